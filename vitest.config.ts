@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four suites by what they need. `unit` needs nothing, `integration` a Redis server from PATH,
+ * `kube` an API server, `e2e` both and the whole program.
+ */
+const suite = (name: string, options: { timeoutMs: number; parallel: boolean }) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: options.timeoutMs,
+    hookTimeout: options.timeoutMs,
+    fileParallelism: options.parallel,
+    environment: 'node' as const,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit', { timeoutMs: 20_000, parallel: true }),
+      suite('integration', { timeoutMs: 60_000, parallel: true }),
+      suite('kube', { timeoutMs: 120_000, parallel: false }),
+      suite('e2e', { timeoutMs: 300_000, parallel: false }),
+    ],
+  },
+});
