@@ -1,0 +1,26 @@
+/**
+ * The queue item: one JSON object per event. The first twelve fields keep the names, types and meanings they had in
+ * the Relax of 2015 (docs/redis.md, "Queue items"); relax-rb ignores the rest.
+ */
+export interface QueueItem {
+  type: string;
+  user_uid: string;
+  channel_uid: string;
+  team_uid: string;
+  im: boolean;
+  text: string;
+  relax_bot_uid: string;
+  timestamp: string;
+  provider: 'slack';
+  event_timestamp: string;
+  namespace: string;
+  attachments: unknown[] | null;
+  /** The dedupe identity: the same for every copy of the event, on any socket of any cluster. */
+  id: string;
+  /** "namespace/name" of the SlackBot; not part of `id`. */
+  bot: string;
+  /** Slack's event, untouched. */
+  event: unknown;
+  /** ISO 8601, when the connector read it. */
+  received_at: string;
+}

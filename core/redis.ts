@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { Redis, type RedisOptions } from 'ioredis';
+import { errorText, type Log } from './log.ts';
+
+/** The only file that knows the Redis client. Redis 6.2 or later, Valkey 7.2 or later. */
+export type { Redis } from 'ioredis';
+
+export interface RedisSettings {
+  url: string;
+  username: string | undefined;
+  /** Read again at each connect, so that a rotated password needs no restart. */
+  passwordFile: string | undefined;
+  caFile: string | undefined;
+}
+
+/**
+ * `command`: short calls that fail fast instead of queueing, so that the caller's own bounded buffer holds the data.
+ * `subscriber`: pub/sub nudges; a lost one costs seconds, never correctness.
+ */
+export type RedisRole = 'command' | 'subscriber';
+
+/** Long enough for a Redis under load, short enough that a cut connection shows up before a lease runs out. */
+const COMMAND_TIMEOUT_MS = 4_000;
+const RECONNECT_CAP_MS = 2_000;
+
+export function connectRedis(settings: RedisSettings, role: RedisRole, name: string, log: Log): Redis {
+  const options: RedisOptions = {
+    connectionName: `relax-${name}-${role}`,
+    connectTimeout: COMMAND_TIMEOUT_MS,
+    enableOfflineQueue: role === 'subscriber',
+    maxRetriesPerRequest: role === 'subscriber' ? null : 0,
+    // A command whose reply was lost may have run. Each caller decides what a repeat means; the client never repeats.
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: false,
+    retryStrategy: (attempt) => Math.round(Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt) * (0.5 + Math.random() / 2)),
+    lazyConnect: true,
+  };
+  if (role === 'command') options.commandTimeout = COMMAND_TIMEOUT_MS;
+  if (settings.username !== undefined) options.username = settings.username;
+  if (settings.passwordFile !== undefined) options.password = readFileSync(settings.passwordFile, 'utf8').trim();
+  if (settings.caFile !== undefined) options.tls = { ca: readFileSync(settings.caFile) };
+
+  const redis = new Redis(settings.url, { ...options, replyMapping: 'legacy' });
+  let lastError = '';
+  redis.on('error', (error: Error) => {
+    // ioredis repeats the same error at each attempt; a person needs it once per cause.
+    const text = errorText(error);
+    if (text !== lastError) log.warn({ role, error: text }, 'redis connection failed, trying again');
+    lastError = text;
+  });
+  redis.on('ready', () => {
+    if (lastError !== '') log.info({ role }, 'redis connection is back');
+    lastError = '';
+  });
+  redis.on('reconnecting', () => {
+    if (settings.passwordFile !== undefined)
+      redis.options.password = readFileSync(settings.passwordFile, 'utf8').trim();
+  });
+  return redis;
+}
+
+export class RedisTooOldError extends Error {
+  override name = 'RedisTooOldError';
+}
+
+/** @throws RedisTooOldError naming what was found and what is needed. */
+export async function checkRedisVersion(redis: Redis): Promise<string> {
+  const info = await redis.info('server');
+  const valkey = /^valkey_version:(\S+)/m.exec(info)?.[1];
+  const version = valkey ?? /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0.0.0';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [needMajor, needMinor] = valkey === undefined ? [6, 2] : [7, 2];
+  if (major < needMajor || (major === needMajor && minor < needMinor)) {
+    const product = valkey === undefined ? 'Redis' : 'Valkey';
+    throw new RedisTooOldError(`${product} ${version} is too old: Relax needs Redis 6.2 or Valkey 7.2 or later`);
+  }
+  return `${valkey === undefined ? 'redis' : 'valkey'} ${version}`;
+}
+
+/** Redis time in ms. */
+export async function redisTimeMs(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
+/** What a failed Redis call means to a person; `undefined` when the error is not Redis' own answer. */
+export function redisFault(error: unknown): string | undefined {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.startsWith('OOM')) return 'Redis is full (OOM): raise maxmemory or let consumers catch up';
+  if (text.startsWith('READONLY')) return 'Redis is a read-only replica: point RELAX_REDIS_URL at the primary';
+  if (text.startsWith('WRONGTYPE')) return 'the queue key holds another type: rename that key or set RELAX_QUEUE';
+  if (text.startsWith('MISCONF')) return 'Redis refuses writes because it cannot persist (MISCONF): see its log';
+  if (text.startsWith('NOAUTH') || text.startsWith('WRONGPASS')) {
+    return 'Redis refused the password: check RELAX_REDIS_USERNAME and RELAX_REDIS_PASSWORD_FILE';
+  }
+  if (text.startsWith('NOPERM')) return `Redis ACL refuses a command: ${redactAcl(text)}`;
+  return undefined;
+}
+
+const redactAcl = (text: string): string => text.slice(0, 200);

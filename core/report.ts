@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+/** What a connector says of one of its slots. The operator turns it into conditions; it decides no event. */
+
+export const slotReportSchema = z.object({
+  /** Epoch of the assignment that this report answers. */
+  epoch: z.int().nonnegative(),
+  /** Incarnation of the connector that wrote it; a report of an earlier life says nothing about now. */
+  incarnation: z.string(),
+  state: z.enum([
+    /** Waits for Slack's connect budget. */
+    'waiting',
+    /** rtm.connect, dial or hello under way, or backing off before the next try. */
+    'connecting',
+    'live',
+    /** Live, but not read while Redis is away. */
+    'paused',
+    /** Slack refused for good; only a new token or spec helps. */
+    'failed',
+  ]),
+  /** CamelCase, empty when live: a reason of the CredentialsValid or Connected condition. */
+  reason: z.string().default(''),
+  /** For people: what happened and the remedy. Never holds a token. */
+  message: z.string().default(''),
+  /** Digest of the token it used: a verdict on an old token says nothing about a new one. */
+  tokenDigest: z.string(),
+  /** What Slack returned at the last rtm.connect. */
+  teamName: z.string().default(''),
+  botUserID: z.string().default(''),
+});
+export type SlotReport = z.infer<typeof slotReportSchema>;
+
+export function decodeReport(json: string): SlotReport | undefined {
+  try {
+    return slotReportSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reasons that a report may carry; they end up as condition reasons, and docs/troubleshooting.md has a section for each.
+ * Terminal ones close the case until the token or the spec changes.
+ */
+export const TERMINAL_REASONS = [
+  'TokenInvalid',
+  'TokenRevoked',
+  'TokenExpired',
+  'AccountInactive',
+  'TokenWrongKind',
+  'MissingScope',
+  'RTMNotAllowed',
+  'TeamMismatch',
+  'AccessDenied',
+] as const;
+export type TerminalReason = (typeof TERMINAL_REASONS)[number];
+
+export const RETRY_REASONS = [
+  'RateLimited',
+  'WaitingForBudget',
+  'SlackUnavailable',
+  'SlackAnswerUnreadable',
+  'MigrationInProgress',
+  'ConnectionRefused',
+  'ConnectionLost',
+  'HelloTimeout',
+  'SealUnreadable',
+] as const;
+export type RetryReason = (typeof RETRY_REASONS)[number];

@@ -1,0 +1,85 @@
+import type { EventFilter, Slot, SlotID } from '../../core/assignment.ts';
+import type { SlotReport } from '../../core/report.ts';
+import type { Session } from '../../core/session.ts';
+
+/** Plain data between observe, plan and apply. `plan` is a pure function from Observed to Plan. */
+
+/** The planner's unit: the sockets that one owner (a SlackBot, later a SlackApp) wants in this cluster. */
+export interface SocketSet {
+  ownerUid: string;
+  /** "namespace/name" */
+  bot: string;
+  kind: Slot['kind'];
+  teamID: string;
+  /** Sockets wanted, at most one a pod. */
+  replicas: number;
+  generation: number;
+  queueNamespace: string;
+  events: EventFilter;
+  /** The plain token stays out of plans; `apply` seals it by this digest. */
+  tokenDigest: string;
+}
+
+export interface PodView {
+  name: string;
+  /** Absent when no session lease is in Redis. */
+  session: Session | undefined;
+  /** Highest assignment version known for this pod: in Redis, in its session, or in this planner's memory. */
+  version: number;
+  /** Planner's monotonic time when a session was last seen; undefined if never since this planner became leader. */
+  lastSeenMs: number | undefined;
+}
+
+export interface Observed {
+  /** Planner's monotonic time. */
+  nowMs: number;
+  /** Redis time, for `drainingSinceMs`. */
+  redisNowMs: number;
+  /** Redis has been read without a break for TTL + one renewal: only then may a session be called dead. */
+  settled: boolean;
+  /** The desired sets come from a complete list: only then is an assignment without a set removed. */
+  synced: boolean;
+  sets: readonly SocketSet[];
+  pods: readonly PodView[];
+  /** pod -> slots. What Redis holds, or what this planner knows it held before Redis lost it. */
+  assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
+  /** pod -> reports of that pod's present incarnation. */
+  reports: ReadonlyMap<string, ReadonlyMap<SlotID, SlotReport>>;
+  /** Owner uid -> planner's monotonic time of the last voluntary move. */
+  lastMoveMs: ReadonlyMap<string, number>;
+}
+
+/** A slot to write, without its seal: `apply` adds `token`. */
+export type PlannedSlot = Omit<Slot, 'token'>;
+
+export interface PodWrite {
+  pod: string;
+  set: ReadonlyMap<SlotID, PlannedSlot>;
+  remove: readonly SlotID[];
+}
+
+export type PendingReason =
+  /** No connector pod has a session. */
+  | 'NoConnectors'
+  /** Every pod that may take it is full, or holds another slot of the set. */
+  | 'NoEligiblePods'
+  /** Its pod left in an orderly way and may still come back under its name. */
+  | 'PodReturning'
+  /** The fleet is still being observed after a start or a loss of Redis. */
+  | 'Observing';
+
+export interface Pending {
+  slot: SlotID;
+  ownerUid: string;
+  reason: PendingReason;
+}
+
+export interface Plan {
+  writes: readonly PodWrite[];
+  /** Slots wanted that no write of this plan and no present assignment serves. */
+  pending: readonly Pending[];
+  /** Owner uids that this plan moves though nothing forces it (balance): counted against the budget. */
+  voluntaryMoves: readonly string[];
+  /** Pods whose session is dead; their slots went elsewhere or are pending. */
+  deadPods: readonly string[];
+}
