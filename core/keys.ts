@@ -13,6 +13,8 @@ export interface QueueKeys {
   fence: string;
   /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
   dedupe(bucket: number, subBucket: number): string;
+  /** Hash with one mark and a TTL of its own: a fact that must not be told twice within weeks (`disable_bot`). */
+  dedupeOwn(markField: string): string;
 }
 
 /** @param queue the queue's name; names with braces are refused by the configuration. */
@@ -21,6 +23,7 @@ export function queueKeys(queue: string): QueueKeys {
     queue,
     fence: `{${queue}}:fence`,
     dedupe: (bucket, subBucket) => `{${queue}}:dd:${bucket}:${subBucket}`,
+    dedupeOwn: (markField) => `{${queue}}:dd:own:${markField}`,
   };
 }
 

@@ -1,0 +1,93 @@
+import { isObject, type JsonObject, objectAt, text } from './frame-field.ts';
+
+/**
+ * `attachments` in the fixed shape of 2015: every documented key is always there with its type, so that a consumer's
+ * typed struct never breaks. Where Relax dropped the whole frame for one strange value, the value becomes the empty one
+ * of its type; `event` in the queue item holds what Slack sent, other keys included.
+ */
+export interface Attachment {
+  fallback: string;
+  color: string;
+  pretext: string;
+  author_name: string;
+  author_link: string;
+  author_icon: string;
+  title: string;
+  title_link: string;
+  text: string;
+  fields: { title: string; value: string; short: boolean }[] | null;
+  image_url: string;
+  thumb_url: string;
+  footer: string;
+  footer_icon: string;
+  /** Whole Unix seconds, 0 if absent. */
+  ts: number;
+  attachment_type: string;
+  callback_id: string;
+  actions: AttachmentAction[] | null;
+}
+
+export interface AttachmentAction {
+  name: string;
+  text: string;
+  type: string;
+  style: string;
+  value: string;
+  confirm: { title: string; text: string; ok_text: string; dismiss_text: string };
+}
+
+/** @returns null when the frame has none, [] when Slack sent [] */
+export function attachmentsOf(frame: JsonObject): Attachment[] | null {
+  return listOf(frame.attachments, attachment);
+}
+
+const listOf = <T>(value: unknown, shape: (element: JsonObject) => T): T[] | null =>
+  Array.isArray(value) ? value.map((element: unknown) => shape(isObject(element) ? element : {})) : null;
+
+const attachment = (from: JsonObject): Attachment => ({
+  fallback: text(from.fallback),
+  color: text(from.color),
+  pretext: text(from.pretext),
+  author_name: text(from.author_name),
+  author_link: text(from.author_link),
+  author_icon: text(from.author_icon),
+  title: text(from.title),
+  title_link: text(from.title_link),
+  text: text(from.text),
+  fields: listOf(from.fields, (field) => ({
+    title: text(field.title),
+    value: text(field.value),
+    short: field.short === true,
+  })),
+  image_url: text(from.image_url),
+  thumb_url: text(from.thumb_url),
+  footer: text(from.footer),
+  footer_icon: text(from.footer_icon),
+  ts: wholeSeconds(from.ts),
+  attachment_type: text(from.attachment_type),
+  callback_id: text(from.callback_id),
+  actions: listOf(from.actions, action),
+});
+
+function action(from: JsonObject): AttachmentAction {
+  const confirm = objectAt(from, 'confirm');
+  return {
+    name: text(from.name),
+    text: text(from.text),
+    type: text(from.type),
+    style: text(from.style),
+    value: text(from.value),
+    confirm: {
+      title: text(confirm.title),
+      text: text(confirm.text),
+      ok_text: text(confirm.ok_text),
+      dismiss_text: text(confirm.dismiss_text),
+    },
+  };
+}
+
+/** Slack sends `ts` as an integer, a fraction or a string; Relax declared a 64-bit integer. */
+function wholeSeconds(value: unknown): number {
+  const seconds = Math.trunc(Number(text(value)));
+  return Number.isSafeInteger(seconds) ? seconds : 0;
+}

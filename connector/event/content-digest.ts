@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { isObject } from './frame-field.ts';
+
+/**
+ * Digest of what an untimed event says. Two copies of it may differ in these fields, which tell the state of the reader
+ * or of a cache and not the event.
+ */
+const VOLATILE: ReadonlySet<string> = new Set([
+  'event_ts',
+  'cache_ts',
+  'suppress_notification',
+  'last_read',
+  'latest',
+  'unread_count',
+  'unread_count_display',
+  'mention_count',
+  'mention_count_display',
+  'has_unreads',
+]);
+
+/** Deeper than anything Slack sends, far from the end of the stack. */
+const MAX_DEPTH = 64;
+
+/** 128 bits as 22 characters of base64url; equal for equal content in any key order. */
+export function contentDigest(value: unknown): string {
+  return createHash('sha256').update(canonical(value, 0)).digest().subarray(0, 16).toString('base64url');
+}
+
+function canonical(value: unknown, depth: number): string {
+  if (depth > MAX_DEPTH) return '"..."';
+  if (Array.isArray(value)) return `[${value.map((element: unknown) => canonical(element, depth + 1)).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+  const fields = Object.keys(value)
+    .filter((key) => !VOLATILE.has(key))
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key], depth + 1)}`);
+  return `{${fields.join(',')}}`;
+}

@@ -1,0 +1,45 @@
+import type { EventFilter } from '../../core/assignment.ts';
+
+export type FilterReason = 'transport' | 'own' | 'excluded' | 'not_included' | 'lossy';
+
+/** Frames about the socket itself. The frame decoder takes them out before; none may ever reach the queue. */
+const TRANSPORT: ReadonlySet<string> = new Set([
+  'hello',
+  'goodbye',
+  'reconnect_url',
+  'ping',
+  'pong',
+  'error',
+  'team_migration_started',
+]);
+
+export const isTransport = (slackType: string): boolean => TRANSPORT.has(slackType);
+
+/** States of the moment, many a second in a busy team and stale within seconds: only by explicit `include`. */
+const LOSSY: ReadonlySet<string> = new Set([
+  'presence_change',
+  'manual_presence_change',
+  'user_typing',
+  'channel_marked',
+  'group_marked',
+  'im_marked',
+  'mpim_marked',
+  'thread_marked',
+]);
+
+export const isLossy = (slackType: string): boolean => LOSSY.has(slackType);
+
+/**
+ * Both lists act on the queue item's type and on Slack's own: `message` stands for every message event, `message_new`
+ * for plain messages only. `exclude` wins over `include`.
+ */
+export function filterReason(
+  filter: EventFilter,
+  event: { type: string; slackType: string; own: boolean },
+): FilterReason | undefined {
+  const named = (list: readonly string[]): boolean => list.includes(event.type) || list.includes(event.slackType);
+  if (named(filter.exclude)) return 'excluded';
+  if (isLossy(event.slackType) && !named(filter.include)) return 'lossy';
+  if (filter.include.length > 0 && !named(filter.include)) return 'not_included';
+  return event.own && !filter.own ? 'own' : undefined;
+}

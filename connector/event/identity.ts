@@ -1,0 +1,150 @@
+import { contentDigest } from './content-digest.ts';
+import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
+import type { Mark } from './mark.ts';
+import type { EventSource } from './source.ts';
+
+/**
+ * Names the event, not the socket and not the resource: every copy on any socket of any cluster gets the same id, and
+ * no other event does. Changing what this file returns makes two versions of Relax queue one event twice.
+ * Where two readings are possible it prefers two ids for one event (a duplicate) to one id for two (a loss).
+ */
+export interface Identity {
+  /** `<team>/<bot user>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */
+  id: string;
+  mark: Mark;
+}
+
+/** An event's own part of its id, after team and bot user. */
+interface Name {
+  parts: readonly string[];
+  mark: Mark;
+}
+
+export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeamID' | 'botUserID'>): Identity {
+  const { parts, mark } = nameOf(frame);
+  return { id: joinID([source.slackTeamID, source.botUserID, kind(frame), ...parts]), mark };
+}
+
+const UNTIMED: Mark = { kind: 'untimed' };
+const LONGEST_PART = 128;
+
+/** Parts joined so that different lists give different texts, bounded whatever Slack sends. `~` starts a digest. */
+export const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
+
+function part(value: string): string {
+  if (value.length > LONGEST_PART) return `~${contentDigest(value)}`;
+  return value.replace(/[%/]|\p{Surrogate}/gu, (character) => `%${character.codePointAt(0)?.toString(16)}`);
+}
+
+const kind = (frame: JsonObject): string => {
+  const subtype = text(frame.subtype);
+  const type = text(frame.type).replaceAll('.', '%2e');
+  return subtype === '' ? type : `${type}.${subtype}`;
+};
+
+function nameOf(frame: JsonObject): Name {
+  switch (text(frame.type)) {
+    case 'message':
+      return messageName(frame) ?? contentName(frame);
+    case 'reaction_added':
+    case 'reaction_removed':
+      return reactionName(frame);
+    case 'team_join':
+      return versionedName([idOf(frame.user)], objectAt(frame, 'user').updated) ?? arrivalName(idOf(frame.user), frame);
+    case 'user_change':
+      // Several changes may fall into one second of `updated`; the digest tells them apart.
+      return (
+        versionedName([idOf(frame.user), contentDigest(frame.user)], objectAt(frame, 'user').updated) ??
+        contentName(frame)
+      );
+    case 'im_created':
+      return (
+        versionedName([idOf(frame.channel), idOf(frame.user)], objectAt(frame, 'channel').created) ??
+        arrivalName(idOf(frame.channel), frame)
+      );
+    case 'channel_joined':
+    case 'group_joined':
+      // `channel.created` is no version of the joining: the bot may leave and join again.
+      return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(idOf(frame.channel), frame);
+    default:
+      return timedName(referencesOf(frame), text(frame.event_ts)) ?? contentName(frame);
+  }
+}
+
+/**
+ * By the outer `ts`: the inner one of an edit or deletion is that of the original message, and several edits share it.
+ * An ephemeral message reaches one user only, so `ts` alone may serve twice.
+ */
+function messageName(frame: JsonObject): Name | undefined {
+  const channel = idOf(frame.channel);
+  const ts = firstText(frame.ts, frame.event_ts);
+  if (channel === '' || ts === '') return undefined;
+  const ephemeral = frame.is_ephemeral === true ? [idOf(frame.user)] : [];
+  return { parts: [channel, ts, ...ephemeral], mark: markAt(ts) };
+}
+
+/** All parts and `event_ts`: one may add, remove and add the same reaction. `item_user` is not always there. */
+function reactionName(frame: JsonObject): Name {
+  const parts = [...itemParts(objectAt(frame, 'item')), text(frame.reaction), idOf(frame.user)];
+  return timedName(parts, text(frame.event_ts)) ?? contentName(frame);
+}
+
+/** Slack: "the combination of event_ts, team_id, user_id or channel_id is intended to be unique". */
+function timedName(parts: readonly string[], eventTs: string): Name | undefined {
+  return eventTs === '' ? undefined : { parts: [...parts, eventTs], mark: markAt(eventTs) };
+}
+
+/** @param version Unix seconds of the last change to the object that the event is about */
+function versionedName(parts: readonly string[], version: unknown): Name | undefined {
+  const seconds = text(version);
+  const atMs = slackTimeMs(seconds);
+  if (atMs === undefined || atMs === 0 || parts[0] === '') return undefined;
+  return { parts: [...parts, seconds], mark: { kind: 'timed', atMs } };
+}
+
+/** Nothing but an object's id and the minute it arrived in. */
+const arrivalName = (objectID: string, frame: JsonObject): Name =>
+  objectID === '' ? contentName(frame) : { parts: [objectID], mark: UNTIMED };
+
+const contentName = (frame: JsonObject): Name => ({ parts: [`~${contentDigest(frame)}`], mark: UNTIMED });
+
+function markAt(ts: string): Mark {
+  const atMs = slackTimeMs(ts);
+  return atMs === undefined ? UNTIMED : { kind: 'timed', atMs };
+}
+
+/** What an event of any other type may be about; objects count by their id. */
+const REFERENCES = [
+  'user',
+  'user_id',
+  'channel',
+  'channel_id',
+  'file',
+  'file_id',
+  'comment',
+  'bot',
+  'bot_id',
+  'subteam',
+  'subteam_id',
+  'call',
+  'view',
+  'name',
+  'names',
+] as const;
+
+function referencesOf(frame: JsonObject): string[] {
+  const references = REFERENCES.flatMap((key) => {
+    const value = frame[key];
+    const found = idOf(value);
+    if (found !== '') return [`${key}=${found}`];
+    return isObject(value) || Array.isArray(value) ? [`${key}=~${contentDigest(value)}`] : [];
+  });
+  return isObject(frame.item) ? [...references, `item=${itemParts(frame.item).join('+')}`] : references;
+}
+
+/** What was reacted to, pinned or starred: a message, a file or a comment. */
+const itemParts = (item: JsonObject): string[] => [
+  text(item.type),
+  firstText(idOf(item.channel), idOf(item.file)),
+  firstText(item.ts, objectAt(item, 'message').ts, idOf(item.file_comment), idOf(item.comment)),
+];

@@ -1,0 +1,106 @@
+import { fenceField } from '../../core/keys.ts';
+import type { QueueItem } from '../../core/queue-item.ts';
+import { attachmentsOf } from './attachments.ts';
+import { type FilterReason, filterReason, isTransport } from './filter.ts';
+import { isObject, text } from './frame-field.ts';
+import { type Identity, identify, joinID } from './identity.ts';
+import type { Mark } from './mark.ts';
+import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
+import type { EventSource } from './source.ts';
+
+/** An event on its way to the queue. */
+export interface NormalizedEvent {
+  kind: 'event';
+  item: QueueItem;
+  mark: Mark;
+  /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
+  fence: { field: string; generation: number };
+}
+
+/** Malformed: nothing that could be an event. A known event with strange fields is queued all the same. */
+export type MalformedReason = 'not_an_object' | 'no_type';
+
+export type Normalized =
+  | NormalizedEvent
+  | { kind: 'filtered'; reason: FilterReason }
+  | { kind: 'malformed'; reason: MalformedReason };
+
+/** From a decoded Slack frame to the queue item. Never throws. */
+export function normalize(frame: unknown, source: EventSource, receivedAtMs: number): Normalized {
+  if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
+  const slackType = typeof frame.type === 'string' ? frame.type : '';
+  if (isTransport(slackType)) return { kind: 'filtered', reason: 'transport' };
+  if (slackType === '') {
+    return frame.reply_to === undefined
+      ? { kind: 'malformed', reason: 'no_type' }
+      : { kind: 'filtered', reason: 'transport' };
+  }
+  const fields = relaxFields(frame, receivedAtMs);
+  const own = fields.type === 'message_new' && source.botUserID !== '' && fields.user_uid === source.botUserID;
+  const reason = filterReason(source.events, { type: fields.type, slackType, own });
+  if (reason !== undefined) return { kind: 'filtered', reason };
+  return toEvent(source, fields, identify(frame, source), {
+    relax_bot_uid: source.botUserID,
+    attachments: attachmentsOf(frame),
+    event: frame,
+    receivedAtMs,
+  });
+}
+
+const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
+
+/**
+ * Tells the user's app that Slack refuses the token for good. One for each token in 30 days, whatever the number of
+ * sockets and clusters that notice; `include` does not hold it back, `exclude` does.
+ * @param slackError Slack's error code, such as `invalid_auth`
+ */
+export function disableBot(
+  source: Omit<EventSource, 'slackTeamID' | 'botUserID'>,
+  slackError: string,
+  nowMs: number,
+): Normalized {
+  const type = 'disable_bot';
+  if (source.events.exclude.includes(type)) return { kind: 'filtered', reason: 'excluded' };
+  const identity: Identity = {
+    id: joinID([source.teamID, type, source.tokenDigest]),
+    mark: { kind: 'own', ttlMs: DISABLE_BOT_MARK_MS },
+  };
+  return toEvent(source, bareFields(type, nowMs), identity, {
+    relax_bot_uid: '',
+    attachments: null,
+    event: { type, error: text(slackError) },
+    receivedAtMs: nowMs,
+  });
+}
+
+/** The first twelve fields come in the order of 2015. */
+function toEvent(
+  source: Omit<EventSource, 'slackTeamID' | 'botUserID'>,
+  fields: RelaxFields,
+  identity: Identity,
+  rest: Pick<QueueItem, 'relax_bot_uid' | 'attachments' | 'event'> & { receivedAtMs: number },
+): NormalizedEvent {
+  return {
+    kind: 'event',
+    item: {
+      type: fields.type,
+      user_uid: fields.user_uid,
+      channel_uid: fields.channel_uid,
+      team_uid: source.teamID,
+      im: fields.im,
+      text: fields.text,
+      relax_bot_uid: rest.relax_bot_uid,
+      timestamp: fields.timestamp,
+      provider: 'slack',
+      event_timestamp: fields.event_timestamp,
+      namespace: source.queueNamespace,
+      attachments: rest.attachments,
+      id: identity.id,
+      bot: source.bot,
+      event: rest.event,
+      received_at: new Date(rest.receivedAtMs).toISOString(),
+    },
+    mark: identity.mark,
+    fence: { field: fenceField(source.cluster, source.ownerUid), generation: source.generation },
+  };
+}

@@ -1,0 +1,120 @@
+import { firstText, idOf, isObject, type JsonObject, objectAt, text } from './frame-field.ts';
+
+/**
+ * What the frame is in the words of the Relax of 2015: the type and the fields that differ by type.
+ * docs/redis.md, "Queue items", is the same table for people.
+ */
+export interface RelaxFields {
+  type: string;
+  user_uid: string;
+  channel_uid: string;
+  im: boolean;
+  text: string;
+  timestamp: string;
+  event_timestamp: string;
+}
+
+/** Direct messages only: Slack's ids of group conversations start with C or G. */
+const isDirect = (channel: string): boolean => channel.startsWith('D');
+
+/** Unix time in nanoseconds, 19 digits: what Relax wrote for events that carry no time of their own. */
+export const clockTimestamp = (nowMs: number): string => `${Math.trunc(nowMs)}000000`;
+
+export function relaxFields(frame: JsonObject, nowMs: number): RelaxFields {
+  switch (text(frame.type)) {
+    case 'message':
+      return messageFields(frame, nowMs);
+    case 'reaction_added':
+    case 'reaction_removed':
+      return reactionFields(frame, nowMs);
+    case 'team_join':
+      return { ...bareFields('team_joined', nowMs), user_uid: idOf(frame.user) };
+    case 'im_created':
+      return {
+        ...bareFields('im_created', nowMs),
+        user_uid: idOf(frame.user),
+        channel_uid: idOf(frame.channel),
+        im: true,
+      };
+    case 'channel_joined':
+    case 'group_joined':
+      return joinedFields(frame, nowMs);
+    default:
+      return otherFields(frame, nowMs);
+  }
+}
+
+/** An event without user, channel, text or time. */
+export const bareFields = (type: string, nowMs: number): RelaxFields => ({
+  type,
+  user_uid: '',
+  channel_uid: '',
+  im: false,
+  text: '',
+  timestamp: '',
+  event_timestamp: clockTimestamp(nowMs),
+});
+
+function messageFields(frame: JsonObject, nowMs: number): RelaxFields {
+  const channel = idOf(frame.channel);
+  const outerTs = text(frame.ts);
+  const shared = {
+    channel_uid: channel,
+    im: isDirect(channel),
+    event_timestamp: outerTs || clockTimestamp(nowMs),
+  };
+  const subtype = text(frame.subtype);
+  const plain = { user_uid: idOf(frame.user), text: text(frame.text), timestamp: outerTs };
+  if (subtype === '') return { type: 'message_new', ...plain, ...shared };
+  if (subtype === 'message_changed' && isObject(frame.message)) {
+    const inner = frame.message;
+    return {
+      type: 'message_edited',
+      user_uid: idOf(inner.user),
+      text: text(inner.text),
+      timestamp: text(inner.ts),
+      ...shared,
+    };
+  }
+  // The outer frame's user and text, which are usually absent: Relax never read `previous_message`.
+  if (subtype === 'message_deleted') {
+    return { type: 'message_deleted', ...plain, timestamp: text(frame.deleted_ts), ...shared };
+  }
+  return { type: 'message', ...plain, ...shared };
+}
+
+function reactionFields(frame: JsonObject, nowMs: number): RelaxFields {
+  const item = objectAt(frame, 'item');
+  const channel = idOf(item.channel);
+  return {
+    type: text(frame.type),
+    user_uid: idOf(frame.user),
+    channel_uid: channel,
+    im: isDirect(channel),
+    text: text(frame.reaction),
+    timestamp: text(item.ts),
+    event_timestamp: text(frame.event_ts) || clockTimestamp(nowMs),
+  };
+}
+
+function joinedFields(frame: JsonObject, nowMs: number): RelaxFields {
+  const channel = idOf(frame.channel);
+  const minute = Math.floor(nowMs / 60_000) * 60;
+  const time = `channel-joined-${minute}-${channel}`;
+  return { ...bareFields('channel_joined', nowMs), channel_uid: channel, timestamp: time, event_timestamp: time };
+}
+
+/** Events that Relax had no name for: Slack's type, and whatever of the fields the frame has. */
+function otherFields(frame: JsonObject, nowMs: number): RelaxFields {
+  const item = objectAt(frame, 'item');
+  const channel = firstText(idOf(frame.channel), frame.channel_id, idOf(item.channel));
+  return {
+    type: text(frame.type),
+    user_uid: firstText(idOf(frame.user), frame.user_id),
+    channel_uid: channel,
+    im: isDirect(channel),
+    text: text(frame.text),
+    timestamp: firstText(frame.ts, item.ts),
+    event_timestamp: firstText(frame.event_ts, frame.ts) || clockTimestamp(nowMs),
+  };
+}

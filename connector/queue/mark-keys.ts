@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { FleetContract } from '../../core/contract.ts';
+import type { QueueKeys } from '../../core/keys.ts';
+import type { Mark } from '../event/mark.ts';
+
+/** Where the script looks for an event's mark and where it sets it. */
+export interface MarkPlace {
+  /** One key, or three neighbours of which the middle one gets the mark. */
+  keys: readonly string[];
+  /** 22 characters: hashes stay in Redis' compact form only while every field is at most 64 bytes. */
+  field: string;
+  ttlSeconds: number;
+}
+
+/**
+ * @param arrivedAtMs Redis time when the event was read. It is taken once: a retry minutes later must look at the same
+ *   keys. Copies of an untimed event find each other when their arrivals are less than one bucket apart.
+ */
+export function markPlace(
+  id: string,
+  mark: Mark,
+  contract: FleetContract,
+  keys: QueueKeys,
+  arrivedAtMs: number,
+): MarkPlace {
+  const digest = createHash('sha256').update(id).digest();
+  const field = digest.subarray(0, 16).toString('base64url');
+  if (mark.kind === 'own') {
+    return { keys: [keys.dedupeOwn(field)], field, ttlSeconds: Math.ceil(mark.ttlMs / 1000) };
+  }
+  const subBucket = digest.readUInt32BE(16) % contract.subBuckets;
+  const bucket = Math.floor((mark.kind === 'timed' ? mark.atMs : arrivedAtMs) / contract.bucketMs);
+  const buckets = mark.kind === 'timed' ? [bucket] : [bucket - 1, bucket, bucket + 1];
+  return {
+    keys: buckets.map((each) => keys.dedupe(each, subBucket)),
+    field,
+    ttlSeconds: Math.ceil((contract.windowMs + contract.bucketMs) / 1000),
+  };
+}

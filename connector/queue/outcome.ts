@@ -1,0 +1,66 @@
+import type { FilterReason } from '../event/filter.ts';
+
+/** Why an event that was read is not on the queue. Each is a loss that a person should know of. */
+export type FailReason =
+  /** The frame was no event. */
+  | 'malformed'
+  /** It can't be written as JSON: nested too deeply. */
+  | 'unencodable'
+  /** Redis was away or full for so long that `RELAX_BUFFER_BYTES` ran out. */
+  | 'buffer_full'
+  /** It waited for more than half the dedupe window; its marks elsewhere may be gone. */
+  | 'stale'
+  /** The process ended before Redis took it. */
+  | 'shutdown'
+  /** Redis refused this one event for good; the observer gets its words. */
+  | 'refused';
+
+export type Outcome =
+  | { kind: 'queued' }
+  | { kind: 'duplicate' }
+  | { kind: 'fenced' }
+  | { kind: 'filtered'; reason: FilterReason }
+  | { kind: 'failed'; reason: FailReason };
+
+/** Called once for each event, when its outcome is final: the moment to acknowledge it to Slack. */
+export type Settled = (outcome: Outcome) => void;
+
+export interface OutcomeCounts {
+  /** The sum of all others and `pending`, at every moment. */
+  offered: number;
+  queued: number;
+  /** Includes events of this publisher whose first reply was lost. */
+  duplicate: number;
+  filtered: number;
+  fenced: number;
+  failed: Readonly<Record<FailReason, number>>;
+  /** In the buffer or under way. */
+  pending: number;
+}
+
+/** Every offered event ends in exactly one of its counters. */
+export class OutcomeCounter {
+  #offered = 0;
+  readonly #of = { queued: 0, duplicate: 0, filtered: 0, fenced: 0 };
+  readonly #failed: Record<FailReason, number> = {
+    malformed: 0,
+    unencodable: 0,
+    buffer_full: 0,
+    stale: 0,
+    shutdown: 0,
+    refused: 0,
+  };
+
+  offered(): void {
+    this.#offered += 1;
+  }
+
+  count(outcome: Outcome): void {
+    if (outcome.kind === 'failed') this.#failed[outcome.reason] += 1;
+    else this.#of[outcome.kind] += 1;
+  }
+
+  read(pending: number): OutcomeCounts {
+    return { offered: this.#offered, ...this.#of, failed: { ...this.#failed }, pending };
+  }
+}

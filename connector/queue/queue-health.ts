@@ -1,0 +1,35 @@
+import { errorText } from '../../core/log.ts';
+import { passingFault } from './redis-answer.ts';
+
+/** A connection that breaks and comes back within this is no news. */
+const AWAY_AFTER_MS = 2_000;
+
+/** What is wrong between the connector and the queue, in words that a person can act on. */
+export class QueueHealth {
+  #faults: readonly string[] = [];
+  #away: { sinceMs: number; error: string } | undefined;
+
+  /** Redis answered a batch. @param faults what it refused, if anything */
+  answered(faults: Iterable<string>): void {
+    this.#faults = [...new Set(faults)];
+    this.#away = undefined;
+  }
+
+  /** A batch got no answer, or an error for the whole of it. */
+  failed(error: unknown, nowMs: number): void {
+    const words = passingFault(error);
+    if (words !== undefined) {
+      this.answered([words]);
+      return;
+    }
+    this.#faults = [];
+    this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: errorText(error) };
+  }
+
+  /** Empty when the queue takes events. */
+  faults(nowMs: number): string[] {
+    const away = this.#away;
+    if (away === undefined || nowMs - away.sinceMs < AWAY_AFTER_MS) return [...this.#faults];
+    return [`Redis has been away for ${Math.round((nowMs - away.sinceMs) / 1000)} s: ${away.error}`];
+  }
+}

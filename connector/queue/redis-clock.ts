@@ -1,0 +1,32 @@
+import type { Clock } from '../../core/clock.ts';
+import { type Redis, redisTimeMs } from '../../core/redis.ts';
+
+/**
+ * Redis time without asking Redis for every event: the one clock that all connectors of all clusters share. Errors of
+ * seconds do no harm, since copies of untimed events are looked for in the neighbouring buckets too.
+ */
+export class RedisClock {
+  readonly #clock: Clock;
+  #offsetMs: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Until the first answer of Redis, this machine's wall clock. */
+  nowMs(): number {
+    return this.#offsetMs === undefined ? this.#clock.wallMs() : this.#clock.monotonicMs() + this.#offsetMs;
+  }
+
+  /** @param sentAtMs monotonic time of the question whose answer, just in, was `redisMs` */
+  observe(redisMs: number, sentAtMs: number): void {
+    const middleMs = (sentAtMs + this.#clock.monotonicMs()) / 2;
+    this.#offsetMs = redisMs - middleMs;
+  }
+
+  /** Asks now; every session renewal may `observe` later. */
+  async sync(redis: Redis): Promise<void> {
+    const sentAtMs = this.#clock.monotonicMs();
+    this.observe(await redisTimeMs(redis), sentAtMs);
+  }
+}
