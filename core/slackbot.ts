@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { celValidations } from './slackbot-rules.ts';
 
 /**
  * The SlackBot resource. This file is the one definition: the CRD in crds/, its reference in docs/crd.md and the
- * reader of standalone mode are all made from it (`npm run generate`).
+ * reader of standalone mode are all made from it (`npm run generate`). Rules over several fields: slackbot-rules.ts.
+ *
+ * Descriptions are what `kubectl explain` prints. Every string and list is bounded, or the API server refuses the CEL
+ * rules as too costly. Metadata that starts with `x-kubernetes-` goes into the CRD as it is; `codeDefault` names a
+ * default that the programs apply, for the reference: a default in the schema would be set where a rule forbids it.
  */
 export const GROUP = 'relax.dev';
 export const VERSION = 'v1alpha1';
@@ -10,50 +15,197 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const FINALIZER = 'relax.dev/sockets';
 export const CREDENTIALS_LABEL = 'relax.dev/credentials';
 
-export const slackBotSpecSchema = z.object({
-  teamID: z.string().regex(/^[TE][A-Z0-9]{2,}$/),
-  transport: z.enum(['RTM', 'SocketMode', 'App']),
-  credentials: z
+export const DEFAULT_REPLICAS = 2;
+
+/** Where each credential stands in the Secret unless `credentials.keys` says otherwise. */
+export const DEFAULT_SECRET_KEYS = {
+  token: 'token',
+  appToken: 'app-token',
+  refreshToken: 'refresh-token',
+  clientID: 'client-id',
+  clientSecret: 'client-secret',
+} as const;
+export type SecretKeys = Record<keyof typeof DEFAULT_SECRET_KEYS, string>;
+
+/** RFC 1123 subdomain: what Kubernetes takes as the name of an object (k8s.io/apimachinery/pkg/util/validation). */
+export const NAME_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+export const NAME_REMEDY =
+  "must be lower case letters, digits, '-' and '.', beginning and ending with a letter or digit";
+/** What Kubernetes takes as a key in a Secret; `.` and `..` aside. */
+export const SECRET_KEY_PATTERN = /^[-._a-zA-Z0-9]+$/;
+export const SECRET_KEY_REMEDY = "must be letters, digits, '-', '_' and '.'";
+
+const objectName = z.string().regex(NAME_PATTERN, NAME_REMEDY).min(1).max(253);
+
+const secretKey = (field: keyof SecretKeys, what: string) =>
+  z
+    .string()
+    .regex(SECRET_KEY_PATTERN, SECRET_KEY_REMEDY)
+    .min(1)
+    .max(253)
+    .optional()
+    .meta({ description: `Key of ${what}.`, codeDefault: DEFAULT_SECRET_KEYS[field] });
+
+const eventTypes = z
+  .array(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9_.]*$/, "must be an event type such as message_new: lower case letters, digits, '_' and '.'")
+      .min(1)
+      .max(64),
+  )
+  .max(100)
+  .optional();
+
+const credentials = z.object({
+  secretRef: z
+    .object({ name: objectName.meta({ description: 'Name of the Secret.' }) })
+    .meta({ description: 'The Secret, in the namespace of the SlackBot.', 'x-kubernetes-map-type': 'atomic' }),
+  keys: z
     .object({
-      secretRef: z.object({ name: z.string() }),
-      keys: z.object({ token: z.string().optional(), appToken: z.string().optional() }).optional(),
+      token: secretKey('token', 'the bot token (xoxb-...)'),
+      appToken: secretKey('appToken', 'the app-level token (xapp-...), for transport SocketMode'),
+      refreshToken: secretKey('refreshToken', 'the refresh token (xoxe-...), if the app rotates its tokens'),
+      clientID: secretKey('clientID', "the app's client id, to refresh a rotating token"),
+      clientSecret: secretKey('clientSecret', "the app's client secret, to refresh a rotating token"),
     })
-    .optional(),
-  appRef: z.object({ name: z.string() }).optional(),
-  replicas: z.int().optional(),
-  suspend: z.boolean().optional(),
-  queueNamespace: z.string().optional(),
+    .optional()
+    .meta({ description: 'Names of the keys inside the Secret, where they differ from the defaults.' }),
+});
+
+const specFields = z.object({
+  teamID: z
+    .string()
+    .regex(/^[TE][A-Z0-9]{2,}$/, "must be Slack's id of the team, such as T024BE7LH (auth.test returns it as team_id)")
+    .max(32)
+    .meta({
+      description:
+        "Slack's id of the workspace (T...) or enterprise (E...). Immutable. A token of another team opens no socket: " +
+        'condition CredentialsValid=False, reason TeamMismatch.',
+    }),
+  transport: z
+    .enum(['RTM', 'SocketMode', 'App'])
+    .default('RTM')
+    .meta({
+      description:
+        'How events arrive. RTM: one or more websockets for this team, every one with a full copy (classic Slack apps). ' +
+        'SocketMode: websockets of an app that belongs to this team alone. App: through the websockets of the SlackApp in ' +
+        'appRef, which serves many teams. SocketMode and App are not served yet: a condition says so.',
+    }),
+  credentials: credentials.optional().meta({
+    description: `Where the tokens are. Required unless transport is App. Label the Secret ${CREDENTIALS_LABEL}=true, and a changed token takes effect within 10 seconds, else within 5 minutes.`,
+  }),
+  appRef: z
+    .object({ name: objectName.meta({ description: 'Name of the SlackApp.' }) })
+    .optional()
+    .meta({
+      description: 'The SlackApp whose sockets carry this team. Required with transport App, forbidden otherwise.',
+      'x-kubernetes-map-type': 'atomic',
+    }),
+  replicas: z
+    .int()
+    .min(1)
+    .max(10)
+    .optional()
+    .meta({
+      description:
+        'Websockets held for this team in this cluster, at most one a connector pod, spread over zones. Each receives every ' +
+        "event; one copy reaches the queue. Not with transport App: there the SlackApp's replicas count.",
+      codeDefault: DEFAULT_REPLICAS,
+    }),
+  suspend: z.boolean().optional().meta({
+    description: 'True closes the sockets and keeps everything else; Ready is False with reason Suspended.',
+    codeDefault: false,
+  }),
+  queueNamespace: z
+    .string()
+    .regex(/^[A-Za-z0-9._:@/+-]*$/, 'must be letters, digits and . _ : @ / + - (it is not a Kubernetes namespace)')
+    .max(128)
+    .optional()
+    .meta({
+      description:
+        'Value of the field `namespace` in queue items, by which consumers that share a queue tell their bots apart. Not a ' +
+        'Kubernetes namespace. Absent: the field is empty.',
+    }),
   events: z
     .object({
-      include: z.array(z.string()).optional(),
-      exclude: z.array(z.string()).optional(),
-      own: z.boolean().optional(),
+      include: eventTypes.meta({
+        description: 'Event types to queue, as in the field `type` of queue items. Absent or empty: all of them.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+      exclude: eventTypes.meta({
+        description: 'Event types not to queue. None may stand in include as well.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+      own: z.boolean().optional().meta({
+        description: 'True queues plain messages that the bot itself has written, too.',
+        codeDefault: false,
+      }),
     })
-    .optional(),
+    .optional()
+    .meta({ description: 'Which events reach the queue. What is filtered is counted and acknowledged.' }),
 });
-export type SlackBotSpec = z.infer<typeof slackBotSpecSchema>;
+export type SlackBotSpec = z.infer<typeof specFields>;
 
-export interface Condition {
-  type: string;
-  status: 'True' | 'False' | 'Unknown';
-  reason: string;
-  message: string;
-  /** RFC 3339; moves only when `status` flips. */
-  lastTransitionTime: string;
-  observedGeneration: number;
-}
+export const slackBotSpecSchema = specFields.meta({
+  description: 'What is wanted.',
+  'x-kubernetes-validations': celValidations,
+});
 
-export interface SlackBotStatus {
-  observedGeneration?: number;
-  conditions?: Condition[];
-  desiredConnections?: number;
-  liveConnections?: number;
-  /** "2/2" */
-  connectionSummary?: string;
-  connections?: { pod: string; zone: string; since: string }[];
-  teamName?: string;
-  botUserID?: string;
-}
+const conditionSchema = z.object({
+  type: z.string().min(1).max(316).meta({ description: 'Name of the condition, such as Ready.' }),
+  status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
+  reason: z.string().min(1).max(1024).meta({ description: 'Why, in one word for programs.' }),
+  message: z.string().max(32768).meta({ description: 'Why, for people; with the remedy if something is to be done.' }),
+  lastTransitionTime: z
+    .string()
+    .max(64)
+    .meta({ description: 'When the status last flipped: RFC 3339.', format: 'date-time' }),
+  observedGeneration: z
+    .int()
+    .meta({ description: 'The metadata.generation that the condition is about.', format: 'int64' }),
+});
+
+export type Condition = z.infer<typeof conditionSchema>;
+
+const connectionSchema = z.object({
+  pod: z.string().max(253).meta({ description: 'The connector pod.' }),
+  zone: z.string().max(253).meta({ description: 'Its zone; empty if unknown.' }),
+  since: z.string().max(64).meta({ description: 'When the socket was assigned to the pod.', format: 'date-time' }),
+});
+
+export const slackBotStatusSchema = z
+  .object({
+    observedGeneration: z.int().exactOptional().meta({
+      description: 'The metadata.generation that this status is about.',
+      format: 'int64',
+    }),
+    conditions: z
+      .array(conditionSchema)
+      .max(32)
+      .exactOptional()
+      .meta({
+        description: 'State of the bot. Ready is the summary: credentials valid and at least one live socket.',
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+      }),
+    desiredConnections: z.int().min(0).exactOptional().meta({ description: 'Sockets wanted.' }),
+    liveConnections: z.int().min(0).exactOptional().meta({ description: 'Sockets that Slack has greeted.' }),
+    connectionSummary: z
+      .string()
+      .max(32)
+      .exactOptional()
+      .meta({ description: 'Live and wanted sockets, such as 2/2.' }),
+    connections: z
+      .array(connectionSchema)
+      .max(64)
+      .exactOptional()
+      .meta({ description: 'Where the sockets are.', 'x-kubernetes-list-type': 'atomic' }),
+    teamName: z.string().max(1024).exactOptional().meta({ description: 'Name of the team, as Slack reports it.' }),
+    botUserID: z.string().max(64).exactOptional().meta({ description: "The bot's user, as Slack reports it." }),
+  })
+  .meta({ description: 'What is. Written by the operator when something changes, never as a heartbeat.' });
+export type SlackBotStatus = z.infer<typeof slackBotStatusSchema>;
 
 export interface SlackBot {
   apiVersion: string;
@@ -75,3 +227,19 @@ export interface SlackBot {
 /** "namespace/name", as in queue items, slots and logs. */
 export const botName = (bot: { metadata: { namespace: string; name: string } }): string =>
   `${bot.metadata.namespace}/${bot.metadata.name}`;
+
+/** Sockets wanted for the bot itself in this cluster; none with App, where the SlackApp holds them. */
+export const replicasOf = (spec: SlackBotSpec): number =>
+  spec.transport === 'App' ? 0 : (spec.replicas ?? DEFAULT_REPLICAS);
+
+/** The key of each credential inside the bot's Secret. */
+export const secretKeysOf = (spec: SlackBotSpec): SecretKeys => {
+  const given = spec.credentials?.keys ?? {};
+  return {
+    token: given.token ?? DEFAULT_SECRET_KEYS.token,
+    appToken: given.appToken ?? DEFAULT_SECRET_KEYS.appToken,
+    refreshToken: given.refreshToken ?? DEFAULT_SECRET_KEYS.refreshToken,
+    clientID: given.clientID ?? DEFAULT_SECRET_KEYS.clientID,
+    clientSecret: given.clientSecret ?? DEFAULT_SECRET_KEYS.clientSecret,
+  };
+};

@@ -1,0 +1,20 @@
+import { stringify } from 'yaml';
+import { slackBotCrd } from './crd.ts';
+import { crdReference } from './crd-reference.ts';
+
+/** A file that is made, never edited. `content` is pure: the same sources give the same bytes. */
+export interface GeneratedFile {
+  /** From the repository's root. */
+  path: string;
+  content: () => string;
+}
+
+const HEAD = '# Made by `npm run generate` from core/slackbot.ts. Do not edit.\n';
+const crdYaml = (): string => HEAD + stringify(slackBotCrd(), { lineWidth: 0, aliasDuplicateObjects: false });
+
+export const GENERATED_FILES: readonly GeneratedFile[] = [
+  { path: 'crds/slackbots.yaml', content: crdYaml },
+  // Helm never upgrades what lies in its own crds/ folder, so the chart renders this copy (templates/crds.yaml).
+  { path: 'helm/relax/files/crds/slackbots.yaml', content: crdYaml },
+  { path: 'docs/crd.md', content: crdReference },
+];
