@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const dayMs = 24 * 60 * 60 * 1000;
+/** Rises when the way the files are made changes, so that old ones are not used any more. */
+const version = 1;
+const defaultFolder = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', `slack-simulator-${version}`);
+
+export type Certificate = {
+  /** Path of the CA in PEM: what NODE_EXTRA_CA_CERTS takes. */
+  caFile: string;
+  ca: Buffer;
+  cert: Buffer;
+  key: Buffer;
+};
+
+/** A certificate for 127.0.0.1 and localhost by a CA of our own. Made once by openssl, then kept in `folder`. */
+export async function localCertificate(folder = defaultFolder): Promise<Certificate> {
+  const kept = await load(folder);
+  if (kept !== undefined) return kept;
+  await mkdir(dirname(folder), { recursive: true });
+  const fresh = await mkdtemp(`${folder}-`);
+  try {
+    await make(fresh);
+    // Several processes may get here at once: the first to rename wins, and what is in place is whole at any time.
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    const theirs = await load(folder);
+    if (theirs === undefined) throw error;
+    return theirs;
+  }
+  const made = await load(folder);
+  if (made === undefined) throw new Error(`openssl made no usable certificate in ${folder}`);
+  return made;
+}
+
+async function load(folder: string): Promise<Certificate | undefined> {
+  try {
+    const caFile = join(folder, 'ca.pem');
+    const [ca, cert, key] = await Promise.all([
+      readFile(caFile),
+      readFile(join(folder, 'server.pem')),
+      readFile(join(folder, 'server.key')),
+    ]);
+    const leaf = new X509Certificate(cert);
+    const isUsable = leaf.verify(new X509Certificate(ca).publicKey) && leaf.validToDate.getTime() > Date.now() + dayMs;
+    return isUsable ? { caFile, ca, cert, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const extensions = [
+  'basicConstraints=CA:FALSE',
+  'keyUsage=critical,digitalSignature',
+  'extendedKeyUsage=serverAuth',
+  'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1',
+];
+
+async function make(folder: string): Promise<void> {
+  const openssl = async (args: string): Promise<void> => {
+    await run('openssl', args.split(' ').filter(Boolean), { cwd: folder });
+  };
+  await writeFile(join(folder, 'server.cnf'), `${extensions.join('\n')}\n`);
+  await openssl(
+    `req -x509 ${newKey.join(' ')} -keyout ca.key -out ca.pem -days 3650 -subj /O=Relax/CN=slack-simulator-ca ` +
+      '-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign',
+  );
+  await openssl(`req -new ${newKey.join(' ')} -keyout server.key -out server.csr -subj /O=Relax/CN=localhost`);
+  await openssl(
+    'x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 3650 -extfile server.cnf',
+  );
+  // Nobody can sign another certificate that programs under test would trust.
+  await rm(join(folder, 'ca.key'));
+}

@@ -1,0 +1,138 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { Frame } from './frames.ts';
+import type { ApiAnswer, ApiCall } from './web-api.ts';
+
+const maxBodyBytes = 1024 * 1024;
+
+export type DoorOptions = {
+  host: string;
+  port: number;
+  /** PEM; without it the door speaks plain HTTP. */
+  tls: { cert: Buffer; key: Buffer } | undefined;
+  api(call: ApiCall): ApiAnswer;
+  upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
+  /** Answers what is under `/_control/`. `path` begins after it; undefined: there is no control API here. */
+  control: ((method: string, path: string, body: string) => Promise<{ status: number; body: unknown }>) | undefined;
+};
+
+export type Door = { port: number; stop(): Promise<void> };
+
+/** The one port of the simulator: Web API, websocket handshakes and the control API. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const secure = options.tls !== undefined;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    serve(options, request, response).catch(() => response.destroy());
+  };
+  const server: Server =
+    options.tls === undefined ? createHttpServer(onRequest) : createHttpsServer(options.tls, onRequest);
+  // Hundreds of programs may dial in the same moment; a call that hangs on purpose must not be cut off.
+  server.requestTimeout = 0;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', options.upgrade);
+  server.on(secure ? 'tlsClientError' : 'clientError', (_error, socket) => (socket as Socket).destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: options.port, host: options.host, backlog: 4096 }, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+async function serve(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://slack');
+  const body = await readBody(request);
+  if (body === undefined) {
+    response.writeHead(413, { connection: 'close' }).end();
+    return;
+  }
+  if (options.control !== undefined && url.pathname.startsWith('/_control/')) {
+    const path = url.pathname.slice('/_control/'.length) + url.search;
+    const answer = await options.control(request.method ?? 'GET', path, body);
+    sendJson(response, answer.status, answer.body);
+    return;
+  }
+  const method = /^\/api\/([a-z.]+)$/i.exec(url.pathname)?.[1];
+  if (method === undefined) {
+    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
+    return;
+  }
+  const args = { ...Object.fromEntries(url.searchParams), ...parseArguments(request.headers['content-type'], body) };
+  const token = bearer(request.headers.authorization) ?? (typeof args.token === 'string' ? args.token : undefined);
+  delete args.token;
+  const scheme = request.socket instanceof TLSSocket ? 'wss' : 'ws';
+  const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort}`;
+  give(options.api({ method, token, args, origin: `${scheme}://${host}` }), request, response);
+}
+
+function give(answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {
+  switch (answer.kind) {
+    case 'json':
+      sendJson(response, answer.status, answer.body);
+      return;
+    case 'error':
+      sendJson(response, 200, { ok: false, error: answer.error });
+      return;
+    case 'ratelimited':
+      response.setHeader('retry-after', String(answer.retryAfterSeconds));
+      sendJson(response, 429, { ok: false, error: 'ratelimited' });
+      return;
+    case 'http':
+      response
+        .writeHead(answer.status, { 'content-type': 'text/html' })
+        .end(`<html><head><title>${answer.status}</title></head><body><h1>upstream error</h1></body></html>`);
+      return;
+    case 'notJson':
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end('{"ok":true,"url":');
+      return;
+    case 'hang':
+      return;
+    case 'reset':
+      // Only a bare TCP handle can send a reset; under TLS the peer sees a close without an answer.
+      if (request.socket instanceof TLSSocket) request.socket.destroy();
+      else request.socket.resetAndDestroy();
+      return;
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}
+
+/** Undefined if the body is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBodyBytes) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Form or JSON, as Slack takes both; what can't be read is no argument. */
+function parseArguments(contentType: string | undefined, body: string): Frame {
+  if (contentType?.startsWith('application/json') !== true) return Object.fromEntries(new URLSearchParams(body));
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+const bearer = (header: string | undefined): string | undefined => /^Bearer\s+(\S+)$/i.exec(header ?? '')?.[1];

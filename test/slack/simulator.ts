@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { type Burst, startBurst } from './burst.ts';
+import { localCertificate } from './certificate.ts';
+import { createControlRoutes } from './control-routes.ts';
+import { FaultBoard, type StandingFault } from './fault.ts';
+import { type EventKind, type EventOptions, eventIDOf, type Frame, generateEvent } from './frames.ts';
+import { type Door, openDoor } from './http-door.ts';
+import { EventLedger, type EventRecord, isUnheard, prepare } from './ledger.ts';
+import { RtmHub, socketPath } from './rtm-hub.ts';
+import type { Emitted, Simulator, SimulatorOptions } from './simulator-api.ts';
+import { type Team, TeamDirectory } from './team.ts';
+import { TicketBook } from './ticket.ts';
+import { createTimestamps } from './timestamps.ts';
+import { createWebApi } from './web-api.ts';
+
+export type { Emitted, Simulator, SimulatorOptions, Stats } from './simulator-api.ts';
+
+/**
+ * Starts a local Slack over real HTTP and websockets: the Web API methods that a bot over RTM calls, and RTM sockets
+ * each of which gets a full copy of its team's events. `url` is what RELAX_SLACK_API_URL takes.
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const host = options.host ?? '127.0.0.1';
+  const limits = {
+    perMinute: positive('connectPerMinute', options.connectPerMinute ?? 1),
+    burst: positive('connectBurst', options.connectBurst ?? 3),
+  };
+  const certificate = options.tls === true ? await localCertificate() : undefined;
+  const directory = new TeamDirectory();
+  const faults = new FaultBoard();
+  const tickets = new TicketBook(options.urlTtlMs ?? 30_000);
+  const ledger = new EventLedger();
+  const timestamps = createTimestamps();
+  const connects = createTally();
+  const handshakes = createTally();
+  const bursts = new Set<Burst>();
+  const nextTimestamp = (): string => timestamps.next(Date.now());
+
+  const hub = new RtmHub({
+    tickets,
+    faults,
+    pingEveryMs: options.pingEveryMs ?? 10_000,
+    onHandshake: handshakes.count,
+    host: {
+      nextTimestamp,
+      said: (teamID, message) => publishOwn(directory.get(teamID), message, undefined),
+      typing: (from, channel) => {
+        const { botUserID } = directory.get(from.teamID);
+        hub.broadcast(from.teamID, prepare({ type: 'user_typing', channel, user: botUserID }), from);
+      },
+    },
+  });
+
+  const api = createWebApi({
+    directory,
+    faults,
+    limits,
+    limitBy: options.connectLimitBy ?? 'token',
+    issueTicket: (teamID, token) => socketPath(tickets.issue(teamID, token, Date.now())),
+    post: (team, message) => {
+      const ts = nextTimestamp();
+      publishOwn(team, { ...message, ts }, message.username);
+      return ts;
+    },
+    onConnectCall: connects.count,
+  });
+
+  let door: Door | undefined;
+  const simulator: Simulator = {
+    get port() {
+      return door?.port ?? 0;
+    },
+    get url() {
+      return `${certificate === undefined ? 'http' : 'https'}://${host}:${door?.port ?? 0}/api/`;
+    },
+    caFile: certificate?.caFile,
+    ca: certificate?.ca,
+
+    addTeam: (spec) => directory.add(spec),
+    team: (teamID) => directory.get(teamID),
+    teams: () =>
+      directory.all().map((team) => ({ ...team, tokens: directory.tokensOf(team.teamID).map(({ token }) => token) })),
+    removeTeam(teamID) {
+      for (const { token } of directory.tokensOf(teamID)) tickets.revoke(token);
+      directory.remove(teamID);
+      hub.closeWhere((socket) => socket.teamID === teamID);
+    },
+    addToken: (teamID, token, tokenOptions) => void directory.addToken(teamID, token, tokenOptions),
+    moveToken: (token, teamID) => directory.moveToken(token, teamID),
+    revokeToken(token) {
+      directory.revokeToken(token);
+      tickets.revoke(token);
+      hub.closeWhere((socket) => socket.token === token);
+    },
+
+    emit,
+    emitEvent,
+    emitMessage: (teamID, message) => emitEvent(teamID, 'message', message),
+    startBurst(plan) {
+      const teams = plan.teams ?? directory.all().map(({ teamID }) => teamID);
+      for (const teamID of teams) directory.get(teamID);
+      const isCongested = (teamID: string): boolean => hub.isCongested(teamID);
+      const burst = startBurst({ ...plan, teams }, { emit: emitEvent, isCongested });
+      bursts.add(burst);
+      return burst;
+    },
+    events() {
+      tickets.prune(Date.now());
+      return ledger.list();
+    },
+    unheard: () => simulator.events().filter(isUnheard),
+    forgetEvents: () => ledger.clear(),
+
+    sockets: (teamID) => hub.views(teamID),
+    inflict(target, fault) {
+      if (fault.kind === 'teamMigration') {
+        const answer = { kind: 'error', error: 'migration_in_progress' } as const;
+        setFault({ teamID: target.teamID, forMs: fault.migrationMs, at: 'method', method: 'rtm.connect', answer });
+      }
+      return hub.inflict(target, fault);
+    },
+    setFault,
+    clearFault: (id) => faults.clear(id),
+    clearFaults: () => faults.clearAll(),
+    faults: () => faults.list(Date.now()),
+
+    stats() {
+      tickets.prune(Date.now());
+      const sockets = hub.views();
+      return {
+        connects: connects.totals(),
+        handshakes: handshakes.totals(),
+        sockets: { open: sockets.length, live: sockets.filter(({ state }) => state === 'live').length },
+        events: ledger.totals(),
+        deliveriesBySocket: Object.fromEntries(sockets.map(({ id, delivered }) => [id, delivered])),
+      };
+    },
+
+    async stop() {
+      for (const burst of bursts) burst.stop();
+      hub.stop();
+      await door?.stop();
+    },
+  };
+
+  door = await openDoor({
+    host,
+    port: options.port ?? 0,
+    tls: certificate,
+    api,
+    upgrade: (request, tcp, head) => hub.upgrade(request, tcp, head),
+    control: options.control === true ? createControlRoutes(simulator) : undefined,
+  }).catch((error: unknown) => {
+    hub.stop();
+    throw error;
+  });
+  return simulator;
+
+  /** Gives a frame, whatever it is, to every socket of the team and to those about to open; serialised once. */
+  function emit(teamID: string, frame: Frame, id = eventIDOf(frame) ?? randomUUID()): EventRecord {
+    directory.get(teamID);
+    const nowMs = Date.now();
+    const record = ledger.open(id, teamID, typeof frame.type === 'string' ? frame.type : '-', nowMs);
+    const prepared = prepare(frame, record);
+    tickets.hold(teamID, prepared, nowMs);
+    hub.broadcast(teamID, prepared);
+    return record;
+  }
+
+  function emitEvent(teamID: string, kind: EventKind, eventOptions: EventOptions = {}): Emitted {
+    const { botUserID, botID } = directory.get(teamID);
+    const aboutTs = eventOptions.about ?? nextTimestamp();
+    const ts = nextTimestamp();
+    const { id, frame } = generateEvent(kind, { teamID, botUserID, botID, ts, aboutTs }, eventOptions);
+    return { id, ts, record: emit(teamID, frame, id) };
+  }
+
+  function publishOwn(
+    { teamID, botUserID, botID }: Team,
+    { channel, text, ts }: { channel: string; text: string; ts: string },
+    username: string | undefined,
+  ): void {
+    const kind = username === undefined ? 'own_message' : 'bot_message';
+    const { id, frame } = generateEvent(kind, { teamID, botUserID, botID, ts, aboutTs: ts }, { channel, text });
+    emit(teamID, username === undefined ? frame : { ...frame, bot_id: botID, username }, id);
+  }
+
+  function setFault(fault: StandingFault): string {
+    return faults.set(fault, Date.now());
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (!(value > 0)) throw new Error(`${name} must be above 0, got ${value}`);
+  return value;
+}
+
+function createTally(): {
+  count(team: string, outcome: string): void;
+  totals(): Record<string, Record<string, number>>;
+} {
+  const totals: Record<string, Record<string, number>> = {};
+  return {
+    count(team, outcome) {
+      const outcomes = totals[team] ?? {};
+      totals[team] = outcomes;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    },
+    totals: () => structuredClone(totals),
+  };
+}
