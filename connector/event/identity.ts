@@ -50,7 +50,7 @@ function nameOf(frame: JsonObject): Name {
     case 'reaction_removed':
       return reactionName(frame);
     case 'team_join':
-      return versionedName([idOf(frame.user)], objectAt(frame, 'user').updated) ?? arrivalName(idOf(frame.user), frame);
+      return versionedName([idOf(frame.user)], objectAt(frame, 'user').updated) ?? arrivalName(frame, 'user');
     case 'user_change':
       // Several changes may fall into one second of `updated`; the digest tells them apart.
       return (
@@ -60,12 +60,12 @@ function nameOf(frame: JsonObject): Name {
     case 'im_created':
       return (
         versionedName([idOf(frame.channel), idOf(frame.user)], objectAt(frame, 'channel').created) ??
-        arrivalName(idOf(frame.channel), frame)
+        arrivalName(frame, 'channel')
       );
     case 'channel_joined':
     case 'group_joined':
       // `channel.created` is no version of the joining: the bot may leave and join again.
-      return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(idOf(frame.channel), frame);
+      return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? contentName(frame);
   }
@@ -102,9 +102,27 @@ function versionedName(parts: readonly string[], version: unknown): Name | undef
   return { parts: [...parts, seconds], mark: { kind: 'timed', atMs } };
 }
 
-/** Nothing but an object's id and the minute it arrived in. */
-const arrivalName = (objectID: string, frame: JsonObject): Name =>
-  objectID === '' ? contentName(frame) : { parts: [objectID], mark: UNTIMED };
+/** Of the object that an untimed event is about; the rest may differ between copies (members, previews, presence). */
+const TELLING = [
+  'id',
+  'name',
+  'real_name',
+  'is_bot',
+  'deleted',
+  'created',
+  'creator',
+  'user',
+  'topic',
+  'purpose',
+] as const;
+
+/** Nothing to go by but the object and when it arrived. */
+function arrivalName(frame: JsonObject, key: 'user' | 'channel'): Name {
+  const id = idOf(frame[key]);
+  if (id === '') return contentName(frame);
+  const object = objectAt(frame, key);
+  return { parts: [id, `~${contentDigest(TELLING.map((field) => object[field] ?? null))}`], mark: UNTIMED };
+}
 
 const contentName = (frame: JsonObject): Name => ({ parts: [`~${contentDigest(frame)}`], mark: UNTIMED });
 
