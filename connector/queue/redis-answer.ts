@@ -26,7 +26,7 @@ export function parseResult(answer: unknown): EnqueueResult | undefined {
 const scriptError = (error: string): string => error.replace(/^@?user_script:\s*\d+:\s*-?/, '').trim();
 
 /** Errors that pass or that a person can end, in words for the readiness report; `redisFault` knows the others. */
-const PASSING: readonly [code: string, words: string][] = [
+const PASSING: ReadonlyMap<string, string> = new Map([
   ['LOADING', 'Redis is loading its data after a start'],
   ['BUSY', 'Redis is busy with a script of another client'],
   ['NOREPLICAS', 'Redis has too few replicas to accept writes (NOREPLICAS)'],
@@ -35,12 +35,12 @@ const PASSING: readonly [code: string, words: string][] = [
   ['TRYAGAIN', 'the Redis cluster is moving the queue (TRYAGAIN)'],
   ['MOVED', 'Redis is a cluster node that does not hold the queue (MOVED)'],
   ['ASK', 'the Redis cluster is moving the queue (ASK)'],
-];
+]);
 
 /** Redis' own words for a state that passes; undefined for anything else, a lost connection included. */
 export function passingFault(error: unknown): string | undefined {
   const text = errorText(error);
-  return redisFault(error) ?? PASSING.find(([code]) => text.startsWith(code))?.[1];
+  return redisFault(error) ?? PASSING.get(text.split(' ', 1)[0] ?? '');
 }
 
 /**

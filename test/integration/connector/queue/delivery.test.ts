@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { disableBot } from '../../../../connector/event/normalize.ts';
+import { fenceField } from '../../../../core/keys.ts';
+import type { Redis } from '../../../../core/redis.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { sourceOf } from '../../../unit/connector/event/source.ts';
+import {
+  connect,
+  event,
+  eventOf,
+  expected,
+  offerSlowly,
+  range,
+  settledAll,
+  startPublisher,
+  type TestPublisher,
+  type TestPublisherOptions,
+  textsOn,
+} from './fleet.ts';
+
+let server: RedisServer;
+let admin: Redis;
+const started: TestPublisher[] = [];
+const start = async (options?: TestPublisherOptions): Promise<TestPublisher> => {
+  const one = await startPublisher(server, options);
+  started.push(one);
+  return one;
+};
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = await connect(server, 'admin');
+});
+afterAll(async () => {
+  admin?.disconnect();
+  await server?.stop();
+});
+beforeEach(() => admin.flushall());
+afterEach(async () => {
+  for (const one of started.splice(0)) await one.stop();
+});
+
+describe('one queue for many connectors', () => {
+  it('gets 10,000 events exactly once when two publishers offer each twice', async () => {
+    const publishers = [(await start()).publisher, (await start()).publisher];
+    const work = publishers.map(async (publisher) => {
+      await offerSlowly([publisher], 0, 10_000);
+      await offerSlowly([publisher], 0, 10_000);
+    });
+    await Promise.all(work);
+    await settledAll(publishers);
+    const texts = await textsOn(admin);
+    expect(texts).toHaveLength(10_000);
+    expect(new Set(texts)).toEqual(new Set(expected(0, 10_000)));
+    const counts = publishers.map((publisher) => publisher.counts());
+    expect(counts.map(({ offered, queued, duplicate }) => [offered, queued + duplicate])).toEqual([
+      [20_000, 20_000],
+      [20_000, 20_000],
+    ]);
+    expect(counts.reduce((sum, { queued }) => sum + queued, 0)).toBe(10_000);
+  });
+
+  it('keeps the order in which one publisher offered', async () => {
+    const { publisher } = await start();
+    await offerSlowly([publisher], 0, 1_000);
+    await settledAll([publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 1_000));
+  });
+
+  it('gets untimed events of two connectors once, and again when they happen again later', async () => {
+    const base = Date.UTC(2026, 10, 24, 8, 30, 59, 900);
+    let nowMs = base;
+    const one = (await start({ redisNowMs: () => nowMs })).publisher;
+    const other = (await start({ redisNowMs: () => nowMs + 30_000 })).publisher;
+    const joined = eventOf({ type: 'channel_joined', channel: { id: 'C9', name: 'nine' } });
+    const offerBoth = async (): Promise<void> => {
+      for (const publisher of [one, other]) {
+        publisher.offer(joined);
+        await settledAll([publisher]);
+      }
+    };
+    await offerBoth();
+    expect(await admin.llen('relax:events')).toBe(1);
+    nowMs += 180_000;
+    await offerBoth();
+    expect(await admin.llen('relax:events')).toBe(2);
+  });
+
+  it('tells of a refused token once, with a mark of 30 days', async () => {
+    const publishers = [(await start()).publisher, (await start()).publisher];
+    for (const publisher of publishers) publisher.offer(disableBot(sourceOf(), 'invalid_auth', Date.now()));
+    await settledAll(publishers);
+    expect(await admin.llen('relax:events')).toBe(1);
+    const [key = ''] = await admin.keys('{relax:events}:dd:own:*');
+    expect(await admin.ttl(key)).toBeGreaterThan(29 * 86_400);
+  });
+
+  it('leaves nothing but the queue and compact marks that expire', async () => {
+    const { publisher } = await start();
+    for (const n of range(0, 3_000)) publisher.offer(event(n));
+    await settledAll([publisher]);
+    const keys = await admin.keys('*');
+    const marks = keys.filter((key) => key !== 'relax:events');
+    expect(marks.length).toBeGreaterThan(60);
+    for (const key of marks) {
+      expect(key).toMatch(/^\{relax:events\}:dd:\d+:\d+$/);
+      expect(await admin.object('ENCODING', key)).toBe('listpack');
+      const ttl = await admin.ttl(key);
+      expect(ttl).toBeGreaterThan(3_600);
+      expect(ttl).toBeLessThanOrEqual(3_660);
+    }
+    expect((await Promise.all(marks.map((key) => admin.hlen(key)))).reduce((sum, count) => sum + count, 0)).toBe(3_000);
+  });
+
+  it('renews the life of a bucket with every mark', async () => {
+    const { publisher } = await start();
+    const message = (channel: string): void =>
+      publisher.offer(eventOf({ type: 'message', channel, user: 'U1', text: channel, ts: '1700000000.000001' }));
+    message('C1');
+    await settledAll([publisher]);
+    const [key = ''] = await admin.keys('{relax:events}:dd:*');
+    await admin.expire(key, 100);
+    for (const n of range(0, 640)) message(`D${n}`);
+    await settledAll([publisher]);
+    expect(await admin.hlen(key)).toBeGreaterThan(1);
+    expect(await admin.ttl(key)).toBeGreaterThan(3_600);
+  });
+});
+
+describe('the fence', () => {
+  const field = fenceField('c1', 'uid-1');
+
+  it('stops what was assigned up to its generation, from the moment it is set, and nothing else', async () => {
+    const { publisher, keys } = await start();
+    await offerSlowly([publisher], 0, 200);
+    await settledAll([publisher]);
+    await admin.hset(keys.fence, field, 1);
+    await offerSlowly([publisher], 200, 400);
+    publisher.offer(event(400, { ownerUid: 'another' }));
+    publisher.offer(event(401, { cluster: 'c2' }));
+    publisher.offer(event(402, { generation: 2 }));
+    await settledAll([publisher]);
+    expect(await textsOn(admin)).toEqual([...expected(0, 200), ...expected(400, 403)]);
+    expect(publisher.counts()).toMatchObject({ queued: 203, fenced: 200 });
+  });
+
+  it('leaves no mark on what it stopped, so that a resumed bot gets it', async () => {
+    const { publisher, keys } = await start();
+    await admin.hset(keys.fence, field, 5);
+    publisher.offer(event(1, { generation: 5 }));
+    await settledAll([publisher]);
+    await admin.hdel(keys.fence, field);
+    publisher.offer(event(1, { generation: 5 }));
+    await settledAll([publisher]);
+    expect(publisher.counts()).toMatchObject({ fenced: 1, queued: 1 });
+  });
+
+  it('that holds no number stops nothing', async () => {
+    const { publisher, keys } = await start();
+    await admin.hset(keys.fence, field, 'what?');
+    publisher.offer(event(1));
+    await settledAll([publisher]);
+    expect(publisher.counts()).toMatchObject({ queued: 1 });
+  });
+});
+
+describe('a queue at RELAX_QUEUE_MAX', () => {
+  it('grows no further, says so, and goes on in order as consumers take items', async () => {
+    const { publisher } = await start({ queueMax: 100 });
+    await offerSlowly([publisher], 0, 180);
+    await waitFor(() => publisher.faults().length > 0);
+    expect(publisher.faults()).toEqual([expect.stringContaining('RELAX_QUEUE_MAX')]);
+    expect(await admin.llen('relax:events')).toBe(100);
+    publisher.offer(event(5));
+    const taken = (await admin.lpop('relax:events', 80)) ?? [];
+    await settledAll([publisher]);
+    expect([...taken.map((payload) => JSON.parse(payload).text), ...(await textsOn(admin))]).toEqual(expected(0, 180));
+    expect(publisher.faults()).toEqual([]);
+    expect(publisher.counts()).toMatchObject({ queued: 180, duplicate: 1 });
+  });
+});

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Redis } from '../../../../core/redis.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import {
+  connect,
+  event,
+  expected,
+  offerSlowly,
+  range,
+  settledAll,
+  startPublisher,
+  type TestPublisher,
+  type TestPublisherOptions,
+  textsOn,
+} from './fleet.ts';
+
+let server: RedisServer;
+let admin: Redis;
+const servers: RedisServer[] = [];
+const started: TestPublisher[] = [];
+const start = async (options?: TestPublisherOptions, on: RedisServer = server): Promise<TestPublisher> => {
+  const one = await startPublisher(on, options);
+  started.push(one);
+  return one;
+};
+const serve = async (...options: Parameters<typeof startRedis>): Promise<RedisServer> => {
+  const one = await startRedis(...options);
+  servers.push(one);
+  return one;
+};
+
+beforeEach(async () => {
+  server = await serve({ appendOnly: true });
+  admin = await connect(server, 'admin');
+});
+afterEach(async () => {
+  for (const one of started.splice(0)) await one.stop();
+  admin.disconnect();
+  for (const one of servers.splice(0)) await one.stop();
+});
+
+const exactlyOnce = async (from: number, to: number): Promise<void> => {
+  const texts = await textsOn(admin);
+  expect(texts).toHaveLength(to - from);
+  expect(new Set(texts)).toEqual(new Set(expected(from, to)));
+};
+
+/** Waits for the words, so that a fault that the test did not bring about fails it. */
+const says = async (one: TestPublisher, words: string): Promise<void> => {
+  await waitFor(() => one.publisher.faults().some((fault) => fault.includes(words)), {
+    timeoutMs: 30_000,
+    what: `the fault "${words}"`,
+  });
+};
+
+describe('Redis fails in the middle, and every event still arrives exactly once', () => {
+  it('killed with SIGKILL and started again', async () => {
+    const pods = [await start(), await start()];
+    const publishers = pods.map(({ publisher }) => publisher);
+    const offers = offerSlowly(publishers, 0, 6_000);
+    await waitFor(async () => (await admin.llen('relax:events')) > 500);
+    await server.kill();
+    await offers;
+    expect(publishers.every((publisher) => publisher.counts().pending > 0)).toBe(true);
+    await Promise.all(pods.map((pod) => says(pod, 'Redis has taken no event for')));
+    await server.restart();
+    await settledAll(publishers);
+    await waitFor(async () => (await admin.ping()) === 'PONG');
+    await exactlyOnce(0, 6_000);
+    expect(publishers.flatMap((publisher) => publisher.faults())).toEqual([]);
+  });
+
+  it('stopped for longer than a command may take: the reply is lost, the batch has run', async () => {
+    const pod = await start();
+    await offerSlowly([pod.publisher], 0, 100);
+    await settledAll([pod.publisher]);
+    process.kill(server.pid, 'SIGSTOP');
+    for (const n of range(100, 200)) pod.publisher.offer(event(n));
+    await says(pod, 'Command timed out');
+    process.kill(server.pid, 'SIGCONT');
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 200));
+    // The batch that timed out ran once Redis woke up; only its marks kept the retry from the queue.
+    expect(pod.publisher.counts()).toMatchObject({ duplicate: 50, queued: 150 });
+  });
+
+  it('connections cut again and again', async () => {
+    const pods = [await start(), await start()];
+    const publishers = pods.map(({ publisher }) => publisher);
+    let offering = true;
+    let cuts = 0;
+    const cutter = (async () => {
+      while (offering) {
+        cuts += Number(await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    })();
+    await offerSlowly(publishers, 0, 5_000);
+    offering = false;
+    await cutter;
+    await settledAll(publishers);
+    expect(cuts).toBeGreaterThan(2);
+    await exactlyOnce(0, 5_000);
+  });
+
+  it('scripts flushed', async () => {
+    const { publisher } = await start();
+    for (const at of range(0, 10)) {
+      await admin.script('FLUSH');
+      await offerSlowly([publisher], at * 100, at * 100 + 100);
+      await settledAll([publisher]);
+    }
+    expect(await textsOn(admin)).toEqual(expected(0, 1_000));
+    expect(publisher.counts().duplicate).toBe(0);
+  });
+});
+
+describe('Redis refuses, which is said in words, and goes on when a person has helped', () => {
+  it('out of memory', async () => {
+    const pod = await start();
+    await offerSlowly([pod.publisher], 0, 100);
+    await settledAll([pod.publisher]);
+    await admin.config('SET', 'maxmemory', '1mb');
+    await offerSlowly([pod.publisher], 100, 300);
+    await says(pod, 'OOM');
+    expect(pod.publisher.counts()).toMatchObject({ queued: 100, pending: 200 });
+    await admin.config('SET', 'maxmemory', '0');
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 300));
+    expect(pod.publisher.faults()).toEqual([]);
+  });
+
+  it('another type under the name of the queue', async () => {
+    await admin.set('relax:events', 'mine');
+    const pod = await start();
+    await offerSlowly([pod.publisher], 0, 120);
+    await says(pod, 'another type');
+    expect(await admin.keys('*')).toEqual(['relax:events']);
+    await admin.rename('relax:events', 'elsewhere');
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 120));
+  });
+
+  it('a read-only replica that becomes the primary', async () => {
+    const replica = await serve({ args: ['--replicaof', '127.0.0.1', String(server.port)] });
+    const onReplica = await connect(replica, 'admin');
+    try {
+      await waitFor(async () => (await onReplica.info('replication')).includes('master_link_status:up'));
+      const pod = await start({}, replica);
+      await offerSlowly([pod.publisher], 0, 120);
+      await says(pod, 'read-only replica');
+      expect(pod.publisher.counts()).toMatchObject({ queued: 0, pending: 120 });
+      await onReplica.replicaof('NO', 'ONE');
+      await settledAll([pod.publisher]);
+      expect(await textsOn(onReplica)).toEqual(expected(0, 120));
+    } finally {
+      onReplica.disconnect();
+    }
+  });
+
+  it('too few replicas', async () => {
+    const pod = await start();
+    await admin.config('SET', 'min-replicas-to-write', '1');
+    await offerSlowly([pod.publisher], 0, 60);
+    await says(pod, 'NOREPLICAS');
+    await admin.config('SET', 'min-replicas-to-write', '0');
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 60));
+  });
+
+  it('another type under the fence', async () => {
+    const pod = await start();
+    await admin.set(pod.keys.fence, 'mine');
+    await offerSlowly([pod.publisher], 0, 60);
+    await says(pod, 'fence');
+    await admin.del(pod.keys.fence);
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(expected(0, 60));
+  });
+});
+
+describe('one bad key', () => {
+  it('fails only the events that need it', async () => {
+    const words: string[] = [];
+    const pod = await start({ observer: { refused: (text) => words.push(text) } });
+    pod.publisher.offer(event(0));
+    await settledAll([pod.publisher]);
+    const [mark = ''] = await admin.keys('{relax:events}:dd:*');
+    await admin.flushall();
+    await admin.set(mark, 'mine');
+    for (const n of range(0, 50)) pod.publisher.offer(event(n));
+    await settledAll([pod.publisher]);
+    const { queued, failed } = pod.publisher.counts();
+    expect(failed.refused).toBeGreaterThan(0);
+    expect(failed.refused).toBeLessThan(10);
+    expect(queued + failed.refused).toBe(51);
+    expect(await textsOn(admin)).not.toContain('event 0');
+    expect(await admin.llen('relax:events')).toBe(50 - failed.refused);
+    expect(words[0]).toContain('mark key holds another type');
+    expect(pod.publisher.faults()).toEqual([]);
+  });
+
+  it('that can not be marked is queued once and reported, not queued for ever', async () => {
+    await admin.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', '+@all', '-hsetnx');
+    const words: string[] = [];
+    const url = `redis://app:pw@127.0.0.1:${server.port}`;
+    const pod = await startPublisher({ url }, { observer: { refused: (text) => words.push(text) } });
+    started.push(pod);
+    pod.publisher.offer(event(0));
+    await settledAll([pod.publisher]);
+    expect(await textsOn(admin)).toEqual(['event 0']);
+    expect(pod.publisher.counts()).toMatchObject({ queued: 1 });
+    expect(words[0]).toContain('mark could not be written');
+  });
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventBuffer, type QueueEntry } from '../../../../connector/queue/buffer.ts';
+
+const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
+  ...{ fenceField: 'c/u', generation: 1, mark: { keys: ['k'], field: 'f', ttlSeconds: 1 }, settled: undefined },
+  ...{ payload: name, bytes, offeredAtMs },
+});
+const names = (entries: readonly QueueEntry[]): string[] => entries.map(({ payload }) => payload);
+
+describe('the buffer', () => {
+  it('takes no more bytes than it may hold, and keeps what it has', () => {
+    const buffer = new EventBuffer({ maxBytes: 100, maxAgeMs: 1_000 });
+    expect([buffer.push(entry('a', 60)), buffer.push(entry('b', 50)), buffer.push(entry('c', 40))]).toEqual([
+      ...[true, false, true],
+    ]);
+    expect(names(buffer.front(50, 1_000))).toEqual(['a', 'c']);
+    expect(buffer.bytes).toBe(100);
+  });
+
+  it('hands out batches bounded by number and bytes, but always one', () => {
+    const buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    for (const name of ['a', 'b', 'c']) buffer.push(entry(name, 100));
+    expect(names(buffer.front(2, 1_000))).toEqual(['a', 'b']);
+    expect(names(buffer.front(50, 250))).toEqual(['a', 'b']);
+    expect(names(buffer.front(50, 10))).toEqual(['a']);
+  });
+
+  it('is as full as the nearer of its two limits', () => {
+    const buffer = new EventBuffer({ maxBytes: 100, maxAgeMs: 1_000 });
+    expect(buffer.fill(5_000)).toBe(0);
+    buffer.push(entry('a', 60, 5_000));
+    expect([buffer.fill(5_000), buffer.fill(5_700)]).toEqual([0.6, 0.7]);
+  });
+
+  it('gives out what is too old, from the front only', () => {
+    const buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    for (const [name, atMs] of [
+      ['a', 10],
+      ['b', 20],
+      ['c', 30],
+    ] as const)
+      buffer.push(entry(name, 1, atMs));
+    expect(names(buffer.expire(30))).toEqual(['a', 'b']);
+    expect([names(buffer.front(50, 99)), buffer.bytes]).toEqual([['c'], 1]);
+    expect(names(buffer.expire(Number.POSITIVE_INFINITY))).toEqual(['c']);
+    expect([buffer.length, buffer.bytes]).toEqual([0, 0]);
+  });
+
+  it('keeps order, count and bytes through any course of offers and partly taken batches', () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.integer({ min: 1, max: 400 }) }),
+      fc.record({ take: fc.integer({ min: 1, max: 50 }), kept: fc.func(fc.boolean()) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const buffer = new EventBuffer({ maxBytes: 1e9, maxAgeMs: 1 });
+        let model: QueueEntry[] = [];
+        let serial = 0;
+        for (const each of steps) {
+          if ('push' in each) {
+            for (let n = 0; n < each.push; n++) {
+              const next = entry(String(serial++), 1 + (serial % 7));
+              buffer.push(next);
+              model.push(next);
+            }
+          } else {
+            const batch = buffer.front(each.take, 1e9);
+            expect(names(batch)).toEqual(names(model.slice(0, each.take)));
+            const keep = batch.filter((one) => each.kept(one.payload));
+            buffer.release(batch.length, keep);
+            model = [...keep, ...model.slice(batch.length)];
+          }
+          expect(buffer.length).toBe(model.length);
+          expect(buffer.bytes).toBe(model.reduce((sum, { bytes }) => sum + bytes, 0));
+        }
+        expect(names(buffer.front(1e9, 1e9))).toEqual(names(model));
+      }),
+    );
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import type { Mark } from '../../../../connector/event/mark.ts';
+import { type MarkPlace, markPlace } from '../../../../connector/queue/mark-keys.ts';
+import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
+import { queueKeys } from '../../../../core/keys.ts';
+
+const keys = queueKeys('relax:events');
+const place = (id: string, mark: Mark, arrivedAtMs = 0): MarkPlace =>
+  markPlace(id, mark, DEFAULT_CONTRACT, keys, arrivedAtMs);
+
+describe('where a mark lives', () => {
+  it('is one bucket of the own time of the event, whenever it arrives', () => {
+    const early = place('T1/U1/message/C1/600.5', { kind: 'timed', atMs: 600_000 }, 1);
+    expect(early.keys).toEqual([expect.stringMatching(/^\{relax:events\}:dd:10:\d{1,2}$/)]);
+    expect(early.field).toMatch(/^[\w-]{22}$/);
+    expect(early.ttlSeconds).toBe(3_660);
+    expect(place('T1/U1/message/C1/600.5', { kind: 'timed', atMs: 600_000 }, 9e12)).toEqual(early);
+  });
+
+  it('of an untimed event is the bucket of arrival between its neighbours, so that copies of one minute meet', () => {
+    const bucketsOf = ({ keys: [...all] }: MarkPlace): (string | undefined)[] => all.map((key) => key.split(':')[3]);
+    const before = place('x', { kind: 'untimed' }, 659_999);
+    const after = place('x', { kind: 'untimed' }, 660_000);
+    expect([bucketsOf(before), bucketsOf(after)]).toEqual([
+      ['9', '10', '11'],
+      ['10', '11', '12'],
+    ]);
+    expect(after.keys).toContain(before.keys[1]);
+    expect(before.keys).toContain(after.keys[1]);
+  });
+
+  it('of a lasting fact is a key of its own', () => {
+    const { keys: all, field, ttlSeconds } = place('T1/disable_bot/d', { kind: 'own', ttlMs: 2_592_000_000 });
+    expect([all, ttlSeconds]).toEqual([[`{relax:events}:dd:own:${field}`], 2_592_000]);
+  });
+
+  it('spreads evenly over the sub-buckets', () => {
+    const counts = new Map<string, number>();
+    for (let n = 0; n < 6_400; n++) {
+      const [key = ''] = place(`id ${n}`, { kind: 'timed', atMs: 0 }).keys;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(64);
+    expect(Math.max(...counts.values())).toBeLessThan(160);
+  });
+});

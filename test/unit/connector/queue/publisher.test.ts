@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { disableBot, type Normalized, normalize } from '../../../../connector/event/normalize.ts';
+import type { QueueEntry } from '../../../../connector/queue/buffer.ts';
+import type { Enqueue } from '../../../../connector/queue/enqueue.ts';
+import type { OutcomeCounts } from '../../../../connector/queue/outcome.ts';
+import { DEFAULT_BUFFER, Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
+import type { EnqueueResult } from '../../../../connector/queue/redis-answer.ts';
+import { systemClock } from '../../../../core/clock.ts';
+import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
+import { queueKeys } from '../../../../core/keys.ts';
+import { sourceOf } from '../event/source.ts';
+
+const message = (n: number, text = 'x'): Normalized =>
+  normalize({ type: 'message', channel: 'C1', user: 'U1', text, ts: `1700000000.${n}` }, sourceOf(), 0);
+const tsOf = ({ payload }: QueueEntry): number => Number(JSON.parse(payload).timestamp.split('.')[1]);
+
+const sumOf = ({ offered: _, failed, ...others }: OutcomeCounts): number =>
+  [...Object.values(others), ...Object.values(failed)].reduce((sum, count) => sum + count, 0);
+
+/** Stands in for Redis where the test is about time or about answers that Redis can't be made to give. */
+function scripted(answer: (batch: readonly QueueEntry[], call: number) => EnqueueResult['kind'][] | Error) {
+  const batches: number[][] = [];
+  let underWay = 0;
+  const enqueue: Enqueue = async (batch) => {
+    underWay += 1;
+    expect(underWay, 'batches under way').toBe(1);
+    batches.push(batch.map(tsOf));
+    const answers = answer(batch, batches.length);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    underWay -= 1;
+    if (answers instanceof Error) throw answers;
+    return answers.map((kind) =>
+      kind === 'error' ? { kind, key: 'queue', error: 'ERR no' } : ({ kind } as EnqueueResult),
+    );
+  };
+  return { enqueue, batches };
+}
+
+const publisherOf = (enqueue: Enqueue, options: Partial<PublisherOptions> = {}): Publisher =>
+  new Publisher({
+    enqueue,
+    keys: queueKeys('q'),
+    contract: DEFAULT_CONTRACT,
+    buffer: DEFAULT_BUFFER,
+    clock: systemClock,
+    redisNowMs: () => 0,
+    onPressure: () => {},
+    ...options,
+  });
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
+const all = (kind: EnqueueResult['kind']) => (batch: readonly QueueEntry[]) => batch.map(() => kind);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the publisher', () => {
+  it('sends events in order, 50 at a time, one batch after the other', async () => {
+    const { enqueue, batches } = scripted(all('queued'));
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 120)) publisher.offer(message(n));
+    await vi.advanceTimersByTimeAsync(20);
+    expect(batches).toEqual([range(0, 50), range(50, 100), range(100, 120)]);
+    expect(publisher.counts()).toMatchObject({ offered: 120, queued: 120, pending: 0 });
+  });
+
+  it('lets a single event wait no longer than 5 ms', async () => {
+    const { enqueue, batches } = scripted(all('queued'));
+    publisherOf(enqueue).offer(message(1));
+    await vi.advanceTimersByTimeAsync(4);
+    expect(batches).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(batches).toEqual([[1]]);
+  });
+
+  it('hands the same events over again, before any later one, until it has an answer', async () => {
+    const { enqueue, batches } = scripted((batch, call) =>
+      call < 4 ? new Error('Command timed out') : all('duplicate')(batch),
+    );
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 60)) publisher.offer(message(n));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(batches).toEqual([...Array(4).fill(range(0, 50)), range(50, 60)]);
+    expect(publisher.counts()).toMatchObject({ duplicate: 60, pending: 0 });
+  });
+
+  it('keeps those that met a full queue, and hands them over before later ones', async () => {
+    const { enqueue, batches } = scripted((batch, call) =>
+      batch.map((_, index) => (call === 1 && index >= 2 ? 'full' : 'queued')),
+    );
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 5)) publisher.offer(message(n));
+    await vi.advanceTimersByTimeAsync(7);
+    expect(publisher.faults()).toEqual([expect.stringContaining('RELAX_QUEUE_MAX')]);
+    publisher.offer(message(5));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(batches).toEqual([range(0, 5), [2, 3, 4, 5]]);
+    expect(publisher.faults()).toEqual([]);
+  });
+
+  it('retries quickly first and seldom later', async () => {
+    const { enqueue, batches } = scripted(() => new Error('connect ECONNREFUSED'));
+    publisherOf(enqueue).offer(message(1));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(batches.length).toBeGreaterThanOrEqual(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(batches.length).toBeLessThan(300);
+  });
+
+  it('counts every event offered in exactly one counter, at every moment', async () => {
+    const kinds = ['queued', 'duplicate', 'fenced', 'full', 'error'] as const;
+    const { enqueue } = scripted((batch, call) =>
+      call % 3 === 0 ? new Error('lost') : batch.map((_, index) => kinds[(call + index) % 5] ?? 'queued'),
+    );
+    const publisher = publisherOf(enqueue, { buffer: { maxBytes: 60_000, maxAgeMs: 1_000 } });
+    const settled: string[] = [];
+    const offer = (normalized: Normalized): void => publisher.offer(normalized, ({ kind }) => settled.push(kind));
+    for (const n of range(0, 200)) {
+      offer(message(n));
+      offer(normalize({ type: 'hello' }, sourceOf(), 0));
+      offer(normalize([], sourceOf(), 0));
+      if (n % 40 === 0) await vi.advanceTimersByTimeAsync(3);
+      expect(sumOf(publisher.counts())).toBe(publisher.counts().offered);
+    }
+    await vi.advanceTimersByTimeAsync(60_000);
+    const counts = publisher.counts();
+    expect(sumOf(counts)).toBe(600);
+    expect(counts).toMatchObject({ offered: 600, filtered: 200, pending: 0 });
+    expect(counts.failed.malformed).toBe(200);
+    for (const count of [counts.queued, counts.duplicate, counts.fenced, counts.failed.refused]) {
+      expect(count).toBeGreaterThan(0);
+    }
+    expect(counts.failed.buffer_full).toBeGreaterThan(0);
+    expect(settled).toHaveLength(600);
+  });
+
+  it('asks for a pause at 80 % of its bytes and releases it at 50 %', async () => {
+    const pressure: boolean[] = [];
+    let away = true;
+    const { enqueue } = scripted((batch) => (away ? new Error('away') : all('queued')(batch)));
+    const publisher = publisherOf(enqueue, {
+      buffer: { maxBytes: 100_000, maxAgeMs: 1e9 },
+      onPressure: (pressed) => pressure.push(pressed),
+    });
+    const offer = (n: number): void => publisher.offer(message(n, 'x'.repeat(400)));
+    for (let n = 0; publisher.backlog().bytes < 79_000; n++) offer(n);
+    expect(pressure).toEqual([]);
+    offer(1_000);
+    offer(1_001);
+    expect(pressure).toEqual([true]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    away = false;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(pressure).toEqual([true, false]);
+    expect(publisher.counts().pending).toBe(0);
+  });
+
+  it('asks for a pause when the oldest event gets old, though bytes are few', async () => {
+    const pressure: boolean[] = [];
+    const { enqueue } = scripted(() => new Error('away'));
+    const publisher = publisherOf(enqueue, { onPressure: (pressed) => pressure.push(pressed) });
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(90_000);
+    expect(pressure).toEqual([]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(pressure).toEqual([true]);
+  });
+
+  it('gives an event up after half the dedupe window: its marks elsewhere may be gone', async () => {
+    const { enqueue } = scripted(() => new Error('away'));
+    const publisher = publisherOf(enqueue);
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(1_790_000);
+    expect(publisher.counts()).toMatchObject({ pending: 1 });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(publisher.counts()).toMatchObject({ pending: 0, failed: { stale: 1 } });
+  });
+
+  it('looks for an untimed event in the buckets of its arrival, however late Redis takes it', async () => {
+    const keys: unknown[] = [];
+    let nowMs = 600_000;
+    const publisher = publisherOf(
+      async (batch) => {
+        keys.push(batch[0]?.mark.keys);
+        if (keys.length < 3) throw new Error('lost');
+        return [{ kind: 'queued' }];
+      },
+      { redisNowMs: () => nowMs },
+    );
+    publisher.offer(normalize({ type: 'channel_joined', channel: { id: 'C1' } }, sourceOf(), 0));
+    await vi.advanceTimersByTimeAsync(8);
+    nowMs += 3_000_000;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys.map(String)).size).toBe(1);
+  });
+
+  it('says how long Redis has been away, in words, and forgets a short break', async () => {
+    let away = true;
+    const { enqueue } = scripted((batch) => (away ? new Error('connect ECONNREFUSED') : all('queued')(batch)));
+    const publisher = publisherOf(enqueue);
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(publisher.faults()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(publisher.faults()).toEqual(['Redis has taken no event for 10 s: connect ECONNREFUSED']);
+    away = false;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(publisher.faults()).toEqual([]);
+  });
+
+  it('drains at once, without waiting for company', async () => {
+    const { enqueue, batches } = scripted(all('queued'));
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 70)) publisher.offer(message(n));
+    const drained = publisher.drain(1_000);
+    await vi.advanceTimersByTimeAsync(4);
+    expect(await drained).toBe(0);
+    expect(batches.flat()).toEqual(range(0, 70));
+  });
+
+  it('counts what it could not get rid of by the deadline, and whatever comes later', async () => {
+    const { enqueue } = scripted(() => new Error('away'));
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 3)) publisher.offer(message(n));
+    const drained = publisher.drain(1_000);
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(await drained).toBe(3);
+    publisher.offer(message(4));
+    publisher.offer(disableBot(sourceOf(), 'invalid_auth', 0));
+    expect(publisher.counts()).toMatchObject({ offered: 5, pending: 0, failed: { shutdown: 5 } });
+  });
+
+  it('counts an event that JSON can not hold, and goes on', async () => {
+    const { enqueue } = scripted(all('queued'));
+    const publisher = publisherOf(enqueue);
+    const deep = JSON.parse(`{"type":"x","event_ts":"1.1","v":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
+    publisher.offer(normalize(deep, sourceOf(), 0));
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(publisher.counts()).toMatchObject({ queued: 1, failed: { unencodable: 1 } });
+  });
+});
