@@ -84,7 +84,7 @@ export function mergeManifests(parts: readonly Manifests[]): Manifests {
       else {
         const at = `document ${other.source.document} of ${other.source.file}`;
         const message = `${object.kind} ${name} stands in ${at} already: remove one, or give it another name`;
-        problems.push({ ...object.source, field: 'metadata.name', message });
+        problems.push({ ...object.source, field: 'metadata.name', message: redactTokens(message) });
       }
     }
     return [...first.values()];
@@ -174,8 +174,7 @@ function readSecret(value: Record<string, unknown>, source: ManifestSource, pref
   if ('problems' in judged) return wrong(source, prefix, judged.problems);
   const { metadata, data, stringData } = judged.value;
   const plain = Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString('utf8')] as const);
-  // fromEntries, unlike assignment and spread into a literal, takes every key as a key.
-  const merged = Object.fromEntries([...plain, ...Object.entries(stringData)]);
+  const merged = { ...Object.fromEntries(plain), ...stringData };
   return {
     ...NOTHING,
     secrets: [{ apiVersion: 'v1', kind: 'Secret', metadata: named(metadata), data: merged, source }],

@@ -6,10 +6,15 @@ import { LineCounter, parseAllDocuments, type Tags } from 'yaml';
  */
 export type YamlDocument = { value: unknown } | { error: string };
 
-const LEFT_OUT = ['timestamp', 'omap', 'pairs', 'set', 'binary'].map((name) => `tag:yaml.org,2002:${name}`);
+const LEFT_OUT = ['float', 'timestamp', 'omap', 'pairs', 'set', 'binary'].map((name) => `tag:yaml.org,2002:${name}`);
 
-const kubectlTags = (tags: Tags): Tags =>
-  tags.filter((tag) => typeof tag === 'string' || !(LEFT_OUT.includes(tag.tag) || tag.format === 'TIME'));
+/** Floats are those of YAML 1.2, which begin with a digit: to the parser's 1.1 the team id E012345 is a number. */
+const kubectlTags = (tags: Tags): Tags => [
+  ...tags.filter((tag) => typeof tag === 'string' || !(LEFT_OUT.includes(tag.tag) || tag.format === 'TIME')),
+  'floatNaN',
+  'floatExp',
+  'float',
+];
 
 /** What the parser's own messages say, without the text that they would quote. */
 const CAUSES: Readonly<Record<string, string>> = {

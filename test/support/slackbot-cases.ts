@@ -1,0 +1,194 @@
+/**
+ * SlackBots, good and bad, as YAML of `spec`. Two judges read this table: the API server with the CRD
+ * (test/kube/crd.test.ts) and the reader of standalone mode (test/unit/core/manifest.test.ts). They must agree.
+ */
+export interface SlackBotCase {
+  name: string;
+  spec: string;
+  /** For a bad one: the field that both must name. */
+  badField?: string;
+  /** For a bad one: words of the CEL rule's message, which both must say. */
+  says?: string;
+}
+
+const secret = 'credentials: {secretRef: {name: acme-slack}}';
+const rtm = `teamID: T024BE7LH, ${secret}`;
+const app = 'teamID: T024BE7LH, transport: App';
+const list = (length: number) => `[${Array.from({ length }, (_, index) => `type_${index}`).join(', ')}]`;
+
+export const GOOD_BOTS: readonly SlackBotCase[] = [
+  { name: 'the smallest', spec: rtm },
+  { name: 'an enterprise id', spec: `teamID: E012345, ${secret}` },
+  { name: 'the longest team id', spec: `teamID: T${'A'.repeat(31)}, ${secret}` },
+  { name: 'RTM in words', spec: `${rtm}, transport: RTM` },
+  { name: 'SocketMode', spec: `${rtm}, transport: SocketMode` },
+  { name: 'App without credentials', spec: `${app}, appRef: {name: my.app-1}` },
+  { name: 'App with credentials', spec: `${app}, appRef: {name: a}, ${secret}` },
+  { name: 'one replica', spec: `${rtm}, replicas: 1` },
+  { name: 'ten replicas', spec: `${rtm}, replicas: 10` },
+  { name: 'replicas written as a whole float', spec: `${rtm}, replicas: 2.0` },
+  { name: 'replicas in YAML 1.1 octal', spec: `${rtm}, replicas: 010` },
+  { name: 'suspended', spec: `${rtm}, suspend: true` },
+  { name: 'suspended with YAML 1.1 yes', spec: `${rtm}, suspend: yes` },
+  { name: 'suspended with YAML 1.1 on', spec: `${rtm}, suspend: on` },
+  { name: 'fields that are null', spec: `${rtm}, replicas: null, transport: null, appRef: null, events: {own: null}` },
+  { name: 'App with replicas null', spec: `${app}, appRef: {name: a}, replicas: null` },
+  { name: 'a queue namespace', spec: `${rtm}, queueNamespace: Acme_1.x/y:z@q+w-` },
+  { name: 'an empty queue namespace', spec: `${rtm}, queueNamespace: ""` },
+  { name: 'a queue namespace of 128', spec: `${rtm}, queueNamespace: ${'n'.repeat(128)}` },
+  { name: 'a queue namespace that looks like a date', spec: `${rtm}, queueNamespace: 2020-01-01` },
+  { name: 'a queue namespace that looks like a time', spec: `${rtm}, queueNamespace: 1:30` },
+  {
+    name: 'filters apart',
+    spec: `${rtm}, events: {include: [message_new, app_home.opened], exclude: [reaction_added], own: true}`,
+  },
+  { name: 'empty filters', spec: `${rtm}, events: {include: [], exclude: []}` },
+  { name: 'a hundred types', spec: `${rtm}, events: {include: ${list(100)}}` },
+  { name: 'a hundred types on both sides', spec: `${rtm}, events: {include: ${list(100)}, exclude: [other]}` },
+  {
+    name: 'all keys',
+    spec: `teamID: T024BE7LH, credentials: {secretRef: {name: a}, keys: {token: a_B.c-1, appToken: b, refreshToken: c, clientID: d, clientSecret: e}}`,
+  },
+];
+
+export const BAD_BOTS: readonly Required<Pick<SlackBotCase, 'name' | 'spec' | 'badField'>>[] = [
+  { name: 'no team', spec: secret, badField: 'spec.teamID' },
+  { name: 'a team in lower case', spec: `teamID: t024be7lh, ${secret}`, badField: 'spec.teamID' },
+  { name: 'a channel for a team', spec: `teamID: C024BE7LH, ${secret}`, badField: 'spec.teamID' },
+  { name: 'a team too short', spec: `teamID: T0, ${secret}`, badField: 'spec.teamID' },
+  { name: 'a team too long', spec: `teamID: T${'A'.repeat(32)}, ${secret}`, badField: 'spec.teamID' },
+  { name: 'a team with a line end', spec: `teamID: "T024BE7LH\\n", ${secret}`, badField: 'spec.teamID' },
+  { name: 'a number for a team', spec: `teamID: 12345, ${secret}`, badField: 'spec.teamID' },
+  { name: 'an unknown transport', spec: `${rtm}, transport: HTTP`, badField: 'spec.transport' },
+  { name: 'a transport in lower case', spec: `${rtm}, transport: rtm`, badField: 'spec.transport' },
+  {
+    name: 'credentials without a Secret',
+    spec: 'teamID: T024BE7LH, credentials: {}',
+    badField: 'spec.credentials.secretRef',
+  },
+  {
+    name: 'a Secret without a name',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {}}',
+    badField: 'spec.credentials.secretRef.name',
+  },
+  {
+    name: 'a Secret with an empty name',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {name: ""}}',
+    badField: 'spec.credentials.secretRef.name',
+  },
+  {
+    name: 'a Secret name in capitals',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {name: Acme}}',
+    badField: 'spec.credentials.secretRef.name',
+  },
+  {
+    name: 'a Secret name of 254',
+    spec: `teamID: T024BE7LH, credentials: {secretRef: {name: ${'a'.repeat(254)}}}`,
+    badField: 'spec.credentials.secretRef.name',
+  },
+  {
+    name: 'a Secret of another namespace',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {name: a, namespace: b}}',
+    badField: 'spec.credentials.secretRef.namespace',
+  },
+  {
+    name: 'a Secret key with a space',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {name: a}, keys: {token: "a b"}}',
+    badField: 'spec.credentials.keys.token',
+  },
+  {
+    name: 'an unknown key',
+    spec: 'teamID: T024BE7LH, credentials: {secretRef: {name: a}, keys: {password: a}}',
+    badField: 'spec.credentials.keys.password',
+  },
+  { name: 'no replica', spec: `${rtm}, replicas: 0`, badField: 'spec.replicas' },
+  { name: 'eleven replicas', spec: `${rtm}, replicas: 11`, badField: 'spec.replicas' },
+  { name: 'half a replica', spec: `${rtm}, replicas: 1.5`, badField: 'spec.replicas' },
+  { name: 'replicas as text', spec: `${rtm}, replicas: "2"`, badField: 'spec.replicas' },
+  { name: 'suspend as text', spec: `${rtm}, suspend: "true"`, badField: 'spec.suspend' },
+  { name: 'a queue namespace with a space', spec: `${rtm}, queueNamespace: "a b"`, badField: 'spec.queueNamespace' },
+  { name: 'a queue namespace with a brace', spec: `${rtm}, queueNamespace: "a{b}"`, badField: 'spec.queueNamespace' },
+  {
+    name: 'a queue namespace of 129',
+    spec: `${rtm}, queueNamespace: ${'n'.repeat(129)}`,
+    badField: 'spec.queueNamespace',
+  },
+  {
+    name: 'a queue namespace that YAML takes for a boolean',
+    spec: `${rtm}, queueNamespace: yes`,
+    badField: 'spec.queueNamespace',
+  },
+  {
+    name: 'an event type in capitals',
+    spec: `${rtm}, events: {include: [Message]}`,
+    badField: 'spec.events.include[0]',
+  },
+  {
+    name: 'an event type too long',
+    spec: `${rtm}, events: {exclude: [a, ${'a'.repeat(65)}]}`,
+    badField: 'spec.events.exclude[1]',
+  },
+  { name: 'a null in a list', spec: `${rtm}, events: {include: [a, null]}`, badField: 'spec.events.include[1]' },
+  { name: 'text for a list', spec: `${rtm}, events: {include: message_new}`, badField: 'spec.events.include' },
+  { name: '101 types', spec: `${rtm}, events: {include: ${list(101)}}`, badField: 'spec.events.include' },
+  { name: 'own as a list', spec: `${rtm}, events: {own: []}`, badField: 'spec.events.own' },
+  { name: 'an unknown field', spec: `${rtm}, teamName: Acme`, badField: 'spec.teamName' },
+  { name: 'an unknown field in events', spec: `${rtm}, events: {only: []}`, badField: 'spec.events.only' },
+  { name: 'an app name in capitals', spec: `${app}, appRef: {name: Acme}`, badField: 'spec.appRef.name' },
+];
+
+/** One for each side of each rule over several fields; `says` is in the message of both judges. */
+export const BROKEN_RULES: readonly Required<SlackBotCase>[] = [
+  {
+    name: 'RTM without credentials',
+    spec: 'teamID: T024BE7LH',
+    badField: 'spec.credentials',
+    says: 'credentials is required',
+  },
+  {
+    name: 'credentials null',
+    spec: 'teamID: T024BE7LH, credentials: null',
+    badField: 'spec.credentials',
+    says: 'credentials is required',
+  },
+  {
+    name: 'SocketMode without credentials',
+    spec: 'teamID: T024BE7LH, transport: SocketMode',
+    badField: 'spec.credentials',
+    says: 'credentials is required',
+  },
+  { name: 'App without appRef', spec: app, badField: 'spec.appRef', says: 'appRef is required' },
+  {
+    name: 'App with credentials but no appRef',
+    spec: `${app}, ${secret}`,
+    badField: 'spec.appRef',
+    says: 'appRef is required',
+  },
+  {
+    name: 'RTM with appRef',
+    spec: `${rtm}, appRef: {name: a}`,
+    badField: 'spec.appRef',
+    says: 'appRef goes only with',
+  },
+  {
+    name: 'SocketMode with appRef',
+    spec: `${rtm}, transport: SocketMode, appRef: {name: a}`,
+    badField: 'spec.appRef',
+    says: 'appRef goes only with',
+  },
+  {
+    name: 'App with replicas',
+    spec: `${app}, appRef: {name: a}, replicas: 2`,
+    badField: 'spec.replicas',
+    says: "replicas can't be set",
+  },
+  {
+    name: 'include and exclude overlapping',
+    spec: `${rtm}, events: {include: [a, b], exclude: [c, b]}`,
+    badField: 'spec.events',
+    says: 'name the same event type',
+  },
+];
+
+export const manifestOf = (spec: string, name = 'acme', namespace = 'default'): string =>
+  `apiVersion: relax.dev/v1alpha1\nkind: SlackBot\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {${spec}}\n`;
