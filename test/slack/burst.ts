@@ -15,15 +15,23 @@ export type BurstState = { events: number; emitted: number; done: boolean; elaps
 
 export type Burst = { state(): BurstState; stop(): void; finished: Promise<BurstState> };
 
-export type Emitter = { emit(teamID: string, kind: EventKind): void; isCongested(teamID: string): boolean };
+export type Emitter = {
+  emit(teamID: string, kind: EventKind): void;
+  isCongested(teamID: string): boolean;
+  isGone(teamID: string): boolean;
+};
 
 /** Events emitted in one turn of the event loop: pings must not wait for a burst. */
 const perTurn = 50;
 const turnMs = 2;
 
-/** Starts to emit at a rate. When a socket of the next team is full, the burst waits for it (for a bounded time). */
+/**
+ * Starts to emit at a rate. When a socket of the next team is full, the burst waits for it (for a bounded
+ * time). A team that is removed meanwhile is left out; a burst ends early when none is left.
+ */
 export function startBurst(plan: BurstPlan & { teams: string[] }, emitter: Emitter): Burst {
-  const { teams, kinds = ['message'] } = plan;
+  const { kinds = ['message'] } = plan;
+  let teams = plan.teams;
   if (teams.length === 0) throw new Error('a burst needs a team: add one first');
   const startedAtMs = performance.now();
   let emitted = 0;
@@ -38,10 +46,11 @@ export function startBurst(plan: BurstPlan & { teams: string[] }, emitter: Emitt
   });
 
   const run = async (): Promise<BurstState> => {
-    while (emitted < plan.events && !stopped) {
+    while (emitted < plan.events && !stopped && teams.length > 0) {
       const due = Math.min(plan.events, Math.floor(((performance.now() - startedAtMs) / 1000) * plan.perSecond) + 1);
       const until = Math.min(due, emitted + perTurn);
-      while (emitted < until) {
+      teams = teams.filter((teamID) => !emitter.isGone(teamID));
+      while (emitted < until && teams.length > 0) {
         const teamID = teams[emitted % teams.length] ?? '';
         if (emitter.isCongested(teamID)) break;
         emitter.emit(teamID, kinds[Math.floor(emitted / teams.length) % kinds.length] ?? 'message');

@@ -26,8 +26,10 @@ export async function localCertificate(folder = defaultFolder): Promise<Certific
   const fresh = await mkdtemp(`${folder}-`);
   try {
     await make(fresh);
-    // Several processes may get here at once: the first to rename wins, and what is in place is whole at any time.
-    await rm(folder, { recursive: true, force: true });
+    // What is there and can't be used (expired) gives way; what another process made meanwhile must stay, because
+    // that process has told its file to its clients.
+    if ((await load(folder)) === undefined) await setAside(folder);
+    // A folder is renamed onto nothing or not at all: of several processes the first wins.
     await rename(fresh, folder);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -38,6 +40,13 @@ export async function localCertificate(folder = defaultFolder): Promise<Certific
   const made = await load(folder);
   if (made === undefined) throw new Error(`openssl made no usable certificate in ${folder}`);
   return made;
+}
+
+async function setAside(folder: string): Promise<void> {
+  const old = await mkdtemp(`${folder}-old-`);
+  // Nothing there is the usual case.
+  await rename(folder, join(old, 'files')).catch(() => undefined);
+  await rm(old, { recursive: true, force: true });
 }
 
 async function load(folder: string): Promise<Certificate | undefined> {

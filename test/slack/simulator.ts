@@ -99,8 +99,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     startBurst(plan) {
       const teams = plan.teams ?? directory.all().map(({ teamID }) => teamID);
       for (const teamID of teams) directory.get(teamID);
-      const isCongested = (teamID: string): boolean => hub.isCongested(teamID);
-      const burst = startBurst({ ...plan, teams }, { emit: emitEvent, isCongested });
+      const burst = startBurst(
+        { ...plan, teams },
+        {
+          emit: emitEvent,
+          isCongested: (teamID) => hub.isCongested(teamID),
+          isGone: (teamID) => !directory.has(teamID),
+        },
+      );
       bursts.add(burst);
       return burst;
     },

@@ -79,6 +79,10 @@ export class TeamDirectory {
     return team;
   }
 
+  has(teamID: string): boolean {
+    return this.#teams.has(teamID);
+  }
+
   all(): Team[] {
     return [...this.#teams.values()];
   }
