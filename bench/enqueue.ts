@@ -1,0 +1,156 @@
+import { parseArgs } from 'node:util';
+import { normalize } from '../connector/event/normalize.ts';
+import type { QueueEntry } from '../connector/queue/buffer.ts';
+import { redisEnqueue } from '../connector/queue/enqueue.ts';
+import { markPlace } from '../connector/queue/mark-keys.ts';
+import { DEFAULT_BUFFER, Publisher } from '../connector/queue/publisher.ts';
+import { systemClock } from '../core/clock.ts';
+import { DEFAULT_CONTRACT } from '../core/contract.ts';
+import { queueKeys } from '../core/keys.ts';
+import { createLog } from '../core/log.ts';
+import { connectRedis, type Redis } from '../core/redis.ts';
+import { startRedis } from '../test/support/redis-server.ts';
+
+/**
+ * What push-then-mark costs against plain RPUSH of the same payloads in the same run.
+ * `node bench/enqueue.ts [--events 100000] [--bytes 1000]`; it starts a Redis of its own and empties it.
+ */
+const { values } = parseArgs({
+  options: { events: { type: 'string', default: '100000' }, bytes: { type: 'string', default: '1000' } },
+});
+const EVENTS = Number(values.events);
+/** The text is in the item twice: as `text` and in `event`. */
+const TEXT = 'x'.repeat(Math.max(0, Math.round((Number(values.bytes) - 486) / 2)));
+const keys = queueKeys('relax:bench');
+
+const source = {
+  ...{ cluster: 'c1', ownerUid: '7a1c8e0e-0c4c-4f7e-9a44-2d3a6f0a8f11', bot: 'bots/acme', generation: 1 },
+  ...{ teamID: 'T024BE7LH', slackTeamID: 'T024BE7LH', botUserID: 'U0BOT', queueNamespace: '', tokenDigest: '' },
+  events: { include: [], exclude: [], own: false },
+};
+
+/** 200 events a second of Slack's time, as a large fleet sees them. */
+const frame = (n: number) => ({
+  ...{ type: 'message', channel: `C0${n % 500}`, user: 'U0PERSON01', text: TEXT, team: 'T024BE7LH' },
+  ts: `${1_700_000_000 + Math.floor(n / 200)}.${String(n).padStart(6, '0')}`,
+});
+
+const event = (n: number) => {
+  const normalized = normalize(frame(n), source, Date.now());
+  if (normalized.kind !== 'event') throw new Error(normalized.reason);
+  return normalized;
+};
+
+const entry = (n: number): QueueEntry => {
+  const { item, mark, fence } = event(n);
+  const payload = JSON.stringify(item);
+  return {
+    ...{ fenceField: fence.field, generation: fence.generation, payload, bytes: payload.length, offeredAtMs: 0 },
+    mark: markPlace(item.id, mark, DEFAULT_CONTRACT, keys, Date.now()),
+    settled: undefined,
+  };
+};
+
+interface Result {
+  name: string;
+  perSecond: number;
+  serverMicros: number;
+  clientMicros: number;
+}
+
+/** Commands count with what they spend inside scripts already, so only the outermost ones are summed. */
+async function serverMicros(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats');
+  return [...stats.matchAll(/^cmdstat_(\w+):calls=\d+,usec=(\d+)/gm)]
+    .filter(([, name = '']) => ['rpush', 'evalsha', 'eval'].includes(name))
+    .reduce(
+      (sum, [, name, micros]) => sum + (name === 'rpush' && stats.includes('cmdstat_evalsha') ? 0 : Number(micros)),
+      0,
+    );
+}
+
+async function measure(redis: Redis, name: string, work: () => Promise<void>): Promise<Result> {
+  await redis.flushall();
+  await redis.config('RESETSTAT');
+  const cpu = process.cpuUsage();
+  const startedAtMs = performance.now();
+  await work();
+  const tookMs = performance.now() - startedAtMs;
+  const { user, system } = process.cpuUsage(cpu);
+  const micros = await serverMicros(redis);
+  const queued = await redis.llen(keys.queue);
+  if (queued !== EVENTS) throw new Error(`${name}: ${queued} of ${EVENTS} events on the queue`);
+  return {
+    name,
+    perSecond: Math.round(EVENTS / (tookMs / 1000)),
+    serverMicros: micros / EVENTS,
+    clientMicros: (user + system) / EVENTS,
+  };
+}
+
+async function plain(redis: Redis, entries: readonly QueueEntry[], size: number): Promise<void> {
+  for (let at = 0; at < entries.length; at += size) {
+    const pipeline = redis.pipeline();
+    for (const { payload } of entries.slice(at, at + size)) pipeline.rpush(keys.queue, payload);
+    await pipeline.exec();
+  }
+}
+
+async function batches(redis: Redis, entries: readonly QueueEntry[], size: number): Promise<void> {
+  const enqueue = redisEnqueue(redis, keys, 1_000_000);
+  for (let at = 0; at < entries.length; at += size) await enqueue(entries.slice(at, at + size));
+}
+
+/** The whole way: frame, normalize, encode, buffer, batch, script. */
+async function wholeWay(redis: Redis): Promise<void> {
+  const publisher = new Publisher({
+    ...{ enqueue: redisEnqueue(redis, keys, 1_000_000), keys, contract: DEFAULT_CONTRACT, clock: systemClock },
+    buffer: { ...DEFAULT_BUFFER, maxBytes: 1e9 },
+    redisNowMs: () => Date.now(),
+    onPressure: () => {},
+  });
+  for (let n = 0; n < EVENTS; n++) {
+    publisher.offer(event(n));
+    if (n % 200 === 199) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await publisher.drain(60_000);
+}
+
+const server = await startRedis();
+const log = createLog({ program: 'bench', level: 'silent' });
+const redis = connectRedis(
+  { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
+  ...(['command', 'bench', log] as const),
+);
+await redis.connect();
+try {
+  const entries = Array.from({ length: EVENTS }, (_, n) => entry(n));
+  console.log(`${EVENTS} events, ${entries[0]?.bytes} bytes each, one connection, one batch in flight\n`);
+  await measure(redis, 'warm-up', () => batches(redis, entries, 50));
+  const results = [
+    await measure(redis, 'plain RPUSH, pipelines of 50', () => plain(redis, entries, 50)),
+    await measure(redis, 'push-then-mark, batches of 1', () => batches(redis, entries, 1)),
+    await measure(redis, 'push-then-mark, batches of 10', () => batches(redis, entries, 10)),
+    await measure(redis, 'push-then-mark, batches of 50', () => batches(redis, entries, 50)),
+    await measure(redis, 'push-then-mark, batches of 200', () => batches(redis, entries, 200)),
+    await measure(redis, 'from frame to queue (Publisher)', () => wholeWay(redis)),
+  ];
+  const [baseline] = results;
+  console.log(
+    '                                  events/s   server µs   client µs   events/s ÷ plain   server µs ÷ plain',
+  );
+  for (const { name, perSecond, serverMicros: micros, clientMicros } of results) {
+    const ratios = baseline ? [perSecond / baseline.perSecond, micros / baseline.serverMicros] : [];
+    const [rate = 0, cost = 0] = ratios;
+    console.log(
+      `${name.padEnd(32)}${String(perSecond).padStart(10)}${micros.toFixed(2).padStart(12)}` +
+        `${clientMicros.toFixed(1).padStart(12)}${rate.toFixed(2).padStart(19)}${cost.toFixed(2).padStart(20)}`,
+    );
+  }
+  const memory = await redis.call('MEMORY', 'USAGE', keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
+  const marks = await redis.hlen(keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
+  if (marks > 0) console.log(`\nmarks: ${(Number(memory) / marks).toFixed(1)} bytes each at ${marks} a sub-bucket`);
+} finally {
+  redis.disconnect();
+  await server.stop();
+}
