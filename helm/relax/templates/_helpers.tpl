@@ -1,0 +1,187 @@
+{{- define "relax.name" -}}
+{{- if contains "relax" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-relax" (.Release.Name | trunc 34 | trimSuffix "-") }}{{ end }}
+{{- end }}
+
+{{/* Arguments: root, component */}}
+{{- define "relax.selector" -}}
+app.kubernetes.io/name: relax
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "relax.labels" -}}
+{{ include "relax.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "relax.image" -}}
+{{- $repository := required "image.repository is required: no image of Relax is published yet; build one with the Dockerfile in the repository, push it to your registry, and set image.repository" .Values.image.repository -}}
+{{- if .Values.image.digest }}{{ $repository }}@{{ .Values.image.digest }}{{ else }}{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* Arguments: root, program. The environment of both programs. */}}
+{{- define "relax.env" -}}
+{{- $config := .root.Values.config -}}
+{{- $redis := .root.Values.redis -}}
+- name: RELAX_POD
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: RELAX_CLUSTER
+  value: {{ .root.Values.cluster | default (printf "%s/%s" .root.Release.Namespace .root.Release.Name) | quote }}
+- name: RELAX_FLEET_KEY_FILE
+  value: /etc/relax/fleet-key/keys
+- name: RELAX_METRICS_PORT
+  value: {{ $config.metricsPort | quote }}
+- name: RELAX_REDIS_URL
+{{- if $redis.urlKey }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "redis.existingSecret is required with redis.urlKey: the Secret that holds the URL" $redis.existingSecret }}
+      key: {{ $redis.urlKey }}
+{{- else }}
+  value: {{ required "redis.url is required: redis://host:6379/0, without a password (or redis.existingSecret and redis.urlKey)" $redis.url | quote }}
+{{- end }}
+{{- with $redis.username }}
+- name: RELAX_REDIS_USERNAME
+  value: {{ . | quote }}
+{{- end }}
+{{- if $redis.passwordKey }}
+- name: RELAX_REDIS_PASSWORD_FILE
+  value: /etc/relax/redis/password
+{{- end }}
+{{- if $redis.ca.existingSecret }}
+- name: RELAX_REDIS_CA_FILE
+  value: /etc/relax/redis-ca/ca.crt
+{{- end }}
+{{- $shared := dict "RELAX_QUEUE" $config.queue "RELAX_DEDUPE_WINDOW_SECONDS" $config.dedupeWindowSeconds "RELAX_SLACK_API_URL" $config.slackApiUrl "RELAX_LOG_LEVEL" $config.logLevel -}}
+{{- $own := dict -}}
+{{- if eq .program "operator" -}}
+{{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) -}}
+{{- else -}}
+{{- $own = dict "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds -}}
+{{- end -}}
+{{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}
+{{- range $name, $value := merge $own $shared }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+- name: {{ $name }}
+  value: {{ if kindIs "float64" $value }}{{ int64 $value | quote }}{{ else }}{{ $value | quote }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range .root.Values.extraEnv }}
+{{- if has .name $set }}
+{{- fail (printf "extraEnv: %s is set by the chart: use the value under config, redis, fleetKey, cluster or connector.zone" .name) }}
+{{- end }}
+- {{ toYaml . | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+
+{{- define "relax.volumes" -}}
+- name: tmp
+  emptyDir: {}
+- name: fleet-key
+  secret:
+    secretName: {{ required "fleetKey.existingSecret is required; make it with: kubectl create secret generic relax-fleet-key --from-literal=keys=\"$(openssl rand -base64 32)\"" .Values.fleetKey.existingSecret }}
+    items: [{ key: {{ .Values.fleetKey.key }}, path: keys }]
+    defaultMode: 0440
+{{- if .Values.redis.passwordKey }}
+- name: redis
+  secret:
+    secretName: {{ required "redis.existingSecret is required with redis.passwordKey: the Secret that holds the password" .Values.redis.existingSecret }}
+    items: [{ key: {{ .Values.redis.passwordKey }}, path: password }]
+    defaultMode: 0440
+{{- end }}
+{{- if .Values.redis.ca.existingSecret }}
+- name: redis-ca
+  secret:
+    secretName: {{ .Values.redis.ca.existingSecret }}
+    items: [{ key: {{ .Values.redis.ca.key }}, path: ca.crt }]
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Folders, not single files by subPath: those would not follow a change of the Secret. */}}
+{{- define "relax.volumeMounts" -}}
+- { name: tmp, mountPath: /tmp }
+- { name: fleet-key, mountPath: /etc/relax/fleet-key, readOnly: true }
+{{- if .Values.redis.passwordKey }}
+- { name: redis, mountPath: /etc/relax/redis, readOnly: true }
+{{- end }}
+{{- if .Values.redis.ca.existingSecret }}
+- { name: redis-ca, mountPath: /etc/relax/redis-ca, readOnly: true }
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Arguments: root, program. All of a pod's spec that both programs share. */}}
+{{- define "relax.podSpec" -}}
+{{- $values := get .root.Values .program -}}
+enableServiceLinks: false
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile: { type: RuntimeDefault }
+containers:
+  - name: {{ .program }}
+    image: {{ include "relax.image" .root | quote }}
+    imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+    args: [{{ .program }}]
+    env:
+      {{- include "relax.env" . | nindent 6 }}
+      {{- if eq .program "connector" }}
+      - name: RELAX_ZONE
+        {{- if $values.zone }}
+        value: {{ $values.zone | quote }}
+        {{- else }}
+        valueFrom: { fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/zone']" } }
+        {{- end }}
+      {{- end }}
+    ports:
+      - { name: metrics, containerPort: {{ .root.Values.config.metricsPort }} }
+    # Alive is what answers; a connector whose Redis is away is alive and not ready, so nothing restarts it.
+    livenessProbe:
+      httpGet: { path: /healthz, port: metrics }
+      initialDelaySeconds: 10
+      periodSeconds: 10
+      timeoutSeconds: 5
+      failureThreshold: 6
+    readinessProbe:
+      httpGet: { path: /readyz, port: metrics }
+      periodSeconds: 5
+      timeoutSeconds: 3
+    resources: {{- toYaml $values.resources | nindent 6 }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: { drop: [ALL] }
+    volumeMounts:
+      {{- include "relax.volumeMounts" .root | nindent 6 }}
+volumes:
+  {{- include "relax.volumes" .root | nindent 2 }}
+{{- end }}
+
+{{/* Argument: the values that must hold what schema and `required` can't say alone. */}}
+{{- define "relax.check" -}}
+{{- if and .Values.redis.url .Values.redis.urlKey }}{{ fail "redis.url and redis.urlKey are both set: keep one" }}{{ end }}
+{{- end }}
