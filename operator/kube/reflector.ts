@@ -1,0 +1,277 @@
+import { errorText, type Log } from '../../core/log.ts';
+import type { KubeClient } from './client.ts';
+import { isKubeError, KubeError } from './kube-error.ts';
+import { type KubeObject, objectKey, type ResourceScope, stripBulk } from './object.ts';
+import { nextStep, reflectorBackoffMs } from './reflector-backoff.ts';
+import { NO_RETRY } from './retry.ts';
+import { type Change, type Indexers, Store, type StoreView } from './store.ts';
+import { sleep, systemTimers, type Timers } from './timers.ts';
+
+export interface ReflectorOptions<T extends KubeObject> {
+  client: Pick<KubeClient, 'listPage' | 'watch'>;
+  scope: ResourceScope;
+  log: Log;
+  /**
+   * Called for every change, after the store has it. Must be quick and synchronous: put a key on a queue. What it throws
+   * is counted and logged, and never stops the reflector.
+   */
+  onChange: (change: Change<T>) => void;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** Only metadata is fetched, as of Secrets. */
+  metadataOnly?: boolean;
+  /** Keeps less of each object than the server sends. managedFields and last-applied are gone already. */
+  transform?: (object: T) => T;
+  indexers?: Indexers<T>;
+  pageSize?: number;
+  /** A watch that is silent for longer is ended and opened again; bookmarks come about once a minute. */
+  inactivityMs?: number;
+  /** Handlers are called for so many objects before other work gets a turn. */
+  yieldEvery?: number;
+  timers?: Timers;
+  random?: () => number;
+}
+
+/** What happened so far. Counters only grow. */
+export interface ReflectorStats {
+  lists: number;
+  watches: number;
+  events: number;
+  bookmarks: number;
+  /** Failed lists and watches. */
+  errors: number;
+  /** Watches that ended because the version was too old. */
+  expired: number;
+  silentWatches: number;
+  badLines: number;
+  handlerErrors: number;
+}
+
+/** A watch that lived so long was healthy: the next one needs no backoff. */
+const HEALTHY_WATCH_MS = 5_000;
+
+/**
+ * Keeps a copy of all objects of one resource: a paged list, then watches from the version it had, for ever. Whatever
+ * fails, it goes on: with backoff, from the last version if the server still has it, else from a new list. It ends only
+ * by `stop()`.
+ *
+ * A list is taken in as a whole: readers see the old objects or the new ones, and handlers hear of each difference,
+ * including the objects that vanished while nobody watched. The wait after a failure comes before a list and never
+ * between a list and its watch.
+ */
+export class Reflector<T extends KubeObject> {
+  /** Resolves to true at the first complete list, to false if stopped before. */
+  readonly synced: Promise<boolean>;
+  readonly #options: ReflectorOptions<T>;
+  readonly #timers: Timers;
+  readonly #random: () => number;
+  readonly #store: Store<T>;
+  readonly #stopped = new AbortController();
+  readonly #settleSynced: (synced: boolean) => void;
+  readonly #stats: ReflectorStats = {
+    lists: 0,
+    watches: 0,
+    events: 0,
+    bookmarks: 0,
+    errors: 0,
+    expired: 0,
+    silentWatches: 0,
+    badLines: 0,
+    handlerErrors: 0,
+  };
+  #hasSynced = false;
+  #lastContactMs: number;
+  /** Where the next watch starts; undefined means that a list must come first. */
+  #resourceVersion: string | undefined;
+  /** When the current watch was accepted. */
+  #openedAtMs: number | undefined;
+  #sinceYield = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#random = options.random ?? Math.random;
+    this.#store = new Store(options.indexers);
+    this.#lastContactMs = this.#timers.monotonicMs();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.synced = promise;
+    this.#settleSynced = resolve;
+  }
+
+  get store(): StoreView<T> {
+    return this.#store;
+  }
+
+  get stats(): Readonly<ReflectorStats> {
+    return this.#stats;
+  }
+
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /**
+   * When the server was last heard (a list page, an opened watch, an event or a bookmark), by the monotonic clock; the
+   * time of construction before that. A liveness check compares it with the inactivity limit plus the longest backoff.
+   */
+  lastContactMs(): number {
+    return this.#lastContactMs;
+  }
+
+  /** Starting twice is the same as once. A stopped reflector does not start again. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('reflector stopped'));
+    this.#settleSynced(false);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    let failures = 0;
+    while (!signal.aborted) {
+      let error: unknown;
+      this.#openedAtMs = undefined;
+      try {
+        this.#resourceVersion ??= await this.#list();
+        await this.#watch(this.#resourceVersion);
+      } catch (caught) {
+        error = caught;
+      }
+      if (signal.aborted) return;
+      const healthy = this.#timers.monotonicMs() - (this.#openedAtMs ?? Number.POSITIVE_INFINITY) >= HEALTHY_WATCH_MS;
+      failures = healthy ? 0 : failures + 1;
+      if (error !== undefined) this.#noteFailure(error, Math.max(1, failures));
+      if (healthy && error === undefined) continue;
+      await sleep(this.#timers, this.#delayMs(error, failures), signal);
+    }
+  }
+
+  #delayMs(error: unknown, failures: number): number {
+    const retryAfterMs = isKubeError(error) ? error.retryAfterMs : undefined;
+    return reflectorBackoffMs(Math.max(1, failures), this.#random(), retryAfterMs);
+  }
+
+  #noteFailure(error: unknown, failures: number): void {
+    const stats = this.#stats;
+    stats.errors += 1;
+    if (isKubeError(error, 'gone')) stats.expired += 1;
+    if (isKubeError(error) && error.reason === 'BadWatchLine') stats.badLines += 1;
+    if (isKubeError(error) && error.reason === 'WatchSilent') stats.silentWatches += 1;
+    const next = nextStep(error, failures);
+    if (next === 'listAgain') this.#resourceVersion = undefined;
+    // The first failure of a row is everyday: the server restarted or a version expired.
+    const level = failures > 1 ? 'warn' : 'info';
+    this.#options.log[level](
+      { resource: this.#options.scope.plural, next, failures, err: errorText(error) },
+      'watch broken',
+    );
+  }
+
+  /** @returns the version of the whole list */
+  async #list(): Promise<string> {
+    const { client, scope, pageSize = 500, labelSelector, fieldSelector, metadataOnly } = this.#options;
+    const selection = {
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...(metadataOnly === undefined ? {} : { metadataOnly }),
+    };
+    const objects = new Map<string, T>();
+    let continueToken = '';
+    let resourceVersion = '';
+    do {
+      // A token that expires between pages is a `gone` like any other: the list starts over.
+      const query = { ...selection, limit: pageSize, continueToken };
+      const page = await client.listPage<T>(scope, query, { signal: this.#stopped.signal, retry: NO_RETRY });
+      this.#lastContactMs = this.#timers.monotonicMs();
+      for (const object of page.items ?? []) {
+        const kept = this.#keep(object);
+        objects.set(objectKey(kept.metadata), kept);
+      }
+      continueToken = page.metadata?.continue ?? '';
+      resourceVersion = page.metadata?.resourceVersion ?? '';
+    } while (continueToken !== '');
+    if (resourceVersion === '') {
+      throw new KubeError({ kind: 'transient', status: 200, reason: 'BadAnswer', message: 'list without a version' });
+    }
+    this.#stats.lists += 1;
+    const changes = this.#store.replaceAll(objects);
+    for (const change of changes) await this.#notify(change);
+    this.#hasSynced = true;
+    this.#settleSynced(true);
+    return resourceVersion;
+  }
+
+  async #watch(resourceVersion: string): Promise<void> {
+    const { client, scope, labelSelector, fieldSelector, metadataOnly, inactivityMs = 120_000 } = this.#options;
+    const silence = new AbortController();
+    const signal = AbortSignal.any([this.#stopped.signal, silence.signal]);
+    let cancelWatchdog = (): void => {};
+    const heard = (): void => {
+      this.#lastContactMs = this.#timers.monotonicMs();
+      cancelWatchdog();
+      cancelWatchdog = this.#timers.after(inactivityMs, () => silence.abort(silentWatch(inactivityMs)));
+    };
+    try {
+      const query = {
+        resourceVersion,
+        // Random, so that the watches of many clients don't end together: 5-10 minutes, as client-go.
+        timeoutSeconds: Math.round(300 * (1 + this.#random())),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(fieldSelector === undefined ? {} : { fieldSelector }),
+        ...(metadataOnly === undefined ? {} : { metadataOnly }),
+      };
+      const events = await client.watch<T>(scope, query, signal);
+      this.#stats.watches += 1;
+      heard();
+      this.#openedAtMs = this.#lastContactMs;
+      for await (const event of events) {
+        heard();
+        if (event.type === 'BOOKMARK') this.#stats.bookmarks += 1;
+        else await this.#take(event.type, event.object);
+        this.#resourceVersion =
+          event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+      }
+    } finally {
+      cancelWatchdog();
+    }
+  }
+
+  async #take(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): Promise<void> {
+    this.#stats.events += 1;
+    const kept = this.#keep(object);
+    const changes = type === 'DELETED' ? this.#store.remove(kept) : this.#store.put(kept);
+    for (const change of changes) await this.#notify(change);
+  }
+
+  #keep(object: T): T {
+    const stripped = stripBulk(object);
+    return this.#options.transform?.(stripped) ?? stripped;
+  }
+
+  async #notify(change: Change<T>): Promise<void> {
+    try {
+      this.#options.onChange(change);
+    } catch (error) {
+      this.#stats.handlerErrors += 1;
+      this.#options.log.error(
+        { key: objectKey(change.object.metadata), err: errorText(error) },
+        'change handler failed',
+      );
+    }
+    this.#sinceYield += 1;
+    if (this.#sinceYield < (this.#options.yieldEvery ?? 500)) return;
+    this.#sinceYield = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function silentWatch(inactivityMs: number): KubeError {
+  const message = `no event and no bookmark for ${inactivityMs / 1000} s`;
+  return new KubeError({ kind: 'transient', status: 0, reason: 'WatchSilent', message });
+}
