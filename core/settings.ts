@@ -1,0 +1,326 @@
+import { LOG_LEVELS } from './log.ts';
+import { parseFleetKeys } from './seal.ts';
+import { later, PROGRAMS, type Program, type Setting, setting } from './setting.ts';
+import { choice, commaList, file, folder, integer, redisUrl, slackApiUrl, text, yesOrNo } from './setting-kind.ts';
+
+/**
+ * Every setting of every program, as data. Parsing (`core/config.ts`), `--help` and docs/configuration.md are all made
+ * from this table, so a setting is added here and nowhere else.
+ */
+
+const ALL: readonly Program[] = PROGRAMS;
+const EVENTS: readonly Program[] = ['connector', 'standalone'];
+const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const filled = (content: string): string | undefined => (content.trim() === '' ? 'the file is empty' : undefined);
+const certificate = (content: string): string | undefined =>
+  content.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'no PEM certificate in it';
+function fleetKeys(content: string): string | undefined {
+  try {
+    parseFleetKeys(content);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'unreadable';
+  }
+}
+
+export const settings = {
+  redisUrl: setting({
+    env: 'RELAX_REDIS_URL',
+    flag: 'redis-url',
+    argument: 'url',
+    kind: redisUrl,
+    example: 'redis://localhost:6379',
+    doc: 'Redis (6.2 or later) or Valkey (7.2 or later) that holds the queue, the marks and the assignments.',
+    programs: ALL,
+    requiredBy: ALL,
+  }),
+  redisUsername: setting({
+    env: 'RELAX_REDIS_USERNAME',
+    flag: 'redis-username',
+    argument: 'name',
+    kind: text(/^\S+$/, 'a name without spaces'),
+    unset: 'the default user',
+    example: 'relax',
+    doc: 'Redis ACL user.',
+    programs: ALL,
+  }),
+  redisPasswordFile: setting({
+    env: 'RELAX_REDIS_PASSWORD_FILE',
+    flag: 'redis-password-file',
+    argument: 'path',
+    kind: file('a readable file that holds the Redis password', filled),
+    unset: 'no password',
+    example: '/etc/relax/redis/password',
+    doc: 'File with the Redis password, read again at each connect, so that a rotated password needs no restart.',
+    programs: ALL,
+  }),
+  redisCaFile: setting({
+    env: 'RELAX_REDIS_CA_FILE',
+    flag: 'redis-ca-file',
+    argument: 'path',
+    kind: file('a readable PEM file with a CA certificate', certificate),
+    unset: "the runtime's own authorities",
+    example: '/etc/relax/redis/ca.crt',
+    doc: 'Certificate authority that signed the certificate of a rediss:// server.',
+    programs: ALL,
+  }),
+  queue: setting({
+    env: 'RELAX_QUEUE',
+    flag: 'queue',
+    argument: 'key',
+    kind: text(/^[^\s{}]{1,200}$/, 'a Redis key of 1 to 200 characters without spaces and braces'),
+    fallback: 'relax:events',
+    example: 'relax:events',
+    doc: 'Redis list that events are pushed to and that your application reads.',
+    programs: ALL,
+  }),
+  queueMax: setting({
+    env: 'RELAX_QUEUE_MAX',
+    flag: 'queue-max',
+    argument: 'items',
+    kind: integer(0, 1_000_000_000),
+    fallback: '1000000',
+    example: '1000000',
+    doc: 'Items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit.',
+    programs: ['connector', 'standalone', 'status'],
+  }),
+  dedupeWindow: setting({
+    env: 'RELAX_DEDUPE_WINDOW_SECONDS',
+    flag: 'dedupe-window-seconds',
+    argument: 'seconds',
+    kind: integer(60, 604_800),
+    fallback: '3600',
+    example: '3600',
+    doc: 'How long an event is remembered as queued. Part of the fleet contract: the same for every program of a Redis.',
+    programs: FLEET,
+  }),
+  dedupeSubBuckets: setting({
+    env: 'RELAX_DEDUPE_SUBBUCKETS',
+    flag: 'dedupe-subbuckets',
+    argument: 'count',
+    kind: integer(1, 4096),
+    fallback: '64',
+    example: '64',
+    doc: 'Hashes that the marks of one minute are spread over; about 100 events in each is best. Part of the fleet contract.',
+    programs: FLEET,
+  }),
+  bufferBytes: setting({
+    env: 'RELAX_BUFFER_BYTES',
+    flag: 'buffer-bytes',
+    argument: 'bytes',
+    kind: integer(1_048_576, 17_179_869_184),
+    fallback: '67108864',
+    example: '67108864',
+    doc: 'Memory for events of RTM sockets while Redis is away, for the whole connector; sockets are not read beyond it.',
+    programs: EVENTS,
+  }),
+  bufferSeconds: setting({
+    env: 'RELAX_BUFFER_SECONDS',
+    flag: 'buffer-seconds',
+    argument: 'seconds',
+    kind: integer(1, 302_400),
+    fallback: '120',
+    example: '120',
+    doc: 'Age of the oldest buffered event at which sockets are no longer read. At most half the dedupe window.',
+    programs: EVENTS,
+  }),
+  capacity: setting({
+    env: 'RELAX_CAPACITY',
+    flag: 'capacity',
+    argument: 'sockets',
+    kind: integer(1, 100_000),
+    fallback: '5000',
+    example: '5000',
+    doc: 'Sockets that one connector takes at most.',
+    programs: EVENTS,
+  }),
+  grace: setting({
+    env: 'RELAX_GRACE_SECONDS',
+    flag: 'grace-seconds',
+    argument: 'seconds',
+    kind: integer(10, 3600),
+    fallback: '120',
+    example: '120',
+    doc: "Time from SIGTERM to the end; the rest is closed 5 seconds earlier. Not more than the pod's terminationGracePeriodSeconds.",
+    programs: EVENTS,
+  }),
+  statusWrites: setting({
+    env: 'RELAX_STATUS_WRITES_PER_SECOND',
+    flag: 'status-writes-per-second',
+    argument: 'count',
+    kind: integer(1, 1000),
+    fallback: '50',
+    example: '50',
+    doc: 'Limit of status writes to the Kubernetes API; bad news goes first.',
+    programs: ['operator'],
+  }),
+  watchNamespaces: setting({
+    env: 'RELAX_WATCH_NAMESPACES',
+    flag: 'watch-namespaces',
+    argument: 'list',
+    kind: commaList(LABEL, 'Kubernetes namespaces'),
+    unset: 'all namespaces',
+    example: 'bots,bots-eu',
+    doc: 'Namespaces whose SlackBots and Secrets the operator reads.',
+    programs: ['operator'],
+  }),
+  slackApiUrl: setting({
+    env: 'RELAX_SLACK_API_URL',
+    flag: 'slack-api-url',
+    argument: 'url',
+    kind: slackApiUrl,
+    fallback: 'https://slack.com/api/',
+    example: 'https://slack.com/api/',
+    doc: "Where Slack's Web API is: a proxy or a stand-in for tests. Plain http:// is for this machine only.",
+    programs: EVENTS,
+  }),
+  fleetKeyFile: setting({
+    env: 'RELAX_FLEET_KEY_FILE',
+    flag: 'fleet-key-file',
+    argument: 'path',
+    kind: file('a readable file with one key a line, each base64 of 32 bytes (openssl rand -base64 32)', fleetKeys),
+    unset: 'standalone makes a key of its own',
+    example: '/etc/relax/fleet/keys',
+    doc: 'Keys that tokens are sealed with on their way through Redis: the first seals, all open. The same file for operator and connectors.',
+    programs: FLEET,
+    requiredBy: ['operator', 'connector'],
+  }),
+  cluster: setting({
+    env: 'RELAX_CLUSTER',
+    flag: 'cluster',
+    argument: 'name',
+    kind: text(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/, 'a name of letters, digits, dot, colon, dash and underscore'),
+    unset:
+      'operator: uid of the kube-system namespace; standalone: host name and a digest of the directory; status: all clusters',
+    example: 'production-eu',
+    doc: 'Scope of sessions and assignments in Redis: the same for the operator and the connectors of one cluster, different between clusters.',
+    programs: ALL,
+    requiredBy: ['connector'],
+  }),
+  zone: setting({
+    env: 'RELAX_ZONE',
+    flag: 'zone',
+    argument: 'name',
+    kind: text(NAME, 'a name of letters, digits, dot, dash and underscore'),
+    unset: 'a zone of its own, unknown-<pod>, with a warning',
+    example: 'eu-west-1a',
+    doc: "Zone that this connector runs in; the chart fills it from the pod's topology label. The sockets of a team are spread over zones.",
+    programs: ['connector'],
+  }),
+  pod: setting({
+    env: 'RELAX_POD',
+    flag: 'pod',
+    argument: 'name',
+    kind: text(NAME, 'a name of letters, digits, dot, dash and underscore'),
+    unset: 'the host name',
+    example: 'relax-connector-0',
+    doc: 'Stable name of this instance: a connector that restarts under its name takes up its sockets again.',
+    programs: ['operator', 'connector'],
+  }),
+  leaderNamespace: setting({
+    env: 'RELAX_LEADER_NAMESPACE',
+    flag: 'leader-namespace',
+    argument: 'namespace',
+    kind: text(LABEL, 'the name of a Kubernetes namespace'),
+    unset: "POD_NAMESPACE, else the service account's namespace, else default",
+    example: 'relax-system',
+    doc: 'Namespace of the Lease that elects the leading operator. The same for all operators of a cluster.',
+    programs: ['operator'],
+  }),
+  takeOver: setting({
+    env: 'RELAX_TAKE_OVER',
+    flag: 'take-over',
+    argument: undefined,
+    kind: yesOrNo,
+    fallback: 'false',
+    example: 'true',
+    doc: 'Take the cluster name over from another owner in Redis, after its operator is gone for good.',
+    programs: ['operator', 'standalone'],
+  }),
+  metricsPort: setting({
+    env: 'RELAX_METRICS_PORT',
+    flag: 'metrics-port',
+    argument: 'port',
+    kind: integer(0, 65_535),
+    fallback: '9464',
+    example: '9464',
+    doc: 'Port of /metrics, /healthz and /readyz; 0 takes any free port and logs it.',
+    programs: FLEET,
+  }),
+  metricsHost: setting({
+    env: 'RELAX_METRICS_HOST',
+    flag: 'metrics-host',
+    argument: 'address',
+    kind: text(/^[A-Za-z0-9.:-]+$/, 'an address of this machine'),
+    fallback: '::',
+    fallbackOf: { standalone: '127.0.0.1' },
+    example: '127.0.0.1',
+    doc: 'Address that port listens on; :: is every address, IPv4 too.',
+    programs: FLEET,
+  }),
+  logLevel: setting({
+    env: 'RELAX_LOG_LEVEL',
+    flag: 'log-level',
+    argument: 'level',
+    kind: choice(LOG_LEVELS),
+    fallback: 'info',
+    example: 'info',
+    doc: 'Least severe level that is logged. Logs are JSON lines; tokens are blanked at every level.',
+    programs: ALL,
+  }),
+  bots: setting({
+    env: undefined,
+    flag: 'bots',
+    argument: 'directory',
+    kind: folder,
+    example: './bots',
+    doc: 'Directory of YAML files with SlackBot and Secret documents, read while running.',
+    programs: ['standalone'],
+    requiredBy: ['standalone'],
+  }),
+  connectors: setting({
+    env: undefined,
+    flag: 'connectors',
+    argument: 'count',
+    kind: integer(1, 64),
+    fallback: '2',
+    example: '2',
+    doc: 'Connector processes to run.',
+    programs: ['standalone'],
+  }),
+  zones: setting({
+    env: undefined,
+    flag: 'zones',
+    argument: 'list',
+    kind: commaList(NAME, 'zone names'),
+    fallback: 'a,b',
+    example: 'a,b',
+    doc: 'Zones that the connectors are spread over in turn.',
+    programs: ['standalone'],
+  }),
+  output: setting({
+    env: undefined,
+    flag: 'output',
+    short: 'o',
+    argument: 'format',
+    kind: choice(['table', 'json']),
+    fallback: 'table',
+    example: 'json',
+    doc: 'Table for people, JSON for programs.',
+    programs: ['status'],
+  }),
+  redisMode: later('RELAX_REDIS_MODE', 'single', 'Redis Sentinel or Cluster: sentinel, cluster.'),
+  queueKind: later('RELAX_QUEUE_KIND', 'list', 'A Redis stream as the queue: stream.'),
+  queueShards: later('RELAX_QUEUE_SHARDS', '1', 'Several queues by team, each in a hash slot of its own.'),
+  waitReplicas: later('RELAX_WAIT_REPLICAS', '0', 'Replicas that must have an event before it is acknowledged.'),
+  commands: later('RELAX_COMMANDS', '', 'Redis list that your application writes messages to.'),
+};
+
+export const allSettings: readonly Setting<unknown>[] = Object.values(settings);
+
+export const settingsOf = (program: Program): readonly Setting<unknown>[] =>
+  allSettings.filter((row) => row.programs.includes(program));
