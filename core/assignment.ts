@@ -33,6 +33,10 @@ export const slotSchema = z.object({
   token: z.string(),
   /** `tokenDigest` of the plain token: tells a new token from a new seal, and names the connect budget. */
   tokenDigest: z.string(),
+  /** Wall time when the planner placed it here: the `since` of the status. */
+  assignedAtMs: z.number().default(0),
+  /** Why it is here; a `rebalance` connects from a full budget only (design rule 11). */
+  cause: z.enum(['place', 'drain', 'rebalance']).default('place'),
 });
 export type Slot = z.infer<typeof slotSchema>;
 

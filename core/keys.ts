@@ -51,6 +51,11 @@ export interface ClusterKeys {
   version(pod: string): string;
   /** Hash slot id -> SlotReport (`core/report.ts`). */
   report(pod: string): string;
+  /**
+   * String with TTL, the incarnation of a draining pod: the planner has moved what can move, the pod may close the rest
+   * and end.
+   */
+  drained(pod: string): string;
   /** Pub/sub channel that nudges a connector to read its assignments now. */
   nudge(pod: string): string;
   /** Pub/sub channel that nudges the planner to look at sessions and reports now. */
@@ -68,6 +73,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     assign: (pod) => `${prefix}:assign:${pod}`,
     version: (pod) => `${prefix}:version:${pod}`,
     report: (pod) => `${prefix}:report:${pod}`,
+    drained: (pod) => `${prefix}:drained:${pod}`,
     nudge: (pod) => `${prefix}:nudge:${pod}`,
     plannerNudge: `${prefix}:nudge`,
   };

@@ -45,12 +45,17 @@ export interface Observed {
   assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
   /** pod -> reports of that pod's present incarnation. */
   reports: ReadonlyMap<string, ReadonlyMap<SlotID, SlotReport>>;
+  /**
+   * Pods whose hash in Redis is missing, short or unreadable: whatever the plan gives them is written whole, with every
+   * slot in `set`. What they hold stands in `assignments` all the same, from memory or from their reports.
+   */
+  lost: ReadonlySet<string>;
   /** Owner uid -> planner's monotonic time of the last voluntary move. */
   lastMoveMs: ReadonlyMap<string, number>;
 }
 
-/** A slot to write, without its seal: `apply` adds `token`. */
-export type PlannedSlot = Omit<Slot, 'token'>;
+/** A slot to write, without its seal and time of placement: the writer adds `token` and `assignedAtMs`. */
+export type PlannedSlot = Omit<Slot, 'token' | 'assignedAtMs'>;
 
 export interface PodWrite {
   pod: string;
@@ -82,4 +87,6 @@ export interface Plan {
   voluntaryMoves: readonly string[];
   /** Pods whose session is dead; their slots went elsewhere or are pending. */
   deadPods: readonly string[];
+  /** Draining pods from which nothing is left to move: each is told so (`keys.drained`). */
+  drainedPods: readonly string[];
 }

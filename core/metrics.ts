@@ -1,0 +1,15 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { version } from './version.ts';
+
+/** One registry a program, so that standalone and tests can hold several. */
+export function createRegistry(program: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'relax_build_info',
+    help: 'Always 1; the labels say what runs.',
+    labelNames: ['program', 'version', 'runtime'],
+    registers: [registry],
+  }).set({ program, version: version(), runtime: `node ${process.versions.node}` }, 1);
+  return registry;
+}

@@ -1,0 +1,23 @@
+import type { SocketSet } from '../plan/types.ts';
+
+/** What the planner is to bring about. Made by the reconciler (SlackBots) or by standalone mode (a directory). */
+export interface Desired {
+  /** The list is complete: an assignment whose owner is in neither map may be removed. */
+  synced: boolean;
+  /** Owner uid -> bot that is to have sockets. */
+  bots: ReadonlyMap<string, DesiredBot>;
+  /** Owner uid -> bot that must have none and whose late events are refused by the fence. */
+  stopped: ReadonlyMap<string, StoppedBot>;
+}
+
+export interface DesiredBot {
+  set: SocketSet;
+  /** Plain; sealed when it is written. Never in a log. */
+  token: string;
+}
+
+export interface StoppedBot {
+  why: 'suspended' | 'deleted';
+  /** Events of assignments up to this generation are refused. */
+  generation: number;
+}

@@ -1,0 +1,46 @@
+import type { SlotReport } from '../../core/report.ts';
+import type { PendingReason } from '../plan/types.ts';
+
+/** What the planner knows of the fleet after a round, as plain data: what conditions, status and tables are made of. */
+export interface FleetView {
+  /** Owner uid -> its sockets. An owner without slots, reports and pending slots is absent. */
+  bots: ReadonlyMap<string, BotView>;
+  pods: readonly PodSummary[];
+  /** False until Redis has been read without a break for a session's TTL and one renewal. */
+  settled: boolean;
+}
+
+export interface BotView {
+  slots: readonly SlotView[];
+  /** Why slots that are wanted have no place. */
+  pending: readonly PendingReason[];
+}
+
+export interface SlotView {
+  pod: string;
+  zone: string;
+  /** Wall time of the assignment. */
+  assignedAtMs: number;
+  role: 'active' | 'incoming';
+  /**
+   * Undefined while the pod has not reported this epoch. While a pod drains, or is within `DRAIN_RETURN_MS`, its slots
+   * count as live (design rule 12).
+   */
+  state: SlotReport['state'] | undefined;
+  reason: string;
+  message: string;
+  /** Digest of the token that the report is about. */
+  tokenDigest: string;
+  teamName: string;
+  botUserID: string;
+}
+
+export interface PodSummary {
+  pod: string;
+  zone: string;
+  state: 'up' | 'draining' | 'dead';
+  capacity: number;
+  slots: number;
+  live: number;
+  faults: readonly string[];
+}
