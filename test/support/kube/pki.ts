@@ -30,6 +30,12 @@ export async function createClientCertificate(
   await openssl(folder, ['x509', '-req', '-in', `${file}.csr`, ...signer, '-out', `${file}.crt`]);
 }
 
+/** Files `<file>.key` and `<file>.crt`: a self-signed certificate of 127.0.0.1, which is its own CA. */
+export async function createServerCertificate(folder: string, file: string): Promise<void> {
+  const names = ['-subj', `/CN=${file}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+  await openssl(folder, ['req', '-x509', '-nodes', '-days', '2', ...names, ...newKey(file)]);
+}
+
 function newKey(file: string, kind: 'crt' | 'csr' = 'crt'): string[] {
   return [
     '-newkey',

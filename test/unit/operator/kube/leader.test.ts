@@ -1,0 +1,182 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { KubeClient } from '../../../../operator/kube/client.ts';
+import { KubeError } from '../../../../operator/kube/kube-error.ts';
+import { LeaderElector } from '../../../../operator/kube/leader.ts';
+import type { Lease } from '../../../../operator/kube/lease.ts';
+import { FakeTimers } from '../../../support/kube/fake-timers.ts';
+
+/** One Lease with the API server's rules: creates collide, writes of an old version conflict. */
+class LeaseServer {
+  lease: Lease | undefined;
+  mode: 'ok' | 'failing' | 'hanging' = 'ok';
+  #version = 0;
+
+  client(): Pick<KubeClient, 'get' | 'create' | 'replace'> {
+    const call = async <T>(signal: AbortSignal | undefined, answer: () => Lease): Promise<T> => {
+      if (this.mode === 'failing') throw new KubeError({ kind: 'transient', status: 500, reason: 'X', message: 'x' });
+      if (this.mode === 'hanging') {
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      }
+      return structuredClone(answer()) as T;
+    };
+    return {
+      get: (_path, options) => call(options?.signal, () => this.#required()),
+      create: (_scope, body, options) =>
+        call(options?.signal, () => {
+          if (this.lease !== undefined) throw error('conflict');
+          return this.#write(body);
+        }),
+      replace: (_path, body, options) =>
+        call(options?.signal, () => {
+          if ((body as Lease).metadata.resourceVersion !== this.#required().metadata.resourceVersion)
+            throw error('conflict');
+          return this.#write(body);
+        }),
+    };
+  }
+
+  #write(body: unknown): Lease {
+    const lease = structuredClone(body) as Lease;
+    this.#version += 1;
+    this.lease = { ...lease, metadata: { ...lease.metadata, uid: 'u', resourceVersion: String(this.#version) } };
+    return this.lease;
+  }
+
+  #required(): Lease {
+    if (this.lease === undefined) throw error('notFound');
+    return this.lease;
+  }
+}
+
+const error = (kind: 'conflict' | 'notFound'): KubeError =>
+  new KubeError({ kind, status: 0, reason: kind, message: kind });
+
+const electors: LeaderElector[] = [];
+afterEach(async () => {
+  for (const elector of electors.splice(0)) await elector.stop();
+});
+
+function candidate(server: LeaseServer, timers: FakeTimers, identity: string) {
+  const seen: string[] = [];
+  const elector = new LeaderElector({
+    client: server.client(),
+    namespace: 'n',
+    name: 'l',
+    identity,
+    log: pino({ level: 'silent' }),
+    onElected: () => seen.push('elected'),
+    onLost: () => seen.push('lost'),
+    timers,
+    random: () => 0.5,
+  });
+  electors.push(elector);
+  elector.start();
+  return { elector, seen };
+}
+
+describe('leader elector', () => {
+  it('one of two leads, and renews without a transition', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidate(server, timers, 'a');
+    await timers.advance(100);
+    const b = candidate(server, timers, 'b');
+    await timers.advance(120_000);
+    expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([true, false]);
+    expect([a.seen, b.seen]).toEqual([['elected'], []]);
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
+    expect(b.elector.holder()).toBe('a');
+  });
+
+  it('released on stop: the other leads after one try, not after the duration', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidate(server, timers, 'a');
+    await timers.advance(100);
+    const b = candidate(server, timers, 'b');
+    await timers.advance(10_000);
+    await a.elector.stop();
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+    await timers.advance(2_500);
+    expect(b.seen).toEqual(['elected']);
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+    expect(a.seen).toEqual(['elected']);
+  });
+
+  it.each(['failing', 'hanging'] as const)(
+    'with the API %s the leader steps down once, at the deadline, and stays down',
+    async (mode) => {
+      const [server, timers] = [new LeaseServer(), new FakeTimers()];
+      const a = candidate(server, timers, 'a');
+      await timers.advance(100);
+      server.mode = mode;
+      await timers.advance(9_000);
+      expect(a.elector.isLeader()).toBe(true);
+      await timers.advance(3_000);
+      expect([a.elector.isLeader(), a.elector.phase]).toEqual([false, 'lost']);
+      server.mode = 'ok';
+      await timers.advance(60_000);
+      expect(a.seen).toEqual(['elected', 'lost']);
+    },
+  );
+
+  it('a short trouble of the API costs no leadership', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidate(server, timers, 'a');
+    await timers.advance(100);
+    server.mode = 'failing';
+    await timers.advance(6_000);
+    server.mode = 'ok';
+    await timers.advance(60_000);
+    expect(a.seen).toEqual(['elected']);
+  });
+
+  it('a second leader can only start after the first has stopped believing', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const reachable = new LeaseServer();
+    const a = candidate(server, timers, 'a');
+    await timers.advance(100);
+    // b sees a lease that is never renewed again, from the moment that a is cut off.
+    reachable.lease = structuredClone(server.lease);
+    server.mode = 'hanging';
+    const b = candidate(reachable, timers, 'b');
+    for (let ms = 0; ms < 30_000; ms += 100) {
+      await timers.advance(100);
+      expect(a.elector.isLeader() && b.elector.isLeader()).toBe(false);
+    }
+    expect(b.seen).toEqual(['elected']);
+  });
+
+  it('a lease that another took or deleted under the leader ends its time', async () => {
+    for (const meddle of [
+      (server: LeaseServer) => {
+        const { lease } = server;
+        if (lease?.spec !== undefined)
+          server.lease = {
+            ...lease,
+            metadata: { ...lease.metadata, resourceVersion: '77' },
+            spec: { ...lease.spec, holderIdentity: 'thief' },
+          };
+      },
+      (server: LeaseServer) => {
+        server.lease = undefined;
+      },
+    ]) {
+      const [server, timers] = [new LeaseServer(), new FakeTimers()];
+      const a = candidate(server, timers, 'a');
+      await timers.advance(100);
+      meddle(server);
+      await timers.advance(6_000);
+      expect(a.seen).toEqual(['elected', 'lost']);
+      await a.elector.stop();
+      expect(server.lease?.spec?.holderIdentity).not.toBe('');
+    }
+  });
+
+  it('a stopped candidate leaves no timer and no call behind', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidate(server, timers, 'a');
+    await timers.advance(5_000);
+    await a.elector.stop();
+    expect(timers.pending).toBe(0);
+  });
+});
