@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * Four suites by what they need. `unit` needs nothing, `integration` a Redis server from PATH,
  * `kube` an API server, `e2e` both and the whole program.
  */
-const suite = (name: string, options: { timeoutMs: number; parallel: boolean }) => ({
+const suite = (name: string, options: { timeoutMs: number; parallel: boolean; globalSetup?: string }) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
@@ -12,16 +12,19 @@ const suite = (name: string, options: { timeoutMs: number; parallel: boolean }) 
     hookTimeout: options.timeoutMs,
     fileParallelism: options.parallel,
     environment: 'node' as const,
+    ...(options.globalSetup === undefined ? {} : { globalSetup: [options.globalSetup] }),
   },
 });
+
+const API_SERVER = 'test/support/kube/global-setup.ts';
 
 export default defineConfig({
   test: {
     projects: [
       suite('unit', { timeoutMs: 20_000, parallel: true }),
       suite('integration', { timeoutMs: 60_000, parallel: true }),
-      suite('kube', { timeoutMs: 120_000, parallel: false }),
-      suite('e2e', { timeoutMs: 300_000, parallel: false }),
+      suite('kube', { timeoutMs: 120_000, parallel: false, globalSetup: API_SERVER }),
+      suite('e2e', { timeoutMs: 300_000, parallel: false, globalSetup: API_SERVER }),
     ],
   },
 });

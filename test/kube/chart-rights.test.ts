@@ -1,128 +1,121 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { LEAST, render } from '../support/chart.ts';
-import { Command } from '../support/command.ts';
-import { type KubeForNow, startKube } from '../support/kube-for-now.ts';
+import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
 import { manifestOf } from '../support/slackbot-cases.ts';
 
 /** What the chart's roles let each program do, asked of and tried on a real API server. */
-let kube: KubeForNow;
-let kubectl: Command;
-let helm: Command;
-
-beforeAll(async () => {
-  kube = await startKube();
-  kubectl = new Command(kube.kubectl, ['--kubeconfig', kube.kubeconfig]);
-  helm = new Command(kube.helm);
-  for (const name of ['relax', 'bots', 'more-bots', 'elsewhere']) {
-    await kubectl.must(['create', 'namespace', name]);
-  }
-});
-afterAll(() => kube?.stop());
-
-describe.each([
-  ['with the whole cluster watched', 'relax', [], ['bots', 'more-bots', 'elsewhere'], []],
-  ['with two namespaces watched', 'two', ['bots', 'more-bots'], ['bots', 'more-bots'], ['elsewhere', 'relax']],
-] as const)('the rights %s', (_, release, watchNamespaces, watched, unwatched) => {
-  const operator = `system:serviceaccount:relax:${release === 'relax' ? 'relax' : 'two-relax'}-operator`;
-  const connector = operator.replace(/operator$/, 'connector');
+kubeHelmSuite("The chart's roles", (kube, helm) => {
+  const kubectl = kubectlOf(kube);
 
   beforeAll(async () => {
-    const { stdout } = await render(helm, { ...LEAST, config: { watchNamespaces } }, release);
-    const rbac = parseAllDocuments(stdout).filter((document) =>
-      /Role|Binding|ServiceAccount|CustomResource/.test(String(document.get('kind'))),
-    );
-    await kubectl.must(['apply', '-f', '-'], rbac.map(String).join('---\n'));
-    await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    await ensureNamespaces(kube, ['relax', 'bots', 'more-bots', 'elsewhere']);
   });
 
-  const can = async (as: string, verb: string, resource: string, namespace: string) =>
-    (await kubectl.run(['auth', 'can-i', verb, resource, '-n', namespace, `--as=${as}`])).stdout.trim() === 'yes';
+  describe.each([
+    ['with the whole cluster watched', 'relax', [], ['bots', 'more-bots', 'elsewhere'], []],
+    ['with two namespaces watched', 'two', ['bots', 'more-bots'], ['bots', 'more-bots'], ['elsewhere', 'relax']],
+  ] as const)('the rights %s', (_, release, watchNamespaces, watched, unwatched) => {
+    const operator = `system:serviceaccount:relax:${release === 'relax' ? 'relax' : 'two-relax'}-operator`;
+    const connector = operator.replace(/operator$/, 'connector');
 
-  it.each(watched)('let the operator do its work on SlackBots and Secrets of %s', async (namespace) => {
-    const as = [`--as=${operator}`, '-n', namespace];
-    await kubectl.must(
-      ['apply', '-f', '-'],
-      manifestOf('teamID: T123, credentials: {secretRef: {name: a}}', release, namespace),
-    );
-    await kubectl.must(['get', 'slackbots', ...as]);
-    const patch = (body: unknown, ...more: string[]) =>
-      kubectl.must(['patch', 'slackbot', release, '--type=json', '-p', JSON.stringify(body), ...more, ...as]);
-    await patch([{ op: 'add', path: '/metadata/finalizers', value: ['relax.dev/sockets'] }]);
-    await patch([{ op: 'remove', path: '/metadata/finalizers' }]);
-    // kubectl reads a status before it patches it; the operator does not, and may not.
-    expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace)).toBe(true);
-    await kubectl.must(['get', 'secrets', ...as]);
-    for (const resource of ['slackbots.relax.dev', 'secrets']) {
-      for (const verb of ['get', 'list', 'watch'])
-        expect(await can(operator, verb, resource, namespace), verb).toBe(true);
-    }
-    for (const verb of ['create', 'patch'])
-      expect(await can(operator, verb, 'events.events.k8s.io', namespace)).toBe(true);
-  });
+    beforeAll(async () => {
+      const { stdout } = await render(helm, { ...LEAST, config: { watchNamespaces } }, release);
+      const rbac = parseAllDocuments(stdout).filter((document) =>
+        /Role|Binding|ServiceAccount|CustomResource/.test(String(document.get('kind'))),
+      );
+      await kubectl.must(['apply', '-f', '-'], rbac.map(String).join('---\n'));
+      await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    });
 
-  it('let the operator lead and tell events in its own namespace', async () => {
-    const as = [`--as=${operator}`, '-n', 'relax'];
-    const lease = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { name: release, namespace: 'relax' },
-    };
-    await kubectl.must(['create', '-f', '-', ...as], JSON.stringify(lease));
-    await kubectl.must(['replace', '-f', '-', ...as], JSON.stringify({ ...lease, spec: { holderIdentity: 'a' } }));
-    const event = {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
-      metadata: { name: release, namespace: 'relax' },
-      eventTime: '2026-11-24T00:00:00.000000Z',
-      regarding: { kind: 'Deployment', name: 'relax-operator', namespace: 'relax' },
-      reason: 'Tried',
-      action: 'Try',
-      type: 'Normal',
-      reportingController: 'relax.dev/operator',
-      reportingInstance: 'relax-operator-0',
-    };
-    await kubectl.must(['create', '-f', '-', ...as], JSON.stringify(event));
-  });
+    const can = async (as: string, verb: string, resource: string, namespace: string) =>
+      (await kubectl.run(['auth', 'can-i', verb, resource, '-n', namespace, `--as=${as}`])).stdout.trim() === 'yes';
 
-  const namespaces = ['relax', ...watched];
-  it.each([
-    ['create', 'slackbots.relax.dev'],
-    ['update', 'slackbots.relax.dev'],
-    ['delete', 'slackbots.relax.dev'],
-    ['update', 'slackbots.relax.dev/status'],
-    ['update', 'slackbots.relax.dev/finalizers'],
-    ['create', 'secrets'],
-    ['update', 'secrets'],
-    ['patch', 'secrets'],
-    ['delete', 'secrets'],
-    ['get', 'pods'],
-    ['create', 'pods'],
-    ['create', 'pods/exec'],
-    ['get', 'configmaps'],
-    ['delete', 'leases.coordination.k8s.io'],
-    ['list', 'leases.coordination.k8s.io'],
-    ['create', 'serviceaccounts/token'],
-    ['create', 'rolebindings.rbac.authorization.k8s.io'],
-    ['impersonate', 'users'],
-    ['get', 'nodes'],
-    ['patch', 'customresourcedefinitions.apiextensions.k8s.io'],
-  ])("don't let the operator %s %s", async (verb, resource) => {
-    const allowed = await Promise.all(namespaces.map((namespace) => can(operator, verb, resource, namespace)));
-    expect(allowed).not.toContain(true);
-  });
+    it.each(watched)('let the operator do its work on SlackBots and Secrets of %s', async (namespace) => {
+      const as = [`--as=${operator}`, '-n', namespace];
+      await kubectl.must(
+        ['apply', '-f', '-'],
+        manifestOf('teamID: T123, credentials: {secretRef: {name: a}}', release, namespace),
+      );
+      await kubectl.must(['get', 'slackbots', ...as]);
+      const patch = (body: unknown, ...more: string[]) =>
+        kubectl.must(['patch', 'slackbot', release, '--type=json', '-p', JSON.stringify(body), ...more, ...as]);
+      await patch([{ op: 'add', path: '/metadata/finalizers', value: ['relax.dev/sockets'] }]);
+      await patch([{ op: 'remove', path: '/metadata/finalizers' }]);
+      // kubectl reads a status before it patches it; the operator does not, and may not.
+      expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace)).toBe(true);
+      await kubectl.must(['get', 'secrets', ...as]);
+      for (const resource of ['slackbots.relax.dev', 'secrets']) {
+        for (const verb of ['get', 'list', 'watch'])
+          expect(await can(operator, verb, resource, namespace), verb).toBe(true);
+      }
+      for (const verb of ['create', 'patch'])
+        expect(await can(operator, verb, 'events.events.k8s.io', namespace)).toBe(true);
+    });
 
-  it('end at the namespaces watched', async () => {
-    for (const namespace of unwatched) {
-      expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);
-      expect(await can(operator, 'list', 'slackbots.relax.dev', namespace), namespace).toBe(false);
-    }
-    expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
-  });
+    it('let the operator lead and tell events in its own namespace', async () => {
+      const as = [`--as=${operator}`, '-n', 'relax'];
+      const lease = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: release, namespace: 'relax' },
+      };
+      await kubectl.must(['create', '-f', '-', ...as], JSON.stringify(lease));
+      await kubectl.must(['replace', '-f', '-', ...as], JSON.stringify({ ...lease, spec: { holderIdentity: 'a' } }));
+      const event = {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { name: release, namespace: 'relax' },
+        eventTime: '2026-11-24T00:00:00.000000Z',
+        regarding: { kind: 'Deployment', name: 'relax-operator', namespace: 'relax' },
+        reason: 'Tried',
+        action: 'Try',
+        type: 'Normal',
+        reportingController: 'relax.dev/operator',
+        reportingInstance: 'relax-operator-0',
+      };
+      await kubectl.must(['create', '-f', '-', ...as], JSON.stringify(event));
+    });
 
-  it('leave the connectors none', async () => {
-    for (const resource of ['slackbots.relax.dev', 'secrets', 'pods', 'leases.coordination.k8s.io']) {
-      expect(await can(connector, 'get', resource, 'relax'), resource).toBe(false);
-    }
+    const namespaces = ['relax', ...watched];
+    it.each([
+      ['create', 'slackbots.relax.dev'],
+      ['update', 'slackbots.relax.dev'],
+      ['delete', 'slackbots.relax.dev'],
+      ['update', 'slackbots.relax.dev/status'],
+      ['update', 'slackbots.relax.dev/finalizers'],
+      ['create', 'secrets'],
+      ['update', 'secrets'],
+      ['patch', 'secrets'],
+      ['delete', 'secrets'],
+      ['get', 'pods'],
+      ['create', 'pods'],
+      ['create', 'pods/exec'],
+      ['get', 'configmaps'],
+      ['delete', 'leases.coordination.k8s.io'],
+      ['list', 'leases.coordination.k8s.io'],
+      ['create', 'serviceaccounts/token'],
+      ['create', 'rolebindings.rbac.authorization.k8s.io'],
+      ['impersonate', 'users'],
+      ['get', 'nodes'],
+      ['patch', 'customresourcedefinitions.apiextensions.k8s.io'],
+    ])("don't let the operator %s %s", async (verb, resource) => {
+      const allowed = await Promise.all(namespaces.map((namespace) => can(operator, verb, resource, namespace)));
+      expect(allowed).not.toContain(true);
+    });
+
+    it('end at the namespaces watched', async () => {
+      for (const namespace of unwatched) {
+        expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);
+        expect(await can(operator, 'list', 'slackbots.relax.dev', namespace), namespace).toBe(false);
+      }
+      expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
+    });
+
+    it('leave the connectors none', async () => {
+      for (const resource of ['slackbots.relax.dev', 'secrets', 'pods', 'leases.coordination.k8s.io']) {
+        expect(await can(connector, 'get', resource, 'relax'), resource).toBe(false);
+      }
+    });
   });
 });

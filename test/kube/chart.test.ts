@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { CHART, KUBE_VERSION, LEAST, render } from '../support/chart.ts';
-import { Command } from '../support/command.ts';
-import { type KubeForNow, startKube } from '../support/kube-for-now.ts';
+import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -71,193 +70,187 @@ const ALL = {
   networkPolicy: { enabled: true, metricsFrom: [{ namespaceSelector: {} }], slackPorts: [443, 3128] },
 };
 
-let kube: KubeForNow;
-let kubectl: Command;
-let helm: Command;
+kubeHelmSuite('The chart', (kube, helm) => {
+  const kubectl = kubectlOf(kube);
 
-async function objectsOf(values: object): Promise<KubeObject[]> {
-  const { code, stdout, stderr } = await render(helm, values);
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  const documents = parseAllDocuments(stdout);
-  return 'empty' in documents ? [] : documents.flatMap((document) => (document.toJS() as KubeObject | null) ?? []);
-}
-
-async function podOf(values: object, kind: 'Deployment' | 'StatefulSet'): Promise<PodTemplate> {
-  const workload = (await objectsOf(values)).find((object) => object.kind === kind);
-  if (workload === undefined) throw new Error(`no ${kind} in the chart`);
-  return (workload.spec as { template: PodTemplate }).template;
-}
-
-const envOf = (pod: PodTemplate) =>
-  Object.fromEntries(
-    (pod.spec.containers[0]?.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? valueFrom]),
-  );
-
-beforeAll(async () => {
-  kube = await startKube();
-  kubectl = new Command(kube.kubectl, ['--kubeconfig', kube.kubeconfig]);
-  helm = new Command(kube.helm);
-  for (const name of ['relax', 'bots', 'more-bots', 'restricted']) {
-    await kubectl.must(['create', 'namespace', name]);
+  async function objectsOf(values: object): Promise<KubeObject[]> {
+    const { code, stdout, stderr } = await render(helm, values);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const documents = parseAllDocuments(stdout);
+    return 'empty' in documents ? [] : documents.flatMap((document) => (document.toJS() as KubeObject | null) ?? []);
   }
-});
-afterAll(() => kube?.stop());
 
-describe('helm lint', () => {
-  it.each([
-    ['the least', LEAST],
-    ['all', ALL],
-  ])('finds no fault with %s values', async (_, values) => {
-    const args = ['lint', CHART, '--strict', '--kube-version', KUBE_VERSION, '-f', '-'];
-    expect(await helm.run(args, stringify(values))).toMatchObject({ code: 0 });
-  });
-});
+  async function podOf(values: object, kind: 'Deployment' | 'StatefulSet'): Promise<PodTemplate> {
+    const workload = (await objectsOf(values)).find((object) => object.kind === kind);
+    if (workload === undefined) throw new Error(`no ${kind} in the chart`);
+    return (workload.spec as { template: PodTemplate }).template;
+  }
 
-describe('the chart on an API server', () => {
-  it.each([
-    ['the least', LEAST, 'relax'],
-    ['all', ALL, 'relax'],
-    [
-      'another release name, without CRDs and roles',
-      { ...LEAST, crds: { install: false }, rbac: { aggregate: false } },
-      'eu',
-    ],
-    ['a very long release name', LEAST, 'r'.repeat(53)],
-    ['the least and network policies', { ...LEAST, networkPolicy: { enabled: true } }, 'relax'],
-  ])('is taken whole with %s', async (_, values, release) => {
-    const { stdout } = await render(helm, values, release);
-    const result = await kubectl.run(['apply', '--dry-run=server', '-f', '-'], stdout);
-    expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(result.stdout).toMatch(/statefulset.apps\/.*connector created/);
+  const envOf = (pod: PodTemplate) =>
+    Object.fromEntries(
+      (pod.spec.containers[0]?.env ?? []).map(({ name, value, valueFrom }) => [name, value ?? valueFrom]),
+    );
+
+  beforeAll(async () => {
+    await ensureNamespaces(kube, ['relax', 'bots', 'more-bots', 'restricted']);
   });
 
-  it.each([
-    ['no image', { ...LEAST, image: {} }, /image.repository is required: no image of Relax is published yet/],
-    ['no Redis', { ...LEAST, redis: {} }, /redis.url is required/],
-    [
-      'two Redis URLs',
-      { ...LEAST, redis: { url: 'redis://a', existingSecret: 'a', urlKey: 'b' } },
-      /both set: keep one/,
-    ],
-    ['a URL in no Secret', { ...LEAST, redis: { urlKey: 'url' } }, /redis.existingSecret is required/],
-    [
-      'a password in no Secret',
-      { ...LEAST, redis: { url: 'redis://a', passwordKey: 'p' } },
-      /existingSecret is required/,
-    ],
-    ['a password in the URL', { ...LEAST, redis: { url: 'redis://:secret@a' } }, /redis\/url/],
-    ['no fleet key', { ...LEAST, fleetKey: {} }, /fleetKey.existingSecret is required; make it with: kubectl create/],
-    ['a misspelt value', { ...LEAST, conector: {} }, /additional properties 'conector' not allowed/],
-    [
-      'a misspelt setting',
-      { ...LEAST, config: { queueMaximum: 1 } },
-      /additional properties 'queueMaximum' not allowed/,
-    ],
-    ['a queue with braces', { ...LEAST, config: { queue: '{a}' } }, /config\/queue/],
-    ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
-    [
-      'a name that the chart sets',
-      { ...LEAST, extraEnv: [{ name: 'RELAX_ZONE', value: 'a' }] },
-      /RELAX_ZONE is set by the chart/,
-    ],
-  ])('is refused with %s', async (_, values, says) => {
-    const { code, stderr } = await render(helm, values);
-    expect(stderr).toMatch(says);
-    expect(code).not.toBe(0);
-  });
-
-  it('renders the CRD of crds/, kept at uninstall unless told otherwise', async () => {
-    const crdOf = (objects: KubeObject[]) => objects.find(({ kind }) => kind === 'CustomResourceDefinition');
-    const plain = parse(readFileSync(join(root, 'crds/slackbots.yaml'), 'utf8'));
-    const kept = crdOf(await objectsOf(LEAST));
-    expect(kept?.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-    expect({ ...kept, metadata: { name: kept?.metadata.name } }).toEqual(plain);
-    expect(crdOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
-  });
-});
-
-describe('the pods', () => {
-  it('get their settings as environment, and only what was set', async () => {
-    const connector = envOf(await podOf(LEAST, 'StatefulSet'));
-    expect(connector).toEqual({
-      RELAX_POD: { fieldRef: { fieldPath: 'metadata.name' } },
-      RELAX_ZONE: { fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/zone']" } },
-      RELAX_CLUSTER: 'relax/relax',
-      RELAX_FLEET_KEY_FILE: '/etc/relax/fleet-key/keys',
-      RELAX_METRICS_PORT: '9464',
-      RELAX_REDIS_URL: 'redis://redis:6379/0',
-      RELAX_GRACE_SECONDS: '120',
-    });
-    const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, ...shared } = connector;
-    expect(envOf(await podOf(LEAST, 'Deployment'))).toEqual(shared);
-  });
-
-  it('get large numbers in digits', async () => {
-    expect(envOf(await podOf(ALL, 'StatefulSet'))).toMatchObject({
-      RELAX_CLUSTER: 'eu-1',
-      RELAX_QUEUE: 'acme:events',
-      RELAX_QUEUE_MAX: '10000000',
-      RELAX_BUFFER_BYTES: '67108864',
-      RELAX_CAPACITY: '10000',
-      RELAX_ZONE: 'rack-1',
-      RELAX_REDIS_URL: { secretKeyRef: { name: 'redis', key: 'url' } },
-      RELAX_REDIS_PASSWORD_FILE: '/etc/relax/redis/password',
-      RELAX_REDIS_CA_FILE: '/etc/relax/redis-ca/ca.crt',
-      HTTPS_PROXY: 'http://proxy:3128',
-    });
-    expect(envOf(await podOf(ALL, 'Deployment'))).toMatchObject({
-      RELAX_STATUS_WRITES_PER_SECOND: '20',
-      RELAX_WATCH_NAMESPACES: 'bots,more-bots',
-      RELAX_DEDUPE_WINDOW_SECONDS: '7200',
+  describe('helm lint', () => {
+    it.each([
+      ['the least', LEAST],
+      ['all', ALL],
+    ])('finds no fault with %s values', async (_, values) => {
+      const args = ['lint', CHART, '--strict', '--kube-version', KUBE_VERSION, '-f', '-'];
+      expect(await helm.run(args, stringify(values))).toMatchObject({ code: 0 });
     });
   });
 
-  it('of a queue that never fills get a 0, not the default', async () => {
-    expect(envOf(await podOf({ ...LEAST, config: { queueMax: 0 } }, 'StatefulSet'))).toMatchObject({
-      RELAX_QUEUE_MAX: '0',
+  describe('the chart on an API server', () => {
+    it.each([
+      ['the least', LEAST, 'relax'],
+      ['all', ALL, 'relax'],
+      [
+        'another release name, without CRDs and roles',
+        { ...LEAST, crds: { install: false }, rbac: { aggregate: false } },
+        'eu',
+      ],
+      ['a very long release name', LEAST, 'r'.repeat(53)],
+      ['the least and network policies', { ...LEAST, networkPolicy: { enabled: true } }, 'relax'],
+    ])('is taken whole with %s', async (_, values, release) => {
+      const { stdout } = await render(helm, values, release);
+      const result = await kubectl.run(['apply', '--dry-run=server', '-f', '-'], stdout);
+      expect(result).toMatchObject({ code: 0, stderr: '' });
+      expect(result.stdout).toMatch(/statefulset.apps\/.*connector created/);
+    });
+
+    it.each([
+      ['no image', { ...LEAST, image: {} }, /image.repository is required: no image of Relax is published yet/],
+      ['no Redis', { ...LEAST, redis: {} }, /redis.url is required/],
+      [
+        'two Redis URLs',
+        { ...LEAST, redis: { url: 'redis://a', existingSecret: 'a', urlKey: 'b' } },
+        /both set: keep one/,
+      ],
+      ['a URL in no Secret', { ...LEAST, redis: { urlKey: 'url' } }, /redis.existingSecret is required/],
+      [
+        'a password in no Secret',
+        { ...LEAST, redis: { url: 'redis://a', passwordKey: 'p' } },
+        /existingSecret is required/,
+      ],
+      ['a password in the URL', { ...LEAST, redis: { url: 'redis://:secret@a' } }, /redis\/url/],
+      ['no fleet key', { ...LEAST, fleetKey: {} }, /fleetKey.existingSecret is required; make it with: kubectl create/],
+      ['a misspelt value', { ...LEAST, conector: {} }, /additional properties 'conector' not allowed/],
+      [
+        'a misspelt setting',
+        { ...LEAST, config: { queueMaximum: 1 } },
+        /additional properties 'queueMaximum' not allowed/,
+      ],
+      ['a queue with braces', { ...LEAST, config: { queue: '{a}' } }, /config\/queue/],
+      ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
+      [
+        'a name that the chart sets',
+        { ...LEAST, extraEnv: [{ name: 'RELAX_ZONE', value: 'a' }] },
+        /RELAX_ZONE is set by the chart/,
+      ],
+    ])('is refused with %s', async (_, values, says) => {
+      const { code, stderr } = await render(helm, values);
+      expect(stderr).toMatch(says);
+      expect(code).not.toBe(0);
+    });
+
+    it('renders the CRD of crds/, kept at uninstall unless told otherwise', async () => {
+      const crdOf = (objects: KubeObject[]) => objects.find(({ kind }) => kind === 'CustomResourceDefinition');
+      const plain = parse(readFileSync(join(root, 'crds/slackbots.yaml'), 'utf8'));
+      const kept = crdOf(await objectsOf(LEAST));
+      expect(kept?.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+      expect({ ...kept, metadata: { name: kept?.metadata.name } }).toEqual(plain);
+      expect(crdOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
     });
   });
 
-  it('of connectors outlive their own grace, and have no token for the API', async () => {
-    const { spec } = await podOf(ALL, 'StatefulSet');
-    expect(spec.terminationGracePeriodSeconds).toBe(75);
-    expect(spec.automountServiceAccountToken).toBe(false);
-  });
+  describe('the pods', () => {
+    it('get their settings as environment, and only what was set', async () => {
+      const connector = envOf(await podOf(LEAST, 'StatefulSet'));
+      expect(connector).toEqual({
+        RELAX_POD: { fieldRef: { fieldPath: 'metadata.name' } },
+        RELAX_ZONE: { fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/zone']" } },
+        RELAX_CLUSTER: 'relax/relax',
+        RELAX_FLEET_KEY_FILE: '/etc/relax/fleet-key/keys',
+        RELAX_METRICS_PORT: '9464',
+        RELAX_REDIS_URL: 'redis://redis:6379/0',
+        RELAX_GRACE_SECONDS: '120',
+      });
+      const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, ...shared } = connector;
+      expect(envOf(await podOf(LEAST, 'Deployment'))).toEqual(shared);
+    });
 
-  it('run the digest when there is one, else the tag, else the version of the chart', async () => {
-    const image = async (more: object) =>
-      (await podOf({ ...LEAST, image: { repository: 'r', ...more } }, 'Deployment')).spec.containers[0]?.image;
-    const digest = `sha256:${'a'.repeat(64)}`;
-    expect(await image({ tag: 'x', digest })).toBe(`r@${digest}`);
-    expect(await image({ tag: 'x' })).toBe('r:x');
-    expect(await image({})).toBe('r:0.1.0');
-  });
+    it('get large numbers in digits', async () => {
+      expect(envOf(await podOf(ALL, 'StatefulSet'))).toMatchObject({
+        RELAX_CLUSTER: 'eu-1',
+        RELAX_QUEUE: 'acme:events',
+        RELAX_QUEUE_MAX: '10000000',
+        RELAX_BUFFER_BYTES: '67108864',
+        RELAX_CAPACITY: '10000',
+        RELAX_ZONE: 'rack-1',
+        RELAX_REDIS_URL: { secretKeyRef: { name: 'redis', key: 'url' } },
+        RELAX_REDIS_PASSWORD_FILE: '/etc/relax/redis/password',
+        RELAX_REDIS_CA_FILE: '/etc/relax/redis-ca/ca.crt',
+        HTTPS_PROXY: 'http://proxy:3128',
+      });
+      expect(envOf(await podOf(ALL, 'Deployment'))).toMatchObject({
+        RELAX_STATUS_WRITES_PER_SECOND: '20',
+        RELAX_WATCH_NAMESPACES: 'bots,more-bots',
+        RELAX_DEDUPE_WINDOW_SECONDS: '7200',
+      });
+    });
 
-  it.each(['Deployment', 'StatefulSet'] as const)(
-    'of the %s are admitted where restricted ones only are',
-    async (kind) => {
-      await kubectl.must([
-        'label',
-        'namespace',
-        'restricted',
-        '--overwrite',
-        'pod-security.kubernetes.io/enforce=restricted',
-      ]);
-      const { metadata, spec } = await podOf(LEAST, kind);
-      const pod = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { ...metadata, name: 'tried', namespace: 'restricted' },
-        spec: { ...spec, serviceAccountName: 'default' },
-      };
-      await kubectl.run(['create', 'serviceaccount', 'default', '-n', 'restricted']);
-      const admitted = await kubectl.run(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
-      expect(admitted).toMatchObject({ code: 0, stderr: '' });
-      const loose = { ...pod, spec: { ...pod.spec, securityContext: {} } };
-      expect((await kubectl.run(['create', '--dry-run=server', '-f', '-'], JSON.stringify(loose))).stderr).toContain(
-        'restricted',
-      );
-    },
-  );
+    it('of a queue that never fills get a 0, not the default', async () => {
+      expect(envOf(await podOf({ ...LEAST, config: { queueMax: 0 } }, 'StatefulSet'))).toMatchObject({
+        RELAX_QUEUE_MAX: '0',
+      });
+    });
+
+    it('of connectors outlive their own grace, and have no token for the API', async () => {
+      const { spec } = await podOf(ALL, 'StatefulSet');
+      expect(spec.terminationGracePeriodSeconds).toBe(75);
+      expect(spec.automountServiceAccountToken).toBe(false);
+    });
+
+    it('run the digest when there is one, else the tag, else the version of the chart', async () => {
+      const image = async (more: object) =>
+        (await podOf({ ...LEAST, image: { repository: 'r', ...more } }, 'Deployment')).spec.containers[0]?.image;
+      const digest = `sha256:${'a'.repeat(64)}`;
+      expect(await image({ tag: 'x', digest })).toBe(`r@${digest}`);
+      expect(await image({ tag: 'x' })).toBe('r:x');
+      expect(await image({})).toBe('r:0.1.0');
+    });
+
+    it.each(['Deployment', 'StatefulSet'] as const)(
+      'of the %s are admitted where restricted ones only are',
+      async (kind) => {
+        await kubectl.must([
+          'label',
+          'namespace',
+          'restricted',
+          '--overwrite',
+          'pod-security.kubernetes.io/enforce=restricted',
+        ]);
+        const { metadata, spec } = await podOf(LEAST, kind);
+        const pod = {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { ...metadata, name: 'tried', namespace: 'restricted' },
+          spec: { ...spec, serviceAccountName: 'default' },
+        };
+        await kubectl.run(['create', 'serviceaccount', 'default', '-n', 'restricted']);
+        const admitted = await kubectl.run(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
+        expect(admitted).toMatchObject({ code: 0, stderr: '' });
+        const loose = { ...pod, spec: { ...pod.spec, securityContext: {} } };
+        expect((await kubectl.run(['create', '--dry-run=server', '-f', '-'], JSON.stringify(loose))).stderr).toContain(
+          'restricted',
+        );
+      },
+    );
+  });
 });

@@ -2,185 +2,186 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { brokenRules, SPEC_RULES } from '../../core/slackbot-rules.ts';
 import { specFields, statusFields } from '../../scripts/crd-reference.ts';
-import { Command } from '../support/command.ts';
-import { type KubeForNow, startKube } from '../support/kube-for-now.ts';
+import { kubectl as kubectlOf, kubeSuite } from '../support/kube/kube-suite.ts';
 import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '../support/slackbot-cases.ts';
 
 const crd = join(import.meta.dirname, '../../crds/slackbots.yaml');
 const SPEC = 'teamID: T024BE7LH, credentials: {secretRef: {name: acme-slack}}';
 
-let kube: KubeForNow;
-let kubectl: Command;
+kubeSuite('The SlackBot definition', (kube) => {
+  const kubectl = kubectlOf(kube);
 
-beforeAll(async () => {
-  kube = await startKube();
-  kubectl = new Command(kube.kubectl, ['--kubeconfig', kube.kubeconfig]);
-  await kubectl.must(['apply', '-f', crd]);
-  await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
-});
-afterAll(() => kube?.stop());
-
-const judge = (spec: string) => kubectl.run(['create', '--dry-run=server', '-f', '-'], manifestOf(spec));
-const read = async (name: string, ...more: string[]) =>
-  JSON.parse(await kubectl.must(['get', 'slackbot', name, '-o', 'json', ...more]));
-const patch = (name: string, body: unknown, ...more: string[]) =>
-  kubectl.run(['patch', 'slackbot', name, '--type=merge', '-p', JSON.stringify(body), ...more]);
-
-describe('the API server', () => {
-  it.each(GOOD_BOTS)('takes a SlackBot with $name', async ({ spec }) => {
-    expect(await judge(spec)).toMatchObject({ code: 0, stderr: '' });
+  beforeAll(async () => {
+    await kubectl.must(['apply', '-f', crd]);
+    await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
   });
+  afterAll(() => kubectl.must(['delete', 'slackbots', '--all', '--all-namespaces']));
 
-  it.each(BAD_BOTS)('refuses a SlackBot with $name, naming $badField', async ({ spec, badField }) => {
-    const { code, stderr } = await judge(spec);
-    expect(stderr).toContain(badField);
-    expect(code).not.toBe(0);
-  });
+  const judge = (spec: string) => kubectl.run(['create', '--dry-run=server', '-f', '-'], manifestOf(spec));
+  const read = async (name: string, ...more: string[]) =>
+    JSON.parse(await kubectl.must(['get', 'slackbot', name, '-o', 'json', ...more]));
+  const patch = (name: string, body: unknown, ...more: string[]) =>
+    kubectl.run(['patch', 'slackbot', name, '--type=merge', '-p', JSON.stringify(body), ...more]);
 
-  it.each(BROKEN_RULES)('refuses a SlackBot with $name in the words of its rule', async ({ spec, badField, says }) => {
-    const { code, stderr } = await judge(spec);
-    expect(stderr).toContain(`${badField}: Invalid value`);
-    expect(stderr).toContain(says);
-    expect(code).not.toBe(0);
-  });
-
-  it('has every rule put to the test', () => {
-    const tried = BROKEN_RULES.map(({ says }) => SPEC_RULES.find(({ message }) => message.includes(says))?.name);
-    expect(new Set([...tried, 'teamID is immutable'])).toEqual(new Set(SPEC_RULES.map(({ name }) => name)));
-  });
-});
-
-describe('a SlackBot on the API server', () => {
-  beforeAll(() => kubectl.must(['apply', '-f', '-'], manifestOf(SPEC)));
-
-  it('has the transport RTM, and no replicas that it was not given', async () => {
-    const { spec } = await read('acme');
-    expect(spec.transport).toBe('RTM');
-    expect(spec).not.toHaveProperty('replicas');
-  });
-
-  it("can't change its team, and is told what to do instead", async () => {
-    const { spec } = await read('acme');
-    const { code, stderr } = await patch('acme', { spec: { teamID: 'T0OTHER' } });
-    expect(code).not.toBe(0);
-    expect(stderr).toContain(brokenRules({ ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
-  });
-
-  it('can change the rest, which raises its generation', async () => {
-    const { metadata } = await read('acme');
-    expect(await patch('acme', { spec: { suspend: true, replicas: 3 } })).toMatchObject({ code: 0 });
-    expect((await read('acme')).metadata.generation).toBe(metadata.generation + 1);
-  });
-
-  it('can become an App and RTM again', async () => {
-    const app = { transport: 'App', appRef: { name: 'acme' }, replicas: null };
-    expect(await patch('acme', { spec: app })).toMatchObject({ code: 0 });
-    expect(await patch('acme', { spec: { transport: 'RTM', appRef: null } })).toMatchObject({ code: 0 });
-  });
-
-  it('keeps status apart: neither of the two can be written through the other', async () => {
-    const before = await read('acme');
-    await patch('acme', { status: { teamName: 'Acme' } });
-    expect(await read('acme')).not.toHaveProperty('status.teamName');
-    await patch('acme', { spec: { suspend: true }, status: { teamName: 'Acme' } }, '--subresource=status');
-    const after = await read('acme');
-    expect(after.status.teamName).toBe('Acme');
-    expect(after.spec).toEqual(before.spec);
-    expect(after.metadata.generation).toBe(before.metadata.generation);
-  });
-
-  it('is found by its team, its short name and its category', async () => {
-    await kubectl.must(
-      ['apply', '-f', '-'],
-      manifestOf('teamID: T0SECOND, credentials: {secretRef: {name: a}}', 'second'),
-    );
-    const name = ['-o', 'jsonpath={.items[*].metadata.name}'];
-    expect(await kubectl.must(['get', 'sb', '--field-selector', 'spec.teamID=T0SECOND', ...name])).toBe('second');
-    expect(await kubectl.must(['get', 'relax', ...name])).toBe('acme second');
-  });
-});
-
-describe('the status', () => {
-  const condition = (type: string, more: object = {}) => ({
-    type,
-    status: 'True',
-    reason: 'Live',
-    message: 'all sockets are live',
-    lastTransitionTime: '2026-11-24T00:00:00Z',
-    observedGeneration: 1,
-    ...more,
-  });
-  const write = (status: object) => patch('shown', { status }, '--subresource=status');
-
-  beforeAll(() => kubectl.must(['apply', '-f', '-'], manifestOf(SPEC, 'shown')));
-
-  it('is what `kubectl get slackbots` shows', async () => {
-    expect(await kubectl.must(['get', 'slackbot', 'shown'])).toMatch(
-      /^NAME +TEAM +READY +REASON +CONNECTIONS +AGE\nshown +T024BE7LH +\d+s\n$/,
-    );
-    const written = await write({
-      observedGeneration: 1,
-      conditions: [condition('Ready'), condition('Redundant', { status: 'False', reason: 'MissingReplica' })],
-      desiredConnections: 2,
-      liveConnections: 1,
-      connectionSummary: '1/2',
-      connections: [{ pod: 'relax-connector-0', zone: 'a', since: '2026-11-24T00:00:00Z' }],
-      teamName: 'Acme',
-      botUserID: 'U1',
+  describe('the API server', () => {
+    it.each(GOOD_BOTS)('takes a SlackBot with $name', async ({ spec }) => {
+      expect(await judge(spec)).toMatchObject({ code: 0, stderr: '' });
     });
-    expect(written).toMatchObject({ code: 0, stderr: '' });
-    expect(await kubectl.must(['get', 'slackbot', 'shown'])).toMatch(/\nshown +T024BE7LH +True +Live +1\/2 +\d+s\n$/);
-    expect(await kubectl.must(['get', 'slackbot', 'shown', '-o', 'wide'])).toMatch(
-      /TRANSPORT +WORKSPACE +REDUNDANT +MESSAGE\n.* RTM +Acme +False +all sockets are live\n$/,
+
+    it.each(BAD_BOTS)('refuses a SlackBot with $name, naming $badField', async ({ spec, badField }) => {
+      const { code, stderr } = await judge(spec);
+      expect(stderr).toContain(badField);
+      expect(code).not.toBe(0);
+    });
+
+    it.each(BROKEN_RULES)(
+      'refuses a SlackBot with $name in the words of its rule',
+      async ({ spec, badField, says }) => {
+        const { code, stderr } = await judge(spec);
+        expect(stderr).toContain(`${badField}: Invalid value`);
+        expect(stderr).toContain(says);
+        expect(code).not.toBe(0);
+      },
     );
+
+    it('has every rule put to the test', () => {
+      const tried = BROKEN_RULES.map(({ says }) => SPEC_RULES.find(({ message }) => message.includes(says))?.name);
+      expect(new Set([...tried, 'teamID is immutable'])).toEqual(new Set(SPEC_RULES.map(({ name }) => name)));
+    });
   });
 
-  it.each([
-    ['one condition twice', { conditions: [condition('Ready'), condition('Ready')] }, 'Duplicate value'],
-    ['a condition that is neither', { conditions: [condition('Ready', { status: 'Yes' })] }, 'supported values'],
-    ['a time that is none', { conditions: [condition('Ready', { lastTransitionTime: 'noon' })] }, 'date-time'],
-    ['sockets below none', { liveConnections: -1 }, 'status.liveConnections'],
-  ])('is refused with %s', async (_, status, says) => {
-    const { code, stderr } = await write(status);
-    expect(stderr).toContain(says);
-    expect(code).not.toBe(0);
-  });
+  describe('a SlackBot on the API server', () => {
+    beforeAll(() => kubectl.must(['apply', '-f', '-'], manifestOf(SPEC)));
 
-  it('has conditions that two writers can share, each its own type', async () => {
-    const apply = (manager: string, type: string) =>
-      kubectl.must(
-        ['apply', '--server-side', '--subresource=status', `--field-manager=${manager}`, '-f', '-'],
-        JSON.stringify({
-          apiVersion: 'relax.dev/v1alpha1',
-          kind: 'SlackBot',
-          metadata: { name: 'second', namespace: 'default' },
-          status: { conditions: [condition(type)] },
-        }),
+    it('has the transport RTM, and no replicas that it was not given', async () => {
+      const { spec } = await read('acme');
+      expect(spec.transport).toBe('RTM');
+      expect(spec).not.toHaveProperty('replicas');
+    });
+
+    it("can't change its team, and is told what to do instead", async () => {
+      const { spec } = await read('acme');
+      const { code, stderr } = await patch('acme', { spec: { teamID: 'T0OTHER' } });
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(brokenRules({ ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
+    });
+
+    it('can change the rest, which raises its generation', async () => {
+      const { metadata } = await read('acme');
+      expect(await patch('acme', { spec: { suspend: true, replicas: 3 } })).toMatchObject({ code: 0 });
+      expect((await read('acme')).metadata.generation).toBe(metadata.generation + 1);
+    });
+
+    it('can become an App and RTM again', async () => {
+      const app = { transport: 'App', appRef: { name: 'acme' }, replicas: null };
+      expect(await patch('acme', { spec: app })).toMatchObject({ code: 0 });
+      expect(await patch('acme', { spec: { transport: 'RTM', appRef: null } })).toMatchObject({ code: 0 });
+    });
+
+    it('keeps status apart: neither of the two can be written through the other', async () => {
+      const before = await read('acme');
+      await patch('acme', { status: { teamName: 'Acme' } });
+      expect(await read('acme')).not.toHaveProperty('status.teamName');
+      await patch('acme', { spec: { suspend: true }, status: { teamName: 'Acme' } }, '--subresource=status');
+      const after = await read('acme');
+      expect(after.status.teamName).toBe('Acme');
+      expect(after.spec).toEqual(before.spec);
+      expect(after.metadata.generation).toBe(before.metadata.generation);
+    });
+
+    it('is found by its team, its short name and its category', async () => {
+      await kubectl.must(
+        ['apply', '-f', '-'],
+        manifestOf('teamID: T0SECOND, credentials: {secretRef: {name: a}}', 'second'),
       );
-    await apply('one', 'Assigned');
-    await apply('two', 'Connected');
-    const { status } = await read('second');
-    expect(status.conditions.map(({ type }: { type: string }) => type)).toEqual(['Assigned', 'Connected']);
-  });
-});
-
-describe('kubectl explain', () => {
-  it('tells of every field what docs/crd.md tells', async () => {
-    const api = JSON.parse(await kubectl.must(['get', '--raw', '/openapi/v3/apis/relax.dev/v1alpha1']));
-    const root = api.components.schemas['dev.relax.v1alpha1.SlackBot'];
-    const told = ({ path }: { path: string }) =>
-      path.split('.').reduce((schema, step) => {
-        const [name = '', list] = step.split('[');
-        const next = schema.properties[name];
-        return list === undefined ? next : next.items;
-      }, root)?.description as string | undefined;
-    for (const field of [...specFields, ...statusFields]) {
-      expect(told(field), field.path).toContain(field.schema.description);
-    }
+      const name = ['-o', 'jsonpath={.items[*].metadata.name}'];
+      expect(await kubectl.must(['get', 'sb', '--field-selector', 'spec.teamID=T0SECOND', ...name])).toBe('second');
+      expect(await kubectl.must(['get', 'relax', ...name])).toBe('acme second');
+    });
   });
 
-  it('prints the default of a key, too', async () => {
-    const text = await kubectl.must(['explain', 'slackbot.spec.credentials.keys.token']);
-    expect(text).toContain('Key of the bot token (xoxb-...). Default: token.');
+  describe('the status', () => {
+    const condition = (type: string, more: object = {}) => ({
+      type,
+      status: 'True',
+      reason: 'Live',
+      message: 'all sockets are live',
+      lastTransitionTime: '2026-11-24T00:00:00Z',
+      observedGeneration: 1,
+      ...more,
+    });
+    const write = (status: object) => patch('shown', { status }, '--subresource=status');
+
+    beforeAll(() => kubectl.must(['apply', '-f', '-'], manifestOf(SPEC, 'shown')));
+
+    it('is what `kubectl get slackbots` shows', async () => {
+      expect(await kubectl.must(['get', 'slackbot', 'shown'])).toMatch(
+        /^NAME +TEAM +READY +REASON +CONNECTIONS +AGE\nshown +T024BE7LH +\d+s\n$/,
+      );
+      const written = await write({
+        observedGeneration: 1,
+        conditions: [condition('Ready'), condition('Redundant', { status: 'False', reason: 'MissingReplica' })],
+        desiredConnections: 2,
+        liveConnections: 1,
+        connectionSummary: '1/2',
+        connections: [{ pod: 'relax-connector-0', zone: 'a', since: '2026-11-24T00:00:00Z' }],
+        teamName: 'Acme',
+        botUserID: 'U1',
+      });
+      expect(written).toMatchObject({ code: 0, stderr: '' });
+      expect(await kubectl.must(['get', 'slackbot', 'shown'])).toMatch(/\nshown +T024BE7LH +True +Live +1\/2 +\d+s\n$/);
+      expect(await kubectl.must(['get', 'slackbot', 'shown', '-o', 'wide'])).toMatch(
+        /TRANSPORT +WORKSPACE +REDUNDANT +MESSAGE\n.* RTM +Acme +False +all sockets are live\n$/,
+      );
+    });
+
+    it.each([
+      ['one condition twice', { conditions: [condition('Ready'), condition('Ready')] }, 'Duplicate value'],
+      ['a condition that is neither', { conditions: [condition('Ready', { status: 'Yes' })] }, 'supported values'],
+      ['a time that is none', { conditions: [condition('Ready', { lastTransitionTime: 'noon' })] }, 'date-time'],
+      ['sockets below none', { liveConnections: -1 }, 'status.liveConnections'],
+    ])('is refused with %s', async (_, status, says) => {
+      const { code, stderr } = await write(status);
+      expect(stderr).toContain(says);
+      expect(code).not.toBe(0);
+    });
+
+    it('has conditions that two writers can share, each its own type', async () => {
+      const apply = (manager: string, type: string) =>
+        kubectl.must(
+          ['apply', '--server-side', '--subresource=status', `--field-manager=${manager}`, '-f', '-'],
+          JSON.stringify({
+            apiVersion: 'relax.dev/v1alpha1',
+            kind: 'SlackBot',
+            metadata: { name: 'second', namespace: 'default' },
+            status: { conditions: [condition(type)] },
+          }),
+        );
+      await apply('one', 'Assigned');
+      await apply('two', 'Connected');
+      const { status } = await read('second');
+      expect(status.conditions.map(({ type }: { type: string }) => type)).toEqual(['Assigned', 'Connected']);
+    });
+  });
+
+  describe('kubectl explain', () => {
+    it('tells of every field what docs/crd.md tells', async () => {
+      const api = JSON.parse(await kubectl.must(['get', '--raw', '/openapi/v3/apis/relax.dev/v1alpha1']));
+      const root = api.components.schemas['dev.relax.v1alpha1.SlackBot'];
+      const told = ({ path }: { path: string }) =>
+        path.split('.').reduce((schema, step) => {
+          const [name = '', list] = step.split('[');
+          const next = schema.properties[name];
+          return list === undefined ? next : next.items;
+        }, root)?.description as string | undefined;
+      for (const field of [...specFields, ...statusFields]) {
+        expect(told(field), field.path).toContain(field.schema.description);
+      }
+    });
+
+    it('prints the default of a key, too', async () => {
+      const text = await kubectl.must(['explain', 'slackbot.spec.credentials.keys.token']);
+      expect(text).toContain('Key of the bot token (xoxb-...). Default: token.');
+    });
   });
 });

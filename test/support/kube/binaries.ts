@@ -43,11 +43,18 @@ function programsIn(folders: readonly string[]): KubeBinaries | undefined {
   if (etcd === undefined || apiServer === undefined || kubectl === undefined) return undefined;
   const binaries: KubeBinaries = { etcd, 'kube-apiserver': apiServer, kubectl };
   for (const name of OPTIONAL) {
-    const path = find(name);
+    // Helm is no part of a Kubernetes version: any will do.
+    const path = find(name) ?? (name === 'helm' ? programInPath(name) : undefined);
     if (path !== undefined) binaries[name] = path;
   }
   return binaries;
 }
+
+const programInPath = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 
 function sharedFolder(): string[] {
   const script = join(SHARED_KUBE, 'bin.sh');
