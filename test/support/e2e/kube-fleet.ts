@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../../core/log.ts';
+import { connectRedis, type Redis } from '../../../core/redis.ts';
+import { newFleetKey } from '../../../core/seal.ts';
+import type { SlackBot } from '../../../core/slackbot.ts';
+import { startSimulator } from '../../slack/simulator.ts';
+import type { Simulator } from '../../slack/simulator-api.ts';
+import { generatedTeam } from '../../slack/team.ts';
+import type { Command } from '../command.ts';
+import { kubectl, type SharedKube } from '../kube/kube-suite.ts';
+import { type RedisServer, startRedis } from '../redis-server.ts';
+import { waitFor } from '../wait.ts';
+import { RelaxProgram } from './relax-program.ts';
+
+/** Operators and connectors as processes, around a real API server, a real Redis and a Slack stand-in with TLS. */
+export class KubeFleet {
+  readonly namespace = 'bots';
+  readonly queue = 'relax:events';
+  readonly kubectl: Command;
+  readonly redis: Redis;
+  readonly slack: Simulator;
+  readonly server: RedisServer;
+  readonly #kubeconfig: string;
+  readonly #folder: string;
+  readonly programs = new Map<string, RelaxProgram>();
+
+  private constructor(parts: {
+    kube: SharedKube;
+    slack: Simulator;
+    server: RedisServer;
+    redis: Redis;
+    folder: string;
+  }) {
+    this.kubectl = kubectl(parts.kube);
+    this.#kubeconfig = parts.kube.kubeconfigPath;
+    this.slack = parts.slack;
+    this.server = parts.server;
+    this.redis = parts.redis;
+    this.#folder = parts.folder;
+  }
+
+  static async start(kube: SharedKube): Promise<KubeFleet> {
+    const folder = mkdtempSync(join(tmpdir(), 'relax-e2e-'));
+    writeFileSync(join(folder, 'fleet.keys'), `${newFleetKey()}\n`, { mode: 0o600 });
+    const server = await startRedis({ appendOnly: true });
+    // Generous, so that the tests need not wait out Slack's minute; Relax's own budget still holds (see `minutePasses`).
+    const slack = await startSimulator({ tls: true, connectBurst: 100, connectPerMinute: 600 });
+    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
+    const redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
+    await redis.connect();
+    const fleet = new KubeFleet({ kube, slack, server, redis, folder });
+    await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);
+    await fleet.kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    await fleet.kubectl.must(['create', 'namespace', fleet.namespace]);
+    return fleet;
+  }
+
+  operator(name: string): RelaxProgram {
+    const env = { ...this.#env(name), KUBECONFIG: this.#kubeconfig, RELAX_LEADER_NAMESPACE: this.namespace };
+    return this.#run(name, new RelaxProgram(name, ['operator'], env));
+  }
+
+  connector(name: string, zone: string): RelaxProgram {
+    const env = {
+      ...this.#env(name),
+      RELAX_ZONE: zone,
+      RELAX_SLACK_API_URL: this.slack.url,
+      NODE_EXTRA_CA_CERTS: this.slack.caFile ?? '',
+      RELAX_GRACE_SECONDS: '20',
+    };
+    return this.#run(name, new RelaxProgram(name, ['connector'], env));
+  }
+
+  program(name: string): RelaxProgram {
+    const found = this.programs.get(name);
+    if (found === undefined) throw new Error(`no program ${name} was started`);
+    return found;
+  }
+
+  /** Applies the nth generated team's Secret and SlackBot. */
+  async applyBots(numbers: readonly number[]): Promise<void> {
+    for (const n of numbers) {
+      const team = generatedTeam(n);
+      if (!this.slack.teams().some(({ teamID }) => teamID === team.teamID)) this.slack.addTeam(team);
+    }
+    await this.kubectl.must(
+      ['apply', '-f', '-'],
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: numbers.flatMap((n) => [secretOf(n, this.namespace), botOf(n, this.namespace)]),
+      }),
+    );
+  }
+
+  /** The token in the Secret of bot n is this from now on. */
+  async setToken(n: number, token: string): Promise<void> {
+    const patch = JSON.stringify({ stringData: { token } });
+    await this.kubectl.must(['-n', this.namespace, 'patch', 'secret', botNameOf(n), '--type=merge', '-p', patch]);
+  }
+
+  async patchSpec(n: number, spec: object): Promise<void> {
+    const patch = JSON.stringify({ spec });
+    await this.kubectl.must(['-n', this.namespace, 'patch', 'slackbot', botNameOf(n), '--type=merge', '-p', patch]);
+  }
+
+  async bots(): Promise<SlackBot[]> {
+    const list = JSON.parse(await this.kubectl.must(['-n', this.namespace, 'get', 'slackbots', '-o', 'json']));
+    return list.items as SlackBot[];
+  }
+
+  async bot(n: number): Promise<SlackBot | undefined> {
+    return (await this.bots()).find(({ metadata }) => metadata.name === botNameOf(n));
+  }
+
+  /** Waits until these bots' status satisfies the condition; shows those that don't when time is up. */
+  async untilBots(
+    what: string,
+    condition: (bot: SlackBot) => boolean,
+    options: { numbers?: readonly number[]; timeoutMs?: number } = {},
+  ): Promise<SlackBot[]> {
+    const names = options.numbers?.map(botNameOf);
+    let wrong: SlackBot[] = [];
+    return waitFor(
+      async () => {
+        const bots = (await this.bots()).filter(({ metadata }) => names?.includes(metadata.name) ?? true);
+        wrong = bots.filter((bot) => !condition(bot));
+        return bots.length > 0 && wrong.length === 0 && bots;
+      },
+      { timeoutMs: options.timeoutMs ?? 60_000, everyMs: 250, what },
+    ).catch((cause: unknown) => {
+      const shown = wrong.slice(0, 3).map(({ metadata, status }) => JSON.stringify({ name: metadata.name, status }));
+      throw new Error(`${what}: ${wrong.length} bots are not so, such as\n${shown.join('\n')}\n${this.#tails()}`, {
+        cause,
+      });
+    });
+  }
+
+  /** Refills every connect budget, as if a quiet quarter of an hour had passed. */
+  async minutePasses(): Promise<void> {
+    const keys = await this.redis.keys('relax:connect:*');
+    if (keys.length > 0) await this.redis.del(...keys);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.programs.values()].map((program) => program.kill()));
+    this.redis.disconnect();
+    await this.slack.stop();
+    await this.server.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #run(name: string, program: RelaxProgram): RelaxProgram {
+    this.programs.set(name, program);
+    return program;
+  }
+
+  #env(name: string): Record<string, string> {
+    return {
+      RELAX_REDIS_URL: this.server.url,
+      RELAX_CLUSTER: 'e2e',
+      RELAX_FLEET_KEY_FILE: join(this.#folder, 'fleet.keys'),
+      RELAX_POD: name,
+      RELAX_METRICS_PORT: '0',
+      RELAX_METRICS_HOST: '127.0.0.1',
+    };
+  }
+
+  #tails(): string {
+    return [...this.programs.values()].map((program) => `--- ${program.name}\n${program.tail(4)}`).join('\n');
+  }
+}
+
+export const botNameOf = (n: number): string => `bot-${String(n).padStart(3, '0')}`;
+
+export const condition = (bot: SlackBot | undefined, type: string) =>
+  bot?.status?.conditions?.find((each) => each.type === type);
+
+export const isRedundant = (bot: SlackBot): boolean =>
+  bot.status?.connectionSummary === '2/2' && condition(bot, 'Ready')?.status === 'True';
+
+function secretOf(n: number, namespace: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: botNameOf(n), namespace, labels: { 'relax.dev/credentials': 'true' } },
+    stringData: { token: generatedTeam(n).token },
+  };
+}
+
+function botOf(n: number, namespace: string): object {
+  return {
+    apiVersion: 'relax.dev/v1alpha1',
+    kind: 'SlackBot',
+    metadata: { name: botNameOf(n), namespace },
+    spec: { teamID: generatedTeam(n).teamID, credentials: { secretRef: { name: botNameOf(n) } } },
+  };
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { waitFor } from '../wait.ts';
+
+const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
+
+/** One line of a program's log. */
+export type LogLine = Record<string, unknown> & { msg?: string; level?: string };
+
+/** `relax ...` as a process of its own, as a pod or a person would run it. */
+export class RelaxProgram {
+  readonly name: string;
+  readonly lines: LogLine[] = [];
+  /** Everything it printed that was no JSON line, stderr included. */
+  text = '';
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number | null>;
+
+  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.name = name;
+    const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/tmp' };
+    this.#child = spawn(process.execPath, [BIN, ...args], {
+      env: { ...inherited, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exit = once(this.#child, 'close').then(([code]) => code as number | null);
+    let rest = '';
+    const take = (chunk: string): void => {
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) this.#take(part);
+    };
+    this.#child.stdout?.setEncoding('utf8').on('data', take);
+    this.#child.stderr?.setEncoding('utf8').on('data', take);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.#child.kill(signal);
+  }
+
+  /** Resolves with the exit code, null when a signal ended it. */
+  ended(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.#exit;
+  }
+
+  /** SIGTERM, and SIGKILL when it takes longer. */
+  async stop(graceMs = 20_000): Promise<number | null> {
+    const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    const code = await this.#exit;
+    clearTimeout(timer);
+    return code;
+  }
+
+  /** The first log line with this message, when it comes. */
+  async logged(msg: string, timeoutMs = 30_000): Promise<LogLine> {
+    return waitFor(
+      () => {
+        if (!this.running) throw new Error(`${this.name} ended: ${this.tail()}`);
+        return this.lines.find((line) => line.msg === msg);
+      },
+      { timeoutMs, what: `${this.name} logs "${msg}"` },
+    ).catch((cause: unknown) => {
+      throw new Error(`${this.name} did not log "${msg}": ${this.tail()}`, { cause });
+    });
+  }
+
+  /** The last of what it said, for a failure message. */
+  tail(lines = 12): string {
+    const json = this.lines.slice(-lines).map((line) => JSON.stringify(line));
+    return [...json, this.text.slice(-1500)].join('\n');
+  }
+
+  #take(line: string): void {
+    if (!line.startsWith('{')) {
+      this.text += `${line}\n`;
+      return;
+    }
+    try {
+      this.lines.push(JSON.parse(line) as LogLine);
+    } catch {
+      this.text += `${line}\n`;
+    }
+  }
+}
