@@ -92,7 +92,7 @@ describe('relax standalone with 500 bots', () => {
   });
 
   it('brings another to it with a connector killed in the middle, which comes back by itself', async () => {
-    const [pod = ''] = await redis.zrange(clusterKeys('e2e').pods, 0, 0);
+    const [pod = ''] = await redis.zrange(clusterKeys('e2e').pods, '0', '0');
     const session = decodeSession((await redis.get(clusterKeys('e2e').session(pod))) ?? '');
     await burst(async () => {
       process.kill(session?.pid ?? 0, 'SIGKILL');
