@@ -1,0 +1,3 @@
+-- KEYS[1] the lock; ARGV[1] the value it was taken with. Returns 1, or 0 if it is not ours any more.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])

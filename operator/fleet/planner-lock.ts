@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import Redlock, { ExecutionError, type Lock, ResourceLockedError } from 'redlock';
+import type { Clock } from '../../core/clock.ts';
+import type { Redis } from '../../core/redis.ts';
+import { loadScript, runScript } from '../../core/script.ts';
+
+/**
+ * One planner per cluster scope. It bounds wasted work; what keeps a planner that lost it unawares from writing is that
+ * every write script compares `value` with the key (docs/adr/0003-redlock.md).
+ */
+export interface PlannerLock {
+  /** @returns false: another planner has it. @throws when Redis could not be asked; then it may be ours all the same */
+  acquire(): Promise<boolean>;
+  /** @returns false: lost, acquire again. @throws when Redis could not be asked; it is ours until the local deadline */
+  extend(): Promise<boolean>;
+  /** Frees it for the next one at once. Never throws: it ends by itself. */
+  release(): Promise<void>;
+  /** What the key holds while the lock is ours by our monotonic clock; undefined otherwise. */
+  value(): string | undefined;
+}
+
+/** Our deadline comes before Redis' own by this part of the TTL: clocks may run apart, and an answer takes time. */
+const MARGIN = 0.05;
+
+/** What is held, and until when by the monotonic clock. Counted from before the request was sent. */
+class Term<T> {
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  #held: { what: T; untilMs: number } | undefined;
+
+  constructor(clock: Clock, ttlMs: number) {
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+  }
+
+  get held(): T | undefined {
+    return this.#held !== undefined && this.#clock.monotonicMs() < this.#held.untilMs ? this.#held.what : undefined;
+  }
+
+  /** @param ask gives what is held from now on, undefined if nothing; when it throws nothing changes */
+  async renew(ask: () => Promise<T | undefined>): Promise<boolean> {
+    const untilMs = this.#clock.monotonicMs() + this.#ttlMs * (1 - MARGIN);
+    const what = await ask();
+    this.#held = what === undefined ? undefined : { what, untilMs };
+    return what !== undefined;
+  }
+
+  end(): T | undefined {
+    const what = this.#held?.what;
+    this.#held = undefined;
+    return what;
+  }
+}
+
+/** The package `redlock` on our one Redis. */
+export class RedlockPlannerLock implements PlannerLock {
+  readonly #redlock: Redlock;
+  readonly #key: string;
+  readonly #ttlMs: number;
+  readonly #term: Term<Lock>;
+
+  constructor(redis: Redis, key: string, ttlMs: number, clock: Clock) {
+    // No retries: the planner's own loop tries again, and says meanwhile what is wrong.
+    this.#redlock = new Redlock([redis], { retryCount: 0 });
+    this.#key = key;
+    this.#ttlMs = ttlMs;
+    this.#term = new Term(clock, ttlMs);
+  }
+
+  acquire(): Promise<boolean> {
+    return this.#term.renew(() => unlessLocked(this.#redlock.acquire([this.#key], this.#ttlMs)));
+  }
+
+  async extend(): Promise<boolean> {
+    const lock = this.#term.held;
+    const extended = lock !== undefined && (await this.#term.renew(() => unlessLocked(lock.extend(this.#ttlMs))));
+    // It may be ours in Redis though redlock, which goes by the wall clock, calls it expired.
+    if (!extended) await lock?.release().catch(() => {});
+    return extended;
+  }
+
+  async release(): Promise<void> {
+    await this.#term
+      .end()
+      ?.release()
+      .catch(() => {});
+  }
+
+  value(): string | undefined {
+    return this.#term.held?.value;
+  }
+}
+
+/** redlock says "no quorum" for a lock held by another and for a Redis that is away; only the votes tell which. */
+async function unlessLocked(asked: Promise<Lock>): Promise<Lock | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof ExecutionError)) throw error;
+    for (const attempt of error.attempts) {
+      for (const cause of (await attempt).votesAgainst.values()) {
+        if (!(cause instanceof ResourceLockedError)) throw cause;
+      }
+    }
+    return undefined;
+  }
+}
+
+const EXTEND = loadScript(new URL('./lock-extend.lua', import.meta.url));
+const RELEASE = loadScript(new URL('./lock-release.lua', import.meta.url));
+
+/** The fallback: what Redlock comes to on one Redis, without the package. */
+export class SingleRedisPlannerLock implements PlannerLock {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #ttlMs: number;
+  readonly #term: Term<string>;
+
+  constructor(redis: Redis, key: string, ttlMs: number, clock: Clock) {
+    this.#redis = redis;
+    this.#key = key;
+    this.#ttlMs = ttlMs;
+    this.#term = new Term(clock, ttlMs);
+  }
+
+  acquire(): Promise<boolean> {
+    const value = randomUUID();
+    return this.#term.renew(async () => {
+      const reply = await this.#redis.set(this.#key, value, 'PX', this.#ttlMs, 'NX');
+      return reply === 'OK' ? value : undefined;
+    });
+  }
+
+  async extend(): Promise<boolean> {
+    const value = this.#term.held;
+    if (value === undefined) return false;
+    return await this.#term.renew(async () => {
+      const extended = await runScript(this.#redis, EXTEND, [this.#key], [value, this.#ttlMs]);
+      return extended === 1 ? value : undefined;
+    });
+  }
+
+  async release(): Promise<void> {
+    const value = this.#term.end();
+    if (value !== undefined) await runScript(this.#redis, RELEASE, [this.#key], [value]).catch(() => {});
+  }
+
+  value(): string | undefined {
+    return this.#term.held;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../../core/clock.ts';
+import type { ClusterKeys, QueueKeys } from '../../core/keys.ts';
+import type { Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+import type { FleetKey } from '../../core/seal.ts';
+import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/session.ts';
+import type { Desired } from './desired.ts';
+import type { FleetView } from './fleet-view.ts';
+import type { PlannerLock } from './planner-lock.ts';
+
+export interface PlannerOptions {
+  /** Of role `command`. */
+  redis: Redis;
+  /** Of role `subscriber`; the planner subscribes to `keys.plannerNudge` on it and to nothing else. */
+  subscriber: Redis;
+  keys: ClusterKeys;
+  queueKeys: QueueKeys;
+  /** Cluster scope. */
+  cluster: string;
+  /** Who the scope belongs to (`scope-owner.ts`): written again when Redis has lost it, compared otherwise. */
+  owner: string;
+  /** The dedupe window of the fleet contract: a deleted bot's fence stays that long. */
+  windowMs: number;
+  /** Asked at each round, so that a changed key file needs no restart. The first seals. */
+  fleetKeys(): readonly FleetKey[];
+  /** What is to be, asked at each round; call `nudge` when it has changed. */
+  desired(): Desired;
+  /**
+   * After a round that changed anything to look at. Must not throw or block.
+   * @param changed owner uids whose `view.bots` entry differs from the last one given, gone ones included
+   */
+  onView(changed: ReadonlySet<string>, view: FleetView): void;
+  clock: Clock;
+  log: Log;
+  observer?: PlannerObserver;
+  /** Redlock unless given. */
+  lock?: PlannerLock;
+  times?: Partial<PlannerTimes>;
+}
+
+/** For metrics. Callbacks must not throw. */
+export interface PlannerObserver {
+  /** A round ended. @param failed what kept it from its end, in words */
+  round?(round: { tookMs: number; podWrites: number; slotsWritten: number; pending: number; failed?: string }): void;
+  /** This planner holds the lock, or no longer. */
+  leading?(leads: boolean): void;
+}
+
+export interface PlannerTimes {
+  /** A round at least this often: sessions end without a nudge. */
+  roundMs: number;
+  /** Nudges within this time share a round. */
+  coalesceMs: number;
+  /** Design: at most 10 s. */
+  lockTtlMs: number;
+  lockExtendMs: number;
+  /** How long Redis must have been read without a break before a session may be called dead (design rule 10). */
+  settleMs: number;
+}
+
+export const DEFAULT_PLANNER_TIMES: PlannerTimes = {
+  roundMs: 1_000,
+  coalesceMs: 250,
+  lockTtlMs: 10_000,
+  lockExtendMs: 3_000,
+  settleMs: SESSION_TTL_MS + SESSION_RENEW_MS,
+};

@@ -1,0 +1,30 @@
+/**
+ * The part of redlock 5.0.0-beta.2 that `planner-lock.ts` uses. The package has types, but its `exports` do not name them
+ * (TS7016), and they are written for ioredis 4.
+ */
+declare module 'redlock' {
+  interface Votes {
+    readonly votesAgainst: ReadonlyMap<unknown, Error>;
+  }
+
+  export class ResourceLockedError extends Error {}
+
+  export class ExecutionError extends Error {
+    /** Empty when no Redis was asked. */
+    readonly attempts: readonly Promise<Votes>[];
+  }
+
+  export interface Lock {
+    readonly value: string;
+    /** @throws ExecutionError */
+    extend(durationMs: number): Promise<Lock>;
+    /** @throws ExecutionError */
+    release(): Promise<unknown>;
+  }
+
+  export default class Redlock {
+    constructor(clients: Iterable<object>, settings?: { retryCount?: number; driftFactor?: number });
+    /** @throws ExecutionError */
+    acquire(resources: string[], durationMs: number): Promise<Lock>;
+  }
+}
