@@ -2,8 +2,11 @@ import type { RetryReason, TerminalReason } from '../../core/report.ts';
 
 /** What Slack's rtm.connect said, sorted by what to do about it. */
 export type ConnectAnswer =
-  /** `url` is single-use and valid for 30 s: dial it at once, never log it. */
-  | { kind: 'ok'; url: string; teamID: string; teamName: string; botUserID: string }
+  /**
+   * `url` is single-use and valid for 30 s: dial it at once, never log it. `enterpriseID` only if the workspace is part
+   * of an Enterprise organization.
+   */
+  | { kind: 'ok'; url: string; teamID: string; enterpriseID?: string; teamName: string; botUserID: string }
   | { kind: 'rateLimited'; retryAfterMs: number }
   /** Only a new token or spec helps. `error` is Slack's code, `message` is for people and names the remedy. */
   | { kind: 'terminal'; reason: TerminalReason; error: string; message: string }
@@ -12,3 +15,8 @@ export type ConnectAnswer =
 
 /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
 export type RtmConnect = (token: string, signal: AbortSignal) => Promise<ConnectAnswer>;
+
+/** Whether Slack's answer is about the team that `spec.teamID` names: a workspace (T...) or an organization (E...). */
+export function isAbout(answer: Extract<ConnectAnswer, { kind: 'ok' }>, teamID: string): boolean {
+  return answer.teamID === teamID || answer.enterpriseID === teamID;
+}

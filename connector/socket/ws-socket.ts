@@ -1,0 +1,194 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { closeDetail } from './close-detail.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { MAX_FRAME_BYTES, type OpenSocket, type Socket, type SocketClose, type SocketHandlers } from './socket.ts';
+
+export interface WsSocketOptions {
+  /** From dialling to the answered upgrade. */
+  handshakeTimeoutMs?: number;
+  /** How long an orderly close waits for the peer. */
+  closeTimeoutMs?: number;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Slack often answers no close frame or leaves TCP open after it (node-slack-sdk#2752, #2771). */
+const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
+
+/** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
+const ABNORMAL = 1006;
+
+/** Two options that `ws` takes and its types lack. */
+type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext };
+
+/**
+ * Sockets by the `ws` package, under Node and under Bun, which puts its own client in the package's place.
+ * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
+ */
+export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
+  const closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
+  const settings: Settings = {
+    // An inflate state costs 20 KiB a socket and six times the CPU for each frame.
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+    handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
+    followRedirects: false,
+    // For a close that the peer begins; ours has a timer of its own.
+    closeTimeout: closeTimeoutMs,
+  };
+  return (url, handlers) => new WsSocket(url, handlers, settings, closeTimeoutMs);
+}
+
+let trust: SecureContext | undefined;
+
+/** One for all sockets of the process: a context of its own costs a socket 20 KiB. */
+function sharedTrust(): SecureContext {
+  trust ??= createSecureContext();
+  return trust;
+}
+
+class WsSocket implements Socket {
+  readonly #url: string;
+  readonly #handlers: SocketHandlers;
+  readonly #closeTimeoutMs: number;
+  readonly #ws: WebSocket | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+  #paused = false;
+  /** Texts that were read before the pause took hold: `ws` hands over a whole chunk of TCP at once. */
+  readonly #held: string[] = [];
+  #failure: Omit<SocketClose, 'code'> | undefined;
+  #isDone = false;
+
+  constructor(url: string, handlers: SocketHandlers, settings: Settings, closeTimeoutMs: number) {
+    this.#url = url;
+    this.#handlers = handlers;
+    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#ws = this.#dial(settings);
+  }
+
+  send(text: string): boolean {
+    if (this.#ws?.readyState !== WebSocket.OPEN) return false;
+    this.#ws.send(text, ignoreError);
+    return true;
+  }
+
+  ping(): void {
+    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.ping('', true, ignoreError);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#ws?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#giveHeld(() => !this.#paused);
+    if (!this.#paused) this.#ws?.resume();
+  }
+
+  close(): void {
+    if (this.#isDone || this.#closeTimer !== undefined) return;
+    this.#failure ??= { kind: 'closed', detail: 'closed by us' };
+    this.#closeTimer = setTimeout(() => this.#ws?.terminate(), this.#closeTimeoutMs);
+    this.#ws?.close(1000);
+  }
+
+  terminate(): void {
+    if (this.#isDone) return;
+    this.#failure ??= { kind: 'failed', detail: 'ended by us' };
+    this.#ws?.terminate();
+  }
+
+  #dial(settings: Settings): WebSocket | undefined {
+    try {
+      const { protocol } = new URL(this.#url);
+      if (protocol !== 'wss:' && protocol !== 'ws:') throw new SyntaxError('not a websocket URL');
+      const trusting: Settings = protocol === 'wss:' ? { ...settings, secureContext: sharedTrust() } : settings;
+      const ws = new WebSocket(this.#url, trusting);
+      this.#listen(ws);
+      return ws;
+    } catch (error) {
+      // The caller does not hold this socket yet, so it hears of it later.
+      const detail = closeDetail(error, this.#url);
+      setImmediate(() => this.#done({ kind: 'failed', code: ABNORMAL, detail }));
+      return undefined;
+    }
+  }
+
+  #listen(ws: WebSocket): void {
+    ws.on('open', () => {
+      // What was asked for before there was anything to pause.
+      if (this.#paused) ws.pause();
+      if (!this.#isDone) this.#handlers.onOpen();
+    });
+    ws.on('message', (data: RawData | string, isBinary: boolean) => {
+      if (this.#isDone) return;
+      if (isBinary) this.#handlers.onBinary(lengthOf(data));
+      else this.#text(textOf(data));
+    });
+    ws.on('ping', () => this.#heard());
+    ws.on('pong', () => this.#heard());
+    ws.on('unexpected-response', (_request, response) => {
+      const status = response.statusCode ?? 0;
+      const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
+      this.#failure ??= {
+        ...{ kind: 'refused', status, detail: `the upgrade was answered with HTTP ${status}` },
+        ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+      };
+      ws.terminate();
+    });
+    ws.on('error', (error: Error & { code?: string }) => {
+      const kind = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'tooLarge' : 'failed';
+      this.#failure ??= { kind, detail: closeDetail(error, this.#url) };
+    });
+    ws.on('close', (code: number, reason: Buffer) => {
+      this.#done({ ...(this.#failure ?? closeOf(code, closeDetail(reason.toString(), this.#url))), code });
+    });
+  }
+
+  #text(text: string): void {
+    if (this.#paused) this.#held.push(text);
+    else this.#handlers.onText(text);
+  }
+
+  #giveHeld(isWanted: () => boolean): void {
+    while (this.#held.length > 0 && isWanted()) {
+      const text = this.#held.shift();
+      if (text !== undefined) this.#handlers.onText(text);
+    }
+  }
+
+  #heard(): void {
+    if (!this.#isDone) this.#handlers.onHeard();
+  }
+
+  #done(close: SocketClose): void {
+    if (this.#isDone) return;
+    clearTimeout(this.#closeTimer);
+    // RTM never sends an event again: what was read is given, and the receiver judges it.
+    this.#giveHeld(() => true);
+    this.#isDone = true;
+    this.#handlers.onClose(close);
+  }
+}
+
+const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
+  code === ABNORMAL
+    ? { kind: 'failed', detail: 'the connection broke' }
+    : { kind: 'closed', detail: `closed by the peer with code ${code}${reason === '' ? '' : `: ${reason}`}` };
+
+/** A failed write ends the connection, which `close` tells. */
+const ignoreError = (): void => {};
+
+/** Bun gives a string where Node gives a Buffer. */
+function textOf(data: RawData | string): string {
+  if (typeof data === 'string') return data;
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return (Buffer.isBuffer(data) ? data : Buffer.from(data)).toString();
+}
+
+function lengthOf(data: RawData | string): number {
+  if (typeof data === 'string') return Buffer.byteLength(data);
+  return Array.isArray(data) ? data.reduce((sum, part) => sum + part.byteLength, 0) : data.byteLength;
+}
