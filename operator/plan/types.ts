@@ -28,6 +28,16 @@ export interface PodView {
   version: number;
   /** Planner's monotonic time when a session was last seen; undefined if never since this planner became leader. */
   lastSeenMs: number | undefined;
+  /**
+   * Planner's monotonic time when a session under this name was first seen since this planner became leader. Undefined
+   * counts as long ago. While a fleet gathers, new slots wait a moment, so that its first pod does not get them all.
+   */
+  firstSeenMs: number | undefined;
+  /**
+   * False while the pod must get no new slots though its session is up: it shares no fleet key with the operator.
+   * What it has stays, as it may run on what it holds in memory.
+   */
+  takesSlots: boolean;
 }
 
 export interface Observed {
@@ -43,18 +53,22 @@ export interface Observed {
   pods: readonly PodView[];
   /** pod -> slots. What Redis holds, or what this planner knows it held before Redis lost it. */
   assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
-  /** pod -> reports of that pod's present incarnation. */
+  /** pod -> reports of that pod's present incarnation; none of a pod without a session. */
   reports: ReadonlyMap<string, ReadonlyMap<SlotID, SlotReport>>;
   /**
-   * Pods whose hash in Redis is missing, short or unreadable: whatever the plan gives them is written whole, with every
-   * slot in `set`. What they hold stands in `assignments` all the same, from memory or from their reports.
+   * Pods whose hash in Redis is missing, short or unreadable though their session holds a version: whatever the plan
+   * gives them is written whole, with every slot in `set`, and only when `settled` and `synced`, since a slot that is
+   * left out of it closes a socket. What they hold stands in `assignments` all the same, from memory or from reports.
    */
   lost: ReadonlySet<string>;
   /** Owner uid -> planner's monotonic time of the last voluntary move. */
   lastMoveMs: ReadonlyMap<string, number>;
 }
 
-/** A slot to write, without its seal and time of placement: the writer adds `token` and `assignedAtMs`. */
+/**
+ * A slot to write, without its seal and time of placement: the writer adds `token` and `assignedAtMs`, and keeps the
+ * latter while the epoch stays the same.
+ */
 export type PlannedSlot = Omit<Slot, 'token' | 'assignedAtMs'>;
 
 export interface PodWrite {
@@ -83,9 +97,12 @@ export interface Plan {
   writes: readonly PodWrite[];
   /** Slots wanted that no write of this plan and no present assignment serves. */
   pending: readonly Pending[];
-  /** Owner uids that this plan moves though nothing forces it (balance): counted against the budget. */
+  /** Owner uids that this plan moves though nothing forces it: their `lastMoveMs` is now, each counts against the budget. */
   voluntaryMoves: readonly string[];
-  /** Pods whose session is dead; their slots went elsewhere or are pending. */
+  /**
+   * Pods whose session is dead; their slots went elsewhere, or are pending and stay in the pod's hash, where the pod
+   * finds them if it returns. A dead pod with an empty hash may be forgotten.
+   */
   deadPods: readonly string[];
   /** Draining pods from which nothing is left to move: each is told so (`keys.drained`). */
   drainedPods: readonly string[];
