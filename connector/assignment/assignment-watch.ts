@@ -1,0 +1,122 @@
+import type { ClusterKeys } from '../../core/keys.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+import { Beat } from '../beat.ts';
+import { parseVersion } from '../session/renewal.ts';
+import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';
+
+export interface AssignmentWatchOptions {
+  redis: Redis;
+  /** A connection for pub/sub, not connected yet or already. */
+  subscriber: Redis;
+  keys: ClusterKeys;
+  pod: string;
+  /** Sockets that this pod offered to take; more are taken all the same, with a warning. */
+  capacity: number;
+  /** Called for each read of Redis that succeeded, whether or not it changed anything. */
+  onRead(diff: SlotDiff): void;
+  log: Log;
+}
+
+/** Level-triggered: read so often even if no nudge comes (design rule 9). */
+const READ_MS = { least: 5_000, most: 10_000 };
+const RETRY_MS = 1_000;
+
+/** Keeps what this pod holds equal to what Redis assigns to it, as far as Redis knows. */
+export class AssignmentWatch {
+  readonly #options: AssignmentWatchOptions;
+  readonly #beat: Beat;
+  #held: HeldSlots = { version: 0, slots: new Map() };
+  #read = false;
+  #error: string | undefined;
+
+  readonly #onMessage = (_channel: string, message: string): void => this.hint(parseVersion(message));
+  /** Messages sent while the connection was down are lost. */
+  readonly #onReady = (): void => this.#beat.soon(0);
+
+  constructor(options: AssignmentWatchOptions) {
+    this.#options = options;
+    this.#beat = new Beat(() => this.#look());
+  }
+
+  get held(): HeldSlots {
+    return this.#held;
+  }
+
+  /** False until Redis was read once. */
+  get hasRead(): boolean {
+    return this.#read;
+  }
+
+  start(): void {
+    const { redis, subscriber, keys, pod, log } = this.#options;
+    subscriber.on('message', this.#onMessage);
+    subscriber.on('ready', this.#onReady);
+    redis.on('ready', this.#onReady);
+    subscriber.subscribe(keys.nudge(pod)).catch((error: unknown) => {
+      log.debug({ error: errorText(error) }, 'no nudges, assignments are read every few seconds all the same');
+    });
+    this.#beat.soon(0);
+  }
+
+  /** @param version of the assignments as somebody has seen it in Redis; undefined if there was none */
+  hint(version: number | undefined): void {
+    if (version !== undefined && version > this.#held.version) this.#beat.soon(0);
+  }
+
+  async stop(): Promise<void> {
+    const { redis, subscriber } = this.#options;
+    subscriber.off('message', this.#onMessage);
+    subscriber.off('ready', this.#onReady);
+    redis.off('ready', this.#onReady);
+    await this.#beat.stop();
+  }
+
+  async #look(): Promise<number> {
+    try {
+      this.#take(await this.#fetch());
+      this.#read = true;
+      this.#error = undefined;
+      return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
+    } catch (error) {
+      const text = errorText(error);
+      if (text !== this.#error) this.#options.log.warn({ error: text }, 'assignments not read, sockets stay');
+      this.#error = text;
+      return RETRY_MS;
+    }
+  }
+
+  /** @returns undefined when the version alone tells that nothing changed, which spares the hash of thousands of slots */
+  async #fetch(): Promise<SlotsRead | undefined> {
+    const { redis, keys, pod } = this.#options;
+    if (this.#read && this.#held.version > 0) {
+      const version = parseVersion(await redis.get(keys.version(pod)));
+      if (version === undefined || version <= this.#held.version) return undefined;
+    }
+    const replies = await redis.multi().get(keys.version(pod)).hgetall(keys.assign(pod)).exec();
+    const [version, fields] = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw error;
+      return reply;
+    });
+    if (typeof fields !== 'object' || fields === null) throw new Error('Redis gave no answer to a transaction');
+    return { version: parseVersion(version), fields: fields as Record<string, string> };
+  }
+
+  #take(read: SlotsRead | undefined): void {
+    const { capacity, onRead, log } = this.#options;
+    const before = this.#held.version;
+    const diff = reconcileSlots(this.#held, read ?? { version: undefined, fields: {} });
+    this.#held = diff.held;
+    const { version, slots } = diff.held;
+    if (diff.unreadable.length > 0) {
+      const [example] = diff.unreadable;
+      log.error({ slots: diff.unreadable.length, example }, 'assignments that this version of Relax cannot read');
+    }
+    if (version !== before || diff.start.length > 0) {
+      const [started, updated, stopped] = [diff.start.length, diff.update.length, diff.stop.length];
+      log.info({ version, slots: slots.size, started, updated, stopped }, 'assignments changed');
+      if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'more slots than RELAX_CAPACITY assigned');
+    }
+    onRead(diff);
+  }
+}

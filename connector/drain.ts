@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { AssignmentWatch } from './assignment/assignment-watch.ts';
+import type { Publisher } from './queue/publisher.ts';
+import type { RedisClock } from './queue/redis-clock.ts';
+import type { SlotRegistry } from './registry/slot-registry.ts';
+import { type DrainEnd, drainEnd } from './session/drain-verdict.ts';
+import type { SessionKeeper } from './session/session-keeper.ts';
+
+export interface DrainParts {
+  session: SessionKeeper;
+  assignments: AssignmentWatch;
+  registry: SlotRegistry;
+  publisher: Publisher;
+  redisClock: RedisClock;
+  /** The planner has released this incarnation. */
+  released(): boolean;
+  clock: Clock;
+  log: Log;
+}
+
+const LOOK_MS = 100;
+/** For the last word of the session and the end of the process. */
+const LAST_WORD_MS = 1_500;
+const LEAST_PUBLISH_MS = 500;
+
+/**
+ * The way out after SIGTERM: goes on as before while other pods take over what has no other socket, then closes the rest
+ * and empties the buffer. The draining session stays behind, so that the planner waits for the pod to come back.
+ */
+export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEnd> {
+  const { session, assignments, registry, publisher, redisClock, clock, log } = parts;
+  const startedAtMs = clock.monotonicMs();
+  session.beginDraining(() => redisClock.nowMs());
+  log.info({ slots: registry.size, graceMs }, 'draining');
+
+  let end: DrainEnd | undefined;
+  for (;;) {
+    end = drainEnd({
+      slots: registry.size,
+      released: parts.released() || session.rival !== undefined,
+      redisAwayMs: session.ageMs(),
+      pending: publisher.counts().pending,
+      elapsedMs: clock.monotonicMs() - startedAtMs,
+      graceMs,
+    });
+    if (end !== undefined) break;
+    await sleep(LOOK_MS);
+  }
+
+  const closing = registry.size;
+  await assignments.stop();
+  await registry.stopAll();
+  const leftMs = startedAtMs + graceMs - LAST_WORD_MS - clock.monotonicMs();
+  const lost = await publisher.drain(Math.max(LEAST_PUBLISH_MS, leftMs));
+  await session.leave();
+  const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
+  log[lost > 0 ? 'error' : 'info']({ end, closed: closing, lost, tookMs }, 'drained');
+  return end;
+}

@@ -1,0 +1,137 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { SlotReport } from '../core/report.ts';
+import type { FilterReason } from './event/filter.ts';
+import type { FailReason, Outcome } from './queue/outcome.ts';
+import type { PublisherObserver } from './queue/publisher.ts';
+import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
+
+/** What is read when somebody asks for metrics. */
+export interface MetricSources {
+  backlog(): { events: number; bytes: number; ageMs: number };
+  socketStates(): Iterable<SlotReport['state']>;
+  assignmentVersion(): number;
+}
+
+export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'settled' | 'batch'>> {
+  renewal(result: RenewalResult): void;
+  connect(answer: string): void;
+  frame(kind: string): void;
+  transition(to: SlotReport['state']): void;
+}
+
+/** As records, so that the compiler misses a reason that is new. */
+const FILTERED: Readonly<Record<FilterReason, true>> = {
+  transport: true,
+  own: true,
+  excluded: true,
+  not_included: true,
+  lossy: true,
+};
+const FAILED: Readonly<Record<FailReason, true>> = {
+  malformed: true,
+  unencodable: true,
+  buffer_full: true,
+  stale: true,
+  shutdown: true,
+  refused: true,
+};
+const STATES: Readonly<Record<SlotReport['state'], true>> = {
+  waiting: true,
+  connecting: true,
+  live: true,
+  paused: true,
+  failed: true,
+};
+const keysOf = <K extends string>(record: Readonly<Record<K, true>>): K[] => Object.keys(record) as K[];
+
+const CONNECT_ANSWERS = ['ok', 'rateLimited', 'terminal', 'retry'] as const;
+const FRAME_KINDS = ['event', 'transport', 'malformed', 'binary'] as const;
+
+/** From a quick batch to a Redis that was away for as long as the buffer lasts. */
+const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120];
+const BATCH_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 4];
+
+const labelsOf = (outcome: Outcome): { outcome: Outcome['kind']; reason: string } => ({
+  outcome: outcome.kind,
+  reason: 'reason' in outcome ? outcome.reason : '',
+});
+
+/** Counters by pod, never by team: a fleet has a hundred thousand of those. Every label that is known exists from 0 on. */
+export function connectorMetrics(registry: Registry, sources: MetricSources): ConnectorMetrics {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      ...{ name, help, registers },
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const events = counter('relax_events_total', 'Events read from Slack, by what became of them.', [
+    'outcome',
+    'reason',
+  ]);
+  const outcomes: Outcome[] = [
+    ...(['queued', 'duplicate', 'fenced'] as const).map((kind) => ({ kind })),
+    ...keysOf(FILTERED).map((reason) => ({ kind: 'filtered' as const, reason })),
+    ...keysOf(FAILED).map((reason) => ({ kind: 'failed' as const, reason })),
+  ];
+  for (const outcome of outcomes) events.inc(labelsOf(outcome), 0);
+
+  const waits = new Histogram({
+    name: 'relax_event_wait_seconds',
+    help: 'From reading an event to its final outcome.',
+    buckets: WAIT_BUCKETS_S,
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'relax_enqueue_batch_seconds',
+    help: 'Round trip of one batch to Redis.',
+    labelNames: ['result'],
+    buckets: BATCH_BUCKETS_S,
+    registers,
+  });
+  for (const result of ['ok', 'error']) batches.zero({ result });
+
+  const connects = counter('relax_connects_total', "Calls of rtm.connect, by the kind of Slack's answer.", ['answer']);
+  for (const answer of CONNECT_ANSWERS) connects.inc({ answer }, 0);
+  const frames = counter('relax_frames_total', 'Websocket frames read, by kind.', ['kind']);
+  for (const kind of FRAME_KINDS) frames.inc({ kind }, 0);
+  const transitions = counter('relax_socket_transitions_total', 'Changes of state of a slot, by the new state.', [
+    'state',
+  ]);
+  for (const state of keysOf(STATES)) transitions.inc({ state }, 0);
+  const renewals = counter('relax_session_renewals_total', 'Renewals of the session lease.', ['result']);
+  for (const result of RENEWAL_RESULTS) renewals.inc({ result }, 0);
+
+  gauge('relax_buffer_events', 'Events that wait for Redis.', () => sources.backlog().events);
+  gauge('relax_buffer_bytes', 'Bytes of the events that wait for Redis.', () => sources.backlog().bytes);
+  gauge('relax_buffer_age_seconds', 'Age of the oldest event that waits.', () => sources.backlog().ageMs / 1000);
+  gauge('relax_assignment_version', 'Version of the assignments that this pod holds.', sources.assignmentVersion);
+  new Gauge({
+    name: 'relax_sockets',
+    help: 'Slots of this pod by the state of their socket.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const state of keysOf(STATES)) this.set({ state }, 0);
+      for (const state of sources.socketStates()) this.inc({ state });
+    },
+  });
+
+  return {
+    settled(outcome, waitedMs) {
+      events.inc(labelsOf(outcome));
+      waits.observe(waitedMs / 1000);
+    },
+    batch(_events, tookMs, error) {
+      batches.observe({ result: error === undefined ? 'ok' : 'error' }, tookMs / 1000);
+    },
+    renewal: (result) => renewals.inc({ result }),
+    connect: (answer) => connects.inc({ answer }),
+    frame: (kind) => frames.inc({ kind }),
+    transition: (state) => transitions.inc({ state }),
+  };
+}

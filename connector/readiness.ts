@@ -1,0 +1,36 @@
+import { SESSION_RENEW_MS } from '../core/session.ts';
+
+/** What a connector knows of its own health. */
+export interface HealthFacts {
+  /** Of the publisher, in words. */
+  queueFaults: readonly string[];
+  /** The buffer is so full that sockets are not read. */
+  pressed: boolean;
+  session: { ageMs: number; error: string | undefined; rival: string | undefined };
+  contractConflict: string | undefined;
+  /** Why the start is not over; undefined when it is. */
+  adopting: string | undefined;
+  draining: boolean;
+}
+
+/** What is wrong with the fleet around this pod, in words that a person can act on; goes into its session too. */
+export function fleetFaults({ queueFaults, pressed, session, contractConflict }: HealthFacts): string[] {
+  const faults = [...queueFaults];
+  // One renewal may fail without anybody's notice.
+  if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined) {
+    const why = session.error === undefined ? '' : `: ${session.error}`;
+    faults.push(`the session lease is not renewed, is Redis away?${why}`);
+  }
+  if (session.rival !== undefined) {
+    faults.push('another process holds this pod name: give each connector a RELAX_POD of its own');
+  }
+  if (contractConflict !== undefined) faults.push(contractConflict);
+  if (pressed) faults.push('sockets are not read: events wait in the buffer until Redis takes them');
+  return faults;
+}
+
+/** Empty when ready. */
+export function notReady(facts: HealthFacts): string[] {
+  const own = [facts.draining ? 'draining: this process is about to end' : undefined, facts.adopting];
+  return [...fleetFaults(facts), ...own.filter((reason) => reason !== undefined)];
+}

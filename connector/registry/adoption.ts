@@ -1,0 +1,48 @@
+import type { SlotID } from '../../core/assignment.ts';
+import type { SlotReport } from '../../core/report.ts';
+
+/** Longest time that a starting connector waits for its sockets before it calls itself ready (design rule 6). */
+export const ADOPTION_MS = 90_000;
+
+/**
+ * Whether a starting connector has taken up the slots that it found under its name. A rollout takes the next pod when
+ * this one is ready: too early, and a team has no socket.
+ */
+export class Adoption {
+  readonly #startedAtMs: number;
+  #left: ReadonlySet<SlotID> | undefined;
+
+  constructor(startedAtMs: number) {
+    this.#startedAtMs = startedAtMs;
+  }
+
+  /** The first read of the assignments; later ones are no part of the start. */
+  found(ids: Iterable<SlotID>): void {
+    this.#left ??= new Set(ids);
+  }
+
+  /** @returns why it is not done, undefined when it is; once done it stays done */
+  reason(stateOf: (id: SlotID) => SlotReport['state'] | undefined, nowMs: number): string | undefined {
+    if (this.#left === undefined) return 'the assignments of this pod have not been read yet';
+    if (nowMs - this.#startedAtMs >= ADOPTION_MS) this.#left = new Set();
+    if (this.#left.size > 0) this.#left = new Set([...this.#left].filter((id) => underWay(stateOf(id))));
+    if (this.#left.size === 0) return undefined;
+    return `${this.#left.size} sockets that this pod had are not up yet`;
+  }
+}
+
+/** @param state undefined when the slot is no longer ours */
+function underWay(state: SlotReport['state'] | undefined): boolean {
+  switch (state) {
+    case 'connecting':
+      return true;
+    case 'waiting':
+    case 'live':
+    case 'paused':
+    case 'failed':
+    case undefined:
+      return false;
+    default:
+      return state satisfies never;
+  }
+}

@@ -1,0 +1,35 @@
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import { errorText } from '../../core/log.ts';
+import type { RetryReason } from '../../core/report.ts';
+import { type FleetKey, openSeal } from '../../core/seal.ts';
+import type { ConnectionSpec } from '../team/connection-status.ts';
+
+/** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
+export interface SlotFault {
+  reason: RetryReason | 'TransportNotServed';
+  message: string;
+}
+
+/** Opens the seal: from what Redis holds to what a connection needs. */
+export function openSlot(
+  id: SlotID,
+  slot: Slot,
+  cluster: string,
+  keys: readonly FleetKey[],
+): ConnectionSpec | SlotFault {
+  if (slot.kind !== 'rtm') {
+    return { reason: 'TransportNotServed', message: `this version of Relax runs no ${slot.kind} sockets: upgrade it` };
+  }
+  const { ownerUid } = parseSlotID(id);
+  const { bot, teamID, generation, queueNamespace, events, tokenDigest } = slot;
+  try {
+    const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });
+    const rebalance = slot.cause === 'rebalance';
+    return { slotID: id, ownerUid, bot, teamID, generation, queueNamespace, events, token, tokenDigest, rebalance };
+  } catch (error) {
+    const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
+    return { reason: 'SealUnreadable', message: `the token can't be opened here: ${errorText(error)}; ${remedy}` };
+  }
+}
+
+export const isFault = (opened: ConnectionSpec | SlotFault): opened is SlotFault => 'reason' in opened;

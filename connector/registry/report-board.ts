@@ -1,0 +1,127 @@
+import type { SlotID } from '../../core/assignment.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+import { Beat } from '../beat.ts';
+import { REPORT_TTL_MS } from '../session/renewal.ts';
+import type { ReportWish } from './slot-registry.ts';
+
+export interface ReportBoardOptions {
+  redis: Redis;
+  /** Hash slot id -> report. */
+  key: string;
+  /** Channel on which the planner is told to look. */
+  nudge: string;
+  /** Slots that there is something to say about. */
+  ids(): Iterable<SlotID>;
+  report(id: SlotID): ReportWish;
+  /** False while another process holds this pod's name: its reports are the ones that count. */
+  mayWrite(): boolean;
+  /** Puts the new `version` into the session. */
+  announce(): Promise<unknown>;
+  log: Log;
+}
+
+/** A burst of changes becomes one write. */
+const DEBOUNCE_MS = 75;
+const RETRY_MS = 1_000;
+
+/** Writes reports to Redis on change only; then, and only then, lets the planner know. */
+export class ReportBoard {
+  readonly #options: ReportBoardOptions;
+  readonly #beat: Beat;
+  readonly #dirty = new Set<SlotID>();
+  #written = new Map<SlotID, string>();
+  /** Whatever the hash holds is not ours: of an earlier life of this pod, or gone. */
+  #whole = true;
+  #version = 0;
+  #error: string | undefined;
+
+  constructor(options: ReportBoardOptions) {
+    this.#options = options;
+    this.#beat = new Beat(() => this.#flush());
+  }
+
+  /** Counts writes; goes into the session. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Reports that Redis was given. */
+  get size(): number {
+    return this.#written.size;
+  }
+
+  changed(id: SlotID): void {
+    this.#dirty.add(id);
+    this.#beat.soon(DEBOUNCE_MS);
+  }
+
+  /** Writes everything, and nothing else stays in the hash. */
+  rewrite(): void {
+    this.#whole = true;
+    this.#beat.soon(DEBOUNCE_MS);
+  }
+
+  stop(): Promise<void> {
+    return this.#beat.stop();
+  }
+
+  async #flush(): Promise<number> {
+    const { mayWrite, announce, redis, nudge, log } = this.#options;
+    if (!mayWrite()) {
+      this.#whole = true;
+      return RETRY_MS;
+    }
+    const whole = this.#whole;
+    const ids = whole ? [...new Set([...this.#options.ids(), ...this.#written.keys()])] : [...this.#dirty];
+    this.#whole = false;
+    this.#dirty.clear();
+    try {
+      if (!(await this.#write(ids, whole))) return Number.POSITIVE_INFINITY;
+      this.#error = undefined;
+      this.#version += 1;
+      await announce();
+      await redis.publish(nudge, 'report');
+    } catch (error) {
+      for (const id of ids) this.#dirty.add(id);
+      this.#whole ||= whole;
+      const text = errorText(error);
+      if (text !== this.#error) log.warn({ error: text }, 'reports not written, trying again');
+      this.#error = text;
+      return RETRY_MS;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** @returns false when Redis has it all already */
+  async #write(ids: readonly SlotID[], whole: boolean): Promise<boolean> {
+    const { redis, key } = this.#options;
+    const written = new Map(whole ? [] : this.#written);
+    const set: Record<SlotID, string> = {};
+    const remove: SlotID[] = [];
+    for (const id of ids) {
+      const wish = this.#options.report(id);
+      const json = wish.kind === 'report' ? JSON.stringify(wish.report) : this.#kept(id, wish);
+      if (json !== undefined && written.get(id) !== json) {
+        set[id] = json;
+        written.set(id, json);
+      }
+      if (wish.kind === 'none' && written.delete(id)) remove.push(id);
+    }
+    const count = Object.keys(set).length;
+    if (!whole && count === 0 && remove.length === 0) return false;
+    const transaction = redis.multi();
+    if (whole) transaction.del(key);
+    if (count > 0) transaction.hset(key, set);
+    if (remove.length > 0) transaction.hdel(key, ...remove);
+    const replies = await transaction.pexpire(key, REPORT_TTL_MS).exec();
+    const failed = replies?.find(([error]) => error !== null)?.[0];
+    if (replies === null || failed) throw failed ?? new Error('Redis gave no answer to a transaction');
+    this.#written = written;
+    return true;
+  }
+
+  #kept(id: SlotID, wish: ReportWish): string | undefined {
+    return wish.kind === 'keep' ? this.#written.get(id) : undefined;
+  }
+}

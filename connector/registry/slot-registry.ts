@@ -1,0 +1,157 @@
+import type { Slot, SlotID } from '../../core/assignment.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { SlotReport } from '../../core/report.ts';
+import type { SlotDiff } from '../assignment/reconcile-slots.ts';
+import type { ConnectionSpec, SlotConnection } from '../team/connection-status.ts';
+import type { FleetKeyring } from './fleet-keyring.ts';
+import { isFault, openSlot, type SlotFault } from './open-slot.ts';
+
+/** @param onStatus called when the connection's status has changed */
+export type OpenConnection = (spec: ConnectionSpec, onStatus: () => void) => SlotConnection;
+
+export interface SlotRegistryOptions {
+  cluster: string;
+  incarnation: string;
+  keyring: Pick<FleetKeyring, 'keys' | 'reload'>;
+  openConnection: OpenConnection;
+  /** What is to be reported of this slot has changed. */
+  onChange(id: SlotID): void;
+  log: Log;
+}
+
+interface Entry {
+  slot: Slot;
+  connection: SlotConnection | undefined;
+  /** Why the slot as it stands is not what runs. */
+  fault: SlotFault | undefined;
+}
+
+/** What the report of a slot is to be. */
+export type ReportWish =
+  | { kind: 'report'; report: SlotReport }
+  /** Its socket is closing: the last report stands until it is gone. */
+  | { kind: 'keep' }
+  | { kind: 'none' };
+
+/** Slot -> connection: opens, changes and closes connections as assignments say. Decides nothing about sockets. */
+export class SlotRegistry {
+  readonly #options: SlotRegistryOptions;
+  readonly #entries = new Map<SlotID, Entry>();
+  /** Connections that are closing; an id may stand here several times, and among the entries again. */
+  readonly #closing = new Map<Promise<void>, SlotID>();
+  #pressed = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: SlotRegistryOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  ids(): SlotID[] {
+    return [...this.#entries.keys()];
+  }
+
+  apply(diff: Pick<SlotDiff, 'start' | 'update' | 'stop'>): void {
+    if (this.#stopping !== undefined) return;
+    for (const id of diff.stop) this.#remove(id);
+    for (const [id, slot] of [...diff.start, ...diff.update]) {
+      const entry = this.#entries.get(id) ?? { slot, connection: undefined, fault: undefined };
+      entry.slot = slot;
+      this.#entries.set(id, entry);
+      this.#run(id, entry);
+    }
+  }
+
+  /** Tries again what could not be opened, with the keys that the file has now. */
+  retryFaulty(): void {
+    const faulty = [...this.#entries].filter(([, { fault }]) => fault !== undefined);
+    if (faulty.length === 0 || this.#stopping !== undefined) return;
+    this.#options.keyring.reload();
+    for (const [id, entry] of faulty) this.#run(id, entry);
+  }
+
+  setPressure(pressed: boolean): void {
+    this.#pressed = pressed;
+    for (const { connection } of this.#entries.values()) connection?.setPressure(pressed);
+  }
+
+  report(id: SlotID): ReportWish {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return this.#isClosing(id) ? { kind: 'keep' } : { kind: 'none' };
+    const { epoch, tokenDigest } = entry.slot;
+    const status = entry.connection?.status() ?? {
+      ...{ state: 'connecting' as const, reason: '', message: '', ...entry.fault },
+      ...{ tokenDigest, teamName: '', botUserID: '' },
+    };
+    return { kind: 'report', report: { epoch, incarnation: this.#options.incarnation, ...status } };
+  }
+
+  state(id: SlotID): SlotReport['state'] | undefined {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? undefined : (entry.connection?.status().state ?? 'connecting');
+  }
+
+  /** Closes everything for good. No change is told any more: the reports of a pod that leaves stand as they are. */
+  stopAll(): Promise<void> {
+    this.#stopping ??= this.#closeAll();
+    return this.#stopping;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const [id, entry] of this.#entries) this.#close(id, entry);
+    await Promise.all(this.#closing.keys());
+    this.#entries.clear();
+  }
+
+  #run(id: SlotID, entry: Entry): void {
+    const { cluster, keyring, log, openConnection } = this.#options;
+    const opened = openSlot(id, entry.slot, cluster, keyring.keys);
+    if (isFault(opened)) {
+      if (opened.message !== entry.fault?.message) {
+        log.error({ slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
+      }
+      entry.fault = opened;
+    } else {
+      entry.fault = undefined;
+      if (entry.connection === undefined) {
+        entry.connection = openConnection(opened, () => this.#changed(id, entry));
+        if (this.#pressed) entry.connection.setPressure(true);
+        entry.connection.start();
+      } else {
+        entry.connection.update(opened);
+      }
+    }
+    this.#changed(id, entry);
+  }
+
+  #remove(id: SlotID): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#close(id, entry);
+  }
+
+  #close(id: SlotID, entry: Entry): void {
+    const closing: Promise<void> = (entry.connection?.stop() ?? Promise.resolve())
+      .catch((error: unknown) => {
+        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close in order');
+      })
+      .finally(() => {
+        this.#closing.delete(closing);
+        if (this.#stopping === undefined) this.#options.onChange(id);
+      });
+    this.#closing.set(closing, id);
+  }
+
+  #isClosing(id: SlotID): boolean {
+    return [...this.#closing.values()].includes(id);
+  }
+
+  #changed(id: SlotID, entry: Entry): void {
+    // A connection that was replaced or is closing has nothing to say any more.
+    if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#options.onChange(id);
+  }
+}

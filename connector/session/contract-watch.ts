@@ -1,0 +1,43 @@
+import { type ContractConflict, conflictText, type FleetContract, renewContract } from '../../core/contract.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+
+/** Puts the fleet contract back after Redis has lost it, and says when another program put a different one there. */
+export class ContractWatch {
+  readonly #redis: Redis;
+  readonly #contract: FleetContract;
+  readonly #log: Log;
+  #conflict: string | undefined;
+  #checking = false;
+
+  constructor(redis: Redis, contract: FleetContract, log: Log) {
+    this.#redis = redis;
+    this.#contract = contract;
+    this.#log = log;
+  }
+
+  /** A readiness reason; nothing stops for it, since events of the old shape are still told apart by this fleet. */
+  get conflict(): string | undefined {
+    return this.#conflict;
+  }
+
+  /** Called with each renewal. Never rejects; one check at a time. */
+  async check(): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    try {
+      this.#notice(await renewContract(this.#redis, this.#contract));
+    } catch (error) {
+      this.#log.debug({ error: errorText(error) }, 'fleet contract not checked');
+    }
+    this.#checking = false;
+  }
+
+  #notice(conflicts: readonly ContractConflict[]): void {
+    const stored = conflicts.find(({ field }) => field === 'windowMs')?.stored;
+    const conflict =
+      conflicts.length === 0 ? undefined : conflictText(conflicts, Number(stored ?? this.#contract.windowMs));
+    if (conflict !== undefined && conflict !== this.#conflict) this.#log.error({ conflict }, 'fleet contract differs');
+    this.#conflict = conflict;
+  }
+}

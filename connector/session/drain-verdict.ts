@@ -1,0 +1,36 @@
+import { SESSION_TTL_MS } from '../../core/session.ts';
+
+/** What a draining connector knows of itself. */
+export interface DrainFacts {
+  /** Slots that this pod still holds. */
+  slots: number;
+  /** The planner has moved what it could, or another process holds this pod's name. */
+  released: boolean;
+  /** Ms since Redis last granted a renewal. */
+  redisAwayMs: number;
+  /** Events that Redis has not taken yet. */
+  pending: number;
+  /** Ms since SIGTERM. */
+  elapsedMs: number;
+  /** From SIGTERM to SIGKILL. */
+  graceMs: number;
+}
+
+/** What is kept of the grace time to close sockets and empty the buffer (design rule 6). */
+export const CLOSING_MS = 5_000;
+
+export const DRAIN_ENDS = ['empty', 'released', 'grace', 'redisAway'] as const;
+export type DrainEnd = (typeof DRAIN_ENDS)[number];
+
+/**
+ * @returns why to close the rest now; undefined while it is better to go on.
+ * Without Redis nobody will release this pod, so waiting has a point only for events in the buffer: they exist nowhere
+ * else. A pod with none waits one lease, which is how long it takes the planner to notice a Redis that came back.
+ */
+export function drainEnd(facts: DrainFacts): DrainEnd | undefined {
+  if (facts.elapsedMs >= facts.graceMs - CLOSING_MS) return 'grace';
+  if (facts.slots === 0) return 'empty';
+  if (facts.released) return 'released';
+  if (facts.pending === 0 && facts.redisAwayMs >= SESSION_TTL_MS) return 'redisAway';
+  return undefined;
+}
