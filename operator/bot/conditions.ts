@@ -1,0 +1,172 @@
+import type { Condition } from '../../core/slackbot.ts';
+import { redactTokens } from '../../core/token.ts';
+import type { BotView, SlotView } from '../fleet/fleet-view.ts';
+import type { CredentialsVerdict } from './credentials.ts';
+import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
+
+/** One condition as it is judged, without the times that its history gives it. */
+export interface Judgement {
+  status: Condition['status'];
+  reason: Reason;
+  message: string;
+}
+
+export type Judgements = Record<ConditionType, Judgement>;
+
+/** Why a bot is to have no sockets though its resource is there. */
+export type Stop = { reason: Reason; message: string } | undefined;
+
+/** What the fleet could offer a bot. */
+export interface FleetFacts {
+  /** FleetView.settled */
+  settled: boolean;
+  /** Pods that are not dead. */
+  pods: number;
+  /** Zones of those. */
+  zones: number;
+}
+
+export interface ConditionInput {
+  desired: number;
+  stop: Stop;
+  verdict: CredentialsVerdict;
+  view: BotView | undefined;
+  fleet: FleetFacts;
+  previous: readonly Condition[];
+}
+
+/** A paused socket is up: reading waits for Redis, which is the fleet's fault and no bot's (design rule 12). */
+export const isLive = (slot: SlotView): boolean => slot.state === 'live' || slot.state === 'paused';
+
+/** Pure: what is to be said of a bot now. */
+export function judgeConditions(input: ConditionInput): Judgements {
+  const { stop, view } = input;
+  const live = (view?.slots ?? []).filter(isLive);
+  const credentials = judgeCredentialsCondition(input);
+  if (stop !== undefined) {
+    const stopped: Judgement = { status: 'False', ...stop };
+    const connected: Judgement = live.length === 0 ? stopped : { status: 'True', ...said('Closing') };
+    return {
+      Ready: stopped,
+      Redundant: stopped,
+      Assigned: stopped,
+      Connected: connected,
+      CredentialsValid: credentials,
+    };
+  }
+  const assigned = judgeAssigned(input);
+  const connected = judgeConnected(input, live, assigned);
+  const redundant = judgeRedundant(input, live);
+  const ready = judgeReady(credentials, connected);
+  const judged: Judgements = {
+    Ready: ready,
+    Redundant: redundant,
+    Assigned: assigned,
+    Connected: connected,
+    CredentialsValid: credentials,
+  };
+  return input.fleet.settled ? judged : withUnknown(input, judged, live.length);
+}
+
+function judgeCredentialsCondition({ verdict, view, previous }: ConditionInput): Judgement {
+  switch (verdict.kind) {
+    case 'invalid': {
+      const status = verdict.reason === 'TransportNotServed' ? 'Unknown' : 'False';
+      return { status, reason: verdict.reason, message: verdict.message };
+    }
+    case 'unknown': {
+      const before = previous.find(({ type }) => type === 'CredentialsValid');
+      const reason = before && knownReason(before.reason);
+      if (before === undefined || reason === undefined || before.status === 'Unknown') {
+        return { status: 'Unknown', reason: verdict.reason, message: verdict.message };
+      }
+      return { status: before.status, reason, message: before.message };
+    }
+    case 'valid':
+      return judgeBySlack(verdict, view?.slots ?? [], previous);
+  }
+  return verdict satisfies never;
+}
+
+/** Slack's own verdict on this very token; what it said of an earlier one says nothing. */
+function judgeBySlack(
+  verdict: CredentialsVerdict & { kind: 'valid' },
+  slots: readonly SlotView[],
+  previous: readonly Condition[],
+): Judgement {
+  const about = slots.filter((slot) => slot.tokenDigest === verdict.digest);
+  const refused = about.find((slot) => slot.state === 'failed' && isCredentialsReason(slot.reason));
+  if (refused !== undefined) return { status: 'False', ...reported(refused) };
+  const wasAccepted = previous.some(({ type, status }) => type === 'CredentialsValid' && status === 'True');
+  const accepted = about.some(isLive) || wasAccepted;
+  const reason = accepted ? 'Accepted' : 'NotTried';
+  const message = verdict.note === '' ? explain(reason) : `${explain(reason)} ${verdict.note}`;
+  return { status: accepted ? 'True' : 'Unknown', reason, message };
+}
+
+function judgeAssigned({ desired, verdict, view, fleet }: ConditionInput): Judgement {
+  const assigned = view?.slots.length ?? 0;
+  if (assigned >= desired) return { status: 'True', ...said('Placed') };
+  if (verdict.kind === 'unknown') return { status: 'Unknown', reason: verdict.reason, message: verdict.message };
+  const [pending] = view?.pending ?? [];
+  if (pending !== undefined) return { status: 'False', ...said(pending) };
+  return { status: 'False', ...said(fleet.pods === 0 ? 'NoConnectors' : 'Placing') };
+}
+
+function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotView[], assigned: Judgement): Judgement {
+  if (live.length > 0) return { status: 'True', ...said('Live') };
+  const slots = view?.slots ?? [];
+  if (slots.length === 0) return { ...assigned, status: 'False' };
+  // The most final news first: a refusal, then a reason to wait, then plain work in progress.
+  // A refusal of an earlier token is no news of this one.
+  const current = slots.filter(({ tokenDigest }) => verdict.kind !== 'valid' || tokenDigest === verdict.digest);
+  const telling = current.find((slot) => slot.state === 'failed') ?? current.find((slot) => slot.reason !== '');
+  if (telling === undefined) return { status: 'False', ...said('Connecting') };
+  return { status: 'False', ...reported(telling) };
+}
+
+function judgeRedundant({ desired, fleet }: ConditionInput, live: readonly SlotView[]): Judgement {
+  if (live.length < desired) {
+    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}`;
+    return { status: 'False', reason: 'MissingReplica', message };
+  }
+  if (desired < 2) return { status: 'False', ...said('SingleReplica') };
+  if (new Set(live.map((slot) => slot.zone)).size > 1) return { status: 'True', ...said('AllLive') };
+  return fleet.zones > 1 ? { status: 'False', ...said('SameZone') } : { status: 'True', ...said('SingleZone') };
+}
+
+function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
+  if (credentials.status === 'False') return credentials;
+  return connected;
+}
+
+/**
+ * While the fleet is still being observed, good news counts and bad news waits: what was said before stays, and what
+ * nothing is known of is Unknown (design rule 10).
+ */
+function withUnknown({ desired, previous }: ConditionInput, judged: Judgements, live: number): Judgements {
+  if (live >= desired) return judged;
+  const before = (type: ConditionType): Judgement => {
+    const condition = previous.find((candidate) => candidate.type === type);
+    const reason = condition && knownReason(condition.reason);
+    if (condition === undefined || reason === undefined) return { status: 'Unknown', ...said('Observing') };
+    return { status: condition.status, reason, message: condition.message };
+  };
+  const connected = live > 0 ? judged.Connected : before('Connected');
+  return {
+    Ready: judgeReady(judged.CredentialsValid, live > 0 ? judged.Ready : before('Ready')),
+    Redundant: before('Redundant'),
+    Assigned: judged.Assigned.status === 'True' ? judged.Assigned : before('Assigned'),
+    Connected: connected,
+    CredentialsValid: judged.CredentialsValid,
+  };
+}
+
+const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });
+
+/** A connector's words, if it has any; its reason, if this version knows it. */
+function reported(slot: SlotView): { reason: Reason; message: string } {
+  const reason = knownReason(slot.reason) ?? 'Connecting';
+  const words = redactTokens(slot.message).slice(0, 1024);
+  return { reason, message: words === '' ? explain(reason) : words };
+}
