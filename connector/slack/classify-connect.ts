@@ -90,7 +90,7 @@ const CHECK_API = 'Check RELAX_SLACK_API_URL and what stands between Relax and S
 
 function networkMessage({ code, text: words }: NetworkFailure): string {
   // OpenSSL's names, and Bun's own.
-  const isTrust = /CERT|SIGNED|ISSUER|SSL|TLS/i.test(code) || /certificate/i.test(words);
+  const isTrust = /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/i.test(code) || /certificate/i.test(words);
   const remedy = isTrust
     ? "Slack's certificate is not trusted: if a proxy inspects TLS, name its CA in NODE_EXTRA_CA_CERTS."
     : "Check the network's egress, its DNS and RELAX_SLACK_API_URL.";
