@@ -4,7 +4,9 @@ import { errorText, type Log } from '../core/log.ts';
 import { checkRedisVersion, type Redis, RedisTooOldError, redisFault } from '../core/redis.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
 
-const RETRY_MS = 500;
+const RETRY_MS = 100;
+/** Connecting takes a moment, which is no news. */
+const FIRST_PATIENCE_MS = 1_000;
 /** A person who looks at the log sees within this time what is waited for. */
 const SAY_AGAIN_MS = 5_000;
 
@@ -21,22 +23,33 @@ export async function greetRedis(
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let saidAtMs = Number.NEGATIVE_INFINITY;
-  while (!signal.aborted) {
-    try {
-      const version = await checkRedisVersion(redis);
-      await agreeOnContract(redis, contract);
-      await redisClock.sync(redis);
-      log.info({ redis: version }, 'connected to Redis');
-      return true;
-    } catch (error) {
-      if (error instanceof RedisTooOldError || error instanceof ContractMismatchError) throw error;
-      if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
-        saidAtMs = performance.now();
-        log.warn({ error: redisFault(error) ?? errorText(error) }, 'waiting for Redis (RELAX_REDIS_URL)');
+  let saidAtMs = performance.now() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
+  // A command without a connection only says that there is none; the connection itself knows why.
+  let cause: unknown;
+  const remember = (error: unknown): void => {
+    cause = error;
+  };
+  redis.on('error', remember);
+  try {
+    while (!signal.aborted) {
+      try {
+        const version = await checkRedisVersion(redis);
+        await agreeOnContract(redis, contract);
+        await redisClock.sync(redis);
+        log.info({ redis: version }, 'connected to Redis');
+        return true;
+      } catch (error) {
+        if (error instanceof RedisTooOldError || error instanceof ContractMismatchError) throw error;
+        if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
+          saidAtMs = performance.now();
+          const words = redisFault(error) ?? redisFault(cause) ?? errorText(cause ?? error);
+          log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
+        }
       }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
-    await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    return false;
+  } finally {
+    redis.off('error', remember);
   }
-  return false;
 }

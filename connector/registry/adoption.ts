@@ -16,9 +16,11 @@ export class Adoption {
     this.#startedAtMs = startedAtMs;
   }
 
-  /** The first read of the assignments; later ones are no part of the start. */
-  found(ids: Iterable<SlotID>): void {
-    this.#left ??= new Set(ids);
+  /** The first read of the assignments. @returns false for later ones, which are no part of the start */
+  found(ids: Iterable<SlotID>): boolean {
+    if (this.#left !== undefined) return false;
+    this.#left = new Set(ids);
+    return true;
   }
 
   /** @returns why it is not done, undefined when it is; once done it stays done */

@@ -91,7 +91,11 @@ export class SlotRegistry {
 
   state(id: SlotID): SlotReport['state'] | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : (entry.connection?.status().state ?? 'connecting');
+    return entry === undefined ? undefined : stateOf(entry);
+  }
+
+  states(): SlotReport['state'][] {
+    return [...this.#entries.values()].map(stateOf);
   }
 
   /** Closes everything for good. No change is told any more: the reports of a pod that leaves stand as they are. */
@@ -155,3 +159,5 @@ export class SlotRegistry {
     if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#options.onChange(id);
   }
 }
+
+const stateOf = ({ connection }: Entry): SlotReport['state'] => connection?.status().state ?? 'connecting';

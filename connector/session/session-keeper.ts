@@ -68,14 +68,12 @@ export class SessionKeeper {
   start(): void {
     this.#startedAtMs = this.#options.clock.monotonicMs();
     this.#beat.soon(0);
-    this.#watch = setInterval(() => {
-      if (this.#sent !== '' && this.#text() !== this.#sent) this.renewSoon();
-    }, WATCH_MS);
+    this.#watch = setInterval(() => this.renewSoon(), WATCH_MS);
   }
 
-  /** Something that the session carries has changed. */
+  /** Something that the session carries may have changed: renews if it has. */
   renewSoon(): void {
-    this.#beat.soon(DEBOUNCE_MS);
+    if (this.#sent !== '' && JSON.stringify(this.#session()) !== this.#sent) this.#beat.soon(DEBOUNCE_MS);
   }
 
   /** @returns whether Redis has the session as it is now */
@@ -116,10 +114,6 @@ export class SessionKeeper {
     this.#leaving = true;
     if (this.#drainingSinceMs > 0) await this.#beat.now();
     await this.#beat.stop();
-  }
-
-  #text(): string {
-    return JSON.stringify(this.#session());
   }
 
   #session(): Session {

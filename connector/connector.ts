@@ -1,0 +1,196 @@
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { ConnectorConfig } from '../core/config.ts';
+import type { FleetContract } from '../core/contract.ts';
+import { clusterKeys, queueKeys } from '../core/keys.ts';
+import type { Log } from '../core/log.ts';
+import type { Redis } from '../core/redis.ts';
+import { AssignmentWatch } from './assignment/assignment-watch.ts';
+import type { SlotDiff } from './assignment/reconcile-slots.ts';
+import { drain } from './drain.ts';
+import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import { redisEnqueue } from './queue/enqueue.ts';
+import { Publisher } from './queue/publisher.ts';
+import type { RedisClock } from './queue/redis-clock.ts';
+import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
+import { Adoption } from './registry/adoption.ts';
+import type { FleetKeyring } from './registry/fleet-keyring.ts';
+import { ReportBoard } from './registry/report-board.ts';
+import { SlotRegistry } from './registry/slot-registry.ts';
+import { SeldomLog } from './seldom.ts';
+import { ContractWatch } from './session/contract-watch.ts';
+import { type Renewal, redisRenew } from './session/renewal.ts';
+import { SessionKeeper } from './session/session-keeper.ts';
+
+export interface ConnectorParts {
+  config: ConnectorConfig;
+  /** New at every start of the process. */
+  incarnation: string;
+  contract: FleetContract;
+  keyring: FleetKeyring;
+  metrics: Parameters<typeof connectorMetrics>[0];
+  redisClock: RedisClock;
+  /** For leases, assignments and reports. */
+  control: Redis;
+  /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
+  queue: Redis;
+  subscriber: Redis;
+  log: Log;
+}
+
+const KEY_FILE_MS = 60_000;
+const STOP_PUBLISHING_MS = 2_000;
+
+/** Puts the parts together: what one of them learns, the others are told here. Decides nothing itself. */
+export class Connector {
+  readonly #parts: ConnectorParts;
+  readonly #clock: Clock = systemClock;
+  readonly #metrics: ConnectorMetrics;
+  readonly #seldom: SeldomLog;
+  readonly #publisher: Publisher;
+  readonly #registry: SlotRegistry;
+  readonly #board: ReportBoard;
+  readonly #session: SessionKeeper;
+  readonly #assignments: AssignmentWatch;
+  readonly #contract: ContractWatch;
+  readonly #adoption: Adoption;
+  #keyFileTimer: NodeJS.Timeout | undefined;
+  #pressed = false;
+  #hadRival = false;
+  #released = false;
+
+  constructor(parts: ConnectorParts) {
+    this.#parts = parts;
+    const { config, incarnation, contract, keyring, control, subscriber, log } = parts;
+    const { cluster, pod, zone, capacity } = config;
+    const keys = clusterKeys(cluster);
+    const clock = this.#clock;
+    this.#seldom = new SeldomLog(log, clock);
+    this.#adoption = new Adoption(clock.monotonicMs());
+    this.#contract = new ContractWatch(control, contract, log);
+    this.#metrics = connectorMetrics(parts.metrics, {
+      backlog: () => this.#publisher.backlog(),
+      socketStates: () => this.#registry.states(),
+      assignmentVersion: () => this.#assignments.held.version,
+    });
+    this.#publisher = this.#createPublisher();
+    this.#registry = new SlotRegistry({
+      ...{ cluster, incarnation, keyring, log },
+      openConnection: () => {
+        throw new Error('not yet');
+      },
+      onChange: (id) => this.#board.changed(id),
+    });
+    this.#session = new SessionKeeper({
+      renew: redisRenew(control, keys, pod),
+      identity: { pod, incarnation, zone, capacity, pid: process.pid },
+      content: () => ({
+        version: this.#assignments.held.version,
+        keyIDs: keyring.ids,
+        reportVersion: this.#board.version,
+        faults: fleetFaults(this.#health()),
+      }),
+      onRenewed: (renewal, sentAtMs) => this.#onRenewed(renewal, sentAtMs),
+      onResult: (result) => this.#metrics.renewal(result),
+      ...{ clock, log },
+    });
+    this.#board = new ReportBoard({
+      ...{ redis: control, key: keys.report(pod), nudge: keys.plannerNudge, log },
+      ids: () => this.#registry.ids(),
+      report: (id) => this.#registry.report(id),
+      mayWrite: () => this.#session.rival === undefined,
+      announce: () => this.#session.renewNow(),
+    });
+    this.#assignments = new AssignmentWatch({
+      ...{ redis: control, subscriber, keys, pod, capacity, log },
+      onRead: (diff) => this.#onRead(diff),
+    });
+  }
+
+  start(): void {
+    this.#session.start();
+    this.#assignments.start();
+    this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
+  }
+
+  /** Readiness reasons in words; empty when ready. */
+  notReady(): string[] {
+    return notReady(this.#health());
+  }
+
+  /** The way out after SIGTERM; takes up to the grace time. */
+  async drain(): Promise<void> {
+    const { config, redisClock, log } = this.#parts;
+    await drain(
+      {
+        ...{ session: this.#session, assignments: this.#assignments, registry: this.#registry },
+        ...{ publisher: this.#publisher, redisClock, clock: this.#clock, log },
+        released: () => this.#released,
+      },
+      config.graceMs,
+    );
+  }
+
+  /** Ends at once, whatever state it is in; after `drain` there is little left to do. */
+  async stop(): Promise<void> {
+    clearInterval(this.#keyFileTimer);
+    await this.#assignments.stop();
+    await this.#registry.stopAll();
+    await this.#publisher.drain(STOP_PUBLISHING_MS);
+    await this.#board.stop();
+    await this.#session.leave();
+  }
+
+  #createPublisher(): Publisher {
+    const { config, contract, queue, redisClock } = this.#parts;
+    const keys = queueKeys(config.queue.name);
+    const { settled, batch } = this.#metrics;
+    return new Publisher({
+      enqueue: redisEnqueue(queue, keys, config.queue.max),
+      ...{ keys, contract, clock: this.#clock },
+      buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
+      redisNowMs: () => redisClock.nowMs(),
+      onPressure: (pressed) => this.#onPressure(pressed),
+      observer: {
+        ...{ settled, batch },
+        refused: (words) => this.#seldom.warn('refused', { words }, 'Redis refused an event'),
+      },
+    });
+  }
+
+  #onPressure(pressed: boolean): void {
+    this.#pressed = pressed;
+    this.#parts.log.warn({ ...this.#publisher.backlog() }, pressed ? 'reading paused' : 'reading goes on');
+    this.#registry.setPressure(pressed);
+    this.#session.renewSoon();
+  }
+
+  #onRenewed(renewal: Renewal, sentAtMs: number): void {
+    this.#parts.redisClock.observe(renewal.redisMs, sentAtMs);
+    this.#released = renewal.drained === this.#parts.incarnation;
+    this.#assignments.hint(renewal.version);
+    const ours = renewal.rival === undefined;
+    // The other process wrote reports of its own.
+    if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
+    this.#hadRival = !ours;
+    void this.#contract.check();
+  }
+
+  #onRead(diff: SlotDiff): void {
+    this.#registry.apply(diff);
+    this.#registry.retryFaulty();
+    if (this.#adoption.found(diff.held.slots.keys())) this.#board.rewrite();
+    this.#session.renewSoon();
+  }
+
+  #health(): HealthFacts {
+    const session = this.#session;
+    return {
+      queueFaults: this.#publisher.faults(),
+      pressed: this.#pressed,
+      session: { ageMs: session.ageMs(), error: session.error, rival: session.rival },
+      contractConflict: this.#contract.conflict,
+      adopting: this.#adoption.reason((id) => this.#registry.state(id), this.#clock.monotonicMs()),
+      draining: session.drainingSinceMs > 0,
+    };
+  }
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../core/clock.ts';
+import type { ConnectorConfig } from '../core/config.ts';
+import { DEFAULT_CONTRACT, type FleetContract } from '../core/contract.ts';
+import { startHttpServer } from '../core/http-server.ts';
+import { type Lifecycle, live } from '../core/lifecycle.ts';
+import type { Log } from '../core/log.ts';
+import { createRegistry } from '../core/metrics.ts';
+import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
+import { Connector } from './connector.ts';
+import { RedisClock } from './queue/redis-clock.ts';
+import { greetRedis } from './redis-greeting.ts';
+import { FleetKeyring } from './registry/fleet-keyring.ts';
+
+/** For what is still open when the program ends, by a fault or after draining. */
+const STOP_DEADLINE_MS = 4_000;
+
+/**
+ * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
+ * @throws what no waiting mends: an unreadable key file, a Redis too old, another fleet contract, a taken port
+ */
+export async function runConnector(config: ConnectorConfig, log: Log, signal: AbortSignal): Promise<void> {
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
+}
+
+async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifecycle: Lifecycle): Promise<void> {
+  const { cluster, pod, zone, http } = config;
+  const incarnation = randomUUID();
+  const keyring = new FleetKeyring(config.fleetKeyFile, log);
+  const metrics = createRegistry('connector');
+  const contract: FleetContract = { ...DEFAULT_CONTRACT, ...config.dedupe };
+  const redisClock = new RedisClock(systemClock);
+
+  // Probes are answered from the first moment: a pod that waits for Redis must not be killed for it.
+  let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
+  const server = await lifecycle.part(
+    'http server',
+    () => startHttpServer(http, { registry: metrics, notReady: () => notReady() }),
+    (started) => started.stop(),
+  );
+  log.info({ cluster, pod, zone, incarnation, port: server.port }, 'connector starts');
+
+  const redis = (role: RedisRole, name: string): Promise<Redis> =>
+    lifecycle.part(
+      `redis ${name}`,
+      () => open(config, role, name, log),
+      (connection) => connection.disconnect(),
+    );
+  const control = await redis('command', 'control');
+  const queue = await redis('command', 'queue');
+  const subscriber = await redis('subscriber', 'control');
+  if (!(await greetRedis(control, contract, redisClock, log, AbortSignal.any([signal, lifecycle.signal])))) return;
+
+  const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, log };
+  const connector = await lifecycle.part(
+    'connector',
+    () => new Connector(parts),
+    (started) => started.stop(),
+  );
+  notReady = () => connector.notReady();
+  connector.start();
+  await lifecycle.untilStopped(signal);
+  if (!lifecycle.signal.aborted) await connector.drain();
+}
+
+function open(config: ConnectorConfig, role: RedisRole, name: string, log: Log): Redis {
+  const connection = connectRedis(config.redis, role, `connector-${config.pod}-${name}`, log);
+  // It tries again by itself, and says why.
+  connection.connect().catch(() => undefined);
+  return connection;
+}
