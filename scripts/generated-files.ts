@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { configurationReference } from '../core/settings-reference.ts';
 import { slackBotCrd } from './crd.ts';
 import { crdReference } from './crd-reference.ts';
 
@@ -17,4 +18,5 @@ export const GENERATED_FILES: readonly GeneratedFile[] = [
   // Helm never upgrades what lies in its own crds/ folder, so the chart renders this copy (templates/crds.yaml).
   { path: 'helm/relax/files/crds/slackbots.yaml', content: crdYaml },
   { path: 'docs/crd.md', content: crdReference },
+  { path: 'docs/configuration.md', content: configurationReference },
 ];

@@ -1,0 +1,73 @@
+import { Command, Option } from 'commander';
+import type { Program, Setting } from '../core/setting.ts';
+import { settingsOf } from '../core/settings.ts';
+
+/** What `relax` does with each subcommand. Resolves with the exit code. */
+export interface Actions {
+  /** @param flags flag name without dashes -> text; a switch that is on has the text "true" */
+  program(program: Program, flags: Readonly<Record<string, string>>): Promise<number>;
+  demo(): Promise<number>;
+}
+
+const SUMMARIES: Record<Program, string> = {
+  operator: 'reconcile the SlackBots of a Kubernetes cluster and assign their sockets to connectors',
+  connector: 'hold Slack sockets as assigned, and bring each event to the Redis queue once',
+  standalone: 'both without Kubernetes: SlackBots from a directory of YAML, connectors as processes',
+  status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
+};
+const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
+
+const EPILOGUE = `
+Every option is an environment variable as well, and the option wins; docs/configuration.md has them all.
+"relax demo" needs nothing: it brings its own Redis and Slack.`;
+
+/** The command line, options and their help made from the settings table. `done` gets the exit code. */
+export function commandLine(version: string, actions: Actions, done: (exitCode: number) => void): Command {
+  const relax = new Command('relax')
+    .description('Slack events for thousands of workspaces, each exactly once on a Redis queue.')
+    .version(version, '-V, --version')
+    .showHelpAfterError('(relax --help lists the commands)')
+    .addHelpText('after', EPILOGUE);
+  relax
+    .command('demo')
+    .description('see it work in less than a minute: 20 teams, a connector killed, nothing lost (from a clone)')
+    .action(async () => done(await actions.demo()));
+  for (const program of ORDER) {
+    const command = relax
+      .command(program)
+      .description(SUMMARIES[program])
+      .showHelpAfterError(`(relax ${program} --help lists the options)`);
+    for (const row of settingsOf(program)) if (row.later !== true) command.addOption(optionOf(row, program));
+    command.action(async (_options, self: Command) => done(await actions.program(program, flagsOf(self, program))));
+  }
+  return relax;
+}
+
+function optionOf(row: Setting<unknown>, program: Program): Option {
+  const short = row.short === undefined ? '' : `-${row.short}, `;
+  const argument = row.argument === undefined ? '' : ` <${row.argument}>`;
+  const fallback = row.fallbackOf?.[program] ?? row.fallback;
+  const notes = [
+    ...(row.env === undefined ? [] : [`env: ${row.env}`]),
+    ...(row.requiredBy.includes(program) ? ['required'] : []),
+    ...(fallback === undefined || fallback === '' ? [] : [`default: ${fallback}`]),
+    ...(fallback === undefined && row.unset !== undefined && !row.requiredBy.includes(program)
+      ? [`default: ${row.unset}`]
+      : []),
+  ];
+  return new Option(
+    `${short}--${row.flag}${argument}`,
+    `${row.doc}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`,
+  );
+}
+
+/** Only what was given: defaults are the settings table's. */
+function flagsOf(command: Command, program: Program): Record<string, string> {
+  const values: Record<string, unknown> = command.opts();
+  return Object.fromEntries(
+    settingsOf(program).flatMap((row): [string, string][] => {
+      const value = values[row.flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+      return value === undefined ? [] : [[row.flag, String(value)]];
+    }),
+  );
+}

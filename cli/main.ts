@@ -1,0 +1,42 @@
+import { CommanderError } from 'commander';
+import { ConfigError } from '../core/config-input.ts';
+import { errorText } from '../core/log.ts';
+import { version } from '../core/version.ts';
+import { commandLine } from './command-line.ts';
+import { runProgram } from './run-program.ts';
+import { stopSignal } from './stop-signal.ts';
+
+/**
+ * The relax program. Exit codes: 0 for a clean end, 1 for a failure, 2 for a mistake on the command line or in the
+ * configuration, which no restart mends.
+ */
+
+/** What is left after the end may take this long; then the process ends all the same. */
+const LINGER_MS = 3_000;
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `relax: ${errorText(error)}`}\n`);
+  if (process.env.RELAX_LOG_LEVEL === 'debug' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return error instanceof ConfigError ? error.exitCode : 1;
+}
+
+const signal = stopSignal();
+const line = commandLine(
+  version(),
+  {
+    program: (program, flags) => runProgram(program, { env: process.env, flags }, signal),
+    demo: async () => (await import('./demo/demo.ts')).runDemo(signal),
+  },
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+);
+for (const command of [line, ...line.commands]) command.exitOverride();
+
+try {
+  await line.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -1,0 +1,49 @@
+import { type Configured, connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '../core/config.ts';
+import type { ConfigInput } from '../core/config-input.ts';
+import { createLog, type Log, type LogLevel } from '../core/log.ts';
+import type { Program } from '../core/setting.ts';
+
+/**
+ * Runs one program until its end. Each is loaded only when it is the one: a connector has no use for a Kubernetes
+ * client, and starts without reading one.
+ * @throws ConfigError with all mistakes, and whatever ended the program
+ */
+export async function runProgram(program: Program, input: ConfigInput, signal: AbortSignal): Promise<number> {
+  switch (program) {
+    case 'operator': {
+      const { config, log } = begin(program, operatorConfig(input));
+      const { runOperator } = await import('../operator/main.ts');
+      await runOperator(config, log, signal);
+      return 0;
+    }
+    case 'connector': {
+      const { config, log } = begin(program, connectorConfig(input));
+      const { runConnector } = await import('../connector/main.ts');
+      await runConnector(config, log.child({ pod: config.pod }), signal);
+      return 0;
+    }
+    case 'standalone': {
+      const { config, log } = begin(program, standaloneConfig(input));
+      const { runStandalone } = await import('./standalone/standalone.ts');
+      await runStandalone(config, log, signal);
+      return 0;
+    }
+    case 'status': {
+      const { config, log } = begin(program, statusConfig(input), { toStderr: true });
+      const { runStatus } = await import('./status/status.ts');
+      await runStatus(config, log, signal);
+      return 0;
+    }
+  }
+  return program satisfies never;
+}
+
+function begin<C extends { logLevel: LogLevel }>(
+  program: Program,
+  { config, warnings }: Configured<C>,
+  options: { toStderr?: boolean } = {},
+): { config: Readonly<C>; log: Log } {
+  const log = createLog({ program, level: config.logLevel, ...options });
+  for (const warning of warnings) log.warn({ warning }, 'configuration');
+  return { config, log };
+}

@@ -1,0 +1,59 @@
+/** What asks a program to end: a signal to it, one handed on by the launcher (bin/relax.mjs), or its parent's end. */
+export type StopSource = 'signal' | 'launcher' | 'parent';
+export type StopStep = 'begin' | 'end-now' | 'ignore';
+
+/** Ctrl-C reaches the launcher and us within moments; the same wish told twice is one. */
+const SAME_WISH_MS = 1_000;
+
+/** Tells a second wish to end, which is impatience, from a copy of the first. */
+export class StopWishes {
+  #last: { source: StopSource; atMs: number } | undefined;
+
+  /** @param nowMs monotonic */
+  take(source: StopSource, nowMs: number): StopStep {
+    const last = this.#last;
+    if (last === undefined) {
+      this.#last = { source, atMs: nowMs };
+      return 'begin';
+    }
+    // A parent that is gone has nothing to be impatient with; its end often follows the signal that we both got.
+    if (source === 'parent') return 'ignore';
+    if (last.source !== source && nowMs - last.atMs < SAME_WISH_MS) return 'ignore';
+    return 'end-now';
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * An AbortSignal for the life of this process. Also aborts when the process that forked us is gone, so that no kill -9
+ * leaves us behind. The second wish ends the process at once.
+ */
+export function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  const wishes = new StopWishes();
+  const take = (source: StopSource, signal: NodeJS.Signals): void => {
+    switch (wishes.take(source, performance.now())) {
+      case 'begin':
+        stopping.abort();
+        return;
+      case 'end-now':
+        process.exit(signal === 'SIGINT' ? 130 : 143);
+        break;
+      case 'ignore':
+    }
+  };
+  for (const signal of SIGNALS) process.on(signal, () => take('signal', signal));
+  if (process.channel !== undefined) {
+    process.on('message', (message) => {
+      const signal = SIGNALS.find((name) => isRecord(message) && message.signal === name);
+      if (signal !== undefined) take('launcher', signal);
+    });
+    process.on('disconnect', () => take('parent', 'SIGTERM'));
+    // The channel alone is no reason to live.
+    process.channel.unref();
+  }
+  return stopping.signal;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -1,0 +1,123 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { programOnPath } from '../cli/demo/redis-binary.ts';
+import { CHART, KUBE_VERSION, LEAST } from '../test/support/chart.ts';
+import { findKubeBinaries, KUBE_REMEDY } from '../test/support/kube/binaries.ts';
+import { ensureRedisServer } from './redis.ts';
+import { endSteps, ROOT, runStep } from './step.ts';
+import { ONE_FAILED, ONE_PASSED, ONE_SKIPPED, sum, type Tally, tallyLine, tallyOf } from './tally.ts';
+
+/**
+ * `make test` runs all of it, `make check` all but the suites; names on the command line choose. One thing failing keeps
+ * nothing else from running. The last line is the sum; the exit code is 0 if nothing failed. RELAX_TALLY_FILE gets the
+ * last line too.
+ */
+interface Part {
+  name: string;
+  run: () => Promise<Tally>;
+}
+
+const MINUTE_MS = 60_000;
+const folder = mkdtempSync(join(tmpdir(), 'relax-test-'));
+
+const check = (name: string, command: readonly string[]): Part => ({
+  name,
+  run: async () => {
+    const outcome = await runStep({ name, command, timeoutMs: 5 * MINUTE_MS });
+    if (!outcome.ok) process.stdout.write(`${name} failed: ${outcome.why}\n`);
+    return outcome.ok ? ONE_PASSED : ONE_FAILED;
+  },
+});
+
+/** Limits that sum up to less than the 30 minutes that a run in CI may take. */
+const suite = (name: string, minutes: number): Part => ({
+  name,
+  run: async () => {
+    const report = join(folder, `${name}.json`);
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const command = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name];
+    const outcome = await runStep({ name, command: [...command, ...reporters], timeoutMs: minutes * MINUTE_MS });
+    if (!outcome.ok) process.stdout.write(`suite ${name} failed: ${outcome.why}\n`);
+    return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, outcome.ok);
+  },
+});
+
+function helmPath(): string | undefined {
+  return programOnPath('helm', process.env.PATH ?? '') ?? findKubeBinaries()?.helm;
+}
+
+const chart = (name: string, args: readonly string[]): Part => ({
+  name,
+  run: async () => {
+    const helm = helmPath();
+    if (helm !== undefined) return check(name, [helm, ...args]).run();
+    const required = process.env.REQUIRE_KUBE === '1';
+    process.stdout.write(
+      `${required ? 'FAILED' : 'SKIPPED'}: ${name} needs helm, and there is none: put it into PATH\n`,
+    );
+    return required ? ONE_FAILED : ONE_SKIPPED;
+  },
+});
+
+const values = Object.entries(LEAST).flatMap(([group, fields]) =>
+  Object.entries(fields).flatMap(([field, value]) => ['--set', `${group}.${field}=${value}`]),
+);
+
+const CHECKS: readonly Part[] = [
+  check('types', [join(ROOT, 'node_modules/.bin/tsc'), '--noEmit']),
+  // The import rules between core, connector, operator and cli are lint rules: biome.json.
+  check('lint', [join(ROOT, 'node_modules/.bin/biome'), 'check', '--error-on-warnings', '.']),
+  check('generated', [process.execPath, join(ROOT, 'scripts/generate.ts'), '--check']),
+  chart('chart', ['lint', CHART, '--strict', '--quiet', '--kube-version', KUBE_VERSION, ...values]),
+  check('build', [process.execPath, join(ROOT, 'scripts/build.ts')]),
+];
+
+const SUITES: readonly Part[] = [suite('unit', 4), suite('integration', 7), suite('kube', 6), suite('e2e', 10)];
+
+function chosen(names: readonly string[]): Part[] {
+  const all = [...CHECKS, ...SUITES];
+  if (names.length === 0) return all;
+  return names.flatMap((name) => {
+    if (name === 'check') return CHECKS;
+    const part = all.find((candidate) => candidate.name === name);
+    if (part !== undefined) return [part];
+    process.stderr.write(`no part named ${name}: take check, ${all.map((each) => each.name).join(', ')}\n`);
+    return process.exit(2);
+  });
+}
+
+async function interrupted(): Promise<void> {
+  await endSteps();
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(130);
+}
+
+const parts = chosen(process.argv.slice(2));
+process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+const results: { name: string; tally: Tally; seconds: number }[] = [];
+try {
+  if (parts.some((part) => SUITES.includes(part) && part.name !== 'unit')) ensureRedisServer();
+  if (SUITES.some((part) => parts.includes(part)) && findKubeBinaries() === undefined) {
+    process.stdout.write(`No API server for the tests on Kubernetes: ${KUBE_REMEDY}\n`);
+  }
+  for (const { name, run } of parts) {
+    process.stdout.write(`\n== ${name}\n`);
+    const startMs = performance.now();
+    results.push({ name, tally: await run(), seconds: Math.round((performance.now() - startMs) / 1000) });
+  }
+} catch (error) {
+  process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  results.push({ name: 'preparation', tally: ONE_FAILED, seconds: 0 });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+process.stdout.write('\n');
+for (const { name, tally, seconds } of results) {
+  process.stdout.write(`${name.padEnd(14)}${tallyLine(tally)} (${seconds} s)\n`);
+}
+const total = sum(results.map(({ tally }) => tally));
+process.stdout.write(`${tallyLine(total)}\n`);
+if (process.env.RELAX_TALLY_FILE !== undefined) writeFileSync(process.env.RELAX_TALLY_FILE, `${tallyLine(total)}\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
