@@ -1,5 +1,12 @@
+import { errorText } from '../../core/log.ts';
+import { redisFault } from '../../core/redis.ts';
+import { SealError } from '../../core/seal.ts';
+import { FleetRound, type RoundCounts } from './fleet-round.ts';
 import type { FleetView } from './fleet-view.ts';
-import type { PlannerOptions } from './planner-options.ts';
+import { type PlannerLock, RedlockPlannerLock } from './planner-lock.ts';
+import { DEFAULT_PLANNER_TIMES, type PlannerOptions, type PlannerTimes } from './planner-options.ts';
+import { ScopeOwnedError } from './scope-owner.ts';
+import { LockLostError } from './writer.ts';
 
 /**
  * Brings about what is desired: reads sessions, assignments and reports, plans, writes. One loop; holds the planner lock
@@ -7,28 +14,187 @@ import type { PlannerOptions } from './planner-options.ts';
  */
 export class Planner {
   readonly #options: PlannerOptions;
-  readonly #view: FleetView = { bots: new Map(), pods: [], settled: false };
+  readonly #times: PlannerTimes;
+  readonly #lock: PlannerLock;
+  readonly #round: FleetRound;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #leads = false;
+  /** A round or the keeper is asking for the lock; both at once could undo each other. */
+  #locking = false;
+  #keeper: NodeJS.Timeout | undefined;
+  #nudged = false;
+  #wake: (() => void) | undefined;
+  #fault: string | undefined;
 
   constructor(options: PlannerOptions) {
+    const { redis, keys, clock } = options;
     this.#options = options;
+    this.#times = { ...DEFAULT_PLANNER_TIMES, ...options.times };
+    this.#lock = options.lock ?? new RedlockPlannerLock(redis, keys.planner, this.#times.lockTtlMs, clock);
+    this.#round = new FleetRound(options, this.#times);
   }
 
-  start(): void {}
+  start(): void {
+    if (this.#running !== undefined) return;
+    const { subscriber, keys, log } = this.#options;
+    subscriber.on('message', this.#heard);
+    subscriber.subscribe(keys.plannerNudge).catch((error: unknown) => {
+      // Rounds come at least every second all the same.
+      if (!this.#stopped) log.warn({ error: errorText(error) }, 'planner gets no nudges');
+    });
+    this.#keeper = setInterval(() => void this.#keepLock(), this.#times.lockExtendMs);
+    this.#running = this.#run();
+  }
 
   /** What is desired has changed. */
-  nudge(): void {}
+  nudge(): void {
+    this.#nudged = true;
+    this.#wake?.();
+  }
 
   /** Ends the loop after the write under way and frees the lock. */
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    const { subscriber, keys } = this.#options;
+    this.#stopped = true;
+    clearInterval(this.#keeper);
+    this.nudge();
+    subscriber.off('message', this.#heard);
+    if (this.#running !== undefined && subscriber.status === 'ready') {
+      await subscriber.unsubscribe(keys.plannerNudge).catch(() => {});
+    }
+    await this.#running;
+    await this.#lock.release();
+    this.#leave();
+  }
 
   /** The fleet after the last round; as it was then while Redis is away. */
   view(): FleetView {
-    return this.#view;
+    return this.#round.view();
+  }
+
+  /** True while this planner is the one that plans, for what only one may do. */
+  leads(): boolean {
+    return this.#leads && this.#lock.value() !== undefined;
   }
 
   /** What keeps the fleet from being planned, in words that a person can act on; empty when nothing does. */
   faults(): string[] {
-    void this.#options;
-    return [];
+    return this.#fault === undefined ? [...this.#round.faults()] : [this.#fault, ...this.#round.faults()];
   }
+
+  readonly #heard = (channel: string): void => {
+    if (channel === this.#options.keys.plannerNudge) this.nudge();
+  };
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#nudged = false;
+      const startedAtMs = performance.now();
+      await this.#once();
+      await this.#rest(performance.now() - startedAtMs);
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { clock, observer } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    let counts: RoundCounts | undefined;
+    try {
+      counts = (await this.#lead()) ? await this.#round.run(() => this.#lock.value()) : undefined;
+      this.#settleFault(undefined);
+      if (counts?.again) this.nudge();
+    } catch (error) {
+      await this.#failed(error);
+    }
+    const { podWrites = 0, slotsWritten = 0, pending = 0 } = counts ?? {};
+    observer?.round?.({
+      ...{ tookMs: clock.monotonicMs() - startedAtMs, podWrites, slotsWritten, pending },
+      ...(this.#fault === undefined ? {} : { failed: this.#fault }),
+    });
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    this.#round.interrupted();
+    // Our own clock may still call it ours.
+    if (error instanceof LockLostError) await this.#lock.release();
+    if (error instanceof LockLostError) this.#leave();
+    else this.#settleFault(faultOf(error));
+  }
+
+  /** @returns false: another planner has the lock */
+  async #lead(): Promise<boolean> {
+    if (this.#lock.value() !== undefined && this.#leads) return true;
+    this.#leave();
+    // The keeper is asking; it may be ours again in a moment.
+    if (this.#locking) return false;
+    this.#locking = true;
+    try {
+      if (!(await this.#lock.acquire())) return false;
+    } finally {
+      this.#locking = false;
+    }
+    this.#leads = true;
+    this.#round.interrupted();
+    this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
+    this.#options.observer?.leading?.(true);
+    return true;
+  }
+
+  #leave(): void {
+    if (!this.#leads) return;
+    this.#leads = false;
+    this.#options.log[this.#stopped ? 'info' : 'warn']({ cluster: this.#options.cluster }, 'planner lock given up');
+    this.#options.observer?.leading?.(false);
+  }
+
+  /** Runs beside the rounds, since one may take longer than the lock lives. */
+  async #keepLock(): Promise<void> {
+    if (this.#locking || this.#lock.value() === undefined) return;
+    this.#locking = true;
+    try {
+      if (!(await this.#lock.extend())) this.nudge();
+    } catch (error) {
+      // Ours until the local deadline; the next try may be in time.
+      this.#options.log.debug({ error: errorText(error) }, 'planner lock not extended');
+    } finally {
+      this.#locking = false;
+    }
+  }
+
+  #settleFault(fault: string | undefined): void {
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    if (fault === undefined) this.#options.log.info('planning again');
+    else this.#options.log.warn({ fault }, 'planning is held up');
+  }
+
+  async #rest(tookMs: number): Promise<void> {
+    const { coalesceMs, roundMs } = this.#times;
+    // What is nudged within this time shares the next round.
+    if (!this.#stopped) await this.#pause(Math.max(0, coalesceMs - tookMs), () => this.#stopped);
+    await this.#pause(roundMs - Math.max(coalesceMs, tookMs), () => this.#nudged || this.#stopped);
+  }
+
+  /** @param over asked at the start and at each nudge */
+  async #pause(ms: number, over: () => boolean): Promise<void> {
+    if (ms <= 0 || over()) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#wake = () => {
+        if (over()) end();
+      };
+    });
+  }
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof ScopeOwnedError) return error.message;
+  if (error instanceof SealError) return `no token can be sealed: ${errorText(error)} (RELAX_FLEET_KEY_FILE)`;
+  return redisFault(error) ?? `Redis does not answer the planner: ${errorText(error)}`;
 }

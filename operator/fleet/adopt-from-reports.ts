@@ -1,0 +1,34 @@
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import type { SlotReport } from '../../core/report.ts';
+import type { SocketSet } from '../plan/types.ts';
+
+/**
+ * Assignments of a pod whose hash is gone and which no planner remembers, from what the pod says it runs. A slot whose
+ * bot is not (yet) known keeps its place with nothing but its owner, epoch and token digest, so that no plan takes the
+ * socket for free.
+ */
+export function adoptFromReports(
+  reports: ReadonlyMap<SlotID, SlotReport>,
+  sets: ReadonlyMap<string, SocketSet>,
+): ReadonlyMap<SlotID, Slot> {
+  const slots = new Map<SlotID, Slot>();
+  for (const [id, report] of reports) {
+    const set = sets.get(parseSlotID(id).ownerUid);
+    slots.set(id, {
+      epoch: report.epoch,
+      // 0 differs from any real generation, so that a plan writes the spec anew.
+      generation: 0,
+      role: 'active',
+      kind: set?.kind ?? 'rtm',
+      teamID: set?.teamID ?? '',
+      bot: set?.bot ?? '',
+      queueNamespace: set?.queueNamespace ?? '',
+      events: set?.events ?? { include: [], exclude: [], own: false },
+      token: '',
+      tokenDigest: report.tokenDigest,
+      assignedAtMs: 0,
+      cause: 'place',
+    });
+  }
+  return slots;
+}

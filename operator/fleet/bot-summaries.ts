@@ -1,0 +1,47 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import type { Redis } from '../../core/redis.ts';
+
+const FIELDS_AT_ONCE = 500;
+
+/**
+ * The hash `keys.bots`, which `relax status` reads. Writes what differs from what it wrote last, and everything after
+ * `forgetWritten`.
+ */
+export class BotSummaries {
+  readonly #redis: Redis;
+  readonly #key: string;
+  /** Owner uid -> JSON; undefined while what Redis holds is unknown. */
+  #written: Map<string, string> | undefined;
+
+  constructor(redis: Redis, key: string) {
+    this.#redis = redis;
+    this.#key = key;
+  }
+
+  /** @param summaries owner uid -> summary, of all bots. @throws when Redis does not answer; call again with all */
+  async put(summaries: ReadonlyMap<string, BotSummary>): Promise<void> {
+    const written = this.#written ?? new Map(Object.entries(await this.#redis.hgetall(this.#key)));
+    this.#written = undefined;
+    const set: string[] = [];
+    for (const [ownerUid, summary] of summaries) {
+      const json = JSON.stringify(summary);
+      if (written.get(ownerUid) === json) continue;
+      written.set(ownerUid, json);
+      set.push(ownerUid, json);
+    }
+    const gone = [...written.keys()].filter((ownerUid) => !summaries.has(ownerUid));
+    for (const ownerUid of gone) written.delete(ownerUid);
+    for (let at = 0; at < set.length; at += 2 * FIELDS_AT_ONCE) {
+      await this.#redis.hset(this.#key, ...set.slice(at, at + 2 * FIELDS_AT_ONCE));
+    }
+    for (let at = 0; at < gone.length; at += FIELDS_AT_ONCE) {
+      await this.#redis.hdel(this.#key, ...gone.slice(at, at + FIELDS_AT_ONCE));
+    }
+    this.#written = written;
+  }
+
+  /** Redis may have lost them: the next `put` looks what is there. */
+  forgetWritten(): void {
+    this.#written = undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { fenceField, type QueueKeys } from '../../core/keys.ts';
+import type { Redis } from '../../core/redis.ts';
+import type { Observed } from '../plan/types.ts';
+import type { Desired } from './desired.ts';
+import { type FenceState, heldOwners, NO_FENCES, planFences } from './fences.ts';
+
+/** Somebody may have changed the hash under us: a planner that was paused, a person. */
+const READ_AGAIN_MS = 30_000;
+
+/** Keeps our cluster's part of the fence hash as desired. */
+export class FenceKeeper {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #cluster: string;
+  readonly #windowMs: number;
+  #state: FenceState = NO_FENCES;
+  /** Undefined: what Redis holds is unknown. */
+  #readAtMs: number | undefined;
+
+  constructor(redis: Redis, queueKeys: QueueKeys, cluster: string, windowMs: number) {
+    this.#redis = redis;
+    this.#key = queueKeys.fence;
+    this.#cluster = cluster;
+    this.#windowMs = windowMs;
+  }
+
+  /** Redis may have lost the entries, or another planner may have changed them. */
+  forgetRead(): void {
+    this.#readAtMs = undefined;
+  }
+
+  /** To be awaited before assignments are written. @throws when Redis did not take it */
+  async keep(desired: Desired, observed: Observed): Promise<void> {
+    const { nowMs } = observed;
+    if (this.#readAtMs === undefined || nowMs - this.#readAtMs >= READ_AGAIN_MS) {
+      this.#state = { ...this.#state, entries: await this.#read() };
+      this.#readAtMs = nowMs;
+    }
+    if (desired.stopped.size === 0 && this.#state.entries.size === 0) return;
+    const plan = planFences(this.#state, desired, heldOwners(observed), { nowMs, windowMs: this.#windowMs });
+    if (plan.set.size > 0 || plan.remove.length > 0) {
+      const readAtMs = this.#readAtMs;
+      this.#readAtMs = undefined;
+      const field = (ownerUid: string): string => fenceField(this.#cluster, ownerUid);
+      if (plan.set.size > 0) {
+        await this.#redis.hset(this.#key, new Map([...plan.set].map(([uid, generation]) => [field(uid), generation])));
+      }
+      if (plan.remove.length > 0) await this.#redis.hdel(this.#key, ...plan.remove.map(field));
+      this.#readAtMs = readAtMs;
+    }
+    this.#state = plan.next;
+  }
+
+  async #read(): Promise<ReadonlyMap<string, number>> {
+    const ours = fenceField(this.#cluster, '');
+    const entries = new Map<string, number>();
+    for (const [field, generation] of Object.entries(await this.#redis.hgetall(this.#key))) {
+      // What is no number is written anew or removed like an entry of the oldest generation.
+      if (field.startsWith(ours)) entries.set(field.slice(ours.length), Number(generation) || 0);
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,74 @@
+import { parseSlotID } from '../../core/assignment.ts';
+import type { Observed } from '../plan/types.ts';
+import type { Desired } from './desired.ts';
+
+/** What the fence hash has of our cluster, and the planner's memory of it. Keys are owner uids. */
+export interface FenceState {
+  entries: ReadonlyMap<string, number>;
+  /** Since when (monotonic ms) no session holds a slot of an owner that will not come back. */
+  idleSinceMs: ReadonlyMap<string, number>;
+  /** Deleted bots still listed as such whose entry has had its time. */
+  lifted: ReadonlySet<string>;
+}
+
+export const NO_FENCES: FenceState = { entries: new Map(), idleSinceMs: new Map(), lifted: new Set() };
+
+export interface FencePlan {
+  /** To be in Redis before slots are removed. */
+  set: ReadonlyMap<string, number>;
+  /** To be gone from Redis before slots are written: a fence must never block a live bot. */
+  remove: readonly string[];
+  /** The state once both are done. */
+  next: FenceState;
+}
+
+/**
+ * Design rule 8: an entry only for a suspended or deleted bot; a deleted bot's goes one dedupe window after no session
+ * holds a slot of it, since a copy of an event may arrive that late. Entries that nobody claims once the list of bots is
+ * complete are those of bots deleted while no planner ran.
+ * @param held owner uids of which a pod holds a slot or reports one
+ */
+export function planFences(
+  state: FenceState,
+  desired: Desired,
+  held: ReadonlySet<string>,
+  time: { nowMs: number; windowMs: number },
+): FencePlan {
+  const lifted = new Set([...state.lifted].filter((ownerUid) => desired.stopped.get(ownerUid)?.why === 'deleted'));
+  const set = new Map<string, number>();
+  for (const [ownerUid, { generation }] of desired.stopped) {
+    if (lifted.has(ownerUid) && !held.has(ownerUid)) continue;
+    if ((state.entries.get(ownerUid) ?? -1) < generation) set.set(ownerUid, generation);
+  }
+  const entries = new Map([...state.entries, ...set]);
+  const idleSinceMs = new Map<string, number>();
+  const remove: string[] = [];
+  for (const ownerUid of entries.keys()) {
+    const fate = fateOf(ownerUid, desired, held);
+    if (fate === 'keep') continue;
+    const sinceMs = state.idleSinceMs.get(ownerUid) ?? time.nowMs;
+    if (fate === 'expire' && time.nowMs - sinceMs < time.windowMs) {
+      idleSinceMs.set(ownerUid, sinceMs);
+      continue;
+    }
+    remove.push(ownerUid);
+    if (desired.stopped.has(ownerUid)) lifted.add(ownerUid);
+  }
+  for (const ownerUid of remove) entries.delete(ownerUid);
+  return { set, remove, next: { entries, idleSinceMs, lifted } };
+}
+
+function fateOf(ownerUid: string, desired: Desired, held: ReadonlySet<string>): 'keep' | 'expire' | 'remove' {
+  if (desired.bots.has(ownerUid)) return 'remove';
+  const stopped = desired.stopped.get(ownerUid);
+  if (stopped?.why === 'suspended' || held.has(ownerUid)) return 'keep';
+  return stopped?.why === 'deleted' || desired.synced ? 'expire' : 'keep';
+}
+
+export function heldOwners(observed: Pick<Observed, 'assignments' | 'reports'>): ReadonlySet<string> {
+  const owners = new Set<string>();
+  for (const pods of [observed.assignments, observed.reports]) {
+    for (const slots of pods.values()) for (const id of slots.keys()) owners.add(parseSlotID(id).ownerUid);
+  }
+  return owners;
+}

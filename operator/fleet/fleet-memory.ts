@@ -1,0 +1,124 @@
+import type { Slot, SlotID } from '../../core/assignment.ts';
+import type { FleetKey } from '../../core/seal.ts';
+import type { Session } from '../../core/session.ts';
+import type { Observed, PodView, SocketSet } from '../plan/types.ts';
+import { adoptFromReports } from './adopt-from-reports.ts';
+import { newest, type PodBody, type PodHead, type PodMemory, remember, wrote } from './pod-memory.ts';
+import type { Heads } from './reader.ts';
+
+/**
+ * What a planner knows of the fleet, from reading to reading. Redis may lose all it has: then this is what is written
+ * back. Pure but for its own state; time is handed in.
+ */
+export class FleetMemory {
+  readonly #settleMs: number;
+  #pods = new Map<string, PodMemory>();
+  /** Since when every reading succeeded and missed nothing. */
+  #unbrokenSinceMs: number | undefined;
+  #claimed = false;
+
+  constructor(settleMs: number) {
+    this.#settleMs = settleMs;
+  }
+
+  get pods(): ReadonlyMap<string, PodMemory> {
+    return this.#pods;
+  }
+
+  /**
+   * Redis did not answer, or another planner may have written meanwhile: what we hold is to be read again, and until that
+   * has gone on for a while no session is called dead.
+   */
+  interrupted(): void {
+    this.#unbrokenSinceMs = undefined;
+    for (const [pod, memory] of this.#pods) this.#pods.set(pod, { ...memory, doubted: true });
+  }
+
+  /** The outcome of a write is unknown, or Redis holds something else than we thought. */
+  doubt(pod: string): void {
+    const memory = this.#pods.get(pod);
+    if (memory !== undefined) this.#pods.set(pod, { ...memory, doubted: true });
+  }
+
+  /** @returns true when Redis has lost what it once had */
+  read(heads: Heads, bodies: ReadonlyMap<string, PodBody>, nowMs: number): boolean {
+    const vanished = [...heads.pods].some(
+      ([pod, head]) => head.version === undefined && this.#pods.get(pod)?.stored !== undefined,
+    );
+    const lost = vanished || (this.#claimed && heads.owner === undefined);
+    this.#claimed = true;
+    if (lost || this.#unbrokenSinceMs === undefined) this.#unbrokenSinceMs = nowMs;
+    for (const [pod, head] of heads.pods) this.#remember(pod, head, bodies.get(pod), nowMs, heads.redisNowMs);
+    return lost;
+  }
+
+  settled(nowMs: number): boolean {
+    return this.#unbrokenSinceMs !== undefined && nowMs - this.#unbrokenSinceMs >= this.#settleMs;
+  }
+
+  wrote(pod: string, version: number, slots: ReadonlyMap<SlotID, Slot>): void {
+    const memory = this.#pods.get(pod);
+    if (memory !== undefined) this.#pods.set(pod, wrote(memory, version, slots));
+  }
+
+  forget(pod: string): void {
+    this.#pods.delete(pod);
+  }
+
+  #remember(pod: string, head: PodHead, body: PodBody | undefined, nowMs: number, redisNowMs: number): void {
+    const before = this.#pods.get(pod);
+    const read = body ?? { assign: undefined, reports: undefined };
+    this.#pods.set(pod, remember(before, head, read, { nowMs, redisNowMs }));
+  }
+}
+
+/** What a plan is made from. */
+export interface Wishes {
+  synced: boolean;
+  sets: ReadonlyMap<string, SocketSet>;
+  fleetKeys: readonly FleetKey[];
+  lastMoveMs: ReadonlyMap<string, number>;
+}
+
+export function observe(memory: FleetMemory, wishes: Wishes, nowMs: number, redisNowMs: number): Observed {
+  const pods = [...memory.pods];
+  const settled = memory.settled(nowMs);
+  const assignments = new Map(pods.map(([name, pod]) => [name, held(pod, wishes.sets)]));
+  return {
+    nowMs,
+    redisNowMs,
+    settled,
+    synced: wishes.synced,
+    sets: [...wishes.sets.values()],
+    pods: pods.map(([name, pod]) => podView(name, pod, wishes.fleetKeys)),
+    assignments,
+    reports: new Map(pods.map(([name, pod]) => [name, pod.session === undefined ? NO_REPORTS : pod.reports])),
+    // A pod that has had the time to report, and of which nothing is known, holds nothing.
+    lost: new Set(
+      pods.flatMap(([name, pod]) => (pod.lost && !(settled && assignments.get(name)?.size === 0) ? [name] : [])),
+    ),
+    lastMoveMs: wishes.lastMoveMs,
+  };
+}
+
+const NO_REPORTS: PodMemory['reports'] = new Map();
+
+export const sharesKey = (session: Pick<Session, 'keyIDs'>, fleetKeys: readonly FleetKey[]): boolean =>
+  fleetKeys.some((key) => session.keyIDs.includes(key.id));
+
+function podView(name: string, pod: PodMemory, fleetKeys: readonly FleetKey[]): PodView {
+  const { session } = pod;
+  return {
+    name,
+    session,
+    version: pod.version,
+    lastSeenMs: pod.lastSeenMs,
+    firstSeenMs: pod.firstSeenMs,
+    // A pod that can't open any token of ours would only report SealUnreadable for whatever it were given.
+    takesSlots: session === undefined || sharesKey(session, fleetKeys),
+  };
+}
+
+function held(pod: PodMemory, sets: ReadonlyMap<string, SocketSet>): ReadonlyMap<SlotID, Slot> {
+  return pod.lost && !pod.known ? newest(adoptFromReports(pod.reports, sets), pod.slots) : pod.slots;
+}

@@ -1,0 +1,218 @@
+import { CLUSTERS_KEY } from '../../core/keys.ts';
+import { sealingKey } from '../../core/seal.ts';
+import { plan as makePlan } from '../plan/plan.ts';
+import type { Observed, Plan } from '../plan/types.ts';
+import type { Desired } from './desired.ts';
+import { FenceKeeper } from './fence-keeper.ts';
+import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
+import type { FleetView } from './fleet-view.ts';
+import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
+import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
+import { type PodMemory, wanted } from './pod-memory.ts';
+import { type Heads, readBodies, readHeads } from './reader.ts';
+import { checkScopeOwner, claimScope } from './scope-owner.ts';
+import { Sealer } from './sealer.ts';
+import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
+
+/** How often this cluster scope shows that it is alive. */
+const BEAT_MS = 10_000;
+/** Longer than any time for which a move counts against a budget. */
+const MOVES_KEPT_MS = 600_000;
+/** Voluntary moves in a minute: this share of all slots, but at least so many. */
+const SHARE_A_MINUTE = 0.02;
+const MOVES_A_MINUTE = 5;
+
+export interface RoundCounts {
+  podWrites: number;
+  slotsWritten: number;
+  pending: number;
+  /** Redis held something else than we thought somewhere: look again soon. */
+  again: boolean;
+}
+
+/** Observe, plan, write, look: one round of the planner, and what it remembers from round to round. */
+export class FleetRound {
+  readonly #options: PlannerOptions;
+  readonly #memory: FleetMemory;
+  readonly #writer: FleetWriter;
+  readonly #sealer: Sealer;
+  readonly #fences: FenceKeeper;
+  /** Pod -> incarnation that was told that nothing is left to move. */
+  readonly #drained = new Map<string, string>();
+  readonly #lastMoveMs = new Map<string, number>();
+  #beatAtMs = Number.NEGATIVE_INFINITY;
+  #view: FleetView = NO_VIEW;
+  #keyFaults: string[] = [];
+
+  constructor(options: PlannerOptions, times: PlannerTimes) {
+    const { redis, keys, queueKeys, cluster, windowMs } = options;
+    this.#options = options;
+    this.#memory = new FleetMemory(times.settleMs);
+    this.#writer = new FleetWriter(redis, keys);
+    this.#sealer = new Sealer(cluster);
+    this.#fences = new FenceKeeper(redis, queueKeys, cluster, windowMs);
+  }
+
+  view(): FleetView {
+    return this.#view;
+  }
+
+  /** What is wrong with single pods; the fleet is planned all the same. */
+  faults(): readonly string[] {
+    return this.#keyFaults;
+  }
+
+  /** Redis did not answer, or another planner may have written: nothing that was read counts as fresh. */
+  interrupted(): void {
+    this.#memory.interrupted();
+    this.#forgetMarks();
+  }
+
+  /**
+   * @param lockValue asked before each write; undefined once the lock is not ours any more
+   * @throws LockLostError, ScopeOwnedError, or what Redis or a missing key gave; nothing half done needs repair
+   */
+  async run(lockValue: () => string | undefined): Promise<RoundCounts> {
+    const { clock } = this.#options;
+    const desired = this.#options.desired();
+    const heads = await this.#read();
+    const observed = this.#observe(desired, heads.redisNowMs);
+    const plan = makePlan(observed, moveBudget(observed));
+    const counts = { podWrites: 0, slotsWritten: 0, pending: plan.pending.length, again: false };
+    for (const ownerUid of plan.voluntaryMoves) this.#lastMoveMs.set(ownerUid, observed.nowMs);
+    const held = (): string => {
+      const value = lockValue();
+      if (value === undefined) throw new LockLostError();
+      return value;
+    };
+
+    held();
+    await this.#fences.keep(desired, observed);
+    await this.#write(plan, observed, desired, held, counts);
+    await this.#tellDrained(plan, held);
+    await this.#bury(plan, held);
+    await this.#beat(heads.redisNowMs, observed.nowMs);
+    this.#sealer.keepOnly(desired.bots);
+    this.#look(observed, plan, clock.monotonicMs());
+    return counts;
+  }
+
+  async #read(): Promise<Heads> {
+    const { redis, keys, cluster, owner, clock, log } = this.#options;
+    const heads = await readHeads(redis, keys, this.#memory.pods.keys());
+    if (heads.owner === undefined) await claimScope(redis, keys, { cluster, owner, takeOver: false });
+    else checkScopeOwner(cluster, heads.owner, owner);
+    const reading = new Map([...heads.pods].map(([pod, head]) => [pod, wanted(this.#memory.pods.get(pod), head)]));
+    const bodies = await readBodies(redis, keys, reading);
+    if (this.#memory.read(heads, bodies, clock.monotonicMs())) {
+      log.warn('redis has lost the state of the fleet, writing it again from memory');
+      this.#forgetMarks();
+    }
+    return heads;
+  }
+
+  #observe(desired: Desired, redisNowMs: number): Observed {
+    const { clock, fleetKeys } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const [ownerUid, atMs] of this.#lastMoveMs) {
+      if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
+    }
+    const keys = fleetKeys();
+    const strangers = [...this.#memory.pods].filter(
+      ([, { session }]) => session !== undefined && !sharesKey(session, keys),
+    );
+    this.#keyFaults = strangers.map(
+      ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
+    );
+    const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
+    const wishes = { synced: desired.synced, sets, fleetKeys: keys, lastMoveMs: this.#lastMoveMs };
+    return observe(this.#memory, wishes, nowMs, redisNowMs);
+  }
+
+  async #write(
+    plan: Plan,
+    observed: Observed,
+    desired: Desired,
+    held: () => string,
+    counts: RoundCounts,
+  ): Promise<void> {
+    if (plan.writes.length === 0) return;
+    const { clock, fleetKeys } = this.#options;
+    const sessions = [...this.#memory.pods.values()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+    const key = sealingKey(
+      fleetKeys(),
+      sessions.map(({ keyIDs }) => keyIDs),
+    );
+    const sealing = { bots: desired.bots, key, wallMs: clock.wallMs() };
+    for (const write of plan.writes) {
+      const memory = this.#memory.pods.get(write.pod);
+      if (memory === undefined) continue;
+      const slots = observed.assignments.get(write.pod) ?? new Map();
+      const sealed = sealWrite(write, slots, memory.lost, this.#sealer, sealing);
+      if (sealed === undefined) continue;
+      // Until Redis has answered, what it holds is unknown.
+      this.#memory.doubt(write.pod);
+      const version = await this.#writer.assign(held(), sealed, memory);
+      if (version === undefined) {
+        counts.again = true;
+        continue;
+      }
+      this.#memory.wrote(write.pod, version, sealed.after);
+      counts.podWrites += 1;
+      counts.slotsWritten += sealed.set.size;
+    }
+  }
+
+  async #tellDrained(plan: Plan, held: () => string): Promise<void> {
+    for (const pod of plan.drainedPods) {
+      const incarnation = this.#memory.pods.get(pod)?.session?.incarnation;
+      if (incarnation === undefined || this.#drained.get(pod) === incarnation) continue;
+      await this.#writer.drained(held(), pod, incarnation);
+      this.#drained.set(pod, incarnation);
+    }
+  }
+
+  async #bury(plan: Plan, held: () => string): Promise<void> {
+    for (const pod of plan.deadPods) {
+      const memory = this.#memory.pods.get(pod);
+      if (memory === undefined || !isEmpty(memory)) continue;
+      if (!(await this.#writer.bury(held(), pod))) continue;
+      this.#memory.forget(pod);
+      this.#drained.delete(pod);
+    }
+  }
+
+  async #beat(redisNowMs: number, nowMs: number): Promise<void> {
+    if (nowMs - this.#beatAtMs < BEAT_MS) return;
+    await this.#options.redis.hset(CLUSTERS_KEY, this.#options.cluster, redisNowMs);
+    this.#beatAtMs = nowMs;
+  }
+
+  #look(observed: Observed, plan: Plan, nowMs: number): void {
+    const { pods } = this.#memory;
+    const assignments = new Map(
+      [...pods].map(([name, pod]) => [name, pod.lost ? (observed.assignments.get(name) ?? pod.slots) : pod.slots]),
+    );
+    const previous = this.#view;
+    const input = { nowMs, settled: observed.settled, pods, assignments, pending: plan.pending };
+    this.#view = makeView(input, previous);
+    const changed = changedOwners(previous, this.#view);
+    if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);
+  }
+
+  #forgetMarks(): void {
+    this.#fences.forgetRead();
+    this.#drained.clear();
+    this.#beatAtMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Voluntary moves in any minute: slow enough for Slack's connect budget, so that balance comes in tens of minutes. */
+function moveBudget({ assignments, lastMoveMs, nowMs }: Observed): number {
+  let slots = 0;
+  for (const held of assignments.values()) slots += held.size;
+  const recent = [...lastMoveMs.values()].filter((atMs) => nowMs - atMs < 60_000).length;
+  return Math.max(0, Math.max(MOVES_A_MINUTE, Math.ceil(slots * SHARE_A_MINUTE)) - recent);
+}
+
+const isEmpty = ({ slots, lost }: PodMemory): boolean => slots.size === 0 && !lost;

@@ -1,0 +1,133 @@
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import type { SlotReport } from '../../core/report.ts';
+import type { Pending, PendingReason } from '../plan/types.ts';
+import type { BotView, FleetView, PodSummary, SlotView } from './fleet-view.ts';
+import type { PodMemory } from './pod-memory.ts';
+
+export const NO_VIEW: FleetView = { bots: new Map(), pods: [], settled: false };
+
+export interface ViewInput {
+  nowMs: number;
+  settled: boolean;
+  pods: ReadonlyMap<string, PodMemory>;
+  /** pod -> slots, as they are after the round's writes. */
+  assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
+  pending: readonly Pending[];
+}
+
+interface BotDraft {
+  slots: { index: number; slot: SlotView }[];
+  pending: PendingReason[];
+}
+
+/**
+ * @param previous entries that did not change are taken from it, so that identity tells what changed; and what was live
+ * stays live while its pod drains or may still come back (design rule 12)
+ */
+export function makeView(input: ViewInput, previous: FleetView): FleetView {
+  const drafts = new Map<string, BotDraft>();
+  const draftOf = (ownerUid: string): BotDraft => {
+    const draft = drafts.get(ownerUid) ?? { slots: [], pending: [] };
+    drafts.set(ownerUid, draft);
+    return draft;
+  };
+  const pods: PodSummary[] = [];
+  for (const [name, pod] of input.pods) {
+    const slots = input.assignments.get(name) ?? pod.slots;
+    let live = 0;
+    for (const [id, slot] of slots) {
+      const { ownerUid, index } = parseSlotID(id);
+      const view = slotView(name, pod, slot, pod.reports.get(id), previous.bots.get(ownerUid), input.nowMs);
+      if (view.state === 'live' || view.state === 'paused') live += 1;
+      draftOf(ownerUid).slots.push({ index, slot: view });
+    }
+    // Told to close, but not yet closed: its owner is not gone.
+    if (pod.session !== undefined) for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
+    pods.push(podSummary(name, pod, slots.size, live, input.settled));
+  }
+  for (const { ownerUid, reason } of input.pending) draftOf(ownerUid).pending.push(reason);
+  const bots = new Map([...drafts].map(([uid, draft]) => [uid, botView(draft, previous.bots.get(uid))]));
+  pods.sort((a, b) => (a.pod < b.pod ? -1 : 1));
+  return { bots, pods, settled: input.settled };
+}
+
+/** Owner uids whose entry differs, those that are gone included. */
+export function changedOwners(previous: FleetView, next: FleetView): Set<string> {
+  const changed = new Set<string>();
+  for (const [uid, bot] of next.bots) if (previous.bots.get(uid) !== bot) changed.add(uid);
+  for (const uid of previous.bots.keys()) if (!next.bots.has(uid)) changed.add(uid);
+  return changed;
+}
+
+export const sameFleet = (a: FleetView, b: FleetView): boolean =>
+  a.settled === b.settled && JSON.stringify(a.pods) === JSON.stringify(b.pods);
+
+function slotView(
+  name: string,
+  pod: PodMemory,
+  slot: Slot,
+  said: SlotReport | undefined,
+  previous: BotView | undefined,
+  nowMs: number,
+): SlotView {
+  const report = said?.epoch === slot.epoch ? said : undefined;
+  const before = previous?.slots.find((view) => view.pod === name && view.assignedAtMs === slot.assignedAtMs);
+  const returning = nowMs < pod.returnUntilMs;
+  // Without an earlier view (this planner is new) a draining pod's sockets are taken for live: it closes them last.
+  const wasLive = before === undefined ? pod.session?.state === 'draining' : before.state === 'live';
+  const spared = returning && wasLive && report?.state !== 'failed';
+  return {
+    pod: name,
+    zone: pod.lastSession?.zone ?? '',
+    assignedAtMs: slot.assignedAtMs,
+    role: slot.role,
+    state: spared ? 'live' : report?.state,
+    reason: spared ? '' : (report?.reason ?? ''),
+    message: spared ? '' : (report?.message ?? ''),
+    tokenDigest: report?.tokenDigest ?? before?.tokenDigest ?? '',
+    teamName: report?.teamName || (before?.teamName ?? ''),
+    botUserID: report?.botUserID || (before?.botUserID ?? ''),
+  };
+}
+
+function podSummary(name: string, pod: PodMemory, slots: number, live: number, settled: boolean): PodSummary {
+  // Until the fleet is settled a missing lease says nothing.
+  const session = settled ? pod.session : (pod.session ?? pod.lastSession);
+  return {
+    pod: name,
+    zone: pod.lastSession?.zone ?? '',
+    state: session?.state ?? 'dead',
+    capacity: session?.capacity ?? 0,
+    slots,
+    live,
+    faults: session?.faults ?? [],
+  };
+}
+
+function botView(draft: BotDraft, previous: BotView | undefined): BotView {
+  draft.slots.sort((a, b) => a.index - b.index || (a.slot.pod < b.slot.pod ? -1 : 1));
+  const next: BotView = { slots: draft.slots.map(({ slot }) => slot), pending: draft.pending };
+  return previous !== undefined && sameBot(previous, next) ? previous : next;
+}
+
+const sameBot = (a: BotView, b: BotView): boolean =>
+  a.slots.length === b.slots.length &&
+  a.pending.length === b.pending.length &&
+  a.pending.every((reason, at) => reason === b.pending[at]) &&
+  a.slots.every((slot, at) => sameSlot(slot, b.slots[at]));
+
+function sameSlot(a: SlotView, b: SlotView | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.pod === b.pod &&
+    a.state === b.state &&
+    a.role === b.role &&
+    a.assignedAtMs === b.assignedAtMs &&
+    a.zone === b.zone &&
+    a.reason === b.reason &&
+    a.message === b.message &&
+    a.tokenDigest === b.tokenDigest &&
+    a.teamName === b.teamName &&
+    a.botUserID === b.botUserID
+  );
+}

@@ -1,0 +1,184 @@
+import { decodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
+import { decodeReport, type SlotReport } from '../../core/report.ts';
+import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/session.ts';
+
+/** What Redis says of one pod in every round. */
+export interface PodHead {
+  /** JSON of the session lease, if there is one. */
+  session: string | undefined;
+  /** The version key; undefined when it is missing or no number. */
+  version: number | undefined;
+  /** Fields of the assignment hash. */
+  fields: number;
+}
+
+/** What is read only when the head says that it has changed. Undefined: not read. */
+export interface PodBody {
+  assign: Readonly<Record<string, string>> | undefined;
+  reports: Readonly<Record<string, string>> | undefined;
+}
+
+/** All that the planner knows of a pod: what Redis holds, and what it held before it lost it. */
+export interface PodMemory {
+  /** As of the last reading. */
+  session: Session | undefined;
+  /** The last one seen, for the zone and the incarnation of a pod that has none now. */
+  lastSession: Session | undefined;
+  /** Planner's monotonic time of the first and the last reading that had a session. */
+  firstSeenMs: number | undefined;
+  lastSeenMs: number | undefined;
+  /** Until then (monotonic) a pod that drained may come back under its name; 0 if it did not drain. */
+  returnUntilMs: number;
+  /** The version key as last read or written. */
+  stored: number | undefined;
+  /** Highest version ever seen: stored, held by its session, or written. */
+  version: number;
+  /** Fields that the hash has if `slots` is what Redis holds. */
+  fields: number;
+  slots: ReadonlyMap<SlotID, Slot>;
+  /** `slots` has once been read whole, so that what it lacks was not assigned. */
+  known: boolean;
+  /** Missing, short or unreadable in Redis: to be written whole. */
+  lost: boolean;
+  /** A write whose outcome is unknown: read again, whatever the version. */
+  doubted: boolean;
+  /** Of the last incarnation seen. */
+  reports: ReadonlyMap<SlotID, SlotReport>;
+  reportsRead: ReportsRead | undefined;
+}
+
+interface ReportsRead {
+  incarnation: string;
+  reportVersion: number;
+  /** As read, so that a report that did not change is not decoded again. */
+  json: Readonly<Record<string, string>>;
+}
+
+const NEW: PodMemory = {
+  session: undefined,
+  lastSession: undefined,
+  firstSeenMs: undefined,
+  lastSeenMs: undefined,
+  returnUntilMs: 0,
+  stored: undefined,
+  version: 0,
+  fields: 0,
+  slots: new Map(),
+  known: false,
+  lost: false,
+  doubted: true,
+  reports: new Map(),
+  reportsRead: undefined,
+};
+
+/** What must be read of a pod besides its head. */
+export function wanted(memory: PodMemory | undefined, head: PodHead): { assign: boolean; reports: boolean } {
+  const before = memory ?? NEW;
+  const session = head.session === undefined ? undefined : decodeSession(head.session);
+  return {
+    assign: before.doubted || before.lost || head.version !== before.stored || head.fields !== before.fields,
+    reports:
+      session !== undefined &&
+      (session.incarnation !== before.reportsRead?.incarnation ||
+        session.reportVersion !== before.reportsRead.reportVersion),
+  };
+}
+
+/** The memory after a reading. Whatever can't be read is unknown and stays as it was. */
+export function remember(
+  memory: PodMemory | undefined,
+  head: PodHead,
+  body: PodBody,
+  time: { nowMs: number; redisNowMs: number },
+): PodMemory {
+  const before = memory ?? NEW;
+  const seen = withSession(before, head, time);
+  const reported = body.reports === undefined ? seen : withReports(seen, body.reports);
+  return body.assign === undefined ? reported : withAssignments(reported, head, body.assign);
+}
+
+/** The memory after a write that Redis confirmed. */
+export function wrote(memory: PodMemory, version: number, slots: ReadonlyMap<SlotID, Slot>): PodMemory {
+  return {
+    ...memory,
+    stored: version,
+    version: Math.max(version, memory.version),
+    fields: slots.size,
+    slots,
+    known: true,
+    lost: false,
+    doubted: false,
+  };
+}
+
+function withSession(before: PodMemory, head: PodHead, time: { nowMs: number; redisNowMs: number }): PodMemory {
+  // A lease that this version can't read is a lease all the same.
+  const session = head.session === undefined ? undefined : (decodeSession(head.session) ?? before.lastSession);
+  if (session === undefined) return { ...before, session };
+  const returnUntilMs =
+    session.state === 'draining'
+      ? time.nowMs + session.drainingSinceMs + DRAIN_RETURN_MS - time.redisNowMs
+      : before.returnUntilMs;
+  return {
+    ...before,
+    session,
+    lastSession: session,
+    firstSeenMs: before.firstSeenMs ?? time.nowMs,
+    lastSeenMs: time.nowMs,
+    returnUntilMs,
+    version: Math.max(before.version, session.version),
+  };
+}
+
+function withReports(before: PodMemory, json: Readonly<Record<string, string>>): PodMemory {
+  const { session, reportsRead } = before;
+  if (session === undefined) return before;
+  const same = reportsRead?.incarnation === session.incarnation;
+  const read = { incarnation: session.incarnation, reportVersion: session.reportVersion, json };
+  // Reports don't vanish all at once: Redis lost them, and the connector is about to write them again.
+  if (same && Object.keys(json).length === 0)
+    return { ...before, reportsRead: { ...reportsRead, ...read, json: reportsRead.json } };
+  const reports = new Map<SlotID, SlotReport>();
+  for (const [slot, text] of Object.entries(json)) {
+    const old = same && reportsRead.json[slot] === text ? before.reports.get(slot) : undefined;
+    const report = old ?? decodeReport(text);
+    // A report of an earlier life of the pod says nothing about now.
+    if (report !== undefined && report.incarnation === session.incarnation) reports.set(slot, report);
+  }
+  return { ...before, reports, reportsRead: read };
+}
+
+function withAssignments(before: PodMemory, head: PodHead, hash: Readonly<Record<string, string>>): PodMemory {
+  const entries = Object.entries(hash);
+  const slots = new Map<SlotID, Slot>();
+  for (const [id, json] of entries) {
+    const slot = decodeSlot(json);
+    if (slot !== undefined) slots.set(id, slot);
+  }
+  const version = Math.max(before.version, head.version ?? 0);
+  const short = before.known && head.version === before.stored && slots.size < before.slots.size;
+  const emptied = !before.known && entries.length === 0 && before.reports.size > 0;
+  const missing = head.version === undefined && (version > 0 || entries.length > 0);
+  const unreadable = slots.size < entries.length || entries.length !== head.fields;
+  const lost = missing || (head.version ?? 0) < version || unreadable || short || emptied;
+  return {
+    ...before,
+    stored: head.version,
+    version,
+    fields: entries.length,
+    slots: lost ? newest(before.slots, slots) : slots,
+    known: before.known || !lost,
+    lost,
+    doubted: false,
+  };
+}
+
+/** Of each slot the entry with the higher epoch. */
+export function newest(a: ReadonlyMap<SlotID, Slot>, b: ReadonlyMap<SlotID, Slot>): ReadonlyMap<SlotID, Slot> {
+  const merged = new Map(a);
+  for (const [id, slot] of b) {
+    const other = merged.get(id);
+    if (other === undefined || other.epoch <= slot.epoch) merged.set(id, slot);
+  }
+  return merged;
+}

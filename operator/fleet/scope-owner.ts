@@ -1,0 +1,40 @@
+import type { ClusterKeys } from '../../core/keys.ts';
+import type { Redis } from '../../core/redis.ts';
+
+/** Two installations under one cluster scope would close each other's sockets. */
+export class ScopeOwnedError extends Error {
+  override name = 'ScopeOwnedError';
+  readonly cluster: string;
+  readonly storedOwner: string;
+
+  constructor(cluster: string, storedOwner: string, owner: string) {
+    super(
+      `cluster scope "${cluster}" on this Redis belongs to ${storedOwner}, but this is ${owner}. Give this installation ` +
+        'another name with RELAX_CLUSTER, or, if the other one is gone for good, start once with --take-over',
+    );
+    this.cluster = cluster;
+    this.storedOwner = storedOwner;
+  }
+}
+
+/** @param stored as read; @throws ScopeOwnedError when it is another's */
+export function checkScopeOwner(cluster: string, stored: string, owner: string): void {
+  if (stored !== owner) throw new ScopeOwnedError(cluster, stored, owner);
+}
+
+/**
+ * Claims the cluster scope, at start and whenever Redis has lost it.
+ * @param owner who we are and stay over restarts: the uid of the kube-system namespace, or "standalone:<host>:<digest>"
+ * @param takeOver replaces another owner
+ * @throws ScopeOwnedError; the program must not start
+ */
+export async function claimScope(
+  redis: Redis,
+  keys: ClusterKeys,
+  claim: { cluster: string; owner: string; takeOver: boolean },
+): Promise<void> {
+  const { cluster, owner, takeOver } = claim;
+  if (takeOver) await redis.set(keys.owner, owner);
+  else await redis.setnx(keys.owner, owner);
+  checkScopeOwner(cluster, (await redis.get(keys.owner)) ?? owner, owner);
+}
