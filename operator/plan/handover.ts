@@ -1,0 +1,71 @@
+import type { SlotID } from '../../core/assignment.ts';
+import type { Holding, Reports } from './holdings.ts';
+import type { PodPhase } from './pods.ts';
+
+/** What is to become of all entries of one slot. */
+export interface SlotCourse {
+  id: SlotID;
+  /** Where the slot is to be; undefined when every entry is on a dead pod, or there is none. */
+  target: Holding | undefined;
+  /** Older entries that stay until the target is live: make before break. */
+  sources: readonly Holding[];
+  /** Entries on dead pods. They go when the slot has a place elsewhere. */
+  dead: readonly Holding[];
+  /** Entries to remove now. */
+  drops: readonly Holding[];
+}
+
+const PHASE_RANK: Record<PodPhase, number> = { up: 3, absent: 2, draining: 1, dead: 0 };
+
+/** Decides between the entries of one slot; pure, and stable when applied again. */
+export function courseOf(id: SlotID, holdings: readonly Holding[], reports: Reports): SlotCourse {
+  const dead = holdings.filter(({ pod }) => pod.phase === 'dead');
+  const alive = holdings.filter(({ pod }) => pod.phase !== 'dead');
+  const [only] = alive;
+  if (only === undefined) return { id, target: undefined, sources: [], dead, drops: [] };
+  if (alive.length === 1) return { id, target: only, sources: [], dead, drops: [] };
+  const target = targetOf(alive, reports);
+  const others = alive.filter((holding) => holding !== target);
+
+  // The pod that was to take over leaves itself: the slot is better off where it is, or somewhere else again.
+  if (target.pod.phase === 'draining' && mayAbandon(target, others, reports)) {
+    const course = courseOf(id, others, reports);
+    return { ...course, dead, drops: [...course.drops, target] };
+  }
+  if (mayFinish(target, others, reports)) return { id, target, sources: [], dead, drops: others };
+  return { id, target, sources: others, dead, drops: [] };
+}
+
+/** The entry that takes over: the newest `incoming`, else (after a lost Redis) the one that serves best. */
+function targetOf(alive: readonly Holding[], reports: Reports): Holding {
+  const incoming = alive.filter(({ slot }) => slot.role === 'incoming');
+  const candidates = incoming.length > 0 ? incoming : alive;
+  const rank = (holding: Holding): number[] => [
+    incoming.length > 0 ? holding.slot.epoch : 0,
+    holding.pod.phase === 'up' && reports.live(holding) ? 1 : 0,
+    PHASE_RANK[holding.pod.phase],
+    holding.slot.epoch,
+  ];
+  return candidates.reduce((best, holding) =>
+    (precedes(rank(holding), rank(best)) ?? holding.pod.name < best.pod.name) ? holding : best,
+  );
+}
+
+/** Lexicographic; undefined when equal. */
+function precedes(a: readonly number[], b: readonly number[]): boolean | undefined {
+  for (const [at, value] of a.entries()) {
+    const other = b[at] ?? 0;
+    if (value !== other) return value > other;
+  }
+  return undefined;
+}
+
+const mayAbandon = (target: Holding, others: readonly Holding[], reports: Reports): boolean =>
+  !reports.live(target) || others.some((other) => other.pod.phase === 'up' && reports.live(other));
+
+/**
+ * The others go once the target said hello, or when nothing is lost by it: Slack refused the token at every one of them.
+ * A refusal at the target alone must not cost a socket that lives.
+ */
+const mayFinish = (target: Holding, others: readonly Holding[], reports: Reports): boolean =>
+  reports.live(target) || (reports.failed(target) && others.every((other) => reports.failed(other)));

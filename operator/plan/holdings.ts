@@ -1,0 +1,63 @@
+import type { Slot, SlotID } from '../../core/assignment.ts';
+import type { SlotReport } from '../../core/report.ts';
+import type { Pod } from './pods.ts';
+import type { Observed } from './types.ts';
+
+/** One entry of one pod's assignments. A slot that moves has two. */
+export interface Holding {
+  readonly pod: Pod;
+  readonly id: SlotID;
+  readonly slot: Slot;
+}
+
+/** What pods say of holdings. */
+export interface Reports {
+  /** Its answer to this very placement; undefined while it is not known. */
+  of(holding: Holding): SlotReport | undefined;
+  /** Said hello and not dead since. `paused` is live: it is not read while Redis is away, and its socket stays open. */
+  live(holding: Holding): boolean;
+  /** Slack refused the present token for good: it would refuse it anywhere else too. */
+  failed(holding: Holding): boolean;
+}
+
+export function reportsIn(observed: Observed): Reports {
+  const of = ({ pod, id, slot }: Holding): SlotReport | undefined => {
+    const report = observed.reports.get(pod.name)?.get(id);
+    return report?.epoch === slot.epoch ? report : undefined;
+  };
+  return {
+    of,
+    live(holding) {
+      const state = of(holding)?.state;
+      return (state === 'live' || state === 'paused') && holding.pod.phase !== 'dead';
+    },
+    failed(holding) {
+      const report = of(holding);
+      return report?.state === 'failed' && report.tokenDigest === holding.slot.tokenDigest;
+    },
+  };
+}
+
+/** Holdings by owner. One pass over all assignments: the part of a plan that every round pays. */
+export function holdingsByOwner(observed: Observed, pods: ReadonlyMap<string, Pod>): Map<string, Holding[]> {
+  const owners = new Map<string, Holding[]>();
+  for (const [name, slots] of observed.assignments) {
+    const pod = pods.get(name);
+    if (pod === undefined) continue;
+    for (const [id, slot] of slots) {
+      const ownerUid = id.slice(0, id.lastIndexOf('/'));
+      const list = owners.get(ownerUid);
+      if (list === undefined) owners.set(ownerUid, [{ pod, id, slot }]);
+      else list.push({ pod, id, slot });
+    }
+  }
+  return owners;
+}
+
+/** Above every epoch that this slot is known to have had anywhere, so that no old report answers for it. */
+export function nextEpoch(id: SlotID, holdings: readonly Holding[], observed: Observed): number {
+  let epoch = 0;
+  for (const { slot } of holdings) epoch = Math.max(epoch, slot.epoch);
+  for (const reports of observed.reports.values()) epoch = Math.max(epoch, reports.get(id)?.epoch ?? 0);
+  return epoch + 1;
+}

@@ -1,0 +1,165 @@
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import type { Draft } from './draft.ts';
+import { choosePod, type Fleet } from './fleet.ts';
+import type { SlotCourse } from './handover.ts';
+import { type Holding, nextEpoch, type Reports } from './holdings.ts';
+import type { Pod } from './pods.ts';
+import { type SetState, spreadOf } from './set-state.ts';
+import type { Observed } from './types.ts';
+
+/** A slot that must get a (new) place. */
+export interface Need {
+  state: SetState;
+  course: SlotCourse;
+  why: /** It has none. */
+    | 'place'
+    /** Its pod leaves, and no other socket of the set serves. */
+    | 'drain'
+    /** Its pod holds another slot of the set. */
+    | 'twin';
+}
+
+export interface Round {
+  observed: Observed;
+  fleet: Fleet;
+  reports: Reports;
+  draft: Draft;
+  /** Draining pods that must not close yet. */
+  blocked: Set<Pod>;
+}
+
+export function needsOf(state: SetState, round: Round): Need[] {
+  const places = state.courses.filter(({ target }) => target === undefined);
+  const needs: Need[] = places.map((course) => ({ state, course, why: 'place' }));
+  const twin = twinOf(state, round.reports);
+  if (twin !== undefined) needs.push({ state, course: twin, why: 'twin' });
+  const drain = drainOf(state, round);
+  if (drain !== undefined) needs.push({ state, course: drain, why: 'drain' });
+  return needs;
+}
+
+/** When room is scarce, a set without any socket goes before the second socket of another. */
+export function byUrgency(a: Need, b: Need): number {
+  const urgency = (need: Need): number => {
+    if (need.why === 'twin') return 2;
+    if (need.why === 'drain') return 0;
+    return need.state.homes.size === 0 && need.course === need.state.courses[0] ? 0 : 1;
+  };
+  const [left, right] = [a.state.set.ownerUid, b.state.set.ownerUid];
+  if (urgency(a) !== urgency(b)) return urgency(a) - urgency(b);
+  if (left !== right) return left < right ? -1 : 1;
+  return parseSlotID(a.course.id).index - parseSlotID(b.course.id).index;
+}
+
+export function meet({ state, course, why }: Need, round: Round): void {
+  switch (why) {
+    case 'place':
+      place(state, course, round);
+      return;
+    case 'drain':
+      moveFromDraining(state, course, round);
+      return;
+    case 'twin':
+      part(state, course, round);
+      return;
+    default:
+      why satisfies never;
+  }
+}
+
+function place(state: SetState, course: SlotCourse, round: Round): void {
+  const { fleet, draft } = round;
+  const { set } = state;
+  // A slot of a dead pod needs no such wait: death is only ever told from a fleet that has been watched for long.
+  const observing = !fleet.trusted || (fleet.gathering && course.dead.length === 0);
+  const pod = observing ? undefined : choosePod(fleet, spreadOf(state));
+  if (pod === undefined) {
+    draft.wait(course.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
+    return;
+  }
+  for (const holding of course.dead) draft.drop(holding);
+  settleAt(state, pod, course.id);
+  draft.place(set, pod, course.id, { epoch: epochOf(state, course.id, round), role: 'active', cause: 'place' });
+}
+
+/** Writes the new entry beside the old one, which goes when the new one is live. */
+export function startMove(state: SetState, from: Holding, to: Pod, cause: Slot['cause'], round: Round): void {
+  from.pod.load--;
+  settleAt(state, to, from.id);
+  round.draft.place(state.set, to, from.id, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
+}
+
+function moveFromDraining(state: SetState, course: SlotCourse, round: Round): void {
+  const to = choosePod(round.fleet, spreadOf(state, course.id));
+  if (to !== undefined && course.target !== undefined) {
+    startMove(state, course.target, to, 'drain', round);
+    block(state, round);
+  } else if (isComing(state, round.reports)) block(state, round);
+  else round.draft.wait(course.id, state.set, 'PodReturning');
+}
+
+/** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
+function part(state: SetState, course: SlotCourse, round: Round): void {
+  const { target, id } = course;
+  if (target === undefined || !round.fleet.trusted) return;
+  const to = choosePod(round.fleet, spreadOf(state, id));
+  if (to !== undefined) {
+    startMove(state, target, to, 'place', round);
+    return;
+  }
+  const twins = state.courses.filter((other) => other !== course && other.target?.pod === target.pod);
+  if (twins.some((other) => isLive(other, round.reports))) round.draft.drop(target);
+  round.draft.wait(id, state.set, 'NoEligiblePods');
+}
+
+/** Of two slots on one pod the one that serves less. */
+function twinOf({ courses }: SetState, reports: Reports): SlotCourse | undefined {
+  const serving = [...courses].sort((a, b) => Number(isLive(b, reports)) - Number(isLive(a, reports)));
+  const seen = new Set<Pod>();
+  for (const course of serving) {
+    if (course.target === undefined) continue;
+    if (seen.has(course.target.pod) && course.sources.length === 0) return course;
+    seen.add(course.target.pod);
+  }
+  return undefined;
+}
+
+const isLive = ({ target }: SlotCourse, reports: Reports): boolean => target !== undefined && reports.live(target);
+
+/**
+ * A set with a live socket on a pod that stays just waits for the other pod to come back (design rule 6). Of the others
+ * one slot is moved at a time: once it is live, the rest can wait as well.
+ */
+function drainOf(state: SetState, round: Round): SlotCourse | undefined {
+  const leaving = state.courses.filter(({ target }) => target?.pod.phase === 'draining');
+  if (leaving.length === 0) return undefined;
+  const stays = state.holdings.some((holding) => holding.pod.phase === 'up' && round.reports.live(holding));
+  if (stays) return undefined;
+  // What Slack refused here it refuses anywhere.
+  const movable = leaving.filter(({ target }) => target !== undefined && !round.reports.failed(target));
+  if (movable.length === 0) return undefined;
+  const moving = state.courses.some(({ target, sources }) => sources.length > 0 && target?.pod.phase === 'up');
+  if (!moving && round.fleet.trusted) return movable.find(({ sources }) => sources.length === 0);
+  if (!round.fleet.trusted || isComing(state, round.reports)) block(state, round);
+  return undefined;
+}
+
+/** A socket of the set is on its way on a pod that stays. */
+const isComing = ({ courses }: SetState, reports: Reports): boolean =>
+  courses.some(({ target }) => target?.pod.phase === 'up' && !reports.failed(target));
+
+function block(state: SetState, { blocked }: Round): void {
+  for (const pod of state.occupied) if (pod.phase === 'draining') blocked.add(pod);
+}
+
+function settleAt(state: SetState, pod: Pod, id: SlotID): void {
+  state.occupied.add(pod);
+  state.homes.set(id, pod);
+}
+
+const epochOf = (state: SetState, id: SlotID, { observed }: Round): number =>
+  nextEpoch(
+    id,
+    state.holdings.filter((holding) => holding.id === id),
+    observed,
+  );

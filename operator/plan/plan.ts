@@ -1,0 +1,80 @@
+import { balance, type SteadySet } from './balance.ts';
+import { Draft, sameSpec } from './draft.ts';
+import { fleetOf } from './fleet.ts';
+import { type Holding, holdingsByOwner, reportsIn } from './holdings.ts';
+import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
+import type { Pod } from './pods.ts';
+import { isSteady, type SetState, settleSet } from './set-state.ts';
+import type { Observed, Plan } from './types.ts';
+
+/**
+ * From what is to be and what is, the writes that bring one nearer to the other. Pure, and without writes when nothing
+ * is to change.
+ *
+ * What is placed on a pod that lives stays there, except for: a drain that would leave its team without a socket, two
+ * slots of a set on one pod, more slots than replicas, zones that differ by more than one, a load above the bound.
+ *
+ * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
+ * of zones count against it but are not held up by it
+ */
+export function plan(observed: Observed, budget: number): Plan {
+  const fleet = fleetOf(observed);
+  const round: Round = {
+    ...{ observed, fleet, reports: reportsIn(observed), draft: new Draft(observed), blocked: new Set<Pod>() },
+  };
+  const owners = holdingsByOwner(observed, fleet.pods);
+  const { steady, settled } = settleAll(round, owners);
+  removeUnwanted(round, owners);
+
+  const needs: Need[] = [];
+  for (const state of settled) {
+    const wanting = needsOf(state, round);
+    needs.push(...wanting);
+    if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
+  }
+  for (const need of needs.sort(byUrgency)) meet(need, round);
+  const underWay = settled.flatMap(({ courses }) => courses).filter(({ sources }) => sources.length > 0).length;
+  const voluntaryMoves = balance(steady, underWay, budget, round);
+
+  const pods = [...fleet.pods.values()];
+  const named = (these: readonly Pod[]): string[] => these.map(({ name }) => name).sort();
+  return {
+    writes: round.draft.writes(pods),
+    pending: round.draft.pending,
+    voluntaryMoves,
+    deadPods: named(pods.filter(({ phase }) => phase === 'dead')),
+    drainedPods: named(pods.filter((pod) => pod.phase === 'draining' && !round.blocked.has(pod))),
+  };
+}
+
+function settleAll(
+  round: Round,
+  owners: Map<string, readonly Holding[]>,
+): { steady: SteadySet[]; settled: SetState[] } {
+  const steady: SteadySet[] = [];
+  const settled: SetState[] = [];
+  for (const set of round.observed.sets) {
+    const holdings = owners.get(set.ownerUid) ?? [];
+    owners.delete(set.ownerUid);
+    if (isSteady(set, holdings, ({ slot }) => sameSpec(set, slot))) steady.push({ set, holdings });
+    else settled.push(settleSet(set, holdings, round));
+  }
+  return { steady, settled };
+}
+
+const targetsOf = ({ courses }: SetState): Holding[] =>
+  courses.flatMap(({ target }) => (target === undefined ? [] : [target]));
+
+/** After this plan's writes the set is as steady as any: its handover just ended, or its spec was brought up to date. */
+const isAtRest = ({ courses }: SetState): boolean =>
+  courses.every(({ target, sources }) => target?.pod.phase === 'up' && sources.length === 0);
+
+/** What is left in `owners` belongs to nobody that is wanted, if the list of those is complete. */
+function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
+  for (const holdings of owners.values()) {
+    for (const holding of holdings) {
+      if (observed.synced) draft.drop(holding);
+      else if (holding.pod.phase === 'draining') blocked.add(holding.pod);
+    }
+  }
+}

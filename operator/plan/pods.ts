@@ -1,0 +1,93 @@
+import { SESSION_RENEW_MS } from '../../core/session.ts';
+import { hash32 } from './rendezvous.ts';
+import type { Observed, PodView } from './types.ts';
+
+/**
+ * How long a session key may be absent before its pod is called dead: the key itself outlives the last renewal by its
+ * TTL (a draining one by `DRAIN_RETURN_MS`), so this only bridges one renewal that came late.
+ */
+export const DEAD_GRACE_MS = SESSION_RENEW_MS;
+
+/** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get them all. */
+export const GATHER_QUIET_MS = 1_500;
+/** A fleet with a pod older than this does not gather any more. */
+export const GATHER_MAX_MS = 10_000;
+
+export type PodPhase =
+  | 'up'
+  | 'draining'
+  /** No session, but not known to be dead: it may be running. */
+  | 'absent'
+  | 'dead';
+
+/** A pod as one plan sees it. `held` and `load` change while the plan is made. */
+export interface Pod {
+  readonly name: string;
+  readonly hash: number;
+  readonly phase: PodPhase;
+  /** Its zone; an unknown zone is a zone of its own. */
+  readonly zone: string;
+  readonly capacity: number;
+  /** May get new slots, as long as `held` is below `capacity`. */
+  readonly open: boolean;
+  /** What is planned for it may be written now. */
+  readonly writable: boolean;
+  /** Entries in its hash, sources of a move included: what its capacity is compared with. */
+  held: number;
+  /** Slots that are to stay there: what balance is about. */
+  load: number;
+}
+
+/** Every pod that is observed or has assignments, by name. */
+export function podsOf(observed: Observed): ReadonlyMap<string, Pod> {
+  const pods = new Map<string, Pod>();
+  for (const view of observed.pods) pods.set(view.name, podOf(view, observed));
+  for (const name of observed.assignments.keys()) {
+    if (!pods.has(name)) pods.set(name, podOf(unseen(name), observed));
+  }
+  return pods;
+}
+
+/** A pod that has joined a fleet which is still gathering; nobody gains by placing a slot before the others are there. */
+export function gathers(observed: Observed): boolean {
+  let youngestMs = Number.POSITIVE_INFINITY;
+  let oldestMs = 0;
+  for (const { session, firstSeenMs } of observed.pods) {
+    if (session?.state !== 'up') continue;
+    const ageMs = firstSeenMs === undefined ? Number.POSITIVE_INFINITY : observed.nowMs - firstSeenMs;
+    youngestMs = Math.min(youngestMs, ageMs);
+    oldestMs = Math.max(oldestMs, ageMs);
+  }
+  return youngestMs < GATHER_QUIET_MS && oldestMs < GATHER_MAX_MS;
+}
+
+const unseen = (name: string): PodView => ({
+  ...{ name, session: undefined, version: 0, lastSeenMs: undefined, firstSeenMs: undefined, takesSlots: true },
+});
+
+function podOf(view: PodView, observed: Observed): Pod {
+  const { name, session } = view;
+  const lost = observed.lost.has(name);
+  const phase = phaseOf(view, observed);
+  // A lost hash is written whole: with a slot left out that is merely not known yet, it would close a socket.
+  const writable = !lost || (observed.settled && observed.synced);
+  const capacity = session?.capacity ?? 0;
+  const slots = observed.assignments.get(name)?.size ?? 0;
+  return {
+    name,
+    hash: hash32(name),
+    phase,
+    zone: session === undefined || session.zone === '' ? `?${name}` : session.zone,
+    capacity,
+    open: phase === 'up' && view.takesSlots && capacity > 0 && writable,
+    writable,
+    held: slots,
+    load: slots,
+  };
+}
+
+function phaseOf({ session, lastSeenMs }: PodView, { settled, nowMs }: Observed): PodPhase {
+  if (session !== undefined) return session.state;
+  if (!settled) return 'absent';
+  return lastSeenMs === undefined || nowMs - lastSeenMs >= DEAD_GRACE_MS ? 'dead' : 'absent';
+}

@@ -1,0 +1,141 @@
+import { parseSlotID, type SlotID, slotID } from '../../core/assignment.ts';
+import type { Draft } from './draft.ts';
+import { type Spread, zonesOf } from './fleet.ts';
+import { courseOf, type SlotCourse } from './handover.ts';
+import type { Holding, Reports } from './holdings.ts';
+import type { Pod } from './pods.ts';
+import { hash32 } from './rendezvous.ts';
+import type { SocketSet } from './types.ts';
+
+/** One set while a plan is made: `settleSet` decides what stays, `place` adds to it. */
+export interface SetState {
+  readonly set: SocketSet;
+  /** As many as the set's replicas, by index; some without a place yet. */
+  readonly courses: readonly SlotCourse[];
+  readonly holdings: readonly Holding[];
+  /** Slot -> pod where it is to be. */
+  readonly homes: Map<SlotID, Pod>;
+  /** Pods with any entry of the set that stays, be it only for a while. */
+  readonly occupied: Set<Pod>;
+}
+
+/** Where one more slot of the set may go, or this one instead of where it is. */
+export function spreadOf(state: SetState, mover?: SlotID): Spread {
+  const homes = [...state.homes].filter(([id]) => id !== mover).map(([, pod]) => pod);
+  return { ownerHash: hash32(state.set.ownerUid), occupied: state.occupied, zones: zonesOf(homes) };
+}
+
+/** Nothing to do for this set but, perhaps, balance: the case of nearly every set in nearly every round. */
+export function isSteady(set: SocketSet, holdings: readonly Holding[], same: (holding: Holding) => boolean): boolean {
+  if (holdings.length !== set.replicas) return false;
+  for (const [at, holding] of holdings.entries()) {
+    if (holding.pod.phase !== 'up' || holding.slot.role !== 'active' || holding.slot.cause !== 'place') return false;
+    for (let other = 0; other < at; other++) {
+      if (holdings[other]?.pod === holding.pod || holdings[other]?.id === holding.id) return false;
+    }
+    if (!same(holding)) return false;
+  }
+  return true;
+}
+
+/** Ends handovers, removes what is surplus, brings what stays up to date, and says which slots want a place. */
+export function settleSet(
+  set: SocketSet,
+  holdings: readonly Holding[],
+  { reports, draft }: { reports: Reports; draft: Draft },
+): SetState {
+  const { kept, surplus } = chosen(set, coursesOf(holdings, reports), reports);
+  for (const { target, sources, dead, drops } of surplus) {
+    for (const holding of [...(target === undefined ? [] : [target]), ...sources, ...dead, ...drops])
+      draft.drop(holding);
+  }
+  for (const course of kept) settleCourse(set, course, draft);
+
+  const homes = new Map<SlotID, Pod>();
+  for (const { id, target } of kept) if (target !== undefined) homes.set(id, target.pod);
+  const occupied = new Set<Pod>(homes.values());
+  for (const { sources } of kept) for (const { pod } of sources) occupied.add(pod);
+  return { set, courses: withMissing(set, kept), holdings, homes, occupied };
+}
+
+/** A state for a set that is steady, so that one of its slots can be moved. */
+export const steadyState = (set: SocketSet, holdings: readonly Holding[]): SetState => ({
+  ...{ set, holdings },
+  courses: holdings.map((target) => ({ id: target.id, target, sources: [], dead: [], drops: [] })),
+  homes: new Map(holdings.map(({ id, pod }) => [id, pod])),
+  occupied: new Set(holdings.map(({ pod }) => pod)),
+});
+
+function coursesOf(holdings: readonly Holding[], reports: Reports): SlotCourse[] {
+  const slots = Map.groupBy(holdings, ({ id }) => id);
+  return [...slots].map(([id, entries]) => courseOf(id, entries, reports)).sort(byIndex);
+}
+
+function settleCourse(set: SocketSet, { target, sources, dead, drops }: SlotCourse, draft: Draft): void {
+  for (const holding of drops) draft.drop(holding);
+  if (target === undefined) {
+    // Kept up to date as well: the pod takes them up if it returns before there is room elsewhere.
+    for (const holding of dead) draft.keep(set, holding);
+    return;
+  }
+  for (const holding of dead) draft.drop(holding);
+  if (sources.length === 0) draft.keep(set, target, { role: 'active', cause: 'place' });
+  else draft.keep(set, target);
+  for (const source of sources) {
+    source.pod.load--;
+    draft.keep(set, source);
+  }
+}
+
+/** Keeps `replicas` slots: one after the other, the one that serves least goes. */
+function chosen(
+  set: SocketSet,
+  courses: readonly SlotCourse[],
+  reports: Reports,
+): { kept: SlotCourse[]; surplus: SlotCourse[] } {
+  const kept = [...courses];
+  const surplus: SlotCourse[] = [];
+  while (kept.length > set.replicas) {
+    const zones = zonesOf(kept.flatMap(({ target }) => (target === undefined ? [] : [target.pod])));
+    const worth = new Map(kept.map((course) => [course, worthOf(course, zones, reports)]));
+    const worst = kept.reduce((a, b) => (isLess(worth.get(b) ?? [], worth.get(a) ?? []) ? b : a));
+    surplus.push(worst);
+    kept.splice(kept.indexOf(worst), 1);
+  }
+  return { kept, surplus };
+}
+
+/** The later criteria decide only between equals in the earlier ones. */
+function worthOf({ id, target, sources }: SlotCourse, zones: ReadonlyMap<string, number>, reports: Reports): number[] {
+  if (target === undefined) return [0, 0, 0, 0, 0, -parseSlotID(id).index];
+  const live = [target, ...sources].filter(reports.live);
+  return [
+    live.length > 0 ? 2 : 1,
+    live.some(({ pod }) => pod.phase === 'up') ? 1 : 0,
+    target.pod.phase === 'up' ? 1 : 0,
+    sources.length === 0 ? 1 : 0,
+    -(zones.get(target.pod.zone) ?? 0),
+    -parseSlotID(id).index,
+  ];
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  for (const [at, value] of a.entries()) {
+    const other = b[at] ?? 0;
+    if (value !== other) return value < other;
+  }
+  return false;
+}
+
+/** New slots take the lowest free indexes. */
+function withMissing(set: SocketSet, kept: readonly SlotCourse[]): SlotCourse[] {
+  const courses = [...kept];
+  const taken = new Set(kept.map(({ id }) => id));
+  for (let index = 0; courses.length < set.replicas; index++) {
+    const id = slotID(set.ownerUid, index);
+    if (!taken.has(id)) courses.push({ id, target: undefined, sources: [], dead: [], drops: [] });
+  }
+  return courses.sort(byIndex);
+}
+
+const byIndex = (a: { id: SlotID }, b: { id: SlotID }): number => parseSlotID(a.id).index - parseSlotID(b.id).index;
