@@ -131,22 +131,27 @@ const isLive = ({ target }: SlotCourse, reports: Reports): boolean => target !==
  * one slot is moved at a time: once it is live, the rest can wait as well.
  */
 function drainOf(state: SetState, round: Round): SlotCourse | undefined {
-  const leaving = state.courses.filter(({ target }) => target?.pod.phase === 'draining');
+  const leaving = state.courses.filter((course) => entriesOf(course).some(({ pod }) => pod.phase === 'draining'));
   if (leaving.length === 0) return undefined;
   const stays = state.holdings.some((holding) => holding.pod.phase === 'up' && round.reports.live(holding));
   if (stays) return undefined;
   // What Slack refused here it refuses anywhere.
-  const movable = leaving.filter(({ target }) => target !== undefined && !round.reports.failed(target));
+  const movable = leaving.filter((course) => !entriesOf(course).every(round.reports.failed));
   if (movable.length === 0) return undefined;
-  const moving = state.courses.some(({ target, sources }) => sources.length > 0 && target?.pod.phase === 'up');
-  if (!moving && round.fleet.trusted) return movable.find(({ sources }) => sources.length === 0);
-  if (!round.fleet.trusted || isComing(state, round.reports)) block(state, round);
-  return undefined;
+  const moving = state.courses.some(({ target, sources }) => sources.length > 0 && remains(target));
+  const next = moving || !round.fleet.trusted ? undefined : movable.find(({ sources }) => sources.length === 0);
+  if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) block(state, round);
+  return next;
 }
+
+const entriesOf = ({ target, sources }: SlotCourse): Holding[] => (target === undefined ? [] : [target, ...sources]);
 
 /** A socket of the set is on its way on a pod that stays. */
 const isComing = ({ courses }: SetState, reports: Reports): boolean =>
-  courses.some(({ target }) => target?.pod.phase === 'up' && !reports.failed(target));
+  courses.some(({ target }) => target !== undefined && remains(target) && !reports.failed(target));
+
+/** An absent pod will soon be known to live or to be dead. */
+const remains = (target: Holding | undefined): boolean => target?.pod.phase === 'up' || target?.pod.phase === 'absent';
 
 function block(state: SetState, { blocked }: Round): void {
   for (const pod of state.occupied) if (pod.phase === 'draining') blocked.add(pod);

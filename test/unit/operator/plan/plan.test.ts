@@ -1,0 +1,364 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Slot } from '../../../../core/assignment.ts';
+import { plan } from '../../../../operator/plan/plan.ts';
+import { SampleFleet, socketSet } from './sample-fleet.ts';
+
+let fleet: SampleFleet;
+beforeEach(() => {
+  fleet = new SampleFleet().addPod('a0', 'a').addPod('a1', 'a').addPod('b0', 'b').addPod('b1', 'b');
+});
+
+/** One set, placed and live. */
+function live(fields: Parameters<typeof socketSet>[1] = {}): { mine: string[]; others: string[] } {
+  fleet.addSets(socketSet('u', fields));
+  fleet.converge();
+  const mine = fleet.podsOf('u');
+  return { mine, others: [...fleet.pods.keys()].filter((name) => !mine.includes(name)) };
+}
+
+function someSlot(): Slot {
+  const [slot] = [...fleet.assignments.values()].flatMap((slots) => [...slots.values()]);
+  if (slot === undefined) throw new Error('no slot is assigned');
+  return slot;
+}
+
+const pendingOf = (made: ReturnType<typeof plan>): string[] =>
+  made.pending.map(({ slot, reason }) => `${slot} ${reason}`);
+
+describe('placement', () => {
+  it('gives each slot an active place of its own, in as many zones as there are', () => {
+    fleet.addSets(socketSet('u'));
+    const { writes, pending } = fleet.step();
+    const slots = writes.flatMap(({ set }) => [...set.values()]);
+    expect(slots.map(({ role, epoch, cause }) => [role, epoch, cause])).toEqual([
+      ['active', 1, 'place'],
+      ['active', 1, 'place'],
+    ]);
+    expect(new Set(fleet.podsOf('u').map((pod) => pod[0]))).toEqual(new Set(['a', 'b']));
+    expect(pending).toEqual([]);
+  });
+
+  it('is the same for the same fleet, in whatever order it is listed', () => {
+    const sets = Array.from({ length: 50 }, (_, n) => socketSet(`u${n}`, { replicas: 1 + (n % 3) }));
+    const observed = fleet.addSets(...sets).observe();
+    const reversed = { ...observed, sets: [...observed.sets].reverse(), pods: [...observed.pods].reverse() };
+    const sorted = (made: ReturnType<typeof plan>) =>
+      made.writes.map(({ pod, set }) => [pod, [...set].sort(([a], [b]) => (a < b ? -1 : 1))]);
+    expect(sorted(plan(reversed, 0))).toEqual(sorted(plan(observed, 0)));
+  });
+
+  it('says why a slot has no place', () => {
+    fleet.addSets(socketSet('u', { replicas: 5 }));
+    expect(pendingOf(fleet.step())).toEqual(['u/4 NoEligiblePods']);
+    fleet.pods.clear();
+    fleet.assignments.clear();
+    expect(pendingOf(fleet.step())).toContain('u/0 NoConnectors');
+  });
+
+  it('gives scarce room to sets without a socket before second sockets of others', () => {
+    fleet.pods.clear();
+    fleet.addPod('a0', 'a', { capacity: 2 }).addPod('b0', 'b', { capacity: 1 });
+    fleet.addSets(socketSet('u'), socketSet('v'), socketSet('w'));
+    const { pending } = fleet.step();
+    expect(pending.map(({ slot }) => slot).sort()).toEqual(['u/1', 'v/1', 'w/1']);
+  });
+
+  it('waits a moment while the fleet gathers, and not in a fleet that stands', () => {
+    for (const pod of fleet.pods.values()) pod.firstSeenMs = fleet.nowMs - 500;
+    fleet.addSets(socketSet('u'));
+    expect(pendingOf(fleet.step())).toEqual(['u/0 Observing', 'u/1 Observing']);
+    fleet.pod('a0').firstSeenMs = fleet.nowMs - 60_000;
+    expect(fleet.step().pending).toEqual([]);
+  });
+
+  it('passes over a pod that shares no fleet key', () => {
+    fleet.pod('a0').takesSlots = false;
+    fleet.pod('a1').takesSlots = false;
+    fleet.addSets(socketSet('u'));
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(['b0', 'b1']);
+  });
+});
+
+describe('what changes of a set', () => {
+  it.each([
+    ['generation', { generation: 2 }],
+    ['token', { tokenDigest: 'new' }],
+    ['namespace', { queueNamespace: 'shop' }],
+    ['filters', { events: { include: ['message'], exclude: [], own: true } }],
+    ['name', { bot: 'bots/other' }],
+  ])('%s: is written in place, on the same pods and with the same epoch', (_name, change) => {
+    const { mine } = live();
+    fleet.addSets(socketSet('u', change));
+    const { writes } = fleet.step();
+    expect(writes.map(({ pod, remove }) => [pod, remove])).toEqual(mine.map((pod) => [pod, []]));
+    for (const { set } of writes) {
+      for (const slot of set.values()) expect(slot).toMatchObject({ ...change, epoch: 1, role: 'active' });
+    }
+    expect(fleet.step().writes).toEqual([]);
+  });
+
+  it('fewer replicas: the socket that does not serve goes', () => {
+    const { mine } = live();
+    const dull = mine[0] ?? '';
+    fleet.report(dull, { state: 'connecting' });
+    fleet.addSets(socketSet('u', { replicas: 1 }));
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine.slice(1));
+  });
+
+  it('fewer replicas: of equals the one in the fullest zone goes', () => {
+    live({ replicas: 3 });
+    fleet.addSets(socketSet('u', { replicas: 2 }));
+    fleet.step();
+    expect(new Set(fleet.podsOf('u').map((pod) => pod[0])).size).toBe(2);
+  });
+
+  it('no longer wanted: removed from every pod, but only by a complete list', () => {
+    const { mine } = live();
+    fleet.sets.clear();
+    fleet.synced = false;
+    expect(fleet.step().writes).toEqual([]);
+    fleet.synced = true;
+    expect(fleet.step().writes.map(({ pod, remove }) => [pod, remove.length])).toEqual(mine.map((pod) => [pod, 1]));
+    expect(fleet.entries()).toEqual([]);
+  });
+});
+
+describe('a pod without a session', () => {
+  it('that is dead loses its slots to others at once, as active, with a higher epoch', () => {
+    const { mine } = live();
+    const [dead = '', other = ''] = mine;
+    fleet.kill(dead);
+    const made = fleet.step();
+    expect(made.deadPods).toEqual([dead]);
+    expect(fleet.podsOf('u')).toContain(other);
+    expect(fleet.podsOf('u')).not.toContain(dead);
+    const moved = made.writes.flatMap(({ set }) => [...set.values()]);
+    expect(moved).toMatchObject([{ role: 'active', epoch: 2, cause: 'place' }]);
+  });
+
+  it.each([
+    ['while the fleet is not settled', 60_000, false],
+    ['within a renewal of the end of its lease', 3_000, true],
+  ])('keeps what it has %s', (_when, absentMs, settled) => {
+    const { mine } = live();
+    fleet.kill(mine[0] ?? '');
+    fleet.pod(mine[0] ?? '').lastSeenMs = fleet.nowMs - absentMs;
+    fleet.settled = settled;
+    const made = fleet.step();
+    expect(made).toMatchObject({ writes: [], deadPods: [], pending: [] });
+  });
+
+  it('keeps, for its return, what has no place elsewhere, and says so', () => {
+    for (const name of ['a1', 'b0', 'b1']) fleet.pods.delete(name);
+    live({ replicas: 1 });
+    fleet.kill('a0');
+    const made = fleet.step();
+    expect(made.writes).toEqual([]);
+    expect(pendingOf(made)).toEqual(['u/0 NoConnectors']);
+    fleet.restart('a0');
+    expect(fleet.step()).toMatchObject({ writes: [], pending: [] });
+  });
+
+  it('that comes back under its name, as another incarnation, moves nothing', () => {
+    const { mine } = live();
+    for (const pod of mine) fleet.restart(pod);
+    expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [], pending: [] });
+  });
+});
+
+describe('drain', () => {
+  it('of a team with a live socket elsewhere moves nothing and lets the pod go', () => {
+    const { mine } = live();
+    fleet.pod(mine[0] ?? '').state = 'draining';
+    expect(fleet.step(100)).toMatchObject({ writes: [], drainedPods: [mine[0]], pending: [], voluntaryMoves: [] });
+  });
+
+  it('of the only live socket opens another first, and lets the pod go when that one said hello', () => {
+    const { mine } = live({ replicas: 1 });
+    const [old = ''] = mine;
+    fleet.pod(old).state = 'draining';
+    const first = fleet.step();
+    expect(first.drainedPods).toEqual([]);
+    const to = fleet.podsOf('u').find((pod) => pod !== old) ?? '';
+    expect(fleet.slot(to, 'u/0')).toMatchObject({ role: 'incoming', epoch: 2, cause: 'drain' });
+    expect(fleet.slot(old, 'u/0')).toMatchObject({ role: 'active', epoch: 1 });
+
+    fleet.report(to, { state: 'connecting' });
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: [] });
+
+    fleet.report(to);
+    expect(fleet.step().drainedPods).toEqual([old]);
+    expect(fleet.podsOf('u')).toEqual([to]);
+    expect(fleet.slot(to, 'u/0')).toMatchObject({ role: 'active', epoch: 2, cause: 'place' });
+  });
+
+  it('of two pods that hold all of a team moves one socket only', () => {
+    const { mine } = live();
+    for (const pod of mine) fleet.pod(pod).state = 'draining';
+    expect(fleet.step().writes.flatMap(({ set }) => [...set.keys()])).toEqual(['u/0']);
+    fleet.reportAll();
+    const made = fleet.step();
+    expect(made.drainedPods).toEqual(mine);
+    expect(fleet.step().writes).toEqual([]);
+  });
+
+  it('without a pod to move to lets the pod go, and says what is pending', () => {
+    for (const name of ['a1', 'b0', 'b1']) fleet.pods.delete(name);
+    live({ replicas: 1 });
+    fleet.pod('a0').state = 'draining';
+    const made = fleet.step();
+    expect(made).toMatchObject({ writes: [], drainedPods: ['a0'] });
+    expect(pendingOf(made)).toEqual(['u/0 PodReturning']);
+  });
+
+  it('waits for a socket that is on its way on the only other pod', () => {
+    for (const name of ['a1', 'b1']) fleet.pods.delete(name);
+    live();
+    fleet.report('b0', { state: 'connecting' });
+    fleet.pod('a0').state = 'draining';
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: [], pending: [] });
+    fleet.report('b0');
+    expect(fleet.step().drainedPods).toEqual(['a0']);
+  });
+
+  it('of a socket whose token Slack refuses moves nothing', () => {
+    const { mine } = live({ replicas: 1 });
+    fleet.report(mine[0] ?? '', { state: 'failed', reason: 'TokenRevoked' });
+    fleet.pod(mine[0] ?? '').state = 'draining';
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: mine });
+  });
+});
+
+describe('a handover under way', () => {
+  let old: string;
+  let to: string;
+  beforeEach(() => {
+    [old = ''] = live({ replicas: 1 }).mine;
+    fleet.pod(old).state = 'draining';
+    fleet.step();
+    to = fleet.podsOf('u').find((pod) => pod !== old) ?? '';
+  });
+
+  it('is moved to a third pod when the new one dies', () => {
+    fleet.kill(to);
+    fleet.step();
+    expect(fleet.podsOf('u')).toContain(old);
+    expect(fleet.podsOf('u')).not.toContain(to);
+    const third = fleet.podsOf('u').find((pod) => pod !== old) ?? '';
+    expect(fleet.slot(third, 'u/0')).toMatchObject({ role: 'incoming', epoch: 3 });
+  });
+
+  it('is over when the old pod dies: the new entry is the active one, where it is', () => {
+    fleet.kill(old);
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([to]);
+    expect(fleet.slot(to, 'u/0')).toMatchObject({ role: 'active', epoch: 2, cause: 'place' });
+  });
+
+  it('keeps the old socket when Slack refuses the token at the new pod, and does not hold the old pod up', () => {
+    fleet.report(to, { state: 'failed', reason: 'TokenRevoked' });
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: [old] });
+    fleet.addSets(socketSet('u', { replicas: 1, generation: 2, tokenDigest: 'new' }));
+    fleet.step();
+    fleet.report(to);
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([to]);
+  });
+
+  it('takes no notice of a report that answers an earlier epoch', () => {
+    fleet.report(to, { epoch: 1 });
+    expect(fleet.step().writes).toEqual([]);
+  });
+});
+
+describe('balance', () => {
+  it('mends zones make before break, once a zone has room again', () => {
+    fleet.pods.delete('b0');
+    fleet.pods.delete('b1');
+    live();
+    fleet.addPod('b0', 'b');
+    const made = fleet.step();
+    expect(made.voluntaryMoves).toEqual(['u']);
+    expect(made.writes).toMatchObject([{ pod: 'b0', remove: [] }]);
+    expect(fleet.slot('b0', [...(fleet.assignments.get('b0')?.keys() ?? [])][0] ?? '')).toMatchObject({
+      ...{ role: 'incoming', cause: 'rebalance' },
+    });
+    fleet.reportAll();
+    fleet.step();
+    expect(fleet.podsOf('u')).toHaveLength(2);
+    expect(fleet.podsOf('u')).toContain('b0');
+  });
+
+  it('takes no more than the budget from a pod above the bound, and nothing of a team moved within two minutes', () => {
+    fleet.pods.delete('a1');
+    fleet.pods.delete('b1');
+    fleet.addSets(...Array.from({ length: 40 }, (_, n) => socketSet(`u${n}`)));
+    fleet.converge();
+    fleet.addPod('a1', 'a').addPod('b1', 'b');
+    const first = fleet.step(3);
+    expect(first.voluntaryMoves).toHaveLength(3);
+    fleet.reportAll();
+    const second = fleet.step(100);
+    for (const owner of first.voluntaryMoves) expect(second.voluntaryMoves).not.toContain(owner);
+    fleet.converge();
+    expect(Math.max(...fleet.loads())).toBeLessThanOrEqual(25);
+  });
+
+  it('rests while a pod drains, is away, or nothing is settled', () => {
+    fleet.pods.delete('b0');
+    fleet.pods.delete('b1');
+    live();
+    fleet.addPod('b0', 'b').addPod('b1', 'b');
+    fleet.settled = false;
+    expect(fleet.step(100).voluntaryMoves).toEqual([]);
+    fleet.settled = true;
+    fleet.pod('b1').state = 'draining';
+    fleet.addSets(socketSet('v', { replicas: 1 }));
+    fleet.assignments.set('b1', new Map([['v/0', { ...someSlot(), bot: 'bots/v', teamID: 'Tv' }]]));
+    expect(fleet.step(100).voluntaryMoves).toEqual([]);
+  });
+});
+
+describe('a pod whose hash Redis lost', () => {
+  it('is not written before all could report, and whole then', () => {
+    const { mine } = live();
+    const [pod = ''] = mine;
+    fleet.addSets(socketSet('new'));
+    fleet.lost.add(pod);
+    fleet.settled = false;
+    const waiting = fleet.step();
+    expect(waiting.writes).toEqual([]);
+    expect(pendingOf(waiting)).toEqual(['new/0 Observing', 'new/1 Observing']);
+    fleet.settled = true;
+    const { writes } = fleet.step();
+    expect(writes.find((write) => write.pod === pod)?.set.size).toBeGreaterThan(0);
+    expect(fleet.podsOf('u')).toEqual(mine);
+    expect(fleet.step().writes).toEqual([]);
+  });
+
+  it('may end up with a slot on two pods: the one that serves stays, none closes before', () => {
+    const { mine, others } = live({ replicas: 1 });
+    const [here = ''] = mine;
+    const [there = ''] = others;
+    fleet.assignments.set(there, new Map(fleet.assignments.get(here)));
+    fleet.reports.clear();
+    expect(fleet.step().writes).toEqual([]);
+    fleet.report(there);
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([there]);
+  });
+
+  it('may end up with two slots of a set on one pod: they part make before break', () => {
+    const { mine } = live();
+    const [here = '', there = ''] = mine;
+    const moved = [...(fleet.assignments.get(there) ?? [])];
+    fleet.assignments.set(here, new Map([...(fleet.assignments.get(here) ?? []), ...moved]));
+    fleet.assignments.delete(there);
+    fleet.report(here);
+    fleet.converge();
+    expect(new Set(fleet.podsOf('u')).size).toBe(2);
+    expect(fleet.entries('u')).toHaveLength(2);
+  });
+});

@@ -1,0 +1,289 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LOAD_BOUND } from '../../../../operator/plan/fleet.ts';
+import { plan } from '../../../../operator/plan/plan.ts';
+import type { Observed } from '../../../../operator/plan/types.ts';
+import { SampleFleet, socketSet } from './sample-fleet.ts';
+
+const ZONES = ['a', 'b', 'c'];
+
+/** Equal zones, room for all: nothing but the planner keeps loads from being even. */
+const evenFleet = fc
+  .record({
+    zones: fc.integer({ min: 1, max: 3 }),
+    pods: fc.integer({ min: 1, max: 4 }),
+    sets: fc.integer({ min: 1, max: 80 }),
+  })
+  .chain(({ zones, pods, sets }) =>
+    fc.array(fc.integer({ min: 1, max: 4 }), { minLength: sets, maxLength: sets }).map((replicas) => {
+      const fleet = new SampleFleet();
+      for (const zone of ZONES.slice(0, zones)) {
+        for (let n = 0; n < pods; n++) fleet.addPod(`${zone}${n}`, zone);
+      }
+      return fleet.addSets(...replicas.map((count, n) => socketSet(`u${n}`, { replicas: count })));
+    }),
+  );
+
+/** Any zones, and perhaps too little room. */
+const anyFleet = fc
+  .record({
+    pods: fc.array(fc.record({ zone: fc.constantFrom(...ZONES), capacity: fc.integer({ min: 0, max: 40 }) }), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    replicas: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 40 }),
+  })
+  .map(({ pods, replicas }) => {
+    const fleet = new SampleFleet();
+    for (const [n, { zone, capacity }] of pods.entries()) fleet.addPod(`p${n}`, zone, { capacity });
+    return fleet.addSets(...replicas.map((count, n) => socketSet(`u${n}`, { replicas: count })));
+  });
+
+/** Things that happen to a fleet; `pick` and `more` choose what they happen to. */
+const happening = fc.record({
+  what: fc.constantFrom(
+    'kill',
+    'return',
+    'drain',
+    'join',
+    'resize',
+    'spec',
+    'token',
+    'stop',
+    'report',
+    'refuse',
+    'plan',
+    'forget' as const,
+  ),
+  pick: fc.nat(1000),
+  more: fc.nat(1000),
+});
+type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+function happen(fleet: SampleFleet, { what, pick, more }: Happening): void {
+  const [name = '', pod] = [...fleet.pods][pick % fleet.pods.size] ?? [];
+  const set = [...fleet.sets.values()][pick % Math.max(1, fleet.sets.size)];
+  switch (what) {
+    case 'kill':
+      return fleet.kill(name);
+    case 'return':
+      return fleet.restart(name);
+    case 'drain':
+      if (pod?.state === 'up') pod.state = 'draining';
+      return;
+    case 'join':
+      if (fleet.pods.size < 8) fleet.addPod(`n${fleet.pods.size}`, ZONES[more % 3] ?? 'a');
+      return;
+    case 'resize':
+      if (set !== undefined) fleet.addSets({ ...set, replicas: 1 + (more % 4), generation: set.generation + 1 });
+      return;
+    case 'spec':
+      if (set !== undefined) fleet.addSets({ ...set, generation: set.generation + 1 });
+      return;
+    case 'token':
+      if (set !== undefined) fleet.addSets({ ...set, tokenDigest: `d${more}`, generation: set.generation + 1 });
+      return;
+    case 'stop':
+      if (set !== undefined && fleet.sets.size > 1) fleet.sets.delete(set.ownerUid);
+      return;
+    case 'report':
+      if (pod?.state !== 'gone') fleet.report(name, {}, (id) => (id.length + id.charCodeAt(1) + more) % 2 === 0);
+      return;
+    case 'refuse':
+      if (pod?.state !== 'gone') fleet.report(name, { state: 'failed' }, (id) => id.startsWith(`${set?.ownerUid}/`));
+      return;
+    case 'plan':
+      fleet.step(more % 4);
+      return;
+    case 'forget':
+      fleet.settled = more % 2 === 0;
+      return;
+    default:
+      what satisfies never;
+  }
+}
+
+function expectApart(fleet: SampleFleet): void {
+  for (const ownerUid of fleet.sets.keys()) {
+    const pods = fleet.podsOf(ownerUid);
+    expect(new Set(pods).size, `${ownerUid} on ${pods.join(', ')}`).toBe(pods.length);
+  }
+}
+
+/** Zone counts of every set differ by at most one among zones where a pod has room for it. */
+function expectZonesEven(fleet: SampleFleet): void {
+  for (const ownerUid of fleet.sets.keys()) {
+    const mine = fleet.podsOf(ownerUid);
+    const count = (zone: string): number => mine.filter((name) => fleet.pod(name).zone === zone).length;
+    const withRoom = [...fleet.pods]
+      .filter(
+        ([name, { state, capacity }]) =>
+          state === 'up' && (fleet.assignments.get(name)?.size ?? 0) < capacity && !mine.includes(name),
+      )
+      .map(([, { zone }]) => zone);
+    const most = Math.max(...ZONES.map(count));
+    for (const zone of withRoom)
+      expect(most - count(zone), `${ownerUid} on ${mine.join(', ')}; room in ${zone}`).toBeLessThanOrEqual(1);
+  }
+}
+
+const moved = (before: readonly string[], after: readonly string[]): string[] => {
+  const old = new Set(before);
+  return after.filter((entry) => !old.has(entry));
+};
+
+describe('the planner, for any fleet', () => {
+  it('balances within 1.25 of the mean where zones permit', () => {
+    fc.assert(
+      fc.property(evenFleet, (fleet) => {
+        fleet.converge();
+        const loads = fleet.loads();
+        const mean = loads.reduce((sum, load) => sum + load, 0) / loads.length;
+        expect(Math.max(...loads)).toBeLessThanOrEqual(Math.ceil(LOAD_BOUND * mean));
+      }),
+    );
+  });
+
+  it('keeps zones even and slots of a set apart, and leaves no slot pending while there is room for it', () => {
+    fc.assert(
+      fc.property(anyFleet, (fleet) => {
+        fleet.converge();
+        expectApart(fleet);
+        expectZonesEven(fleet);
+        for (const { ownerUid } of plan(fleet.observe(), 0).pending) {
+          const mine = fleet.podsOf(ownerUid);
+          for (const [name, { capacity }] of fleet.pods) {
+            expect(mine.includes(name) || fleet.assignments.get(name)?.size === capacity || capacity === 0).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  it('when a pod goes for good, moves the slots that it had and no other', () => {
+    fc.assert(
+      fc.property(evenFleet, fc.nat(), (fleet, pick) => {
+        fleet.converge();
+        const before = fleet.entries();
+        const gone = [...fleet.pods.keys()][pick % fleet.pods.size] ?? '';
+        fleet.kill(gone);
+        fleet.step();
+        const stayed = before.filter((entry) => !entry.startsWith(`${gone} `));
+        const after = fleet.entries();
+        expect(stayed.filter((entry) => !after.includes(entry))).toEqual([]);
+        expect(moved(before, after).length).toBeLessThanOrEqual(before.length - stayed.length);
+      }),
+    );
+  });
+
+  it('when a pod comes, moves to it only, and no more than balance and zones ask for', () => {
+    fc.assert(
+      fc.property(evenFleet, fc.constantFrom(...ZONES), (fleet, zone) => {
+        fleet.converge();
+        const before = fleet.entries();
+        const loads = fleet.loads();
+        const known = [...fleet.pods.values()].some((pod) => pod.zone === zone);
+        fleet.addPod('new', zone);
+        fleet.step();
+        const pending = moved(before, fleet.entries()).length;
+        fleet.converge();
+        const moves = moved(before, fleet.entries());
+        for (const entry of moves.filter((it) => !it.startsWith('new '))) {
+          // A slot may also go between old pods, but only off one that is above the bound.
+          expect(known).toBe(true);
+          expect(entry).toBeDefined();
+        }
+        const mean = fleet.entries().length / fleet.pods.size;
+        const excess = loads.reduce((sum, load) => sum + Math.max(0, load - Math.ceil(LOAD_BOUND * mean)), 0);
+        if (known) expect(moves.length).toBeLessThanOrEqual(excess + pending + fleet.sets.size);
+        expect(moves.length).toBeLessThanOrEqual(before.length);
+      }),
+    );
+  });
+
+  it('moves nothing for pods that only restart, one after the other', () => {
+    fc.assert(
+      fc.property(evenFleet, (fleet) => {
+        // A set on one pod alone is moved when that pod drains: not what this is about.
+        for (const set of fleet.sets.values()) fleet.addSets({ ...set, replicas: Math.max(2, set.replicas) });
+        fc.pre(fleet.pods.size > 1);
+        fleet.converge();
+        const before = fleet.entries();
+        for (const [name, pod] of fleet.pods) {
+          pod.state = 'draining';
+          expect(fleet.step(100)).toMatchObject({ writes: [], drainedPods: [name], voluntaryMoves: [] });
+          fleet.reports.delete(name);
+          expect(fleet.step(100).writes).toEqual([]);
+          fleet.restart(name);
+          expect(fleet.step(100).writes).toEqual([]);
+          fleet.report(name);
+          expect(fleet.step(100).writes).toEqual([]);
+        }
+        expect(fleet.entries()).toEqual(before);
+      }),
+    );
+  });
+
+  it('writes nothing when nothing has changed since its last plan, whatever happened before', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.array(happening, { maxLength: 30 }), fc.nat(3), (fleet, happenings, budget) => {
+        for (const it of happenings) happen(fleet, it);
+        const first = fleet.step(budget);
+        const again = plan(fleet.observe(), Math.max(0, budget - first.voluntaryMoves.length));
+        expect(again.writes).toEqual([]);
+        expect(again.voluntaryMoves).toEqual([]);
+        expect(again.pending).toEqual(first.pending);
+        expect(again.drainedPods).toEqual(first.drainedPods);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never takes a live socket from a team that has no other, whatever happens', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.array(happening, { maxLength: 40 }), (fleet, happenings) => {
+        for (const it of happenings) {
+          happen(fleet, it);
+          const before = liveOwners(fleet.observe());
+          fleet.step(2);
+          const after = liveOwners(fleet.observe());
+          for (const ownerUid of before) if (fleet.sets.has(ownerUid)) expect(after).toContain(ownerUid);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('comes to rest with every set whole, apart and even after any history, once all pods are up', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.array(happening, { maxLength: 30 }), (fleet, happenings) => {
+        for (const it of happenings) happen(fleet, it);
+        for (const [name, pod] of fleet.pods) {
+          fleet.restart(name);
+          pod.capacity = 1000;
+        }
+        fleet.settled = true;
+        fleet.converge();
+        expectApart(fleet);
+        expectZonesEven(fleet);
+        for (const { ownerUid, replicas } of fleet.sets.values()) {
+          expect(fleet.podsOf(ownerUid)).toHaveLength(Math.min(replicas, fleet.pods.size));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Owners with a socket that said hello, of a pod that has a session, and whose entry still stands. */
+function liveOwners({ pods, assignments, reports }: Observed): Set<string> {
+  const owners = new Set<string>();
+  for (const { name, session } of pods) {
+    for (const [id, slot] of assignments.get(name) ?? []) {
+      const report = reports.get(name)?.get(id);
+      if (session !== undefined && report?.epoch === slot.epoch && report.state === 'live')
+        owners.add(id.slice(0, id.lastIndexOf('/')));
+    }
+  }
+  return owners;
+}
