@@ -135,9 +135,6 @@ function withReports(before: PodMemory, json: Readonly<Record<string, string>>):
   if (session === undefined) return before;
   const same = reportsRead?.incarnation === session.incarnation;
   const read = { incarnation: session.incarnation, reportVersion: session.reportVersion, json };
-  // Reports don't vanish all at once: Redis lost them, and the connector is about to write them again.
-  if (same && Object.keys(json).length === 0)
-    return { ...before, reportsRead: { ...reportsRead, ...read, json: reportsRead.json } };
   const reports = new Map<SlotID, SlotReport>();
   for (const [slot, text] of Object.entries(json)) {
     const old = same && reportsRead.json[slot] === text ? before.reports.get(slot) : undefined;
