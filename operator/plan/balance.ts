@@ -1,4 +1,4 @@
-import { choosePod, type Fleet, zonesOf } from './fleet.ts';
+import { choosePod, type Fleet, type Spread, zonesOf } from './fleet.ts';
 import type { Holding } from './holdings.ts';
 import { type Round, startMove } from './needs.ts';
 import type { Pod } from './pods.ts';
@@ -79,13 +79,17 @@ function levelLoad(steady: readonly SteadySet[], budget: number, moved: Readonly
     const from = holdings.find(({ pod }) => pod.open && pod.load > bound);
     if (from === undefined || !mayMove(set, holdings, round)) continue;
     const state = steadyState(set, holdings);
-    const to = choosePod(round.fleet, spreadOf(state, from.id));
-    if (to === undefined || to.load >= bound) continue;
+    const spread = spreadOf(state, from.id);
+    const to = choosePod(round.fleet, spread);
+    // To a zone that is fuller than its own would be if it left, `mendZones` would take it back, and so for ever.
+    if (to === undefined || to.load >= bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
     startMove(state, from, to, 'rebalance', round);
     movers.push(set.ownerUid);
   }
   return movers;
 }
+
+const inZone = ({ zones }: Spread, { zone }: Pod): number => zones.get(zone) ?? 0;
 
 /** A socket that lives is not risked while another of its set does not. */
 function mayMove(set: SocketSet, holdings: readonly Holding[], { observed, reports }: Round): boolean {

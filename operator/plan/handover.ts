@@ -1,6 +1,7 @@
 import type { SlotID } from '../../core/assignment.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { PodPhase } from './pods.ts';
+import type { SocketSet } from './types.ts';
 
 /** What is to become of all entries of one slot. */
 export interface SlotCourse {
@@ -18,7 +19,7 @@ export interface SlotCourse {
 const PHASE_RANK: Record<PodPhase, number> = { up: 3, absent: 2, draining: 1, dead: 0 };
 
 /** Decides between the entries of one slot; pure, and stable when applied again. */
-export function courseOf(id: SlotID, holdings: readonly Holding[], reports: Reports): SlotCourse {
+export function courseOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse {
   const dead = holdings.filter(({ pod }) => pod.phase === 'dead');
   const alive = holdings.filter(({ pod }) => pod.phase !== 'dead');
   const [only] = alive;
@@ -29,10 +30,10 @@ export function courseOf(id: SlotID, holdings: readonly Holding[], reports: Repo
 
   // The pod that was to take over leaves itself: the slot is better off where it is, or somewhere else again.
   if (target.pod.phase === 'draining' && mayAbandon(target, others, reports)) {
-    const course = courseOf(id, others, reports);
+    const course = courseOf(id, set, others, reports);
     return { ...course, dead, drops: [...course.drops, target] };
   }
-  if (mayFinish(target, others, reports)) return { id, target, sources: [], dead, drops: others };
+  if (mayFinish(set, target, others, reports)) return { id, target, sources: [], dead, drops: others };
   return { id, target, sources: others, dead, drops: [] };
 }
 
@@ -67,5 +68,5 @@ const mayAbandon = (target: Holding, others: readonly Holding[], reports: Report
  * The others go once the target said hello, or when nothing is lost by it: Slack refused the token at every one of them.
  * A refusal at the target alone must not cost a socket that lives.
  */
-const mayFinish = (target: Holding, others: readonly Holding[], reports: Reports): boolean =>
-  reports.live(target) || (reports.failed(target) && others.every((other) => reports.failed(other)));
+const mayFinish = (set: SocketSet, target: Holding, others: readonly Holding[], reports: Reports): boolean =>
+  reports.live(target) || [target, ...others].every((holding) => reports.failed(holding, set));

@@ -1,7 +1,7 @@
 import type { Slot, SlotID } from '../../core/assignment.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { Pod } from './pods.ts';
-import type { Observed } from './types.ts';
+import type { Observed, SocketSet } from './types.ts';
 
 /** One entry of one pod's assignments. A slot that moves has two. */
 export interface Holding {
@@ -16,8 +16,8 @@ export interface Reports {
   of(holding: Holding): SlotReport | undefined;
   /** Said hello and not dead since. `paused` is live: it is not read while Redis is away, and its socket stays open. */
   live(holding: Holding): boolean;
-  /** Slack refused the present token for good: it would refuse it anywhere else too. */
-  failed(holding: Holding): boolean;
+  /** Slack refused the set's token for good: it would refuse it anywhere else too. */
+  failed(holding: Holding, set: SocketSet): boolean;
 }
 
 export function reportsIn(observed: Observed): Reports {
@@ -31,9 +31,9 @@ export function reportsIn(observed: Observed): Reports {
       const state = of(holding)?.state;
       return (state === 'live' || state === 'paused') && holding.pod.phase !== 'dead';
     },
-    failed(holding) {
+    failed(holding, { tokenDigest }) {
       const report = of(holding);
-      return report?.state === 'failed' && report.tokenDigest === holding.slot.tokenDigest;
+      return report?.state === 'failed' && report.tokenDigest === tokenDigest;
     },
   };
 }

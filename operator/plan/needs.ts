@@ -136,7 +136,9 @@ function drainOf(state: SetState, round: Round): SlotCourse | undefined {
   const stays = state.holdings.some((holding) => holding.pod.phase === 'up' && round.reports.live(holding));
   if (stays) return undefined;
   // What Slack refused here it refuses anywhere.
-  const movable = leaving.filter((course) => !entriesOf(course).every(round.reports.failed));
+  const movable = leaving.filter(
+    (course) => !entriesOf(course).every((holding) => round.reports.failed(holding, state.set)),
+  );
   if (movable.length === 0) return undefined;
   const moving = state.courses.some(({ target, sources }) => sources.length > 0 && remains(target));
   const next = moving || !round.fleet.trusted ? undefined : movable.find(({ sources }) => sources.length === 0);
@@ -147,8 +149,8 @@ function drainOf(state: SetState, round: Round): SlotCourse | undefined {
 const entriesOf = ({ target, sources }: SlotCourse): Holding[] => (target === undefined ? [] : [target, ...sources]);
 
 /** A socket of the set is on its way on a pod that stays. */
-const isComing = ({ courses }: SetState, reports: Reports): boolean =>
-  courses.some(({ target }) => target !== undefined && remains(target) && !reports.failed(target));
+const isComing = ({ set, courses }: SetState, reports: Reports): boolean =>
+  courses.some(({ target }) => target !== undefined && remains(target) && !reports.failed(target, set));
 
 /** An absent pod will soon be known to live or to be dead. */
 const remains = (target: Holding | undefined): boolean => target?.pod.phase === 'up' || target?.pod.phase === 'absent';

@@ -44,7 +44,7 @@ export function settleSet(
   holdings: readonly Holding[],
   { reports, draft }: { reports: Reports; draft: Draft },
 ): SetState {
-  const { kept, surplus } = chosen(set, coursesOf(holdings, reports), reports);
+  const { kept, surplus } = chosen(set, coursesOf(set, holdings, reports), reports);
   for (const { target, sources, dead, drops } of surplus) {
     for (const holding of [...(target === undefined ? [] : [target]), ...sources, ...dead, ...drops])
       draft.drop(holding);
@@ -66,9 +66,9 @@ export const steadyState = (set: SocketSet, holdings: readonly Holding[]): SetSt
   occupied: new Set(holdings.map(({ pod }) => pod)),
 });
 
-function coursesOf(holdings: readonly Holding[], reports: Reports): SlotCourse[] {
+function coursesOf(set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse[] {
   const slots = Map.groupBy(holdings, ({ id }) => id);
-  return [...slots].map(([id, entries]) => courseOf(id, entries, reports)).sort(byIndex);
+  return [...slots].map(([id, entries]) => courseOf(id, set, entries, reports)).sort(byIndex);
 }
 
 function settleCourse(set: SocketSet, { target, sources, dead, drops }: SlotCourse, draft: Draft): void {
