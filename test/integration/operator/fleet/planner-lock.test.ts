@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Redis } from '../../../../core/redis.ts';
+import {
+  type PlannerLock,
+  RedlockPlannerLock,
+  SingleRedisPlannerLock,
+} from '../../../../operator/fleet/planner-lock.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { connect, TestClock } from './fleet.ts';
+
+const KEY = 'lock';
+let server: RedisServer;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = await connect(server);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(async () => {
+  if (redis.status !== 'ready') await waitFor(() => redis.status === 'ready');
+  await redis.flushall();
+});
+
+describe.each([
+  ['redlock', RedlockPlannerLock],
+  ['the fallback', SingleRedisPlannerLock],
+])('The planner lock by %s', (_name, Lock) => {
+  const make = (ttlMs = 5_000, clock = new TestClock()): PlannerLock => new Lock(redis, KEY, ttlMs, clock);
+
+  it('is held by one, whose value is in Redis with a TTL', async () => {
+    const [first, second] = [make(), make()];
+    expect(await first.acquire()).toBe(true);
+    expect(await second.acquire()).toBe(false);
+    expect(first.value()).toBe(await redis.get(KEY));
+    expect(second.value()).toBe(undefined);
+    const leftMs = await redis.pttl(KEY);
+    expect(leftMs > 4_000 && leftMs <= 5_000).toBe(true);
+  });
+
+  it('is extended under the same value', async () => {
+    const lock = make(2_000);
+    await lock.acquire();
+    const value = lock.value();
+    await redis.pexpire(KEY, 500);
+    expect(await lock.extend()).toBe(true);
+    expect(await redis.pttl(KEY)).toBeGreaterThan(1_000);
+    expect(lock.value()).toBe(value);
+  });
+
+  it('ends by our own clock before Redis ends it', async () => {
+    const clock = new TestClock();
+    const lock = make(5_000, clock);
+    await lock.acquire();
+    clock.advance(4_800);
+    expect(lock.value()).toBe(undefined);
+    expect(await redis.exists(KEY)).toBe(1);
+    expect(await lock.extend()).toBe(false);
+  });
+
+  it.each([
+    ['gone', () => redis.flushall()],
+    ['taken by another', () => redis.set(KEY, 'other')],
+  ])('that is %s is not extended, and may be acquired when free', async (_how, lose) => {
+    const lock = make();
+    await lock.acquire();
+    await lose();
+    expect(await lock.extend()).toBe(false);
+    expect(lock.value()).toBe(undefined);
+    const free = (await redis.exists(KEY)) === 0;
+    expect(await lock.acquire()).toBe(free);
+    expect((await redis.get(KEY)) === 'other').toBe(!free);
+  });
+
+  it('that is released is free at once, but never takes that of another with it', async () => {
+    const [first, second] = [make(), make()];
+    await first.acquire();
+    await first.release();
+    expect(first.value()).toBe(undefined);
+    expect(await second.acquire()).toBe(true);
+    await first.release();
+    expect(await redis.get(KEY)).toBe(second.value());
+  });
+
+  it('tells a Redis that is away from a lock that another has, and stays ours until our deadline', async () => {
+    const own = await startRedis();
+    const client = await connect(own);
+    const clock = new TestClock();
+    const lock: PlannerLock = new Lock(client, KEY, 5_000, clock);
+    try {
+      await lock.acquire();
+      await own.kill();
+      await expect(lock.extend()).rejects.toThrow();
+      await expect(new Lock(client, KEY, 5_000, clock).acquire()).rejects.toThrow();
+      expect(lock.value()).not.toBe(undefined);
+      clock.advance(5_000);
+      expect(lock.value()).toBe(undefined);
+      await lock.release();
+    } finally {
+      client.disconnect();
+      await own.stop();
+    }
+  });
+});
