@@ -86,14 +86,18 @@ export class FleetRound {
       return value;
     };
 
-    held();
-    await this.#fences.keep(desired, observed);
-    await this.#write(plan, observed, desired, held, counts);
-    await this.#tellDrained(plan, held);
-    await this.#bury(plan, held);
-    await this.#beat(heads.redisNowMs, observed.nowMs);
+    try {
+      held();
+      await this.#fences.keep(desired, observed);
+      await this.#write(plan, observed, desired, held, counts);
+      await this.#tellDrained(plan, held);
+      await this.#bury(plan, held);
+      await this.#beat(heads.redisNowMs, observed.nowMs);
+    } finally {
+      // A Redis that is full still tells which sockets live.
+      this.#look(observed, plan, clock.monotonicMs());
+    }
     this.#sealer.keepOnly(desired.bots);
-    this.#look(observed, plan, clock.monotonicMs());
     return counts;
   }
 

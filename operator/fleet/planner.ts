@@ -115,7 +115,7 @@ export class Planner {
   }
 
   async #failed(error: unknown): Promise<void> {
-    this.#round.interrupted();
+    if (!refusesWrites(error)) this.#round.interrupted();
     // Our own clock may still call it ours.
     if (error instanceof LockLostError) await this.#lock.release();
     if (error instanceof LockLostError) this.#leave();
@@ -192,6 +192,9 @@ export class Planner {
     });
   }
 }
+
+/** Redis was read all the same, so what was seen of the fleet stands. */
+const refusesWrites = (error: unknown): boolean => /^(OOM|MISCONF|NOPERM)/.test(errorText(error));
 
 function faultOf(error: unknown): string {
   if (error instanceof ScopeOwnedError) return error.message;

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { Desired, StoppedBot } from '../../../../operator/fleet/desired.ts';
+import { type FenceState, NO_FENCES, planFences } from '../../../../operator/fleet/fences.ts';
+
+const WINDOW_MS = 3_600_000;
+const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({
+  synced,
+  bots: new Map(live.map((uid) => [uid, {} as never])),
+  stopped: new Map(Object.entries(stopped)),
+});
+const state = (entries: Record<string, number>): FenceState => ({
+  ...NO_FENCES,
+  entries: new Map(Object.entries(entries)),
+});
+const at = (nowMs: number) => ({ nowMs, windowMs: WINDOW_MS });
+const nobody = new Set<string>();
+
+describe('Fences', () => {
+  it('stand for suspended and deleted bots, and only rise', () => {
+    const wish = desired({ a: { why: 'suspended', generation: 5 }, b: { why: 'deleted', generation: 2 } });
+    const plan = planFences(state({ a: 4, b: 9 }), wish, new Set(['a', 'b']), at(0));
+    expect([...plan.set]).toEqual([['a', 5]]);
+    expect(plan.remove).toEqual([]);
+    expect([...plan.next.entries]).toEqual([
+      ['a', 5],
+      ['b', 9],
+    ]);
+  });
+
+  it('never stand for a live bot, whatever its entry says', () => {
+    const plan = planFences(state({ a: 99 }), desired({}, ['a'], false), new Set(['a']), at(0));
+    expect(plan.remove).toEqual(['a']);
+    expect(plan.next.entries.size).toBe(0);
+  });
+
+  it('of a suspended bot stay for ever', () => {
+    const wish = desired({ a: { why: 'suspended', generation: 1 } });
+    const first = planFences(NO_FENCES, wish, nobody, at(0));
+    const later = planFences(first.next, wish, nobody, at(100 * WINDOW_MS));
+    expect([later.set.size, later.remove]).toEqual([0, []]);
+  });
+
+  it('of a deleted bot go one window after the last session dropped it, and are not set again', () => {
+    const wish = desired({ a: { why: 'deleted', generation: 1 } });
+    let plan = planFences(NO_FENCES, wish, new Set(['a']), at(0));
+    expect(plan.set.size).toBe(1);
+    plan = planFences(plan.next, wish, nobody, at(1_000));
+    // Held again meanwhile: the window starts anew.
+    plan = planFences(plan.next, wish, new Set(['a']), at(2_000));
+    plan = planFences(plan.next, wish, nobody, at(3_000));
+    plan = planFences(plan.next, wish, nobody, at(3_000 + WINDOW_MS - 1));
+    expect(plan.remove).toEqual([]);
+    plan = planFences(plan.next, wish, nobody, at(3_000 + WINDOW_MS));
+    expect(plan.remove).toEqual(['a']);
+    plan = planFences(plan.next, wish, nobody, at(3_000 + 2 * WINDOW_MS));
+    expect([plan.set.size, plan.remove]).toEqual([0, []]);
+    // Still held after all, by a pod that was away.
+    expect(planFences(plan.next, wish, new Set(['a']), at(9 * WINDOW_MS)).set.size).toBe(1);
+  });
+
+  it('of bots that nobody knows any more wait for a complete list, then for a window', () => {
+    let plan = planFences(state({ old: 3 }), desired({}, [], false), nobody, at(0));
+    plan = planFences(plan.next, desired({}, [], true), nobody, at(5 * WINDOW_MS));
+    expect(plan.remove).toEqual([]);
+    plan = planFences(plan.next, desired({}, [], true), nobody, at(6 * WINDOW_MS));
+    expect(plan.remove).toEqual(['old']);
+  });
+});

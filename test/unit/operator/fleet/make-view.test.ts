@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { Slot } from '../../../../core/assignment.ts';
+import type { SlotReport } from '../../../../core/report.ts';
+import type { Session } from '../../../../core/session.ts';
+import { changedOwners, makeView, NO_VIEW, sameFleet, type ViewInput } from '../../../../operator/fleet/make-view.ts';
+import type { PodMemory } from '../../../../operator/fleet/pod-memory.ts';
+
+const slot = (change: Partial<Slot> = {}): Slot => ({
+  ...{ epoch: 1, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: 'bots/a', queueNamespace: '' },
+  ...{
+    events: { include: [], exclude: [], own: false },
+    token: 's',
+    tokenDigest: 'd',
+    assignedAtMs: 5,
+    cause: 'place',
+  },
+  ...change,
+});
+const report = (change: Partial<SlotReport> = {}): SlotReport => ({
+  ...{
+    epoch: 1,
+    incarnation: 'i',
+    state: 'live',
+    reason: '',
+    message: '',
+    tokenDigest: 'd',
+    teamName: 'Acme',
+    botUserID: 'U1',
+  },
+  ...change,
+});
+const session = (change: Partial<Session> = {}): Session => ({
+  ...{ pod: 'p', incarnation: 'i', zone: 'z', capacity: 9, state: 'up', drainingSinceMs: 0, version: 1, keyIDs: [] },
+  ...{ reportVersion: 1, faults: [], pid: 0 },
+  ...change,
+});
+const pod = (change: Partial<PodMemory> = {}): PodMemory => ({
+  ...{
+    session: session(),
+    lastSession: session(),
+    firstSeenMs: 0,
+    lastSeenMs: 0,
+    returnUntilMs: 0,
+    stored: 1,
+    version: 1,
+  },
+  ...{
+    fields: 0,
+    slots: new Map(),
+    known: true,
+    lost: false,
+    doubted: false,
+    reports: new Map(),
+    reportsRead: undefined,
+  },
+  ...change,
+});
+const input = (pods: Record<string, PodMemory>, change: Partial<ViewInput> = {}): ViewInput => ({
+  ...{ nowMs: 1_000, settled: true, pods: new Map(Object.entries(pods)), assignments: new Map(), pending: [] },
+  ...change,
+});
+const one = (change: Partial<PodMemory> = {}, said: Partial<SlotReport> = {}): PodMemory =>
+  pod({ slots: new Map([['u/0', slot()]]), reports: new Map([['u/0', report(said)]]), ...change });
+
+describe('The view of a fleet', () => {
+  it('shows each socket with its place and state, in the order of its slots', () => {
+    const view = makeView(
+      input({
+        b: pod({ slots: new Map([['u/1', slot({ epoch: 2 })]]), reports: new Map([['u/1', report()]]) }),
+        a: one({}, { state: 'failed', reason: 'TokenRevoked', message: 'm' }),
+      }),
+      NO_VIEW,
+    );
+    expect(view.bots.get('u')?.slots).toMatchObject([
+      { pod: 'a', zone: 'z', state: 'failed', reason: 'TokenRevoked', message: 'm', teamName: 'Acme', assignedAtMs: 5 },
+      // The pod has not answered this placement.
+      { pod: 'b', state: undefined, teamName: '' },
+    ]);
+    expect(view.pods.map(({ pod: name, slots, live }) => [name, slots, live])).toEqual([
+      ['a', 1, 0],
+      ['b', 1, 0],
+    ]);
+  });
+
+  it('keeps the identity of what did not change, so that the changed owners are told cheaply', () => {
+    const before = makeView(input({ a: one() }), NO_VIEW);
+    const same = makeView(input({ a: one() }), before);
+    expect(same.bots.get('u')).toBe(before.bots.get('u'));
+    expect([changedOwners(before, same).size, sameFleet(before, same)]).toEqual([0, true]);
+    const down = makeView(input({ a: one({}, { state: 'connecting' }) }), before);
+    expect([...changedOwners(before, down)]).toEqual(['u']);
+    expect([...changedOwners(before, NO_VIEW)]).toEqual(['u']);
+  });
+
+  it('has pending slots, and an owner whose socket is told to close but reported still', () => {
+    const view = makeView(
+      input(
+        { a: pod({ reports: new Map([['gone/0', report()]]) }) },
+        {
+          pending: [{ slot: 'w/0', ownerUid: 'w', reason: 'NoEligiblePods' }],
+        },
+      ),
+      NO_VIEW,
+    );
+    expect(view.bots.get('w')).toEqual({ slots: [], pending: ['NoEligiblePods'] });
+    expect(view.bots.get('gone')).toEqual({ slots: [], pending: [] });
+  });
+
+  describe('while a pod drains or may come back', () => {
+    const draining = session({ state: 'draining', drainingSinceMs: 1 });
+    const before = makeView(input({ a: one() }), NO_VIEW);
+    const stateOf = (memory: PodMemory, nowMs = 1_000, previous = before) =>
+      makeView(input({ a: memory }, { nowMs }), previous).bots.get('u')?.slots[0]?.state;
+
+    it.each<[string, PodMemory]>([
+      ['it closes its sockets', one({ session: draining, returnUntilMs: 90_000 }, { state: 'connecting' })],
+      ['it is gone', one({ session: undefined, returnUntilMs: 90_000, reports: new Map() })],
+      ['its new life has not reported', one({ returnUntilMs: 90_000, reports: new Map() })],
+      ['its new life connects', one({ returnUntilMs: 90_000 }, { state: 'waiting', reason: 'WaitingForBudget' })],
+    ])('counts what was live as live: %s', (_when, memory) => {
+      expect(stateOf(memory)).toBe('live');
+      expect(stateOf(memory, 90_000)).not.toBe('live');
+    });
+
+    it('shows what Slack refused, and what was not live before', () => {
+      const returning = { returnUntilMs: 90_000 };
+      expect(stateOf(one(returning, { state: 'failed' }))).toBe('failed');
+      const waiting = makeView(input({ a: one({}, { state: 'waiting' }) }), NO_VIEW);
+      expect(stateOf(one(returning, { state: 'waiting' }), 1_000, waiting)).toBe('waiting');
+    });
+
+    it('takes the sockets of a draining pod for live when the planner is new', () => {
+      expect(stateOf(one({ session: draining, returnUntilMs: 90_000, reports: new Map() }), 1_000, NO_VIEW)).toBe(
+        'live',
+      );
+    });
+  });
+
+  it('calls a pod without a lease dead only in a settled fleet', () => {
+    const memory = one({ session: undefined });
+    const states = [true, false].map((settled) => makeView(input({ a: memory }, { settled }), NO_VIEW).pods[0]?.state);
+    expect(states).toEqual(['dead', 'up']);
+  });
+});
