@@ -151,7 +151,8 @@ export class SlotRegistry {
   }
 
   #isClosing(id: SlotID): boolean {
-    return [...this.#closing.values()].includes(id);
+    for (const closing of this.#closing.values()) if (closing === id) return true;
+    return false;
   }
 
   #changed(id: SlotID, entry: Entry): void {

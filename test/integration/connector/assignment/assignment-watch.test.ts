@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AssignmentWatch } from '../../../../connector/assignment/assignment-watch.ts';
+import type { SlotDiff } from '../../../../connector/assignment/reconcile-slots.ts';
+import { clusterKeys } from '../../../../core/keys.ts';
+import { createLog } from '../../../../core/log.ts';
+import { connectRedis, type Redis } from '../../../../core/redis.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { slotOf } from '../../../unit/connector/assignment/slots.ts';
+import { connect } from '../queue/fleet.ts';
+
+const keys = clusterKeys('c1');
+const log = createLog({ program: 'test', level: 'silent' });
+
+let server: RedisServer;
+let redis: Redis;
+let subscriber: Redis;
+let admin: Redis;
+let diffs: SlotDiff[];
+let watch: AssignmentWatch;
+
+beforeEach(async () => {
+  server = await startRedis({ appendOnly: true });
+  redis = await connect(server);
+  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
+  subscriber = connectRedis(settings, 'subscriber', 'test', log);
+  await subscriber.connect();
+  admin = await connect(server, 'admin');
+  diffs = [];
+  watch = new AssignmentWatch({
+    ...{ redis, subscriber, keys, pod: 'c-0', capacity: 10, log },
+    onRead: (diff) => diffs.push(diff),
+  });
+});
+afterEach(async () => {
+  await watch.stop();
+  for (const connection of [redis, subscriber, admin]) connection.disconnect();
+  await server.stop();
+});
+
+const write = async (version: number, ids: string[]): Promise<void> => {
+  const transaction = admin.multi().del(keys.assign('c-0')).set(keys.version('c-0'), version);
+  for (const id of ids) transaction.hset(keys.assign('c-0'), id, JSON.stringify(slotOf()));
+  await transaction.exec();
+};
+const held = (): string[] => [...watch.held.slots.keys()];
+/** Well below the 5 s after which it would look by itself. */
+const SOON = { timeoutMs: 2_000 };
+
+describe('assignments', () => {
+  it('are read at the start, and soon after a nudge', async () => {
+    await write(3, ['a/0']);
+    watch.start();
+    await waitFor(() => watch.hasRead);
+    expect(held()).toEqual(['a/0']);
+    await waitFor(async () => ((await admin.pubsub('NUMSUB', keys.nudge('c-0'))) as unknown[])[1] === 1);
+    await write(4, ['a/0', 'b/0']);
+    await admin.publish(keys.nudge('c-0'), '4');
+    await waitFor(() => held().length === 2, SOON);
+    expect(watch.held.version).toBe(4);
+  });
+
+  it('are read soon after a renewal has seen another version', async () => {
+    watch.start();
+    await waitFor(() => watch.hasRead);
+    await write(1, ['a/0']);
+    watch.hint(1);
+    await waitFor(() => held().length === 1, SOON);
+  });
+
+  it('are read when the connection is back, since nudges of that time are lost', async () => {
+    await write(1, ['a/0']);
+    watch.start();
+    await waitFor(() => watch.hasRead);
+    await server.restart();
+    await waitFor(() => admin.status === 'ready');
+    await write(2, ['a/0', 'b/0']);
+    await waitFor(() => held().length === 2, SOON);
+  });
+
+  it('are read without any nudge within 10 s', async () => {
+    watch.start();
+    await waitFor(() => watch.hasRead);
+    await write(1, ['a/0']);
+    await waitFor(() => held().length === 1, { timeoutMs: 11_000 });
+  });
+
+  it('that are no hash are unknown: what runs goes on', async () => {
+    await write(1, ['a/0']);
+    watch.start();
+    await waitFor(() => watch.hasRead);
+    await admin.multi().del(keys.assign('c-0')).set(keys.assign('c-0'), 'text').set(keys.version('c-0'), 9).exec();
+    const reads = diffs.length;
+    watch.hint(9);
+    await waitFor(() => redis.get(keys.version('c-0')));
+    expect(held()).toEqual(['a/0']);
+    await write(10, ['a/0', 'b/0']);
+    await waitFor(() => held().length === 2, SOON);
+    expect(diffs.slice(reads).flatMap(({ stop }) => stop)).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ReportBoard } from '../../../../connector/registry/report-board.ts';
+import type { ReportWish } from '../../../../connector/registry/slot-registry.ts';
+import { clusterKeys } from '../../../../core/keys.ts';
+import { createLog } from '../../../../core/log.ts';
+import type { Redis } from '../../../../core/redis.ts';
+import type { SlotReport } from '../../../../core/report.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { connect } from '../queue/fleet.ts';
+
+const keys = clusterKeys('c1');
+const KEY = keys.report('c-0');
+const report = (state: SlotReport['state']): ReportWish => ({
+  kind: 'report',
+  report: {
+    ...{ epoch: 1, incarnation: 'i1', state, reason: '', message: '' },
+    tokenDigest: 'd',
+    teamName: '',
+    botUserID: '',
+  },
+});
+
+let server: RedisServer;
+let redis: Redis;
+let admin: Redis;
+let wishes: Map<string, ReportWish>;
+let announced: number[];
+let mayWrite: boolean;
+let board: ReportBoard;
+
+beforeEach(async () => {
+  server = await startRedis();
+  redis = await connect(server);
+  admin = await connect(server, 'admin');
+  wishes = new Map();
+  announced = [];
+  mayWrite = true;
+  board = new ReportBoard({
+    ...{ redis, key: KEY, nudge: keys.plannerNudge },
+    ids: () => wishes.keys(),
+    report: (id) => wishes.get(id) ?? { kind: 'none' },
+    mayWrite: () => mayWrite,
+    announce: async () => announced.push(board.version),
+    log: createLog({ program: 'test', level: 'silent' }),
+  });
+});
+afterEach(async () => {
+  await board.stop();
+  redis.disconnect();
+  admin.disconnect();
+  await server.stop();
+});
+
+const change = (id: string, wish: ReportWish): void => {
+  wishes.set(id, wish);
+  board.changed(id);
+};
+const states = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(Object.entries(await admin.hgetall(KEY)).map(([id, json]) => [id, JSON.parse(json).state]));
+const until = (expected: Record<string, string>): Promise<unknown> =>
+  waitFor(async () => isDeepStrictEqual(await states(), expected), {
+    what: JSON.stringify(expected),
+    timeoutMs: 3_000,
+  });
+
+describe('reports', () => {
+  it('begin with a clean hash, then are written on change only, with a word to the planner for each write', async () => {
+    const nudges: string[] = [];
+    const planner = await connect(server, 'planner');
+    await planner.subscribe(keys.plannerNudge);
+    planner.on('message', (_channel, message) => nudges.push(message));
+    await admin.hset(KEY, 'of-an-earlier-life/0', '{}');
+
+    change('a/0', report('connecting'));
+    change('b/0', report('connecting'));
+    await until({ 'a/0': 'connecting', 'b/0': 'connecting' });
+    change('a/0', report('live'));
+    board.changed('b/0');
+    await until({ 'a/0': 'live', 'b/0': 'connecting' });
+    board.changed('b/0');
+    change('b/0', report('live'));
+    await until({ 'a/0': 'live', 'b/0': 'live' });
+    await waitFor(() => nudges.length === 3);
+    expect(announced).toEqual([1, 2, 3]);
+    expect(await admin.pttl(KEY)).toBeGreaterThan(3_500_000);
+    planner.disconnect();
+  });
+
+  it('go when the socket is gone, not while it closes', async () => {
+    change('a/0', report('live'));
+    change('b/0', report('live'));
+    await until({ 'a/0': 'live', 'b/0': 'live' });
+    change('a/0', { kind: 'keep' });
+    change('b/0', report('paused'));
+    await until({ 'a/0': 'live', 'b/0': 'paused' });
+    board.rewrite();
+    await waitFor(() => announced.length === 3);
+    expect(await states()).toEqual({ 'a/0': 'live', 'b/0': 'paused' });
+    change('a/0', { kind: 'none' });
+    await until({ 'b/0': 'paused' });
+  });
+
+  it('are written when Redis is back', async () => {
+    change('a/0', report('connecting'));
+    await until({ 'a/0': 'connecting' });
+    await server.kill();
+    change('a/0', report('live'));
+    await server.restart();
+    await waitFor(() => admin.status === 'ready');
+    await waitFor(async () => (await states())['a/0'] === 'live');
+  });
+
+  it('wait while another process holds the pod name, and are then written whole', async () => {
+    change('a/0', report('live'));
+    await until({ 'a/0': 'live' });
+    mayWrite = false;
+    await admin.del(KEY);
+    change('b/0', report('live'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await states()).toEqual({});
+    mayWrite = true;
+    await until({ 'a/0': 'live', 'b/0': 'live' });
+  });
+});
