@@ -26,17 +26,16 @@ type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureCo
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
-  const closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
   const settings: Settings = {
     // An inflate state costs 20 KiB a socket and six times the CPU for each frame.
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
     handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
-    // For a close that the peer begins; ours has a timer of its own.
-    closeTimeout: closeTimeoutMs,
+    // Whoever began the close; then the connection is cut.
+    closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
-  return (url, handlers) => new WsSocket(url, handlers, settings, closeTimeoutMs);
+  return (url, handlers) => new WsSocket(url, handlers, settings);
 }
 
 let trust: SecureContext | undefined;
@@ -50,19 +49,16 @@ function sharedTrust(): SecureContext {
 class WsSocket implements Socket {
   readonly #url: string;
   readonly #handlers: SocketHandlers;
-  readonly #closeTimeoutMs: number;
   readonly #ws: WebSocket | undefined;
-  #closeTimer: NodeJS.Timeout | undefined;
   #paused = false;
   /** Texts that were read before the pause took hold: `ws` hands over a whole chunk of TCP at once. */
   readonly #held: string[] = [];
   #failure: Omit<SocketClose, 'code'> | undefined;
   #isDone = false;
 
-  constructor(url: string, handlers: SocketHandlers, settings: Settings, closeTimeoutMs: number) {
+  constructor(url: string, handlers: SocketHandlers, settings: Settings) {
     this.#url = url;
     this.#handlers = handlers;
-    this.#closeTimeoutMs = closeTimeoutMs;
     this.#ws = this.#dial(settings);
   }
 
@@ -88,9 +84,8 @@ class WsSocket implements Socket {
   }
 
   close(): void {
-    if (this.#isDone || this.#closeTimer !== undefined) return;
+    if (this.#isDone) return;
     this.#failure ??= { kind: 'closed', detail: 'closed by us' };
-    this.#closeTimer = setTimeout(() => this.#ws?.terminate(), this.#closeTimeoutMs);
     this.#ws?.close(1000);
   }
 
@@ -165,7 +160,6 @@ class WsSocket implements Socket {
 
   #done(close: SocketClose): void {
     if (this.#isDone) return;
-    clearTimeout(this.#closeTimer);
     // RTM never sends an event again: what was read is given, and the receiver judges it.
     this.#giveHeld(() => true);
     this.#isDone = true;

@@ -177,11 +177,14 @@ export function socketContract(subject: ContractSubject): void {
       const log = dial();
       log.socket.pause();
       await waitFor(() => log.count('open') === 1);
-      peer.connections[0]?.text('hello');
-      await sleep(100);
+      const sent = texts(10_000, 1_000);
+      for (const text of sent) peer.connections[0]?.text(text);
+      await sleep(200);
       expect(log.texts).toEqual([]);
+      expect(peer.connections[0]?.waitingBytes).toBeGreaterThan(2_000_000);
       log.socket.resume();
-      await waitFor(() => log.texts.length === 1);
+      await waitFor(() => log.texts.length === sent.length);
+      expect(log.texts).toEqual(sent);
     });
   });
 
@@ -199,7 +202,10 @@ export function socketContract(subject: ContractSubject): void {
     it('by close() takes about a second when the peer does not answer', async () => {
       const { log, far } = await open();
       far.stopReading();
+      // More than the kernel takes, so that not even the close frame gets out.
+      for (let count = 0; count < 200; count += 1) log.socket.send('x'.repeat(60_000));
       const startMs = performance.now();
+      log.socket.close();
       log.socket.close();
       expect((await log.closed()).kind).toBe('closed');
       expect(performance.now() - startMs).toBeGreaterThan(800);

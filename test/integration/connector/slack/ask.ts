@@ -1,0 +1,6 @@
+import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
+
+/** `ask.ts API_URL TOKEN`: calls rtm.connect by what this process trusts and prints the answer as one line of JSON. */
+const [, , apiUrl = '', token = ''] = process.argv;
+const answer = await rtmConnect({ apiUrl })(token, new AbortController().signal);
+process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { retryAfterMs } from '../../../../connector/socket/retry-after.ts';
+
+const NOW = Date.parse('2026-11-24T12:00:00Z');
+
+it.each([
+  ['58', 58_000],
+  [' 0 ', 0],
+  ['1.5', 1_500],
+  ['99999999', 3_600_000],
+  ['Tue, 24 Nov 2026 12:01:00 GMT', 60_000],
+  ['Tue, 24 Nov 2020 12:01:00 GMT', 0],
+  ['Tue, 24 Nov 2099 12:01:00 GMT', 3_600_000],
+  ['-5', undefined],
+  ['', undefined],
+  ['soon', undefined],
+  [null, undefined],
+  [undefined, undefined],
+])('%s', (header, ms) => {
+  expect(retryAfterMs(header, NOW)).toBe(ms);
+});
+
+it('is a wait that a timer can take, whatever the header', () => {
+  fc.assert(
+    fc.property(fc.string(), (header) => {
+      const ms = retryAfterMs(header, NOW) ?? 0;
+      expect(ms >= 0 && ms <= 3_600_000).toBe(true);
+    }),
+  );
+});
