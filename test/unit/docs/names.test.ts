@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '../../../core/keys.ts';
+import { parseManifests } from '../../../core/manifest.ts';
+import { PROGRAMS } from '../../../core/setting.ts';
+import { allSettings } from '../../../core/settings.ts';
+import { REASONS } from '../../../operator/bot/reasons.ts';
+import { codeSpans, PAGES, page, section, source, sources, tableRows } from './pages.ts';
+
+const troubleshooting = page('docs/troubleshooting.md').text;
+
+describe('environment variables', () => {
+  const known = new Set(allSettings.flatMap(({ env }) => env ?? []));
+  /** Of the Relax of 2015 and its Ruby client. */
+  const OLD = [
+    'RELAX_BOTS_KEY',
+    'RELAX_BOTS_PUBSUB',
+    'RELAX_EVENTS_QUEUE',
+    'RELAX_MUTEX_KEY',
+    'RELAX_SEND_BOT_REPLIES',
+  ];
+
+  it.each(PAGES)('that $path names are settings', ({ path, text }) => {
+    const named = [...text.matchAll(/RELAX_[A-Z0-9_]*[A-Z0-9]\b/g)].map(([name]) => name);
+    const allowed = path === 'docs/migration.md' ? [...known, ...OLD] : [...known];
+    expect(named.filter((name) => !allowed.includes(name))).toEqual([]);
+  });
+});
+
+describe('reasons', () => {
+  const headings = [...troubleshooting.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading ?? '');
+
+  it('of conditions have a section each, and no section is about anything else', () => {
+    expect(headings.toSorted()).toEqual(REASONS.map(({ reason }) => reason).toSorted());
+  });
+
+  it('of readiness and of a failed start are what the programs say', () => {
+    const code = sources('core', 'connector', 'operator', 'cli');
+    const words = ['A program is not ready', 'A program does not start']
+      .flatMap((title) => tableRows(section(troubleshooting, title)))
+      .flatMap(([cell]) => codeSpans(cell ?? ''))
+      .flatMap((span) => span.split('...'))
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+    expect(words.length).toBeGreaterThan(15);
+    expect(words.filter((part) => !code.includes(part))).toEqual([]);
+  });
+});
+
+describe('metrics', () => {
+  const METRIC = '(?:relax|workqueue|controller_runtime|rest_client|leader_election)_[a-z_]+';
+  const declared = new Set(
+    ['connector/metrics.ts', 'operator/metrics.ts', 'core/metrics.ts'].flatMap((path) =>
+      [...source(path).matchAll(new RegExp(`'(${METRIC})'`, 'g'))].map(([, name]) => name ?? ''),
+    ),
+  );
+  const operations = page('docs/operations.md').text;
+
+  /** `relax_bot_uid` is a field of queue items. */
+  it('that the documentation names exist', () => {
+    const named = PAGES.filter(({ path }) => path.startsWith('docs/') && path !== 'docs/migration.md')
+      .flatMap(({ text }) => [...text.matchAll(new RegExp(`\\b${METRIC}\\b`, 'g'))])
+      .map(([name]) => name);
+    expect(named.filter((name) => !declared.has(name) && name !== 'relax_bot_uid')).toEqual([]);
+  });
+
+  it('that exist stand in docs/operations.md', () => {
+    expect([...declared].filter((name) => !operations.includes(`\`${name}`))).toEqual([]);
+  });
+});
+
+describe('Redis keys', () => {
+  const keysOf = (keys: object): string[] =>
+    Object.values(keys).map((key: unknown) => (typeof key === 'function' ? String(key(7, 7)) : String(key)));
+  const built = [
+    ...keysOf(queueKeys('q')),
+    ...keysOf(clusterKeys('c')),
+    connectBudgetKey('T1', 'd'),
+    CONTRACT_KEY,
+    CLUSTERS_KEY,
+  ];
+  /** Placeholders in angle brackets stand for anything without a colon. */
+  const patterns = tableRows(section(page('docs/redis.md').text, 'Keys'))
+    .flatMap(([cell]) => codeSpans(cell ?? '').slice(0, 1))
+    .filter((key) => !key.includes('processing'))
+    .map((key) => ({
+      key,
+      pattern: new RegExp(
+        `^${key
+          .split(/<[^>]+>/)
+          .map((part) => part.replaceAll(/[{}]/g, '\\$&'))
+          .join('(?!own)[^:{}]+')}$`,
+      ),
+    }));
+
+  it.each(built)('%s has exactly one row in docs/redis.md', (key) => {
+    expect(patterns.filter(({ pattern }) => pattern.test(key))).toHaveLength(1);
+  });
+
+  it.each(patterns)('$key of docs/redis.md is built in core/keys.ts', ({ pattern }) => {
+    expect(built.filter((key) => pattern.test(key))).toHaveLength(1);
+  });
+});
+
+describe('what people type', () => {
+  const flags = new Set(allSettings.map(({ flag }) => `--${flag}`));
+
+  it.each(PAGES)('commands and flags of relax in $path exist', ({ text }) => {
+    const lines = [...text.matchAll(/\bnpx relax +([a-z]+)([^\n`|)]*)/g)];
+    const wrong = lines.flatMap(([, command = '', rest = '']) => {
+      const program = [...PROGRAMS, 'demo', '...'].some((known) => known === command);
+      const unknown = [...rest.replace(/#.*/, '').matchAll(/--[a-z-]+/g)].filter(([flag]) => !flags.has(flag));
+      return [...(program ? [] : [command]), ...unknown.map(([flag]) => flag)];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(PAGES)('manifests in $path are good ones', ({ path, text }) => {
+    for (const [, yaml = ''] of text.matchAll(/<<YAML\n(.*?)\nYAML/gs)) {
+      expect(parseManifests(yaml, path).problems).toEqual([]);
+    }
+  });
+});
