@@ -30,9 +30,12 @@ export function balance(
   return [...mended, ...levelLoad(steady, budget - mended.length, new Set(mended), round)];
 }
 
-/** Nothing moves for balance while a pod restarts, or while its slots still want a place elsewhere. */
+/** Nothing moves for balance while a pod restarts, or while what Redis lost is not yet written again. */
 const isQuiet = ({ observed, fleet }: Round): boolean =>
-  observed.settled && [...fleet.pods.values()].every((pod) => pod.writable && (pod.phase === 'up' || pod.held === 0));
+  observed.settled &&
+  [...fleet.pods.values()].every(
+    ({ writable, phase, held }) => writable && (phase === 'up' || phase === 'dead' || held === 0),
+  );
 
 const slotsOf = ({ open }: Fleet): number => open.reduce((sum, { load }) => sum + load, 0);
 

@@ -45,7 +45,10 @@ export class Draft {
     this.pending.push({ slot: id, ownerUid: set.ownerUid, reason });
   }
 
-  /** By pod name. Lost pods are written whole. */
+  /**
+   * Lost pods are written whole. What only removes goes last: a planner may end between two writes, and a slot on two
+   * pods costs a socket where a slot on none costs events.
+   */
   writes(pods: Iterable<Pod>): PodWrite[] {
     const writes: PodWrite[] = [];
     for (const pod of pods) {
@@ -55,7 +58,8 @@ export class Draft {
       if (whole) writes.push({ pod: pod.name, set: wholeOf(held ?? new Map(), change), remove: [] });
       else if (change !== undefined) writes.push({ pod: pod.name, set: change.set, remove: [...change.remove] });
     }
-    return writes.sort((a, b) => (a.pod < b.pod ? -1 : 1));
+    const takes = ({ set }: PodWrite): number => (set.size > 0 ? 0 : 1);
+    return writes.sort((a, b) => takes(a) - takes(b) || (a.pod < b.pod ? -1 : 1));
   }
 
   #put(pod: Pod, id: SlotID, slot: PlannedSlot): void {

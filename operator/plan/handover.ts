@@ -10,7 +10,10 @@ export interface SlotCourse {
   target: Holding | undefined;
   /** Older entries that stay until the target is live: make before break. */
   sources: readonly Holding[];
-  /** Entries on dead pods. They go when the slot has a place elsewhere. */
+  /**
+   * Entries on dead pods that stay until the target is live: such a pod may come back under its name and be the first to
+   * serve, or may only have been cut off from Redis and hold an open socket.
+   */
   dead: readonly Holding[];
   /** Entries to remove now. */
   drops: readonly Holding[];
@@ -21,20 +24,31 @@ const PHASE_RANK: Record<PodPhase, number> = { up: 3, absent: 2, draining: 1, de
 /** Decides between the entries of one slot; pure, and stable when applied again. */
 export function courseOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse {
   const dead = holdings.filter(({ pod }) => pod.phase === 'dead');
-  const alive = holdings.filter(({ pod }) => pod.phase !== 'dead');
+  const course = courseAmong(
+    id,
+    set,
+    holdings.filter(({ pod }) => pod.phase !== 'dead'),
+    reports,
+  );
+  const { target } = course;
+  if (target === undefined || !(reports.live(target) || reports.failed(target, set))) return { ...course, dead };
+  return { ...course, drops: [...course.drops, ...dead] };
+}
+
+function courseAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], reports: Reports): SlotCourse {
+  const course = { id, target: undefined, sources: [], dead: [], drops: [] };
   const [only] = alive;
-  if (only === undefined) return { id, target: undefined, sources: [], dead, drops: [] };
-  if (alive.length === 1) return { id, target: only, sources: [], dead, drops: [] };
+  if (only === undefined || alive.length === 1) return { ...course, target: only };
   const target = targetOf(alive, reports);
   const others = alive.filter((holding) => holding !== target);
 
   // The pod that was to take over leaves itself: the slot is better off where it is, or somewhere else again.
   if (target.pod.phase === 'draining' && mayAbandon(target, others, reports)) {
-    const course = courseOf(id, set, others, reports);
-    return { ...course, dead, drops: [...course.drops, target] };
+    const rest = courseAmong(id, set, others, reports);
+    return { ...rest, drops: [...rest.drops, target] };
   }
-  if (mayFinish(set, target, others, reports)) return { id, target, sources: [], dead, drops: others };
-  return { id, target, sources: others, dead, drops: [] };
+  if (mayFinish(set, target, others, reports)) return { ...course, target, drops: others };
+  return { ...course, target, sources: others };
 }
 
 /** The entry that takes over: the newest `incoming`, else (after a lost Redis) the one that serves best. */

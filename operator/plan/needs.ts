@@ -77,7 +77,6 @@ function place(state: SetState, course: SlotCourse, round: Round): void {
     draft.wait(course.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
     return;
   }
-  for (const holding of course.dead) draft.drop(holding);
   settleAt(state, pod, course.id);
   draft.place(set, pod, course.id, { epoch: epochOf(state, course.id, round), role: 'active', cause: 'place' });
 }

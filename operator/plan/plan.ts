@@ -67,7 +67,7 @@ const targetsOf = ({ courses }: SetState): Holding[] =>
 
 /** After this plan's writes the set is as steady as any: its handover just ended, or its spec was brought up to date. */
 const isAtRest = ({ courses }: SetState): boolean =>
-  courses.every(({ target, sources }) => target?.pod.phase === 'up' && sources.length === 0);
+  courses.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
 /** What is left in `owners` belongs to nobody that is wanted, if the list of those is complete. */
 function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {

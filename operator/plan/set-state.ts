@@ -73,12 +73,8 @@ function coursesOf(set: SocketSet, holdings: readonly Holding[], reports: Report
 
 function settleCourse(set: SocketSet, { target, sources, dead, drops }: SlotCourse, draft: Draft): void {
   for (const holding of drops) draft.drop(holding);
-  if (target === undefined) {
-    // Kept up to date as well: the pod takes them up if it returns before there is room elsewhere.
-    for (const holding of dead) draft.keep(set, holding);
-    return;
-  }
-  for (const holding of dead) draft.drop(holding);
+  for (const holding of dead) draft.keep(set, holding);
+  if (target === undefined) return;
   if (sources.length === 0) draft.keep(set, target, { role: 'active', cause: 'place' });
   else draft.keep(set, target);
   for (const source of sources) {

@@ -100,8 +100,8 @@ export interface Plan {
   /** Owner uids that this plan moves though nothing forces it: their `lastMoveMs` is now, each counts against the budget. */
   voluntaryMoves: readonly string[];
   /**
-   * Pods whose session is dead; their slots went elsewhere, or are pending and stay in the pod's hash, where the pod
-   * finds them if it returns. A dead pod with an empty hash may be forgotten.
+   * Pods whose session is dead. Their slots go elsewhere at once, or are pending; in the dead pod's hash they stay until
+   * the new socket is live, so that a pod that returns finds them. A dead pod with an empty hash may be forgotten.
    */
   deadPods: readonly string[];
   /** Draining pods from which nothing is left to move: each is told so (`keys.drained`). */

@@ -126,16 +126,30 @@ describe('what changes of a set', () => {
 });
 
 describe('a pod without a session', () => {
-  it('that is dead loses its slots to others at once, as active, with a higher epoch', () => {
+  it('that is dead loses its slots to others at once, as active, with a higher epoch; its own entry goes at hello', () => {
     const { mine } = live();
     const [dead = '', other = ''] = mine;
     fleet.kill(dead);
     const made = fleet.step();
     expect(made.deadPods).toEqual([dead]);
-    expect(fleet.podsOf('u')).toContain(other);
-    expect(fleet.podsOf('u')).not.toContain(dead);
     const moved = made.writes.flatMap(({ set }) => [...set.values()]);
     expect(moved).toMatchObject([{ role: 'active', epoch: 2, cause: 'place' }]);
+    expect(fleet.step().writes).toEqual([]);
+    fleet.reportAll();
+    expect(fleet.step().writes).toMatchObject([{ pod: dead, set: new Map() }]);
+    expect(fleet.podsOf('u')).toContain(other);
+    expect(fleet.podsOf('u')).not.toContain(dead);
+  });
+
+  it('that was only cut off and returns with its socket open before the new one said hello keeps it', () => {
+    const { mine } = live({ replicas: 1 });
+    const [cut = ''] = mine;
+    fleet.kill(cut);
+    fleet.step();
+    fleet.pod(cut).state = 'up';
+    fleet.report(cut);
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine);
   });
 
   it.each([
@@ -245,15 +259,16 @@ describe('a handover under way', () => {
     fleet.kill(to);
     fleet.step();
     expect(fleet.podsOf('u')).toContain(old);
-    expect(fleet.podsOf('u')).not.toContain(to);
-    const third = fleet.podsOf('u').find((pod) => pod !== old) ?? '';
+    const third = fleet.podsOf('u').find((pod) => pod !== old && pod !== to) ?? '';
     expect(fleet.slot(third, 'u/0')).toMatchObject({ role: 'incoming', epoch: 3 });
+    fleet.reportAll();
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([third]);
   });
 
   it('is over when the old pod dies: the new entry is the active one, where it is', () => {
     fleet.kill(old);
     fleet.step();
-    expect(fleet.podsOf('u')).toEqual([to]);
     expect(fleet.slot(to, 'u/0')).toMatchObject({ role: 'active', epoch: 2, cause: 'place' });
   });
 

@@ -170,6 +170,8 @@ describe('the planner, for any fleet', () => {
         const gone = [...fleet.pods.keys()][pick % fleet.pods.size] ?? '';
         fleet.kill(gone);
         fleet.step();
+        fleet.reportAll();
+        fleet.step();
         const stayed = before.filter((entry) => !entry.startsWith(`${gone} `));
         const after = fleet.entries();
         expect(stayed.filter((entry) => !after.includes(entry))).toEqual([]);
