@@ -29,9 +29,9 @@ export async function runProgram(program: Program, input: ConfigInput, signal: A
       return 0;
     }
     case 'status': {
-      const { config, log } = begin(program, statusConfig(input), { toStderr: true });
+      const { config } = begin(program, statusConfig(input), { toStderr: true });
       const { runStatus } = await import('./status/status.ts');
-      await runStatus(config, log, signal);
+      await runStatus(config);
       return 0;
     }
   }

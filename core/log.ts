@@ -7,7 +7,15 @@ export type Log = Logger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export function createLog(options: { program: string; level: LogLevel; toStderr?: boolean }): Log {
+export interface LogOptions {
+  program: string;
+  level: LogLevel;
+  toStderr?: boolean;
+  /** Takes the lines in place of stdout: for a terminal that also shows something else. */
+  to?: { write(line: string): void };
+}
+
+export function createLog(options: LogOptions): Log {
   return pino(
     {
       level: options.level,
@@ -16,7 +24,7 @@ export function createLog(options: { program: string; level: LogLevel; toStderr?
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redactTokens },
     },
-    pino.destination({ dest: options.toStderr ? 2 : 1, sync: true }),
+    options.to ?? pino.destination({ dest: options.toStderr ? 2 : 1, sync: true }),
   );
 }
 

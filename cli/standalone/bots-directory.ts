@@ -1,0 +1,187 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { errorText } from '../../core/log.ts';
+import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from '../../core/manifest.ts';
+import { mergeFile } from './merge-file.ts';
+
+export interface DirectoryContent extends Manifests {
+  /** No file has had problems since its first reading, so what is not here does not exist. */
+  complete: boolean;
+}
+
+/** Editors write a file in steps, or move it away and back; it counts when it has been the same for this long. */
+const SETTLE_MS = 300;
+/** Watching misses what network file systems and some mounts do. */
+const LOOK_MS = 1_000;
+const FILE_NAME = /^[^.].*\.(ya?ml|json)$/i;
+
+interface FileMemory {
+  /** Tells one state of the file from another; undefined: not there. */
+  signature: string | undefined;
+  sinceMs: number;
+  /** Of the state that counts. */
+  applied: string | undefined;
+  gives: Manifests | undefined;
+  /** Its first reading had problems, and no later one was without. */
+  neverWhole: boolean;
+}
+
+/** The manifests of a directory, subdirectories and hidden files aside, kept up to date. */
+export class BotsDirectory {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #files = new Map<string, FileMemory>();
+  /** Rises with each change of what the directory gives. */
+  #revision = 0;
+  #ownProblem: ManifestProblem | undefined;
+  #watcher: FSWatcher | undefined;
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /**
+   * Reads once, for the start.
+   * @throws Error naming the directory and the remedy when it can't be read
+   */
+  async open(): Promise<void> {
+    await this.look();
+    if (this.#ownProblem !== undefined) throw new Error(`--bots ${this.#path}: ${this.#ownProblem.message}`);
+  }
+
+  /** Calls `onChange` with each new content, the first included, until `signal` aborts. */
+  async follow(onChange: (content: DirectoryContent) => Promise<void>, signal: AbortSignal): Promise<void> {
+    let told: number | undefined;
+    while (!signal.aborted) {
+      const settling = await this.look();
+      // The first content is whole: a list that lacks a file would take away the sockets of its bots.
+      if (this.#revision !== told && (told !== undefined || !settling)) {
+        told = this.#revision;
+        await onChange(this.#content());
+      }
+      await this.#pause(settling ? SETTLE_MS : LOOK_MS, signal);
+    }
+    this.#watcher?.close();
+  }
+
+  /** Looks at every file once. @returns whether one of them may still be in the middle of a change */
+  async look(): Promise<boolean> {
+    const names = await this.#list();
+    if (names === undefined) return false;
+    let settling = false;
+    for (const name of new Set([...names, ...this.#files.keys()])) {
+      if (await this.#lookAt(name)) settling = true;
+    }
+    return settling;
+  }
+
+  async #list(): Promise<string[] | undefined> {
+    try {
+      const names = await readdir(this.#path);
+      if (this.#ownProblem !== undefined) this.#revision += 1;
+      this.#ownProblem = undefined;
+      return names.filter((name) => FILE_NAME.test(name)).sort();
+    } catch (error) {
+      // Unknown is not empty: everything stays as it was.
+      const message = `the directory can't be read (${codeOf(error)}): make it readable, or give another with --bots`;
+      if (this.#ownProblem === undefined) this.#revision += 1;
+      this.#ownProblem = { file: this.#path, document: 1, field: '', message };
+      return undefined;
+    }
+  }
+
+  async #lookAt(name: string): Promise<boolean> {
+    const nowMs = this.#clock.monotonicMs();
+    const signature = await this.#signatureOf(name);
+    const memory = this.#files.get(name);
+    if (memory === undefined && signature === undefined) return false;
+    if (memory === undefined || memory.signature !== signature) {
+      this.#files.set(name, {
+        ...(memory ?? { applied: undefined, gives: undefined, neverWhole: false }),
+        ...{ signature, sinceMs: nowMs },
+      });
+      return true;
+    }
+    if (memory.signature === memory.applied && memory.gives !== undefined) return false;
+    if (nowMs - memory.sinceMs < SETTLE_MS) return true;
+    if (signature !== undefined) return !(await this.#apply(name, memory));
+    this.#files.delete(name);
+    this.#revision += 1;
+    return false;
+  }
+
+  /** @returns false: it changed while it was read */
+  async #apply(name: string, memory: FileMemory): Promise<boolean> {
+    const now = await this.#parse(name);
+    if ((await this.#signatureOf(name)) !== memory.signature) return false;
+    const first = memory.gives === undefined;
+    this.#revision += 1;
+    this.#files.set(name, {
+      ...memory,
+      applied: memory.signature,
+      gives: mergeFile(memory.gives, now),
+      neverWhole: now.problems.length > 0 && (first || memory.neverWhole),
+    });
+    return true;
+  }
+
+  async #parse(name: string): Promise<Manifests> {
+    try {
+      return parseManifests(await readFile(join(this.#path, name), 'utf8'), name);
+    } catch (error) {
+      const message = `can't be read (${codeOf(error)}): make it readable for this user, or remove it`;
+      return { bots: [], secrets: [], problems: [{ file: name, document: 1, field: '', message }] };
+    }
+  }
+
+  async #signatureOf(name: string): Promise<string | undefined> {
+    try {
+      const { ino, size, mtimeNs, ctimeNs } = await stat(join(this.#path, name), { bigint: true });
+      return [ino, size, mtimeNs, ctimeNs].join(' ');
+    } catch {
+      return undefined;
+    }
+  }
+
+  #content(): DirectoryContent {
+    const files = [...this.#files.values()];
+    const merged = mergeManifests(files.flatMap(({ gives }) => gives ?? []));
+    const problems = this.#ownProblem === undefined ? merged.problems : [this.#ownProblem, ...merged.problems];
+    return { ...merged, problems, complete: !files.some(({ neverWhole }) => neverWhole) };
+  }
+
+  /** Ends early when the system reports a change; not while one settles, which takes its time. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    const timer = setTimeout(wake, ms);
+    const watcher = ms === LOOK_MS ? this.#watch() : undefined;
+    watcher?.once('change', wake);
+    signal.addEventListener('abort', wake);
+    if (signal.aborted) wake();
+    await promise;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', wake);
+    watcher?.off('change', wake);
+  }
+
+  #watch(): FSWatcher | undefined {
+    if (this.#watcher !== undefined) return this.#watcher;
+    try {
+      this.#watcher = watch(this.#path, { persistent: false });
+      this.#watcher.on('error', () => {
+        this.#watcher?.close();
+        this.#watcher = undefined;
+      });
+    } catch {
+      // Looking every second does it.
+    }
+    return this.#watcher;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : errorText(error);

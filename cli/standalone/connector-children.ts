@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { backoffMs } from '../../core/backoff.ts';
+import type { Log } from '../../core/log.ts';
+
+export interface ChildSpec {
+  pod: string;
+  env: Readonly<Record<string, string>>;
+}
+
+export interface ChildrenOptions {
+  specs: readonly ChildSpec[];
+  log: Log;
+  /** A line that a child printed. */
+  onLine(pod: string, line: string): void;
+}
+
+/** The launcher is two folders up from the sources and three from a build. */
+const LAUNCHERS = ['../../bin/relax.mjs', '../../../bin/relax.mjs'];
+const LAUNCHER = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? (LAUNCHERS[0] ?? '') : (LAUNCHERS[1] ?? ''), import.meta.url),
+);
+const RESTART = { baseMs: 500, capMs: 15_000 };
+/** After a life of this length a child's end is news, not one more failure in a row. */
+const HEALTHY_MS = 60_000;
+
+/**
+ * Connector processes, each started again under its name when it ends. A channel ties them to us: when we are gone, even
+ * by SIGKILL, they drain and end (cli/stop-signal.ts). They are in process groups of their own, so that Ctrl-C is ours to
+ * hand on.
+ */
+export class ConnectorChildren {
+  readonly #options: ChildrenOptions;
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, ChildProcess>();
+  #loops: Promise<void>[] = [];
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loops = this.#options.specs.map((spec) => this.#keep(spec));
+  }
+
+  /** SIGTERM to all, SIGKILL to those that are left after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    for (const child of this.#running.values()) child.kill('SIGTERM');
+    const timer = setTimeout(() => {
+      for (const [pod, child] of this.#running) {
+        this.#options.log.warn({ pod }, 'connector not ended in time, killed');
+        child.kill('SIGKILL');
+      }
+    }, graceMs);
+    await Promise.all(this.#loops);
+    clearTimeout(timer);
+  }
+
+  async #keep(spec: ChildSpec): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const startedMs = performance.now();
+      const ended = await this.#live(spec);
+      if (signal.aborted) return;
+      if (performance.now() - startedMs > HEALTHY_MS) failures = 0;
+      const inMs = backoffMs(failures, RESTART, Math.random());
+      this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector ended, it is started again');
+      await sleep(inMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One life of a child. */
+  async #live({ pod, env }: ChildSpec): Promise<{ code?: number | null; by?: string | null; error?: string }> {
+    const child = spawn(process.execPath, [...process.execArgv, LAUNCHER, 'connector'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+    });
+    this.#running.set(pod, child);
+    const lines = [child.stdout, child.stderr].map((output) => this.#readLines(pod, output));
+    try {
+      const [code, by] = (await once(child, 'exit')) as [number | null, string | null];
+      await Promise.all(lines);
+      return by === null ? { code } : { by };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    } finally {
+      this.#running.delete(pod);
+    }
+  }
+
+  async #readLines(pod: string, output: Readable | null): Promise<void> {
+    if (output === null) return;
+    const lines = createInterface({ input: output });
+    lines.on('line', (line) => this.#options.onLine(pod, line));
+    await once(lines, 'close');
+  }
+}

@@ -1,0 +1,22 @@
+import type { Manifests } from '../../core/manifest.ts';
+
+type Named = { metadata: { namespace: string; name: string } };
+
+const nameOf = ({ metadata }: Named): string => `${metadata.namespace}/${metadata.name}`;
+
+/**
+ * What a file gives from now on. A problem makes its object unknown, not absent, and which object that is may be unknown
+ * as well: while a file has problems, what it lacks stays as it was, and what is right in it counts.
+ */
+export function mergeFile(before: Manifests | undefined, now: Manifests): Manifests {
+  if (before === undefined || now.problems.length === 0) return now;
+  const kept = <T extends Named>(old: readonly T[], fresh: readonly T[]): T[] => {
+    const names = new Set(fresh.map(nameOf));
+    return [...fresh, ...old.filter((object) => !names.has(nameOf(object)))];
+  };
+  return {
+    bots: kept(before.bots, now.bots),
+    secrets: kept(before.secrets, now.secrets),
+    problems: now.problems,
+  };
+}

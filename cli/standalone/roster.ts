@@ -1,0 +1,70 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { describeProblem } from '../../core/manifest.ts';
+import { rfc3339 } from '../../operator/bot/status.ts';
+import type { Desired } from '../../operator/fleet/desired.ts';
+import type { FleetView } from '../../operator/fleet/fleet-view.ts';
+import { type Book, type StandaloneBot, turn } from './bot-book.ts';
+import { BotKeeper } from './bot-keeper.ts';
+import type { DirectoryContent } from './bots-directory.ts';
+
+/** All that standalone mode knows of its bots: from the directory, and from the fleet. Plain state, no I/O. */
+export class Roster {
+  readonly #keeper = new BotKeeper();
+  readonly #lines = new Map<string, BotSummary>();
+  #book: Book;
+  #bots: readonly StandaloneBot[] = [];
+  #problems: readonly string[] = [];
+
+  constructor(book: Book) {
+    this.#book = book;
+  }
+
+  get book(): Book {
+    return this.#book;
+  }
+
+  /** In words with file, document, field and remedy. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** Owner uid -> line of `relax status`. */
+  get lines(): ReadonlyMap<string, BotSummary> {
+    return this.#lines;
+  }
+
+  get size(): number {
+    return this.#bots.length;
+  }
+
+  desired(): Desired {
+    return this.#keeper.desired();
+  }
+
+  /**
+   * @param fences uid -> generation in the fence hash
+   * @returns problems that are new
+   */
+  take(content: DirectoryContent, fences: ReadonlyMap<string, number>, wallMs: number): string[] {
+    const { complete, secrets } = content;
+    const next = turn({
+      ...{ manifests: content.bots, book: this.#book, before: this.#bots, fences, complete, now: rfc3339(wallMs) },
+    });
+    this.#book = next.book;
+    this.#bots = next.bots;
+    this.#keeper.take({ bots: next.bots, removed: next.removed, secrets, complete });
+    const before = this.#problems;
+    this.#problems = [...content.problems, ...next.problems].map(describeProblem);
+    return this.#problems.filter((problem) => !before.includes(problem));
+  }
+
+  /** @returns owner uid -> line that has changed; undefined for a bot that is gone */
+  see(changed: ReadonlySet<string>, view: FleetView, wallMs: number): Map<string, BotSummary | undefined> {
+    const lines = this.#keeper.see(changed, view, wallMs);
+    for (const [uid, line] of lines) {
+      if (line === undefined) this.#lines.delete(uid);
+      else this.#lines.set(uid, line);
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,177 @@
+import { RedisClock } from '../../connector/queue/redis-clock.ts';
+import { greetRedis } from '../../connector/redis-greeting.ts';
+import { FleetKeyring } from '../../connector/registry/fleet-keyring.ts';
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { systemClock } from '../../core/clock.ts';
+import { type StandaloneConfig, standaloneCluster } from '../../core/config.ts';
+import { thisMachine } from '../../core/config-input.ts';
+import { DEFAULT_CONTRACT } from '../../core/contract.ts';
+import { startHttpServer } from '../../core/http-server.ts';
+import { clusterKeys, queueKeys } from '../../core/keys.ts';
+import { type Lifecycle, live } from '../../core/lifecycle.ts';
+import { createLog, errorText, type Log } from '../../core/log.ts';
+import { createRegistry } from '../../core/metrics.ts';
+import { connectRedis, type Redis, type RedisRole } from '../../core/redis.ts';
+import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
+import { Planner } from '../../operator/fleet/planner.ts';
+import { claimScope } from '../../operator/fleet/scope-owner.ts';
+import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
+import { BotsDirectory, type DirectoryContent } from './bots-directory.ts';
+import { ConnectorChildren } from './connector-children.ts';
+import { connectorSpecs } from './connector-specs.ts';
+import { type Console, PlainConsole, TerminalConsole } from './console.ts';
+import { FenceReader } from './fence-reader.ts';
+import { Roster } from './roster.ts';
+import { StateFolder } from './state-folder.ts';
+
+/** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
+const KILL_AFTER_MS = 3_000;
+const STOP_REST_MS = 5_000;
+const KEY_FILE_MS = 60_000;
+const SHOW_MS = 1_000;
+
+/**
+ * `relax standalone`: the operator's part in this process, with a directory in place of an API server, and connectors as
+ * child processes, until `signal` aborts.
+ * @throws what no waiting mends: an unreadable directory, a Redis too old, another fleet contract, a taken cluster name
+ */
+export async function runStandalone(config: StandaloneConfig, plainLog: Log, signal: AbortSignal): Promise<void> {
+  const { console, log } = consoleOf(config, plainLog);
+  try {
+    await live(log, signal, config.graceMs + KILL_AFTER_MS + STOP_REST_MS, (lifecycle) =>
+      start({ config, console, log, lifecycle, signal: AbortSignal.any([signal, lifecycle.signal]) }),
+    );
+  } finally {
+    console.end();
+  }
+}
+
+function consoleOf(config: StandaloneConfig, plainLog: Log): { console: Console; log: Log } {
+  if (!process.stdout.isTTY) {
+    return { console: new PlainConsole((text) => process.stdout.write(text), plainLog), log: plainLog };
+  }
+  const terminal = new TerminalConsole(process.stdout);
+  const to = { write: (line: string) => terminal.logLine(line) };
+  return { console: terminal, log: createLog({ program: 'standalone', level: config.logLevel, to }) };
+}
+
+interface Run {
+  config: StandaloneConfig;
+  console: Console;
+  log: Log;
+  lifecycle: Lifecycle;
+  signal: AbortSignal;
+}
+
+async function start(run: Run): Promise<void> {
+  const { config, console, log, lifecycle, signal } = run;
+  const { cluster } = config;
+  const directory = new BotsDirectory(config.botsDirectory, systemClock);
+  await directory.open();
+  const state = new StateFolder(cluster);
+  const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
+  const keyring = new FleetKeyring(keyFile, log);
+  for (const line of introduction(config, keyFile)) console.say(line);
+
+  let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
+  const checks = { registry: createRegistry('standalone'), notReady: () => notReady() };
+  const server = await lifecycle.part(
+    'http server',
+    () => startHttpServer(config.http, checks),
+    (started) => started.stop(),
+  );
+  log.info({ cluster, port: server.port }, 'standalone starts');
+  const redis = await openRedis(run, 'command');
+  const subscriber = await openRedis(run, 'subscriber');
+  const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
+  if (!(await greetRedis(redis, contract, new RedisClock(systemClock), log, signal))) return;
+  const keys = clusterKeys(cluster);
+  const owner = `standalone:${standaloneCluster(thisMachine().hostname, config.botsDirectory)}`;
+  await claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
+
+  const roster = new Roster(state.readBook());
+  const summaries = await lifecycle.part(
+    'summaries',
+    () => new SummaryKeeper({ summaries: new BotSummaries(redis, keys.bots), leads: () => planner.leads(), log }),
+    (started) => started.stop(),
+  );
+  const changed = new Map<string, BotSummary>();
+  const look = (uids: ReadonlySet<string>): void => {
+    for (const [uid, line] of roster.see(uids, planner.view(), systemClock.wallMs())) {
+      summaries.set(uid, line);
+      if (line !== undefined) changed.set(uid, line);
+    }
+  };
+  const planner: Planner = new Planner({
+    ...{ redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, clock: systemClock, log },
+    windowMs: config.dedupe.windowMs,
+    fleetKeys: () => keyring.keys,
+    desired: () => roster.desired(),
+    onView: (uids) => look(uids),
+  });
+  await lifecycle.part(
+    'planner',
+    () => planner.start(),
+    () => planner.stop(),
+  );
+  summaries.start();
+  const children = new ConnectorChildren({
+    ...{ specs: connectorSpecs(config, keyFile, process.env), log },
+    onLine: (_pod, line) => console.logLine(line),
+  });
+  await lifecycle.part(
+    'connectors',
+    () => children.start(),
+    () => children.stop(config.graceMs + KILL_AFTER_MS),
+  );
+
+  const show = (): void => {
+    console.show({ bots: roster.lines, view: planner.view(), faults: faults(), changed: [...changed.values()] });
+    changed.clear();
+  };
+  const faults = (): string[] => [...planner.faults(), ...roster.problems];
+  notReady = () => planner.faults();
+  every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
+  every(lifecycle, 'console', SHOW_MS, show);
+
+  const fences = new FenceReader(redis, queueKeys(config.queue.name), cluster, log);
+  const onChange = async (content: DirectoryContent): Promise<void> => {
+    const news = roster.take(content, await fences.read(), systemClock.wallMs());
+    for (const problem of news) log.warn({ problem }, 'bots directory');
+    log.info({ bots: roster.size, problems: roster.problems.length }, 'bots directory read');
+    try {
+      state.writeBook(roster.book);
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'state folder not written, generations start anew after a restart');
+    }
+    look(new Set());
+    planner.nudge();
+  };
+  lifecycle.background('bots directory', directory.follow(onChange, lifecycle.signal));
+}
+
+function introduction(config: StandaloneConfig, keyFile: string): string[] {
+  const { botsDirectory, connectors, zones, queue, cluster, slackApiUrl } = config;
+  const many = connectors === 1 ? '1 connector process' : `${connectors} connector processes`;
+  return [
+    `relax standalone: SlackBots from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}`,
+    `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}; edits in the directory count at once; "relax status" tells more`,
+  ];
+}
+
+function openRedis({ config, log, lifecycle }: Run, role: RedisRole): Promise<Redis> {
+  return lifecycle.part(
+    `redis ${role}`,
+    () => {
+      const connection = connectRedis(config.redis, role, 'standalone', log);
+      // It tries again by itself, and says why.
+      connection.connect().catch(() => undefined);
+      return connection;
+    },
+    (connection) => connection.disconnect(),
+  );
+}
+
+function every(lifecycle: Lifecycle, name: string, ms: number, work: () => void): void {
+  void lifecycle.part(name, () => setInterval(work, ms), clearInterval);
+}

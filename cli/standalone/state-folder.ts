@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorText } from '../../core/log.ts';
+import { newFleetKey } from '../../core/seal.ts';
+import { type Book, bookEntrySchema } from './bot-book.ts';
+
+const bookFileSchema = z.object({ bots: z.array(bookEntrySchema) });
+
+/**
+ * What standalone mode remembers between runs: its fleet key, without which tokens in Redis can't be opened, and its bot
+ * book. In $XDG_STATE_HOME/relax (~/.local/state/relax), a folder for each cluster name, for its user's eyes only.
+ */
+export class StateFolder {
+  readonly path: string;
+
+  /** @throws Error naming the folder and the remedy */
+  constructor(cluster: string, env: NodeJS.ProcessEnv = process.env) {
+    const root = env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local/state');
+    this.path = join(root, 'relax', cluster.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
+    try {
+      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new Error(
+        `no state folder ${this.path} (${errorText(cause)}): set XDG_STATE_HOME to one that can be made`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  /** Path of a key file of our own, made at the first start. */
+  fleetKeyFile(): string {
+    const path = join(this.path, 'fleet.keys');
+    if (existsSync(path)) return path;
+    try {
+      writeFileSync(path, `${newFleetKey()}\n`, { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      // Another start was faster.
+      if (!existsSync(path)) throw error;
+    }
+    return path;
+  }
+
+  /** Empty when there is none or it can't be read: everything works, generations start anew. */
+  readBook(): Book {
+    try {
+      const { bots } = bookFileSchema.parse(JSON.parse(readFileSync(join(this.path, 'bots.json'), 'utf8')));
+      return new Map(bots.map((entry) => [entry.uid, entry]));
+    } catch {
+      return new Map();
+    }
+  }
+
+  writeBook(book: Book): void {
+    const path = join(this.path, 'bots.json');
+    writeFileSync(`${path}.new`, JSON.stringify({ bots: [...book.values()] }), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}

@@ -1,0 +1,77 @@
+import { columns } from '../terminal/columns.ts';
+import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
+
+/** Bots listed one by one; beyond, those that need nobody are only counted. */
+const MOST_READY = 50;
+
+/** For people. Pure. */
+export function renderFleet(fleet: FleetStatus): string {
+  const { queue, contract, clusters } = fleet;
+  const limit = queue.max === 0 ? 'no limit' : `limit ${queue.max}`;
+  const full = queue.max > 0 && queue.length >= queue.max ? '  FULL: nothing is queued until consumers catch up' : '';
+  return [
+    `${fleet.redis}   queue ${queue.name}: ${queue.length} (${limit})${full}`,
+    contract === null
+      ? 'no connector has started on this Redis yet'
+      : `an event is remembered for ${contract.windowMs / 1000} s`,
+    ...(clusters.length === 0 ? ['', 'no clusters: start "relax standalone" or "relax operator" on this Redis'] : []),
+    ...clusters.flatMap((cluster) => ['', ...renderCluster(cluster, fleet.atMs)]),
+    '',
+  ].join('\n');
+}
+
+function renderCluster(cluster: ClusterStatus, atMs: number): string[] {
+  const { bots, sockets, pods } = cluster;
+  return [
+    `CLUSTER ${cluster.cluster}   ${plannerWords(cluster, atMs)}`,
+    `sockets: ${countWords(sockets)}`,
+    `bots: ${bots.ready} of ${bots.total} ready${reasonWords(bots.byReason)}`,
+    '',
+    ...(pods.length === 0
+      ? ['no connectors']
+      : columns(
+          ['ZONE', 'CONNECTOR', 'STATE', 'PID', 'SLOTS', 'LIVE', 'CAPACITY', 'FAULTS'],
+          pods.map((pod) => [
+            ...[pod.zone, pod.pod, pod.state, pod.pid ?? '', pod.slots, pod.sockets.live, pod.capacity],
+            pod.faults.join('; '),
+          ]),
+        )),
+    ...botLines(cluster),
+  ];
+}
+
+function botLines({ bots }: ClusterStatus): string[] {
+  if (bots.total === 0) return [];
+  const notReady = bots.total - bots.ready;
+  const shown = bots.list.slice(0, Math.max(notReady, MOST_READY));
+  return [
+    '',
+    ...columns(
+      ['BOT', 'TEAM', 'READY', 'SOCKETS', 'ZONES', 'REASON'],
+      shown.map((bot) => [
+        ...[bot.bot, bot.teamID, bot.ready ? 'yes' : 'no', `${bot.live}/${bot.desired}`, bot.zones.join(',')],
+        bot.ready ? bot.reason : `${bot.reason}: ${bot.message}`,
+      ]),
+    ),
+    ...(shown.length < bots.total ? [`... and ${bots.total - shown.length} more, all ready`] : []),
+  ];
+}
+
+function plannerWords({ planner, lastSeenMs }: ClusterStatus, atMs: number): string {
+  if (planner) return 'planned';
+  const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
+  return `NO PLANNER${since}: events flow, nothing is assigned anew until an operator or standalone runs`;
+}
+
+const countWords = (sockets: SocketCounts): string =>
+  Object.entries(sockets)
+    .filter(([state, count]) => count > 0 || state === 'live')
+    .map(([state, count]) => `${count} ${state}`)
+    .join(', ');
+
+function reasonWords(byReason: Record<string, number>): string {
+  const words = Object.entries(byReason)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${count} ${reason}`);
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}

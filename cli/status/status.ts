@@ -1,0 +1,37 @@
+import type { StatusConfig } from '../../core/config.ts';
+import { createLog, errorText } from '../../core/log.ts';
+import { connectRedis, type Redis, redisFault } from '../../core/redis.ts';
+import { readFleet } from './read-fleet.ts';
+import { renderFleet } from './render.ts';
+
+/** `relax status`. @throws Error with one line when Redis can't be asked */
+export async function runStatus(config: StatusConfig): Promise<void> {
+  // One attempt; the error is told once, by us.
+  const redis = connectRedis(config.redis, 'command', 'status', createLog({ program: 'status', level: 'silent' }));
+  let cause: unknown;
+  redis.on('error', (error) => {
+    cause = error;
+  });
+  try {
+    await connectOnce(redis);
+    const fleet = await readFleet(redis, config);
+    process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet));
+  } catch (error) {
+    throw new Error(`Redis can't be asked (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {
+      cause: error,
+    });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function connectOnce(redis: Redis): Promise<void> {
+  const closed = Promise.withResolvers<never>();
+  const onClose = (): void => closed.reject(new Error('the connection was closed'));
+  redis.once('close', onClose);
+  try {
+    await Promise.race([redis.connect(), closed.promise]);
+  } finally {
+    redis.off('close', onClose);
+  }
+}

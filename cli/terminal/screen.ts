@@ -1,0 +1,53 @@
+import type { WriteStream } from 'node:tty';
+import { clip } from './columns.ts';
+
+/** As much of a terminal as is needed. */
+export type Terminal = Pick<WriteStream, 'write' | 'columns' | 'rows' | 'isTTY'>;
+
+/** Not more often than a person can read, and than a slow connection can carry. */
+const REDRAW_MS = 1_000;
+const UP_AND_CLEAR = (lines: number): string => (lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`);
+
+/** A block of lines at the bottom of a terminal that is drawn again in place, with lines of a log running above it. */
+export class Screen {
+  readonly #terminal: Terminal;
+  readonly #redrawMs: number;
+  #wanted: readonly string[] = [];
+  #drawn = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(terminal: Terminal, redrawMs = REDRAW_MS) {
+    this.#terminal = terminal;
+    this.#redrawMs = redrawMs;
+  }
+
+  /** Shows this block from the next redraw on. Lines beyond the terminal's height are left out. */
+  show(block: readonly string[]): void {
+    this.#wanted = block;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#draw('');
+    }, this.#redrawMs);
+  }
+
+  /** A line that stays, above the block. */
+  print(line: string): void {
+    this.#draw(`${line}\n`);
+  }
+
+  /** Draws what is wanted at once and leaves it there. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#draw('');
+    this.#drawn = 0;
+    this.#wanted = [];
+  }
+
+  #draw(above: string): void {
+    const { columns = 80, rows = 24 } = this.#terminal;
+    const block = this.#wanted.slice(0, Math.max(1, rows - 1)).map((line) => `${clip(line, columns - 1)}\n`);
+    this.#terminal.write(UP_AND_CLEAR(this.#drawn) + above + block.join(''));
+    this.#drawn = block.length;
+  }
+}
