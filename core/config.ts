@@ -72,6 +72,10 @@ export interface OperatorConfig extends CommonConfig {
   /** Empty: all namespaces. */
   watchNamespaces: readonly string[];
   statusWritesPerSecond: number;
+  /** One path or several, separated by colons; undefined: the pod's service account, else the user's own. */
+  kubeconfig: string | undefined;
+  /** Only takes the finalizers off, then ends. */
+  releaseFinalizers: boolean;
   takeOver: boolean;
   http: HttpSettings;
 }
@@ -143,6 +147,8 @@ export function operatorConfig(input: ConfigInput): Configured<OperatorConfig> {
     leaderNamespace: values.find(settings.leaderNamespace) ?? podNamespace(input),
     watchNamespaces: values.find(settings.watchNamespaces) ?? [],
     statusWritesPerSecond: values.get(settings.statusWrites),
+    kubeconfig: values.find(settings.kubeconfig),
+    releaseFinalizers: values.get(settings.releaseFinalizers),
     takeOver: values.get(settings.takeOver),
     http: http(values),
   }));

@@ -34,7 +34,8 @@ export interface KubeObject {
 /** One page of a list, or all of it if `metadata.continue` is empty. */
 export interface KubeList<T extends KubeObject> {
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
-  items: T[];
+  /** Null when there is none, in lists of metadata alone. */
+  items: T[] | null;
 }
 
 /** The kind of a resource; `group` is '' for the core group. */

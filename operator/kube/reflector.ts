@@ -81,6 +81,8 @@ export class Reflector<T extends KubeObject> {
   };
   #hasSynced = false;
   #lastContactMs: number;
+  #lastFailureMs = Number.NEGATIVE_INFINITY;
+  #lastError: string | undefined;
   /** Where the next watch starts; undefined means that a list must come first. */
   #resourceVersion: string | undefined;
   /** When the current watch was accepted. */
@@ -117,6 +119,16 @@ export class Reflector<T extends KubeObject> {
    */
   lastContactMs(): number {
     return this.#lastContactMs;
+  }
+
+  /** When it last did anything, failing included: what stands still for longer than its timeouts has hung. */
+  lastStirMs(): number {
+    return Math.max(this.#lastContactMs, this.#lastFailureMs);
+  }
+
+  /** Why the server is not being watched; undefined while it is, or after a first failure, which is everyday. */
+  lastError(): string | undefined {
+    return this.#lastError;
   }
 
   /** Starting twice is the same as once. A stopped reflector does not start again. */
@@ -160,6 +172,8 @@ export class Reflector<T extends KubeObject> {
   #noteFailure(error: unknown, failures: number): void {
     const stats = this.#stats;
     stats.errors += 1;
+    this.#lastFailureMs = this.#timers.monotonicMs();
+    if (failures > 1) this.#lastError = errorText(error);
     if (isKubeError(error, 'gone')) stats.expired += 1;
     if (isKubeError(error) && error.reason === 'BadWatchLine') stats.badLines += 1;
     if (isKubeError(error) && error.reason === 'WatchSilent') stats.silentWatches += 1;
@@ -229,6 +243,7 @@ export class Reflector<T extends KubeObject> {
       const events = await client.watch<T>(scope, query, signal);
       this.#stats.watches += 1;
       heard();
+      this.#lastError = undefined;
       this.#openedAtMs = this.#lastContactMs;
       for await (const event of events) {
         heard();

@@ -104,6 +104,12 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       expect(allowed).not.toContain(true);
     });
 
+    it('let the operator know which cluster it is, and no other namespace', async () => {
+      await kubectl.must(['get', 'namespace', 'kube-system', `--as=${operator}`]);
+      expect(await can(operator, 'get', 'namespaces/bots', 'bots')).toBe(false);
+      expect(await can(operator, 'list', 'namespaces', 'bots')).toBe(false);
+    });
+
     it('end at the namespaces watched', async () => {
       for (const namespace of unwatched) {
         expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);

@@ -1,0 +1,123 @@
+import type { OperatorConfig } from '../core/config.ts';
+import { startHttpServer } from '../core/http-server.ts';
+import { type Lifecycle, live } from '../core/lifecycle.ts';
+import type { Log } from '../core/log.ts';
+import { createRegistry } from '../core/metrics.ts';
+import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
+import { watchFleetKeys } from './fleet-key-file.ts';
+import { KubeClient, type KubeClientObserver } from './kube/client.ts';
+import { loadKubeConfig } from './kube/kube-config.ts';
+import { type MetricSources, operatorMetrics } from './metrics.ts';
+import { LEASE_NAME, Operator } from './operator.ts';
+import { releaseAllFinalizers } from './reconcile/release-finalizers.ts';
+
+/** Within the 30 s that a pod has to end (helm/relax/templates/operator.yaml). */
+const STOP_DEADLINE_MS = 20_000;
+/** Above the status writes, which have a limit of their own; the API server has priority and fairness for the rest. */
+const CALLS_PER_SECOND = 200;
+
+/**
+ * `relax operator`: reconciles SlackBots while it leads, and stands by with warm caches while another does.
+ * @throws what no waiting mends: no Kubernetes configuration, a Redis too old, another fleet contract or owner of the
+ * cluster scope, a taken port; and when the lease is lost, since only a new start may lead again
+ */
+export async function runOperator(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
+  if (config.releaseFinalizers) {
+    await releaseFinalizers(config, log, signal);
+    return;
+  }
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
+}
+
+/** `relax operator --release-finalizers`, run before uninstalling. */
+export async function releaseFinalizers(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
+  const client = kubeClient(config, {});
+  const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
+  try {
+    await releaseAllFinalizers({ client, lease, namespaces: config.watchNamespaces, log }, signal);
+  } finally {
+    await client.close();
+  }
+}
+
+async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifecycle: Lifecycle): Promise<void> {
+  let operator: Operator | undefined;
+  const registry = createRegistry('operator');
+  const metrics = operatorMetrics(
+    registry,
+    sourcesOf(() => operator),
+  );
+
+  // Probes are answered from the first moment: a pod that waits for Redis or the API server must not be killed for it.
+  const server = await lifecycle.part(
+    'http server',
+    () =>
+      startHttpServer(config.http, {
+        registry,
+        notReady: () => operator?.notReady() ?? ['starting'],
+        notAlive: () => operator?.notAlive() ?? [],
+      }),
+    (started) => started.stop(),
+  );
+  log.info({ pod: config.pod, port: server.port }, 'operator starts');
+
+  const fleetKeys = watchFleetKeys(config.fleetKeyFile, log);
+  const client = await lifecycle.part(
+    'kubernetes client',
+    () => kubeClient(config, metrics.client),
+    (started) => started.close(),
+  );
+  const redis = (role: RedisRole): Promise<Redis> =>
+    lifecycle.part(
+      `redis ${role}`,
+      () => connect(config, role, log),
+      (connection) => connection.disconnect(),
+    );
+  const parts = { config, client, redis: await redis('command'), subscriber: await redis('subscriber') };
+  const made = new Operator({ ...parts, fleetKeys, metrics, log, fail: (error) => lifecycle.fail(error) });
+  operator = await lifecycle.part(
+    'operator',
+    () => made,
+    (started) => started.stop(),
+  );
+  await operator.start(AbortSignal.any([outside, lifecycle.signal]));
+}
+
+function kubeClient(config: OperatorConfig, observer: KubeClientObserver): KubeClient {
+  return new KubeClient({
+    loadConfig: () => loadKubeConfig(config.kubeconfig),
+    callsPerSecond: CALLS_PER_SECOND,
+    callsBurst: 2 * CALLS_PER_SECOND,
+    observer,
+  });
+}
+
+function connect(config: OperatorConfig, role: RedisRole, log: Log): Redis {
+  const connection = connectRedis(config.redis, role, `operator-${config.pod}`, log);
+  // It tries again by itself, and says why.
+  connection.connect().catch(() => undefined);
+  return connection;
+}
+
+/** Metrics are asked for at any moment, also before there is an operator or a term in office. */
+function sourcesOf(operator: () => Operator | undefined): MetricSources {
+  const term = () => operator()?.leadership;
+  return {
+    isLeader: () => operator()?.isLeader() ?? false,
+    bots: () => term()?.countStates() ?? { ready: 0, not_ready: 0, unknown: 0, suspended: 0 },
+    pods: () => {
+      const counts = { up: 0, draining: 0, dead: 0 };
+      for (const { state } of term()?.planner.view().pods ?? []) counts[state] += 1;
+      return counts;
+    },
+    statusWrites: () => ({
+      ...(term()?.status.stats ?? { written: 0, failed: 0 }),
+      waiting: term()?.status.depth ?? 0,
+    }),
+    queue: () => ({
+      unfinishedSeconds: term()?.queue.unfinishedWorkSeconds() ?? 0,
+      longestSeconds: term()?.queue.longestRunningSeconds() ?? 0,
+    }),
+    watches: () => operator()?.watches() ?? [],
+  };
+}

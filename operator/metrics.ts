@@ -1,0 +1,248 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { PlannerObserver } from './fleet/planner-options.ts';
+import type { KubeClientObserver } from './kube/client.ts';
+import type { ControllerObserver } from './kube/controller.ts';
+import type { WorkQueueObserver } from './kube/workqueue.ts';
+import { BOT_STATES, type BotState, WORKERS } from './reconcile/leadership.ts';
+
+/** What is read when somebody asks for metrics. */
+export interface MetricSources {
+  isLeader(): boolean;
+  /** Zero of each without leadership, so that the sum over all operators is the fleet's. */
+  bots(): Record<BotState, number>;
+  pods(): Record<'up' | 'draining' | 'dead', number>;
+  statusWrites(): { written: number; failed: number; waiting: number };
+  queue(): { unfinishedSeconds: number; longestSeconds: number };
+  watches(): { resource: string; errors: number; events: number; stillSeconds: number }[];
+}
+
+export interface OperatorMetrics {
+  client: KubeClientObserver;
+  queue: WorkQueueObserver;
+  controller: ControllerObserver;
+  planner: PlannerObserver;
+}
+
+const CONTROLLER = 'slackbot';
+const TIME_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** As client-go's workqueue. */
+const QUEUE_BUCKETS_S = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+
+/**
+ * The names of controller-runtime and client-go, so that dashboards and alerts made for those serve here, and a few of our
+ * own. No label names a bot: a fleet has a hundred thousand of those. Every label value that is known exists from 0 on.
+ */
+export function operatorMetrics(registry: Registry, sources: MetricSources): OperatorMetrics {
+  ownMetrics(registry, sources);
+  return {
+    client: clientMetrics(registry),
+    queue: queueMetrics(registry, sources),
+    controller: controllerMetrics(registry),
+    planner: plannerMetrics(registry),
+  };
+}
+
+function clientMetrics(registry: Registry): KubeClientObserver {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by status code, method and host; <error> if no answer came.',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'rest_client_request_duration_seconds',
+    help: 'Time until the answer began; a watch is answered when it opens.',
+    labelNames: ['verb', 'host'],
+    buckets: TIME_BUCKETS_S,
+    registers,
+  });
+  const limited = new Histogram({
+    name: 'rest_client_rate_limiter_duration_seconds',
+    help: "How long the operator's own rate limit held requests back.",
+    buckets: TIME_BUCKETS_S,
+    registers,
+  });
+  return {
+    request: ({ code, method, host }, durationMs) => {
+      requests.inc({ code, method, host });
+      duration.observe({ verb: method, host }, durationMs / 1000);
+    },
+    limited: (waitMs) => limited.observe(waitMs / 1000),
+  };
+}
+
+function queueMetrics(registry: Registry, sources: MetricSources): WorkQueueObserver {
+  const labels = { name: CONTROLLER, controller: CONTROLLER };
+  const shared = { labelNames: ['name', 'controller'], registers: [registry] };
+  const depth = new Gauge({ ...shared, name: 'workqueue_depth', help: 'Keys that wait for a worker.' });
+  const adds = new Counter({ ...shared, name: 'workqueue_adds_total', help: 'Keys added.' });
+  const retries = new Counter({
+    ...shared,
+    name: 'workqueue_retries_total',
+    help: 'Keys added again after a failure.',
+  });
+  const histogram = (name: string, help: string) => new Histogram({ ...shared, name, help, buckets: QUEUE_BUCKETS_S });
+  const waited = histogram('workqueue_queue_duration_seconds', 'Time from added to taken.');
+  const worked = histogram('workqueue_work_duration_seconds', 'Time from taken to done.');
+  const read = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      ...{ ...shared, name, help },
+      collect() {
+        this.set(labels, value());
+      },
+    });
+  read(
+    'workqueue_unfinished_work_seconds',
+    'Sum over the keys being worked on.',
+    () => sources.queue().unfinishedSeconds,
+  );
+  read(
+    'workqueue_longest_running_processor_seconds',
+    'Of the key worked on longest.',
+    () => sources.queue().longestSeconds,
+  );
+  depth.set(labels, 0);
+  adds.inc(labels, 0);
+  retries.inc(labels, 0);
+  return {
+    depth: (items) => depth.set(labels, items),
+    added: () => adds.inc(labels),
+    retried: () => retries.inc(labels),
+    waited: (seconds) => waited.observe(labels, seconds),
+    worked: (seconds) => worked.observe(labels, seconds),
+  };
+}
+
+function controllerMetrics(registry: Registry): ControllerObserver {
+  const controller = CONTROLLER;
+  const shared = { labelNames: ['controller'], registers: [registry] };
+  const counter = (name: string, help: string) => {
+    const made = new Counter({ ...shared, name, help });
+    made.inc({ controller }, 0);
+    return made;
+  };
+  const total = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Reconciles by result.',
+    labelNames: ['controller', 'result'],
+    registers: [registry],
+  });
+  for (const result of ['success', 'requeue_after', 'requeue', 'error']) total.inc({ controller, result }, 0);
+  const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed.');
+  const terminal = counter('controller_runtime_terminal_reconcile_errors_total', 'Reconciles that failed for good.');
+  const panics = counter('controller_runtime_reconcile_panics_total', 'Reconciles that threw: a defect of Relax.');
+  const time = new Histogram({
+    ...{ ...shared, buckets: TIME_BUCKETS_S },
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'Time of one reconcile.',
+  });
+  new Gauge({
+    ...{ ...shared, name: 'controller_runtime_max_concurrent_reconciles' },
+    help: 'Workers.',
+  }).set({ controller }, WORKERS);
+  const active = new Gauge({ ...shared, name: 'controller_runtime_active_workers', help: 'Workers that work now.' });
+  active.set({ controller }, 0);
+  return {
+    reconciled: (result, seconds) => {
+      total.inc({ controller, result });
+      time.observe({ controller }, seconds);
+    },
+    failed: () => errors.inc({ controller }),
+    failedForGood: () => terminal.inc({ controller }),
+    threw: () => panics.inc({ controller }),
+    activeWorkers: (count) => active.set({ controller }, count),
+  };
+}
+
+function plannerMetrics(registry: Registry): PlannerObserver {
+  const registers = [registry];
+  const rounds = new Counter({
+    name: 'relax_planner_rounds_total',
+    help: 'Rounds of the planner by result; error: Redis did not let it plan.',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['ok', 'error']) rounds.inc({ result }, 0);
+  const seconds = new Histogram({
+    ...{ name: 'relax_planner_round_seconds', help: 'Time of one round.', buckets: TIME_BUCKETS_S, registers },
+  });
+  const slots = new Counter({ name: 'relax_planner_slots_written_total', help: 'Slots written to pods.', registers });
+  const pending = new Gauge({ name: 'relax_pending_slots', help: 'Sockets wanted that no pod can take.', registers });
+  const leads = new Gauge({
+    name: 'relax_planner_leading',
+    help: '1 while this process holds the planner lock.',
+    registers,
+  });
+  return {
+    round: (round) => {
+      rounds.inc({ result: round.failed === undefined ? 'ok' : 'error' });
+      seconds.observe(round.tookMs / 1000);
+      slots.inc(round.slotsWritten);
+      pending.set(round.pending);
+    },
+    leading: (leading) => leads.set(leading ? 1 : 0),
+  };
+}
+
+function ownMetrics(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
+  const leader = new Gauge({
+    ...{ name: 'leader_election_master_status', help: '1 if this process leads.', labelNames: ['name'], registers },
+    collect() {
+      this.set({ name: 'relax-operator' }, sources.isLeader() ? 1 : 0);
+    },
+  });
+  leader.set({ name: 'relax-operator' }, 0);
+  new Gauge({
+    ...{ name: 'relax_bots', help: 'SlackBots by state, counted by the leader.', labelNames: ['state'], registers },
+    collect() {
+      const counts = sources.bots();
+      for (const state of BOT_STATES) this.set({ state }, counts[state]);
+    },
+  });
+  new Gauge({
+    ...{ name: 'relax_pods', help: 'Connector pods by state, seen by the leader.', labelNames: ['state'], registers },
+    collect() {
+      for (const [state, count] of Object.entries(sources.pods())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    ...{ name: 'relax_status_writes_waiting', help: 'Status writes that wait for their turn.', registers },
+    collect() {
+      this.set(sources.statusWrites().waiting);
+    },
+  });
+  growing(registry, 'relax_status_writes_total', 'Status writes by result.', 'result', () => {
+    const { written, failed } = sources.statusWrites();
+    return { written, failed };
+  });
+  const ofWatches = (field: 'errors' | 'events') => () =>
+    Object.fromEntries(sources.watches().map((watch) => [watch.resource, watch[field]]));
+  growing(registry, 'relax_watch_errors_total', 'Lists and watches that broke.', 'resource', ofWatches('errors'));
+  growing(registry, 'relax_watch_events_total', 'Changes heard.', 'resource', ofWatches('events'));
+  new Gauge({
+    ...{ name: 'relax_watch_still_seconds', help: 'Since the watch last did anything.', labelNames: ['resource'] },
+    registers,
+    collect() {
+      for (const { resource, stillSeconds } of sources.watches()) this.set({ resource }, stillSeconds);
+    },
+  });
+}
+
+/** A counter that is kept elsewhere: set to what it is there. */
+function growing(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Record<string, number>,
+): void {
+  new Counter({
+    ...{ name, help, labelNames: [label], registers: [registry] },
+    collect() {
+      this.reset();
+      for (const [value, count] of Object.entries(read())) this.inc({ [label]: value }, count);
+    },
+  });
+}

@@ -1,0 +1,216 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import { fleetFacts } from '../bot/status.ts';
+import { conditionOf } from '../bot/status-change.ts';
+import { summaryOf } from '../bot/summary.ts';
+import type { Desired } from '../fleet/desired.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Controller, type ControllerObserver } from '../kube/controller.ts';
+import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { DEFAULT_RETRY_LIMITS } from '../kube/retry-limiter.ts';
+import { sleep, systemTimers, type Timers } from '../kube/timers.ts';
+import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import { DesiredState } from './desired-state.ts';
+import { keyOf, type ResourceWatch } from './resource-watch.ts';
+import { SecretReads } from './secret-reads.ts';
+import { SLACKBOTS, type SlackBotObject } from './slackbot-object.ts';
+import { SlackBotReconciler } from './slackbot-reconciler.ts';
+import { StatusWriter } from './status-writer.ts';
+import { transitionEvents } from './transition-events.ts';
+
+/** What the leader needs of the planner. */
+export interface FleetPlanner {
+  start(): void;
+  nudge(): void;
+  stop(): Promise<void>;
+  view(): FleetView;
+}
+
+export interface LeadershipOptions {
+  client: KubeClient;
+  bots: ResourceWatch<SlackBotObject>;
+  /** Metadata of the labelled ones. */
+  secrets: ResourceWatch<KubeObject>;
+  /** As in RELAX_WATCH_NAMESPACES. */
+  namespaces: readonly string[];
+  makePlanner: (seams: {
+    desired: () => Desired;
+    onView: (changed: ReadonlySet<string>, view: FleetView) => void;
+  }) => FleetPlanner;
+  recorder: EventRecorder;
+  statusWritesPerSecond: number;
+  /** The line of `relax status`; undefined when the bot is gone. */
+  onSummary?: (uid: string, summary: BotSummary | undefined) => void;
+  log: Log;
+  observer?: { queue?: WorkQueueObserver; controller?: ControllerObserver };
+  timers?: Timers;
+}
+
+export const WORKERS = 8;
+/** A server that was away is asked again soon, whatever the number of failures. */
+const RETRY_LIMITS = { ...DEFAULT_RETRY_LIMITS, capMs: 30_000 };
+
+/** States of relax_bots. */
+export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
+export type BotState = (typeof BOT_STATES)[number];
+
+/** One term in office: everything that only the leading operator does. Made at the election, stopped once. */
+export class Leadership {
+  readonly queue: WorkQueue;
+  readonly status: StatusWriter;
+  readonly planner: FleetPlanner;
+  readonly desired = new DesiredState();
+  readonly #options: LeadershipOptions;
+  readonly #timers: Timers;
+  readonly #reconciler: SlackBotReconciler;
+  readonly #controller: Controller;
+  readonly #states = new Map<string, BotState>();
+  readonly #ended = new AbortController();
+  readonly #unlisten: (() => void)[] = [];
+  #beginning: Promise<void> = Promise.resolve();
+  #fleet = '';
+
+  constructor(options: LeadershipOptions) {
+    const { client, bots, secrets, recorder, log, observer = {}, timers = systemTimers } = options;
+    this.#options = options;
+    this.#timers = timers;
+    this.queue = new WorkQueue({ timers, limits: RETRY_LIMITS, ...opt('observer', observer.queue) });
+    this.planner = options.makePlanner({
+      desired: () => this.desired.value(),
+      onView: (changed, view) => this.#onView(changed, view),
+    });
+    this.status = new StatusWriter({
+      ...{ client, log, timers, perSecond: options.statusWritesPerSecond },
+      onWritten: ({ bot, before, after }) => {
+        const { name, namespace, uid } = bot.metadata;
+        const regarding = { apiVersion: bot.apiVersion, kind: bot.kind, name, namespace, uid };
+        for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
+      },
+    });
+    this.#reconciler = new SlackBotReconciler({
+      ...{ client, bots, desired: this.desired, planner: this.planner, status: this.status, log, timers },
+      secrets: new SecretReads({ client, labelled: secrets, timers }),
+      enqueue: (found) => this.#enqueue(found),
+      onStatus: (uid, judged) => {
+        if (judged === undefined) this.#states.delete(uid);
+        else this.#states.set(uid, stateOf(judged.status));
+        options.onSummary?.(uid, judged && summaryOf(judged.bot, judged.status));
+      },
+    });
+    this.#controller = new Controller({
+      ...{ name: 'slackbot', queue: this.queue, log, workers: WORKERS, clock: timers },
+      reconcile: (key, signal) => this.#reconciler.reconcile(key, signal),
+      ...opt('observer', observer.controller),
+    });
+  }
+
+  start(): void {
+    const { bots, secrets } = this.#options;
+    this.#unlisten.push(
+      bots.listen(({ object }) => this.queue.add(keyOf(object))),
+      secrets.listen(({ object }) => this.#enqueue(bots.byIndex('secret', keyOf(object)))),
+    );
+    this.planner.start();
+    this.#controller.start();
+    this.#beginning = this.#begin();
+  }
+
+  /**
+   * Ends in the order in which things lead to writes: no new work, the work that runs, status, Events, the planner.
+   * @param graceMs 0 when the lease is lost: whatever runs is told to give up at once
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#ended.abort(new Error('leadership ended'));
+    for (const unlisten of this.#unlisten) unlisten();
+    await Promise.all([
+      this.#beginning,
+      this.#controller
+        .stop(graceMs / 2)
+        .then(() => Promise.all([this.status.stop(graceMs / 2), this.#options.recorder.stop(graceMs / 4)])),
+      ...(graceMs <= 0 ? [this.planner.stop()] : []),
+    ]);
+    if (graceMs > 0) await this.planner.stop();
+  }
+
+  countStates(): Record<BotState, number> {
+    const counts = { ready: 0, not_ready: 0, unknown: 0, suspended: 0 };
+    for (const state of this.#states.values()) counts[state] += 1;
+    return counts;
+  }
+
+  /**
+   * Every bot is judged once, the oldest first, so that of two that are the same bot the older is known before the
+   * younger. The list of the server is asked for, since our watch may have been silent for a while: a bot that an earlier
+   * leader placed, and that we have not heard of, must not look like one that is gone.
+   */
+  async #begin(): Promise<void> {
+    const { signal } = this.#ended;
+    const { bots, secrets } = this.#options;
+    if (!(await bots.synced()) || !(await secrets.synced())) return;
+    const listed = await this.#listAll(signal);
+    if (signal.aborted) return;
+    const known = [...bots.values()].sort((a, b) =>
+      a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
+    );
+    for (const bot of known) listed.delete(bot.metadata.uid);
+    for (const [uid, key] of listed) this.#reconciler.expect(key, uid);
+    this.desired.begin([...known.map(({ metadata }) => metadata.uid), ...listed.keys()]);
+    this.#enqueue(known);
+    for (const key of listed.values()) this.queue.add(key);
+    this.planner.nudge();
+  }
+
+  /** uid -> key of every SlackBot that there is. */
+  async #listAll(signal: AbortSignal): Promise<Map<string, string>> {
+    const { client, namespaces, log } = this.#options;
+    const scopes = namespaces.length === 0 ? [SLACKBOTS] : namespaces.map((namespace) => ({ ...SLACKBOTS, namespace }));
+    while (!signal.aborted) {
+      try {
+        const found = new Map<string, string>();
+        for (const scope of scopes) {
+          let continueToken = '';
+          do {
+            const query = { limit: 500, continueToken, metadataOnly: true };
+            const page = await client.listPage<KubeObject>(scope, query, { signal });
+            for (const item of page.items ?? []) found.set(item.metadata.uid, keyOf(item));
+            continueToken = page.metadata.continue ?? '';
+          } while (continueToken !== '');
+        }
+        return found;
+      } catch (error) {
+        if (signal.aborted) break;
+        log.warn({ err: errorText(error) }, 'SlackBots not listed yet, nothing is removed before that');
+        await sleep(this.#timers, 2_000, signal);
+      }
+    }
+    return new Map();
+  }
+
+  #onView(changed: ReadonlySet<string>, view: FleetView): void {
+    if (this.#ended.signal.aborted) return;
+    const { bots } = this.#options;
+    const { settled, pods, zones } = fleetFacts(view);
+    // Only what changes a condition: another pod more in the second zone is no news for 100,000 bots.
+    const fleet = JSON.stringify([settled, pods > 0, zones > 1]);
+    if (fleet !== this.#fleet) this.#enqueue([...bots.values()]);
+    else for (const uid of changed) this.#enqueue(bots.byIndex('uid', uid));
+    this.#fleet = fleet;
+  }
+
+  #enqueue(found: readonly SlackBotObject[]): void {
+    for (const bot of found) this.queue.add(keyOf(bot));
+  }
+}
+
+function stateOf(status: Parameters<typeof conditionOf>[0]): BotState {
+  const ready = conditionOf(status, 'Ready');
+  if (ready?.reason === 'Suspended') return 'suspended';
+  if (ready?.status === 'True') return 'ready';
+  return ready?.status === 'False' ? 'not_ready' : 'unknown';
+}
+
+/** A property that is left out when it has no value (exactOptionalPropertyTypes). */
+const opt = <K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } =>
+  value === undefined ? {} : ({ [key]: value } as { [key in K]: V });

@@ -1,0 +1,95 @@
+import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
+import { Reflector, type ReflectorOptions, type ReflectorStats } from '../kube/reflector.ts';
+import type { Change } from '../kube/store.ts';
+
+/** What readers see of all watched objects of a type, in whatever namespaces they are. */
+export interface ObjectsView<T extends KubeObject> {
+  get(key: string): T | undefined;
+  values(): IterableIterator<T>;
+  byIndex(index: string, value: string): T[];
+  readonly hasSynced: boolean;
+}
+
+export interface ResourceWatchOptions<T extends KubeObject> extends Omit<ReflectorOptions<T>, 'scope' | 'onChange'> {
+  resource: ResourceType;
+  /** Empty: all, by one watch. */
+  namespaces: readonly string[];
+}
+
+/** Objects of one type in some namespaces, by a reflector each, since a Role allows no watch over more than its own. */
+export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
+  readonly #reflectors = new Map<string, Reflector<T>>();
+  readonly #listeners = new Set<(change: Change<T>) => void>();
+
+  constructor({ resource, namespaces, ...options }: ResourceWatchOptions<T>) {
+    const onChange = (change: Change<T>): void => {
+      for (const listener of this.#listeners) listener(change);
+    };
+    if (namespaces.length === 0) this.#reflectors.set('', new Reflector<T>({ ...options, scope: resource, onChange }));
+    for (const namespace of namespaces) {
+      this.#reflectors.set(namespace, new Reflector<T>({ ...options, scope: { ...resource, namespace }, onChange }));
+    }
+  }
+
+  start(): void {
+    for (const reflector of this.#all()) reflector.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#all()].map((reflector) => reflector.stop()));
+  }
+
+  /** @returns a function that ends it */
+  listen(listener: (change: Change<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves to true once every namespace was listed, to false if stopped before. */
+  async synced(): Promise<boolean> {
+    return (await Promise.all([...this.#all()].map((reflector) => reflector.synced))).every(Boolean);
+  }
+
+  get hasSynced(): boolean {
+    return [...this.#all()].every((reflector) => reflector.hasSynced);
+  }
+
+  get(key: string): T | undefined {
+    const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+    return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.store.get(key);
+  }
+
+  *values(): IterableIterator<T> {
+    for (const reflector of this.#all()) yield* reflector.store.values();
+  }
+
+  byIndex(index: string, value: string): T[] {
+    return [...this.#all()].flatMap((reflector) => reflector.store.byIndex(index, value));
+  }
+
+  /** When the watch that has been still for the longest last did anything: see Reflector.lastStirMs. */
+  lastStirMs(): number {
+    return Math.min(...[...this.#all()].map((reflector) => reflector.lastStirMs()));
+  }
+
+  /** Why not all of it is being watched; undefined while it is. */
+  lastError(): string | undefined {
+    return [...this.#all()].map((reflector) => reflector.lastError()).find((error) => error !== undefined);
+  }
+
+  stats(): ReflectorStats[] {
+    return [...this.#all()].map((reflector) => ({ ...reflector.stats }));
+  }
+
+  #all(): IterableIterator<Reflector<T>> {
+    return this.#reflectors.values();
+  }
+}
+
+/** Whether version `a` is later than `b`. Versions of one resource are comparable whole numbers (KEP-5504). */
+export function isLaterVersion(a: string, b: string): boolean {
+  const number = /^\d+$/;
+  return number.test(a) && number.test(b) ? BigInt(a) > BigInt(b) : a !== b;
+}
+
+export const keyOf = (object: KubeObject): string => objectKey(object.metadata);

@@ -1,0 +1,127 @@
+import { secretKeysOf } from '../../core/slackbot.ts';
+import type { SecretRead } from '../bot/credentials.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isKubeError } from '../kube/kube-error.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { systemTimers, type Timers } from '../kube/timers.ts';
+import { isLaterVersion, type ObjectsView } from './resource-watch.ts';
+import { SECRETS, type SlackBotObject, secretKeyOf } from './slackbot-object.ts';
+
+interface SecretObject extends KubeObject {
+  data?: Record<string, string>;
+}
+
+export interface SecretReadsOptions {
+  client: Pick<KubeClient, 'get'>;
+  /** Metadata of the labelled Secrets. */
+  labelled: Pick<ObjectsView<KubeObject>, 'get'>;
+  timers?: Timers;
+  random?: () => number;
+}
+
+/** Promised to users (design, "Credentials"). */
+export const REREAD_MS = 300_000;
+/** What is wrong or missing is looked at sooner: somebody is about to mend it. */
+export const REREAD_WRONG_MS = 30_000;
+
+interface Known {
+  secretKey: string;
+  generation: number;
+  /** Of the Secret that was read; undefined if there was none. */
+  version: string | undefined;
+  read: SecretRead;
+  /** When an unwatched one is read again. */
+  dueMs: number;
+}
+
+/** The Secrets of bots, read when they may have changed and not for every reconcile. */
+export class SecretReads {
+  readonly #options: SecretReadsOptions;
+  readonly #timers: Timers;
+  readonly #random: () => number;
+  readonly #known = new Map<string, Known>();
+
+  constructor(options: SecretReadsOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /**
+   * @returns the Secret, and when to ask again even if nothing is heard of it
+   * @throws KubeError if the server did not answer and nothing is known from before
+   */
+  async read(bot: SlackBotObject, signal: AbortSignal): Promise<{ secret: SecretRead; againMs: number | undefined }> {
+    const secretKey = secretKeyOf(bot);
+    if (secretKey === undefined) return { secret: { kind: 'missing' }, againMs: undefined };
+    const known = this.#known.get(bot.metadata.uid);
+    if (known !== undefined && this.#isFresh(known, bot, secretKey)) return this.#answer(known);
+    try {
+      const read = await this.#get(bot, secretKey, signal);
+      this.#known.set(bot.metadata.uid, read);
+      return this.#answer(read);
+    } catch (error) {
+      if (known === undefined || known.secretKey !== secretKey || signal.aborted) throw error;
+      // What was read last still counts; the server will be asked again soon.
+      return { secret: known.read, againMs: REREAD_WRONG_MS / 6 };
+    }
+  }
+
+  /** The Secret was judged to be wrong. */
+  lookSooner(uid: string): void {
+    const known = this.#known.get(uid);
+    if (known !== undefined) known.dueMs = Math.min(known.dueMs, this.#timers.monotonicMs() + REREAD_WRONG_MS);
+  }
+
+  forget(uid: string): void {
+    this.#known.delete(uid);
+  }
+
+  #isFresh(known: Known, bot: SlackBotObject, secretKey: string): boolean {
+    if (known.secretKey !== secretKey || known.generation !== bot.metadata.generation) return false;
+    const labelled = this.#options.labelled.get(secretKey);
+    const watched = known.read.kind === 'found' && known.read.watched;
+    if (labelled === undefined || known.read.kind === 'unreadable')
+      return !watched && this.#timers.monotonicMs() < known.dueMs;
+    return watched && !isLaterVersion(labelled.metadata.resourceVersion, known.version ?? '0');
+  }
+
+  #answer({ read, dueMs }: Known): { secret: SecretRead; againMs: number | undefined } {
+    if (read.kind === 'found' && read.watched) return { secret: read, againMs: undefined };
+    return { secret: read, againMs: Math.max(1, dueMs - this.#timers.monotonicMs()) };
+  }
+
+  async #get(bot: SlackBotObject, secretKey: string, signal: AbortSignal): Promise<Known> {
+    const { namespace, generation } = bot.metadata;
+    const name = secretKey.slice(namespace.length + 1);
+    const base = { secretKey, generation };
+    try {
+      const secret = await this.#options.client.get<SecretObject>({ ...SECRETS, namespace, name }, { signal });
+      const watched = this.#options.labelled.get(secretKey) !== undefined;
+      const data = onlyToken(secret.data ?? {}, secretKeysOf(bot.spec).token);
+      const version = secret.metadata.resourceVersion;
+      return { ...base, version, read: { kind: 'found', data, watched }, dueMs: this.#dueMs(REREAD_MS) };
+    } catch (error) {
+      const dueMs = this.#dueMs(REREAD_WRONG_MS);
+      if (isKubeError(error, 'notFound')) return { ...base, version: undefined, read: { kind: 'missing' }, dueMs };
+      if (!isKubeError(error, 'forbidden')) throw error;
+      const why = `the operator may not get Secrets in namespace ${namespace}: check RELAX_WATCH_NAMESPACES and its Role`;
+      return { ...base, version: undefined, read: { kind: 'unreadable', why }, dueMs };
+    }
+  }
+
+  /** Jittered downwards, so that the promise holds and 100,000 reads don't come together. */
+  #dueMs(delayMs: number): number {
+    return this.#timers.monotonicMs() + delayMs * (1 - 0.2 * this.#random());
+  }
+}
+
+/** Names of all keys, but the value of one only: what is not needed is not kept. */
+function onlyToken(data: Record<string, string>, tokenKey: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [
+      key,
+      key === tokenKey ? Buffer.from(value, 'base64').toString('utf8') : '',
+    ]),
+  );
+}
