@@ -4,6 +4,7 @@ import type { FleetContract } from '../core/contract.ts';
 import { clusterKeys, queueKeys } from '../core/keys.ts';
 import type { Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
+import { systemTimers } from '../core/timers.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { drain } from './drain.ts';
@@ -20,6 +21,12 @@ import { SeldomLog } from './seldom.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { type Renewal, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
+import { rtmConnect } from './slack/rtm-connect.ts';
+import { wsOpenSocket } from './socket/ws-socket.ts';
+import { BeatWheel } from './team/beat-wheel.ts';
+import { Connection, type ConnectionDeps } from './team/connection.ts';
+import { DialLimit } from './team/dial-limit.ts';
+import { redisConnectBudget } from './team/redis-connect-budget.ts';
 
 export interface ConnectorParts {
   config: ConnectorConfig;
@@ -73,11 +80,10 @@ export class Connector {
       assignmentVersion: () => this.#assignments.held.version,
     });
     this.#publisher = this.#createPublisher();
+    const connectionDeps = this.#connectionDeps();
     this.#registry = new SlotRegistry({
       ...{ cluster, incarnation, keyring, log },
-      openConnection: () => {
-        throw new Error('not yet');
-      },
+      openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     this.#session = new SessionKeeper({
@@ -155,6 +161,18 @@ export class Connector {
         refused: (words) => this.#seldom.warn('refused', { words }, 'Redis refused an event'),
       },
     });
+  }
+
+  #connectionDeps(): ConnectionDeps {
+    const { config, contract, control, log } = this.#parts;
+    const { transition, connect, frame } = this.#metrics;
+    return {
+      ...{ openSocket: wsOpenSocket(), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
+      ...{ budget: redisConnectBudget(control), dialLimit: new DialLimit(), beats: new BeatWheel(systemTimers) },
+      offer: (normalized) => this.#publisher.offer(normalized),
+      ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },
+      ...{ log, seldom: this.#seldom, observer: { transition: ({ to }) => transition(to), connect, frame } },
+    };
   }
 
   #onPressure(pressed: boolean): void {

@@ -4,6 +4,8 @@ import type { FilterReason } from './event/filter.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher.ts';
 import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
+import type { ConnectAnswer } from './slack/connect-answer.ts';
+import type { FrameKind } from './team/connection.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
@@ -14,8 +16,8 @@ export interface MetricSources {
 
 export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'settled' | 'batch'>> {
   renewal(result: RenewalResult): void;
-  connect(answer: string): void;
-  frame(kind: string): void;
+  connect(answer: ConnectAnswer['kind']): void;
+  frame(kind: FrameKind): void;
   transition(to: SlotReport['state']): void;
 }
 
@@ -44,8 +46,19 @@ const STATES: Readonly<Record<SlotReport['state'], true>> = {
 };
 const keysOf = <K extends string>(record: Readonly<Record<K, true>>): K[] => Object.keys(record) as K[];
 
-const CONNECT_ANSWERS = ['ok', 'rateLimited', 'terminal', 'retry'] as const;
-const FRAME_KINDS = ['event', 'transport', 'malformed', 'binary'] as const;
+const ANSWERS: Readonly<Record<ConnectAnswer['kind'], true>> = {
+  ok: true,
+  rateLimited: true,
+  terminal: true,
+  retry: true,
+};
+const FRAMES: Readonly<Record<FrameKind, true>> = {
+  event: true,
+  transport: true,
+  malformed: true,
+  binary: true,
+  tooLarge: true,
+};
 
 /** From a quick batch to a Redis that was away for as long as the buffer lasts. */
 const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120];
@@ -96,9 +109,9 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
   for (const result of ['ok', 'error']) batches.zero({ result });
 
   const connects = counter('relax_connects_total', "Calls of rtm.connect, by the kind of Slack's answer.", ['answer']);
-  for (const answer of CONNECT_ANSWERS) connects.inc({ answer }, 0);
+  for (const answer of keysOf(ANSWERS)) connects.inc({ answer }, 0);
   const frames = counter('relax_frames_total', 'Websocket frames read, by kind.', ['kind']);
-  for (const kind of FRAME_KINDS) frames.inc({ kind }, 0);
+  for (const kind of keysOf(FRAMES)) frames.inc({ kind }, 0);
   const transitions = counter('relax_socket_transitions_total', 'Changes of state of a slot, by the new state.', [
     'state',
   ]);
