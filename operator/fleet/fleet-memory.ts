@@ -80,7 +80,12 @@ export interface Wishes {
   lastMoveMs: ReadonlyMap<string, number>;
 }
 
-export function observe(memory: FleetMemory, wishes: Wishes, nowMs: number, redisNowMs: number): Observed {
+export function observe(
+  memory: Pick<FleetMemory, 'pods' | 'settled'>,
+  wishes: Wishes,
+  nowMs: number,
+  redisNowMs: number,
+): Observed {
   const pods = [...memory.pods];
   const settled = memory.settled(nowMs);
   const assignments = new Map(pods.map(([name, pod]) => [name, held(pod, wishes.sets)]));
