@@ -22,7 +22,7 @@ export interface SlackBotReconcilerOptions {
   secrets: SecretReads;
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
-  status: StatusWriter;
+  status: Pick<StatusWriter, 'baseOf' | 'offer' | 'forget'>;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
