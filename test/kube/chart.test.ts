@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { connectorConfig, operatorConfig } from '../../core/config.ts';
+import { newFleetKey } from '../../core/seal.ts';
 import { CHART, KUBE_VERSION, LEAST, render } from '../support/chart.ts';
 import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
 
@@ -81,7 +83,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
     return 'empty' in documents ? [] : documents.flatMap((document) => (document.toJS() as KubeObject | null) ?? []);
   }
 
-  async function podOf(values: object, kind: 'Deployment' | 'StatefulSet'): Promise<PodTemplate> {
+  async function podOf(values: object, kind: 'Deployment' | 'StatefulSet' | 'Job'): Promise<PodTemplate> {
     const workload = (await objectsOf(values)).find((object) => object.kind === kind);
     if (workload === undefined) throw new Error(`no ${kind} in the chart`);
     return (workload.spec as { template: PodTemplate }).template;
@@ -175,7 +177,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(connector).toEqual({
         RELAX_POD: { fieldRef: { fieldPath: 'metadata.name' } },
         RELAX_ZONE: { fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/zone']" } },
-        RELAX_CLUSTER: 'relax/relax',
+        RELAX_CLUSTER: 'relax.relax',
         RELAX_FLEET_KEY_FILE: '/etc/relax/fleet-key/keys',
         RELAX_METRICS_PORT: '9464',
         RELAX_REDIS_URL: 'redis://redis:6379/0',
@@ -205,6 +207,36 @@ kubeHelmSuite('The chart', (kube, helm) => {
       });
     });
 
+    it.each([
+      ['the least', LEAST],
+      ['all', ALL],
+    ])('get, with %s values, what the programs take without a mistake', async (_, values) => {
+      const files: Record<string, string> = {
+        '/etc/relax/fleet-key/keys': newFleetKey(),
+        '/etc/relax/redis/password': 'secret',
+        '/etc/relax/redis-ca/ca.crt': '-----BEGIN CERTIFICATE-----',
+      };
+      const machine = { hostname: 'pod-0', cwd: '/', readFile: (path: string) => files[path] ?? '' };
+      const inPod: Record<string, string> = {
+        RELAX_POD: 'pod-0',
+        RELAX_ZONE: 'a',
+        RELAX_REDIS_URL: 'rediss://r:6379/0',
+      };
+      const input = async (kind: 'Deployment' | 'StatefulSet' | 'Job') => ({
+        machine,
+        env: Object.fromEntries(
+          Object.entries(envOf(await podOf(values, kind))).map(([name, value]) => [
+            name,
+            typeof value === 'string' ? value : inPod[name],
+          ]),
+        ),
+      });
+      expect(connectorConfig(await input('StatefulSet')).warnings).toEqual([]);
+      expect(operatorConfig(await input('Deployment')).warnings).toEqual([]);
+      const flags = { 'release-finalizers': 'true' };
+      expect(operatorConfig({ ...(await input('Job')), flags }).config.releaseFinalizers).toBe(true);
+    });
+
     it('of a queue that never fills get a 0, not the default', async () => {
       expect(envOf(await podOf({ ...LEAST, config: { queueMax: 0 } }, 'StatefulSet'))).toMatchObject({
         RELAX_QUEUE_MAX: '0',
@@ -226,7 +258,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(await image({})).toBe('r:0.1.0');
     });
 
-    it.each(['Deployment', 'StatefulSet'] as const)(
+    it.each(['Deployment', 'StatefulSet', 'Job'] as const)(
       'of the %s are admitted where restricted ones only are',
       async (kind) => {
         await kubectl.must([

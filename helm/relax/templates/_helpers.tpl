@@ -28,7 +28,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - name: RELAX_POD
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: RELAX_CLUSTER
-  value: {{ .root.Values.cluster | default (printf "%s/%s" .root.Release.Namespace .root.Release.Name) | quote }}
+  value: {{ .root.Values.cluster | default (printf "%s.%s" .root.Release.Namespace .root.Release.Name) | quote }}
 - name: RELAX_FLEET_KEY_FILE
   value: /etc/relax/fleet-key/keys
 - name: RELAX_METRICS_PORT
