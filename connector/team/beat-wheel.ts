@@ -1,0 +1,58 @@
+import type { Timers } from '../../core/timers.ts';
+import { BEAT_MS } from './state.ts';
+
+const SPOKES = 25;
+
+/**
+ * Beats for all sockets of a process by one timer: each member is called every BEAT_MS, and the members are spread over
+ * that time, so that thousands of pings don't leave at once. Runs only while it has members.
+ */
+export class BeatWheel {
+  readonly #timers: Timers;
+  readonly #spokes = Array.from({ length: SPOKES }, () => new Set<() => void>());
+  #members = 0;
+  #next = 0;
+  #dueMs = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  get members(): number {
+    return this.#members;
+  }
+
+  /** @returns leaves the wheel; only the first call counts */
+  join(beat: () => void): () => void {
+    const spoke = this.#spokes.reduce((least, other) => (other.size < least.size ? other : least));
+    // A function of its own, so that the same one may join twice.
+    const member = (): void => beat();
+    spoke.add(member);
+    this.#members += 1;
+    if (this.#members === 1) {
+      this.#dueMs = this.#timers.monotonicMs();
+      this.#turn();
+    }
+    return () => {
+      if (!spoke.delete(member)) return;
+      this.#members -= 1;
+      if (this.#members === 0) this.#cancel?.();
+    };
+  }
+
+  #turn(): void {
+    const nowMs = this.#timers.monotonicMs();
+    this.#dueMs += BEAT_MS / SPOKES;
+    // After a standstill nothing is made up for: a beat too few is no fault of a peer's.
+    if (this.#dueMs < nowMs - BEAT_MS) this.#dueMs = nowMs;
+    this.#cancel = this.#timers.after(this.#dueMs - nowMs, () => this.#beat());
+  }
+
+  #beat(): void {
+    const spoke = this.#spokes[this.#next];
+    this.#next = (this.#next + 1) % SPOKES;
+    for (const member of [...(spoke ?? [])]) if (spoke?.has(member)) member();
+    if (this.#members > 0) this.#turn();
+  }
+}

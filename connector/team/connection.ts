@@ -1,0 +1,247 @@
+import { errorText, type Log } from '../../core/log.ts';
+import type { Timers } from '../../core/timers.ts';
+import { refuseToken } from '../slack/classify-connect.ts';
+import type { ConnectAnswer, RtmConnect } from '../slack/connect-answer.ts';
+import type { BeatWheel } from './beat-wheel.ts';
+import type { ConnectBudget, ConnectPurpose } from './connect-budget.ts';
+import type { ConnectionSpec, ConnectionStatus, SlotConnection } from './connection-status.ts';
+import type { DialLimit } from './dial-limit.ts';
+import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { sameStatus, statusOf } from './slot-status.ts';
+import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
+import { step } from './step.ts';
+
+/** For metrics. Callbacks must not throw. */
+export interface ConnectionObserver extends FrameObserver {
+  transition?(change: { from: ConnectionStatus['state']; to: ConnectionStatus['state']; cause: Input['type'] }): void;
+  connect?(answer: ConnectAnswer['kind']): void;
+  /** An input came that means nothing in its state: now and then a matter of timing, often a defect. */
+  ignored?(input: Input['type']): void;
+}
+
+/** Shared by all connections of a process. */
+export interface ConnectionDeps extends SlotSocketsDeps {
+  rtmConnect: RtmConnect;
+  budget: ConnectBudget;
+  dialLimit: DialLimit;
+  beats: BeatWheel;
+  /** Of the dedupe contract: a socket stays unread for half of it at most. */
+  windowMs: number;
+  timers: Timers;
+  random(): number;
+  log: Log;
+  observer?: ConnectionObserver;
+}
+
+/** Runs one slot: performs what `step` decides, and tells it what came of it. Decides nothing itself. */
+export class Connection implements SlotConnection {
+  readonly #deps: ConnectionDeps;
+  readonly #onStatus: () => void;
+  #spec: ConnectionSpec;
+  #state: SlotState;
+  #status: ConnectionStatus;
+  readonly #sockets: SlotSockets;
+  readonly #inbox: Input[] = [];
+  #busy = false;
+  #wakeAtMs: number | undefined;
+  #cancelWake: (() => void) | undefined;
+  #leaveLine: (() => void) | undefined;
+  #leaveBeats: (() => void) | undefined;
+  #calling: AbortController | undefined;
+  #stopped: PromiseWithResolvers<void> | undefined;
+
+  constructor(spec: ConnectionSpec, deps: ConnectionDeps, onStatus: () => void) {
+    this.#spec = spec;
+    this.#deps = deps;
+    this.#onStatus = onStatus;
+    this.#sockets = new SlotSockets(spec, deps, (input) => this.#feed(input));
+    this.#state = initialState(factsOf(spec, deps.windowMs));
+    this.#status = statusOf(this.#state);
+  }
+
+  start(): void {
+    this.#feed({ type: 'start' });
+  }
+
+  update(spec: ConnectionSpec): void {
+    this.#spec = spec;
+    this.#sockets.setSpec(spec);
+    this.#feed({ type: 'update', spec: factsOf(spec, this.#deps.windowMs) });
+  }
+
+  setPressure(pressed: boolean): void {
+    this.#feed({ type: 'pressure', pressed });
+  }
+
+  status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  stop(): Promise<void> {
+    if (this.#stopped === undefined) {
+      this.#stopped = Promise.withResolvers();
+      this.#feed({ type: 'stop' });
+      this.#resolveIfGone();
+    }
+    return this.#stopped.promise;
+  }
+
+  /** One input after the other: what an effect brings about at once comes after the step that wanted it. */
+  #feed(input: Input): void {
+    this.#inbox.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#take(next);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #take(input: Input): void {
+    const { timers, random } = this.#deps;
+    const before = this.#state;
+    const { state, effects } = step(before, input, { nowMs: timers.monotonicMs(), random: random() });
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect, input);
+    this.#setWake();
+    // Most inputs are frames, which change nothing.
+    if (state !== before) {
+      this.#setBeats();
+      this.#tell(input);
+    }
+    if (input.type === 'closed') this.#resolveIfGone();
+  }
+
+  #perform(effect: Effect, cause: Input): void {
+    switch (effect.do) {
+      case 'joinLine':
+        this.#joinLine(effect.id);
+        return;
+      case 'leaveLine':
+        this.#leaveLine?.();
+        this.#leaveLine = undefined;
+        return;
+      case 'takeBudget':
+        void this.#takeBudget(effect.id, effect.purpose);
+        return;
+      case 'blockBudget':
+        void this.#blockBudget(effect.forMs);
+        return;
+      case 'connect':
+        void this.#connect(effect.id);
+        return;
+      case 'abortConnect':
+        this.#calling?.abort();
+        this.#calling = undefined;
+        return;
+      case 'dial':
+        this.#sockets.dial(effect.id, effect.url, effect.self);
+        return;
+      case 'ping':
+        this.#sockets.ping(effect.id);
+        return;
+      case 'pause':
+      case 'resume':
+      case 'close':
+      case 'terminate':
+        this.#sockets.get(effect.id)?.[effect.do]();
+        return;
+      case 'disableBot':
+        this.#sockets.disableBot(effect.error);
+        return;
+      case 'ignored':
+        this.#deps.observer?.ignored?.(cause.type);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #joinLine(id: number): void {
+    this.#leaveLine = this.#deps.dialLimit.join(() => this.#feed({ type: 'permitted', id }));
+  }
+
+  async #takeBudget(id: number, purpose: ConnectPurpose): Promise<void> {
+    const { teamID, tokenDigest } = this.#spec;
+    try {
+      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose);
+      this.#feed({ type: 'budget', id, answer });
+    } catch (error) {
+      this.#budgetAway(error);
+      this.#feed({ type: 'budget', id, answer: 'away' });
+    }
+  }
+
+  async #blockBudget(forMs: number): Promise<void> {
+    const { teamID, tokenDigest } = this.#spec;
+    try {
+      await this.#deps.budget.block(teamID, tokenDigest, forMs);
+    } catch (error) {
+      this.#budgetAway(error);
+    }
+  }
+
+  #budgetAway(error: unknown): void {
+    const fields = { error: errorText(error) };
+    this.#deps.seldom.warn('budget', fields, 'connect budget is away: each socket connects once a minute at most');
+  }
+
+  async #connect(id: number): Promise<void> {
+    const { rtmConnect, observer } = this.#deps;
+    const calling = new AbortController();
+    this.#calling = calling;
+    const answer = await rtmConnect(this.#spec.token, calling.signal);
+    if (this.#calling === calling) this.#calling = undefined;
+    if (!calling.signal.aborted) observer?.connect?.(answer.kind);
+    this.#feed({ type: 'answer', id, answer });
+  }
+
+  #resolveIfGone(): void {
+    if (this.#sockets.size === 0) this.#stopped?.resolve();
+  }
+
+  #setWake(): void {
+    const atMs = wakeAtMs(this.#state);
+    if (atMs === this.#wakeAtMs) return;
+    this.#cancelWake?.();
+    this.#wakeAtMs = atMs;
+    this.#cancelWake = undefined;
+    if (atMs === undefined) return;
+    const { timers } = this.#deps;
+    this.#cancelWake = timers.after(atMs - timers.monotonicMs(), () => {
+      // A timer may be early by a fraction of a millisecond; the step says so by wanting the same time again.
+      this.#wakeAtMs = undefined;
+      this.#feed({ type: 'wake' });
+    });
+  }
+
+  #setBeats(): void {
+    if ((this.#state.current !== undefined) === (this.#leaveBeats !== undefined)) return;
+    this.#leaveBeats?.();
+    this.#leaveBeats =
+      this.#state.current === undefined ? undefined : this.#deps.beats.join(() => this.#feed({ type: 'beat' }));
+  }
+
+  #tell(input: Input): void {
+    const before = this.#status;
+    const now = statusOf(this.#state);
+    if (this.#state.life === 'stopped' || sameStatus(before, now)) return;
+    this.#status = now;
+    if (before.state !== now.state) {
+      const change = { from: before.state, to: now.state, cause: input.type };
+      this.#deps.observer?.transition?.(change);
+      const level = now.state === 'failed' ? 'warn' : 'debug';
+      const { reason, message } = now;
+      this.#deps.log[level]({ ...namesOf(this.#spec), ...change, reason, detail: message }, 'socket changes state');
+    }
+    this.#onStatus();
+  }
+}
+
+function factsOf(spec: ConnectionSpec, windowMs: number): SlotFacts {
+  const { teamID, tokenDigest, generation, rebalance, token } = spec;
+  const verdict = refuseToken(token);
+  const refusal = verdict?.kind === 'terminal' ? verdict : undefined;
+  return { teamID, tokenDigest, generation, rebalance, refusal, pauseLimitMs: windowMs / 2 };
+}

@@ -1,0 +1,103 @@
+import type { Normalized, NormalizedEvent } from '../../../../connector/event/normalize.ts';
+import { SeldomLog } from '../../../../connector/seldom.ts';
+import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
+import { wsOpenSocket } from '../../../../connector/socket/ws-socket.ts';
+import { BeatWheel } from '../../../../connector/team/beat-wheel.ts';
+import type { ConnectBudget } from '../../../../connector/team/connect-budget.ts';
+import { Connection, type ConnectionDeps } from '../../../../connector/team/connection.ts';
+import type { ConnectionSpec, ConnectionStatus } from '../../../../connector/team/connection-status.ts';
+import { DialLimit } from '../../../../connector/team/dial-limit.ts';
+import { createLog } from '../../../../core/log.ts';
+import { systemTimers } from '../../../../core/timers.ts';
+import { tokenDigest } from '../../../../core/token.ts';
+import { eventIDOf, type Frame } from '../../../slack/frames.ts';
+import type { Simulator } from '../../../slack/simulator.ts';
+import { waitFor } from '../../../support/wait.ts';
+
+const log = createLog({ program: 'test', level: 'silent' });
+
+/** For tests that are about something else than the budget. */
+export const openBudget: ConnectBudget = { take: async () => ({ granted: true }), block: async () => {} };
+
+export const specOf = (token: string, changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
+  ...{ slotID: 'uid-1/0', ownerUid: 'uid-1', bot: 'bots/acme', teamID: 'T1', generation: 1, queueNamespace: 'shop' },
+  ...{ events: { include: [], exclude: [], own: false }, token, tokenDigest: tokenDigest(token), rebalance: false },
+  ...changes,
+});
+
+/** A connection by real sockets to a local Slack, with what came out of it. */
+export class TestSlot {
+  readonly connection: Connection;
+  readonly history: ConnectionStatus[] = [];
+  readonly offered: Normalized[] = [];
+  readonly frames: string[] = [];
+  readonly dialLimit = new DialLimit();
+  readonly beats = new BeatWheel(systemTimers);
+  #spec: ConnectionSpec;
+
+  constructor(slack: Simulator, spec: ConnectionSpec, changes: Partial<ConnectionDeps> = {}) {
+    this.#spec = spec;
+    const deps: ConnectionDeps = {
+      openSocket: wsOpenSocket(),
+      rtmConnect: rtmConnect({ apiUrl: slack.url }),
+      budget: openBudget,
+      dialLimit: this.dialLimit,
+      beats: this.beats,
+      offer: (normalized) => this.offered.push(normalized),
+      ...{ cluster: 'c1', windowMs: 3_600_000, timers: systemTimers, random: Math.random, log },
+      seldom: new SeldomLog(log, systemTimers),
+      observer: { frame: (kind) => this.frames.push(kind) },
+      ...changes,
+    };
+    this.connection = new Connection(spec, deps, () => this.history.push(this.connection.status()));
+  }
+
+  get status(): ConnectionStatus {
+    return this.connection.status();
+  }
+
+  /** States in the order in which they were told. */
+  get states(): string[] {
+    return this.history.map(({ state }) => state);
+  }
+
+  update(changes: Partial<ConnectionSpec>): void {
+    this.#spec = { ...this.#spec, ...changes };
+    this.connection.update(this.#spec);
+  }
+
+  async until(state: ConnectionStatus['state'], timeoutMs = 10_000): Promise<ConnectionStatus> {
+    const { connection } = this;
+    return await waitFor(() => connection.status().state === state && connection.status(), {
+      what: `a slot that is ${state}`,
+      timeoutMs,
+    });
+  }
+
+  async live(timeoutMs?: number): Promise<this> {
+    this.connection.start();
+    await this.until('live', timeoutMs);
+    return this;
+  }
+
+  events(): NormalizedEvent[] {
+    return this.offered.filter((normalized) => normalized.kind === 'event');
+  }
+
+  /** The simulator's ids of the events that were offered. */
+  ids(): Set<string> {
+    return new Set(this.events().map(({ item }) => eventIDOf(item.event as Frame) ?? ''));
+  }
+}
+
+/** Emits a message now and then until it is stopped. */
+export function chatter(slack: Simulator, teamID: string, everyMs = 5): { stop(): string[] } {
+  const ids: string[] = [];
+  const timer = setInterval(() => ids.push(slack.emitMessage(teamID).id), everyMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return ids;
+    },
+  };
+}
