@@ -74,7 +74,10 @@ export class PlainConsole implements Console {
   }
 
   show({ bots, view, changed }: Parameters<Console['show']>[0]): void {
-    const news = changed.filter((bot) => this.#said.get(bot.bot) !== `${bot.ready} ${bot.reason}`);
+    // A bot that is being looked at is no news yet.
+    const news = changed.filter(
+      (bot) => bot.reason !== 'Observing' && this.#said.get(bot.bot) !== `${bot.ready} ${bot.reason}`,
+    );
     for (const bot of news) this.#said.set(bot.bot, `${bot.ready} ${bot.reason}`);
     if (news.length <= FEW)
       for (const { bot, ready, reason, message } of news) this.#log.info({ bot, ready, reason, message }, 'bot');

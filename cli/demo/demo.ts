@@ -1,0 +1,240 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { statusConfig } from '../../core/config.ts';
+import { createLog } from '../../core/log.ts';
+import { connectRedis, type Redis } from '../../core/redis.ts';
+import type { ClusterStatus } from '../status/fleet-status.ts';
+import { readFleet } from '../status/read-fleet.ts';
+import { App } from './app.ts';
+import { DemoView, type Moment } from './demo-view.ts';
+import { DuplicateMeter } from './duplicate-meter.ts';
+import { FleetProcess } from './fleet-process.ts';
+import { startRedis } from './redis-server.ts';
+import { SlackStandIn } from './slack-stand-in.ts';
+import { isClean, judge, type Verdict } from './verdict.ts';
+
+const TEAMS = 20;
+const ZONES = ['a', 'b'];
+const EVENTS = 6_000;
+const EVENTS_PER_SECOND = 500;
+const CLUSTER = 'demo';
+const QUEUE = 'relax:events';
+/** Parts of the burst after which something breaks. */
+const KILL_AT = 0.3;
+const CUT_AT = 0.6;
+/** Each part of the story has its limit, so that the whole ends within a minute even when it goes wrong. */
+const START_LIMIT_MS = 20_000;
+const BURST_LIMIT_MS = 22_000;
+const SETTLE_LIMIT_MS = 8_000;
+
+/**
+ * `relax demo`: the main job in half a minute, with a Redis and a Slack of its own. Resolves with the exit code: 0 only
+ * if each event came exactly once.
+ */
+export async function runDemo(signal: AbortSignal): Promise<number> {
+  const view = new DemoView(process.stdout);
+  const ends: (() => Promise<void> | void)[] = [];
+  try {
+    const stage = await setStage(view, ends, signal);
+    const verdict = await play(stage);
+    view.end(verdictText(verdict, stage));
+    return isClean(verdict) ? 0 : 1;
+  } catch (error) {
+    view.end();
+    if (!signal.aborted) throw error;
+    process.stderr.write('relax demo: interrupted\n');
+    return 130;
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+}
+
+interface Stage {
+  view: DemoView;
+  slack: SlackStandIn;
+  fleet: FleetProcess;
+  redis: Redis;
+  app: App;
+  meter: DuplicateMeter;
+  /** What the fleet looks like now; also shown. */
+  look(): Promise<ClusterStatus | undefined>;
+  /** Waits for something while the view goes on. @throws Error when it takes too long, or a process has ended */
+  until(what: string, limitMs: number, condition: () => Promise<boolean>): Promise<void>;
+}
+
+async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], signal: AbortSignal): Promise<Stage> {
+  view.say(
+    `${TEAMS} teams, ${ZONES.length} connectors in ${ZONES.length} zones, a Redis and a Slack of the demo's own`,
+  );
+  // The Redis process takes the folder away when it ends.
+  const folder = mkdtempSync(join(tmpdir(), 'relax-demo-'));
+  const server = await startRedis(folder);
+  ends.push(() => server.process.end(3_000));
+  const slack = await SlackStandIn.start(TEAMS);
+  ends.push(() => slack.end());
+  const redis = connectRedis(redisOf(server.url), 'command', 'demo', createLog({ program: 'demo', level: 'silent' }));
+  redis.connect().catch(() => undefined);
+  ends.push(() => redis.disconnect());
+  const env = {
+    RELAX_REDIS_URL: server.url,
+    RELAX_SLACK_API_URL: slack.url,
+    NODE_EXTRA_CA_CERTS: slack.caFile,
+    RELAX_CLUSTER: CLUSTER,
+    RELAX_METRICS_PORT: '0',
+    RELAX_GRACE_SECONDS: '10',
+    XDG_STATE_HOME: folder,
+  };
+  const fleet = new FleetProcess(folder, await slack.teams(), env, { connectors: ZONES.length, zones: ZONES });
+  ends.push(() => fleet.process.end(15_000));
+
+  const app = new App(redis, QUEUE);
+  const meter = new DuplicateMeter();
+  const config = statusConfig({ env: { RELAX_REDIS_URL: server.url, RELAX_CLUSTER: CLUSTER } }).config;
+  const look = async (): Promise<ClusterStatus | undefined> => {
+    const [status, counts, received] = await Promise.all([
+      readFleet(redis, config),
+      slack.counts(),
+      redis.llen(app.handled),
+      meter.read(fleet.metricsUrls),
+    ]);
+    const [cluster] = status.clusters;
+    const sockets = new Map(ZONES.map((zone) => [zone, liveIn(cluster, zone)]));
+    const moment: Moment = {
+      ...{ atMs: performance.now(), sent: counts.emitted, received, sockets },
+      ...{ queueLength: status.queue.length, suppressed: meter.total },
+    };
+    view.show(moment);
+    return cluster;
+  };
+  const until: Stage['until'] = async (what, limitMs, condition) => {
+    const endMs = performance.now() + limitMs;
+    for (;;) {
+      signal.throwIfAborted();
+      for (const { process: each } of [server, slack, fleet]) each.check();
+      // Redis may be away for a moment, which is part of the story.
+      if (await condition().catch(() => false)) return;
+      if (performance.now() > endMs) throw new Error(`the demo did not see this within ${limitMs / 1000} s: ${what}`);
+      await sleep(100, undefined, { signal });
+    }
+  };
+  return { view, slack, fleet, redis, app, meter, look, until };
+}
+
+/** The story. */
+async function play(stage: Stage): Promise<Verdict> {
+  const { view, slack, redis, app, look, until } = stage;
+  const all = TEAMS * ZONES.length;
+  const show = everySecond(look);
+  await until(`${all} live sockets`, START_LIMIT_MS, async () => (await slack.counts()).live === all && (await show()));
+  view.say(`${all} sockets are live: each team has one in each zone, and both get every event`);
+
+  const stopped = new AbortController();
+  const running = app.run(stopped.signal);
+  try {
+    view.say(`${EVENTS} events over all teams, ${EVENTS_PER_SECOND} a second; an application reads the queue`);
+    const isDone = await slack.burst(EVENTS, EVENTS_PER_SECOND);
+    const sent = async (part: number) => (await show()) && (await slack.counts()).emitted >= EVENTS * part;
+    await until('the first part of the burst', BURST_LIMIT_MS, () => sent(KILL_AT));
+    await killConnector(stage);
+    await until('the second part of the burst', BURST_LIMIT_MS, () => sent(CUT_AT));
+    const cut = await redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    view.say(`cut every connection to Redis (${cut}) in the middle of it all`);
+    await until('the end of the burst', BURST_LIMIT_MS, async () => (await show()) && (await isDone()));
+    view.say('all events are sent; is every one there?');
+    await hopefully(stage, 'every event', async () => {
+      await show();
+      return (await redis.llen(QUEUE)) === 0 && (await verdictNow(stage)).lost === 0;
+    });
+    await hopefully(
+      stage,
+      `${all} live sockets again`,
+      async () => (await show()) && (await slack.counts()).live === all,
+    );
+    // A second copy would come within moments.
+    await sleep(1_000);
+    await look();
+    return await verdictNow(stage);
+  } finally {
+    stopped.abort();
+    await running;
+  }
+}
+
+/** What is not seen in time is told, and the verdict is given all the same. */
+async function hopefully({ view, until }: Stage, what: string, condition: () => Promise<boolean>): Promise<void> {
+  try {
+    await until(what, SETTLE_LIMIT_MS, condition);
+    view.say(`${what}: yes`);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    view.say(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function killConnector({ look, view }: Stage): Promise<void> {
+  const cluster = await look();
+  const victim = cluster?.pods.find(({ state, pid }) => state === 'up' && pid !== null);
+  if (victim?.pid == null) throw new Error('no connector to kill');
+  process.kill(victim.pid, 'SIGKILL');
+  view.say(`killed ${victim.pod} in zone ${victim.zone} (kill -9 ${victim.pid}); the other zone goes on alone`);
+  await look();
+}
+
+async function verdictNow({ slack, app }: Stage): Promise<Verdict> {
+  return judge(await slack.sentIDs(), await app.handledIDs());
+}
+
+function verdictText(verdict: Verdict, { meter }: Stage): string {
+  const { sent, received, lost, duplicated, strange } = verdict;
+  const lines = [
+    '',
+    'Counted by event id:',
+    `  sent         ${sent}`,
+    `  received     ${received}`,
+    `  lost         ${lost}`,
+    `  duplicated   ${duplicated}`,
+    ...(strange === 0 ? [] : [`  unknown      ${strange}`]),
+    `  (${meter.total} second copies were suppressed, by the connectors' own count; what the killed one counted last is gone)`,
+    '',
+    isClean(verdict) ? 'Each event exactly once.' : 'NOT each event exactly once: this is a bug, please report it.',
+    '',
+    'Next:',
+    '  your own bot, with a Redis of yours (put its team id and token into the file):',
+    '    mkdir -p bots && cp examples/slackbot.yaml bots/',
+    '    npx relax standalone --bots bots --redis-url redis://localhost:6379',
+    '    npx relax status --redis-url redis://localhost:6379',
+    '  examples/consumers shows how an application reads the queue; "make test" runs every test',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+/** Redis learns of a killed connector when its lease runs out; we, on its machine, can look. */
+const liveIn = (cluster: ClusterStatus | undefined, zone: string): number =>
+  (cluster?.pods ?? [])
+    .filter((pod) => pod.zone === zone && pod.pid !== null && isAlive(pod.pid))
+    .reduce((sum, pod) => sum + pod.sockets.live, 0);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Asked as often as one likes, looks once a second. */
+function everySecond(look: () => Promise<unknown>): () => Promise<true> {
+  let atMs = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - atMs >= 1_000) {
+      atMs = performance.now();
+      await look();
+    }
+    return true;
+  };
+}
+
+const redisOf = (url: string) => ({ url, username: undefined, passwordFile: undefined, caFile: undefined });
