@@ -75,7 +75,8 @@ export class SlotRegistry {
 
   setPressure(pressed: boolean): void {
     this.#pressed = pressed;
-    for (const { connection } of this.#entries.values()) connection?.setPressure(pressed);
+    // A connection that goes on may fill the buffer again, which calls this before the loop is over.
+    for (const { connection } of this.#entries.values()) connection?.setPressure(this.#pressed);
   }
 
   report(id: SlotID): ReportWish {

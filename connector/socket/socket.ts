@@ -9,6 +9,7 @@ export interface Socket {
   ping(): void;
   /** Stops reading: TCP then holds the peer back. Idempotent; the socket stays open. */
   pause(): void;
+  /** Goes on reading. Texts that were read before the pause took hold come later than this call returns. */
   resume(): void;
   /** Sends a close frame and waits for the peer's for at most a second, then terminates. */
   close(): void;

@@ -82,8 +82,8 @@ class WsSocket implements Socket {
 
   resume(): void {
     this.#paused = false;
-    this.#giveHeld(() => !this.#paused);
-    if (!this.#paused) this.#ws?.resume();
+    // Whoever resumes is in the middle of something. From a text on its own it can pause again before the next.
+    setImmediate(() => this.#goOn());
   }
 
   close(): void {
@@ -145,8 +145,15 @@ class WsSocket implements Socket {
     });
   }
 
+  #goOn(): void {
+    if (this.#isDone) return;
+    this.#giveHeld(() => !this.#paused);
+    if (!this.#paused) this.#ws?.resume();
+  }
+
   #text(text: string): void {
-    if (this.#paused) this.#held.push(text);
+    // Nothing overtakes what is held.
+    if (this.#paused || this.#held.length > 0) this.#held.push(text);
     else this.#handlers.onText(text);
   }
 

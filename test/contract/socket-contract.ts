@@ -164,6 +164,22 @@ export function socketContract(subject: ContractSubject): void {
       expect(log.texts).toEqual(sent);
     });
 
+    it('ends later than the call returns, so that who resumes can pause again at any text', async () => {
+      const { log, far } = await open();
+      log.onText = () => log.socket.pause();
+      const sent = texts(50, 100);
+      far.texts(sent);
+      await waitFor(() => log.texts.length === 1);
+      await sleep(30);
+      log.socket.resume();
+      expect(log.texts).toEqual(sent.slice(0, 1));
+      await waitFor(() => log.texts.length === 2);
+      log.onText = () => undefined;
+      log.socket.resume();
+      await waitFor(() => log.texts.length === sent.length);
+      expect(log.texts).toEqual(sent);
+    });
+
     it('does not keep the socket from being pinged, nor from being ended', async () => {
       const { log, far } = await open();
       log.socket.pause();

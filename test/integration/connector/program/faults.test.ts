@@ -1,0 +1,75 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newFleetKey, parseFleetKeys, seal } from '../../../../core/seal.ts';
+import { generatedTeam } from '../../../slack/team.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { CLUSTER, ConnectorFleet, QUEUE } from './fleet.ts';
+
+const TEAMS = 3;
+let fleet: ConnectorFleet;
+
+beforeEach(async () => {
+  fleet = await ConnectorFleet.start(TEAMS);
+});
+afterEach(() => fleet.stop());
+
+describe('a connector in trouble', () => {
+  it('stops reading when its buffer is nearly full, says so, and loses nothing', async () => {
+    const connector = fleet.connector('a', { buffer: { bytes: 100_000, ageMs: 60_000 } });
+    await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
+    await fleet.untilReported('a', 1, TEAMS);
+    await fleet.server.kill();
+    await fleet.slack.startBurst({ events: 1_500, perSecond: 3_000 }).finished;
+    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('not read')));
+    expect(await connector.get('/metrics')).toContain(`relax_sockets{state="paused"} ${TEAMS}`);
+    expect(await connector.get('/healthz')).toContain('"alive":true');
+
+    await fleet.server.restart();
+    await waitFor(() => fleet.redis.status === 'ready');
+    expect(await fleet.expectOnce()).toEqual({ sent: 1_500, lost: 0, duplicated: 0 });
+    await waitFor(async () => (await connector.notReady()).length === 0);
+    expect(await connector.get('/metrics')).toMatch(/relax_events_total\{outcome="failed",reason="buffer_full"\} 0/);
+  });
+
+  it('tells the planner of a queue that takes nothing, and goes on when it does again', async () => {
+    const connector = fleet.connector('a');
+    await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
+    await fleet.untilReported('a', 1, TEAMS);
+    await fleet.redis.set(QUEUE, 'not a list');
+    fleet.slack.emitMessage(generatedTeam(1).teamID);
+    const words = expect.stringContaining('RELAX_QUEUE');
+    await waitFor(async () => (await fleet.session('a'))?.faults.length === 1, { what: 'the fault is in the session' });
+    expect((await fleet.session('a'))?.faults).toEqual([words]);
+    expect(await connector.notReady()).toEqual([words]);
+
+    await fleet.redis.del(QUEUE);
+    expect(await fleet.expectOnce()).toEqual({ sent: 1, lost: 0, duplicated: 0 });
+    await waitFor(async () => (await fleet.session('a'))?.faults.length === 0);
+    expect(await connector.notReady()).toEqual([]);
+  });
+
+  it('opens a token that was sealed with a key it did not have, once the key is in its file', async () => {
+    fleet.connector('a');
+    const [newText, { teamID, token }] = [newFleetKey(), generatedTeam(1)];
+    const [key] = parseFleetKeys(newText);
+    if (key === undefined) throw new Error('no key');
+    const sealed = seal(token, key, { cluster: CLUSTER, ownerUid: 'uid-1', teamID });
+    await fleet.assign('a', 1, { ...fleet.slots(TEAMS, 0), 'uid-1/0': fleet.slot(1, { token: sealed }) });
+    await waitFor(async () => (await fleet.reports('a'))['uid-1/0']?.reason === 'SealUnreadable');
+    await fleet.untilLive(TEAMS - 1);
+
+    appendFileSync(fleet.keyFile, `\n${newText}\n`);
+    const session = await fleet.untilReported('a', 1, TEAMS);
+    expect(session.keyIDs).toContain(key.id);
+  });
+
+  it('keeps the keys that it has when the file becomes unreadable', async () => {
+    const connector = fleet.connector('a');
+    await fleet.assign('a', 1, { 'uid-1/0': fleet.slot(1, { token: 'v1.00000000.nonsense' }) });
+    await waitFor(async () => (await fleet.reports('a'))['uid-1/0']?.reason === 'SealUnreadable');
+    writeFileSync(fleet.keyFile, 'nonsense');
+    await waitFor(() => connector.logged('fleet keys not read again, the last ones stay'), { timeoutMs: 15_000 });
+    await fleet.assign('a', 2, { 'uid-2/0': fleet.slot(2) });
+    await fleet.untilReported('a', 2, 1);
+  });
+});
