@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { closeDetail } from './close-detail.ts';
+import { egressProxy, proxyAgent } from './egress-proxy.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { MAX_FRAME_BYTES, type OpenSocket, type Socket, type SocketClose, type SocketHandlers } from './socket.ts';
 
@@ -9,6 +10,8 @@ export interface WsSocketOptions {
   handshakeTimeoutMs?: number;
   /** How long an orderly close waits for the peer. */
   closeTimeoutMs?: number;
+  /** Where HTTPS_PROXY and NO_PROXY are looked up. */
+  env?: NodeJS.ProcessEnv;
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -20,13 +23,14 @@ const ABNORMAL = 1006;
 
 /** Two options that `ws` takes and its types lack. */
 type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext };
+type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
 
 /**
  * Sockets by the `ws` package, under Node and under Bun, which puts its own client in the package's place.
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
-  const settings: Settings = {
+  const plain: Settings = {
     // An inflate state costs 20 KiB a socket and six times the CPU for each frame.
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
@@ -35,6 +39,9 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
+  const proxy = egressProxy(options.env ?? process.env);
+  const way = proxy === undefined ? {} : { agent: proxyAgent(proxy) };
+  const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
   return (url, handlers) => new WsSocket(url, handlers, settings);
 }
 
@@ -59,7 +66,7 @@ class WsSocket implements Socket {
   #failure: Omit<SocketClose, 'code'> | undefined;
   #isDone = false;
 
-  constructor(url: string, handlers: SocketHandlers, settings: Settings) {
+  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
     this.#url = url;
     this.#handlers = handlers;
     this.#ws = this.#dial(settings);
@@ -98,12 +105,11 @@ class WsSocket implements Socket {
     this.#ws?.terminate();
   }
 
-  #dial(settings: Settings): WebSocket | undefined {
+  #dial(settings: SettingsFor): WebSocket | undefined {
     try {
       const { protocol } = new URL(this.#url);
       if (protocol !== 'wss:' && protocol !== 'ws:') throw new SyntaxError('not a websocket URL');
-      const trusting = protocol === 'wss:' ? { ...settings, ...sharedTrust() } : settings;
-      const ws = new WebSocket(this.#url, trusting);
+      const ws = new WebSocket(this.#url, settings(protocol));
       this.#listen(ws);
       return ws;
     } catch (error) {

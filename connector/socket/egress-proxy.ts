@@ -1,0 +1,26 @@
+import { type ProxyEnv, setGlobalProxyFromEnv } from 'node:http';
+import { Agent } from 'node:https';
+
+/** As Go and most programs have it: what is on this machine is never asked through a proxy. */
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** HTTPS_PROXY and NO_PROXY in either case, as curl reads them; undefined without a proxy. */
+export function egressProxy(env: NodeJS.ProcessEnv): ProxyEnv | undefined {
+  const proxy = env.https_proxy || env.HTTPS_PROXY;
+  if (proxy === undefined || proxy === '') return undefined;
+  const except = (env.no_proxy || env.NO_PROXY || '').split(',').map((host) => host.trim());
+  return { HTTPS_PROXY: proxy, NO_PROXY: [...except.filter((host) => host !== ''), ...LOOPBACK].join(',') };
+}
+
+/**
+ * For sockets. The proxy is asked to CONNECT; TLS is between us and Slack, as without it. Bun's client takes no notice of
+ * this agent: it has an option `proxy` of its own (ADR 0001).
+ */
+export function proxyAgent(proxyEnv: ProxyEnv): Agent {
+  return new Agent({ proxyEnv });
+}
+
+/** For every fetch of this process. Bun's fetch reads the environment by itself, and has no such call. */
+export function useProxyForFetch(proxyEnv: ProxyEnv): void {
+  if (process.versions.bun === undefined) setGlobalProxyFromEnv(proxyEnv);
+}
