@@ -6,7 +6,6 @@ import { clusterKeys, queueKeys } from '../core/keys.ts';
 import { errorText, type Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
 import type { FleetKey } from '../core/seal.ts';
-import { CREDENTIALS_LABEL } from '../core/slackbot.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
 import { claimScope } from './fleet/scope-owner.ts';
@@ -18,7 +17,7 @@ import { sleep, systemTimers } from './kube/timers.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { Leadership } from './reconcile/leadership.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
-import { SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
+import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
 import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { greetRedis } from './redis-greeting.ts';
 
@@ -67,7 +66,7 @@ export class Operator {
       ...shared,
       resource: SECRETS,
       metadataOnly: true,
-      labelSelector: `${CREDENTIALS_LABEL}=true`,
+      labelSelector: LABELLED,
     });
   }
 

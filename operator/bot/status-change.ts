@@ -24,7 +24,10 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
     return is?.status !== 'True' && (was?.status !== is?.status || was?.reason !== is?.reason);
   };
   if (worse('Ready') || worse('CredentialsValid')) return 'bad';
-  return (after.liveConnections ?? 0) < (before.liveConnections ?? 0) ? 'flap' : 'good';
+  const live = after.liveConnections ?? 0;
+  // What is being closed on purpose does not come back.
+  const missing = live < (after.desiredConnections ?? 0);
+  return missing && live < (before.liveConnections ?? 0) ? 'flap' : 'good';
 }
 
 /**

@@ -15,7 +15,7 @@ import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
-import { SLACKBOTS, type SlackBotObject } from './slackbot-object.ts';
+import { SECRETS, SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
 import { SlackBotReconciler } from './slackbot-reconciler.ts';
 import { StatusWriter } from './status-writer.ts';
 import { transitionEvents } from './transition-events.ts';
@@ -65,6 +65,7 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #timers: Timers;
   readonly #reconciler: SlackBotReconciler;
+  readonly #secretReads: SecretReads;
   readonly #controller: Controller;
   readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
@@ -89,9 +90,10 @@ export class Leadership {
         for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
       },
     });
+    this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
     this.#reconciler = new SlackBotReconciler({
       ...{ client, bots, desired: this.desired, planner: this.planner, status: this.status, log, timers },
-      secrets: new SecretReads({ client, labelled: secrets, timers }),
+      secrets: this.#secretReads,
       enqueue: (found) => this.#enqueue(found),
       onStatus: (uid, judged) => {
         if (judged === undefined) this.#states.delete(uid);
@@ -101,7 +103,11 @@ export class Leadership {
     });
     this.#controller = new Controller({
       ...{ name: 'slackbot', queue: this.queue, log, workers: WORKERS, clock: timers },
-      reconcile: (key, signal) => this.#reconciler.reconcile(key, signal),
+      reconcile: async (key, signal) => {
+        const outcome = await this.#reconciler.reconcile(key, signal);
+        if (this.desired.synced) this.#secretReads.endPriming();
+        return outcome;
+      },
       ...opt('observer', observer.controller),
     });
   }
@@ -150,6 +156,8 @@ export class Leadership {
     const { bots, secrets } = this.#options;
     if (!(await bots.synced()) || !(await secrets.synced())) return;
     const listed = await this.#listAll(signal);
+    // Only a saving: without it each Secret is read by a call of its own.
+    await this.#secretReads.prime(scopesOf(SECRETS, this.#options.namespaces), signal).catch(() => undefined);
     if (signal.aborted) return;
     const known = [...bots.values()].sort((a, b) =>
       a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
@@ -165,7 +173,7 @@ export class Leadership {
   /** uid -> key of every SlackBot that there is. */
   async #listAll(signal: AbortSignal): Promise<Map<string, string>> {
     const { client, namespaces, log } = this.#options;
-    const scopes = namespaces.length === 0 ? [SLACKBOTS] : namespaces.map((namespace) => ({ ...SLACKBOTS, namespace }));
+    const scopes = scopesOf(SLACKBOTS, namespaces);
     while (!signal.aborted) {
       try {
         const found = new Map<string, string>();

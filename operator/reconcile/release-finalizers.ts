@@ -6,7 +6,7 @@ import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
 import { sleep, systemTimers, type Timers } from '../kube/timers.ts';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { keyOf } from './resource-watch.ts';
-import { SLACKBOTS, type SlackBotObject } from './slackbot-object.ts';
+import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
 
 export interface ReleaseOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'listPage' | 'patch'>;
@@ -30,14 +30,10 @@ const TRIES = 20;
 export async function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
   const { client, log, timers = systemTimers } = options;
   if (await takeLease(options, signal)) await sleep(timers, DEFAULT_LEADER_TIMES.renewDeadlineMs, signal);
-  const scopes =
-    options.namespaces.length === 0
-      ? [SLACKBOTS]
-      : options.namespaces.map((namespace) => ({ ...SLACKBOTS, namespace }));
   let released = 0;
   for (let tries = 1; ; tries += 1) {
     let left = 0;
-    for (const scope of scopes) {
+    for (const scope of scopesOf(SLACKBOTS, options.namespaces)) {
       for await (const bot of everyBot(client, scope, signal)) {
         if (!hasFinalizer(bot)) continue;
         if (await removeFinalizer(client, bot, { signal })) released += 1;

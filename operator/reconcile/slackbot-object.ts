@@ -1,5 +1,5 @@
-import { GROUP, type SlackBot, VERSION } from '../../core/slackbot.ts';
-import type { KubeObject, ResourcePath, ResourceType } from '../kube/object.ts';
+import { CREDENTIALS_LABEL, GROUP, type SlackBot, VERSION } from '../../core/slackbot.ts';
+import type { KubeObject, ResourcePath, ResourceScope, ResourceType } from '../kube/object.ts';
 import type { Indexers } from '../kube/store.ts';
 
 /** A SlackBot as the API server gives it. */
@@ -7,6 +7,12 @@ export type SlackBotObject = SlackBot & KubeObject;
 
 export const SLACKBOTS: ResourceType = { group: GROUP, version: VERSION, plural: 'slackbots' };
 export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
+/** Secrets that their owners had watched. */
+export const LABELLED = `${CREDENTIALS_LABEL}=true`;
+
+/** One scope for all namespaces, or one for each of those that are watched. */
+export const scopesOf = (resource: ResourceType, namespaces: readonly string[]): ResourceScope[] =>
+  namespaces.length === 0 ? [resource] : namespaces.map((namespace) => ({ ...resource, namespace }));
 
 export const pathOf = (bot: SlackBotObject): ResourcePath => ({
   ...SLACKBOTS,

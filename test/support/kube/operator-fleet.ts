@@ -77,8 +77,8 @@ export class OperatorFleet {
   }
 
   /** `relax operator --release-finalizers`. */
-  async releaseFinalizers(): Promise<void> {
-    const env = { ...this.#env('release'), RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: this.api.kubeconfigPath };
+  async releaseFinalizers(kubeconfig: string): Promise<void> {
+    const env = { ...this.#env('release'), RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig };
     const { config } = operatorConfig({ env, flags: { 'release-finalizers': 'true' } });
     await runOperator(config, pino({ level: 'silent' }), new AbortController().signal);
   }

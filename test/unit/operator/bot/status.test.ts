@@ -254,12 +254,19 @@ describe('every status', () => {
 
 describe('a change of a status', () => {
   const status = (slots: SlotView[], more: Partial<StatusInput> = {}) => statusOf(input(more, slots));
+  const suspended = { metadata: { namespace: 'bots', generation: 3 }, spec: { ...SPEC, suspend: true } };
   const lost = slot('b', { state: 'connecting', reason: 'ConnectionLost' });
   it.each([
     ['the first', undefined, status([]), 'bad'],
     ['the same', status(both), status(both, { nowMs: NOW + 1 }), 'none'],
     ['one socket of two lost', status(both), status([slot('a'), lost]), 'flap'],
     ['the last socket lost', status([slot('a'), lost]), status([lost]), 'bad'],
+    [
+      'the last socket of a suspended bot closed',
+      status([slot('a')], { bot: suspended }),
+      status([], { bot: suspended }),
+      'good',
+    ],
     ['the first socket up', status([lost]), status([slot('a'), lost]), 'good'],
     [
       'other words of a retry',

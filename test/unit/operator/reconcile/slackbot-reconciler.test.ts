@@ -5,7 +5,7 @@ import { conditionOf } from '../../../../operator/bot/status-change.ts';
 import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
 import type { KubeClient } from '../../../../operator/kube/client.ts';
 import { KubeError, type KubeErrorKind } from '../../../../operator/kube/kube-error.ts';
-import type { KubeObject, ResourcePath } from '../../../../operator/kube/object.ts';
+import type { KubeList, KubeObject, ResourcePath } from '../../../../operator/kube/object.ts';
 import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
 import { REREAD_MS, SecretReads } from '../../../../operator/reconcile/secret-reads.ts';
 import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';
@@ -31,6 +31,7 @@ class Scene {
   view: FleetView = EMPTY;
   secretFault: KubeErrorKind | undefined;
   patchFault: KubeErrorKind | undefined;
+  readonly reads: SecretReads;
   readonly reconciler: SlackBotReconciler;
 
   constructor() {
@@ -42,6 +43,13 @@ class Scene {
         if (secret === undefined) throw error('notFound');
         const metadata = { name: path.name, uid: 's', resourceVersion: String(secret.version) };
         return { metadata, data: { token: Buffer.from(secret.token).toString('base64') } } as unknown as T;
+      },
+      listPage: async <T extends KubeObject>(): Promise<KubeList<T>> => {
+        const items = [...this.secrets].map(([key, { token, version }]) => {
+          const metadata = { name: key.slice(5), namespace: 'bots', uid: 's', resourceVersion: String(version) };
+          return { metadata, data: { token: Buffer.from(token).toString('base64') } } as unknown as T;
+        });
+        return { metadata: {}, items };
       },
     };
     const labelled = {
@@ -67,6 +75,7 @@ class Scene {
         throw error(this.secretFault ?? (path.name === '' ? 'invalid' : 'notFound'));
       },
     };
+    this.reads = new SecretReads({ client: reader, labelled, timers: this.timers, random: () => 0 });
     this.reconciler = new SlackBotReconciler({
       client,
       bots: {
@@ -75,7 +84,7 @@ class Scene {
         byIndex: (_, uid) => [...this.bots.values()].filter(({ metadata }) => metadata.uid === uid),
         hasSynced: true,
       },
-      secrets: new SecretReads({ client: reader, labelled, timers: this.timers, random: () => 0 }),
+      secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
       status: {
@@ -170,6 +179,21 @@ describe('reconciling a SlackBot', () => {
     await scene.timers.advance(1);
     await scene.run('a');
     expect(scene.gets()).toBe(2);
+  });
+
+  it('needs no call for a Secret that was read with all others, unless it has changed since', async () => {
+    const scene = new Scene();
+    scene.secret();
+    await scene.reads.prime([{ group: '', version: 'v1', plural: 'secrets' }], NEVER);
+    scene.add('a');
+    await scene.run('a');
+    expect(scene.desired.wanted('a')?.token).toBe(TOKEN);
+    expect(scene.gets()).toBe(0);
+    scene.secret('xoxb-2222-secretpart');
+    scene.add('b', { spec: { teamID: 'T2' } });
+    await scene.run('b');
+    expect(scene.desired.wanted('b')?.token).toBe('xoxb-2222-secretpart');
+    expect(scene.gets()).toBe(1);
   });
 
   it('removes nothing because the API server did not answer: neither from a new leader nor later', async () => {

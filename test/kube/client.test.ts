@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KubeClient } from '../../operator/kube/client.ts';
+import { FaultServer } from '../support/kube/fault-server.ts';
+import { kubeConfigFrom, kubeSuite } from '../support/kube/kube-suite.ts';
+
+const THING = { group: 'test.dev', version: 'v1', plural: 'things', namespace: 'ns', name: 'a' };
+const FAST = { maxRetries: 4, baseMs: 5, capMs: 2_000 };
+
+describe('a call', () => {
+  let server: FaultServer;
+  let client: KubeClient;
+  beforeEach(async () => {
+    server = await FaultServer.start();
+    client = new KubeClient({ loadConfig: () => server.config(), retry: FAST, callTimeoutMs: 500 });
+  });
+  afterEach(async () => {
+    await client.close();
+    await server.stop();
+  });
+  const patch = () => client.patch(THING, { type: 'merge', body: {} });
+
+  it('waits as long as a 429 asks for', async () => {
+    server.callFaults.push({ kind: 'status', status: 429, headers: { 'retry-after': '1' } });
+    const startMs = performance.now();
+    await patch();
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(1_000);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('gives a Retry-After that is too long to its caller', async () => {
+    server.callFaults.push({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
+    await expect(patch()).rejects.toMatchObject({ kind: 'throttled', retryAfterMs: 60_000 });
+  });
+
+  it('repeats a read whose connection broke, and never a write, which may have been done', async () => {
+    server.callFaults.push({ kind: 'reset' });
+    await client.get(THING);
+    server.callFaults.push({ kind: 'reset' });
+    await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'ConnectionError' });
+  });
+
+  it('does not wait for an answer for ever', async () => {
+    server.callFaults.push({ kind: 'silence' });
+    await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'Timeout' });
+    await patch();
+  });
+
+  it('says what a proxy sent in place of JSON', async () => {
+    server.callFaults.push({ kind: 'status', status: 200, body: '<html>login</html>' });
+    await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'BadAnswer' });
+  });
+
+  it('takes up a token that was rotated under it', async () => {
+    await client.get(THING);
+    server.acceptedTokens.clear();
+    server.acceptedTokens.add('second-token');
+    writeFileSync(server.tokenFile, 'second-token\n');
+    await new Promise((resolve) => setTimeout(resolve, 1_100)); // files are not read twice within a second
+    await client.get(THING);
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+kubeSuite('A thousand calls to a real API server', (kube) => {
+  it('open two connections at most, beside one for each watch', async () => {
+    const connections = { calls: 0, watch: 0 };
+    const client = new KubeClient({
+      loadConfig: () => kubeConfigFrom(kube.kubeconfigPath),
+      callsPerSecond: 100_000,
+      callsBurst: 100_000,
+      observer: { connected: (lane) => (connections[lane] += 1) },
+    });
+    try {
+      const namespaces = { group: '', version: 'v1', plural: 'namespaces' };
+      const list = await client.listPage(namespaces, { limit: 10 });
+      const query = { resourceVersion: list.metadata.resourceVersion ?? '', timeoutSeconds: 60 };
+      const ended = new AbortController();
+      await client.watch(namespaces, query, ended.signal);
+      const uids = await Promise.all(Array.from({ length: 1_000 }, () => client.clusterUid()));
+      ended.abort();
+      expect(new Set(uids).size).toBe(1);
+      expect(connections.watch).toBe(1);
+      expect(connections.calls).toBeLessThanOrEqual(2);
+    } finally {
+      await client.close();
+    }
+  });
+});
