@@ -13,7 +13,7 @@ const status = (
   reason = ready === 'True' ? 'Live' : 'ConnectionLost',
 ): SlackBotStatus => ({
   observedGeneration: 1,
-  liveConnections: live,
+  ...{ desiredConnections: 2, liveConnections: live },
   connectionSummary: `${live}/2`,
   conditions: [
     {
