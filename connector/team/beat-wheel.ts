@@ -30,14 +30,16 @@ export class BeatWheel {
     const member = (): void => beat();
     spoke.add(member);
     this.#members += 1;
-    if (this.#members === 1) {
+    if (this.#cancel === undefined) {
       this.#dueMs = this.#timers.monotonicMs();
       this.#turn();
     }
     return () => {
       if (!spoke.delete(member)) return;
       this.#members -= 1;
-      if (this.#members === 0) this.#cancel?.();
+      if (this.#members > 0) return;
+      this.#cancel?.();
+      this.#cancel = undefined;
     };
   }
 
@@ -50,9 +52,11 @@ export class BeatWheel {
   }
 
   #beat(): void {
+    this.#cancel = undefined;
     const spoke = this.#spokes[this.#next];
     this.#next = (this.#next + 1) % SPOKES;
     for (const member of [...(spoke ?? [])]) if (spoke?.has(member)) member();
-    if (this.#members > 0) this.#turn();
+    // A member that joined just now may have set the wheel going already.
+    if (this.#members > 0 && this.#cancel === undefined) this.#turn();
   }
 }

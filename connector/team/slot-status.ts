@@ -17,10 +17,7 @@ export function statusOf(state: SlotState): ConnectionStatus {
   const known = { teamName, botUserID };
   if (attempt.tag === 'refused') {
     const { reason } = attempt;
-    const rest =
-      current === undefined
-        ? ''
-        : ' The socket of the earlier token is read until Slack closes it; nothing follows it.';
+    const rest = current === undefined ? '' : ' A socket opened before is read until Slack closes it; none follows it.';
     return { state: 'failed', reason, message: attempt.message + rest, tokenDigest: spec.tokenDigest, ...known };
   }
   if (current !== undefined) {

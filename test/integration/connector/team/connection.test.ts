@@ -4,7 +4,7 @@ import type { ConnectionSpec } from '../../../../connector/team/connection-statu
 import { tokenDigest } from '../../../../core/token.ts';
 import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
 import { waitFor } from '../../../support/wait.ts';
-import { chatter, specOf, TestSlot } from './slot.ts';
+import { chatter, expectAllHeard, specOf, TestSlot } from './slot.ts';
 
 const TOKEN = 'xoxb-100-one';
 const NEW_TOKEN = 'xoxb-100-two';
@@ -29,12 +29,6 @@ function open(spec: Partial<ConnectionSpec> = {}, deps: Partial<ConnectionDeps> 
 
 const connects = (): number => slack.stats().connects.T1?.ok ?? 0;
 const dials = (): number => Object.values(slack.stats().handshakes.T1 ?? {}).reduce((sum, count) => sum + count, 0);
-const serverLives = (): number => slack.sockets('T1').filter(({ state }) => state === 'live').length;
-
-async function expectAllHeard(slot: TestSlot, ids: readonly string[]): Promise<void> {
-  await waitFor(() => ids.every((id) => slot.ids().has(id)), { what: 'every event', timeoutMs: 3_000 }).catch(() => {});
-  expect(ids.filter((id) => !slot.ids().has(id))).toEqual([]);
-}
 
 describe('a slot', () => {
   it('goes live and offers what Slack sends, with the names of its spec and of Slack', async () => {
@@ -151,23 +145,6 @@ describe('make before break', () => {
 });
 
 describe('a socket that fails', () => {
-  it.each(['halfOpen', 'silence'] as const)('by %s is noticed within 12 s and replaced', async (kind) => {
-    const slot = await open().live();
-    slack.inflict({ teamID: 'T1' }, { kind });
-    const startedAtMs = performance.now();
-    await waitFor(() => slot.states.includes('connecting'), { timeoutMs: 12_000 });
-    expect(performance.now() - startedAtMs).toBeGreaterThan(5_000);
-    expect(slot.history[1]).toMatchObject({ reason: 'ConnectionLost' });
-    await slot.until('live');
-    await expectAllHeard(slot, [slack.emitMessage('T1').id]);
-  });
-
-  it('by nothing but talk that ceased is not suspected', async () => {
-    const slot = await open().live();
-    await waitFor(() => (slack.sockets('T1')[0]?.received.ping ?? 0) >= 3, { timeoutMs: 20_000 });
-    expect(slot.states).toEqual(['live']);
-  });
-
   it('by a drop or a close is replaced soon', async () => {
     const slot = await open().live();
     slack.inflict({ teamID: 'T1' }, { kind: 'drop' });
@@ -238,15 +215,6 @@ describe('an attempt that fails', () => {
     await waitFor(() => slot.status.reason === 'ConnectionRefused');
     expect(slot.status.message).toContain('Socket URL has expired');
   });
-
-  it('by a hello that never comes ends after 10 s', async () => {
-    slack.setFault({ at: 'hello', answer: { kind: 'never' }, times: 1 });
-    const slot = open();
-    slot.connection.start();
-    await waitFor(() => slot.status.reason === 'HelloTimeout', { timeoutMs: 12_000 });
-    await slot.until('live');
-    await waitFor(() => slack.sockets('T1').length === 1);
-  });
 });
 
 describe('a refusal', () => {
@@ -305,28 +273,5 @@ describe('a refusal', () => {
     await slot.until('live');
     expect(performance.now() - startedAtMs).toBeGreaterThan(900);
     expect(blocked).toEqual([1_000]);
-  });
-});
-
-describe('pressure', () => {
-  it('stops reading, whatever Slack sends, and what came meanwhile is read after it', async () => {
-    const slot = await open().live();
-    slot.connection.setPressure(true);
-    expect(slot.status.state).toBe('paused');
-    const ids = Array.from({ length: 200 }, () => slack.emitMessage('T1').id);
-    const before = slack.sockets('T1')[0]?.received.ping ?? 0;
-    await waitFor(() => (slack.sockets('T1')[0]?.received.ping ?? 0) > before, { timeoutMs: 15_000 });
-    expect(slot.events()).toEqual([]);
-    slot.connection.setPressure(false);
-    await expectAllHeard(slot, ids);
-    expect(slot.states).toEqual(['live', 'paused', 'live']);
-    expect([serverLives(), connects()]).toEqual([1, 1]);
-  });
-
-  it('ends a socket that was not read for half the dedupe window', async () => {
-    const slot = await open({}, { windowMs: 4_000 }).live();
-    slot.connection.setPressure(true);
-    await waitFor(() => connects() === 2, { timeoutMs: 15_000 });
-    await slot.until('paused');
   });
 });

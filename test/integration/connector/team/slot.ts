@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Normalized, NormalizedEvent } from '../../../../connector/event/normalize.ts';
 import { SeldomLog } from '../../../../connector/seldom.ts';
 import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
@@ -100,4 +101,10 @@ export function chatter(slack: Simulator, teamID: string, everyMs = 5): { stop()
       return ids;
     },
   };
+}
+
+export async function expectAllHeard(slot: TestSlot, ids: readonly string[]): Promise<void> {
+  const missing = (): string[] => ids.filter((id) => !slot.ids().has(id));
+  await waitFor(() => missing().length === 0, { timeoutMs: 5_000 }).catch(() => undefined);
+  expect(missing()).toEqual([]);
 }

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { ConnectionDeps } from '../../../../connector/team/connection.ts';
+import { redisConnectBudget } from '../../../../connector/team/redis-connect-budget.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../slack/simulator.ts';
+import { startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+import { connect } from '../queue/fleet.ts';
+import { expectAllHeard, specOf, TestSlot } from './slot.ts';
+
+const TOKEN = 'xoxb-100-one';
+
+interface Stage {
+  slack: Simulator;
+  open(deps?: Partial<ConnectionDeps>): TestSlot;
+  connects(): number;
+}
+
+/** Each test has a Slack of its own, since they run at the same time: all of them wait for seconds. */
+async function onStage(play: (stage: Stage) => Promise<void>, options: SimulatorOptions = { connectBurst: 1_000 }) {
+  const slack = await startSimulator(options);
+  slack.addTeam({ teamID: 'T1', token: TOKEN });
+  const slots: TestSlot[] = [];
+  try {
+    await play({
+      slack,
+      open: (deps) => {
+        const slot = new TestSlot(slack, specOf(TOKEN, { slotID: `uid-1/${slots.length}` }), deps);
+        slots.push(slot);
+        return slot;
+      },
+      connects: () => slack.stats().connects.T1?.ok ?? 0,
+    });
+  } finally {
+    await Promise.all(slots.map(({ connection }) => connection.stop()));
+    await slack.stop();
+  }
+}
+
+const pings = (slack: Simulator): number => slack.sockets('T1')[0]?.received.ping ?? 0;
+
+describe.concurrent('a socket', () => {
+  it.each(['halfOpen', 'silence'] as const)('that ends by %s is noticed within 12 s and replaced', (kind) =>
+    onStage(async ({ slack, open }) => {
+      const slot = await open().live();
+      slack.inflict({ teamID: 'T1' }, { kind });
+      const startedAtMs = performance.now();
+      await waitFor(() => slot.states.includes('connecting'), { timeoutMs: 12_000 });
+      expect(performance.now() - startedAtMs).toBeGreaterThan(5_000);
+      expect(slot.history[1]).toMatchObject({ state: 'connecting', reason: 'ConnectionLost' });
+      await slot.until('live');
+      await expectAllHeard(slot, [slack.emitMessage('T1').id]);
+    }),
+  );
+
+  it('is not suspected while nobody talks', () =>
+    onStage(async ({ slack, open }) => {
+      const slot = await open().live();
+      await waitFor(() => pings(slack) >= 3, { timeoutMs: 20_000 });
+      expect(slot.states).toEqual(['live']);
+    }));
+
+  it('that gets no hello is given up after 10 s', () =>
+    onStage(async ({ slack, open }) => {
+      slack.setFault({ at: 'hello', answer: { kind: 'never' }, times: 1 });
+      const slot = open();
+      slot.connection.start();
+      await waitFor(() => slot.status.reason === 'HelloTimeout', { timeoutMs: 13_000 });
+      await slot.until('live');
+      await waitFor(() => slack.sockets('T1').length === 1);
+    }));
+
+  it('is not read under pressure, is kept by pings, and then gives what came meanwhile', () =>
+    onStage(async ({ slack, open, connects }) => {
+      const slot = await open().live();
+      slot.connection.setPressure(true);
+      expect(slot.status.state).toBe('paused');
+      const ids = Array.from({ length: 200 }, () => slack.emitMessage('T1').id);
+      const before = pings(slack);
+      await waitFor(() => pings(slack) > before, { timeoutMs: 15_000 });
+      expect(slot.events()).toEqual([]);
+      slot.connection.setPressure(false);
+      await expectAllHeard(slot, ids);
+      expect(slot.states).toEqual(['live', 'paused', 'live']);
+      expect([slack.sockets('T1').length, connects()]).toEqual([1, 1]);
+    }));
+
+  it('that was not read for half the dedupe window is ended, and another one paused', () =>
+    onStage(async ({ open, connects }) => {
+      const slot = await open({ windowMs: 4_000 }).live();
+      slot.connection.setPressure(true);
+      await waitFor(() => connects() === 2, { timeoutMs: 15_000 });
+      await slot.until('paused');
+    }));
+});
+
+describe.concurrent('the connect budget in Redis', () => {
+  it('is shared by replicas, so that Slack never has to refuse', () =>
+    onStage(async ({ slack, open }) => {
+      const server = await startRedis();
+      const redis = await connect(server);
+      try {
+        const budget = redisConnectBudget(redis);
+        const slots = await Promise.all([1, 2, 3].map(() => open({ budget }).live()));
+        slack.inflict({ teamID: 'T1', count: 1 }, { kind: 'drop' });
+        const struck = await waitFor(() => slots.find(({ status }) => status.state === 'waiting'));
+        expect(struck.status.reason).toBe('WaitingForBudget');
+        expect(struck.status.message).toContain('The websocket ended');
+        expect(slack.stats().connects.T1).toEqual({ ok: 3 });
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
+    }, {}));
+
+  it('leaves no team without a socket while Redis is away', () =>
+    onStage(async ({ slack, open }) => {
+      const server = await startRedis();
+      const redis = await connect(server);
+      try {
+        await server.kill();
+        const slot = await open({ budget: redisConnectBudget(redis) }).live();
+        slack.inflict({ teamID: 'T1' }, { kind: 'drop' });
+        expect(await slot.until('waiting')).toMatchObject({ reason: 'WaitingForBudget' });
+        await server.restart();
+        await slot.until('live', 20_000);
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
+    }));
+});
