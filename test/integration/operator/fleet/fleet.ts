@@ -157,10 +157,8 @@ export class FakeConnector {
   }
 
   async #tick(): Promise<void> {
-    const [stored, hash] = await Promise.all([
-      this.#redis.get(keys.version(this.pod)),
-      this.#redis.hgetall(keys.assign(this.pod)),
-    ]);
+    const replies = await this.#redis.multi().get(keys.version(this.pod)).hgetall(keys.assign(this.pod)).exec();
+    const [stored, hash] = (replies ?? []).map(([, reply]) => reply) as [string | null, Record<string, string>];
     const fresh = this.version === 0 && this.slots.size === 0;
     if (fresh || (stored !== null && Number(stored) > this.version)) this.#take(Number(stored ?? 0), hash);
     const reports = this.#reports();

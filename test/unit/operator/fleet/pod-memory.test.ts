@@ -144,6 +144,15 @@ describe('A fleet', () => {
     expect([memory.settled(49_999), memory.settled(50_000)]).toEqual([false, true]);
   });
 
+  it('is read anew after a break, since another planner may have written', () => {
+    const memory = new FleetMemory(20_000);
+    const now = head({ version: 3, fields: 1 });
+    memory.read(heads({ a: now }), bodies(hash('u/0')), 0);
+    expect(wanted(memory.pods.get('a'), now).assign).toBe(false);
+    memory.interrupted();
+    expect(wanted(memory.pods.get('a'), now).assign).toBe(true);
+  });
+
   it.each([
     ['the owner of the scope', heads({ a: head({ version: 3, fields: 1 }) }, undefined)],
     ['a version that it had', heads({ a: head({ version: undefined }) })],
