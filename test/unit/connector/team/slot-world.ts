@@ -176,6 +176,7 @@ export class SlotWorld {
     expect([...this.paused], 'the current socket is paused as long as there is pressure').toEqual(
       state.pressed && current !== undefined ? [current.id] : [],
     );
+    if ('id' in attempt) expect(attempt.id, 'an answer to an earlier attempt was taken').toBe(state.serial);
     expect(this.inLine).toBe(['inLine', 'asking', 'connecting', 'dialing'].includes(attempt.tag));
     expect(this.calling).toBe(attempt.tag === 'connecting' ? attempt.id : undefined);
     if (life === 'running') expect(isStuck(state), 'stuck: nothing pending and no socket').toBe(false);

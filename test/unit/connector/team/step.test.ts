@@ -228,6 +228,17 @@ describe('the budget', () => {
     expect(world.play({ type: 'permitted', id: 3 })).toMatchObject([{ purpose: 'needed' }]);
   });
 
+  it('is asked anew when it refuses a refresh whose socket has died meanwhile', () => {
+    const world = live();
+    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'permitted', id: 2 });
+    world.play({ type: 'closed', id: 1, close: CLOSED });
+    expect(world.play({ type: 'budget', id: 2, answer: { granted: false, waitMs: 60_000 } })).toEqual([
+      { do: 'leaveLine' },
+      { do: 'joinLine', id: 3 },
+    ]);
+  });
+
   it('is told of a 429, which is waited out even by a slot without a socket', () => {
     const world = started();
     world.until('connecting');
