@@ -1,8 +1,8 @@
 import { agreeOnContract, ContractMismatchError, type FleetContract } from '../core/contract.ts';
 import { errorText, type Log } from '../core/log.ts';
 import { checkRedisVersion, type Redis, RedisTooOldError, redisFault } from '../core/redis.ts';
+import { sleep, systemTimers } from '../core/timers.ts';
 import { ScopeOwnedError } from './fleet/scope-owner.ts';
-import { sleep, systemTimers } from './kube/timers.ts';
 
 const RETRY_MS = 250;
 const SAY_AGAIN_MS = 5_000;

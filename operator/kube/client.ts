@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
+import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import { CredentialSource, type Credentials } from './credentials.ts';
 import { errorFromAnswer, errorFromConnection, isKubeError, KubeError, parseRetryAfterMs } from './kube-error.ts';
 import { type KubeList, type KubeObject, type ResourcePath, type ResourceScope, urlPath } from './object.ts';
@@ -13,7 +14,6 @@ import {
   watchQuery,
 } from './requests.ts';
 import { DEFAULT_CALL_RETRY, type RetryPolicy, retryDelayMs } from './retry.ts';
-import { sleep, systemTimers, type Timers } from './timers.ts';
 import { type BucketState, fullBucket, reserveToken } from './token-bucket.ts';
 import { type Lane, Transport } from './transport.ts';
 import { type WatchEvent, watchEvents } from './watch-line.ts';

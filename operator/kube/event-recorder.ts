@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { errorText, type Log } from '../../core/log.ts';
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from './client.ts';
 import { EventSeries, type Series } from './event-series.ts';
 import { isKubeError } from './kube-error.ts';
 import { microTime } from './lease.ts';
-import { systemTimers, type Timers } from './timers.ts';
 
 /** The object that an Event is about. */
 export interface Regarding {

@@ -1,4 +1,5 @@
 import { errorText, type Log } from '../../core/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
 import {
@@ -13,7 +14,6 @@ import {
   releasedSpec,
 } from './lease.ts';
 import { NO_RETRY } from './retry.ts';
-import { sleep, systemTimers, type Timers } from './timers.ts';
 
 export interface LeaderOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'replace'>;

@@ -1,11 +1,11 @@
 import { errorText, type Log } from '../../core/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError, KubeError } from './kube-error.ts';
 import { type KubeObject, objectKey, type ResourceScope, stripBulk } from './object.ts';
 import { nextStep, reflectorBackoffMs } from './reflector-backoff.ts';
 import { NO_RETRY } from './retry.ts';
 import { type Change, type Indexers, Store, type StoreView } from './store.ts';
-import { sleep, systemTimers, type Timers } from './timers.ts';
 
 export interface ReflectorOptions<T extends KubeObject> {
   client: Pick<KubeClient, 'listPage' | 'watch'>;

@@ -1,6 +1,6 @@
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import { DelayHeap } from './delay-heap.ts';
 import { DEFAULT_RETRY_LIMITS, RetryLimiter, type RetryLimits } from './retry-limiter.ts';
-import { systemTimers, type Timers } from './timers.ts';
 
 /** What client-go's workqueue reports; the names of its metrics are behind each method. Label `name` is the queue's. */
 export interface WorkQueueObserver {

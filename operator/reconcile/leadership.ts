@@ -1,5 +1,6 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import { errorText, type Log } from '../../core/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import { fleetFacts } from '../bot/status.ts';
 import { conditionOf } from '../bot/status-change.ts';
 import { summaryOf } from '../bot/summary.ts';
@@ -10,7 +11,6 @@ import { Controller, type ControllerObserver } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { DEFAULT_RETRY_LIMITS } from '../kube/retry-limiter.ts';
-import { sleep, systemTimers, type Timers } from '../kube/timers.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';

@@ -1,9 +1,9 @@
 import { secretKeysOf } from '../../core/slackbot.ts';
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import type { SecretRead } from '../bot/credentials.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ResourceScope } from '../kube/object.ts';
-import { systemTimers, type Timers } from '../kube/timers.ts';
 import { isLaterVersion, keyOf, type ObjectsView } from './resource-watch.ts';
 import { LABELLED, SECRETS, type SlackBotObject, secretKeyOf } from './slackbot-object.ts';
 

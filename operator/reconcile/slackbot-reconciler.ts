@@ -1,5 +1,6 @@
 import { errorText, type Log } from '../../core/log.ts';
 import { botName, type SlackBotStatus } from '../../core/slackbot.ts';
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import { type CredentialsVerdict, judgeCredentials } from '../bot/credentials.ts';
 import { Claims } from '../bot/duplicates.ts';
 import { socketSetOf } from '../bot/socket-set.ts';
@@ -8,7 +9,6 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Outcome } from '../kube/controller.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import { systemTimers, type Timers } from '../kube/timers.ts';
 import type { DesiredState } from './desired-state.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import type { ObjectsView } from './resource-watch.ts';

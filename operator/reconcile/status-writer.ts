@@ -1,9 +1,9 @@
 import { errorText, type Log } from '../../core/log.ts';
 import type { SlackBotStatus } from '../../core/slackbot.ts';
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import { urgencyOf } from '../bot/status-change.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import { systemTimers, type Timers } from '../kube/timers.ts';
 import { type BucketPolicy, type BucketState, fullBucket, tryToken } from '../kube/token-bucket.ts';
 import { isLaterVersion } from './resource-watch.ts';
 import { pathOf, type SlackBotObject } from './slackbot-object.ts';

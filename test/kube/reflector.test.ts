@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemTimers, type Timers } from '../../core/timers.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { Reflector, type ReflectorOptions } from '../../operator/kube/reflector.ts';
-import { systemTimers, type Timers } from '../../operator/kube/timers.ts';
 import { ResourceWatch } from '../../operator/reconcile/resource-watch.ts';
 import { type Fault, FaultServer } from '../support/kube/fault-server.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '../support/kube/kube-suite.ts';
