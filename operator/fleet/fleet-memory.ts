@@ -98,9 +98,12 @@ export function observe(
     pods: pods.map(([name, pod]) => podView(name, pod, wishes.fleetKeys)),
     assignments,
     reports: new Map(pods.map(([name, pod]) => [name, pod.session === undefined ? NO_REPORTS : pod.reports])),
-    // A pod that has had the time to report, and of which nothing is known, holds nothing.
+    // A pod that has had the time to report, and of which nothing is known, holds nothing. One that is known to have
+    // nothing is told so all the same: what it last read may have been more.
     lost: new Set(
-      pods.flatMap(([name, pod]) => (pod.lost && !(settled && assignments.get(name)?.size === 0) ? [name] : [])),
+      pods.flatMap(([name, pod]) =>
+        pod.lost && !(settled && !pod.known && assignments.get(name)?.size === 0) ? [name] : [],
+      ),
     ),
     lastMoveMs: wishes.lastMoveMs,
   };

@@ -10,6 +10,7 @@ import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
 import { type PodMemory, wanted } from './pod-memory.ts';
 import { type Heads, readBodies, readHeads } from './reader.ts';
+import { withReseals } from './reseal.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
 import { Sealer } from './sealer.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
@@ -140,15 +141,17 @@ export class FleetRound {
     held: () => string,
     counts: RoundCounts,
   ): Promise<void> {
-    if (plan.writes.length === 0) return;
     const { clock, fleetKeys } = this.#options;
     const sessions = [...this.#memory.pods.values()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+    if (plan.writes.length === 0 && sessions.length === 0) return;
+    const keys = fleetKeys();
     const key = sealingKey(
-      fleetKeys(),
+      keys,
       sessions.map(({ keyIDs }) => keyIDs),
     );
+    const writes = observed.settled ? withReseals(plan.writes, this.#memory.pods, keys, key) : plan.writes;
     const sealing = { bots: desired.bots, key, wallMs: clock.wallMs() };
-    for (const write of plan.writes) {
+    for (const write of writes) {
       const memory = this.#memory.pods.get(write.pod);
       if (memory === undefined) continue;
       const slots = observed.assignments.get(write.pod) ?? new Map();

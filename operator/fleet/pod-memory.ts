@@ -127,6 +127,8 @@ function withSession(before: PodMemory, head: PodHead, time: { nowMs: number; re
     lastSeenMs: time.nowMs,
     returnUntilMs,
     version: Math.max(before.version, session.version),
+    // It holds something newer than all we ever read: what we know of it is not what it runs.
+    known: before.known && session.version <= before.version,
   };
 }
 

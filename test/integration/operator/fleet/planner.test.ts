@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { decodeSlot } from '../../../../core/assignment.ts';
 import { CLUSTERS_KEY, fenceField } from '../../../../core/keys.ts';
 import type { Redis } from '../../../../core/redis.ts';
-import { openSeal } from '../../../../core/seal.ts';
+import { newFleetKey, openSeal, parseFleetKeys } from '../../../../core/seal.ts';
 import { RedlockPlannerLock } from '../../../../operator/fleet/planner-lock.ts';
 import type { PlannerOptions } from '../../../../operator/fleet/planner-options.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
@@ -333,6 +333,28 @@ describe('The fence', () => {
     await waitFor(async () => (await entry('b1')) === null && (await entry('forgotten')) === null);
     expect(await redis.hgetall(queue.fence)).toEqual({ 'other/b9': '7' });
   });
+});
+
+it('A new fleet key takes the place of the old one once every pod has it, and no socket is touched', async () => {
+  const [a, b] = pods('a', 'b');
+  bots(30);
+  const added = parseFleetKeys(newFleetKey());
+  let ours = fleetKeys;
+  const planner = await plan({ fleetKeys: () => ours });
+  await allLive(planner, 30);
+  await settled(planner);
+  const sealedBy = async (): Promise<(string | undefined)[]> => [
+    ...new Set((await redis.hvals(keys.assign('a'))).map((json) => decodeSlot(json)?.token.split('.')[1])),
+  ];
+  ours = [...added, ...fleetKeys];
+  if (a !== undefined) a.keyIDs = ours.map(({ id }) => id);
+  await waitFor(() => new Promise((resolve) => setTimeout(resolve, 400, true)));
+  expect(await sealedBy()).toEqual(fleetKeys.map(({ id }) => id));
+  if (b !== undefined) b.keyIDs = ours.map(({ id }) => id);
+  await waitFor(async () => (await sealedBy())[0] === added[0]?.id && (await sealedBy()).length === 1);
+  await allLive(planner, 30);
+  expect(connectors.flatMap(({ closed }) => closed)).toEqual([]);
+  expect(new Set([...(a?.slots.values() ?? [])].map(({ epoch }) => epoch))).toEqual(new Set([1]));
 });
 
 describe('A pod', () => {
