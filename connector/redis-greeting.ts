@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from '../core/contract.ts';
-import { errorText, type Log } from '../core/log.ts';
-import { checkRedisVersion, type Redis, RedisTooOldError, redisFault } from '../core/redis.ts';
+import type { Log } from '../core/log.ts';
+import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from '../core/redis.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
 
 const RETRY_MS = 100;
@@ -42,7 +42,7 @@ export async function greetRedis(
         if (error instanceof RedisTooOldError || error instanceof ContractMismatchError) throw error;
         if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
           saidAtMs = performance.now();
-          const words = redisFault(error) ?? redisFault(cause) ?? errorText(cause ?? error);
+          const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
         }
       }

@@ -21,6 +21,11 @@ export type RedisRole = 'command' | 'subscriber';
 
 /** Long enough for a Redis under load, short enough that a cut connection shows up before a lease runs out. */
 const COMMAND_TIMEOUT_MS = 4_000;
+/**
+ * A connection that owes an answer for so long is made anew. Else one that a firewall has forgotten, or whose server is
+ * gone after a failover, would swallow commands until TCP gives up, a quarter of an hour later.
+ */
+const SILENCE_MS = 8_000;
 const RECONNECT_CAP_MS = 2_000;
 
 export function connectRedis(settings: RedisSettings, role: RedisRole, name: string, log: Log): Redis {
@@ -35,7 +40,10 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     retryStrategy: (attempt) => Math.round(Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt) * (0.5 + Math.random() / 2)),
     lazyConnect: true,
   };
-  if (role === 'command') options.commandTimeout = COMMAND_TIMEOUT_MS;
+  if (role === 'command') {
+    options.commandTimeout = COMMAND_TIMEOUT_MS;
+    options.socketTimeout = SILENCE_MS;
+  }
   if (settings.username !== undefined) options.username = settings.username;
   if (settings.passwordFile !== undefined) options.password = readFileSync(settings.passwordFile, 'utf8').trim();
   if (settings.caFile !== undefined) options.tls = { ca: readFileSync(settings.caFile) };
@@ -95,6 +103,15 @@ export function redisFault(error: unknown): string | undefined {
   }
   if (text.startsWith('NOPERM')) return `Redis ACL refuses a command: ${redactAcl(text)}`;
   return undefined;
+}
+
+/** A failed Redis call in words for people: the client's own speak of its options. */
+export function redisErrorText(error: unknown): string {
+  const text = errorText(error);
+  if (text.startsWith("Stream isn't writeable") || text.startsWith('Reached the max retries')) {
+    return 'no connection to Redis';
+  }
+  return text === 'Command timed out' ? `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s` : text;
 }
 
 const redactAcl = (text: string): string => text.slice(0, 200);

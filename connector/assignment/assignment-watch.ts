@@ -1,6 +1,6 @@
 import type { ClusterKeys } from '../../core/keys.ts';
 import { errorText, type Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
+import { type Redis, redisErrorText } from '../../core/redis.ts';
 import { Beat } from '../beat.ts';
 import { parseVersion } from '../session/renewal.ts';
 import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';
@@ -79,7 +79,7 @@ export class AssignmentWatch {
       this.#error = undefined;
       return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
     } catch (error) {
-      const text = errorText(error);
+      const text = redisErrorText(error);
       if (text !== this.#error) this.#options.log.warn({ error: text }, 'assignments not read, sockets stay');
       this.#error = text;
       return RETRY_MS;

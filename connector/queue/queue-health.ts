@@ -1,4 +1,4 @@
-import { errorText } from '../../core/log.ts';
+import { redisErrorText } from '../../core/redis.ts';
 import { passingFault } from './redis-answer.ts';
 
 /** A connection that breaks and comes back within this is no news. */
@@ -23,7 +23,7 @@ export class QueueHealth {
       return;
     }
     this.#faults = [];
-    this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: errorText(error) };
+    this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: redisErrorText(error) };
   }
 
   /** Empty when the queue takes events. */

@@ -1,6 +1,6 @@
 import type { SlotID } from '../../core/assignment.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
+import type { Log } from '../../core/log.ts';
+import { type Redis, redisErrorText } from '../../core/redis.ts';
 import { Beat } from '../beat.ts';
 import { REPORT_TTL_MS } from '../session/renewal.ts';
 import type { ReportWish } from './slot-registry.ts';
@@ -87,7 +87,7 @@ export class ReportBoard {
     } catch (error) {
       for (const id of ids) this.#dirty.add(id);
       this.#whole ||= whole;
-      const text = errorText(error);
+      const text = redisErrorText(error);
       if (text !== this.#error) log.warn({ error: text }, 'reports not written, trying again');
       this.#error = text;
       return RETRY_MS;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import type { Log } from '../../core/log.ts';
+import { redisErrorText } from '../../core/redis.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/session.ts';
 import { Beat } from '../beat.ts';
 import type { Renew, Renewal } from './renewal.ts';
@@ -141,7 +142,7 @@ export class SessionKeeper {
       onRenewed(renewal, sentAtMs);
       return this.#drainingSinceMs === 0 ? SESSION_RENEW_MS : SOON_MS;
     } catch (error) {
-      this.#noticeError(errorText(error));
+      this.#noticeError(redisErrorText(error));
       onResult?.('failed');
       return SOON_MS;
     }
