@@ -21,7 +21,8 @@ const running = new Set<number>();
 /** Runs a step with our output as its own. Never rejects. */
 export async function runStep(step: Step): Promise<StepOutcome> {
   const [file = '', ...args] = step.command;
-  const env = { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` };
+  const color = process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
+  const env = { ...process.env, ...color, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` };
   const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
   const { promise, resolve } = Promise.withResolvers<StepOutcome>();
   child.once('error', (error) => resolve({ ok: false, why: `it does not start: ${error.message}` }));
