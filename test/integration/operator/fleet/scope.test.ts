@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type BotSummary, botSummarySchema } from '../../../../core/bot-summary.ts';
+import type { Redis } from '../../../../core/redis.ts';
+import { BotSummaries } from '../../../../operator/fleet/bot-summaries.ts';
+import { claimScope, ScopeOwnedError } from '../../../../operator/fleet/scope-owner.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { connect, keys } from './fleet.ts';
+
+let server: RedisServer;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = await connect(server);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(() => redis.flushall());
+
+describe('A cluster scope', () => {
+  const claim = (owner: string, takeOver = false): Promise<void> =>
+    claimScope(redis, keys, { cluster: 'c', owner, takeOver });
+
+  it('belongs to the first that claims it, for ever and over restarts', async () => {
+    await claim('one');
+    await claim('one');
+    expect([await redis.get(keys.owner), await redis.ttl(keys.owner)]).toEqual(['one', -1]);
+  });
+
+  it('is refused to another, who is told of both and of the ways out', async () => {
+    await claim('one');
+    const error: unknown = await claim('two').catch((refused: unknown) => refused);
+    expect(error).toBeInstanceOf(ScopeOwnedError);
+    for (const words of ['one', 'two', 'RELAX_CLUSTER', '--take-over']) expect(String(error)).toContain(words);
+    expect(await redis.get(keys.owner)).toBe('one');
+  });
+
+  it('may be taken over', async () => {
+    await claim('one');
+    await claim('two', true);
+    await expect(claim('one')).rejects.toThrow(ScopeOwnedError);
+  });
+});
+
+describe('Summaries of bots', () => {
+  const summary = (live: number): BotSummary => ({
+    ...{ bot: 'bots/a', teamID: 'T1', teamName: '', desired: 2, live, zones: [], ready: live > 0 },
+    ...{ reason: 'Connected', message: '' },
+  });
+  const stored = async (): Promise<[string, number][]> =>
+    Object.entries(await redis.hgetall(keys.bots))
+      .map(([uid, json]): [string, number] => [uid, botSummarySchema.parse(JSON.parse(json)).live])
+      .sort();
+
+  it('are written where they differ, and go with their bots, those of an earlier process included', async () => {
+    await redis.hset(keys.bots, 'old', '{}');
+    const summaries = new BotSummaries(redis, keys.bots);
+    await summaries.put(
+      new Map([
+        ['a', summary(1)],
+        ['b', summary(2)],
+      ]),
+    );
+    expect(await stored()).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
+    // Nobody writes a second time what is there already.
+    await redis.hset(keys.bots, 'a', JSON.stringify(summary(7)));
+    await summaries.put(
+      new Map([
+        ['a', summary(1)],
+        ['c', summary(3)],
+      ]),
+    );
+    expect(await stored()).toEqual([
+      ['a', 7],
+      ['c', 3],
+    ]);
+    summaries.forgetWritten();
+    await summaries.put(new Map([['a', summary(1)]]));
+    expect(await stored()).toEqual([['a', 1]]);
+  });
+});
