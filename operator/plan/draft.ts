@@ -53,7 +53,7 @@ export class Draft {
     const writes: PodWrite[] = [];
     for (const pod of pods) {
       const held = this.#observed.assignments.get(pod.name);
-      const whole = pod.writable && this.#observed.lost.has(pod.name) && (held?.size ?? 0) > 0;
+      const whole = pod.writable && this.#observed.lost.has(pod.name);
       const change = this.#changes.get(pod);
       if (whole) writes.push({ pod: pod.name, set: wholeOf(held ?? new Map(), change), remove: [] });
       else if (change !== undefined) writes.push({ pod: pod.name, set: change.set, remove: [...change.remove] });

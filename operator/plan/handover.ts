@@ -41,27 +41,22 @@ function courseAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], repo
   if (only === undefined || alive.length === 1) return { ...course, target: only };
   const target = targetOf(alive, reports);
   const others = alive.filter((holding) => holding !== target);
-
-  // The pod that was to take over leaves itself: the slot is better off where it is, or somewhere else again.
-  if (target.pod.phase === 'draining' && mayAbandon(target, others, reports)) {
-    const rest = courseAmong(id, set, others, reports);
-    return { ...rest, drops: [...rest.drops, target] };
-  }
   if (mayFinish(set, target, others, reports)) return { ...course, target, drops: others };
   return { ...course, target, sources: others };
 }
 
-/** The entry that takes over: the newest `incoming`, else (after a lost Redis) the one that serves best. */
+/**
+ * The entry that takes over: the newest `incoming` on a pod that does not leave, else the one that serves best. A pod
+ * that was to take over and leaves itself keeps its entry until another is live: its hello may be on the way to us.
+ */
 function targetOf(alive: readonly Holding[], reports: Reports): Holding {
-  const incoming = alive.filter(({ slot }) => slot.role === 'incoming');
-  const candidates = incoming.length > 0 ? incoming : alive;
-  const rank = (holding: Holding): number[] => [
-    incoming.length > 0 ? holding.slot.epoch : 0,
-    holding.pod.phase === 'up' && reports.live(holding) ? 1 : 0,
-    PHASE_RANK[holding.pod.phase],
-    holding.slot.epoch,
-  ];
-  return candidates.reduce((best, holding) =>
+  const rank = (holding: Holding): number[] => {
+    const { role, epoch } = holding.slot;
+    const { phase } = holding.pod;
+    const takesOver = role === 'incoming' && phase !== 'draining';
+    return [takesOver ? epoch : 0, phase === 'up' && reports.live(holding) ? 1 : 0, PHASE_RANK[phase], epoch];
+  };
+  return alive.reduce((best, holding) =>
     (precedes(rank(holding), rank(best)) ?? holding.pod.name < best.pod.name) ? holding : best,
   );
 }
@@ -74,9 +69,6 @@ function precedes(a: readonly number[], b: readonly number[]): boolean | undefin
   }
   return undefined;
 }
-
-const mayAbandon = (target: Holding, others: readonly Holding[], reports: Reports): boolean =>
-  !reports.live(target) || others.some((other) => other.pod.phase === 'up' && reports.live(other));
 
 /**
  * The others go once the target said hello, or when nothing is lost by it: Slack refused the token at every one of them.

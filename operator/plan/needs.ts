@@ -140,7 +140,8 @@ function drainOf(state: SetState, round: Round): SlotCourse | undefined {
   );
   if (movable.length === 0) return undefined;
   const moving = state.courses.some(({ target, sources }) => sources.length > 0 && remains(target));
-  const next = moving || !round.fleet.trusted ? undefined : movable.find(({ sources }) => sources.length === 0);
+  const next =
+    moving || !round.fleet.trusted ? undefined : movable.find(({ target }) => target?.pod.phase === 'draining');
   if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) block(state, round);
   return next;
 }
