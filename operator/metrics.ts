@@ -10,6 +10,8 @@ export interface MetricSources {
   isLeader(): boolean;
   /** Zero of each without leadership, so that the sum over all operators is the fleet's. */
   bots(): Record<BotState, number>;
+  /** Whether every bot of the cluster has been judged, so that what belongs to none may be removed. */
+  isComplete(): boolean;
   pods(): Record<'up' | 'draining' | 'dead', number>;
   statusWrites(): { written: number; failed: number; waiting: number };
   queue(): { unfinishedSeconds: number; longestSeconds: number };
@@ -199,6 +201,13 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
     collect() {
       const counts = sources.bots();
       for (const state of BOT_STATES) this.set({ state }, counts[state]);
+    },
+  });
+  new Gauge({
+    ...{ name: 'relax_desired_complete', registers },
+    help: '1 while the leader knows what every SlackBot wants; 0 keeps sockets that belong to none from being closed.',
+    collect() {
+      this.set(sources.isComplete() ? 1 : 0);
     },
   });
   new Gauge({

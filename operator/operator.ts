@@ -121,7 +121,7 @@ export class Operator {
     const watches = { SlackBots: this.#bots, Secrets: this.#secrets };
     for (const [what, watch] of Object.entries(watches)) {
       const error = watch.lastError();
-      if (error !== undefined) reasons.push(`${what} are not being watched: ${error}`);
+      if (error !== undefined) reasons.push(`${what} are not being watched: ${error}${hintFor(error)}`);
       else if (!watch.hasSynced) reasons.push(`${what} are not listed yet`);
     }
     return [...reasons, ...(this.#planner?.faults() ?? [])];
@@ -194,3 +194,7 @@ export class Operator {
     return undefined;
   }
 }
+
+/** The most common first mistake of an installation by hand. */
+const hintFor = (error: string): string =>
+  / 404 /.test(error) ? ' (is the SlackBot definition installed? kubectl apply -f crds/slackbots.yaml)' : '';

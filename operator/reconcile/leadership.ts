@@ -119,7 +119,6 @@ export class Leadership {
       secrets.listen(({ object }) => this.#enqueue(bots.byIndex('secret', keyOf(object)))),
     );
     this.planner.start();
-    this.#controller.start();
     this.#beginning = this.#begin();
   }
 
@@ -167,6 +166,7 @@ export class Leadership {
     this.desired.begin([...known.map(({ metadata }) => metadata.uid), ...listed.keys()]);
     this.#enqueue(known);
     for (const key of listed.values()) this.queue.add(key);
+    this.#controller.start();
     this.planner.nudge();
   }
 

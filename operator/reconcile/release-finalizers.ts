@@ -3,6 +3,7 @@ import type { Log } from '../../core/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
+import type { KubeList, ResourceScope } from '../kube/object.ts';
 import { sleep, systemTimers, type Timers } from '../kube/timers.ts';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { keyOf } from './resource-watch.ts';
@@ -51,15 +52,29 @@ export async function releaseAllFinalizers(options: ReleaseOptions, signal: Abor
 
 async function* everyBot(
   client: ReleaseOptions['client'],
-  scope: typeof SLACKBOTS & { namespace?: string },
+  scope: ResourceScope,
   signal: AbortSignal,
 ): AsyncGenerator<SlackBotObject> {
   let continueToken = '';
   do {
-    const page = await client.listPage<SlackBotObject>(scope, { limit: 500, continueToken }, { signal });
+    const page = await listPage(client, { ...scope, continueToken }, signal);
     yield* page.items ?? [];
     continueToken = page.metadata.continue ?? '';
   } while (continueToken !== '');
+}
+
+/** Without a SlackBot definition there are no SlackBots. */
+async function listPage(
+  client: ReleaseOptions['client'],
+  { continueToken, ...scope }: ResourceScope & { continueToken: string },
+  signal: AbortSignal,
+): Promise<KubeList<SlackBotObject>> {
+  try {
+    return await client.listPage<SlackBotObject>(scope, { limit: 500, continueToken }, { signal });
+  } catch (error) {
+    if (isKubeError(error, 'notFound')) return { metadata: {}, items: [] };
+    throw error;
+  }
 }
 
 /** @returns whether somebody may have held it */

@@ -21,15 +21,18 @@ export function transitionEvents(
   } else if (ready.status === 'False' && !(refused && ready.reason === credentials.reason)) {
     // A bot that was not ready before is on its way, which is no news.
     const type = ready.reason === 'Suspended' ? 'Normal' : 'Warning';
-    const wasReady = conditionOf(before, 'Ready')?.status === 'True';
+    const wasReady = conditionOf(before, 'Ready')?.status === 'True' && ready.reason !== 'NoConnectors';
     if (wasReady || LASTING.has(ready.reason))
       events.push({ type, reason: ready.reason, action: 'Connect', note: ready.message });
   }
   return events;
 }
 
-/** Reasons that don't pass by themselves: worth an Event from the first moment. */
-const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoConnectors', 'NoEligiblePods']);
+/**
+ * Reasons that don't pass by themselves: worth an Event from the first moment. Not NoConnectors: a fault of the whole
+ * fleet is no news of each bot.
+ */
+const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoEligiblePods']);
 
 const flipped = (before: SlackBotStatus | undefined, condition: Condition): boolean =>
   before?.conditions?.find(({ type }) => type === condition.type)?.status !== condition.status;

@@ -19,6 +19,7 @@ describe('an Event', () => {
     ['of a bot that becomes ready', status('False Connecting'), live, ['Normal Ready: 2/2 sockets are live']],
     ['of the same again', live, live, []],
     ['of a lost bot', live, status('False ConnectionLost'), ['Warning ConnectionLost: ConnectionLost it is']],
+    ['of a fleet without connectors', live, status('False NoConnectors'), []],
     ['of another reason', status('False ConnectionLost'), status('False RateLimited'), []],
     [
       'of a refused token, once',
