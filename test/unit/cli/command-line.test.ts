@@ -1,0 +1,73 @@
+import { CommanderError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { commandLine } from '../../../cli/command-line.ts';
+import { PROGRAMS, type Program } from '../../../core/setting.ts';
+import { settingsOf } from '../../../core/settings.ts';
+
+async function run(...args: string[]) {
+  const calls: [Program | 'demo', Readonly<Record<string, string>>][] = [];
+  let output = '';
+  let exitCode: number | undefined;
+  const line = commandLine(
+    '1.2.3',
+    {
+      program: async (program, flags) => {
+        calls.push([program, flags]);
+        return 7;
+      },
+      demo: async () => {
+        calls.push(['demo', {}]);
+        return 0;
+      },
+    },
+    (code) => {
+      exitCode = code;
+    },
+  );
+  const write = (text: string): void => {
+    output += text;
+  };
+  for (const command of [line, ...line.commands]) {
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: write, getOutHelpWidth: () => 400 });
+  }
+  const error = await line.parseAsync(['node', 'relax', ...args]).catch((thrown: unknown) => thrown);
+  return { calls, output, exitCode, error };
+}
+
+describe('the command line', () => {
+  it.each(PROGRAMS)('shows every setting of %s with its variable and default', async (program) => {
+    const { output } = await run(program, '--help');
+    for (const row of settingsOf(program)) {
+      if (row.later === true) continue;
+      expect(output).toContain(`--${row.flag}`);
+      expect(output).toContain(row.doc.slice(0, 40));
+      if (row.env !== undefined) expect(output).toContain(`env: ${row.env}`);
+    }
+  });
+
+  it('shows no setting that this version refuses', async () => {
+    expect((await run('connector', '--help')).output).not.toContain('queue-shards');
+  });
+
+  it('hands on what was given as text, switches as "true", and nothing by default', async () => {
+    const { calls, exitCode } = await run('standalone', '--bots', 'dir', '--queue-max=5', '--take-over');
+    expect(calls).toEqual([['standalone', { bots: 'dir', 'queue-max': '5', 'take-over': 'true' }]]);
+    expect(exitCode).toBe(7);
+    expect((await run('status', '-o', 'json')).calls).toEqual([['status', { output: 'json' }]]);
+    expect((await run('connector')).calls).toEqual([['connector', {}]]);
+  });
+
+  it.each([[['connector', '--bogus']], [['nothing']], [['status', '-o']], [['connector', 'extra']]])(
+    'refuses %o and runs nothing',
+    async (args) => {
+      const { calls, error, output } = await run(...args);
+      expect(error).toBeInstanceOf(CommanderError);
+      expect(calls).toEqual([]);
+      expect(output).toContain('--help');
+    },
+  );
+
+  it('tells its version', async () => {
+    expect((await run('--version')).output).toBe('1.2.3\n');
+  });
+});
