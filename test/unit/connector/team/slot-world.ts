@@ -201,3 +201,11 @@ function isStuck(state: SlotState): boolean {
 function mayForgetFailures(before: SlotState, input: Input, nowMs: number): boolean {
   return input.type === 'update' || (before.current !== undefined && nowMs - before.current.sinceMs >= 60_000);
 }
+
+export function started(spec = facts()): SlotWorld {
+  const world = new SlotWorld(spec);
+  world.play({ type: 'start' });
+  return world;
+}
+
+export const live = (spec = facts()): SlotWorld => new SlotWorld(spec).live();
