@@ -96,6 +96,7 @@ export class Connector {
         faults: fleetFaults(this.#health()),
       }),
       onRenewed: (renewal, sentAtMs) => this.#onRenewed(renewal, sentAtMs),
+      onNews: () => void control.publish(keys.plannerNudge, 'session').catch(() => undefined),
       onResult: (result) => this.#metrics.renewal(result),
       ...{ clock, log },
     });

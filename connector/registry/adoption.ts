@@ -29,7 +29,7 @@ export class Adoption {
     if (nowMs - this.#startedAtMs >= ADOPTION_MS) this.#left = new Set();
     if (this.#left.size > 0) this.#left = new Set([...this.#left].filter((id) => underWay(stateOf(id))));
     if (this.#left.size === 0) return undefined;
-    return `${this.#left.size} sockets that this pod had are not up yet`;
+    return `sockets that this pod had before are not up yet: ${this.#left.size} to go`;
   }
 }
 

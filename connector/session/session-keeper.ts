@@ -16,6 +16,8 @@ export interface SessionKeeperOptions {
   content(): SessionContent;
   /** Each answer of Redis; `sentAtMs` is monotonic. */
   onRenewed(renewal: Renewal, sentAtMs: number): void;
+  /** Redis has taken the first session of this process, or the first that drains: the planner should look. */
+  onNews?(): void;
   /** For metrics. */
   onResult?(result: RenewalResult): void;
   clock: Clock;
@@ -56,6 +58,7 @@ export class SessionKeeper {
   #error: string | undefined;
   #rival: string | undefined;
   #sent = '';
+  #toldState: Session['state'] | undefined;
   #drainingSinceMs = 0;
   #redisNowMs: () => number = () => 0;
   #leaving = false;
@@ -137,15 +140,22 @@ export class SessionKeeper {
       this.#takeName = false;
       this.#noticeRival(renewal.rival);
       this.#error = undefined;
-      if (renewal.rival === undefined) this.#renewedAtMs = sentAtMs;
       onResult?.(renewal.rival === undefined ? 'renewed' : 'rival');
       onRenewed(renewal, sentAtMs);
+      if (renewal.rival === undefined) this.#granted(session.state, sentAtMs);
       return this.#drainingSinceMs === 0 ? SESSION_RENEW_MS : SOON_MS;
     } catch (error) {
       this.#noticeError(redisErrorText(error));
       onResult?.('failed');
       return SOON_MS;
     }
+  }
+
+  #granted(state: Session['state'], sentAtMs: number): void {
+    this.#renewedAtMs = sentAtMs;
+    if (state === this.#toldState) return;
+    this.#toldState = state;
+    this.#options.onNews?.();
   }
 
   #noticeRival(rival: string | undefined): void {

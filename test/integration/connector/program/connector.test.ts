@@ -146,6 +146,17 @@ describe('a connector that starts', () => {
     expect(after.incarnation).not.toBe(before.incarnation);
   });
 
+  it('is ready only when the sockets that it had are up', async () => {
+    await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
+    const fault = fleet.slack.setFault({ at: 'hello', answer: { kind: 'never' }, teamID: generatedTeam(2).teamID });
+    const connector = fleet.connector('a');
+    await fleet.untilLive(TEAMS - 1);
+    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('not up yet: 1 to go')));
+    fleet.slack.clearFault(fault);
+    await waitFor(async () => (await connector.notReady()).length === 0, { timeoutMs: 30_000 });
+    expect(fleet.liveSockets()).toHaveLength(TEAMS);
+  });
+
   it('waits for a Redis that is away, alive but not ready', async () => {
     await fleet.server.kill();
     const connector = fleet.connector('a');

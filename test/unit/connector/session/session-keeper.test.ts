@@ -17,6 +17,7 @@ let sent: Sent[];
 let answer: Partial<Renewal> | Error;
 let content: SessionContent;
 let keeper: SessionKeeper;
+let news: number;
 const renew: Renew = async (session, ttlMs, takeName) => {
   sent.push({ session, ttlMs, takeName });
   if (answer instanceof Error) throw answer;
@@ -27,6 +28,7 @@ const renew: Renew = async (session, ttlMs, takeName) => {
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
+  news = 0;
   answer = {};
   content = { version: 0, keyIDs: ['k1'], reportVersion: 0, faults: [] };
   keeper = new SessionKeeper({
@@ -34,6 +36,9 @@ beforeEach(() => {
     identity: { pod: 'c-0', incarnation: 'i1', zone: 'a', capacity: 10, pid: 1 },
     content: () => content,
     onRenewed: () => undefined,
+    onNews: () => {
+      news += 1;
+    },
     clock: systemClock,
     log: createLog({ program: 'test', level: 'silent' }),
   });
@@ -109,6 +114,19 @@ describe('the session lease', () => {
     expect(last).toMatchObject({ ttlMs: 60_000, session: { state: 'draining', drainingSinceMs: T0 } });
     await vi.advanceTimersByTimeAsync(20_000);
     expect(sent.at(-1)).toBe(last);
+  });
+
+  it('is news for the planner when it begins and when it starts to drain, once Redis has it', async () => {
+    answer = new Error('away');
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(news).toBe(0);
+    answer = {};
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(news).toBe(1);
+    keeper.beginDraining(() => T0);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(news).toBe(2);
   });
 
   it.each([
