@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
 import type { KubeList, ResourceScope } from '../kube/object.ts';
-import { sleep, systemTimers, type Timers } from '../kube/timers.ts';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { keyOf } from './resource-watch.ts';
 import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
