@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Turn, turn, uidOf } from '../../../../cli/standalone/bot-book.ts';
+import { bot, read } from './manifests.ts';
+
+const EMPTY: Turn = { book: new Map(), bots: [], removed: [], problems: [] };
+
+/** The next reading on top of the last. */
+function next(
+  last: Turn,
+  documents: object[],
+  more: { fences?: [string, number][]; complete?: boolean; now?: string } = {},
+) {
+  return turn({
+    ...{ manifests: read(...documents).bots, book: last.book, before: last.bots },
+    fences: new Map(more.fences ?? []),
+    ...{ complete: more.complete ?? true, now: more.now ?? '2026-01-01T00:00:00Z' },
+  });
+}
+/** The process starts again with what the state folder kept. */
+const restarted = ({ book }: Turn): Turn => ({ ...EMPTY, book });
+const generationOf = ({ bots: [first] }: Turn): number | undefined => first?.metadata.generation;
+const uid = uidOf('bots', 'a', 'T0A');
+
+describe('a bot of the directory', () => {
+  it('has the same uid in every run, and another with another team', () => {
+    expect(next(EMPTY, [bot('a')]).bots[0]?.metadata.uid).toBe(uid);
+    expect(uidOf('bots', 'a', 'T0B')).not.toBe(uid);
+  });
+
+  it('has a generation that rises with each change of its spec, and only then', () => {
+    const first = next(EMPTY, [bot('a')]);
+    const same = next(first, [bot('a'), bot('b')]);
+    const changed = next(same, [bot('a', { replicas: 3 })]);
+    expect([first, same, changed].map(generationOf)).toEqual([1, 1, 2]);
+    expect(generationOf(next(restarted(changed), [bot('a', { replicas: 3 })]))).toBe(2);
+  });
+
+  it('is above its fence when it comes back after it was removed, at once or after a restart', () => {
+    const first = next(EMPTY, [bot('a')]);
+    const removed = next(first, []);
+    expect(removed.removed.map(({ metadata }) => metadata)).toEqual([expect.objectContaining({ uid, generation: 1 })]);
+    expect(generationOf(next(removed, [bot('a')], { fences: [[uid, 1]] }))).toBe(2);
+    expect(generationOf(next(restarted(EMPTY), [bot('a')], { fences: [[uid, 7]] }))).toBe(8);
+  });
+
+  it('keeps its spec when an edit changes its team, and says what the API server would', () => {
+    const first = next(EMPTY, [bot('a')]);
+    const edited = next(first, [bot('a', { teamID: 'T0OTHER', replicas: 3 })]);
+    expect(edited.bots).toEqual(first.bots);
+    expect(edited.problems).toEqual([
+      { file: 'bots.yaml', document: 1, field: 'spec.teamID', message: expect.stringContaining('immutable') },
+    ]);
+    expect(edited.removed).toEqual([]);
+  });
+
+  it('is older than one that came later, also after a restart', () => {
+    const first = next(EMPTY, [bot('z')], { now: '2026-01-01T00:00:00Z' });
+    const second = next(first, [bot('a'), bot('z')], { now: '2026-01-02T00:00:00Z' });
+    const again = next(restarted(second), [bot('a'), bot('z')], { now: '2026-01-03T00:00:00Z' });
+    expect(again.bots.map(({ metadata }) => metadata.creationTimestamp)).toEqual([
+      '2026-01-02T00:00:00Z',
+      '2026-01-01T00:00:00Z',
+    ]);
+  });
+
+  it('is forgotten when it went while nobody ran, unless a file could not be read', () => {
+    const first = next(EMPTY, [bot('a')]);
+    expect(next(restarted(first), []).book.size).toBe(0);
+    expect(next(restarted(first), [], { complete: false }).book.size).toBe(1);
+  });
+
+  it('never gets a generation that its fence refuses, whatever happens to it', () => {
+    const step = fc.record({ replicas: fc.integer({ min: 1, max: 2 }), there: fc.boolean(), restart: fc.boolean() });
+    const walk = (
+      state: { last: Turn; fence: number },
+      { replicas, there, restart }: typeof step extends fc.Arbitrary<infer T> ? T : never,
+    ) => {
+      const fences: [string, number][] = state.fence === 0 ? [] : [[uid, state.fence]];
+      const last = next(restart ? restarted(state.last) : state.last, there ? [bot('a', { replicas })] : [], {
+        fences,
+      });
+      const fence = Math.max(state.fence, ...last.removed.map(({ metadata }) => metadata.generation));
+      if (there) expect(generationOf(last)).toBeGreaterThan(fence);
+      return { last, fence };
+    };
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        steps.reduce(walk, { last: EMPTY, fence: 0 });
+      }),
+    );
+  });
+});

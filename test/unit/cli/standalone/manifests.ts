@@ -1,0 +1,20 @@
+import { type Manifests, parseManifests } from '../../../../core/manifest.ts';
+
+/** Manifests of a bot and, with a token, of its Secret. */
+export const bot = (name: string, spec: Record<string, unknown> = {}): object => ({
+  apiVersion: 'relax.dev/v1alpha1',
+  kind: 'SlackBot',
+  metadata: { name, namespace: 'bots' },
+  spec: { teamID: `T0${name.toUpperCase()}`, credentials: { secretRef: { name } }, ...spec },
+});
+
+export const secret = (name: string, token = `xoxb-100-${name}`): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace: 'bots' },
+  stringData: { token },
+});
+
+/** As a file `bots.yaml` with these documents gives. */
+export const read = (...documents: object[]): Manifests =>
+  parseManifests(documents.map((document) => JSON.stringify(document)).join('\n---\n'), 'bots.yaml');

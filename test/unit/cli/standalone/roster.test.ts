@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { uidOf } from '../../../../cli/standalone/bot-book.ts';
+import { Roster } from '../../../../cli/standalone/roster.ts';
+import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
+import { bot, read, secret } from './manifests.ts';
+
+const uid = (name: string): string => uidOf('bots', name, `T0${name.toUpperCase()}`);
+const NO_FENCES = new Map<string, number>();
+const SETTLED: FleetView = { bots: new Map(), pods: [], settled: true };
+
+function rosterOf(...documents: object[]) {
+  const roster = new Roster(new Map());
+  const take = (complete: boolean, ...next: object[]) => roster.take({ ...read(...next), complete }, NO_FENCES, 0);
+  take(true, ...documents);
+  const lines = () => {
+    roster.see(new Set(), SETTLED, 0);
+    return Object.fromEntries([...roster.lines.values()].map(({ bot: name, reason }) => [name, reason]));
+  };
+  return { roster, take, lines };
+}
+
+describe('what is desired of a directory', () => {
+  it('is a socket set with its token for each bot whose credentials are good', () => {
+    const { roster } = rosterOf(bot('a', { replicas: 3 }), secret('a'));
+    const { bots, synced } = roster.desired();
+    expect(synced).toBe(true);
+    expect(bots.get(uid('a'))).toMatchObject({
+      token: 'xoxb-100-a',
+      set: { replicas: 3, generation: 1, bot: 'bots/a' },
+    });
+  });
+
+  it('is nothing for a bot that is suspended, lacks its Secret, or is the younger of two for one bot', () => {
+    const same = { teamID: 'T0A', credentials: { secretRef: { name: 'a' } } };
+    const { roster, lines } = rosterOf(
+      bot('a'),
+      secret('a'),
+      bot('b', same),
+      bot('c'),
+      bot('d', { suspend: true }),
+      secret('d'),
+    );
+    expect([...roster.desired().bots.keys()]).toEqual([uid('a')]);
+    expect([...roster.desired().stopped]).toEqual([[uid('d'), { why: 'suspended', generation: 1 }]]);
+    expect(lines()).toMatchObject({ 'bots/b': 'DuplicateBot', 'bots/c': 'SecretMissing', 'bots/d': 'Suspended' });
+  });
+
+  it('follows a token that changes, without a new generation', () => {
+    const { roster, take } = rosterOf(bot('a'), secret('a'));
+    take(true, bot('a'), secret('a', 'xoxb-100-rotated'));
+    expect(roster.desired().bots.get(uid('a'))).toMatchObject({ token: 'xoxb-100-rotated', set: { generation: 1 } });
+  });
+
+  it('stops a bot that is removed until its sockets are closed, and then knows nothing of it', () => {
+    const { roster, take, lines } = rosterOf(bot('a'), secret('a'));
+    take(true);
+    expect([...roster.desired().stopped]).toEqual([[uid('a'), { why: 'deleted', generation: 1 }]]);
+    roster.see(new Set(), { ...SETTLED, bots: new Map([[uid('a'), { slots: [], pending: [] }]]) }, 0);
+    expect(roster.desired().stopped.size).toBe(1);
+    expect(lines()).toEqual({});
+    expect(roster.desired()).toEqual({ synced: true, bots: new Map(), stopped: new Map() });
+  });
+
+  it('takes nothing away while a file has had problems since the start', () => {
+    const { roster, take } = rosterOf();
+    take(false, bot('a'));
+    expect(roster.desired()).toMatchObject({ synced: false, bots: new Map() });
+    take(true, bot('a'), secret('a'));
+    expect(roster.desired().synced).toBe(true);
+    expect(roster.desired().bots.size).toBe(1);
+  });
+
+  it('tells each problem once, with file, document, field and remedy', () => {
+    const { roster, take } = rosterOf(bot('a'), secret('a'));
+    const told = take(true, bot('a', { teamID: 'T0OTHER' }), secret('a'));
+    expect(told).toEqual([expect.stringMatching(/^bots\.yaml, document 1: spec\.teamID: .*delete this SlackBot/)]);
+    expect(take(true, bot('a', { teamID: 'T0OTHER' }), secret('a'))).toEqual([]);
+    expect(roster.problems).toEqual(told);
+    take(true, bot('a'), secret('a'));
+    expect(roster.problems).toEqual([]);
+  });
+});
