@@ -169,7 +169,10 @@ export class Operator {
     this.#leadership = leadership;
     this.#planner = planner;
     const summaries = new BotSummaries(redis, keys.bots);
-    this.#summaries = new SummaryKeeper({ summaries, leads: () => planner?.leads() ?? false, log });
+    this.#summaries = new SummaryKeeper({
+      ...{ summaries, count: () => redis.hlen(keys.bots), log },
+      leads: () => planner?.leads() ?? false,
+    });
     this.#summaries.start();
     leadership.start();
   }

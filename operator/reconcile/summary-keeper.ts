@@ -3,11 +3,14 @@ import { errorText, type Log } from '../../core/log.ts';
 import type { BotSummaries } from '../fleet/bot-summaries.ts';
 
 export interface SummaryKeeperOptions {
-  summaries: BotSummaries;
+  summaries: Pick<BotSummaries, 'put' | 'forgetWritten'>;
+  /** How many there are in Redis. */
+  count: () => Promise<number>;
   /** Only the one that plans writes them. */
   leads: () => boolean;
   log: Log;
   everyMs?: number;
+  recheckMs?: number;
 }
 
 const EVERY_MS = 1_000;
@@ -53,17 +56,22 @@ export class SummaryKeeper {
     }, this.#options.everyMs ?? EVERY_MS);
   }
 
+  /** Counting is enough: Redis loses all of them or none, and reading 100,000 each minute would be a burden. */
+  async #recheck(): Promise<void> {
+    if (performance.now() - this.#checkedAtMs < (this.#options.recheckMs ?? RECHECK_MS)) return;
+    this.#checkedAtMs = performance.now();
+    if ((await this.#options.count()) === this.#lines.size) return;
+    this.#options.summaries.forgetWritten();
+    this.#dirty = true;
+  }
+
   async #put(): Promise<void> {
     const { summaries, leads, log } = this.#options;
     if (!leads()) return;
-    if (performance.now() - this.#checkedAtMs > RECHECK_MS) {
-      this.#checkedAtMs = performance.now();
-      summaries.forgetWritten();
-      this.#dirty = true;
-    }
-    if (!this.#dirty) return;
-    this.#dirty = false;
     try {
+      await this.#recheck();
+      if (!this.#dirty) return;
+      this.#dirty = false;
       await summaries.put(this.#lines);
       this.#failing = false;
     } catch (error) {

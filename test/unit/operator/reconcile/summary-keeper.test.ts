@@ -1,0 +1,52 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { BotSummary } from '../../../../core/bot-summary.ts';
+import { SummaryKeeper } from '../../../../operator/reconcile/summary-keeper.ts';
+import { waitFor } from '../../../support/wait.ts';
+
+const line = (bot: string): BotSummary => ({
+  ...{ bot, teamID: 'T1', teamName: '', desired: 2, live: 2, zones: ['a'], ready: true, reason: 'Live', message: '' },
+});
+
+describe('the lines of relax status', () => {
+  let keeper: SummaryKeeper;
+  afterEach(() => keeper.stop());
+
+  it('are written by the one that plans, after a change, a failure, or a loss', async () => {
+    let [leads, fails] = [false, false];
+    let stored = new Map<string, BotSummary>();
+    let [puts, asked] = [0, 0];
+    const summaries = {
+      put: async (lines: ReadonlyMap<string, BotSummary>) => {
+        puts += 1;
+        if (fails) throw new Error('Redis is away');
+        stored = new Map(lines);
+      },
+      forgetWritten: () => undefined,
+    };
+    const isLeading = () => {
+      asked += 1;
+      return leads;
+    };
+    keeper = new SummaryKeeper({
+      ...{ summaries, leads: isLeading, count: async () => stored.size, log: pino({ level: 'silent' }) },
+      ...{ everyMs: 2, recheckMs: 20 },
+    });
+    keeper.set('a', line('bots/a'));
+    keeper.start();
+    await waitFor(() => asked > 2, { what: 'asked' });
+    expect(puts).toBe(0);
+    leads = true;
+    await waitFor(() => stored.size === 1, { what: 'written' });
+    fails = true;
+    keeper.set('b', line('bots/b'));
+    const failedAt = puts;
+    await waitFor(() => puts > failedAt + 1, { what: 'tried again' });
+    fails = false;
+    await waitFor(() => stored.size === 2, { what: 'written after the failure' });
+    stored.clear();
+    await waitFor(() => stored.size === 2, { what: 'written after the loss' });
+    keeper.set('a', undefined);
+    await waitFor(() => stored.size === 1, { what: 'taken out' });
+  });
+});
