@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clusterKeys } from '../../../core/keys.ts';
 import { createLog } from '../../../core/log.ts';
 import { connectRedis, type Redis } from '../../../core/redis.ts';
 import { newFleetKey } from '../../../core/seal.ts';
+import { decodeSession, type Session } from '../../../core/session.ts';
 import type { SlackBot } from '../../../core/slackbot.ts';
 import { startSimulator } from '../../slack/simulator.ts';
 import type { Simulator } from '../../slack/simulator-api.ts';
@@ -13,6 +15,8 @@ import { kubectl, type SharedKube } from '../kube/kube-suite.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import { waitFor } from '../wait.ts';
 import { RelaxProgram } from './relax-program.ts';
+
+const CLUSTER = 'e2e';
 
 /** Operators and connectors as processes, around a real API server, a real Redis and a Slack stand-in with TLS. */
 export class KubeFleet {
@@ -138,6 +142,11 @@ export class KubeFleet {
     });
   }
 
+  /** The session lease of a connector as Redis has it. */
+  async session(pod: string): Promise<Session | undefined> {
+    return decodeSession((await this.redis.get(clusterKeys(CLUSTER).session(pod))) ?? '');
+  }
+
   /** Refills every connect budget, as if a quiet quarter of an hour had passed. */
   async minutePasses(): Promise<void> {
     const keys = await this.redis.keys('relax:connect:*');
@@ -160,7 +169,7 @@ export class KubeFleet {
   #env(name: string): Record<string, string> {
     return {
       RELAX_REDIS_URL: this.server.url,
-      RELAX_CLUSTER: 'e2e',
+      RELAX_CLUSTER: CLUSTER,
       RELAX_FLEET_KEY_FILE: join(this.#folder, 'fleet.keys'),
       RELAX_POD: name,
       RELAX_METRICS_PORT: '0',
