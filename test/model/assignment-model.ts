@@ -1,9 +1,10 @@
 import { reconcileSlots } from '../../connector/assignment/reconcile-slots.ts';
 import { decodeSlot } from '../../core/assignment.ts';
+import { planFences } from '../../operator/fleet/fences.ts';
 import { plan } from '../../operator/plan/plan.ts';
 import { type Model, reach, type Step } from './checker.ts';
 import { connectorSteps, type Reconcile } from './connector-steps.ts';
-import { LONG_AGO_MS, type MakePlan, plannerSteps } from './planner-steps.ts';
+import { type Fences, LONG_AGO_MS, type MakePlan, plannerSteps } from './planner-steps.ts';
 import {
   keyOf,
   NO_POD,
@@ -23,6 +24,7 @@ export type Disturbance =
   | 'sigterm'
   | 'cut'
   | 'flush'
+  | 'rewind'
   | 'planner'
   | 'suspend'
   | 'resume'
@@ -43,14 +45,15 @@ export interface ModelOptions {
   /** The rules under test; the real ones unless given. */
   makePlan?: MakePlan;
   reconcile?: Reconcile;
+  fences?: Fences;
 }
 
 /** The real plan, the real connector rule and the real memory of the planner, with everything that may come between. */
 export function assignmentModel(options: ModelOptions): Model<World> {
-  const { pods, replicas, makePlan = plan, reconcile = reconcileSlots } = options;
+  const { pods, replicas, makePlan = plan, reconcile = reconcileSlots, fences = planFences } = options;
   const model: Model<World> = {
     initial: {
-      redis: { claimed: false, pods: {}, fence: {} },
+      ...{ redis: EMPTY, backup: EMPTY },
       procs: Object.fromEntries(pods.map((pod) => [pod, null])),
       planner: null,
       wish: { generation: 1, digest: 'd1', suspended: false },
@@ -58,7 +61,7 @@ export function assignmentModel(options: ModelOptions): Model<World> {
     },
     steps: (world) => [
       ...connectorSteps(world, reconcile),
-      ...plannerSteps(world, replicas, makePlan),
+      ...plannerSteps(world, { replicas, makePlan, fences }),
       ...leaseEnds(world),
       ...cured(world),
       ...(world.left > 0 ? options.disturbances.flatMap((what) => disturb(world, what)) : []),
@@ -69,11 +72,13 @@ export function assignmentModel(options: ModelOptions): Model<World> {
   };
   if (options.from === 'nothing') return model;
   const whole = reach(
-    assignmentModel({ pods, replicas, disturbances: [], most: 0, from: 'nothing' }),
+    assignmentModel({ ...options, disturbances: [], most: 0, from: 'nothing' }),
     (world) => model.goal(world) && world.planner?.settled === true,
   );
-  return { ...model, initial: { ...whole, left: options.most } };
+  return { ...model, initial: { ...whole, backup: whole.redis, left: options.most } };
 }
+
+const EMPTY: World['redis'] = { claimed: false, pods: {}, fence: {} };
 
 /** A lease of a process that does not renew it ends, and its grace with it. */
 function leaseEnds(world: World): Step<World>[] {
@@ -129,7 +134,9 @@ function disturb(before: World, what: Disturbance): Step<World>[] {
           : withProc(world, pod, { ...proc, sockets: Object.fromEntries(sockets) });
       });
     case 'flush':
-      return [happens('Redis loses everything', { ...world, redis: { claimed: false, pods: {}, fence: {} } })];
+      return [happens('Redis loses everything', { ...world, redis: EMPTY })];
+    case 'rewind':
+      return [happens('Redis is what it was at first', { ...world, redis: world.backup })];
     case 'planner':
       return world.planner === null ? [] : [happens('the planner is killed', { ...world, planner: null })];
     case 'suspend':

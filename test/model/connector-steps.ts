@@ -49,13 +49,17 @@ function start(world: World, pod: string): Step<World> {
 const heal = (world: World, pod: string, proc: Proc): Step<World> =>
   step(`${pod} reaches Redis again`, withProc(world, pod, { ...proc, cut: false }));
 
-/** Renews the session, reads the assignments, does what they say and reports. */
+/**
+ * Renews the session, reads the assignments, does what they say and reports. The first renewal of a life, or after a
+ * loss, goes without reports: the connector writes them when the answer has told it that there are none.
+ */
 function beat(world: World, pod: string, proc: Proc, reconcile: Reconcile): Step<World> {
-  const { hash, version } = world.redis.pods[pod] ?? NO_POD;
+  const { hash, version, session: known, reports: old } = world.redis.pods[pod] ?? NO_POD;
   const diff = reconcile(proc.held, { version: version ?? undefined, fields: hash });
   const after = { ...proc, held: diff.held, sockets: socketsAfter(proc.sockets, diff) };
   const session = sessionOf(pod, after);
-  const renewed = withRedisPod(withProc(world, pod, after), pod, { listed: true, session, reports: reportsOf(after) });
+  const reports = known?.incarnation === proc.incarnation ? reportsOf(after) : old;
+  const renewed = withRedisPod(withProc(world, pod, after), pod, { listed: true, session, reports });
   const violation = closedTooEarly(world, pod, proc, diff.stop) ?? closedForNoVersion(proc.held, version, diff.stop);
   return step(`${pod} renews its session and reads version ${version ?? 'none'}`, renewed, violation);
 }

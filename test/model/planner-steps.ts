@@ -1,6 +1,6 @@
 import type { Slot, SlotID } from '../../core/assignment.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
-import { heldOwners, NO_FENCES, planFences } from '../../operator/fleet/fences.ts';
+import { heldOwners, NO_FENCES, type planFences } from '../../operator/fleet/fences.ts';
 import { observe } from '../../operator/fleet/fleet-memory.ts';
 import { type PodMemory, remember, wrote } from '../../operator/fleet/pod-memory.ts';
 import type { plan } from '../../operator/plan/plan.ts';
@@ -22,6 +22,7 @@ import {
 } from './world.ts';
 
 export type MakePlan = typeof plan;
+export type Fences = typeof planFences;
 
 /** The planner's clock stands still; what is "long ago" is made so by `steps.ts` when a lease ends. */
 export const NOW_MS = 1_000_000_000;
@@ -37,26 +38,33 @@ const step = (name: string, to: World, violation?: string): Step<World> => ({
   ...{ name, to, disturbance: false, violation },
 });
 
-export function plannerSteps(world: World, replicas: number, makePlan: MakePlan): Step<World>[] {
+export interface PlannerRules {
+  /** Sockets that the one bot wants. */
+  replicas: number;
+  makePlan: MakePlan;
+  fences: Fences;
+}
+
+export function plannerSteps(world: World, rules: PlannerRules): Step<World>[] {
   const { planner } = world;
   if (planner === null) {
     const fresh: PlannerState = { memory: new Map(), settled: false, ops: [], planned: null };
     return [step('a planner starts', { ...world, planner: fresh })];
   }
   if (planner.ops.length > 0) return [write(world, planner)];
-  return [round(world, planner, replicas, makePlan), ...settle(world, planner)];
+  return [round(world, planner, rules), ...settle(world, planner)];
 }
 
 /** Reads everything and decides; what is decided is written in later steps. */
-function round(world: World, before: PlannerState, replicas: number, makePlan: MakePlan): Step<World> {
+function round(world: World, before: PlannerState, rules: PlannerRules): Step<World> {
   const planner = read(world.redis, before);
-  const set = setOf(world.wish, replicas);
+  const set = setOf(world.wish, rules.replicas);
   const desired = desiredOf(world, set);
   const sets = new Map([...desired.bots].map(([ownerUid, bot]) => [ownerUid, bot.set]));
   const wishes = { synced: true, sets, fleetKeys: KEYS, lastMoveMs: new Map<string, number>() };
   const observed = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
-  const made = makePlan(observed, BUDGET);
-  const fences = planFences(
+  const made = rules.makePlan(observed, BUDGET);
+  const fences = rules.fences(
     { ...NO_FENCES, entries: new Map(Object.entries(world.redis.fence)) },
     ...([desired, heldOwners(observed), { nowMs: NOW_MS, windowMs: 0 }] as const),
   );

@@ -23,6 +23,8 @@ export interface World {
    * not wanted. History that only the invariants look at.
    */
   excused: readonly string[];
+  /** What Redis held when the history began: what a replica that lagged, or a backup, brings back. */
+  backup: RedisState;
   /** Disturbances that may still happen. */
   left: number;
 }
