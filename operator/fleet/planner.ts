@@ -116,6 +116,7 @@ export class Planner {
 
   async #failed(error: unknown): Promise<void> {
     if (!refusesWrites(error)) this.#round.interrupted();
+    if (isBug(error)) this.#options.log.error({ err: error }, 'planner round failed');
     // Our own clock may still call it ours.
     if (error instanceof LockLostError) await this.#lock.release();
     if (error instanceof LockLostError) this.#leave();
@@ -196,8 +197,11 @@ export class Planner {
 /** Redis was read all the same, so what was seen of the fleet stands. */
 const refusesWrites = (error: unknown): boolean => /^(OOM|MISCONF|NOPERM)/.test(errorText(error));
 
+const isBug = (error: unknown): boolean => error instanceof TypeError || error instanceof RangeError;
+
 function faultOf(error: unknown): string {
   if (error instanceof ScopeOwnedError) return error.message;
   if (error instanceof SealError) return `no token can be sealed: ${errorText(error)} (RELAX_FLEET_KEY_FILE)`;
+  if (isBug(error)) return `the planner met something that it does not expect, please report it: ${errorText(error)}`;
   return redisFault(error) ?? `Redis does not answer the planner: ${errorText(error)}`;
 }
