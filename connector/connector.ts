@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { ConnectorConfig } from '../core/config.ts';
 import type { FleetContract } from '../core/contract.ts';
+import type { FleetKeyring } from '../core/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/keys.ts';
 import type { Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
@@ -14,7 +15,6 @@ import { Publisher } from './queue/publisher.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
-import type { FleetKeyring } from './registry/fleet-keyring.ts';
 import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
 import { SeldomLog } from './seldom.ts';

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../core/clock.ts';
 import type { ConnectorConfig } from '../core/config.ts';
 import { DEFAULT_CONTRACT, type FleetContract } from '../core/contract.ts';
+import { FleetKeyring } from '../core/fleet-keyring.ts';
 import { startHttpServer } from '../core/http-server.ts';
 import { type Lifecycle, live } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { createRegistry } from '../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
+import { greetRedis } from '../core/redis-greeting.ts';
 import { Connector } from './connector.ts';
 import { RedisClock } from './queue/redis-clock.ts';
-import { greetRedis } from './redis-greeting.ts';
-import { FleetKeyring } from './registry/fleet-keyring.ts';
 
 /** For what is still open when the program ends, by a fault or after draining. */
 const STOP_DEADLINE_MS = 4_000;
@@ -38,7 +38,7 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
     () => startHttpServer(http, { registry: metrics, notReady: () => notReady() }),
     (started) => started.stop(),
   );
-  log.info({ cluster, pod, zone, incarnation, port: server.port }, 'connector starts');
+  log.info({ cluster, zone, incarnation, port: server.port }, 'connector starts');
 
   const redis = (role: RedisRole, name: string): Promise<Redis> =>
     lifecycle.part(
@@ -49,7 +49,8 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const control = await redis('command', 'control');
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
-  if (!(await greetRedis(control, contract, redisClock, log, AbortSignal.any([signal, lifecycle.signal])))) return;
+  const greeting = { contract, ask: () => redisClock.sync(control) };
+  if (!(await greetRedis(control, greeting, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, log };
   const connector = await lifecycle.part(

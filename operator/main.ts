@@ -1,10 +1,10 @@
 import type { OperatorConfig } from '../core/config.ts';
+import { FleetKeyring } from '../core/fleet-keyring.ts';
 import { startHttpServer } from '../core/http-server.ts';
 import { type Lifecycle, live } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { createRegistry } from '../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
-import { watchFleetKeys } from './fleet-key-file.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { type MetricSources, operatorMetrics } from './metrics.ts';
@@ -61,7 +61,11 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
   );
   log.info({ pod: config.pod, port: server.port }, 'operator starts');
 
-  const fleetKeys = watchFleetKeys(config.fleetKeyFile, log);
+  const keyring = new FleetKeyring(config.fleetKeyFile, log);
+  const fleetKeys = () => {
+    keyring.reload();
+    return keyring.keys;
+  };
   const client = await lifecycle.part(
     'kubernetes client',
     () => kubeClient(config, metrics.client),

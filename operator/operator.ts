@@ -5,10 +5,11 @@ import { DEFAULT_CONTRACT } from '../core/contract.ts';
 import { clusterKeys, queueKeys } from '../core/keys.ts';
 import { errorText, type Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
+import { greetRedis } from '../core/redis-greeting.ts';
 import type { FleetKey } from '../core/seal.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
-import { claimScope } from './fleet/scope-owner.ts';
+import { claimScope, ScopeOwnedError } from './fleet/scope-owner.ts';
 import type { KubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
 import { LeaderElector } from './kube/leader.ts';
@@ -19,7 +20,6 @@ import { Leadership } from './reconcile/leadership.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
 import { SummaryKeeper } from './reconcile/summary-keeper.ts';
-import { greetRedis } from './redis-greeting.ts';
 
 export interface OperatorParts {
   config: OperatorConfig;
@@ -86,9 +86,10 @@ export class Operator {
     const cluster = config.cluster ?? owner;
     const keys = clusterKeys(cluster);
     this.#waitsFor = 'Redis has not answered yet: see RELAX_REDIS_URL';
-    const claim = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
+    const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
-    if (!(await greetRedis(redis, contract, claim, log, signal))) return;
+    const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
+    if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
     this.#waitsFor = undefined;
     this.#bots.start();
     this.#secrets.start();

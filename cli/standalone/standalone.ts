@@ -1,20 +1,19 @@
-import { RedisClock } from '../../connector/queue/redis-clock.ts';
-import { greetRedis } from '../../connector/redis-greeting.ts';
-import { FleetKeyring } from '../../connector/registry/fleet-keyring.ts';
 import type { BotSummary } from '../../core/bot-summary.ts';
 import { systemClock } from '../../core/clock.ts';
 import { type StandaloneConfig, standaloneCluster } from '../../core/config.ts';
 import { thisMachine } from '../../core/config-input.ts';
 import { DEFAULT_CONTRACT } from '../../core/contract.ts';
+import { FleetKeyring } from '../../core/fleet-keyring.ts';
 import { startHttpServer } from '../../core/http-server.ts';
 import { clusterKeys, queueKeys } from '../../core/keys.ts';
 import { type Lifecycle, live } from '../../core/lifecycle.ts';
 import { createLog, errorText, type Log } from '../../core/log.ts';
 import { createRegistry } from '../../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../../core/redis.ts';
+import { greetRedis } from '../../core/redis-greeting.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
-import { claimScope } from '../../operator/fleet/scope-owner.ts';
+import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
 import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
 import { BotsDirectory, type DirectoryContent } from './bots-directory.ts';
 import { ConnectorChildren } from './connector-children.ts';
@@ -84,15 +83,20 @@ async function start(run: Run): Promise<void> {
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
   const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
-  if (!(await greetRedis(redis, contract, new RedisClock(systemClock), log, signal))) return;
   const keys = clusterKeys(cluster);
   const owner = `standalone:${standaloneCluster(thisMachine().hostname, config.botsDirectory)}`;
-  await claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
+  const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
+  const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
+  if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
 
   const roster = new Roster(state.readBook());
   const summaries = await lifecycle.part(
     'summaries',
-    () => new SummaryKeeper({ summaries: new BotSummaries(redis, keys.bots), leads: () => planner.leads(), log }),
+    () => {
+      const lines = new BotSummaries(redis, keys.bots);
+      const count = () => redis.hlen(keys.bots);
+      return new SummaryKeeper({ summaries: lines, count, leads: () => planner.leads(), log });
+    },
     (started) => started.stop(),
   );
   const changed = new Map<string, BotSummary>();

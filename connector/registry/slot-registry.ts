@@ -1,9 +1,9 @@
 import type { Slot, SlotID } from '../../core/assignment.ts';
+import type { FleetKeyring } from '../../core/fleet-keyring.ts';
 import { errorText, type Log } from '../../core/log.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
 import type { ConnectionSpec, SlotConnection } from '../team/connection-status.ts';
-import type { FleetKeyring } from './fleet-keyring.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
 
 /** @param onStatus called when the connection's status has changed */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { errorText, type Log } from '../../core/log.ts';
-import { type FleetKey, parseFleetKeys, SealError } from '../../core/seal.ts';
+import { errorText, type Log } from './log.ts';
+import { type FleetKey, parseFleetKeys, SealError } from './seal.ts';
 
 /** The keys that open sealed tokens, as the file has them. A file that became unreadable leaves the last good keys. */
 export class FleetKeyring {

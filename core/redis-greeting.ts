@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { agreeOnContract, ContractMismatchError, type FleetContract } from '../core/contract.ts';
-import type { Log } from '../core/log.ts';
-import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from '../core/redis.ts';
-import type { RedisClock } from './queue/redis-clock.ts';
+import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
+import type { Log } from './log.ts';
+import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from './redis.ts';
 
 const RETRY_MS = 100;
 /** Connecting takes a moment, which is no news. */
@@ -10,16 +9,23 @@ const FIRST_PATIENCE_MS = 1_000;
 /** A person who looks at the log sees within this time what is waited for. */
 const SAY_AGAIN_MS = 5_000;
 
+export interface Greeting {
+  contract: FleetContract;
+  /** What this program wants of Redis before it begins. */
+  ask: () => Promise<unknown>;
+  /** Errors of `ask` that no waiting mends. */
+  isFinal?: (error: unknown) => boolean;
+}
+
 /**
- * Waits until Redis answers and the fleet's contract is agreed on. A Redis that is away is waited for, however long: an
- * exit would only make Kubernetes start the same process again.
+ * Waits until Redis answers, the fleet's contract is agreed on and `ask` has its answer. A Redis that is away is waited
+ * for, however long: an exit would only make Kubernetes start the same process again.
  * @returns false when `signal` aborts first
- * @throws RedisTooOldError or ContractMismatchError, which no waiting mends
+ * @throws RedisTooOldError, ContractMismatchError or what `isFinal` names
  */
 export async function greetRedis(
   redis: Redis,
-  contract: FleetContract,
-  redisClock: RedisClock,
+  { contract, ask, isFinal = () => false }: Greeting,
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -35,11 +41,11 @@ export async function greetRedis(
       try {
         const version = await checkRedisVersion(redis);
         await agreeOnContract(redis, contract);
-        await redisClock.sync(redis);
+        await ask();
         log.info({ redis: version }, 'connected to Redis');
         return true;
       } catch (error) {
-        if (error instanceof RedisTooOldError || error instanceof ContractMismatchError) throw error;
+        if (error instanceof RedisTooOldError || error instanceof ContractMismatchError || isFinal(error)) throw error;
         if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
           saidAtMs = performance.now();
           const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
