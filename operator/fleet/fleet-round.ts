@@ -201,7 +201,8 @@ export class FleetRound {
       [...pods].map(([name, pod]) => [name, pod.lost ? (observed.assignments.get(name) ?? pod.slots) : pod.slots]),
     );
     const previous = this.#view;
-    const input = { nowMs, settled: observed.settled, pods, assignments, pending: plan.pending };
+    const { pending, deadPods } = plan;
+    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods };
     this.#view = makeView(input, previous);
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);

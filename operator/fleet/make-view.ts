@@ -13,6 +13,11 @@ export interface ViewInput {
   /** pod -> slots, as they are after the round's writes. */
   assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
   pending: readonly Pending[];
+  /**
+   * Pods that the plan calls dead. Their entries stay in Redis until another socket is live, for the case that the pod
+   * returns; what it said in its last life is no longer true, so no bot shows them.
+   */
+  deadPods: readonly string[];
 }
 
 interface BotDraft {
@@ -35,7 +40,7 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
   for (const [name, pod] of input.pods) {
     const slots = input.assignments.get(name) ?? pod.slots;
     let live = 0;
-    for (const [id, slot] of slots) {
+    for (const [id, slot] of input.deadPods.includes(name) ? [] : slots) {
       const { ownerUid, index } = parseSlotID(id);
       const view = slotView(name, pod, slot, pod.reports.get(id), previous.bots.get(ownerUid), input.nowMs);
       if (view.state === 'live' || view.state === 'paused') live += 1;

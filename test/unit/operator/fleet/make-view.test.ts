@@ -56,7 +56,14 @@ const pod = (change: Partial<PodMemory> = {}): PodMemory => ({
   ...change,
 });
 const input = (pods: Record<string, PodMemory>, change: Partial<ViewInput> = {}): ViewInput => ({
-  ...{ nowMs: 1_000, settled: true, pods: new Map(Object.entries(pods)), assignments: new Map(), pending: [] },
+  ...{
+    nowMs: 1_000,
+    settled: true,
+    pods: new Map(Object.entries(pods)),
+    assignments: new Map(),
+    pending: [],
+    deadPods: [],
+  },
   ...change,
 });
 const one = (change: Partial<PodMemory> = {}, said: Partial<SlotReport> = {}): PodMemory =>
@@ -134,6 +141,13 @@ describe('The view of a fleet', () => {
         'live',
       );
     });
+  });
+
+  it('shows no socket of a pod that the plan calls dead, though its entries stay until another is live', () => {
+    const there = pod({ slots: new Map([['u/0', slot({ epoch: 2 })]]), reports: new Map() });
+    const view = makeView(input({ a: one({ session: undefined }), b: there }, { deadPods: ['a'] }), NO_VIEW);
+    expect(view.bots.get('u')?.slots).toMatchObject([{ pod: 'b', state: undefined }]);
+    expect(view.pods[0]).toMatchObject({ pod: 'a', state: 'dead', slots: 1, live: 0 });
   });
 
   it('calls a pod without a lease dead only in a settled fleet', () => {

@@ -266,6 +266,18 @@ describe('a handover under way', () => {
     expect(fleet.podsOf('u')).toEqual([third]);
   });
 
+  it('goes to a third pod when the new one drains as well, and keeps both entries until that one is live', () => {
+    fleet.pod(to).state = 'draining';
+    const made = fleet.step();
+    expect(made.writes.flatMap(({ remove }) => remove)).toEqual([]);
+    expect(made.drainedPods).toEqual([]);
+    const third = fleet.podsOf('u').find((pod) => pod !== old && pod !== to) ?? '';
+    expect(fleet.slot(third, 'u/0')).toMatchObject({ role: 'incoming', epoch: 3 });
+    fleet.report(third);
+    expect(fleet.step().drainedPods).toEqual([old, to].sort());
+    expect(fleet.podsOf('u')).toEqual([third]);
+  });
+
   it('is over when the old pod dies: the new entry is the active one, where it is', () => {
     fleet.kill(old);
     fleet.step();
