@@ -24,7 +24,7 @@ export async function runConnector(config: ConnectorConfig, log: Log, signal: Ab
 }
 
 async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifecycle: Lifecycle): Promise<void> {
-  const { cluster, pod, zone, http } = config;
+  const { cluster, zone, http } = config;
   const incarnation = randomUUID();
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
   const metrics = createRegistry('connector');
