@@ -264,7 +264,7 @@ describe('a change of a status', () => {
     [
       'the last socket of a suspended bot closed',
       status([slot('a')], { bot: suspended }),
-      status([], { bot: suspended }),
+      status([], { bot: suspended, previous: status([slot('a')]) }),
       'good',
     ],
     ['the first socket up', status([lost]), status([slot('a'), lost]), 'good'],
