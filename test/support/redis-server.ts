@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findRedisServer } from '../../cli/demo/redis-binary.ts';
 import { waitFor } from './wait.ts';
 
-/** A real redis-server from PATH on a free loopback port, with a folder of its own. */
+/** A real redis-server or valkey-server from PATH on a free loopback port, with a folder of its own. */
 export interface RedisServer {
   url: string;
   port: number;
@@ -40,7 +41,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 async function serve(port: number, folder: string, options: RedisServerOptions): Promise<RedisServer> {
   const launch = async (): Promise<ChildProcess> => {
     const child = spawn(
-      'redis-server',
+      findRedisServer(process.env.PATH ?? '') ?? 'redis-server',
       [
         ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no'],
         ...['--appendonly', options.appendOnly ? 'yes' : 'no', '--loglevel', 'warning'],
