@@ -57,7 +57,7 @@ const DEEP_CASES: Case[] = [
   },
   {
     ...{ name: 'one socket on two pods, three faults', pods: ['p1', 'p2'], replicas: 1, from: 'whole', most: 3 },
-    disturbances: ['kill', 'cut', 'flush', 'rewind', 'planner', 'suspend', 'resume', 'token'],
+    disturbances: ['kill', 'cut', 'flush', 'planner', 'suspend', 'resume', 'token'],
   },
 ];
 
