@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { plannerMetrics } from './fleet/planner-metrics.ts';
 import type { PlannerObserver } from './fleet/planner-options.ts';
 import type { KubeClientObserver } from './kube/client.ts';
 import type { ControllerObserver } from './kube/controller.ts';
@@ -154,36 +155,6 @@ function controllerMetrics(registry: Registry): ControllerObserver {
     failedForGood: () => terminal.inc({ controller }),
     threw: () => panics.inc({ controller }),
     activeWorkers: (count) => active.set({ controller }, count),
-  };
-}
-
-function plannerMetrics(registry: Registry): PlannerObserver {
-  const registers = [registry];
-  const rounds = new Counter({
-    name: 'relax_planner_rounds_total',
-    help: 'Rounds of the planner by result; error: Redis did not let it plan.',
-    labelNames: ['result'],
-    registers,
-  });
-  for (const result of ['ok', 'error']) rounds.inc({ result }, 0);
-  const seconds = new Histogram({
-    ...{ name: 'relax_planner_round_seconds', help: 'Time of one round.', buckets: TIME_BUCKETS_S, registers },
-  });
-  const slots = new Counter({ name: 'relax_planner_slots_written_total', help: 'Slots written to pods.', registers });
-  const pending = new Gauge({ name: 'relax_pending_slots', help: 'Sockets wanted that no pod can take.', registers });
-  const leads = new Gauge({
-    name: 'relax_planner_leading',
-    help: '1 while this process holds the planner lock.',
-    registers,
-  });
-  return {
-    round: (round) => {
-      rounds.inc({ result: round.failed === undefined ? 'ok' : 'error' });
-      seconds.observe(round.tookMs / 1000);
-      slots.inc(round.slotsWritten);
-      pending.set(round.pending);
-    },
-    leading: (leading) => leads.set(leading ? 1 : 0),
   };
 }
 

@@ -17,6 +17,8 @@ export interface ChildrenOptions {
   log: Log;
   /** A line that a child printed. */
   onLine(pod: string, line: string): void;
+  /** One ended by itself and is started again. */
+  onRestart(pod: string): void;
 }
 
 /** The launcher is two folders up from the sources and three from a build. */
@@ -69,6 +71,7 @@ export class ConnectorChildren {
       if (signal.aborted) return;
       if (performance.now() - startedMs > HEALTHY_MS) failures = 0;
       const inMs = backoffMs(failures, RESTART, Math.random());
+      this.#options.onRestart(spec.pod);
       this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector ended, it is started again');
       await sleep(inMs, undefined, { signal }).catch(() => undefined);
     }

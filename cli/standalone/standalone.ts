@@ -20,6 +20,7 @@ import { ConnectorChildren } from './connector-children.ts';
 import { connectorSpecs } from './connector-specs.ts';
 import { type Console, PlainConsole, TerminalConsole } from './console.ts';
 import { FenceReader } from './fence-reader.ts';
+import { standaloneMetrics } from './metrics.ts';
 import { Roster } from './roster.ts';
 import { StateFolder } from './state-folder.ts';
 
@@ -73,7 +74,13 @@ async function start(run: Run): Promise<void> {
   for (const line of introduction(config, keyFile)) console.say(line);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
-  const checks = { registry: createRegistry('standalone'), notReady: () => notReady() };
+  const roster = new Roster(state.readBook());
+  const registry = createRegistry('standalone');
+  const metrics = standaloneMetrics(registry, {
+    bots: () => ({ ready: [...roster.lines.values()].filter(({ ready }) => ready).length, total: roster.size }),
+    problems: () => roster.problems.length,
+  });
+  const checks = { registry, notReady: () => notReady() };
   const server = await lifecycle.part(
     'http server',
     () => startHttpServer(config.http, checks),
@@ -89,7 +96,6 @@ async function start(run: Run): Promise<void> {
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
   if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
 
-  const roster = new Roster(state.readBook());
   const summaries = await lifecycle.part(
     'summaries',
     () => {
@@ -112,6 +118,7 @@ async function start(run: Run): Promise<void> {
     fleetKeys: () => keyring.keys,
     desired: () => roster.desired(),
     onView: (uids) => look(uids),
+    observer: metrics.planner,
   });
   await lifecycle.part(
     'planner',
@@ -122,6 +129,7 @@ async function start(run: Run): Promise<void> {
   const children = new ConnectorChildren({
     ...{ specs: connectorSpecs(config, keyFile, process.env), log },
     onLine: (_pod, line) => console.logLine(line),
+    onRestart: () => metrics.restarted(),
   });
   await lifecycle.part(
     'connectors',

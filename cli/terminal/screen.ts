@@ -14,6 +14,7 @@ export class Screen {
   readonly #redrawMs: number;
   #wanted: readonly string[] = [];
   #drawn = 0;
+  #shown = '';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(terminal: Terminal, redrawMs = REDRAW_MS) {
@@ -41,13 +42,17 @@ export class Screen {
     this.#timer = undefined;
     this.#draw('');
     this.#drawn = 0;
+    this.#shown = '';
     this.#wanted = [];
   }
 
   #draw(above: string): void {
     const { columns = 80, rows = 24 } = this.#terminal;
     const block = this.#wanted.slice(0, Math.max(1, rows - 1)).map((line) => `${clip(line, columns - 1)}\n`);
-    this.#terminal.write(UP_AND_CLEAR(this.#drawn) + above + block.join(''));
+    const text = block.join('');
+    if (above === '' && text === this.#shown) return;
+    this.#terminal.write(UP_AND_CLEAR(this.#drawn) + above + text);
     this.#drawn = block.length;
+    this.#shown = text;
   }
 }

@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const SOURCES = globSync('{core,connector,operator,cli}/**/*.ts', { cwd: ROOT });
+/** Static, dynamic and re-exporting imports; `import type` loads nothing. */
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/g;
+const TYPE_IMPORT = /(?:^|\n)\s*(?:import|export)\s+type\s[^'";]*?\sfrom\s+'([^']+)'/g;
+
+/** What a file imports: paths from the root for our own, names for packages. */
+function importsOf(file: string, pattern: RegExp): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(pattern)].map(([, one, other]) => {
+    const target = one ?? other ?? '';
+    return target.startsWith('.') ? relative(ROOT, join(ROOT, dirname(file), target)) : target;
+  });
+}
+
+/** Everything that is loaded when a program starts. */
+function loadedBy(entry: string): string[] {
+  const seen = new Set([entry]);
+  for (const file of seen) {
+    if (!file.endsWith('.ts')) continue;
+    for (const target of importsOf(file, IMPORT)) seen.add(target);
+  }
+  return [...seen];
+}
+
+describe('what a file may import, types included', () => {
+  const forbidden: Record<string, RegExp> = {
+    core: /^(connector|operator|cli|test|scripts)\//,
+    connector: /^(operator|cli|test|scripts)\/|^@kubernetes\//,
+    operator: /^(connector|cli|test|scripts)\/|^ws$/,
+    cli: /^(test|scripts)\//,
+  };
+
+  it.each(Object.keys(forbidden))('%s keeps to its side', (folder) => {
+    const files = SOURCES.filter((file) => file.startsWith(`${folder}/`));
+    expect(files.length).toBeGreaterThan(5);
+    const wrong = files.flatMap((file) =>
+      [...importsOf(file, IMPORT), ...importsOf(file, TYPE_IMPORT)]
+        .filter((target) => forbidden[folder]?.test(target))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('what a program loads when it starts', () => {
+  it.each(['connector/main.ts', 'cli/standalone/standalone.ts', 'cli/status/status.ts', 'cli/demo/demo.ts'])(
+    '%s does without a Kubernetes client',
+    (entry) => {
+      const loaded = loadedBy(entry);
+      expect(loaded).toContain('core/redis.ts');
+      expect(loaded.filter((target) => target.startsWith('@kubernetes/'))).toEqual([]);
+    },
+  );
+
+  it('operator/main.ts does without a websocket', () => {
+    expect(loadedBy('operator/main.ts')).not.toContain('ws');
+  });
+});
