@@ -45,6 +45,10 @@ const CASES: Case[] = [
     disturbances: ALL,
     most: 1,
   },
+  {
+    ...{ name: 'a planner that remembers nothing of a pod', pods: ['p1', 'p2'], replicas: 1, from: 'whole', most: 3 },
+    disturbances: ['flush', 'planner', 'cut'],
+  },
 ];
 const DEEP_CASES: Case[] = [
   {
