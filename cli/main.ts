@@ -21,6 +21,9 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ConfigError ? error.exitCode : 1;
 }
 
+// Whoever read our output (`relax status | head`) has had enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 const signal = stopSignal();
 const line = commandLine(
   version(),

@@ -69,6 +69,11 @@ async function start(run: Run): Promise<void> {
   const directory = new BotsDirectory(config.botsDirectory, systemClock);
   await directory.open();
   const state = new StateFolder(cluster);
+  await lifecycle.part(
+    'state folder',
+    () => state.lock(),
+    () => state.unlock(),
+  );
   const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
   const keyring = new FleetKeyring(keyFile, log);
   for (const line of introduction(config, keyFile)) console.say(line);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -31,6 +31,32 @@ export class StateFolder {
     }
   }
 
+  /**
+   * Takes the folder for this process: a second one under the same cluster name would run connectors of the same names.
+   * @throws Error naming the process that has it, and the remedy
+   */
+  lock(): void {
+    const path = join(this.path, 'standalone.pid');
+    try {
+      writeFileSync(path, String(process.pid), { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      if (!existsSync(path)) throw error;
+      const pid = Number(readFileSync(path, 'utf8'));
+      if (isStandalone(pid)) {
+        throw new Error(
+          `relax standalone runs already under this cluster name, as process ${pid}: stop that one, or give this one a ` +
+            'name of its own with RELAX_CLUSTER',
+        );
+      }
+      rmSync(path, { force: true });
+      this.lock();
+    }
+  }
+
+  unlock(): void {
+    rmSync(join(this.path, 'standalone.pid'), { force: true });
+  }
+
   /** Path of a key file of our own, made at the first start. */
   fleetKeyFile(): string {
     const path = join(this.path, 'fleet.keys');
@@ -58,5 +84,20 @@ export class StateFolder {
     const path = join(this.path, 'bots.json');
     writeFileSync(`${path}.new`, JSON.stringify({ bots: [...book.values()] }), { mode: 0o600 });
     renameSync(`${path}.new`, path);
+  }
+}
+
+/** Numbers are used again, so a process that lives may be somebody else's; where its command line can be read, that tells. */
+function isStandalone(pid: number): boolean {
+  if (!(pid > 0) || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('standalone');
+  } catch {
+    return true;
   }
 }

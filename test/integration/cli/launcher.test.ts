@@ -1,8 +1,12 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { newFleetKey } from '../../../core/seal.ts';
 import { runCommand } from '../../support/command.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const relax = (...args: string[]) => runCommand(process.execPath, [BIN, ...args]);
@@ -46,6 +50,29 @@ describe('the relax command', () => {
       expect(await runCommand(old ?? '', [BIN, 'connector'])).toMatchObject({ code: 2 });
     });
 
+    it.skipIf(old === undefined)('hands signals on, and takes the program along when it is killed', async () => {
+      const key = join(folder, 'fleet.keys');
+      writeFileSync(key, newFleetKey());
+      const start = async () => {
+        // Without a Redis it waits, which is enough of a life.
+        const flags = ['--redis-url', 'redis://127.0.0.1:1', '--cluster', 'c', '--zone', 'a', '--metrics-port', '0'];
+        const launcher = spawn(old ?? '', [BIN, 'connector', ...flags, '--fleet-key-file', key], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        await once(launcher.stdout, 'data');
+        const child = Number(readFileSync(`/proc/${launcher.pid}/task/${launcher.pid}/children`, 'utf8'));
+        return { launcher, child };
+      };
+      const terminated = await start();
+      terminated.launcher.kill('SIGTERM');
+      expect(await once(terminated.launcher, 'exit')).toEqual([0, null]);
+      expect(isAlive(terminated.child)).toBe(false);
+
+      const killed = await start();
+      killed.launcher.kill('SIGKILL');
+      await waitFor(() => !isAlive(killed.child), { what: 'the program has ended' });
+    });
+
     it('says what is needed when there is none', async () => {
       // A copy that stands alone, and a version that is not what it is.
       const copy = join(folder, 'bin.mjs');
@@ -65,4 +92,12 @@ function oldNode(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   const path = folders.map((folder) => join(folder, 'node')).find((candidate) => existsSync(candidate));
   return path === process.execPath ? undefined : path;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

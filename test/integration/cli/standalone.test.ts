@@ -119,6 +119,15 @@ describe('relax standalone', () => {
     expect(await status()).toMatchObject({ queue: { name: QUEUE, length: 0 }, contract: { windowMs: 3_600_000 } });
   });
 
+  it('runs once under a cluster name: a second start says which process has it, and changes nothing', async () => {
+    const second = start();
+    expect(await second.ended()).toBe(1);
+    expect(second.text).toMatch(
+      new RegExp(`runs already under this cluster name, as process ${relax.pid}: .*RELAX_CLUSTER`),
+    );
+    expect((await slack.control.stats()).sockets).toEqual({ open: 2 * TEAMS, live: 2 * TEAMS });
+  });
+
   it('brings each event to the queue once while a connector is killed and started again', async () => {
     const [victim] = (await only()).pods;
     const teams = Array.from({ length: TEAMS }, (_, n) => generatedTeam(n + 1).teamID);
