@@ -118,14 +118,16 @@ export class Operator {
   notReady(): string[] {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
+    // The planner would only say the same in other words.
     if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
+    else reasons.push(...(this.#planner?.faults() ?? []));
     const watches = { SlackBots: this.#bots, Secrets: this.#secrets };
     for (const [what, watch] of Object.entries(watches)) {
       const error = watch.lastError();
       if (error !== undefined) reasons.push(`${what} are not being watched: ${error}${hintFor(error)}`);
       else if (!watch.hasSynced) reasons.push(`${what} are not listed yet`);
     }
-    return [...reasons, ...(this.#planner?.faults() ?? [])];
+    return reasons;
   }
 
   notAlive(): string[] {

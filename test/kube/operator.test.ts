@@ -169,6 +169,24 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(text).toMatch(/^relax_pods\{state="up"\} 2$/m);
   });
 
+  it('writes no status for a Redis that is away and comes back empty, and says so', async () => {
+    const versions = () =>
+      fleet.kubectl.must(['get', 'slackbots', '-o', 'jsonpath={.items[*].metadata.resourceVersion}']);
+    const before = { versions: await versions(), sockets: fleet.slack.sockets().map(({ id }) => id) };
+    await fleet.redis.kill();
+    await waitFor(async () => (await http('/readyz')).status === 503, { what: 'not ready' });
+    expect(JSON.parse((await http('/readyz')).text).reasons).toEqual(['Redis is not reachable: see RELAX_REDIS_URL']);
+    await waitFor(() => fleet.lines.some((line) => line.includes('session lease not renewed')), {
+      what: 'a lost lease',
+    });
+    await fleet.redis.restart();
+    await waitFor(() => fleet.lines.some((line) => line.includes('writing it again from memory')), {
+      what: 'the state of the fleet written again',
+    });
+    await waitFor(async () => (await http('/readyz')).status === 200, { what: 'ready again' });
+    expect({ versions: await versions(), sockets: fleet.slack.sockets().map(({ id }) => id) }).toEqual(before);
+  });
+
   it('says that it does not hear the API server, and changes nothing for the sockets', async () => {
     const before = fleet.slack.sockets().map(({ id }) => id);
     await fleet.api.killApi();
