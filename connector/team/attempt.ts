@@ -139,7 +139,10 @@ export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, mo
     }
     case 'rateLimited': {
       const { retryAfterMs } = answer;
-      const waiting = wait(state, 'RateLimited', purposeOf(state), retryAfterMs, moment);
+      // Slack, or a proxy in between, may ask for no wait at all: then our own grows.
+      const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
+      const again: SlotState = { ...state, failures: state.failures + 1 };
+      const waiting = wait(again, 'RateLimited', purposeOf(state), waitMs, moment);
       return first([{ do: 'blockBudget', forMs: retryAfterMs }], waiting);
     }
     case 'terminal':

@@ -21,9 +21,11 @@ calls = math.min(capacity, calls + math.max(0, nowMs - fromMs) / refillMs)
 
 local granted, waitMs = 0, 0
 if purpose == 'block' then
-  -- Slack grants one when the time is over. A longer block stays.
-  blockedMs = math.max(blockedMs, nowMs + forMs)
-  calls = 1
+  -- Slack grants one when the time is over; as many as come back in that time, so that a 429 that asks for none gives
+  -- none. A longer block stays.
+  local untilMs = math.max(blockedMs, nowMs + forMs)
+  calls = math.min(1, calls + (untilMs - math.max(blockedMs, nowMs)) / refillMs)
+  blockedMs = untilMs
 else
   -- Sums of fractions end a hair below the whole that they stand for.
   local needs = (purpose == 'rebalance' and capacity or 1) - 1e-6

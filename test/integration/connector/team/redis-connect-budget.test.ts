@@ -105,6 +105,12 @@ describe('the connect budget of a token', () => {
     expect(await redis.pttl(KEY)).toBeLessThan(240_000);
   });
 
+  it('gets nothing from a 429 that asks for no wait', async () => {
+    await empty();
+    await budget.block('T1', 'd1', 0);
+    expect((await take()).granted).toBe(false);
+  });
+
   it('is blocked for an hour at most', async () => {
     await budget.block('T1', 'd1', 1e12);
     expect(waitOf(await take())).toEqual(about(3_600_000));

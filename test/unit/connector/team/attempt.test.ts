@@ -124,6 +124,15 @@ describe('the budget', () => {
     expect(statusOf(world.state)).toMatchObject({ state: 'waiting', reason: 'RateLimited' });
     expect(wakeAtMs(world.state)).toBeGreaterThanOrEqual(58_000);
   });
+
+  it('is not hammered by an answer 429 that asks for no wait, again and again', () => {
+    const world = started();
+    for (let refusals = 0; refusals < 12; refusals += 1) {
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: { kind: 'rateLimited', retryAfterMs: 0 } });
+    }
+    expect(world.nowMs).toBeGreaterThan(180_000);
+  });
 });
 
 describe('failures in a row', () => {
