@@ -45,9 +45,8 @@ export class BeatWheel {
 
   #turn(): void {
     const nowMs = this.#timers.monotonicMs();
-    this.#dueMs += BEAT_MS / SPOKES;
-    // After a standstill nothing is made up for: a beat too few is no fault of a peer's.
-    if (this.#dueMs < nowMs - BEAT_MS) this.#dueMs = nowMs;
+    // After a standstill nothing is made up for: two beats at once would leave a peer no time to answer in between.
+    this.#dueMs = Math.max(this.#dueMs + BEAT_MS / SPOKES, nowMs);
     this.#cancel = this.#timers.after(this.#dueMs - nowMs, () => this.#beat());
   }
 

@@ -32,6 +32,21 @@ it('makes up for nothing after a standstill', async () => {
   expect(beats).toBeLessThanOrEqual(3);
 });
 
+it('gives a member the time between two beats also after a short standstill', async () => {
+  const timers = new FakeTimers();
+  let lateMs = 0;
+  const monotonicMs = (): number => timers.monotonicMs() + lateMs;
+  const wheel = new BeatWheel({ ...bound(timers), monotonicMs });
+  const beats: number[] = [];
+  wheel.join(() => beats.push(monotonicMs()));
+  await timers.advance(BEAT_MS / 50);
+  lateMs = BEAT_MS - 100;
+  await timers.advance(3 * BEAT_MS);
+  expect(beats.length).toBeGreaterThan(1);
+  const gaps = beats.slice(1).map((atMs, index) => atMs - (beats[index] ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThan(0.9 * BEAT_MS);
+});
+
 it('runs no timer without members, and one however often members come and go', async () => {
   const timers = new FakeTimers();
   const wheel = new BeatWheel(timers);
