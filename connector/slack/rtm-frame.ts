@@ -1,4 +1,5 @@
 import { isObject, objectAt, text } from '../event/frame-field.ts';
+import { closeDetail } from '../socket/close-detail.ts';
 
 /** What a text frame of an RTM socket is (docs.slack.dev/legacy/legacy-rtm-api). */
 export type RtmFrame =
@@ -21,8 +22,6 @@ export type RtmFrame =
   | { kind: 'malformed'; reason: MalformedFrame };
 
 export type MalformedFrame = 'not_json' | 'not_an_object' | 'no_type';
-
-const MAX_ERROR_TEXT = 200;
 
 /** Never throws. */
 export function decodeRtmFrame(textFrame: string): RtmFrame {
@@ -49,7 +48,8 @@ export function decodeRtmFrame(textFrame: string): RtmFrame {
       return { kind: 'pong', replyTo: idOf(frame.reply_to) };
     case 'error': {
       const error = objectAt(frame, 'error');
-      const msg = (text(error.msg) || text(frame.error)).slice(0, MAX_ERROR_TEXT);
+      // It ends up in a status, and a peer may quote what we sent or dialed.
+      const msg = closeDetail(text(error.msg) || text(frame.error), '');
       return { kind: 'error', code: typeof error.code === 'number' ? error.code : 0, msg };
     }
     default:

@@ -44,6 +44,10 @@ it.each([
   ],
   ['{"type":"error","error":"odd"}', { kind: 'error', code: 0, msg: 'odd' }],
   ['{"type":"error"}', { kind: 'error', code: 0, msg: '' }],
+  [
+    '{"type":"error","error":{"code":1,"msg":"wss://slack.test/t?ticket=s3cret of xoxb-1-abcdef\\nhas expired"}}',
+    { kind: 'error', code: 1, msg: '[url] of [redacted] has expired' },
+  ],
   ['{"type":"reconnect_url","url":"wss://secret"}', { kind: 'reconnectUrl' }],
   ['{"type":"team_migration_started"}', { kind: 'migrationStarted' }],
   ['{"type":"never_heard_of"}', { kind: 'event', frame: { type: 'never_heard_of' } }],
