@@ -18,7 +18,10 @@ export const slotReportSchema = z.object({
     /** Slack refused for good; only a new token or spec helps. */
     'failed',
   ]),
-  /** CamelCase, empty when live: a reason of the CredentialsValid or Connected condition. */
+  /**
+   * CamelCase: a reason of the CredentialsValid or Connected condition. Empty when live; SealUnreadable when live by an
+   * assignment before this one, whose token could be opened.
+   */
   reason: z.string().default(''),
   /** For people: what happened and the remedy. Never holds a token. */
   message: z.string().default(''),
@@ -65,5 +68,6 @@ export const RETRY_REASONS = [
   'ConnectionLost',
   'HelloTimeout',
   'SealUnreadable',
+  'TransportNotServed',
 ] as const;
 export type RetryReason = (typeof RETRY_REASONS)[number];

@@ -6,7 +6,7 @@ import type { ConnectionSpec } from '../team/connection-status.ts';
 
 /** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
 export interface SlotFault {
-  reason: RetryReason | 'TransportNotServed';
+  reason: Extract<RetryReason, 'SealUnreadable' | 'TransportNotServed'>;
   message: string;
 }
 

@@ -3,7 +3,7 @@ import type { FleetKeyring } from '../../core/fleet-keyring.ts';
 import { errorText, type Log } from '../../core/log.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
-import type { ConnectionSpec, SlotConnection } from '../team/connection-status.ts';
+import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../team/connection-status.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
 
 /** @param onStatus called when the connection's status has changed */
@@ -82,21 +82,17 @@ export class SlotRegistry {
   report(id: SlotID): ReportWish {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#isClosing(id) ? { kind: 'keep' } : { kind: 'none' };
-    const { epoch, tokenDigest } = entry.slot;
-    const status = entry.connection?.status() ?? {
-      ...{ state: 'connecting' as const, reason: '', message: '', ...entry.fault },
-      ...{ tokenDigest, teamName: '', botUserID: '' },
-    };
-    return { kind: 'report', report: { epoch, incarnation: this.#options.incarnation, ...status } };
+    const { epoch } = entry.slot;
+    return { kind: 'report', report: { epoch, incarnation: this.#options.incarnation, ...statusOf(entry) } };
   }
 
   state(id: SlotID): SlotReport['state'] | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : stateOf(entry);
+    return entry === undefined ? undefined : statusOf(entry).state;
   }
 
   states(): SlotReport['state'][] {
-    return [...this.#entries.values()].map(stateOf);
+    return [...this.#entries.values()].map((entry) => statusOf(entry).state);
   }
 
   /** Closes everything for good. No change is told any more: the reports of a pod that leaves stand as they are. */
@@ -162,4 +158,12 @@ export class SlotRegistry {
   }
 }
 
-const stateOf = ({ connection }: Entry): SlotReport['state'] => connection?.status().state ?? 'connecting';
+/** A fault is told beside a socket that lives all the same, and in place of whatever else an earlier token came to. */
+function statusOf({ slot, connection, fault }: Entry): ConnectionStatus {
+  const status = connection?.status();
+  if (status !== undefined && (fault === undefined || status.state === 'live' || status.state === 'paused')) {
+    return { ...status, ...fault };
+  }
+  const { tokenDigest } = slot;
+  return { state: 'connecting', reason: '', message: '', tokenDigest, teamName: '', botUserID: '', ...fault };
+}

@@ -114,7 +114,11 @@ function judgeAssigned({ desired, verdict, view, fleet }: ConditionInput): Judge
 }
 
 function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotView[], assigned: Judgement): Judgement {
-  if (live.length > 0) return { status: 'True', ...said('Live') };
+  if (live.length > 0) {
+    // Live by an earlier token, while the connector can't open the present one.
+    const behind = live.find((slot) => slot.reason !== '');
+    return { status: 'True', ...(behind === undefined ? said('Live') : reported(behind)) };
+  }
   const slots = view?.slots ?? [];
   if (slots.length === 0) return { ...assigned, status: 'False' };
   // The most final news first: a refusal, then a reason to wait, then plain work in progress.

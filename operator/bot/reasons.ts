@@ -139,7 +139,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
 };
 
-const REPORTED: Record<Exclude<TerminalReason, OwnReason> | RetryReason, Omit<ReasonRow, 'reason' | 'condition'>> = {
+const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<ReasonRow, 'reason' | 'condition'>> = {
   TokenInvalid: {
     meaning: 'Slack does not know the token.',
     remedy: 'Put the present token of the app in the Secret.',

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { SlotRegistry } from '../../../../connector/registry/slot-registry.ts';
 import type { Slot } from '../../../../core/assignment.ts';
 import { createLog } from '../../../../core/log.ts';
+import { RETRY_REASONS } from '../../../../core/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '../../../../core/seal.ts';
 import { slotOf } from '../assignment/slots.ts';
 import { FakeConnection } from './fake-connection.ts';
@@ -125,6 +126,31 @@ describe('a slot', () => {
     keys = [otherKey];
     registry.retryFaulty();
     expect(the(0).calls).toEqual(['start', 'update 2 xoxb-2-new']);
+  });
+
+  it('whose new seal cannot be opened says so beside what its old socket does', () => {
+    apply({ start: [['uid-1/0', sealed({ tokenDigest: 'old' })]] });
+    the(0).becomes({ state: 'live', tokenDigest: 'old', botUserID: 'U1' });
+    apply({ update: [['uid-1/0', sealed({ tokenDigest: 'new', epoch: 2 }, 'xoxb-2-new', otherKey)]] });
+    expect(registry.report('uid-1/0')).toMatchObject({
+      report: { epoch: 2, state: 'live', reason: 'SealUnreadable', tokenDigest: 'old', botUserID: 'U1' },
+    });
+    // What Slack said of the old token is no news of the new one.
+    the(0).becomes({ state: 'failed', reason: 'TokenRevoked' });
+    expect(registry.report('uid-1/0')).toMatchObject({
+      report: { state: 'connecting', reason: 'SealUnreadable', tokenDigest: 'new' },
+    });
+    keys = [otherKey];
+    registry.retryFaulty();
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: 'TokenRevoked' } });
+  });
+
+  it('of a kind that this version does not serve is reported with a reason that the operator knows', () => {
+    apply({ start: [['uid-1/0', sealed({ kind: 'socketMode' })]] });
+    expect(connections).toHaveLength(0);
+    const wish = registry.report('uid-1/0');
+    expect(wish).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
+    expect(RETRY_REASONS).toContain(wish.kind === 'report' ? wish.report.reason : '');
   });
 
   it('of another bot does not open with this one’s seal', () => {

@@ -78,6 +78,12 @@ describe('the status of a bot', () => {
       'False RateLimited',
     ],
     ['with one socket of two', input({}, [slot('a'), slot('b', gone)]), 'Ready', 'True Live'],
+    [
+      'whose new token one of its connectors can not open',
+      input({}, [slot('a'), slot('b', { reason: 'SealUnreadable', tokenDigest: 'old' })]),
+      'Ready',
+      'True SealUnreadable',
+    ],
     ['with one socket of two', input({}, [slot('a'), slot('b', gone)]), 'Redundant', 'False MissingReplica'],
     [
       'in one zone of one',
