@@ -1,5 +1,5 @@
 import { errorText } from '../../core/log.ts';
-import { redisFault } from '../../core/redis.ts';
+import { redisErrorText, redisFault } from '../../core/redis.ts';
 import { SealError } from '../../core/seal.ts';
 import { FleetRound, type RoundCounts } from './fleet-round.ts';
 import type { FleetView } from './fleet-view.ts';
@@ -203,5 +203,5 @@ function faultOf(error: unknown): string {
   if (error instanceof ScopeOwnedError) return error.message;
   if (error instanceof SealError) return `no token can be sealed: ${errorText(error)} (RELAX_FLEET_KEY_FILE)`;
   if (isBug(error)) return `the planner met something that it does not expect, please report it: ${errorText(error)}`;
-  return redisFault(error) ?? `Redis does not answer the planner: ${errorText(error)}`;
+  return redisFault(error) ?? `Redis does not answer the planner: ${redisErrorText(error)}`;
 }
