@@ -179,6 +179,8 @@ async function killConnector({ look, view }: Stage): Promise<void> {
   if (victim?.pid == null) throw new Error('no connector to kill');
   process.kill(victim.pid, 'SIGKILL');
   view.say(`killed ${victim.pod} in zone ${victim.zone} (kill -9 ${victim.pid}); the other zone goes on alone`);
+  // Its parent must have heard of its end, or it still counts as a process.
+  await sleep(200);
   await look();
 }
 

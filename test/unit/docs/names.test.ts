@@ -1,10 +1,11 @@
+import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '../../../core/keys.ts';
 import { parseManifests } from '../../../core/manifest.ts';
 import { PROGRAMS } from '../../../core/setting.ts';
 import { allSettings } from '../../../core/settings.ts';
 import { REASONS } from '../../../operator/bot/reasons.ts';
-import { codeSpans, PAGES, page, section, source, sources, tableRows } from './pages.ts';
+import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
 
 const troubleshooting = page('docs/troubleshooting.md').text;
 
@@ -49,9 +50,9 @@ describe('reasons', () => {
 describe('metrics', () => {
   const METRIC = '(?:relax|workqueue|controller_runtime|rest_client|leader_election)_[a-z_]+';
   const declared = new Set(
-    ['connector/metrics.ts', 'operator/metrics.ts', 'core/metrics.ts'].flatMap((path) =>
-      [...source(path).matchAll(new RegExp(`'(${METRIC})'`, 'g'))].map(([, name]) => name ?? ''),
-    ),
+    globSync('{core,connector,operator,cli}/**/{metrics,*-metrics}.ts', {
+      cwd: join(import.meta.dirname, '../../..'),
+    }).flatMap((path) => [...source(path).matchAll(new RegExp(`'(${METRIC})'`, 'g'))].map(([, name]) => name ?? '')),
   );
   const operations = page('docs/operations.md').text;
 
