@@ -51,7 +51,7 @@ describe('metrics', () => {
   const METRIC = '(?:relax|workqueue|controller_runtime|rest_client|leader_election)_[a-z_]+';
   const declared = new Set(
     globSync('{core,connector,operator,cli}/**/{metrics,*-metrics}.ts', {
-      cwd: join(import.meta.dirname, '../../..'),
+      cwd: ROOT,
     }).flatMap((path) => [...source(path).matchAll(new RegExp(`'(${METRIC})'`, 'g'))].map(([, name]) => name ?? '')),
   );
   const operations = page('docs/operations.md').text;
