@@ -36,6 +36,7 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     maxRetriesPerRequest: role === 'subscriber' ? null : 0,
     // A command whose reply was lost may have run. Each caller decides what a repeat means; the client never repeats.
     autoResendUnfulfilledCommands: false,
+    reconnectOnError: isReadOnly,
     enableAutoPipelining: false,
     retryStrategy: (attempt) => Math.round(Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt) * (0.5 + Math.random() / 2)),
     lazyConnect: true,
@@ -45,7 +46,7 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     options.socketTimeout = SILENCE_MS;
   }
   if (settings.username !== undefined) options.username = settings.username;
-  if (settings.passwordFile !== undefined) options.password = readFileSync(settings.passwordFile, 'utf8').trim();
+  if (settings.passwordFile !== undefined) options.password = readPassword(settings.passwordFile);
   if (settings.caFile !== undefined) options.tls = { ca: readFileSync(settings.caFile) };
 
   const redis = new Redis(settings.url, { ...options, replyMapping: 'legacy' });
@@ -60,12 +61,30 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     if (lastError !== '') log.info({ role }, 'redis connection is back');
     lastError = '';
   });
+  let lastReadError = '';
   redis.on('reconnecting', () => {
-    if (settings.passwordFile !== undefined)
-      redis.options.password = readFileSync(settings.passwordFile, 'utf8').trim();
+    if (settings.passwordFile === undefined) return;
+    try {
+      redis.options.password = readPassword(settings.passwordFile);
+      lastReadError = '';
+    } catch (error) {
+      // A Secret that is being replaced. The last password may still do, and Redis says so if it does not.
+      const text = errorText(error);
+      if (text !== lastReadError) log.warn({ error: text }, 'RELAX_REDIS_PASSWORD_FILE not read, the last one stays');
+      lastReadError = text;
+    }
   });
   return redis;
 }
+
+const readPassword = (file: string): string => readFileSync(file, 'utf8').trim();
+
+/**
+ * After a failover the address may be the new primary's, while this connection still leads to the old one, now a
+ * replica: only dialing again helps. The client does that for errors it sees; for those inside a script's answer its
+ * caller must (`redis.disconnect(true)`).
+ */
+export const isReadOnly = ({ message }: { message: string }): boolean => /\bREADONLY\b/.test(message);
 
 export class RedisTooOldError extends Error {
   override name = 'RedisTooOldError';

@@ -1,5 +1,5 @@
 import type { QueueKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
+import { isReadOnly, type Redis } from '../../core/redis.ts';
 import { loadScript, runScript } from '../../core/script.ts';
 import type { QueueEntry } from './buffer.ts';
 import { type EnqueueResult, parseResult } from './redis-answer.ts';
@@ -25,6 +25,9 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
     const answers: unknown[] = Array.isArray(reply) ? reply : [];
     const results = answers.map(parseResult).filter((result) => result !== undefined);
     if (results.length !== batch.length) throw new Error('the enqueue script gave an answer of another shape');
+    if (results.some((result) => result.kind === 'error' && isReadOnly({ message: result.error }))) {
+      redis.disconnect(true);
+    }
     return results;
   };
 }

@@ -22,7 +22,6 @@ export class QueueHealth {
       this.answered([words]);
       return;
     }
-    this.#faults = [];
     this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: redisErrorText(error) };
   }
 

@@ -1,3 +1,4 @@
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Redis } from '../../../../core/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
@@ -19,7 +20,7 @@ let server: RedisServer;
 let admin: Redis;
 const servers: RedisServer[] = [];
 const started: TestPublisher[] = [];
-const start = async (options?: TestPublisherOptions, on: RedisServer = server): Promise<TestPublisher> => {
+const start = async (options?: TestPublisherOptions, on: Pick<RedisServer, 'url'> = server): Promise<TestPublisher> => {
   const one = await startPublisher(on, options);
   started.push(one);
   return one;
@@ -39,6 +40,33 @@ afterEach(async () => {
   admin.disconnect();
   for (const one of servers.splice(0)) await one.stop();
 });
+
+/** An address that can come to mean another server, as the name of a managed Redis does after a failover. */
+async function addressOf(port: number): Promise<{ url: string; port: number; stop(): void }> {
+  const ends = new Set<Socket>();
+  const proxy = createServer((near) => {
+    const far = dial(address.port, '127.0.0.1');
+    for (const [end, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      ends.add(end);
+      end.on('error', () => end.destroy()).on('close', () => other.destroy());
+      end.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const bound = proxy.address();
+  const address = {
+    url: `redis://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`,
+    port,
+    stop: () => {
+      proxy.close();
+      for (const end of ends) end.destroy();
+    },
+  };
+  return address;
+}
 
 const exactlyOnce = async (from: number, to: number): Promise<void> => {
   const texts = await textsOn(admin);
@@ -156,6 +184,26 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
       expect(await textsOn(onReplica)).toEqual(expected(0, 120));
     } finally {
       onReplica.disconnect();
+    }
+  });
+
+  it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
+    const heir = await serve();
+    const onHeir = await connect(heir, 'admin');
+    const address = await addressOf(server.port);
+    try {
+      const pod = await start({}, address);
+      await offerSlowly([pod.publisher], 0, 10);
+      await settledAll([pod.publisher]);
+      address.port = heir.port;
+      await admin.replicaof('127.0.0.1', String(heir.port));
+      await offerSlowly([pod.publisher], 10, 120);
+      await settledAll([pod.publisher]);
+      expect(await textsOn(onHeir)).toEqual(expected(10, 120));
+      expect(pod.publisher.faults()).toEqual([]);
+    } finally {
+      onHeir.disconnect();
+      address.stop();
     }
   });
 

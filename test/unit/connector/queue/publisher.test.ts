@@ -116,7 +116,7 @@ describe('the publisher', () => {
     const { enqueue } = scripted((batch, call) =>
       call % 3 === 0 ? new Error('lost') : batch.map((_, index) => kinds[(call + index) % 5] ?? 'queued'),
     );
-    const publisher = publisherOf(enqueue, { buffer: { maxBytes: 60_000, maxAgeMs: 1_000 } });
+    const publisher = publisherOf(enqueue, { buffer: { maxBytes: 30_000, maxAgeMs: 1_000 } });
     const settled: string[] = [];
     const offer = (normalized: Normalized): void => publisher.offer(normalized, ({ kind }) => settled.push(kind));
     for (const n of range(0, 200)) {
@@ -211,6 +211,16 @@ describe('the publisher', () => {
     away = false;
     await vi.advanceTimersByTimeAsync(3_000);
     expect(publisher.faults()).toEqual([]);
+  });
+
+  it('does not take back what Redis refused while the connection is made anew', async () => {
+    const { enqueue } = scripted((batch, call) => (call === 1 ? all('full')(batch) : new Error('no connection')));
+    const publisher = publisherOf(enqueue);
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(publisher.faults()).toEqual([expect.stringContaining('RELAX_QUEUE_MAX')]);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(publisher.faults()).toEqual([expect.stringContaining('Redis has taken no event')]);
   });
 
   it('drains at once, without waiting for company', async () => {
