@@ -2,7 +2,7 @@ import type { BotSummary } from '../../core/bot-summary.ts';
 import type { Log } from '../../core/log.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { forPeople } from '../terminal/log-line.ts';
-import { Screen, type Terminal } from '../terminal/screen.ts';
+import { Screen, sizeOf, type Terminal } from '../terminal/screen.ts';
 import { fleetBlock } from './fleet-block.ts';
 
 /** Where standalone mode tells what it does. */
@@ -41,7 +41,7 @@ export class TerminalConsole implements Console {
   }
 
   show({ bots, view, faults }: Parameters<Console['show']>[0]): void {
-    const rows = Math.max(3, (this.#terminal.rows ?? 24) - view.pods.length - faults.length - 8);
+    const rows = Math.max(3, sizeOf(this.#terminal).rowCount - view.pods.length - faults.length - 8);
     this.#screen.show(fleetBlock({ bots: [...bots.values()], pods: view.pods, faults, rows }));
   }
 

@@ -8,6 +8,12 @@ export type Terminal = Pick<WriteStream, 'write' | 'columns' | 'rows' | 'isTTY'>
 const REDRAW_MS = 1_000;
 const UP_AND_CLEAR = (lines: number): string => (lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`);
 
+/** Some terminals say nothing of their size, and some say 0. */
+export const sizeOf = ({ columns, rows }: Terminal): { columnCount: number; rowCount: number } => ({
+  columnCount: columns || 80,
+  rowCount: rows || 24,
+});
+
 /** A block of lines at the bottom of a terminal that is drawn again in place, with lines of a log running above it. */
 export class Screen {
   readonly #terminal: Terminal;
@@ -47,8 +53,8 @@ export class Screen {
   }
 
   #draw(above: string): void {
-    const { columns = 80, rows = 24 } = this.#terminal;
-    const block = this.#wanted.slice(0, Math.max(1, rows - 1)).map((line) => `${clip(line, columns - 1)}\n`);
+    const { columnCount, rowCount } = sizeOf(this.#terminal);
+    const block = this.#wanted.slice(0, Math.max(1, rowCount - 1)).map((line) => `${clip(line, columnCount - 1)}\n`);
     const text = block.join('');
     if (above === '' && text === this.#shown) return;
     this.#terminal.write(UP_AND_CLEAR(this.#drawn) + above + text);
