@@ -33,10 +33,8 @@ export function programOnPath(name: string, path: string): string | undefined {
 
 /** @returns path of a Redis or Valkey server */
 export function findRedisServer(path: string): string | undefined {
-  // Debian puts servers where only root's PATH looks.
-  const wider = [path, '/usr/local/sbin', '/usr/sbin'].join(delimiter);
   for (const name of SERVERS) {
-    const found = programOnPath(name, wider);
+    const found = programOnPath(name, path);
     if (found !== undefined) return found;
   }
   return undefined;
