@@ -1,6 +1,6 @@
 # The commands of this repository; `make help` lists them. `make demo` and `make test` need nothing but Node and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench build generate kube clean
+.PHONY: help demo test check format bench build generate kube cluster clean
 
 # The Node that came with the packages, whatever the machine has.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
@@ -39,6 +39,9 @@ build: $(INSTALLED) ## compile to dist/, as in the image
 
 kube: $(INSTALLED) ## build an API server for the tests with Go, once
 	@$(NODE) scripts/kube.ts
+
+cluster: $(INSTALLED) ## test the chart on a real cluster of three nodes; needs root, not part of make test
+	@$(NODE) scripts/test.ts cluster
 
 clean: ## remove what was installed and built
 	rm -rf node_modules dist coverage
