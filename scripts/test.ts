@@ -19,7 +19,6 @@ interface Part {
 }
 
 const MINUTE_MS = 60_000;
-const folder = mkdtempSync(join(tmpdir(), 'relax-test-'));
 
 const check = (name: string, command: readonly string[]): Part => ({
   name,
@@ -96,6 +95,8 @@ async function interrupted(): Promise<void> {
 }
 
 const parts = chosen(process.argv.slice(2));
+/** For the reports of the suites. */
+const folder = mkdtempSync(join(tmpdir(), 'relax-test-'));
 process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 const results: { name: string; tally: Tally; seconds: number }[] = [];
 try {
