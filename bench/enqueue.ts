@@ -37,7 +37,7 @@ const frame = (n: number) => ({
 
 const event = (n: number) => {
   const normalized = normalize(frame(n), source, Date.now());
-  if (normalized.kind !== 'event') throw new Error(normalized.reason);
+  if (normalized.kind !== 'event') throw new Error(`not an event but ${normalized.kind}`);
   return normalized;
 };
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
  * Readers ignore unknown fields: an older connector must read what a newer operator wrote.
  */
 
-export const eventFilterSchema = z.object({
+const eventFilterSchema = z.object({
   /** Event types to queue; empty means all. */
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
@@ -15,7 +15,7 @@ export const eventFilterSchema = z.object({
 });
 export type EventFilter = z.infer<typeof eventFilterSchema>;
 
-export const slotSchema = z.object({
+const slotSchema = z.object({
   /** Rises with each new placement of this slot; matches reports to assignments, nothing else. */
   epoch: z.int().nonnegative(),
   /** `metadata.generation` of the SlackBot; the fence is compared with it. */

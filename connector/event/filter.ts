@@ -27,8 +27,6 @@ const LOSSY: ReadonlySet<string> = new Set([
   'thread_marked',
 ]);
 
-export const isLossy = (slackType: string): boolean => LOSSY.has(slackType);
-
 /**
  * Both lists act on the queue item's type and on Slack's own: `message` stands for every message event, `message_new`
  * for plain messages only. `exclude` wins over `include`.
@@ -39,7 +37,7 @@ export function filterReason(
 ): FilterReason | undefined {
   const named = (list: readonly string[]): boolean => list.includes(event.type) || list.includes(event.slackType);
   if (named(filter.exclude)) return 'excluded';
-  if (isLossy(event.slackType) && !named(filter.include)) return 'lossy';
+  if (LOSSY.has(event.slackType) && !named(filter.include)) return 'lossy';
   if (filter.include.length > 0 && !named(filter.include)) return 'not_included';
   return event.own && !filter.own ? 'own' : undefined;
 }

@@ -17,23 +17,19 @@ export interface NormalizedEvent {
   fence: { field: string; generation: number };
 }
 
-/** Malformed: nothing that could be an event. A known event with strange fields is queued all the same. */
-export type MalformedReason = 'not_an_object' | 'no_type';
-
 export type Normalized =
   | NormalizedEvent
   | { kind: 'filtered'; reason: FilterReason }
-  | { kind: 'malformed'; reason: MalformedReason };
+  /** Nothing that could be an event. A known event with strange fields is queued all the same. */
+  | { kind: 'malformed' };
 
 /** From a decoded Slack frame to the queue item. Never throws. */
 export function normalize(frame: unknown, source: EventSource, receivedAtMs: number): Normalized {
-  if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
+  if (!isObject(frame)) return { kind: 'malformed' };
   const slackType = typeof frame.type === 'string' ? frame.type : '';
   if (isTransport(slackType)) return { kind: 'filtered', reason: 'transport' };
   if (slackType === '') {
-    return frame.reply_to === undefined
-      ? { kind: 'malformed', reason: 'no_type' }
-      : { kind: 'filtered', reason: 'transport' };
+    return frame.reply_to === undefined ? { kind: 'malformed' } : { kind: 'filtered', reason: 'transport' };
   }
   const fields = relaxFields(frame, receivedAtMs);
   const own = fields.type === 'message_new' && source.botUserID !== '' && fields.user_uid === source.botUserID;

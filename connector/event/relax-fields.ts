@@ -18,7 +18,7 @@ export interface RelaxFields {
 const isDirect = (channel: string): boolean => channel.startsWith('D');
 
 /** Unix time in nanoseconds, 19 digits: what Relax wrote for events that carry no time of their own. */
-export const clockTimestamp = (nowMs: number): string => `${Math.trunc(nowMs)}000000`;
+const clockTimestamp = (nowMs: number): string => `${Math.trunc(nowMs)}000000`;
 
 export function relaxFields(frame: JsonObject, nowMs: number): RelaxFields {
   switch (text(frame.type)) {

@@ -4,7 +4,7 @@
  */
 export const MAX_BATCH_EVENTS = 50;
 export const MAX_BATCH_BYTES = 1_048_576;
-export const MAX_WAIT_MS = 5;
+const MAX_WAIT_MS = 5;
 
 export interface Waiting {
   events: number;

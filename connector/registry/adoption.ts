@@ -2,7 +2,7 @@ import type { SlotID } from '../../core/assignment.ts';
 import type { SlotReport } from '../../core/report.ts';
 
 /** Longest time that a starting connector waits for its sockets before it calls itself ready (design rule 6). */
-export const ADOPTION_MS = 90_000;
+const ADOPTION_MS = 90_000;
 
 /**
  * Whether a starting connector has taken up the slots that it found under its name. A rollout takes the next pod when

@@ -17,10 +17,9 @@ export interface DrainFacts {
 }
 
 /** What is kept of the grace time to close sockets and empty the buffer (design rule 6). */
-export const CLOSING_MS = 5_000;
+const CLOSING_MS = 5_000;
 
-export const DRAIN_ENDS = ['empty', 'released', 'grace', 'redisAway'] as const;
-export type DrainEnd = (typeof DRAIN_ENDS)[number];
+export type DrainEnd = 'empty' | 'released' | 'grace' | 'redisAway';
 
 /**
  * @returns why to close the rest now; undefined while it is better to go on.

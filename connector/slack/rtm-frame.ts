@@ -9,14 +9,14 @@ export type RtmFrame =
   | { kind: 'goodbye' }
   /** Slack closes the socket now; rtm.connect may answer migration_in_progress for a while. */
   | { kind: 'migrationStarted' }
-  /** Answer to our ping with that id; undefined if Slack left it out. */
-  | { kind: 'pong'; replyTo: number | undefined }
+  /** Answer to a ping of ours; any frame shows that Slack lives, so nobody asks to which. */
+  | { kind: 'pong' }
   /** Instead of hello: code 1, "Socket URL has expired". Later: a frame of ours that Slack could not read. */
   | { kind: 'error'; code: number; msg: string }
   /** "Unsupported and experimental": its URL is not for use, and being a secret it is not kept. */
   | { kind: 'reconnectUrl' }
   /** Acknowledges a message that we sent: it alone has no type. */
-  | { kind: 'reply'; replyTo: number | undefined }
+  | { kind: 'reply' }
   /** For the normalizer, which knows what is worth queueing. */
   | { kind: 'event'; frame: Readonly<Record<string, unknown>> }
   | { kind: 'malformed'; reason: MalformedFrame };
@@ -34,7 +34,7 @@ export function decodeRtmFrame(textFrame: string): RtmFrame {
   if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
   if (typeof frame.type !== 'string' || frame.type === '') {
     if (frame.reply_to === undefined) return { kind: 'malformed', reason: 'no_type' };
-    return { kind: 'reply', replyTo: idOf(frame.reply_to) };
+    return { kind: 'reply' };
   }
   switch (frame.type) {
     case 'hello':
@@ -45,7 +45,7 @@ export function decodeRtmFrame(textFrame: string): RtmFrame {
     case 'reconnect_url':
       return { kind: 'reconnectUrl' };
     case 'pong':
-      return { kind: 'pong', replyTo: idOf(frame.reply_to) };
+      return { kind: 'pong' };
     case 'error': {
       const error = objectAt(frame, 'error');
       // It ends up in a status, and a peer may quote what we sent or dialed.
@@ -59,9 +59,3 @@ export function decodeRtmFrame(textFrame: string): RtmFrame {
 
 /** @param id positive and rising within the socket; the pong names it */
 export const encodeRtmPing = (id: number): string => JSON.stringify({ id, type: 'ping' });
-
-/** Ours are whole numbers; Slack echoes them, perhaps as text. */
-function idOf(value: unknown): number | undefined {
-  const id = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return typeof id === 'number' && Number.isSafeInteger(id) ? id : undefined;
-}

@@ -7,7 +7,6 @@ import {
   type Effect,
   first,
   go,
-  ignore,
   type Moment,
   NONE,
   type Refusal,
@@ -87,7 +86,7 @@ function purposeOf({ current, spec, wasLive }: SlotState): ConnectPurpose {
 
 export function onPermitted(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt } = state;
-  if (attempt.tag !== 'inLine' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'inLine' || attempt.id !== id) return stay(state);
   const purpose = purposeOf(state);
   const asking: Attempt = {
     ...{ tag: 'asking', id, waited: attempt.waited, purpose },
@@ -98,7 +97,7 @@ export function onPermitted(state: SlotState, id: number, { nowMs }: Moment): St
 
 export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'away', moment: Moment): Step {
   const { attempt } = state;
-  if (attempt.tag !== 'asking' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'asking' || attempt.id !== id) return stay(state);
   if (answer === 'away') return withoutBudget(state, id, attempt.purpose, moment);
   if (answer.granted) return connect(state, id, moment);
   // The socket that was to be replaced died while we asked: the same question is another one now.
@@ -127,7 +126,7 @@ function wait(state: SlotState, reason: WaitReason, purpose: ConnectPurpose, wai
 
 export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, moment: Moment): Step {
   const { attempt } = state;
-  if (attempt.tag !== 'connecting' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'connecting' || attempt.id !== id) return stay(state);
   switch (answer.kind) {
     case 'ok': {
       if (!isAbout(answer, state.spec.teamID))
@@ -163,7 +162,7 @@ function mismatch(answer: Extract<ConnectAnswer, { kind: 'ok' }>, { spec }: Slot
 
 export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt } = state;
-  if (attempt.tag !== 'dialing' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'dialing' || attempt.id !== id) return stay(state);
   const greeting: Attempt = { tag: 'greeting', id, self: attempt.self, untilMs: nowMs + HELLO_DEADLINE_MS };
   return go(state, { attempt: greeting }, { do: 'leaveLine' });
 }

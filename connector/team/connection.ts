@@ -15,8 +15,6 @@ import { step } from './step.ts';
 export interface ConnectionObserver extends FrameObserver {
   transition?(change: { from: ConnectionStatus['state']; to: ConnectionStatus['state']; cause: Input['type'] }): void;
   connect?(answer: ConnectAnswer['kind']): void;
-  /** An input came that means nothing in its state: now and then a matter of timing, often a defect. */
-  ignored?(input: Input['type']): void;
 }
 
 /** Shared by all connections of a process. */
@@ -103,7 +101,7 @@ export class Connection implements SlotConnection {
     const before = this.#state;
     const { state, effects } = step(before, input, { nowMs: timers.monotonicMs(), random: random() });
     this.#state = state;
-    for (const effect of effects) this.#perform(effect, input);
+    for (const effect of effects) this.#perform(effect);
     this.#setWake();
     // Most inputs are frames, which change nothing.
     if (state !== before) {
@@ -113,7 +111,7 @@ export class Connection implements SlotConnection {
     if (input.type === 'closed') this.#resolveIfGone();
   }
 
-  #perform(effect: Effect, cause: Input): void {
+  #perform(effect: Effect): void {
     switch (effect.do) {
       case 'joinLine':
         this.#joinLine(effect.id);
@@ -149,9 +147,6 @@ export class Connection implements SlotConnection {
         return;
       case 'disableBot':
         this.#sockets.disableBot(effect.error);
-        return;
-      case 'ignored':
-        this.#deps.observer?.ignored?.(cause.type);
         return;
       default:
         effect satisfies never;

@@ -5,7 +5,6 @@ import {
   type Effect,
   first,
   go,
-  ignore,
   type Moment,
   NONE,
   type SlotState,
@@ -26,13 +25,13 @@ const PAUSED_PING_BEATS = 4;
 export function onHeard(state: SlotState, id: number): Step {
   const { current } = state;
   if (current?.id !== id || current.heard) return stay(state);
-  return { ...stay(state), state: { ...state, current: { ...current, heard: true } } };
+  return go(state, { current: { ...current, heard: true } });
 }
 
 /** The successor is live. Only now is the earlier socket closed. */
 export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current, pressed, spec } = state;
-  if (attempt.tag !== 'greeting' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   const live: CurrentSocket = {
     ...{ id, tokenDigest: spec.tokenDigest, sinceMs: nowMs, pausedSinceMs: pressed ? nowMs : undefined },
     ...{ heard: true, pings: 0, beatAtMs: nowMs },
@@ -47,7 +46,7 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
 /** Slack will close the socket: its successor comes first. */
 export function onGoodbye(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current } = state;
-  if (current?.id !== id || attempt.tag !== 'none') return ignore(state);
+  if (current?.id !== id || attempt.tag !== 'none') return stay(state);
   return begin({ ...state, failures: failuresAfter(state, current, nowMs) });
 }
 
@@ -59,7 +58,7 @@ export function onMigration(state: SlotState, id: number, moment: Moment): Step 
     message: "Slack is moving the workspace; it can't be reached until that is done. Relax tries again by itself.",
   };
   if (current?.id === id) return first(closing(current), lose(state, current, trouble, moment));
-  if (attempt.tag !== 'greeting' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   return first(abandon(attempt), fail(state, trouble, moment));
 }
 
@@ -88,7 +87,7 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
 
 export function onBeat(state: SlotState, moment: Moment): Step {
   const { current } = state;
-  if (current === undefined) return ignore(state);
+  if (current === undefined) return stay(state);
   const { nowMs } = moment;
   const beaten = (changes: Partial<CurrentSocket>): SlotState => ({
     ...state,

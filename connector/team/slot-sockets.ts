@@ -108,7 +108,7 @@ export class SlotSockets {
   /** Counted as an event that failed: nobody knows what it was. */
   #onMalformed({ reason }: Extract<RtmFrame, { kind: 'malformed' }>): void {
     this.#odd('malformed', { problem: reason });
-    this.#deps.offer({ kind: 'malformed', reason: reason === 'no_type' ? 'no_type' : 'not_an_object' });
+    this.#deps.offer({ kind: 'malformed' });
   }
 
   #onTransport(id: number, frame: Exclude<RtmFrame, { kind: 'event' | 'malformed' }>): void {

@@ -153,9 +153,7 @@ export type Effect =
   | { do: 'close'; id: number }
   | { do: 'terminate'; id: number }
   /** Tells the user's app, by the queue, that Slack refuses the token for good. */
-  | { do: 'disableBot'; error: string }
-  /** The input means nothing in this state. Counted: it must not happen often. */
-  | { do: 'ignored' };
+  | { do: 'disableBot'; error: string };
 
 export interface Step {
   state: SlotState;
@@ -199,11 +197,9 @@ export function wakeAtMs({ attempt }: SlotState): number | undefined {
 export const NONE: Attempt = { tag: 'none' };
 
 const NOTHING: readonly Effect[] = [];
-const IGNORED: readonly Effect[] = [{ do: 'ignored' }];
 
 /** The state as it is, or with these changes, and what is to be done. */
 export const stay = (state: SlotState): Step => ({ state, effects: NOTHING });
-export const ignore = (state: SlotState): Step => ({ state, effects: IGNORED });
 export const go = (state: SlotState, changes: Partial<SlotState>, ...effects: Effect[]): Step => ({
   state: { ...state, ...changes },
   effects,

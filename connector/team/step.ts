@@ -10,7 +10,7 @@ import {
   onWake,
 } from './attempt.ts';
 import { lose, onBeat, onGoodbye, onHeard, onHello, onMigration, onPressure, onStop } from './current.ts';
-import { type Input, ignore, type Moment, type SlotState, type Step, stay } from './state.ts';
+import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /**
  * The whole behaviour of a slot (`state.ts` tells what its states mean). Total: every input has an answer in every
@@ -20,7 +20,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
   if (state.life === 'stopped') return stay(state);
   switch (input.type) {
     case 'start':
-      return state.life === 'new' ? begin({ ...state, life: 'running' }) : ignore(state);
+      return state.life === 'new' ? begin({ ...state, life: 'running' }) : stay(state);
     case 'update':
       return onUpdate(state, input.spec);
     case 'pressure':
@@ -59,7 +59,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
 /** On a live socket it is about a frame of ours: a ping more or less. */
 function onError(state: SlotState, { id, code, msg }: Extract<Input, { type: 'error' }>, moment: Moment): Step {
   const { attempt } = state;
-  if (attempt.tag !== 'greeting' || attempt.id !== id) return ignore(state);
+  if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   return onGreetingError(state, code, msg, moment);
 }
 

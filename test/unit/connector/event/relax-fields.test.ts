@@ -6,7 +6,7 @@ import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 const itemOf = (frame: Record<string, unknown>, source: Partial<EventSource> = {}): QueueItem => {
   const result = normalize(frame, sourceOf(source), RECEIVED_AT_MS);
-  if (result.kind !== 'event') throw new Error(`not an event but ${result.kind}: ${result.reason}`);
+  if (result.kind !== 'event') throw new Error(`not an event but ${result.kind}`);
   return result.item;
 };
 

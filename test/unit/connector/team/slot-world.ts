@@ -152,7 +152,6 @@ export class SlotWorld {
       case 'takeBudget':
       case 'blockBudget':
       case 'disableBot':
-      case 'ignored':
         return;
       default:
         effect satisfies never;
