@@ -208,7 +208,7 @@ describe('an attempt that fails', () => {
 
   it('by a URL that expired is tried again with another', async () => {
     await slack.stop();
-    slack = await startSimulator({ connectBurst: 1_000, urlTtlMs: 1 });
+    slack = await startSimulator({ connectBurst: 1_000, urlTtlMs: 0 });
     slack.addTeam({ teamID: 'T1', token: TOKEN });
     const slot = open();
     slot.connection.start();
