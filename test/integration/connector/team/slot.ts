@@ -36,7 +36,7 @@ export class TestSlot {
   readonly beats = new BeatWheel(systemTimers);
   #spec: ConnectionSpec;
 
-  constructor(slack: Simulator, spec: ConnectionSpec, changes: Partial<ConnectionDeps> = {}) {
+  constructor(slack: Pick<Simulator, 'url'>, spec: ConnectionSpec, changes: Partial<ConnectionDeps> = {}) {
     this.#spec = spec;
     const deps: ConnectionDeps = {
       openSocket: wsOpenSocket(),
