@@ -1,1 +1,0 @@
-export { sleep, systemTimers, type Timers } from '../../core/timers.ts';
