@@ -29,14 +29,17 @@ const check = (name: string, command: readonly string[]): Part => ({
   },
 });
 
-/** Limits that sum up to less than the 30 minutes that a run in CI may take. */
-const suite = (name: string, minutes: number): Part => ({
+/**
+ * Limits that sum up to less than the 30 minutes that a run in CI may take.
+ * @param workers files at once. On two cores Vitest takes one; tests that mostly wait take more
+ */
+const suite = (name: string, minutes: number, workers = 1): Part => ({
   name,
   run: async () => {
     const report = join(folder, `${name}.json`);
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const more = [`--maxWorkers=${workers}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const command = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name];
-    const outcome = await runStep({ name, command: [...command, ...reporters], timeoutMs: minutes * MINUTE_MS });
+    const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS });
     if (!outcome.ok) process.stdout.write(`suite ${name} failed: ${outcome.why}\n`);
     return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, outcome.ok);
   },
@@ -72,7 +75,7 @@ const CHECKS: readonly Part[] = [
   check('build', [process.execPath, join(ROOT, 'scripts/build.ts')]),
 ];
 
-const SUITES: readonly Part[] = [suite('unit', 3), suite('integration', 9), suite('kube', 6), suite('e2e', 9)];
+const SUITES: readonly Part[] = [suite('unit', 4, 2), suite('integration', 8, 3), suite('kube', 6), suite('e2e', 9)];
 /** Only by name: needs root and what a node of a cluster needs. */
 const BY_NAME: readonly Part[] = [suite('cluster', 15)];
 
