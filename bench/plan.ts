@@ -86,7 +86,15 @@ const row = (name: string, ms: number): void => {
 const SIZES = values.sets.split(',').map(Number);
 for (const sets of SIZES) {
   const empty: Observed = {
-    ...{ nowMs: 1e9, redisNowMs: 0, settled: true, synced: true, assignments: new Map(), reports: new Map() },
+    ...{
+      nowMs: 1e9,
+      redisNowMs: 0,
+      settled: true,
+      synced: true,
+      kept: new Set<string>(),
+      assignments: new Map(),
+      reports: new Map(),
+    },
     ...{ lost: new Set<string>(), lastMoveMs: new Map<string, number>() },
     sets: Array.from({ length: sets }, (_, n) => set(n)),
     pods: Array.from({ length: PODS }, (_, n) => podView(n, sets)),

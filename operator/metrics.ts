@@ -176,7 +176,7 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
   });
   new Gauge({
     ...{ name: 'relax_desired_complete', registers },
-    help: '1 while the leader knows what every SlackBot wants; 0 keeps sockets that belong to none from being closed.',
+    help: '1 once the leader has looked at every SlackBot; before that no socket is closed for belonging to none.',
     collect() {
       this.set(sources.isComplete() ? 1 : 0);
     },

@@ -2,12 +2,14 @@ import type { SocketSet } from '../plan/types.ts';
 
 /** What the planner is to bring about. Made by the reconciler (SlackBots) or by standalone mode (a directory). */
 export interface Desired {
-  /** The list is complete: an assignment whose owner is in neither map may be removed. */
+  /** The list is complete: an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;
   /** Owner uid -> bot that is to have sockets. */
   bots: ReadonlyMap<string, DesiredBot>;
   /** Owner uid -> bot that must have none and whose late events are refused by the fence. */
   stopped: ReadonlyMap<string, StoppedBot>;
+  /** Owner uids of bots that exist and of which nothing else is known: whatever they have stays (design rule 10). */
+  kept: ReadonlySet<string>;
 }
 
 export interface DesiredBot {

@@ -62,7 +62,7 @@ function fateOf(ownerUid: string, desired: Desired, held: ReadonlySet<string>): 
   if (desired.bots.has(ownerUid)) return 'remove';
   const stopped = desired.stopped.get(ownerUid);
   if (stopped?.why === 'suspended' || held.has(ownerUid)) return 'keep';
-  return stopped?.why === 'deleted' || desired.synced ? 'expire' : 'keep';
+  return stopped?.why === 'deleted' || (desired.synced && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
 }
 
 export function heldOwners(observed: Pick<Observed, 'assignments' | 'reports'>): ReadonlySet<string> {

@@ -75,6 +75,7 @@ export class FleetMemory {
 /** What a plan is made from. */
 export interface Wishes {
   synced: boolean;
+  kept: ReadonlySet<string>;
   sets: ReadonlyMap<string, SocketSet>;
   fleetKeys: readonly FleetKey[];
   lastMoveMs: ReadonlyMap<string, number>;
@@ -94,6 +95,7 @@ export function observe(
     redisNowMs,
     settled,
     synced: wishes.synced,
+    kept: wishes.kept,
     sets: [...wishes.sets.values()],
     pods: pods.map(([name, pod]) => podView(name, pod, wishes.fleetKeys)),
     assignments,

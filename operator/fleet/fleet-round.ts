@@ -130,7 +130,8 @@ export class FleetRound {
       ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
-    const wishes = { synced: desired.synced, sets, fleetKeys: keys, lastMoveMs: this.#lastMoveMs };
+    const { synced, kept } = desired;
+    const wishes = { synced, kept, sets, fleetKeys: keys, lastMoveMs: this.#lastMoveMs };
     return observe(this.#memory, wishes, nowMs, redisNowMs);
   }
 

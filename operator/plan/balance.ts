@@ -30,9 +30,10 @@ export function balance(
   return [...mended, ...levelLoad(steady, budget - mended.length, new Set(mended), round)];
 }
 
-/** Nothing moves for balance while a pod restarts, or while what Redis lost is not yet written again. */
+/** Nothing moves for balance while a pod restarts, what Redis lost is not yet written again, or bots are yet to come. */
 const isQuiet = ({ observed, fleet }: Round): boolean =>
   observed.settled &&
+  observed.synced &&
   [...fleet.pods.values()].every(
     ({ writable, phase, held }) => writable && (phase === 'up' || phase === 'dead' || held === 0),
   );

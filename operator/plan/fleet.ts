@@ -1,3 +1,4 @@
+import { parseSlotID } from '../../core/assignment.ts';
 import { gathers, type Pod, podsOf } from './pods.ts';
 import { score } from './rendezvous.ts';
 import type { Observed } from './types.ts';
@@ -27,7 +28,7 @@ export function fleetOf(observed: Observed): Fleet {
     ({ phase, load }) => phase === 'up' || phase === 'draining' || (phase === 'absent' && load > 0),
   );
   const sharing = present.filter((pod) => pod.open || pod.phase !== 'up').length;
-  let wanted = 0;
+  let wanted = slotsWithoutSet(observed);
   for (const { replicas } of observed.sets) wanted += Math.min(replicas, Math.max(1, sharing));
   return {
     ...{ pods, open },
@@ -36,6 +37,17 @@ export function fleetOf(observed: Observed): Fleet {
     trusted: observed.settled || observed.lost.size === 0,
     gathering: gathers(observed),
   };
+}
+
+/** Slots of owners that are kept, or not yet known: they fill pods like any others. */
+function slotsWithoutSet({ synced, kept, sets, assignments }: Observed): number {
+  if (synced && kept.size === 0) return 0;
+  const known = new Set(sets.map(({ ownerUid }) => ownerUid));
+  let count = 0;
+  for (const slots of assignments.values()) {
+    for (const id of slots.keys()) if (!known.has(parseSlotID(id).ownerUid)) count += 1;
+  }
+  return count;
 }
 
 /** Where a set's sockets are to be, while its plan is made. */

@@ -49,6 +49,8 @@ export interface Observed {
   settled: boolean;
   /** The desired sets come from a complete list: only then is an assignment without a set removed. */
   synced: boolean;
+  /** Owners without a set whose slots stay all the same: what they want can't be told now. */
+  kept: ReadonlySet<string>;
   sets: readonly SocketSet[];
   pods: readonly PodView[];
   /** pod -> slots. What Redis holds, or what this planner knows it held before Redis lost it. */

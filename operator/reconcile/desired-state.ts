@@ -1,17 +1,17 @@
 import type { Desired, DesiredBot, StoppedBot } from '../fleet/desired.ts';
 
 /**
- * What the reconciler has found out so far, as the planner wants it. An owner of which nothing is known keeps the
- * sockets it has (design rule 10): as long as there is one, the list is not complete, and nothing is removed for being
- * absent from it. Changing methods say whether the planner has something new to look at.
+ * What the reconciler has found out so far, as the planner wants it. Until every owner was judged once the list is not
+ * complete, and nothing is removed for being absent from it; an owner that can't be judged keeps the sockets it has
+ * (design rule 10), and holds up no other. Changing methods say whether the planner has something new to look at.
  */
 export class DesiredState {
   readonly #bots = new Map<string, DesiredBot>();
   readonly #stopped = new Map<string, StoppedBot>();
   /** On the list, and not judged since this process leads. */
   readonly #unjudged = new Set<string>();
-  /** Judged, but what it wants can't be told. */
-  readonly #unknown = new Set<string>();
+  /** Looked at, but what it wants can't be told. */
+  readonly #kept = new Set<string>();
   #listed = false;
   #snapshot: Desired | undefined;
 
@@ -50,12 +50,12 @@ export class DesiredState {
     });
   }
 
-  /** What it wants can't be told now: what it wanted before counts; if that is not known either, nothing is removed. */
+  /** What it wants can't be told now: what it wanted before counts; if that is not known either, what it has stays. */
   unknown(uid: string): boolean {
-    if (this.#bots.has(uid) || this.#stopped.has(uid)) return false;
+    if (this.#bots.has(uid) || this.#stopped.has(uid) || this.#kept.has(uid)) return false;
     return this.#judged(uid, () => {
-      this.#unknown.add(uid);
-      return false;
+      this.#kept.add(uid);
+      return true;
     });
   }
 
@@ -68,20 +68,25 @@ export class DesiredState {
   }
 
   get synced(): boolean {
-    return this.#listed && this.#unjudged.size === 0 && this.#unknown.size === 0;
+    return this.#listed && this.#unjudged.size === 0;
   }
 
   /** A copy that stays as it is, made anew only after a change. */
   value(): Desired {
-    this.#snapshot ??= { synced: this.synced, bots: new Map(this.#bots), stopped: new Map(this.#stopped) };
+    this.#snapshot ??= {
+      synced: this.synced,
+      bots: new Map(this.#bots),
+      stopped: new Map(this.#stopped),
+      kept: new Set(this.#kept),
+    };
     return this.#snapshot;
   }
 
   #judged(uid: string, change: () => boolean): boolean {
     const wasSynced = this.synced;
     this.#unjudged.delete(uid);
-    this.#unknown.delete(uid);
-    const changed = change() || wasSynced !== this.synced;
+    const wasKept = this.#kept.delete(uid);
+    const changed = change() || wasKept || wasSynced !== this.synced;
     if (changed) this.#snapshot = undefined;
     return changed;
   }

@@ -61,7 +61,13 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
   const set = setOf(world.wish, rules.replicas);
   const desired = desiredOf(world, set);
   const sets = new Map([...desired.bots].map(([ownerUid, bot]) => [ownerUid, bot.set]));
-  const wishes = { synced: true, sets, fleetKeys: KEYS, lastMoveMs: new Map<string, number>() };
+  const wishes = {
+    synced: true,
+    kept: new Set<string>(),
+    sets,
+    fleetKeys: KEYS,
+    lastMoveMs: new Map<string, number>(),
+  };
   const observed = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
   const made = rules.makePlan(observed, BUDGET);
   const fences = rules.fences(
@@ -134,7 +140,7 @@ function desiredOf({ wish }: World, set: SocketSet): Desired {
   const { generation } = wish;
   const bots = new Map(wish.suspended ? [] : [[OWNER, { set, token: '' }]]);
   const stopped = new Map(wish.suspended ? [[OWNER, { why: 'suspended' as const, generation }]] : []);
-  return { synced: true, bots, stopped };
+  return { synced: true, bots, stopped, kept: new Set() };
 }
 
 function read(redis: RedisState, planner: PlannerState): PlannerState {

@@ -47,6 +47,7 @@ export class Wanted implements Desired {
   synced = true;
   bots = new Map<string, DesiredBot>();
   stopped = new Map<string, StoppedBot>();
+  kept = new Set<string>();
 
   add(ownerUid: string, change: { replicas?: number; generation?: number; token?: string } = {}): void {
     const { replicas = 2, generation = 1, token = `xoxb-${ownerUid}-secret` } = change;

@@ -58,7 +58,7 @@ describe('what is desired of a directory', () => {
     roster.see(new Set(), { ...SETTLED, bots: new Map([[uid('a'), { slots: [], pending: [] }]]) }, 0);
     expect(roster.desired().stopped.size).toBe(1);
     expect(lines()).toEqual({});
-    expect(roster.desired()).toEqual({ synced: true, bots: new Map(), stopped: new Map() });
+    expect(roster.desired()).toEqual({ synced: true, bots: new Map(), stopped: new Map(), kept: new Set() });
   });
 
   it('takes nothing away while a file has had problems since the start', () => {

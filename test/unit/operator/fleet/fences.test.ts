@@ -4,7 +4,7 @@ import { type FenceState, NO_FENCES, planFences } from '../../../../operator/fle
 
 const WINDOW_MS = 3_600_000;
 const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({
-  synced,
+  ...{ synced, kept: new Set() },
   bots: new Map(live.map((uid) => [uid, {} as never])),
   stopped: new Map(Object.entries(stopped)),
 });
@@ -31,6 +31,12 @@ describe('Fences', () => {
     const plan = planFences(state({ a: 99 }), desired({}, ['a'], false), new Set(['a']), at(0));
     expect(plan.remove).toEqual(['a']);
     expect(plan.next.entries.size).toBe(0);
+  });
+
+  it('stay while nobody can tell what their bot wants', () => {
+    const wish = { ...desired({}), kept: new Set(['a']) };
+    const first = planFences(state({ a: 1 }), wish, nobody, at(0));
+    expect(planFences(first.next, wish, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
   it('of a suspended bot stay for ever', () => {

@@ -127,6 +127,7 @@ describe('A fleet', () => {
   });
   const wishes = {
     synced: true,
+    kept: new Set<string>(),
     sets: new Map(),
     fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
     lastMoveMs: new Map(),

@@ -123,6 +123,44 @@ describe('what changes of a set', () => {
     expect(fleet.step().writes.map(({ pod, remove }) => [pod, remove.length])).toEqual(mine.map((pod) => [pod, 1]));
     expect(fleet.entries()).toEqual([]);
   });
+
+  it('of a bot that can not be judged now: stays, while what others no longer want goes', () => {
+    const { mine } = live();
+    fleet.addSets(socketSet('gone'));
+    fleet.converge();
+    fleet.sets.clear();
+    fleet.kept.add('u');
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine);
+    expect(fleet.podsOf('gone')).toEqual([]);
+  });
+
+  it('of bots that can not be judged, or not yet: count as load, so that no other moves away from them', () => {
+    for (let n = 0; n < 40; n++) fleet.addSets(socketSet(`x${n}`));
+    fleet.converge();
+    for (let n = 0; n < 38; n++) {
+      fleet.sets.delete(`x${n}`);
+      fleet.kept.add(`x${n}`);
+    }
+    expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
+    fleet.kept.clear();
+    fleet.synced = false;
+    expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
+  });
+
+  it('of a bot that can not be judged, on a pod whose hash is lost: the pod is not written, and takes nothing', () => {
+    const { mine } = live();
+    const [pod = ''] = mine;
+    fleet.sets.clear();
+    fleet.kept.add('u');
+    fleet.lost.add(pod);
+    for (const [id, slot] of fleet.assignments.get(pod) ?? [])
+      fleet.assignments.get(pod)?.set(id, { ...slot, token: '' });
+    fleet.addSets(socketSet('new', { replicas: 10 }));
+    const { writes } = fleet.step();
+    expect(writes.map((write) => write.pod)).not.toContain(pod);
+    expect(writes.length).toBeGreaterThan(0);
+  });
 });
 
 describe('a pod without a session', () => {

@@ -25,6 +25,7 @@ export class SampleFleet {
   nowMs = 1_000_000;
   settled = true;
   synced = true;
+  readonly kept = new Set<string>();
   readonly sets = new Map<string, SocketSet>();
   readonly pods = new Map<string, SamplePod>();
   readonly assignments = new Map<string, Map<SlotID, Slot>>();
@@ -67,13 +68,13 @@ export class SampleFleet {
   }
 
   observe(): Observed {
-    const { nowMs, settled, synced, assignments, reports, lost, lastMoveMs } = this;
+    const { nowMs, settled, synced, kept, assignments, reports, lost, lastMoveMs } = this;
     const pods = [...this.pods].map(([name, pod]) => ({
       ...{ name, version: 1, session: sessionOf(name, pod) },
       ...{ lastSeenMs: pod.lastSeenMs, firstSeenMs: pod.firstSeenMs, takesSlots: pod.takesSlots },
     }));
     const sets = [...this.sets.values()];
-    return { nowMs, redisNowMs: nowMs, settled, synced, sets, pods, assignments, reports, lost, lastMoveMs };
+    return { nowMs, redisNowMs: nowMs, settled, synced, kept, sets, pods, assignments, reports, lost, lastMoveMs };
   }
 
   apply({ writes, voluntaryMoves }: Plan): void {

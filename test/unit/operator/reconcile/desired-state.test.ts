@@ -23,14 +23,15 @@ describe('what is desired', () => {
     expect(desired.value().synced).toBe(true);
   });
 
-  it('is not complete as long as a bot is unknown that nothing was known of before', () => {
+  it('is complete without a bot that can not be judged: it keeps what it has, and holds up no other', () => {
     const desired = new DesiredState();
     desired.begin(['a', 'b']);
     desired.run(bot('b'));
+    expect(desired.unknown('a')).toBe(true);
+    expect(desired.value()).toMatchObject({ synced: true, kept: new Set(['a']) });
     expect(desired.unknown('a')).toBe(false);
-    expect(desired.value().synced).toBe(false);
     expect(desired.run(bot('a'))).toBe(true);
-    expect(desired.value().synced).toBe(true);
+    expect(desired.value()).toMatchObject({ synced: true, kept: new Set() });
   });
 
   it('keeps what was known of a bot that has become unknown', () => {

@@ -140,7 +140,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('a')).toMatchObject({ token: TOKEN, set: { replicas: 2, bot: 'bots/a' } });
   });
 
-  it('does not want a bot that it could not protect, and does not call it judged', async () => {
+  it('does not want a bot that it could not protect, and takes nothing away from it', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('a');
@@ -150,7 +150,7 @@ describe('reconciling a SlackBot', () => {
     scene.patchFault = 'forbidden';
     expect(await scene.run('a')).toMatchObject({ kind: 'retry' });
     expect(scene.desired.wanted('a')).toBeUndefined();
-    expect(scene.desired.synced).toBe(false);
+    expect(scene.desired.value().kept).toEqual(new Set(['a']));
   });
 
   it('reads the Secret once, and again when the watch says that it has changed', async () => {
@@ -203,10 +203,10 @@ describe('reconciling a SlackBot', () => {
     scene.desired.begin(['a']);
     scene.secretFault = 'transient';
     expect(await scene.run('a')).toMatchObject({ kind: 'retry' });
-    expect(scene.desired.value()).toMatchObject({ synced: false });
+    expect(scene.desired.value()).toMatchObject({ synced: true, kept: new Set(['a']) });
     scene.secretFault = undefined;
     await scene.run('a');
-    expect(scene.desired.value()).toMatchObject({ synced: true });
+    expect(scene.desired.value()).toMatchObject({ synced: true, kept: new Set() });
     scene.secretFault = 'transient';
     scene.secret('xoxb-2222-secretpart');
     await scene.run('a');
