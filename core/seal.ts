@@ -60,10 +60,10 @@ export function openSeal(sealed: string, keys: readonly FleetKey[], context: Sea
   if (version !== 'v1' || body === undefined) throw new SealError('not a sealed token of a version known here');
   if (key === undefined) throw new SealError(`sealed with key ${id}, which is not in RELAX_FLEET_KEY_FILE here`);
   const bytes = Buffer.from(body, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', key.secret, bytes.subarray(0, 12));
-  decipher.setAAD(associatedData(context, key.id));
-  decipher.setAuthTag(bytes.subarray(12, 28));
   try {
+    const decipher = createDecipheriv('aes-256-gcm', key.secret, bytes.subarray(0, 12), { authTagLength: 16 });
+    decipher.setAAD(associatedData(context, key.id));
+    decipher.setAuthTag(bytes.subarray(12, 28));
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
   } catch (cause) {
     throw new SealError('the seal does not fit: it was made for another bot, team, cluster or key', { cause });

@@ -2,15 +2,16 @@ import { createHmac } from 'node:crypto';
 
 /**
  * Slack tokens by their look. A value that does not look like a Slack token is never sent anywhere.
- * Prefixes: docs.slack.dev/authentication/tokens; `xoxe.` marks a rotating token.
+ * Prefixes: docs.slack.dev/authentication/tokens; `xoxe.` marks a rotating token. What follows them Slack documents
+ * nowhere, so it is any word. `redactTokens` must hide all that is a token here.
  */
 export type TokenKind = 'bot' | 'user' | 'app' | 'refresh' | 'unknown';
 
 const LOOKS: readonly { kind: TokenKind; pattern: RegExp }[] = [
-  { kind: 'bot', pattern: /^(xoxe\.)?xoxb-[A-Za-z0-9-]{4,}$/ },
-  { kind: 'user', pattern: /^(xoxe\.)?xox[ps]-[A-Za-z0-9-]{4,}$/ },
-  { kind: 'app', pattern: /^xapp-[A-Za-z0-9-]{4,}$/ },
-  { kind: 'refresh', pattern: /^xoxe-[A-Za-z0-9-]{4,}$/ },
+  { kind: 'bot', pattern: /^(xoxe\.)?xoxb-[A-Za-z0-9_-]{4,}$/ },
+  { kind: 'user', pattern: /^(xoxe\.)?xox[ps]-[A-Za-z0-9_-]{4,}$/ },
+  { kind: 'app', pattern: /^xapp-[A-Za-z0-9_-]{4,}$/ },
+  { kind: 'refresh', pattern: /^xoxe-[A-Za-z0-9_-]{4,}$/ },
 ];
 
 export function tokenKind(token: string): TokenKind {
@@ -27,5 +28,5 @@ export function tokenDigest(token: string): string {
 
 /** Hides anything that looks like a Slack token in a text that goes to a log, a status or a person. */
 export function redactTokens(text: string): string {
-  return text.replace(/\bx(?:ox[a-z]|app|oxe)[-.][A-Za-z0-9.-]{4,}/g, '[redacted]');
+  return text.replace(/\bx(?:ox[a-z]|app|oxe)[-.][A-Za-z0-9._-]{4,}/g, '[redacted]');
 }
