@@ -142,6 +142,8 @@ describe('what changes of a set', () => {
       fleet.sets.delete(`x${n}`);
       fleet.kept.add(`x${n}`);
     }
+    fleet.addPod('a2', 'a');
+    fleet.reports.set('a2', new Map());
     expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
     fleet.kept.clear();
     fleet.synced = false;
