@@ -31,7 +31,10 @@ describe('a sealed token', () => {
   it.each([
     ['nothing', () => ''],
     ['another version', (sealed: string) => sealed.replace('v1.', 'v2.')],
-    ['a changed letter', (sealed: string) => `${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'B' : 'A'}`],
+    [
+      'a changed letter',
+      (sealed: string) => `${sealed.slice(0, -2)}${sealed.at(-2) === 'A' ? 'B' : 'A'}${sealed.at(-1)}`,
+    ],
     // Node would be content with a tag of 32 bits.
     ['a short tag', (sealed: string) => shortened(sealed, 16)],
     ['a nonce alone', (sealed: string) => shortened(sealed, 12)],
