@@ -21,7 +21,7 @@ export class OwnedProcess {
     this.name = name;
     const stdio: SpawnOptions['stdio'] =
       options.tie === 'channel' ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['pipe', 'pipe', 'pipe'];
-    this.#child = spawn(file, args, { env: { ...process.env, ...options.env }, stdio, detached: true });
+    this.#child = spawn(file, args, { env: { ...inherited(), ...options.env }, stdio, detached: true });
     this.#exit = once(this.#child, 'exit').catch((error: unknown) => {
       this.#failed = error instanceof Error ? error : new Error(String(error));
     });
@@ -66,3 +66,7 @@ export class OwnedProcess {
     }
   }
 }
+
+/** What is set for a fleet of the user's has no say in the demo. */
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RELAX_')));

@@ -21,10 +21,9 @@ export interface ChildrenOptions {
   onRestart(pod: string): void;
 }
 
-/** The launcher is two folders up from the sources and three from a build. */
-const LAUNCHERS = ['../../bin/relax.mjs', '../../../bin/relax.mjs'];
+/** Two folders up from the sources, three from a build. */
 const LAUNCHER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? (LAUNCHERS[0] ?? '') : (LAUNCHERS[1] ?? ''), import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? '../../bin/relax.mjs' : '../../../bin/relax.mjs', import.meta.url),
 );
 const RESTART = { baseMs: 500, capMs: 15_000 };
 /** After a life of this length a child's end is news, not one more failure in a row. */
