@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four suites by what they need. `unit` needs nothing, `integration` a Redis server from PATH,
- * `kube` an API server, `e2e` both and the whole program.
+ * Suites by what they need. `unit` needs nothing, `integration` a Redis server from PATH, `kube` an API server, `e2e`
+ * both and the whole program, `cluster` nodes that run containers (`make cluster`, which is no part of `make test`).
  */
 const suite = (name: string, options: { timeoutMs: number; parallel: boolean; globalSetup?: string }) => ({
   test: {
@@ -25,6 +25,7 @@ export default defineConfig({
       suite('integration', { timeoutMs: 60_000, parallel: true }),
       suite('kube', { timeoutMs: 120_000, parallel: false, globalSetup: API_SERVER }),
       suite('e2e', { timeoutMs: 300_000, parallel: false, globalSetup: API_SERVER }),
+      suite('cluster', { timeoutMs: 240_000, parallel: false }),
     ],
   },
 });

@@ -18,14 +18,26 @@ export type Certificate = {
   key: Buffer;
 };
 
+const localNames = ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1'];
+
+/** A certificate for this IP address, and for localhost, by a CA of its own; made once, then kept. */
+export function certificateFor(address: string): Promise<Certificate> {
+  const name = `IP:${address}`;
+  if (localNames.includes(name)) return localCertificate();
+  return localCertificate(`${defaultFolder}-${address.replaceAll(':', '_')}`, [...localNames, name]);
+}
+
 /** A certificate for 127.0.0.1 and localhost by a CA of our own. Made once by openssl, then kept in `folder`. */
-export async function localCertificate(folder = defaultFolder): Promise<Certificate> {
+export async function localCertificate(
+  folder = defaultFolder,
+  names: readonly string[] = localNames,
+): Promise<Certificate> {
   const kept = await load(folder);
   if (kept !== undefined) return kept;
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(`${folder}-`);
   try {
-    await make(fresh);
+    await make(fresh, names);
     // What is there and can't be used (expired) gives way; what another process made meanwhile must stay, because
     // that process has told its file to its clients.
     if ((await load(folder)) === undefined) await setAside(folder);
@@ -66,18 +78,18 @@ async function load(folder: string): Promise<Certificate | undefined> {
 }
 
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-const extensions = [
+const extensions = (names: readonly string[]): string[] => [
   'basicConstraints=CA:FALSE',
   'keyUsage=critical,digitalSignature',
   'extendedKeyUsage=serverAuth',
-  'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1',
+  `subjectAltName=${names.join(',')}`,
 ];
 
-async function make(folder: string): Promise<void> {
+async function make(folder: string, names: readonly string[]): Promise<void> {
   const openssl = async (args: string): Promise<void> => {
     await run('openssl', args.split(' ').filter(Boolean), { cwd: folder });
   };
-  await writeFile(join(folder, 'server.cnf'), `${extensions.join('\n')}\n`);
+  await writeFile(join(folder, 'server.cnf'), `${extensions(names).join('\n')}\n`);
   await openssl(
     `req -x509 ${newKey.join(' ')} -keyout ca.key -out ca.pem -days 3650 -subj /O=Relax/CN=slack-simulator-ca ` +
       '-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign',

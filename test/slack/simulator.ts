@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Burst, startBurst } from './burst.ts';
-import { localCertificate } from './certificate.ts';
+import { certificateFor } from './certificate.ts';
 import { createControlRoutes } from './control-routes.ts';
 import { FaultBoard, type StandingFault } from './fault.ts';
 import { type EventKind, type EventOptions, eventIDOf, type Frame, generateEvent } from './frames.ts';
@@ -25,7 +25,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     perMinute: positive('connectPerMinute', options.connectPerMinute ?? 1),
     burst: positive('connectBurst', options.connectBurst ?? 3),
   };
-  const certificate = options.tls === true ? await localCertificate() : undefined;
+  const certificate = options.tls === true ? await certificateFor(host) : undefined;
   const directory = new TeamDirectory();
   const faults = new FaultBoard();
   const tickets = new TicketBook(options.urlTtlMs ?? 30_000);

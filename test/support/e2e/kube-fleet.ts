@@ -190,7 +190,7 @@ export const condition = (bot: SlackBot | undefined, type: string) =>
 export const isRedundant = (bot: SlackBot): boolean =>
   bot.status?.connectionSummary === '2/2' && condition(bot, 'Ready')?.status === 'True';
 
-function secretOf(n: number, namespace: string): object {
+export function secretOf(n: number, namespace: string): object {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -199,7 +199,7 @@ function secretOf(n: number, namespace: string): object {
   };
 }
 
-function botOf(n: number, namespace: string): object {
+export function botOf(n: number, namespace: string): object {
   return {
     apiVersion: 'relax.dev/v1alpha1',
     kind: 'SlackBot',

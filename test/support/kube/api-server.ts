@@ -15,6 +15,8 @@ export interface ApiServerOptions {
   /** Deployments, garbage collection, service account tokens: off, since an API server alone starts in half the time. */
   controllerManager?: boolean;
   scheduler?: boolean;
+  /** An address that pods reach, for a cluster with nodes; by default the server is on loopback alone. */
+  advertise?: string;
 }
 
 export interface ApiServer {
@@ -70,7 +72,7 @@ async function startOnce(binaries: KubeBinaries, options: ApiServerOptions): Pro
 async function startIn(group: ProcessGroup, binaries: KubeBinaries, options: ApiServerOptions): Promise<ApiServer> {
   const { folder } = group;
   const [apiPort, etcdPort] = [await freePort(), await freePort()];
-  const url = `https://127.0.0.1:${apiPort}`;
+  const url = `https://${options.advertise ?? '127.0.0.1'}:${apiPort}`;
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const token = randomBytes(16).toString('hex');
   const kubeconfigPath = join(folder, 'admin.kubeconfig');
@@ -85,7 +87,11 @@ async function startIn(group: ProcessGroup, binaries: KubeBinaries, options: Api
     ...['--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--unsafe-no-fsync'],
   ]);
   const startApi = (): Program =>
-    group.start('kube-apiserver', binaries['kube-apiserver'], apiServerArgs(folder, apiPort, etcdUrl));
+    group.start(
+      'kube-apiserver',
+      binaries['kube-apiserver'],
+      apiServerArgs(folder, apiPort, etcdUrl, options.advertise),
+    );
   let api = startApi();
   await untilReady(url, folder, token, api);
 
@@ -141,11 +147,13 @@ async function startIn(group: ProcessGroup, binaries: KubeBinaries, options: Api
   };
 }
 
-function apiServerArgs(folder: string, port: number, etcdUrl: string): string[] {
+function apiServerArgs(folder: string, port: number, etcdUrl: string, advertise: string | undefined): string[] {
   const saKey = join(folder, 'sa.key');
+  const [bind, reconciler] = advertise === undefined ? ['127.0.0.1', 'none'] : ['0.0.0.0', 'lease'];
   return [
-    ...['--etcd-servers', etcdUrl, '--secure-port', String(port), '--bind-address', '127.0.0.1'],
-    ...['--advertise-address', '127.0.0.1', '--endpoint-reconciler-type', 'none', '--cert-dir', join(folder, 'certs')],
+    ...['--etcd-servers', etcdUrl, '--secure-port', String(port), '--bind-address', bind],
+    ...['--advertise-address', advertise ?? '127.0.0.1', '--endpoint-reconciler-type', reconciler],
+    ...['--cert-dir', join(folder, 'certs'), '--kubelet-preferred-address-types', 'InternalIP'],
     ...['--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', saKey],
     ...['--service-account-signing-key-file', saKey, '--service-cluster-ip-range', '10.0.0.0/24'],
     ...['--token-auth-file', join(folder, 'tokens.csv'), '--client-ca-file', join(folder, 'client-ca.crt')],

@@ -4,7 +4,16 @@ import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
 const REQUIRED = ['etcd', 'kube-apiserver', 'kubectl'] as const;
-const OPTIONAL = ['kube-controller-manager', 'kube-scheduler', 'helm'] as const;
+/** What a node and its network are made of; test/cluster needs them all. */
+export const NODE_PROGRAMS = [
+  'kubelet',
+  'kube-proxy',
+  'coredns',
+  'containerd',
+  'containerd-shim-runc-v2',
+  'ctr',
+] as const;
+const OPTIONAL = ['kube-controller-manager', 'kube-scheduler', 'helm', ...NODE_PROGRAMS] as const;
 export type KubeProgram = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
 
 /** Absolute paths; the optional ones may be missing. */
