@@ -32,6 +32,11 @@ const AWAY_RETRY_MS = 5_000;
 /** Spreads those who wait for the same moment. */
 const WAIT_JITTER_MS = 1_000;
 
+const RATE_LIMITED: Trouble = {
+  reason: 'RateLimited',
+  message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits so long.',
+};
+
 /** Refusals by which Slack says that the bot itself is at an end, as `disable_bot` always meant. */
 const DISABLING: ReadonlySet<string> = new Set(['invalid_auth', 'account_inactive', 'token_revoked']);
 
@@ -140,7 +145,7 @@ export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, mo
       const { retryAfterMs } = answer;
       // Slack, or a proxy in between, may ask for no wait at all: then our own grows.
       const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
-      const again: SlotState = { ...state, failures: state.failures + 1 };
+      const again: SlotState = { ...state, trouble: RATE_LIMITED, failures: state.failures + 1 };
       const waiting = wait(again, 'RateLimited', purposeOf(state), waitMs, moment);
       return first([{ do: 'blockBudget', forMs: retryAfterMs }], waiting);
     }

@@ -1,11 +1,12 @@
 import type { ConnectionStatus } from './connection-status.ts';
-import type { SlotState, WaitReason } from './state.ts';
+import type { SlotState, Trouble } from './state.ts';
 
-const WAITS: Readonly<Record<WaitReason, string>> = {
-  WaitingForBudget:
+const BUDGET: Trouble = {
+  reason: 'WaitingForBudget',
+  message:
     'Slack allows about one connect a minute for each token, which all replicas share. Relax connects by itself when the next is due.',
-  RateLimited: 'Slack limits connects with this token (429) and said when the next may come. Relax waits so long.',
 };
+const NO_TROUBLE = { reason: '', message: '' };
 
 /**
  * What a slot says of itself. A socket that lives while its successor is under way is plainly live. One whose bot got
@@ -24,27 +25,27 @@ export function statusOf(state: SlotState): ConnectionStatus {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
     return { state: live, reason: '', message: '', tokenDigest: current.tokenDigest, ...known };
   }
-  const waits = waitReason(state);
-  const trouble = state.trouble ?? { reason: '', message: '' };
-  if (waits === undefined) return { state: 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };
-  const message = trouble.message === '' ? WAITS[waits] : `${WAITS[waits]} Before that: ${trouble.message}`;
-  return { state: 'waiting', reason: waits, message, tokenDigest: spec.tokenDigest, ...known };
+  // What went wrong is told until a socket lives, whatever the slot is doing about it: in an outage reasons in turn would
+  // be a write of a status for each bot and minute. That it waits for the budget is news only of a slot that is well.
+  const waits = isWaiting(state);
+  const trouble = state.trouble ?? (waits ? BUDGET : NO_TROUBLE);
+  return { state: waits ? 'waiting' : 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };
 }
 
-function waitReason({ attempt }: SlotState): WaitReason | undefined {
+function isWaiting({ attempt }: SlotState): boolean {
   switch (attempt.tag) {
     case 'waiting':
-      return attempt.reason;
+      return true;
     case 'inLine':
     case 'asking':
-      return attempt.waited;
+      return attempt.waited !== undefined;
     case 'none':
     case 'connecting':
     case 'dialing':
     case 'greeting':
     case 'backingOff':
     case 'refused':
-      return undefined;
+      return false;
     default:
       return attempt satisfies never;
   }

@@ -136,6 +136,30 @@ describe('the budget', () => {
 });
 
 describe('failures in a row', () => {
+  it('are told by the same words all the time, so that an outage writes no status again and again', () => {
+    const world = started();
+    const told = new Set<string>();
+    const note = (): void => {
+      const { reason, message } = statusOf(world.state);
+      told.add(`${reason}: ${message}`);
+    };
+    const answer = { kind: 'retry', reason: 'SlackUnavailable', error: 'http_503', message: 'HTTP 503' } as const;
+    world.until('connecting');
+    world.play({ type: 'answer', id: world.id, answer });
+    for (let round = 0; round < 3; round += 1) {
+      note();
+      world.until('asking');
+      note();
+      world.play({ type: 'budget', id: world.id, answer: { granted: false, waitMs: 40_000 } });
+      expect(statusOf(world.state).state).toBe('waiting');
+      note();
+      world.until('connecting');
+      note();
+      world.play({ type: 'answer', id: world.id, answer });
+    }
+    expect([...told]).toEqual(['SlackUnavailable: HTTP 503']);
+  });
+
   const failOnce = (world: SlotWorld): number => {
     world.until('greeting');
     world.play({ type: 'closed', id: world.id, close: CLOSED });
