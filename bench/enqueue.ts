@@ -3,7 +3,7 @@ import { normalize } from '../connector/event/normalize.ts';
 import type { QueueEntry } from '../connector/queue/buffer.ts';
 import { redisEnqueue } from '../connector/queue/enqueue.ts';
 import { markPlace } from '../connector/queue/mark-keys.ts';
-import { DEFAULT_BUFFER, Publisher } from '../connector/queue/publisher.ts';
+import { Publisher } from '../connector/queue/publisher.ts';
 import { systemClock } from '../core/clock.ts';
 import { DEFAULT_CONTRACT } from '../core/contract.ts';
 import { queueKeys } from '../core/keys.ts';
@@ -105,7 +105,7 @@ async function batches(redis: Redis, entries: readonly QueueEntry[], size: numbe
 async function wholeWay(redis: Redis): Promise<void> {
   const publisher = new Publisher({
     ...{ enqueue: redisEnqueue(redis, keys, 1_000_000), keys, contract: DEFAULT_CONTRACT, clock: systemClock },
-    buffer: { ...DEFAULT_BUFFER, maxBytes: 1e9 },
+    buffer: { maxBytes: 1e9, maxAgeMs: 120_000 },
     redisNowMs: () => Date.now(),
     onPressure: () => {},
   });

@@ -54,8 +54,6 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   cluster: string;
   pod: string;
   zone: string;
-  /** False when no zone was given and the pod counts as a zone of its own. */
-  zoneKnown: boolean;
   http: HttpSettings;
 }
 
@@ -128,7 +126,6 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
       cluster: values.get(settings.cluster),
       pod,
       zone: zone ?? `unknown-${pod}`,
-      zoneKnown: zone !== undefined,
       http: http(values),
     };
   });

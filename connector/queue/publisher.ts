@@ -22,8 +22,6 @@ export interface PublisherObserver {
   refused?(words: string): void;
 }
 
-export const DEFAULT_BUFFER: BufferLimits = { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 };
-
 export interface PublisherOptions {
   enqueue: Enqueue;
   keys: QueueKeys;

@@ -180,7 +180,6 @@ describe('a good configuration', () => {
       cluster: 'c',
       pod: 'node-1',
       zone: 'a',
-      zoneKnown: true,
       http: { port: 9464, host: '::' },
     });
   });
@@ -203,7 +202,7 @@ describe('a good configuration', () => {
 
   it('makes a pod without a zone a zone of its own, with a warning', () => {
     const { config, warnings } = connector({ RELAX_ZONE: '', RELAX_POD: 'p1' });
-    expect(config).toMatchObject({ zone: 'unknown-p1', zoneKnown: false });
+    expect(config).toMatchObject({ zone: 'unknown-p1' });
     expect(warnings).toEqual([expect.stringContaining('RELAX_ZONE is not set')]);
   });
 

@@ -2,7 +2,7 @@ import type { NormalizedEvent } from '../../../../connector/event/normalize.ts';
 import { normalize } from '../../../../connector/event/normalize.ts';
 import type { EventSource } from '../../../../connector/event/source.ts';
 import { redisEnqueue } from '../../../../connector/queue/enqueue.ts';
-import { DEFAULT_BUFFER, Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
+import { Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
 import { RedisClock } from '../../../../connector/queue/redis-clock.ts';
 import { systemClock } from '../../../../core/clock.ts';
 import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
@@ -48,7 +48,7 @@ export async function startPublisher(
     enqueue: redisEnqueue(redis, keys, queueMax),
     keys,
     contract: DEFAULT_CONTRACT,
-    buffer: DEFAULT_BUFFER,
+    buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
     clock: systemClock,
     redisNowMs: () => redisClock.nowMs(),
     onPressure: () => {},

@@ -3,7 +3,7 @@ import { disableBot, type Normalized, normalize } from '../../../../connector/ev
 import type { QueueEntry } from '../../../../connector/queue/buffer.ts';
 import type { Enqueue } from '../../../../connector/queue/enqueue.ts';
 import type { OutcomeCounts } from '../../../../connector/queue/outcome.ts';
-import { DEFAULT_BUFFER, Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
+import { Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
 import type { EnqueueResult } from '../../../../connector/queue/redis-answer.ts';
 import { systemClock } from '../../../../core/clock.ts';
 import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
@@ -41,7 +41,7 @@ const publisherOf = (enqueue: Enqueue, options: Partial<PublisherOptions> = {}):
     enqueue,
     keys: queueKeys('q'),
     contract: DEFAULT_CONTRACT,
-    buffer: DEFAULT_BUFFER,
+    buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
     clock: systemClock,
     redisNowMs: () => 0,
     onPressure: () => {},
