@@ -1,6 +1,7 @@
 # Relax, one image for both programs: `docker build -t REGISTRY/relax:TAG .`, then args `operator` or `connector`.
-# Never built so far: where this repository was written is no container engine. Expect to adjust it at the first build.
-# Kept minimal for that reason. No image is published, so image.repository of the chart has no default.
+# Never built by a container engine so far: there is none where this repository was written. test/support/cluster/image.ts
+# carries out what stands here, apart from FROM and npm, and `make cluster` runs the result; it knows no instruction that is
+# not used here. No image is published, so image.repository of the chart has no default.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

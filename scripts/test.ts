@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programOnPath } from '../cli/demo/redis-binary.ts';
 import { CHART, KUBE_VERSION, LEAST } from '../test/support/chart.ts';
+import { missingForCluster, NAMESPACE_SCRIPT } from '../test/support/cluster/requirements.ts';
 import { findKubeBinaries, KUBE_REMEDY } from '../test/support/kube/binaries.ts';
 import { ensureRedisServer } from './redis.ts';
 import { endSteps, ROOT, runStep } from './step.ts';
@@ -32,13 +33,15 @@ const check = (name: string, command: readonly string[]): Part => ({
 /**
  * Limits that sum up to less than the 30 minutes that a run in CI may take.
  * @param workers files at once. On two cores Vitest takes one; tests that mostly wait take more
+ * @param within a program that runs the suite, whose command line follows
  */
-const suite = (name: string, minutes: number, workers = 1): Part => ({
+const suite = (name: string, minutes: number, workers = 1, within: readonly string[] = []): Part => ({
   name,
   run: async () => {
     const report = join(folder, `${name}.json`);
     const more = [`--maxWorkers=${workers}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const command = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name];
+    const vitest = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name];
+    const command = [...within, ...vitest];
     const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS });
     if (!outcome.ok) process.stdout.write(`suite ${name} failed: ${outcome.why}\n`);
     return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, outcome.ok);
@@ -76,8 +79,20 @@ const CHECKS: readonly Part[] = [
 ];
 
 const SUITES: readonly Part[] = [suite('unit', 4, 2), suite('integration', 8, 3), suite('kube', 6), suite('e2e', 9)];
+
+const cluster: Part = {
+  name: 'cluster',
+  run: async () => {
+    const missing = missingForCluster();
+    if (missing.length === 0) return suite('cluster', 8, 1, [NAMESPACE_SCRIPT]).run();
+    const required = process.env.REQUIRE_CLUSTER === '1';
+    const verdict = required ? 'FAILED, since REQUIRE_CLUSTER=1' : 'SKIPPED';
+    process.stdout.write(`${verdict}: the chart on real nodes. Missing here: ${missing.join('; ')}\n`);
+    return required ? ONE_FAILED : ONE_SKIPPED;
+  },
+};
 /** Only by name: needs root and what a node of a cluster needs. */
-const BY_NAME: readonly Part[] = [suite('cluster', 15)];
+const BY_NAME: readonly Part[] = [cluster];
 
 function chosen(names: readonly string[]): Part[] {
   if (names.length === 0) return [...CHECKS, ...SUITES];
@@ -103,7 +118,8 @@ const folder = mkdtempSync(join(tmpdir(), 'relax-test-'));
 process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 const results: { name: string; tally: Tally; seconds: number }[] = [];
 try {
-  if (parts.some((part) => SUITES.includes(part) && part.name !== 'unit')) ensureRedisServer();
+  const needRedis = [...SUITES, ...BY_NAME].filter(({ name }) => name !== 'unit');
+  if (parts.some((part) => needRedis.includes(part))) ensureRedisServer();
   if (SUITES.some((part) => parts.includes(part)) && findKubeBinaries() === undefined) {
     process.stdout.write(`No API server for the tests on Kubernetes: ${KUBE_REMEDY}\n`);
   }

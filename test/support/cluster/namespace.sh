@@ -3,6 +3,7 @@
 # command starts or mounts ends with it; the machine's network is never touched. RELAX_CLUSTER_DIR is the command's
 # folder for the time.
 set -u
+export PATH="$PATH:/usr/sbin:/sbin"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/relax-cluster-XXXXXX") || exit 1
 # kubelet sets these for the whole machine.
 settings='vm/overcommit_memory kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes'

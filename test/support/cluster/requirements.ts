@@ -14,7 +14,9 @@ export function missingForCluster(): string[] {
   if (process.getuid?.() !== 0) return ['root'];
   const missing: string[] = [];
   const tools = ['runc', 'iptables', 'conntrack', 'ip', 'unshare', 'ldd', 'tar', 'openssl'];
-  const absent = tools.filter((tool) => programOnPath(tool, process.env.PATH ?? '') === undefined);
+  // As in namespace.sh: a root that came by sudo or su may not have them in its PATH.
+  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  const absent = tools.filter((tool) => programOnPath(tool, path) === undefined);
   if (!existsSync(join(CNI_FOLDER, 'ptp'))) absent.push(`${CNI_FOLDER}/ptp`);
   if (absent.length > 0) missing.push(`${absent.join(', ')} (${CLUSTER_PACKAGES})`);
   missing.push(...missingPrograms());
