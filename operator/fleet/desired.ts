@@ -1,6 +1,9 @@
 import type { SocketSet } from '../plan/types.ts';
 
-/** What the planner is to bring about. Made by the reconciler (SlackBots) or by standalone mode (a directory). */
+/**
+ * What the planner is to bring about. Made by the reconciler (SlackBots) or by standalone mode (a directory). A value: a
+ * change makes new maps, so that the same ones mean that nothing has changed.
+ */
 export interface Desired {
   /** The list is complete: an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;

@@ -2,7 +2,6 @@ import { CLUSTERS_KEY } from '../../core/keys.ts';
 import { sealingKey } from '../../core/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
 import type { Observed, Plan } from '../plan/types.ts';
-import type { Desired } from './desired.ts';
 import { FenceKeeper } from './fence-keeper.ts';
 import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
 import type { FleetView } from './fleet-view.ts';
@@ -13,6 +12,7 @@ import { type Heads, readBodies, readHeads } from './reader.ts';
 import { withReseals } from './reseal.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
 import { Sealer } from './sealer.ts';
+import { type Ground, isAtRest, Stillness } from './stillness.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 
 /** How often this cluster scope shows that it is alive. */
@@ -27,9 +27,13 @@ export interface RoundCounts {
   podWrites: number;
   slotsWritten: number;
   pending: number;
+  /** Nothing had changed since a round that found nothing to do. */
+  idle: boolean;
   /** Redis held something else than we thought somewhere: look again soon. */
   again: boolean;
 }
+
+const NOTHING: RoundCounts = { podWrites: 0, slotsWritten: 0, pending: 0, idle: false, again: false };
 
 /** Observe, plan, write, look: one round of the planner, and what it remembers from round to round. */
 export class FleetRound {
@@ -41,6 +45,8 @@ export class FleetRound {
   /** Pod -> incarnation that was told that nothing is left to move. */
   readonly #drained = new Map<string, string>();
   readonly #lastMoveMs = new Map<string, number>();
+  readonly #stillness: Stillness;
+  #pending = 0;
   #beatAtMs = Number.NEGATIVE_INFINITY;
   #view: FleetView = NO_VIEW;
   #keyFaults: string[] = [];
@@ -51,6 +57,7 @@ export class FleetRound {
     this.#memory = new FleetMemory(times.settleMs);
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
+    this.#stillness = new Stillness(times.wholeRoundMs);
     this.#fences = new FenceKeeper(redis, queueKeys, cluster, windowMs);
   }
 
@@ -66,6 +73,7 @@ export class FleetRound {
   /** Redis did not answer, or another planner may have written: nothing that was read counts as fresh. */
   interrupted(): void {
     this.#memory.interrupted();
+    this.#stillness.end();
     this.#forgetMarks();
   }
 
@@ -77,9 +85,13 @@ export class FleetRound {
     const { clock } = this.#options;
     const desired = this.#options.desired();
     const heads = await this.#read();
-    const observed = this.#observe(desired, heads.redisNowMs);
+    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
+    if (this.#stillness.holds(ground, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
+    this.#stillness.end();
+    const observed = this.#observe(ground);
     const plan = makePlan(observed, moveBudget(observed));
-    const counts = { podWrites: 0, slotsWritten: 0, pending: plan.pending.length, again: false };
+    const counts = { ...NOTHING, pending: plan.pending.length };
+    this.#pending = counts.pending;
     for (const ownerUid of plan.voluntaryMoves) this.#lastMoveMs.set(ownerUid, observed.nowMs);
     const held = (): string => {
       const value = lockValue();
@@ -90,7 +102,7 @@ export class FleetRound {
     try {
       held();
       await this.#fences.keep(desired, observed);
-      await this.#write(plan, observed, desired, held, counts);
+      await this.#write(plan, observed, ground, held, counts);
       await this.#tellDrained(plan, held);
       await this.#bury(plan, held);
       await this.#beat(heads.redisNowMs, observed.nowMs);
@@ -99,6 +111,9 @@ export class FleetRound {
       this.#look(observed, plan, clock.monotonicMs());
     }
     this.#sealer.keepOnly(desired.bots);
+    if (counts.podWrites === 0 && isAtRest(observed, plan, this.#memory.pods)) {
+      this.#stillness.begin(ground, observed.nowMs);
+    }
     return counts;
   }
 
@@ -116,42 +131,39 @@ export class FleetRound {
     return heads;
   }
 
-  #observe(desired: Desired, redisNowMs: number): Observed {
-    const { clock, fleetKeys } = this.#options;
-    const nowMs = clock.monotonicMs();
+  #observe({ desired, heads, fleetKeys }: Ground): Observed {
+    const nowMs = this.#options.clock.monotonicMs();
     for (const [ownerUid, atMs] of this.#lastMoveMs) {
       if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
     }
-    const keys = fleetKeys();
     const strangers = [...this.#memory.pods].filter(
-      ([, { session }]) => session !== undefined && !sharesKey(session, keys),
+      ([, { session }]) => session !== undefined && !sharesKey(session, fleetKeys),
     );
     this.#keyFaults = strangers.map(
       ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
     const { synced, kept } = desired;
-    const wishes = { synced, kept, sets, fleetKeys: keys, lastMoveMs: this.#lastMoveMs };
-    return observe(this.#memory, wishes, nowMs, redisNowMs);
+    const wishes = { synced, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
+    return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
   }
 
   async #write(
     plan: Plan,
     observed: Observed,
-    desired: Desired,
+    { desired, fleetKeys }: Ground,
     held: () => string,
     counts: RoundCounts,
   ): Promise<void> {
-    const { clock, fleetKeys } = this.#options;
     const sessions = [...this.#memory.pods.values()].flatMap(({ session }) => (session === undefined ? [] : [session]));
     if (plan.writes.length === 0 && sessions.length === 0) return;
-    const keys = fleetKeys();
     const key = sealingKey(
-      keys,
+      fleetKeys,
       sessions.map(({ keyIDs }) => keyIDs),
     );
-    const writes = observed.settled ? withReseals(plan.writes, this.#memory.pods, keys, key) : plan.writes;
-    const sealing = { bots: desired.bots, key, wallMs: clock.wallMs() };
+    const resealing = { keys: fleetKeys, target: key, bots: desired.bots };
+    const writes = observed.settled ? withReseals(plan.writes, this.#memory.pods, resealing) : plan.writes;
+    const sealing = { bots: desired.bots, key, wallMs: this.#options.clock.wallMs() };
     for (const write of writes) {
       const memory = this.#memory.pods.get(write.pod);
       if (memory === undefined) continue;

@@ -8,11 +8,11 @@ export function plannerMetrics(registry: Registry): PlannerObserver {
   const registers = [registry];
   const rounds = new Counter({
     name: 'relax_planner_rounds_total',
-    help: 'Rounds of the planner by result; error: Redis did not let it plan.',
+    help: 'Rounds of the planner by result; idle: nothing had changed; error: Redis did not let it plan.',
     labelNames: ['result'],
     registers,
   });
-  for (const result of ['ok', 'error']) rounds.inc({ result }, 0);
+  for (const result of ['ok', 'idle', 'error']) rounds.inc({ result }, 0);
   const seconds = new Histogram({
     ...{ name: 'relax_planner_round_seconds', help: 'Time of one round.', buckets: TIME_BUCKETS_S, registers },
   });
@@ -25,7 +25,7 @@ export function plannerMetrics(registry: Registry): PlannerObserver {
   });
   return {
     round: (round) => {
-      rounds.inc({ result: round.failed === undefined ? 'ok' : 'error' });
+      rounds.inc({ result: round.failed !== undefined ? 'error' : round.idle ? 'idle' : 'ok' });
       seconds.observe(round.tookMs / 1000);
       slots.inc(round.slotsWritten);
       pending.set(round.pending);

@@ -40,8 +40,17 @@ export interface PlannerOptions {
 
 /** For metrics. Callbacks must not throw. */
 export interface PlannerObserver {
-  /** A round ended. @param failed what kept it from its end, in words */
-  round?(round: { tookMs: number; podWrites: number; slotsWritten: number; pending: number; failed?: string }): void;
+  /** A round ended. */
+  round?(round: {
+    tookMs: number;
+    podWrites: number;
+    slotsWritten: number;
+    pending: number;
+    /** Nothing had changed, so nothing was planned. */
+    idle: boolean;
+    /** What kept it from its end, in words. */
+    failed?: string;
+  }): void;
   /** This planner holds the lock, or no longer. */
   leading?(leads: boolean): void;
 }
@@ -49,6 +58,8 @@ export interface PlannerObserver {
 export interface PlannerTimes {
   /** A round at least this often: sessions end without a nudge. */
   roundMs: number;
+  /** A round that finds nothing changed ends there, but not for longer than this: balance and the ends of fences wait. */
+  wholeRoundMs: number;
   /** Nudges within this time share a round. */
   coalesceMs: number;
   /** Design: at most 10 s. */
@@ -60,6 +71,7 @@ export interface PlannerTimes {
 
 export const DEFAULT_PLANNER_TIMES: PlannerTimes = {
   roundMs: 1_000,
+  wholeRoundMs: 10_000,
   coalesceMs: 250,
   lockTtlMs: 10_000,
   lockExtendMs: 3_000,

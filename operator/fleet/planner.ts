@@ -107,9 +107,9 @@ export class Planner {
     } catch (error) {
       await this.#failed(error);
     }
-    const { podWrites = 0, slotsWritten = 0, pending = 0 } = counts ?? {};
+    const { podWrites = 0, slotsWritten = 0, pending = 0, idle = false } = counts ?? {};
     observer?.round?.({
-      ...{ tookMs: clock.monotonicMs() - startedAtMs, podWrites, slotsWritten, pending },
+      ...{ tookMs: clock.monotonicMs() - startedAtMs, podWrites, slotsWritten, pending, idle },
       ...(this.#fault === undefined ? {} : { failed: this.#fault }),
     });
   }

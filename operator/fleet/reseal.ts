@@ -1,22 +1,30 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import type { PlannedSlot, PodWrite } from '../plan/types.ts';
+import type { DesiredBot } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { sealedWith } from './sealer.ts';
 
 /** A round writes so many at most: a rotation of the fleet key touches every slot, and is in no hurry. */
 export const RESEALS_A_ROUND = 200;
 
+export interface Resealing {
+  /** Ours, the preferred first. */
+  keys: readonly FleetKey[];
+  /** The one of them to seal with now. */
+  target: FleetKey;
+  bots: ReadonlyMap<string, DesiredBot>;
+}
+
 /**
  * Adds to a plan's writes the slots whose token is sealed with a key that is on its way out, or that their pod does not
  * have (any more), so that an old key can leave RELAX_FLEET_KEY_FILE. The socket stays: neither epoch nor token changes.
- * @param keys ours, the preferred first; `target` is the one of them to seal with now
+ * A token that is not known plain (its bot can't be judged now, or is about to go) can't be sealed anew, and is left.
  */
 export function withReseals(
   writes: readonly PodWrite[],
   pods: ReadonlyMap<string, PodMemory>,
-  keys: readonly FleetKey[],
-  target: FleetKey,
+  { keys, target, bots }: Resealing,
 ): readonly PodWrite[] {
   const planned = new Map(writes.map((write) => [write.pod, write]));
   const rank = new Map(keys.map(({ id }, index) => [id, index]));
@@ -26,14 +34,15 @@ export function withReseals(
     if (session === undefined || lost || !session.keyIDs.includes(target.id)) continue;
     const write = planned.get(name) ?? { pod: name, set: new Map<SlotID, PlannedSlot>(), remove: [] };
     const readable = new Set(session.keyIDs);
-    const stale = (slot: Slot): boolean => {
+    const stale = (id: SlotID, slot: Slot): boolean => {
+      if (bots.get(parseSlotID(id).ownerUid)?.set.tokenDigest !== slot.tokenDigest) return false;
       const keyID = sealedWith(slot.token);
       return !readable.has(keyID) || (rank.get(keyID) ?? Number.POSITIVE_INFINITY) > targetRank;
     };
     const set = new Map(write.set);
     for (const [id, slot] of slots) {
       if (left === 0) break;
-      if (set.has(id) || write.remove.includes(id) || !stale(slot)) continue;
+      if (set.has(id) || write.remove.includes(id) || !stale(id, slot)) continue;
       const { token: _token, assignedAtMs: _assignedAtMs, ...same } = slot;
       set.set(id, same);
       left -= 1;

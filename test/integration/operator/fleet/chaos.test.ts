@@ -67,7 +67,7 @@ describe.each([1, 2])('Whatever Redis loses and whoever plans (seed %i)', (seed)
         if (slot !== undefined) await redis.hset(keys.assign(pod), slot, '{');
       },
       add: async () => wanted.add(`extra${extra++}`),
-      remove: async () => wanted.bots.delete(`extra${Math.floor(random() * extra)}`),
+      remove: async () => wanted.remove(`extra${Math.floor(random() * extra)}`),
       change: async () => wanted.add(`b${Math.floor(random() * BOTS)}`, { generation: 2 + history.length }),
       restart: async () => {
         await planners.shift()?.stop();

@@ -42,7 +42,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** What a test wants of the planner; change it, then `nudge`. */
+/** What a test wants of the planner; change it, then `nudge`. As a real one, it makes new maps with each change. */
 export class Wanted implements Desired {
   synced = true;
   bots = new Map<string, DesiredBot>();
@@ -51,8 +51,8 @@ export class Wanted implements Desired {
 
   add(ownerUid: string, change: { replicas?: number; generation?: number; token?: string } = {}): void {
     const { replicas = 2, generation = 1, token = `xoxb-${ownerUid}-secret` } = change;
-    this.stopped.delete(ownerUid);
-    this.bots.set(ownerUid, {
+    this.remove(ownerUid);
+    this.bots = new Map(this.bots).set(ownerUid, {
       token,
       set: {
         ...{
@@ -69,10 +69,18 @@ export class Wanted implements Desired {
   }
 
   stop(ownerUid: string, why: StoppedBot['why'], generation: number): void {
-    this.bots.delete(ownerUid);
-    this.stopped.set(ownerUid, { why, generation });
+    this.remove(ownerUid);
+    this.stopped = new Map(this.stopped).set(ownerUid, { why, generation });
+  }
+
+  remove(ownerUid: string): void {
+    this.bots = new Map([...this.bots].filter(([uid]) => uid !== ownerUid));
+    this.stopped = new Map([...this.stopped].filter(([uid]) => uid !== ownerUid));
   }
 }
+
+/** No whole round comes to the rescue: whatever a planner must do in time it does by itself. */
+const WAKEFUL = { wholeRoundMs: Number.POSITIVE_INFINITY };
 
 export interface TestPlanner {
   planner: Planner;
@@ -96,7 +104,15 @@ export async function startPlanner(
     desired: () => wanted,
     onView: (changed, view) => void views.push({ changed, view }),
     ...options,
-    times: { settleMs: 300, roundMs: 100, coalesceMs: 20, lockTtlMs: 600_000, lockExtendMs: 200, ...options.times },
+    times: {
+      settleMs: 300,
+      roundMs: 100,
+      coalesceMs: 20,
+      lockTtlMs: 600_000,
+      lockExtendMs: 200,
+      ...WAKEFUL,
+      ...options.times,
+    },
   });
   planner.start();
   const stop = async (): Promise<void> => {

@@ -321,7 +321,7 @@ describe('The fence', () => {
     wanted.add('b1');
     wanted.add('b2');
     await redis.hset(queue.fence, fenceField(CLUSTER, 'forgotten'), 3, 'other/b9', 7);
-    const planner = await plan({ windowMs: 100_000 });
+    const planner = await plan({ windowMs: 100_000, times: { wholeRoundMs: 10_000 } });
     await allLive(planner, 2);
     wanted.stop('b1', 'deleted', 2);
     planner.planner.nudge();

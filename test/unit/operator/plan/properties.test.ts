@@ -135,6 +135,18 @@ const moved = (before: readonly string[], after: readonly string[]): string[] =>
 };
 
 describe('the planner, for any fleet', () => {
+  /** What operator/fleet/stillness.ts rests on. */
+  it('finds nothing to do later either, once it found nothing and only time has passed', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.nat(3_600_000), (fleet, laterMs) => {
+        fleet.converge();
+        const { writes, pending } = fleet.step(100);
+        fleet.nowMs += laterMs;
+        expect([writes, fleet.step(100)]).toMatchObject([[], { writes: [], pending, drainedPods: [], deadPods: [] }]);
+      }),
+    );
+  });
+
   it('balances within 1.25 of the mean where zones permit', () => {
     fc.assert(
       fc.property(evenFleet, (fleet) => {

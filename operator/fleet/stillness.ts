@@ -1,0 +1,65 @@
+import type { FleetKey } from '../../core/seal.ts';
+import { gathers } from '../plan/pods.ts';
+import type { Observed, Plan } from '../plan/types.ts';
+import type { Desired } from './desired.ts';
+import type { PodMemory } from './pod-memory.ts';
+import type { Heads } from './reader.ts';
+
+/** All that a round is made from, but for the time. */
+export interface Ground {
+  desired: Desired;
+  heads: Heads;
+  fleetKeys: readonly FleetKey[];
+}
+
+/**
+ * Remembers a round that had nothing to do, so that the next one need not find out again: it costs as much as there are
+ * slots, and nearly all of them find nothing. Rests on this: what comes from the ground alone comes out the same, and of
+ * what comes with time all that is urgent (the fleet settles or gathers, a session dies, a drain ends) is excluded by
+ * `isAtRest`. The rest (balance, the end of a fence) waits for the next whole round.
+ */
+export class Stillness {
+  readonly #wholeRoundMs: number;
+  #still: { print: string; desired: Desired; sinceMs: number } | undefined;
+
+  /** @param wholeRoundMs after this long a round is made all the same */
+  constructor(wholeRoundMs: number) {
+    this.#wholeRoundMs = wholeRoundMs;
+  }
+
+  holds(ground: Ground, nowMs: number): boolean {
+    const still = this.#still;
+    return (
+      still !== undefined &&
+      nowMs - still.sinceMs < this.#wholeRoundMs &&
+      sameDesired(still.desired, ground.desired) &&
+      still.print === printOf(ground)
+    );
+  }
+
+  /** A round from this ground had nothing to write. */
+  begin(ground: Ground, nowMs: number): void {
+    this.#still = { print: printOf(ground), desired: { ...ground.desired }, sinceMs: nowMs };
+  }
+
+  end(): void {
+    this.#still = undefined;
+  }
+}
+
+/** Nothing of it changes by the mere passing of time, other than what may wait for a whole round. */
+export function isAtRest(observed: Observed, plan: Plan, pods: ReadonlyMap<string, PodMemory>): boolean {
+  if (!observed.settled || plan.writes.length > 0 || gathers(observed)) return false;
+  return [...pods.values()].every(
+    ({ session, lost, doubted, returnUntilMs }) =>
+      session?.state === 'up' && !lost && !doubted && observed.nowMs >= returnUntilMs,
+  );
+}
+
+/** By identity: whoever makes `Desired` makes new maps when something has changed. */
+const sameDesired = (a: Desired, b: Desired): boolean =>
+  a.synced === b.synced && a.bots === b.bots && a.stopped === b.stopped && a.kept === b.kept;
+
+/** A session's text has no time in it: it changes when the pod has something to say. */
+const printOf = ({ heads, fleetKeys }: Ground): string =>
+  JSON.stringify([heads.owner, fleetKeys.map(({ id }) => id), ...heads.pods]);

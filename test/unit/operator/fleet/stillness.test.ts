@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import type { Desired } from '../../../../operator/fleet/desired.ts';
+import type { PodMemory } from '../../../../operator/fleet/pod-memory.ts';
+import { type Ground, isAtRest, Stillness } from '../../../../operator/fleet/stillness.ts';
+import type { Observed, Plan } from '../../../../operator/plan/types.ts';
+
+const desired = (): Desired => ({ synced: true, bots: new Map(), stopped: new Map(), kept: new Set() });
+const wish = desired();
+const head = { session: '{"pod":"a"}', version: 3, fields: 1 };
+const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, owner = 'me'): Ground => ({
+  desired: wish,
+  heads: { redisNowMs: Math.random(), owner, pods: new Map([['a', { ...head, ...pod }]]) },
+  fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
+  ...change,
+});
+
+describe('A round that found nothing to do', () => {
+  const still = (): Stillness => {
+    const stillness = new Stillness(10_000);
+    stillness.begin(ground(), 0);
+    return stillness;
+  };
+
+  it('need not be repeated while all that it was made from is the same, and not for ever', () => {
+    expect([still().holds(ground(), 9_999), still().holds(ground(), 10_000)]).toEqual([true, false]);
+    expect(new Stillness(10_000).holds(ground(), 0)).toBe(false);
+  });
+
+  it.each<[string, Ground]>([
+    ['what is desired', ground({ desired: desired() })],
+    ['whether that is complete', ground({ desired: { ...wish, synced: false } })],
+    ['a session', ground({}, { session: '{"pod":"a","reportVersion":2}' })],
+    ['a version', ground({}, { version: 4 })],
+    ['the size of a hash', ground({}, { fields: 2 })],
+    ['the owner of the scope, as after a loss', ground({}, {}, 'other')],
+    ['the fleet keys', ground({ fleetKeys: [] })],
+  ])('is repeated after a change of %s', (_what, changed) => {
+    expect(still().holds(changed, 1)).toBe(false);
+  });
+
+  it('is repeated after a break', () => {
+    const stillness = still();
+    stillness.end();
+    expect(stillness.holds(ground(), 1)).toBe(false);
+  });
+});
+
+describe('A fleet', () => {
+  const pod = (change: object = {}) =>
+    ({ session: { state: 'up' }, lost: false, doubted: false, returnUntilMs: 0, ...change }) as PodMemory;
+  const observed = (change: Partial<Observed> = {}): Observed =>
+    ({ nowMs: 100_000, settled: true, pods: [], ...change }) as unknown as Observed;
+  const nothing = { writes: [] } as unknown as Plan;
+  const young = { name: 'a', session: { state: 'up' }, firstSeenMs: 99_000 } as Observed['pods'][number];
+
+  it('is at rest when no time will change what is to be done soon', () => {
+    expect(isAtRest(observed(), nothing, new Map([['a', pod()]]))).toBe(true);
+  });
+
+  it.each<[string, Observed, PodMemory]>([
+    ['it is still being observed', observed({ settled: false }), pod()],
+    ['it gathers', observed({ pods: [young] }), pod()],
+    ['a pod is silent', observed(), pod({ session: undefined })],
+    ['a pod drains', observed(), pod({ session: { state: 'draining' } })],
+    ['a pod that drained counts as live', observed(), pod({ returnUntilMs: 100_001 })],
+    ['Redis lost a hash', observed(), pod({ lost: true })],
+    ['the outcome of a write is unknown', observed(), pod({ doubted: true })],
+  ])('is not while %s', (_why, seen, memory) => {
+    expect(isAtRest(seen, nothing, new Map([['a', memory]]))).toBe(false);
+  });
+
+  it('is not while there is something to write', () => {
+    expect(isAtRest(observed(), { ...nothing, writes: [{}] } as unknown as Plan, new Map())).toBe(false);
+  });
+});
