@@ -59,8 +59,8 @@ describe('a connector in trouble', () => {
     await fleet.untilLive(TEAMS - 1);
 
     appendFileSync(fleet.keyFile, `\n${newText}\n`);
-    const session = await fleet.untilReported('a', 1, TEAMS);
-    expect(session.keyIDs).toContain(key.id);
+    await fleet.untilReported('a', 1, TEAMS);
+    await waitFor(async () => (await fleet.session('a'))?.keyIDs.includes(key.id));
   });
 
   it('keeps the keys that it has when the file becomes unreadable', async () => {
