@@ -22,6 +22,10 @@ export class DelayHeap<K> {
     this.#up(this.#heap.length - 1);
   }
 
+  remove(key: K): void {
+    this.#due.delete(key);
+  }
+
   /** Takes out the first key that is due. */
   takeDue(nowMs: number): K | undefined {
     this.#dropOutdated();

@@ -156,4 +156,13 @@ describe('the status writer', () => {
       expect(writes).toEqual(expected);
     }
   });
+
+  it('takes the first status of 50,000 bots without looking at all of them for each', async () => {
+    const { writer } = writerOf();
+    const startedMs = performance.now();
+    for (let n = 0; n < 50_000; n++) writer.offer(bot(`b${n}`), up);
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(writer.depth).toBeGreaterThan(49_000);
+    await writer.stop(0);
+  });
 });
