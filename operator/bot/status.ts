@@ -39,7 +39,8 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
   const unknown = !fleet.settled && stop === undefined && live.length < desired && previous !== undefined;
-  const counts = unknown ? countsBefore(previous, desired) : countsNow(connections, live.length, desired, stop);
+  const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
+  const counts = unknown ? countsBefore(previous, desired) : countsNow(connections, live.length, desired, stop, since);
   const teamName = live.find((slot) => slot.teamName !== '')?.teamName ?? previous?.teamName;
   const botUserID = live.find((slot) => slot.botUserID !== '')?.botUserID ?? previous?.botUserID;
   return {
@@ -73,7 +74,13 @@ function stopOf({ bot, verdict, duplicateOf }: StatusInput): Stop {
 
 type Counts = Pick<SlackBotStatus, 'desiredConnections' | 'liveConnections' | 'connectionSummary' | 'connections'>;
 
-function countsNow(connections: readonly SlotView[], liveSlots: number, desired: number, stop: Stop): Counts {
+function countsNow(
+  connections: readonly SlotView[],
+  liveSlots: number,
+  desired: number,
+  stop: Stop,
+  since: (slot: SlotView) => string,
+): Counts {
   // What is being closed is shown as long as it lives, so that "0/0" means closed.
   const live = stop === undefined ? Math.min(liveSlots, desired) : liveSlots;
   return {
@@ -81,10 +88,16 @@ function countsNow(connections: readonly SlotView[], liveSlots: number, desired:
     liveConnections: live,
     connectionSummary: `${live}/${desired}`,
     connections: connections
-      .map(({ pod, zone, assignedAtMs }) => ({ pod, zone, since: rfc3339(assignedAtMs) }))
+      .map((slot) => ({ pod: slot.pod, zone: slot.zone, since: since(slot) }))
       .sort((a, b) => (a.pod < b.pod ? -1 : a.pod > b.pod ? 1 : 0))
       .slice(0, MAX_CONNECTIONS),
   };
+}
+
+/** Redis may have lost the time: then what was said before stays, until the assignment is written anew. */
+function sinceOf({ pod, assignedAtMs }: SlotView, previous: SlackBotStatus | undefined, nowMs: number): string {
+  if (assignedAtMs > 0) return rfc3339(assignedAtMs);
+  return previous?.connections?.find((connection) => connection.pod === pod)?.since ?? rfc3339(nowMs);
 }
 
 function countsBefore(previous: SlackBotStatus, desired: number): Counts {

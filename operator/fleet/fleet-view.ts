@@ -19,7 +19,7 @@ export interface BotView {
 export interface SlotView {
   pod: string;
   zone: string;
-  /** Wall time of the assignment. */
+  /** Wall time of the assignment; 0 while only the pod's report of it is left. */
   assignedAtMs: number;
   role: 'active' | 'incoming';
   /**

@@ -63,6 +63,13 @@ describe('the status of a bot', () => {
     });
   });
 
+  it('keeps the time of a connection when Redis has lost it, and never tells one of 1970', () => {
+    const before = statusOf(input({}, both));
+    const adopted = [slot('a', { assignedAtMs: 0 }), slot('b', { assignedAtMs: 0 })];
+    expect(statusOf(input({ previous: before, nowMs: NOW + 60_000 }, adopted))).toEqual(before);
+    expect(statusOf(input({}, adopted)).connections?.map(({ since }) => since.slice(0, 4))).toEqual(['2026', '2026']);
+  });
+
   const one = { ...SPEC, replicas: 1 };
   const gone = { state: 'connecting', reason: 'ConnectionLost' } as const;
   it.each<[string, StatusInput, ConditionType, string]>([
