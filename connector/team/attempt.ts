@@ -41,7 +41,7 @@ const RATE_LIMITED: Trouble = {
 const DISABLING: ReadonlySet<string> = new Set(['invalid_auth', 'account_inactive', 'token_revoked']);
 
 /** Goes to the end of the line; whatever attempt was there must be given up before (`abandon`). */
-export function begin(state: SlotState, waited?: WaitReason): Step {
+export function begin(state: SlotState, waited = false): Step {
   const { refusal } = state.spec;
   if (refusal !== undefined) return refuse(state, refusal);
   const id = state.serial + 1;
@@ -197,7 +197,7 @@ export function onWake(state: SlotState, moment: Moment): Step {
     case 'asking':
       return onBudget(state, attempt.id, 'away', moment);
     case 'waiting':
-      return begin(state, attempt.reason);
+      return begin(state, true);
     case 'backingOff':
       return begin(state);
     case 'connecting':
@@ -235,7 +235,7 @@ export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
   }
   if (attempt.tag === 'refused' && spec.generation !== state.spec.generation) return begin({ ...next, failures: 0 });
   if (attempt.tag === 'waiting' && attempt.reason === 'WaitingForBudget' && attempt.purpose !== purposeOf(next)) {
-    return begin(next, attempt.reason);
+    return begin(next, true);
   }
   return stay(next);
 }

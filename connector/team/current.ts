@@ -71,7 +71,7 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
       return fail(alone, trouble, moment);
     case 'waiting':
       // It asked as one whose socket lives. One without comes first.
-      return state.attempt.reason === 'WaitingForBudget' ? begin(alone, state.attempt.reason) : stay(alone);
+      return state.attempt.reason === 'WaitingForBudget' ? begin(alone, true) : stay(alone);
     case 'inLine':
     case 'asking':
     case 'connecting':

@@ -38,7 +38,7 @@ function isWaiting({ attempt }: SlotState): boolean {
       return true;
     case 'inLine':
     case 'asking':
-      return attempt.waited !== undefined;
+      return attempt.waited;
     case 'none':
     case 'connecting':
     case 'dialing':

@@ -104,8 +104,8 @@ export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited'
 export type Attempt =
   | { tag: 'none' }
   /** `waited`: it had to wait before, so that a status says the same while it asks again. */
-  | { tag: 'inLine'; id: number; waited: WaitReason | undefined }
-  | { tag: 'asking'; id: number; waited: WaitReason | undefined; purpose: ConnectPurpose; untilMs: number }
+  | { tag: 'inLine'; id: number; waited: boolean }
+  | { tag: 'asking'; id: number; waited: boolean; purpose: ConnectPurpose; untilMs: number }
   | { tag: 'waiting'; reason: WaitReason; purpose: ConnectPurpose; untilMs: number }
   | { tag: 'connecting'; id: number; untilMs: number }
   | { tag: 'dialing'; id: number; self: SlackSelf; untilMs: number }
