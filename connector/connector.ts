@@ -82,7 +82,7 @@ export class Connector {
     this.#publisher = this.#createPublisher();
     const connectionDeps = this.#connectionDeps();
     this.#registry = new SlotRegistry({
-      ...{ cluster, incarnation, keyring, log },
+      ...{ cluster, incarnation, keyring, log, seldom: this.#seldom },
       openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });

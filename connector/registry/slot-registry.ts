@@ -3,6 +3,7 @@ import type { FleetKeyring } from '../../core/fleet-keyring.ts';
 import { errorText, type Log } from '../../core/log.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
+import type { SeldomLog } from '../seldom.ts';
 import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../team/connection-status.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
 
@@ -17,6 +18,7 @@ export interface SlotRegistryOptions {
   /** What is to be reported of this slot has changed. */
   onChange(id: SlotID): void;
   log: Log;
+  seldom: Pick<SeldomLog, 'warn'>;
 }
 
 interface Entry {
@@ -108,11 +110,12 @@ export class SlotRegistry {
   }
 
   #run(id: SlotID, entry: Entry): void {
-    const { cluster, keyring, log, openConnection } = this.#options;
+    const { cluster, keyring, seldom, openConnection } = this.#options;
     const opened = openSlot(id, entry.slot, cluster, keyring.keys);
     if (isFault(opened)) {
+      // With a wrong key file all slots are at fault at once; their reports name each.
       if (opened.message !== entry.fault?.message) {
-        log.error({ slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
+        seldom.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
       }
       entry.fault = opened;
     } else {

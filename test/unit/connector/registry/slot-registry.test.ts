@@ -15,6 +15,7 @@ const sealed = (changes: Partial<Slot> = {}, token = 'xoxb-1-abc', by = key): Sl
 let connections: FakeConnection[];
 let changed: string[];
 let keys: FleetKey[];
+let warned: string[];
 let registry: SlotRegistry;
 const the = (index: number): FakeConnection => {
   const connection = connections[index];
@@ -27,6 +28,7 @@ const apply = (change: Partial<Parameters<SlotRegistry['apply']>[0]>): void =>
 beforeEach(() => {
   connections = [];
   changed = [];
+  warned = [];
   keys = [key];
   registry = new SlotRegistry({
     cluster: 'c1',
@@ -44,6 +46,7 @@ beforeEach(() => {
     },
     onChange: (id) => changed.push(id),
     log: createLog({ program: 'test', level: 'silent' }),
+    seldom: { warn: (kind) => warned.push(kind) },
   });
 });
 
@@ -113,6 +116,7 @@ describe('a slot', () => {
     });
     registry.retryFaulty();
     expect(connections).toHaveLength(0);
+    expect(warned).toEqual(['SealUnreadable']);
     keys = [key, otherKey];
     registry.retryFaulty();
     expect(the(0).spec.token).toBe('xoxb-1-abc');
