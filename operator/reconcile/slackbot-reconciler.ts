@@ -2,7 +2,7 @@ import { errorText, type Log } from '../../core/log.ts';
 import { botName, type SlackBotStatus } from '../../core/slackbot.ts';
 import { systemTimers, type Timers } from '../../core/timers.ts';
 import { type CredentialsVerdict, judgeCredentials } from '../bot/credentials.ts';
-import { Claims } from '../bot/duplicates.ts';
+import { type Claim, Claims } from '../bot/duplicates.ts';
 import { socketSetOf } from '../bot/socket-set.ts';
 import { fleetFacts, statusOf } from '../bot/status.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
@@ -15,6 +15,7 @@ import type { ObjectsView } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
 import { pathOf, type SlackBotObject } from './slackbot-object.ts';
 import type { StatusWriter } from './status-writer.ts';
+import { Succession } from './succession.ts';
 
 export interface SlackBotReconcilerOptions {
   client: Pick<KubeClient, 'patch' | 'getMetadata'>;
@@ -48,6 +49,7 @@ export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
   readonly #claims = new Claims();
+  readonly #succession: Succession;
   /** Key -> uid of the object that had this name when it was last looked at. */
   readonly #uids = new Map<string, string>();
   readonly #deletedAtMs = new Map<string, number>();
@@ -58,6 +60,7 @@ export class SlackBotReconciler {
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#succession = new Succession(options);
   }
 
   /** An object that exists, though our copy does not have it: nothing of it is removed before it has been judged. */
@@ -81,12 +84,13 @@ export class SlackBotReconciler {
   async #keep(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
     const { uid } = bot.metadata;
     const judged = await this.#judge(bot, signal);
-    this.#claim(bot, judged.verdict);
+    const patienceMs = this.#patienceMs(bot, judged.verdict);
+    if (patienceMs === undefined) this.#claim(bot, judged.verdict);
     const duplicateOf = this.#claims.duplicateOf(uid);
     let again = judged.againMs;
     let error = judged.error;
     try {
-      const lookMs = await this.#want(bot, judged.verdict, duplicateOf !== undefined, signal);
+      const lookMs = await this.#want(bot, judged.verdict, { patienceMs, duplicateOf }, signal);
       again = earlier(again, lookMs);
     } catch (failure) {
       // What could not be prepared changes nothing for a bot that already runs.
@@ -132,27 +136,33 @@ export class SlackBotReconciler {
   async #want(
     bot: SlackBotObject,
     verdict: CredentialsVerdict,
-    isDuplicate: boolean,
+    { patienceMs, duplicateOf }: { patienceMs: number | undefined; duplicateOf: Claim | undefined },
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { desired } = this.#options;
     const { uid, generation } = bot.metadata;
-    if (verdict.kind !== 'invalid') this.#lostSecretAtMs.delete(uid);
     if (bot.spec.suspend === true) {
       this.#desire(desired.stop(uid, { why: 'suspended', generation }));
       return undefined;
     }
-    if (isDuplicate) {
+    if (patienceMs !== undefined) {
+      this.#keepToken(bot);
+      return patienceMs;
+    }
+    if (duplicateOf !== undefined) {
+      if (desired.wanted(uid) !== undefined && !this.#succession.mayEnd(uid, [duplicateOf.uid])) return LOOK_AGAIN_MS;
       this.#desire(desired.none(uid));
       return undefined;
     }
+    this.#succession.forget(uid);
     switch (verdict.kind) {
       case 'valid':
         if (!(await this.#protect(bot, signal))) return LOOK_AGAIN_MS;
         this.#desire(desired.run({ set: socketSetOf(bot, verdict.digest), token: verdict.token }));
         return undefined;
       case 'invalid':
-        return this.#wantWithoutSecret(bot, verdict);
+        this.#desire(desired.none(uid));
+        return undefined;
       case 'unknown':
         this.#keepToken(bot);
         return undefined;
@@ -160,19 +170,20 @@ export class SlackBotReconciler {
     return verdict satisfies never;
   }
 
-  #wantWithoutSecret(bot: SlackBotObject, verdict: CredentialsVerdict & { kind: 'invalid' }): number | undefined {
-    const { desired } = this.#options;
+  /**
+   * How long a bot whose Secret is gone or wrong still goes on with the token that it had; undefined: not at all. Until
+   * then its claim stays as well, so that no other takes its place for a moment.
+   */
+  #patienceMs(bot: SlackBotObject, verdict: CredentialsVerdict): number | undefined {
     const { uid } = bot.metadata;
-    const nowMs = this.#timers.monotonicMs();
-    const lostAtMs = this.#lostSecretAtMs.get(uid) ?? nowMs;
-    const leftMs = lostAtMs + LOST_SECRET_MS - nowMs;
-    if (verdict.reason === 'TransportNotServed' || desired.wanted(uid) === undefined || leftMs <= 0) {
-      this.#desire(desired.none(uid));
-      return undefined;
+    if (verdict.kind !== 'invalid') this.#lostSecretAtMs.delete(uid);
+    else if (verdict.reason !== 'TransportNotServed' && this.#options.desired.wanted(uid) !== undefined) {
+      const nowMs = this.#timers.monotonicMs();
+      const lostAtMs = this.#lostSecretAtMs.get(uid) ?? nowMs;
+      this.#lostSecretAtMs.set(uid, lostAtMs);
+      if (nowMs - lostAtMs < LOST_SECRET_MS) return lostAtMs + LOST_SECRET_MS - nowMs;
     }
-    this.#lostSecretAtMs.set(uid, lostAtMs);
-    this.#keepToken(bot);
-    return leftMs;
+    return undefined;
   }
 
   /** The rest of the spec counts at once; the token is the last that was known. */
@@ -192,15 +203,21 @@ export class SlackBotReconciler {
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
     const { desired, planner, log, client } = this.#options;
     const { uid, generation } = bot.metadata;
-    this.#enqueue(this.#claims.set(uid, undefined));
-    this.#desire(desired.stop(uid, { why: 'deleted', generation }));
-    if (!hasFinalizer(bot)) return { kind: 'done' };
+    const heirs = this.#claims.set(uid, undefined);
+    this.#enqueue(heirs);
     const nowMs = this.#timers.monotonicMs();
     const sinceMs = this.#deletedAtMs.get(uid) ?? nowMs;
     this.#deletedAtMs.set(uid, sinceMs);
+    // A round that began before may still place it, and would not be seen in the view.
+    const ran = desired.wanted(uid) !== undefined;
+    if (ran && hasFinalizer(bot) && !this.#succession.mayEnd(uid, heirs)) {
+      return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
+    }
+    this.#desire(desired.stop(uid, { why: 'deleted', generation }));
+    if (!hasFinalizer(bot)) return { kind: 'done' };
     const view = planner.view();
     // The view keeps an owner as long as a connector reports a socket of it.
-    const closed = view.settled && !view.bots.has(uid);
+    const closed = !ran && view.settled && !view.bots.has(uid);
     const patient = nowMs - sinceMs < FINALIZER_PATIENCE_MS;
     if (!closed && patient) return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     if (!closed) log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
@@ -231,6 +248,7 @@ export class SlackBotReconciler {
     this.#enqueue(this.#claims.set(uid, undefined));
     this.#deletedAtMs.delete(uid);
     this.#lostSecretAtMs.delete(uid);
+    this.#succession.forget(uid);
     status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);

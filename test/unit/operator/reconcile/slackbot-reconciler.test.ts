@@ -10,6 +10,7 @@ import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
 import { REREAD_MS, SecretReads } from '../../../../operator/reconcile/secret-reads.ts';
 import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';
 import { SlackBotReconciler } from '../../../../operator/reconcile/slackbot-reconciler.ts';
+import { SUCCESSION_MS } from '../../../../operator/reconcile/succession.ts';
 import { FakeTimers } from '../../../support/kube/fake-timers.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
@@ -119,6 +120,13 @@ class Scene {
 
   run(name: string) {
     return this.reconciler.reconcile(`bots/${name}`, NEVER);
+  }
+
+  /** The fleet has a live socket of each of these, and no other. */
+  live(...names: string[]): void {
+    const slot = { pod: 'a', zone: 'z', assignedAtMs: 1, role: 'active', state: 'live', tokenDigest: '' } as const;
+    const view = { slots: [{ ...slot, reason: '', message: '', teamName: '', botUserID: '' }], pending: [] };
+    this.view = { ...EMPTY, bots: new Map(names.map((name) => [name, view])) };
   }
 
   ready(name: string): string | undefined {
@@ -271,11 +279,69 @@ describe('reconciling a SlackBot', () => {
     expect(scene.enqueued).toEqual(['young']);
     await scene.run('young');
     expect(scene.ready('young')).toBe('DuplicateBot');
+    scene.live('old');
+    await scene.run('young');
     expect(scene.desired.wanted('young')).toBeUndefined();
     old.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
     await scene.run('old');
     await scene.run('young');
     expect(scene.desired.wanted('young')).toBeDefined();
+  });
+
+  it.each(['the older comes', 'the older goes'])('makes before it breaks when another takes over: %s', async (what) => {
+    const scene = new Scene();
+    scene.secret();
+    const [first, second] = what === 'the older comes' ? ['young', 'old'] : ['old', 'young'];
+    const created = { old: '2026-11-24T00:00:00Z', young: '2026-11-24T00:00:09Z' } as Record<string, string>;
+    const running = scene.add(first, { created: created[first] ?? '' });
+    await scene.run(first);
+    scene.live(first);
+    scene.add(second, { created: created[second] ?? '' });
+    await scene.run(second);
+    if (first === 'old') running.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
+    expect(await scene.run(first)).toEqual({ kind: 'requeueAfter', delayMs: 1_000 });
+    await scene.run(second);
+    expect([...scene.desired.value().bots.keys()].sort()).toEqual(['old', 'young']);
+    scene.live(first, second);
+    await scene.run(first);
+    expect([...scene.desired.value().bots.keys()]).toEqual([second]);
+  });
+
+  it('does not wait for ever for one that takes over, and not at all for one that is suspended', async () => {
+    const scene = new Scene();
+    scene.secret();
+    scene.add('young', { created: '2026-11-24T00:00:09Z' });
+    await scene.run('young');
+    const old = scene.add('old');
+    await scene.run('old');
+    await scene.run('young');
+    expect(scene.desired.wanted('young')).toBeDefined();
+    await scene.timers.advance(SUCCESSION_MS);
+    await scene.run('young');
+    expect(scene.desired.wanted('young')).toBeUndefined();
+    old.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
+    scene.add('young', { created: '2026-11-24T00:00:09Z', spec: { suspend: true } });
+    await scene.run('old');
+    expect(scene.desired.value().stopped.has('old')).toBe(true);
+  });
+
+  it('leaves a bot to its SlackBot while that one goes on with the token of a Secret that is gone', async () => {
+    const scene = new Scene();
+    scene.secret();
+    scene.add('old');
+    await scene.run('old');
+    const secretRef = { name: 's2' };
+    scene.secrets.set('bots/s2', { token: TOKEN, version: 1, labelled: true });
+    scene.add('young', { created: '2026-11-24T00:00:09Z', spec: { credentials: { secretRef } } });
+    scene.secrets.delete('bots/s');
+    await scene.run('old');
+    await scene.run('young');
+    expect([...scene.desired.value().bots.keys()]).toEqual(['old']);
+    await scene.timers.advance(60_000);
+    await scene.run('old');
+    expect(scene.enqueued).toContain('young');
+    await scene.run('young');
+    expect([...scene.desired.value().bots.keys()]).toEqual(['young']);
   });
 
   it('does not take its own claim back when a Secret can not be read', async () => {
@@ -305,6 +371,14 @@ describe('reconciling a SlackBot', () => {
 });
 
 describe('deleting a SlackBot', () => {
+  it('waits for a round that may still place it, though the view has no socket of it yet', async () => {
+    const scene = new Scene();
+    const bot = await deleted(scene);
+    expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: 1_000 });
+    expect(bot.metadata.finalizers).toEqual([FINALIZER]);
+    expect(await scene.run('a')).toEqual({ kind: 'done' });
+  });
+
   const deleted = async (scene: Scene) => {
     scene.secret();
     const bot = scene.add('a');
