@@ -174,7 +174,8 @@ export class Operator {
     const summaries = new BotSummaries(redis, keys.bots);
     this.#summaries = new SummaryKeeper({
       ...{ summaries, count: () => redis.hlen(keys.bots), log },
-      leads: () => planner?.leads() ?? false,
+      // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
+      leads: () => leadership.desired.synced && (planner?.leads() ?? false),
     });
     this.#summaries.start();
     leadership.start();

@@ -87,8 +87,9 @@ function enter(manifest: ManifestBot, isNew: boolean, book: Map<string, BookEntr
   const entry = book.get(uid);
   const specDigest = createHash('sha256').update(JSON.stringify(manifest.spec)).digest('hex').slice(0, 16);
   const fence = input.fences.get(uid) ?? 0;
-  // A bot that was removed and comes back, or comes back suspended no more, must get past its fence.
-  const same = entry?.specDigest === specDigest && !(isNew && fence >= entry.generation);
+  // A bot that was removed and comes back must get past its fence; one that is suspended stands behind its own.
+  const isFenced = isNew && manifest.spec.suspend !== true && fence >= (entry?.generation ?? 0);
+  const same = entry?.specDigest === specDigest && !isFenced;
   const next: BookEntry = same
     ? entry
     : {

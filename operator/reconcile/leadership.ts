@@ -10,7 +10,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { DEFAULT_RETRY_LIMITS } from '../kube/retry-limiter.ts';
+import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
@@ -49,8 +49,14 @@ export interface LeadershipOptions {
 }
 
 export const WORKERS = 8;
-/** A server that was away is asked again soon, whatever the number of failures. */
-const RETRY_LIMITS = { ...DEFAULT_RETRY_LIMITS, capMs: 30_000 };
+/**
+ * A server that was away is asked again soon, whatever the number of failures and of bots: client-go's 10 retries a
+ * second for all would be 16 minutes for 10,000. The client has a limit of its own.
+ */
+export const RETRY_LIMITS: RetryLimits = {
+  ...DEFAULT_RETRY_LIMITS,
+  ...{ capMs: 30_000, overall: { perSecond: 200, burst: 400 } },
+};
 
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;

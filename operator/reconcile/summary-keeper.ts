@@ -6,7 +6,7 @@ export interface SummaryKeeperOptions {
   summaries: Pick<BotSummaries, 'put' | 'forgetWritten'>;
   /** How many there are in Redis. */
   count: () => Promise<number>;
-  /** Only the one that plans writes them. */
+  /** Only the one that plans writes them, once it knows all of them. */
   leads: () => boolean;
   log: Log;
   everyMs?: number;

@@ -44,6 +44,13 @@ describe('a bot of the directory', () => {
     expect(generationOf(next(restarted(EMPTY), [bot('a')], { fences: [[uid, 7]] }))).toBe(8);
   });
 
+  it('keeps its generation over a restart while it is suspended, and is above its fence when it is resumed', () => {
+    const suspended = next(next(EMPTY, [bot('a')]), [bot('a', { suspend: true })]);
+    const fences: [string, number][] = [[uid, 2]];
+    const again = next(restarted(suspended), [bot('a', { suspend: true })], { fences });
+    expect([suspended, again, next(restarted(again), [bot('a')], { fences })].map(generationOf)).toEqual([2, 2, 3]);
+  });
+
   it('keeps its spec when an edit changes its team, and says what the API server would', () => {
     const first = next(EMPTY, [bot('a')]);
     const edited = next(first, [bot('a', { teamID: 'T0OTHER', replicas: 3 })]);
