@@ -1,4 +1,12 @@
-import type { SlackBotSpec } from './slackbot.ts';
+/** As much of a SlackBot spec (slackbot.ts, which takes the rules into its schema) as the rules look at. */
+export interface RuledSpec {
+  teamID: string;
+  transport: string;
+  credentials?: object | undefined;
+  appRef?: object | undefined;
+  replicas?: number | undefined;
+  events?: { include?: readonly string[] | undefined; exclude?: readonly string[] | undefined } | undefined;
+}
 
 /**
  * What no single field of a SlackBot spec can say alone. One rule is one row: `cel` is judged by the API server (it
@@ -9,13 +17,13 @@ export interface SpecRule {
   /** For docs and tests. */
   name: string;
   /** The field to blame, below `spec`. */
-  field: keyof SlackBotSpec;
+  field: keyof RuledSpec;
   /** CEL over `self`, and `oldSelf` if the rule is about a change: such a rule is judged on updates only. */
   cel: string;
   /** Names the field and the remedy. */
   message: string;
   /** The same as `cel`; `old` is absent when the bot is new. */
-  check: (spec: SlackBotSpec, old?: SlackBotSpec) => boolean;
+  check: (spec: RuledSpec, old?: RuledSpec) => boolean;
 }
 
 export const SPEC_RULES: readonly SpecRule[] = [
@@ -77,6 +85,6 @@ export const celValidations = SPEC_RULES.map(({ cel, message, field }) => ({
 }));
 
 /** The rules that a spec breaks, in the order above. */
-export function brokenRules(spec: SlackBotSpec, old?: SlackBotSpec): SpecRule[] {
+export function brokenRules(spec: RuledSpec, old?: RuledSpec): SpecRule[] {
   return SPEC_RULES.filter((rule) => !rule.check(spec, old));
 }

@@ -33,7 +33,7 @@ export class FenceKeeper {
   async keep(desired: Desired, observed: Observed): Promise<void> {
     const { nowMs } = observed;
     if (this.#readAtMs === undefined || nowMs - this.#readAtMs >= READ_AGAIN_MS) {
-      this.#state = { ...this.#state, entries: await this.#read() };
+      this.#state = { ...this.#state, entries: await readFences(this.#redis, this.#key, this.#cluster) };
       this.#readAtMs = nowMs;
     }
     if (desired.stopped.size === 0 && this.#state.entries.size === 0) return;
@@ -50,14 +50,15 @@ export class FenceKeeper {
     }
     this.#state = plan.next;
   }
+}
 
-  async #read(): Promise<ReadonlyMap<string, number>> {
-    const ours = fenceField(this.#cluster, '');
-    const entries = new Map<string, number>();
-    for (const [field, generation] of Object.entries(await this.#redis.hgetall(this.#key))) {
-      // What is no number is written anew or removed like an entry of the oldest generation.
-      if (field.startsWith(ours)) entries.set(field.slice(ours.length), Number(generation) || 0);
-    }
-    return entries;
+/** Owner uid -> generation, of one cluster. @throws when Redis does not answer */
+export async function readFences(redis: Redis, key: string, cluster: string): Promise<ReadonlyMap<string, number>> {
+  const ours = fenceField(cluster, '');
+  const entries = new Map<string, number>();
+  for (const [field, generation] of Object.entries(await redis.hgetall(key))) {
+    // What is no number is written anew or removed like an entry of the oldest generation.
+    if (field.startsWith(ours)) entries.set(field.slice(ours.length), Number(generation) || 0);
   }
+  return entries;
 }

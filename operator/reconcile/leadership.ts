@@ -9,6 +9,7 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
+import { everyItem } from '../kube/every-item.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
@@ -183,14 +184,8 @@ export class Leadership {
     while (!signal.aborted) {
       try {
         const found = new Map<string, string>();
-        for (const scope of scopes) {
-          let continueToken = '';
-          do {
-            const query = { limit: 500, continueToken, metadataOnly: true };
-            const page = await client.listPage<KubeObject>(scope, query, { signal });
-            for (const item of page.items ?? []) found.set(item.metadata.uid, keyOf(item));
-            continueToken = page.metadata.continue ?? '';
-          } while (continueToken !== '');
+        for await (const item of everyItem(client, scopes, { metadataOnly: true }, { signal })) {
+          found.set(item.metadata.uid, keyOf(item));
         }
         return found;
       } catch (error) {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
-import type { KubeList, ResourceScope } from '../kube/object.ts';
+import type { ResourceScope } from '../kube/object.ts';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
 import { keyOf } from './resource-watch.ts';
 import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
@@ -34,12 +35,10 @@ export async function releaseAllFinalizers(options: ReleaseOptions, signal: Abor
   let released = 0;
   for (let tries = 1; ; tries += 1) {
     let left = 0;
-    for (const scope of scopesOf(SLACKBOTS, options.namespaces)) {
-      for await (const bot of everyBot(client, scope, signal)) {
-        if (!hasFinalizer(bot)) continue;
-        if (await removeFinalizer(client, bot, { signal })) released += 1;
-        else left += 1;
-      }
+    for await (const bot of everyBot(client, scopesOf(SLACKBOTS, options.namespaces), signal)) {
+      if (!hasFinalizer(bot)) continue;
+      if (await removeFinalizer(client, bot, { signal })) released += 1;
+      else left += 1;
     }
     if (left === 0) break;
     if (tries === TRIES) throw new Error(`${left} SlackBots still have the finalizer: run it again`);
@@ -50,30 +49,16 @@ export async function releaseAllFinalizers(options: ReleaseOptions, signal: Abor
   return released;
 }
 
+/** Without a SlackBot definition there are no SlackBots. */
 async function* everyBot(
   client: ReleaseOptions['client'],
-  scope: ResourceScope,
+  scopes: readonly ResourceScope[],
   signal: AbortSignal,
 ): AsyncGenerator<SlackBotObject> {
-  let continueToken = '';
-  do {
-    const page = await listPage(client, { ...scope, continueToken }, signal);
-    yield* page.items ?? [];
-    continueToken = page.metadata.continue ?? '';
-  } while (continueToken !== '');
-}
-
-/** Without a SlackBot definition there are no SlackBots. */
-async function listPage(
-  client: ReleaseOptions['client'],
-  { continueToken, ...scope }: ResourceScope & { continueToken: string },
-  signal: AbortSignal,
-): Promise<KubeList<SlackBotObject>> {
   try {
-    return await client.listPage<SlackBotObject>(scope, { limit: 500, continueToken }, { signal });
+    yield* everyItem<SlackBotObject>(client, scopes, {}, { signal });
   } catch (error) {
-    if (isKubeError(error, 'notFound')) return { metadata: {}, items: [] };
-    throw error;
+    if (!isKubeError(error, 'notFound')) throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { secretKeysOf } from '../../core/slackbot.ts';
 import { systemTimers, type Timers } from '../../core/timers.ts';
 import type { SecretRead } from '../bot/credentials.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ResourceScope } from '../kube/object.ts';
 import { isLaterVersion, keyOf, type ObjectsView } from './resource-watch.ts';
@@ -74,14 +75,9 @@ export class SecretReads {
    * Every bot's next read takes its own; what is left after that is dropped by `endPriming`.
    */
   async prime(scopes: readonly ResourceScope[], signal: AbortSignal): Promise<void> {
-    for (const scope of scopes) {
-      let continueToken = '';
-      do {
-        const query = { limit: 500, continueToken, labelSelector: LABELLED };
-        const page = await this.#options.client.listPage<SecretObject>(scope, query, { signal });
-        for (const secret of page.items ?? []) this.#primed.set(keyOf(secret), secret);
-        continueToken = page.metadata.continue ?? '';
-      } while (continueToken !== '');
+    const query = { labelSelector: LABELLED };
+    for await (const secret of everyItem<SecretObject>(this.#options.client, scopes, query, { signal })) {
+      this.#primed.set(keyOf(secret), secret);
     }
   }
 
