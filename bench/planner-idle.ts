@@ -1,9 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { decodeSlot } from '../core/assignment.ts';
@@ -18,19 +12,19 @@ import { tokenDigest } from '../core/token.ts';
 import type { Desired, DesiredBot } from '../operator/fleet/desired.ts';
 import { Planner } from '../operator/fleet/planner.ts';
 import type { PlannerTimes } from '../operator/fleet/planner-options.ts';
+import { startRedis } from '../test/support/redis-server.ts';
 
 /**
  * What the planner costs while nothing happens: the real Planner on a real Redis, with sessions and reports of pods that
  * only renew. First with every round made whole, then as it comes.
- * `node bench/planner-idle.ts [--bots 10000] [--pods 20] [--seconds 20] [--redis PORT]`; without --redis it starts
- * redis-server, which must be on the PATH.
+ * `node bench/planner-idle.ts [--bots 10000] [--pods 20] [--seconds 20]`; needs redis-server on
+ * the PATH.
  */
 const { values } = parseArgs({
   options: {
     bots: { type: 'string', default: '10000' },
     pods: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '20' },
-    redis: { type: 'string' },
   },
 });
 const BOTS = Number(values.bots);
@@ -40,26 +34,11 @@ const keys = clusterKeys(CLUSTER);
 const fleetKeys = parseFleetKeys(newFleetKey());
 const log = createLog({ program: 'bench', level: 'silent' });
 
-let server: ChildProcess | undefined;
-const folder = mkdtempSync(join(tmpdir(), 'relax-bench-'));
-const port = values.redis === undefined ? await freePort() : Number(values.redis);
-if (values.redis === undefined) {
-  const args = ['--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder];
-  server = spawn('redis-server', args, { stdio: 'ignore' });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}
+const server = await startRedis();
 
 async function connect(role: RedisRole): Promise<Redis> {
-  const url = `redis://127.0.0.1:${port}`;
   const redis = connectRedis(
-    { url, username: undefined, passwordFile: undefined, caFile: undefined },
+    { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
     role,
     'bench',
     log,
@@ -198,6 +177,5 @@ try {
   );
 } finally {
   redis.disconnect();
-  server?.kill();
-  rmSync(folder, { recursive: true, force: true });
+  await server.stop();
 }
