@@ -182,8 +182,9 @@ kubeHelmSuite('The chart', (kube, helm) => {
         RELAX_METRICS_PORT: '9464',
         RELAX_REDIS_URL: 'redis://redis:6379/0',
         RELAX_GRACE_SECONDS: '120',
+        NODE_OPTIONS: '--max-semi-space-size=4',
       });
-      const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, ...shared } = connector;
+      const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, NODE_OPTIONS: _options, ...shared } = connector;
       expect(envOf(await podOf(LEAST, 'Deployment'))).toEqual(shared);
     });
 

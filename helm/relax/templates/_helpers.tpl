@@ -62,6 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $own = dict "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds -}}
 {{- end -}}
 {{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}
+{{- if and (eq .program "connector") .root.Values.connector.nodeOptions }}{{ $set = append $set "NODE_OPTIONS" }}{{ end -}}
 {{- range $name, $value := merge $own $shared }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
 - name: {{ $name }}
@@ -70,7 +71,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- range .root.Values.extraEnv }}
 {{- if has .name $set }}
-{{- fail (printf "extraEnv: %s is set by the chart: use the value under config, redis, fleetKey, cluster or connector.zone" .name) }}
+{{- fail (printf "extraEnv: %s is set by the chart: use the value under config, redis, fleetKey, cluster, connector.zone or connector.nodeOptions" .name) }}
 {{- end }}
 - {{ toYaml . | nindent 2 | trim }}
 {{- end }}
@@ -150,6 +151,10 @@ containers:
     env:
       {{- include "relax.env" . | nindent 6 }}
       {{- if eq .program "connector" }}
+      {{- with $values.nodeOptions }}
+      - name: NODE_OPTIONS
+        value: {{ . | quote }}
+      {{- end }}
       - name: RELAX_ZONE
         {{- if $values.zone }}
         value: {{ $values.zone | quote }}
