@@ -1,4 +1,5 @@
-import { errorText, type Log } from '../../core/log.ts';
+import type { Log } from '../../core/log.ts';
+import { redisErrorText } from '../../core/redis.ts';
 import type { Timers } from '../../core/timers.ts';
 import { refuseToken } from '../slack/classify-connect.ts';
 import type { ConnectAnswer, RtmConnect } from '../slack/connect-answer.ts';
@@ -178,7 +179,7 @@ export class Connection implements SlotConnection {
   }
 
   #budgetAway(error: unknown): void {
-    const fields = { error: errorText(error) };
+    const fields = { error: redisErrorText(error) };
     this.#deps.seldom.warn('budget', fields, 'connect budget is away: each socket connects once a minute at most');
   }
 

@@ -51,7 +51,7 @@ export function judgeCredentials(spec: SlackBotSpec, secret: SecretRead): Creden
     case 'missing': {
       const key = secretKeysOf(spec).token;
       const remedy =
-        `create it: kubectl create secret generic ${name} --from-literal=${key}=xoxb-..., ` +
+        `create it in the namespace of the SlackBot: kubectl create secret generic ${name} --from-literal=${key}=xoxb-..., ` +
         `and label it ${CREDENTIALS_LABEL}=true`;
       return { kind: 'invalid', reason: 'SecretMissing', message: `Secret ${name} does not exist: ${remedy}` };
     }
