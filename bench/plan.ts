@@ -91,6 +91,7 @@ for (const sets of SIZES) {
       redisNowMs: 0,
       settled: true,
       synced: true,
+      stopped: new Set<string>(),
       kept: new Set<string>(),
       assignments: new Map(),
       reports: new Map(),

@@ -75,6 +75,7 @@ export class FleetMemory {
 /** What a plan is made from. */
 export interface Wishes {
   synced: boolean;
+  stopped: Pick<ReadonlySet<string>, 'has'>;
   kept: ReadonlySet<string>;
   sets: ReadonlyMap<string, SocketSet>;
   fleetKeys: readonly FleetKey[];
@@ -95,6 +96,7 @@ export function observe(
     redisNowMs,
     settled,
     synced: wishes.synced,
+    stopped: wishes.stopped,
     kept: wishes.kept,
     sets: [...wishes.sets.values()],
     pods: pods.map(([name, pod]) => podView(name, pod, wishes.fleetKeys)),

@@ -143,8 +143,8 @@ export class FleetRound {
       ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
-    const { synced, kept } = desired;
-    const wishes = { synced, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
+    const { synced, stopped, kept } = desired;
+    const wishes = { synced, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
     return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
   }
 

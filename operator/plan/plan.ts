@@ -69,11 +69,13 @@ const targetsOf = ({ courses }: SetState): Holding[] =>
 const isAtRest = ({ courses }: SetState): boolean =>
   courses.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
-/** What is left in `owners` belongs to nobody that is wanted or kept, if the list of those is complete. */
+/** What is left in `owners` belongs to bots that are stopped, or to none, if the list of those is complete. */
 function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
+  const { synced, kept, stopped } = observed;
   for (const [ownerUid, holdings] of owners) {
+    const isUnwanted = stopped.has(ownerUid) || (synced && !kept.has(ownerUid));
     for (const holding of holdings) {
-      if (observed.synced && !observed.kept.has(ownerUid)) draft.drop(holding);
+      if (isUnwanted) draft.drop(holding);
       else if (holding.pod.phase === 'draining') blocked.add(holding.pod);
     }
   }

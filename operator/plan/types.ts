@@ -47,8 +47,10 @@ export interface Observed {
   redisNowMs: number;
   /** Redis has been read without a break for TTL + one renewal: only then may a session be called dead. */
   settled: boolean;
-  /** The desired sets come from a complete list: only then is an assignment without a set removed. */
+  /** The desired sets come from a complete list: only then is an assignment removed for belonging to none. */
   synced: boolean;
+  /** Owners that are to have no slots: those go whether or not the list is complete. */
+  stopped: Pick<ReadonlySet<string>, 'has'>;
   /** Owners without a set whose slots stay all the same: what they want can't be told now. */
   kept: ReadonlySet<string>;
   sets: readonly SocketSet[];

@@ -63,6 +63,7 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
   const sets = new Map([...desired.bots].map(([ownerUid, bot]) => [ownerUid, bot.set]));
   const wishes = {
     synced: true,
+    stopped: desired.stopped,
     kept: new Set<string>(),
     sets,
     fleetKeys: KEYS,

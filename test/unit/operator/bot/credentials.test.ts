@@ -28,7 +28,12 @@ describe('credentials', () => {
   });
 
   it.each<[string, SecretRead, string, RegExp]>([
-    ['no Secret', { kind: 'missing' }, 'SecretMissing', /acme-slack does not exist: create it in the namespace of the SlackBot: kubectl create secret/],
+    [
+      'no Secret',
+      { kind: 'missing' },
+      'SecretMissing',
+      /acme-slack does not exist: create it in the namespace of the SlackBot: kubectl create secret/,
+    ],
     ['no such key', found({ b: TOKEN, a: 'x' }), 'KeyMissing', /no key token \(it has a, b\): add the key token/],
     ['an empty Secret', found({}), 'KeyMissing', /it is empty/],
     ['an empty token', found({ token: ' \n' }), 'TokenEmpty', /put the bot token/],

@@ -127,6 +127,7 @@ describe('A fleet', () => {
   });
   const wishes = {
     synced: true,
+    stopped: new Set<string>(),
     kept: new Set<string>(),
     sets: new Map(),
     fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],

@@ -124,6 +124,15 @@ describe('what changes of a set', () => {
     expect(fleet.entries()).toEqual([]);
   });
 
+  it('of a bot that is stopped: removed, also while the list is not complete', () => {
+    live();
+    fleet.sets.clear();
+    fleet.synced = false;
+    fleet.stopped.add('u');
+    fleet.step();
+    expect(fleet.entries()).toEqual([]);
+  });
+
   it('of a bot that can not be judged now: stays, while what others no longer want goes', () => {
     const { mine } = live();
     fleet.addSets(socketSet('gone'));

@@ -26,6 +26,7 @@ export class SampleFleet {
   settled = true;
   synced = true;
   readonly kept = new Set<string>();
+  readonly stopped = new Set<string>();
   readonly sets = new Map<string, SocketSet>();
   readonly pods = new Map<string, SamplePod>();
   readonly assignments = new Map<string, Map<SlotID, Slot>>();
@@ -68,13 +69,26 @@ export class SampleFleet {
   }
 
   observe(): Observed {
-    const { nowMs, settled, synced, kept, assignments, reports, lost, lastMoveMs } = this;
+    const { nowMs, settled, synced, stopped, kept, assignments, reports, lost, lastMoveMs } = this;
     const pods = [...this.pods].map(([name, pod]) => ({
       ...{ name, version: 1, session: sessionOf(name, pod) },
       ...{ lastSeenMs: pod.lastSeenMs, firstSeenMs: pod.firstSeenMs, takesSlots: pod.takesSlots },
     }));
     const sets = [...this.sets.values()];
-    return { nowMs, redisNowMs: nowMs, settled, synced, kept, sets, pods, assignments, reports, lost, lastMoveMs };
+    return {
+      nowMs,
+      redisNowMs: nowMs,
+      settled,
+      synced,
+      stopped,
+      kept,
+      sets,
+      pods,
+      assignments,
+      reports,
+      lost,
+      lastMoveMs,
+    };
   }
 
   apply({ writes, voluntaryMoves }: Plan): void {
