@@ -52,11 +52,12 @@ export class DesiredState {
 
   /** What it wants can't be told now: what it wanted before counts; if that is not known either, what it has stays. */
   unknown(uid: string): boolean {
-    if (this.#bots.has(uid) || this.#stopped.has(uid) || this.#kept.has(uid)) return false;
-    return this.#judged(uid, () => {
-      this.#kept.add(uid);
-      return true;
-    });
+    const isKnown = this.#bots.has(uid) || this.#stopped.has(uid);
+    const wasSynced = this.synced;
+    const wasKept = this.#kept.has(uid);
+    this.#unjudged.delete(uid);
+    if (!isKnown) this.#kept.add(uid);
+    return this.#noted(this.#kept.has(uid) !== wasKept || this.synced !== wasSynced);
   }
 
   wanted(uid: string): DesiredBot | undefined {
@@ -86,7 +87,10 @@ export class DesiredState {
     const wasSynced = this.synced;
     this.#unjudged.delete(uid);
     const wasKept = this.#kept.delete(uid);
-    const changed = change() || wasKept || wasSynced !== this.synced;
+    return this.#noted(change() || wasKept || wasSynced !== this.synced);
+  }
+
+  #noted(changed: boolean): boolean {
     if (changed) this.#snapshot = undefined;
     return changed;
   }

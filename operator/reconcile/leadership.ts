@@ -59,6 +59,9 @@ export const RETRY_LIMITS: RetryLimits = {
   ...{ capMs: 30_000, overall: { perSecond: 200, burst: 400 } },
 };
 
+/** A namespace that may not be watched, or is no more, holds the others up for so long at a start. */
+export const WATCH_PATIENCE_MS = 15_000;
+
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
 export type BotState = (typeof BOT_STATES)[number];
@@ -112,7 +115,7 @@ export class Leadership {
       ...{ name: 'slackbot', queue: this.queue, log, workers: WORKERS, clock: timers },
       reconcile: async (key, signal) => {
         const outcome = await this.#reconciler.reconcile(key, signal);
-        if (this.desired.synced) this.#secretReads.endPriming();
+        if (this.queue.depth === 0) this.#secretReads.endPriming();
         return outcome;
       },
       ...opt('observer', observer.controller),
@@ -159,22 +162,39 @@ export class Leadership {
    */
   async #begin(): Promise<void> {
     const { signal } = this.#ended;
-    const { bots, secrets } = this.#options;
-    if (!(await bots.synced()) || !(await secrets.synced())) return;
+    const { bots, secrets, log } = this.#options;
+    const watched = Promise.all([bots.synced(), secrets.synced()]);
+    const patience = sleep(this.#timers, WATCH_PATIENCE_MS, signal).then(() => undefined);
+    if ((await Promise.race([watched, patience])) === undefined && !signal.aborted) {
+      // A Secret that is not watched is read from time to time, and a bot that is not listed loses nothing.
+      log.warn({ err: bots.lastError() ?? secrets.lastError() }, 'not everything is watched yet, what is counts');
+      await this.#judgeAll();
+    }
+    const ended = Promise.withResolvers<boolean>();
+    signal.addEventListener('abort', () => ended.resolve(false), { once: true });
+    if (signal.aborted || !(await Promise.race([bots.synced(), ended.promise]))) return;
     const listed = await this.#listAll(signal);
-    // Only a saving: without it each Secret is read by a call of its own.
-    await this.#secretReads.prime(scopesOf(SECRETS, this.#options.namespaces), signal).catch(() => undefined);
     if (signal.aborted) return;
-    const known = [...bots.values()].sort((a, b) =>
+    for (const { metadata } of bots.values()) listed.delete(metadata.uid);
+    for (const [uid, key] of listed) this.#reconciler.expect(key, uid);
+    this.desired.begin([...[...bots.values()].map(({ metadata }) => metadata.uid), ...listed.keys()]);
+    for (const key of listed.values()) this.queue.add(key);
+    await this.#judgeAll();
+    this.planner.nudge();
+  }
+
+  async #judgeAll(): Promise<void> {
+    const { signal } = this.#ended;
+    const { bots, namespaces } = this.#options;
+    // Only a saving: without it each Secret is read by a call of its own.
+    for (const scope of scopesOf(SECRETS, namespaces))
+      await this.#secretReads.prime(scope, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const byAge = [...bots.values()].sort((a, b) =>
       a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
     );
-    for (const bot of known) listed.delete(bot.metadata.uid);
-    for (const [uid, key] of listed) this.#reconciler.expect(key, uid);
-    this.desired.begin([...known.map(({ metadata }) => metadata.uid), ...listed.keys()]);
-    this.#enqueue(known);
-    for (const key of listed.values()) this.queue.add(key);
+    this.#enqueue(byAge);
     this.#controller.start();
-    this.planner.nudge();
   }
 
   /** uid -> key of every SlackBot that there is. */

@@ -16,6 +16,8 @@ export interface ReleaseOptions {
   lease: { namespace: string; name: string };
   /** Empty: all. */
   namespaces: readonly string[];
+  /** This pod, whose own operator must not be the one that ends. */
+  pod: string;
   log: Log;
   timers?: Timers;
 }
@@ -23,11 +25,15 @@ export interface ReleaseOptions {
 /** Longer than an uninstall takes: no operator leads before it, unless it is to go on. */
 const HELD_MS = 300_000;
 const TRIES = 20;
+const OWN_LEADER =
+  'the operator of this pod leads, and would end with this program in it: run it as a job or from a clone, ' +
+  'or stop the operators and take the finalizers off with kubectl (docs/install.md, Uninstall)';
 
 /**
  * Takes the finalizer off every SlackBot, so that nothing that is deleted later waits for an operator that is gone. The
  * leading operator would put it back, so first its lease is taken: it stops, and for 5 minutes no other starts to lead.
  * Sockets stay open until the connectors end.
+ * @throws Error in the leading operator's own pod (`kubectl exec`): its container would end, and this with it
  */
 export async function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
   const { client, log, timers = systemTimers } = options;
@@ -64,7 +70,7 @@ async function* everyBot(
 
 /** @returns whether somebody may have held it */
 async function takeLease(
-  { client, lease: at, log, timers = systemTimers }: ReleaseOptions,
+  { client, lease: at, pod, log, timers = systemTimers }: ReleaseOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const scope = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace: at.namespace };
@@ -73,10 +79,12 @@ async function takeLease(
   for (let tries = 1; ; tries += 1) {
     try {
       const lease = await client.get<Lease>({ ...scope, name: at.name }, { signal });
+      const holder = lease.spec?.holderIdentity ?? '';
+      if (holder.startsWith(`${pod}_`)) throw new Error(OWN_LEADER);
       const spec = heldSpec(lease.spec, 'acquire', identity, timers.wallMs(), times);
       await client.replace({ ...scope, name: at.name }, { ...lease, spec }, { signal });
-      log.info({ lease: keyOf(lease), from: lease.spec?.holderIdentity ?? '' }, 'took the lease: no operator leads');
-      return (lease.spec?.holderIdentity ?? '') !== '';
+      log.info({ lease: keyOf(lease), from: holder }, 'took the lease: no operator leads');
+      return holder !== '';
     } catch (error) {
       if (isKubeError(error, 'notFound')) return false;
       if (!isKubeError(error, 'conflict') || tries === TRIES) throw error;

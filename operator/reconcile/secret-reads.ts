@@ -71,12 +71,12 @@ export class SecretReads {
   }
 
   /**
-   * Reads all labelled Secrets by a few long lists, so that a new leader of 100,000 bots does not need as many calls.
+   * Reads the labelled Secrets of a scope by a few long lists, so that a new leader of 100,000 bots does not need as many calls.
    * Every bot's next read takes its own; what is left after that is dropped by `endPriming`.
    */
-  async prime(scopes: readonly ResourceScope[], signal: AbortSignal): Promise<void> {
+  async prime(scope: ResourceScope, signal: AbortSignal): Promise<void> {
     const query = { labelSelector: LABELLED };
-    for await (const secret of everyItem<SecretObject>(this.#options.client, scopes, query, { signal })) {
+    for await (const secret of everyItem<SecretObject>(this.#options.client, [scope], query, { signal })) {
       this.#primed.set(keyOf(secret), secret);
     }
   }

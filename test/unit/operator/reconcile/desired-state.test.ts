@@ -34,6 +34,15 @@ describe('what is desired', () => {
     expect(desired.value()).toMatchObject({ synced: true, kept: new Set() });
   });
 
+  it('counts a bot as judged that was known before the list was', () => {
+    const desired = new DesiredState();
+    desired.run(bot('a'));
+    desired.unknown('b');
+    desired.begin(['a', 'b']);
+    expect([desired.unknown('a'), desired.value().synced]).toEqual([false, false]);
+    expect([desired.unknown('b'), desired.value().synced]).toEqual([true, true]);
+  });
+
   it('keeps what was known of a bot that has become unknown', () => {
     const desired = new DesiredState();
     desired.begin(['a', 'b']);

@@ -192,7 +192,7 @@ describe('reconciling a SlackBot', () => {
   it('needs no call for a Secret that was read with all others, unless it has changed since', async () => {
     const scene = new Scene();
     scene.secret();
-    await scene.reads.prime([{ group: '', version: 'v1', plural: 'secrets' }], NEVER);
+    await scene.reads.prime({ group: '', version: 'v1', plural: 'secrets' }, NEVER);
     scene.add('a');
     await scene.run('a');
     expect(scene.desired.wanted('a')?.token).toBe(TOKEN);
