@@ -34,7 +34,8 @@ export async function releaseFinalizers(config: OperatorConfig, log: Log, signal
   const client = kubeClient(config, {});
   const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
   try {
-    await releaseAllFinalizers({ client, lease, namespaces: config.watchNamespaces, log }, signal);
+    const { watchNamespaces: namespaces, pod } = config;
+    await releaseAllFinalizers({ client, lease, namespaces, pod, log }, signal);
   } finally {
     await client.close();
   }

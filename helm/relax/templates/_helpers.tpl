@@ -173,6 +173,8 @@ containers:
       failureThreshold: 6
     readinessProbe:
       httpGet: { path: /readyz, port: metrics }
+      # Node needs a second or two to listen; a probe before that is a Warning event and costs a whole period.
+      initialDelaySeconds: 2
       periodSeconds: 5
       timeoutSeconds: 3
     resources: {{- toYaml $values.resources | nindent 6 }}
