@@ -38,9 +38,14 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   });
   // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
-  const unknown = !fleet.settled && stop === undefined && live.length < desired && previous !== undefined;
+  // While the fleet is being looked at, what has been seen live is the least there can be.
+  const known = Math.min(live.length, desired);
+  const unknown = !fleet.settled && stop === undefined && known < Math.min(previous?.liveConnections ?? 0, desired);
   const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
-  const counts = unknown ? countsBefore(previous, desired) : countsNow(connections, live.length, desired, stop, since);
+  const counts =
+    unknown && previous !== undefined
+      ? countsBefore(previous, desired)
+      : countsNow(connections, live.length, desired, stop, since);
   const teamName = live.find((slot) => slot.teamName !== '')?.teamName ?? previous?.teamName;
   const botUserID = live.find((slot) => slot.botUserID !== '')?.botUserID ?? previous?.botUserID;
   return {

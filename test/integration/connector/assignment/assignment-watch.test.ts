@@ -45,7 +45,7 @@ const write = async (version: number, ids: string[]): Promise<void> => {
 };
 const held = (): string[] => [...watch.held.slots.keys()];
 /** Well below the 5 s after which it would look by itself. */
-const SOON = { timeoutMs: 2_000 };
+const SOON = { timeoutMs: 4_000 };
 
 describe('assignments', () => {
   it('are read at the start, and soon after a nudge', async () => {

@@ -199,6 +199,14 @@ describe('the status of a bot', () => {
     });
   });
 
+  it('counts what is seen live while the rest of the fleet is still being observed', () => {
+    const fleet = { settled: false, pods: 1, zones: 1 };
+    const previous = statusOf(input({ fleet: { settled: false, pods: 0, zones: 0 } }));
+    const status = statusOf(input({ previous, fleet }, [slot('a')]));
+    expect(shown(status, 'Ready')).toBe('True Live');
+    expect(status.connectionSummary).toBe('1/2');
+  });
+
   it('is no worse for a rotated token that Slack has not seen yet', () => {
     const previous = statusOf(input({}, both));
     const verdict = { kind: 'valid', token: 'xoxb-2345', digest: 'new', note: '' } as const;
