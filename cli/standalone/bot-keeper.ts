@@ -1,6 +1,7 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import type { ManifestSecret } from '../../core/manifest.ts';
 import type { SlackBotStatus } from '../../core/slackbot.ts';
+import { isLive } from '../../operator/bot/conditions.ts';
 import { type CredentialsVerdict, judgeCredentials, type SecretRead } from '../../operator/bot/credentials.ts';
 import { Claims } from '../../operator/bot/duplicates.ts';
 import { socketSetOf } from '../../operator/bot/socket-set.ts';
@@ -9,6 +10,7 @@ import { summaryOf } from '../../operator/bot/summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
+import { SUCCESSION_MS } from '../../operator/reconcile/succession.ts';
 import type { StandaloneBot } from './bot-book.ts';
 
 /** One reading of the directory, in the terms of the operator. */
@@ -28,6 +30,8 @@ export class BotKeeper {
   readonly #statuses = new Map<string, SlackBotStatus>();
   /** Removed, and sockets of it may still be open. */
   readonly #closing = new Set<string>();
+  /** Removed, and going on until a socket of the bot that takes over is live: a SlackBot that was renamed loses nothing. */
+  readonly #yielding = new Map<string, { generation: number; heirs: readonly string[]; sinceMs: number | undefined }>();
   /** Judged anew, and not seen since. */
   readonly #fresh = new Set<string>();
   #complete = false;
@@ -44,19 +48,26 @@ export class BotKeeper {
     const data = new Map(
       secrets.map(({ metadata, data: values }) => [`${metadata.namespace}/${metadata.name}`, values]),
     );
-    for (const { metadata } of removed) this.#remove(metadata.uid, metadata.generation);
     this.#bots = new Map(bots.map((bot) => [bot.metadata.uid, bot]));
     this.#desired.begin([]);
     for (const bot of bots) this.#judge(bot, data);
+    for (const { metadata } of removed) this.#remove(metadata.uid, metadata.generation);
     for (const bot of bots) this.#want(bot);
   }
 
   /**
+   * To be called from time to time, also when nothing changed.
    * @param changed uids whose part of the view is new
    * @returns uid -> line of what has changed; undefined for a bot that is gone
    */
   see(changed: ReadonlySet<string>, view: FleetView, nowMs: number): Map<string, BotSummary | undefined> {
     const lines = new Map<string, BotSummary | undefined>();
+    for (const [uid, { generation, heirs, sinceMs = nowMs }] of this.#yielding) {
+      lines.set(uid, undefined);
+      this.#yielding.set(uid, { generation, heirs, sinceMs });
+      const isLate = Math.abs(nowMs - sinceMs) >= SUCCESSION_MS;
+      if (isLate || heirs.some((heir) => view.bots.get(heir)?.slots.some(isLive))) this.#stop(uid, generation);
+    }
     for (const uid of this.#closing) {
       lines.set(uid, undefined);
       if (!view.settled || view.bots.has(uid)) continue;
@@ -84,6 +95,7 @@ export class BotKeeper {
   #judge(bot: StandaloneBot, data: ReadonlyMap<string, Record<string, string>>): void {
     const { uid, namespace, name, creationTimestamp } = bot.metadata;
     this.#closing.delete(uid);
+    this.#yielding.delete(uid);
     this.#fresh.add(uid);
     const secret = this.#secretOf(bot, data);
     const verdict = judgeCredentials(bot.spec, secret);
@@ -114,9 +126,15 @@ export class BotKeeper {
   }
 
   #remove(uid: string, generation: number): void {
-    this.#claims.set(uid, undefined);
+    const heirs = this.#claims.set(uid, undefined).filter((heir) => this.#bots.get(heir)?.spec.suspend !== true);
     this.#verdicts.delete(uid);
     this.#statuses.delete(uid);
+    if (heirs.length === 0 || this.#desired.wanted(uid) === undefined) this.#stop(uid, generation);
+    else this.#yielding.set(uid, { generation, heirs, sinceMs: undefined });
+  }
+
+  #stop(uid: string, generation: number): void {
+    this.#yielding.delete(uid);
     this.#desired.stop(uid, { why: 'deleted', generation });
     this.#closing.add(uid);
   }

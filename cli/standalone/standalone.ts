@@ -149,7 +149,10 @@ async function start(run: Run): Promise<void> {
   const faults = (): string[] => [...planner.faults(), ...roster.problems];
   notReady = () => planner.faults();
   every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
-  every(lifecycle, 'console', SHOW_MS, show);
+  every(lifecycle, 'console', SHOW_MS, () => {
+    look(new Set());
+    show();
+  });
 
   const fences = new FenceReader(redis, queueKeys(config.queue.name), cluster, log);
   const onChange = async (content: DirectoryContent): Promise<void> => {

@@ -61,6 +61,26 @@ describe('what is desired of a directory', () => {
     expect(roster.desired()).toEqual({ synced: true, bots: new Map(), stopped: new Map(), kept: new Set() });
   });
 
+  it('keeps a bot that is renamed until its new name is live, or has had its time', () => {
+    const { roster, take } = rosterOf(bot('a'), secret('a'));
+    const renamed = bot('z', { teamID: 'T0A', credentials: { secretRef: { name: 'a' } } });
+    const both = (): string[] => [...roster.desired().bots.values()].map(({ set }) => set.bot);
+    const slot = { pod: 'p', zone: 'z', assignedAtMs: 1, role: 'active', state: 'live', reason: '' } as const;
+    const live = { slots: [{ ...slot, message: '', tokenDigest: '', teamName: '', botUserID: '' }], pending: [] };
+    take(true, renamed, secret('a'));
+    expect(both()).toEqual(['bots/a', 'bots/z']);
+    expect(roster.see(new Set(), SETTLED, 0).get(uid('a'))).toBeUndefined();
+    roster.see(new Set(), SETTLED, 29_000);
+    expect(both()).toEqual(['bots/a', 'bots/z']);
+    roster.see(new Set(), { ...SETTLED, bots: new Map([[uidOf('bots', 'z', 'T0A'), live]]) }, 29_001);
+    expect(both()).toEqual(['bots/z']);
+    take(true, bot('a'), secret('a'));
+    expect(both()).toEqual(['bots/z', 'bots/a']);
+    roster.see(new Set(), SETTLED, 40_000);
+    roster.see(new Set(), SETTLED, 70_000);
+    expect(both()).toEqual(['bots/a']);
+  });
+
   it('takes nothing away while a file has had problems since the start', () => {
     const { roster, take } = rosterOf();
     take(false, bot('a'));
