@@ -8,6 +8,7 @@ const suite = (name: string, options: { timeoutMs: number; parallel: boolean; gl
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    setupFiles: ['test/support/leak-check.ts'],
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
     fileParallelism: options.parallel,
