@@ -38,10 +38,13 @@ afterEach(async () => {
   await server.stop();
 });
 
-const write = async (version: number, ids: string[]): Promise<void> => {
+const written = (version: number, ids: string[]) => {
   const transaction = admin.multi().del(keys.assign('c-0')).set(keys.version('c-0'), version);
   for (const id of ids) transaction.hset(keys.assign('c-0'), id, JSON.stringify(slotOf()));
-  await transaction.exec();
+  return transaction;
+};
+const write = async (version: number, ids: string[]): Promise<void> => {
+  await written(version, ids).exec();
 };
 const held = (): string[] => [...watch.held.slots.keys()];
 /** Well below the 5 s after which it would look by itself. */
@@ -72,9 +75,11 @@ describe('assignments', () => {
     await write(1, ['a/0']);
     watch.start();
     await waitFor(() => watch.hasRead);
-    await server.restart();
-    await waitFor(() => admin.status === 'ready');
-    await write(2, ['a/0', 'b/0']);
+    // In one transaction, so that no connection is back before the new version is there.
+    await written(2, ['a/0', 'b/0'])
+      .call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+      .call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+      .exec();
     await waitFor(() => held().length === 2, SOON);
   });
 
