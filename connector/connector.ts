@@ -22,6 +22,7 @@ import { ContractWatch } from './session/contract-watch.ts';
 import { type Renewal, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { rtmConnect } from './slack/rtm-connect.ts';
+import type { EgressProxy } from './socket/egress-proxy.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
 import { BeatWheel } from './team/beat-wheel.ts';
 import { Connection, type ConnectionDeps } from './team/connection.ts';
@@ -41,6 +42,8 @@ export interface ConnectorParts {
   /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
   queue: Redis;
   subscriber: Redis;
+  /** To Slack; undefined for none. */
+  proxy: EgressProxy | undefined;
   log: Log;
 }
 
@@ -165,10 +168,10 @@ export class Connector {
   }
 
   #connectionDeps(): ConnectionDeps {
-    const { config, contract, control, log } = this.#parts;
+    const { config, contract, control, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
-      ...{ openSocket: wsOpenSocket(), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
+      ...{ openSocket: wsOpenSocket({ proxy }), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
       ...{ budget: redisConnectBudget(control), dialLimit: new DialLimit(), beats: new BeatWheel(systemTimers) },
       offer: (normalized) => this.#publisher.offer(normalized),
       ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },

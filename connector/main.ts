@@ -11,6 +11,7 @@ import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
 import { greetRedis } from '../core/redis-greeting.ts';
 import { Connector } from './connector.ts';
 import { RedisClock } from './queue/redis-clock.ts';
+import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
 /** For what is still open when the program ends, by a fault or after draining. */
 const STOP_DEADLINE_MS = 4_000;
@@ -52,7 +53,9 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const greeting = { contract, ask: () => redisClock.sync(control) };
   if (!(await greetRedis(control, greeting, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
-  const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, log };
+  const proxy = egressProxy(process.env);
+  if (proxy !== undefined) useProxyForFetch(proxy);
+  const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
   const connector = await lifecycle.part(
     'connector',
     () => new Connector(parts),

@@ -1,6 +1,5 @@
 import { errorText } from '../../core/log.ts';
 import { version } from '../../core/version.ts';
-import { egressProxy, useProxyForFetch } from '../socket/egress-proxy.ts';
 import {
   type CallFailure,
   classifyConnect,
@@ -22,13 +21,11 @@ const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * rtm.connect by the runtime's own fetch, under Node and Bun: both trust what NODE_EXTRA_CA_CERTS names. An empty form
- * with the token in a header is what Slack's own client sends. HTTPS_PROXY is honoured, for all fetches of the process.
+ * with the token in a header is what Slack's own client sends. A proxy is the process's matter (`useProxyForFetch`).
  */
 export function rtmConnect(options: RtmConnectOptions): RtmConnect {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const url = new URL('rtm.connect', options.apiUrl);
-  const proxy = egressProxy(process.env);
-  if (proxy !== undefined) useProxyForFetch(proxy);
   const allowPlainText = url.protocol === 'http:';
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': `relax/${version()}` };
 

@@ -4,8 +4,10 @@ import { Agent } from 'node:https';
 /** As Go and most programs have it: what is on this machine is never asked through a proxy. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
+export type EgressProxy = http.ProxyEnv;
+
 /** HTTPS_PROXY and NO_PROXY in either case, as curl reads them; undefined without a proxy. */
-export function egressProxy(env: NodeJS.ProcessEnv): http.ProxyEnv | undefined {
+export function egressProxy(env: NodeJS.ProcessEnv): EgressProxy | undefined {
   const proxy = env.https_proxy || env.HTTPS_PROXY;
   if (proxy === undefined || proxy === '') return undefined;
   const except = (env.no_proxy || env.NO_PROXY || '').split(',').map((host) => host.trim());
@@ -16,12 +18,12 @@ export function egressProxy(env: NodeJS.ProcessEnv): http.ProxyEnv | undefined {
  * For sockets. The proxy is asked to CONNECT; TLS is between us and Slack, as without it. Bun's client takes no notice of
  * this agent: it has an option `proxy` of its own (ADR 0001).
  */
-export function proxyAgent(proxyEnv: http.ProxyEnv): Agent {
+export function proxyAgent(proxyEnv: EgressProxy): Agent {
   return new Agent({ proxyEnv });
 }
 
 /** For every fetch of this process. Bun has no such call, and its fetch reads the environment by itself. */
-export function useProxyForFetch(proxyEnv: http.ProxyEnv): void {
+export function useProxyForFetch(proxyEnv: EgressProxy): void {
   // The first releases of Node 24 have none either: there, NODE_USE_ENV_PROXY=1 does it.
   http.setGlobalProxyFromEnv?.(proxyEnv);
 }

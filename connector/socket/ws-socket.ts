@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { closeDetail } from './close-detail.ts';
-import { egressProxy, proxyAgent } from './egress-proxy.ts';
+import { type EgressProxy, proxyAgent } from './egress-proxy.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { MAX_FRAME_BYTES, type OpenSocket, type Socket, type SocketClose, type SocketHandlers } from './socket.ts';
 
@@ -10,8 +10,8 @@ export interface WsSocketOptions {
   handshakeTimeoutMs?: number;
   /** How long an orderly close waits for the peer. */
   closeTimeoutMs?: number;
-  /** Where HTTPS_PROXY and NO_PROXY are looked up. */
-  env?: NodeJS.ProcessEnv;
+  /** What the sockets go through, if anything (`egressProxy`). */
+  proxy?: EgressProxy | undefined;
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -39,8 +39,7 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
-  const proxy = egressProxy(options.env ?? process.env);
-  const way = proxy === undefined ? {} : { agent: proxyAgent(proxy) };
+  const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
   const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
   return (url, handlers) => new WsSocket(url, handlers, settings);
 }

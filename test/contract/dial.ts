@@ -1,3 +1,4 @@
+import { egressProxy } from '../../connector/socket/egress-proxy.ts';
 import { wsOpenSocket } from '../../connector/socket/ws-socket.ts';
 
 /**
@@ -5,7 +6,7 @@ import { wsOpenSocket } from '../../connector/socket/ws-socket.ts';
  * its own, since NODE_EXTRA_CA_CERTS is read when a process starts.
  */
 let opened = false;
-const socket = wsOpenSocket()(process.argv[2] ?? '', {
+const socket = wsOpenSocket({ proxy: egressProxy(process.env) })(process.argv[2] ?? '', {
   onOpen: () => {
     opened = true;
     socket.close();
