@@ -74,7 +74,11 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
 
     it('names the missing Secret, and takes it at once when it comes labelled', async () => {
       await fleet.apply('late', bot('T0LATE', 'late'));
-      await says('late', 'SecretMissing', /Secret late does not exist: create it in the namespace of the SlackBot: kubectl create secret/);
+      await says(
+        'late',
+        'SecretMissing',
+        /Secret late does not exist: create it in the namespace of the SlackBot: kubectl create secret/,
+      );
       fleet.slack.addTeam({ teamID: 'T0LATE', token: 'xoxb-late-secretpart' });
       await fleet.secret('late', { token: 'xoxb-late-secretpart' });
       await fleet.until('late', 'True Live 2/2', 10_000);
