@@ -30,9 +30,18 @@ format: $(INSTALLED) ## format the sources and mend what lint can mend
 generate: $(INSTALLED) ## write the files that are made from the sources: CRD, references
 	@$(NODE) scripts/generate.ts
 
-bench: $(INSTALLED) ## measure what putting events on the queue costs
+bench: $(INSTALLED) ## measure what things cost: queue, planner, sockets, connector; some minutes, best on an idle machine
 	@$(NODE) scripts/redis.ts
+	@echo '== bench/enqueue.ts: an event onto the queue once, against plain RPUSH'
 	@$(NODE) bench/enqueue.ts
+	@echo '== bench/plan.ts: one plan, for 10,000 and 100,000 bots'
+	@$(NODE) bench/plan.ts
+	@echo '== bench/planner-idle.ts: the planner while nothing happens, 10,000 bots'
+	@$(NODE) bench/planner-idle.ts --seconds 10
+	@echo '== bench/sockets.ts: an idle socket over TLS, on Node and on Bun'
+	@$(NODE) bench/sockets.ts
+	@echo '== bench/connector.ts: a whole connector, against the least program that does its job (Linux only)'
+	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
 
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts
