@@ -80,18 +80,23 @@ function levelLoad(steady: readonly SteadySet[], budget: number, moved: Readonly
   const sets = steady.filter(({ set }) => !moved.has(set.ownerUid)).sort(byOwner);
   for (const { set, holdings } of sets) {
     if (movers.length >= budget) break;
-    const from = holdings.find(({ pod }) => pod.open && pod.load > bound);
-    if (from === undefined || !mayMove(set, holdings, round)) continue;
+    const tooMuch = holdings.filter(({ pod }) => pod.open && pod.load > bound);
+    if (tooMuch.length === 0 || !mayMove(set, holdings, round)) continue;
     const state = steadyState(set, holdings);
-    const spread = spreadOf(state, from.id);
-    const to = choosePod(round.fleet, spread);
-    // To a zone that is fuller than its own would be if it left, `mendZones` would take it back, and so for ever.
-    if (to === undefined || to.load >= bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
-    startMove(state, from, to, 'rebalance', round);
-    movers.push(set.ownerUid);
+    for (const from of tooMuch.sort(byLoad)) {
+      const spread = spreadOf(state, from.id);
+      const to = choosePod(round.fleet, spread);
+      // To a zone that is fuller than its own would be if it left, `mendZones` would take it back, and so for ever.
+      if (to === undefined || to.load >= bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
+      startMove(state, from, to, 'rebalance', round);
+      movers.push(set.ownerUid);
+      break;
+    }
   }
   return movers;
 }
+
+const byLoad = (a: Holding, b: Holding): number => b.pod.load - a.pod.load || (a.pod.name < b.pod.name ? -1 : 1);
 
 const inZone = ({ zones }: Spread, { zone }: Pod): number => zones.get(zone) ?? 0;
 

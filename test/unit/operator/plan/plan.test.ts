@@ -367,6 +367,19 @@ describe('balance', () => {
     expect(fleet.podsOf('u')).toContain('b0');
   });
 
+  it.each([
+    ['p0', 'p1'],
+    ['p1', 'p0'],
+  ])('takes from any pod of a set that is above the bound, not from the first alone', (alone, crowded) => {
+    // Only what is on the crowded one may go to the pod that joins: the other is the only one of its zone.
+    fleet.pods.clear();
+    fleet.addPod(alone, 'a').addPod(crowded, 'b');
+    fleet.addSets(...Array.from({ length: 20 }, (_, n) => socketSet(`u${n}`)));
+    fleet.converge();
+    fleet.addPod('p2', 'b');
+    expect(fleet.step(5).voluntaryMoves).toHaveLength(3);
+  });
+
   it('takes no more than the budget from a pod above the bound, and nothing of a team moved within two minutes', () => {
     fleet.pods.delete('a1');
     fleet.pods.delete('b1');
