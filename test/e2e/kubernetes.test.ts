@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SlackBot } from '../../core/slackbot.ts';
 import { isUnheard } from '../slack/ledger.ts';
 import { generatedTeam, generatedToken } from '../slack/team.ts';
 import { botNameOf, condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
@@ -191,8 +192,6 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
       );
       await fleet.untilBots('live again', isRedundant, { timeoutMs: 90_000 });
     });
-    fleet.connector('connector-0', 'zone-a');
-    await waitFor(async () => (await fleet.session('connector-0'))?.pid === fleet.program('connector-0').pid);
   });
 
   it('come back with a connector that restarts under its name while no operator runs', async () => {
@@ -205,7 +204,12 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
       await fleet.program('connector-1').kill();
       await waitFor(() => fleet.slack.sockets().length < before, { what: 'its sockets are gone' });
       fleet.connector('connector-1', 'zone-b');
-      await waitFor(() => ALL.every((n) => liveSockets(n).length === 2), { timeoutMs: 60_000, what: 'all back' });
+      await waitFor(() => ALL.every((n) => liveSockets(n).length === 2), { timeoutMs: 60_000, what: 'all back' }).catch(
+        async (cause: unknown) => {
+          const dark = ALL.filter((n) => liveSockets(n).length !== 2).map((n) => generatedTeam(n).teamID);
+          throw new Error(`not back: ${dark.join()}\n${await fleet.story()}`, { cause });
+        },
+      );
     });
     for (const name of operators) fleet.operator(name);
     await fleet.untilBots('whole after', isRedundant, { timeoutMs: 90_000 });
@@ -251,6 +255,26 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.untilBots('whole after', isRedundant, { timeoutMs: 60_000 });
     expect(socketIDs()).toEqual(before);
     await whileEventsFlow(async () => undefined);
+  });
+
+  it('move some of their sockets to a connector that joins, each new one live before the old one ends', async () => {
+    await fleet.minutePasses();
+    await fleet.untilBots('whole before', isRedundant);
+    let fewest = Number.POSITIVE_INFINITY;
+    const watching = setInterval(() => {
+      fewest = Math.min(fewest, ...ALL.map((n) => liveSockets(n).length));
+    }, 5);
+    await whileEventsFlow(async () => {
+      fleet.connector('connector-0', 'zone-a');
+      const hasMoved = (bot: SlackBot) => bot.status?.connections?.some(({ pod }) => pod === 'connector-0');
+      await waitFor(async () => (await fleet.bots()).filter(hasMoved).length >= 3, {
+        timeoutMs: 60_000,
+        everyMs: 250,
+      }).catch(async (cause: unknown) => {
+        throw new Error(await fleet.story(), { cause });
+      });
+    }).finally(() => clearInterval(watching));
+    expect(fewest).toBe(2);
   });
 
   it('are shown by relax status as kubectl shows them', async () => {

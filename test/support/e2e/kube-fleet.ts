@@ -147,6 +147,26 @@ export class KubeFleet {
     return decodeSession((await this.redis.get(clusterKeys(CLUSTER).session(pod))) ?? '');
   }
 
+  /** What Redis and the programs know, for a failure message. */
+  async story(): Promise<string> {
+    const keys = clusterKeys(CLUSTER);
+    const pods = await this.redis.zrange(keys.pods, 0, '-1');
+    const lines = await Promise.all(
+      pods.map(async (pod) => {
+        const slots = Object.entries(await this.redis.hgetall(keys.assign(pod))).map(([id, json]) => {
+          const { role, cause, teamID } = JSON.parse(json) as Record<string, string>;
+          return `${teamID}/${id.slice(-1)} ${role} ${cause}`;
+        });
+        const reports = Object.values(await this.redis.hgetall(keys.report(pod))).filter(
+          (json) => !json.includes('"live"'),
+        );
+        const session = await this.redis.get(keys.session(pod));
+        return `${pod}: ${session}\n  ${slots.length} slots: ${slots.join(', ')}\n  not live: ${reports.join(' ')}`;
+      }),
+    );
+    return [...lines, this.#tails()].join('\n');
+  }
+
   /** Refills every connect budget, as if a quiet quarter of an hour had passed. */
   async minutePasses(): Promise<void> {
     const keys = await this.redis.keys('relax:connect:*');
