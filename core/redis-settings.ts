@@ -1,11 +1,7 @@
-import { PROGRAMS, type Program, setting } from './setting.ts';
+import { ALL, EVENTS, FLEET, setting } from './setting.ts';
 import { file, integer, redisUrl, text } from './setting-kind.ts';
 
 /** The settings of Redis, of the queue in it, and of what waits for it: part of the table in `core/settings.ts`. */
-
-const ALL: readonly Program[] = PROGRAMS;
-const EVENTS: readonly Program[] = ['connector', 'standalone'];
-const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
 
 const filled = (content: string): string | undefined => (content.trim() === '' ? 'the file is empty' : undefined);
 const certificate = (content: string): string | undefined =>

@@ -5,6 +5,13 @@ import { type Kind, notYet } from './setting-kind.ts';
 export const PROGRAMS = ['operator', 'connector', 'standalone', 'status'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
+/** Which programs a setting is for. */
+export const ALL: readonly Program[] = PROGRAMS;
+/** Those that bring events to the queue. */
+export const EVENTS: readonly Program[] = ['connector', 'standalone'];
+/** Those that run, and do not just look. */
+export const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
+
 export interface Setting<T> {
   /** Environment variable; undefined for what only makes sense on a command line. */
   env: string | undefined;

@@ -1,17 +1,13 @@
 import { LOG_LEVELS } from './log.ts';
 import { redisSettings } from './redis-settings.ts';
 import { parseFleetKeys } from './seal.ts';
-import { later, PROGRAMS, type Program, type Setting, setting } from './setting.ts';
+import { ALL, EVENTS, FLEET, later, type Program, type Setting, setting } from './setting.ts';
 import { choice, commaList, file, folder, integer, slackApiUrl, text, yesOrNo } from './setting-kind.ts';
 
 /**
  * Every setting of every program, as data. Parsing (`core/config.ts`), `--help` and docs/configuration.md are all made
  * from this table, so a setting is added here (or in `redis-settings.ts`, which is part of it) and nowhere else.
  */
-
-const ALL: readonly Program[] = PROGRAMS;
-const EVENTS: readonly Program[] = ['connector', 'standalone'];
-const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

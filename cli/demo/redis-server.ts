@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { OwnedProcess } from './owned-process.ts';
 import { findRedisServer, redisRemedy } from './redis-binary.ts';
 
@@ -31,15 +31,4 @@ export async function startRedis(folder: string): Promise<DemoRedis> {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', data, '--save', '', '--appendonly', 'no'];
   const command = ['/bin/sh', '-c', KEEPER, 'relax-demo', folder, server, ...args, '--daemonize', 'no'];
   return { url: `redis://127.0.0.1:${port}`, process: new OwnedProcess('redis-server', command, { tie: 'stdin' }) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

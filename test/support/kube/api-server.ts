@@ -5,9 +5,9 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { freePort } from '../../../cli/demo/free-port.ts';
 import { waitFor } from '../wait.ts';
 import { findKubeBinaries, KUBE_REMEDY, type KubeBinaries } from './binaries.ts';
-import { freePort } from './free-port.ts';
 import { createClientCa, createClientCertificate } from './pki.ts';
 import { ProcessGroup, type Program } from './process-group.ts';
 
