@@ -1,5 +1,6 @@
 import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
-import { Reflector, type ReflectorOptions, type ReflectorStats } from '../kube/reflector.ts';
+import { Reflector } from '../kube/reflector.ts';
+import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';
 import type { Change } from '../kube/store.ts';
 
 /** What readers see of all watched objects of a type, in whatever namespaces they are. */
