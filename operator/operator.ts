@@ -109,7 +109,7 @@ export class Operator {
     const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
     this.#candidacy = new Candidacy({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
-      redisAwayMs: () => systemClock.monotonicMs() - control.planner.readAtMs(),
+      redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
       onElected: () => this.#takeOffice(control),
       onEnded: (isLost) => this.#leaveOffice(control, isLost),
     });

@@ -49,7 +49,7 @@ export class FleetRound {
   readonly #lastMoveMs = new Map<string, number>();
   readonly #stillness: Stillness;
   #pending = 0;
-  #readAtMs: number;
+  #heardAtMs: number;
   #beatAtMs = Number.NEGATIVE_INFINITY;
   #view: FleetView = NO_VIEW;
   #keyFaults: string[] = [];
@@ -58,7 +58,7 @@ export class FleetRound {
     const { redis, keys, queueKeys, cluster, windowMs } = options;
     this.#options = options;
     this.#times = times;
-    this.#readAtMs = options.clock.monotonicMs();
+    this.#heardAtMs = options.clock.monotonicMs();
     this.#memory = new FleetMemory(times.settleMs);
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
@@ -75,9 +75,9 @@ export class FleetRound {
     return this.#keyFaults;
   }
 
-  /** When Redis was last read; the time of construction before that. */
-  readAtMs(): number {
-    return this.#readAtMs;
+  /** When Redis last answered; the time of construction before that. */
+  heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   /** Redis did not answer: nothing that was read counts as fresh. */
@@ -155,8 +155,8 @@ export class FleetRound {
     const read = await readHeads(redis, keys, this.#memory.pods.keys());
     const nowMs = clock.monotonicMs();
     // A process that was stopped for so long has seen nothing meanwhile.
-    if (nowMs - this.#readAtMs > this.#times.lockTtlMs) this.#memory.interrupted();
-    this.#readAtMs = nowMs;
+    if (nowMs - this.#heardAtMs > this.#times.lockTtlMs) this.#memory.interrupted();
+    this.#heardAtMs = nowMs;
     const heads = to === 'watch' ? this.#memory.forgetBuried(read) : read;
     if (heads.owner !== undefined) checkScopeOwner(cluster, heads.owner, owner);
     else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
@@ -216,6 +216,7 @@ export class FleetRound {
         counts.again = true;
         continue;
       }
+      this.#heardAtMs = this.#options.clock.monotonicMs();
       this.#memory.wrote(write.pod, version, sealed.after);
       counts.podWrites += 1;
       counts.slotsWritten += sealed.set.size;

@@ -22,6 +22,8 @@ export class Planner {
   /** Since when nobody has the lock, while another is given the time to take it. */
   #freeSinceMs: number | undefined;
   #leads = false;
+  /** The lock is ours, and what is desired is being brought up to date. */
+  #preparing: Promise<void> | undefined;
   /** A round or the keeper is asking for the lock; both at once could undo each other. */
   #locking = false;
   #keeper: NodeJS.Timeout | undefined;
@@ -75,9 +77,9 @@ export class Planner {
     return this.#round.view();
   }
 
-  /** When it last read Redis, by the clock of its options; that of construction before the first time. */
-  readAtMs(): number {
-    return this.#round.readAtMs();
+  /** When Redis last answered it, by the clock of its options; the time of construction before the first time. */
+  heardAtMs(): number {
+    return this.#round.heardAtMs();
   }
 
   /** True while this planner is the one that plans, for what only one may do. */
@@ -133,23 +135,37 @@ export class Planner {
 
   /** @returns false: another planner has the lock, or is to have it */
   async #lead(): Promise<boolean> {
-    if (this.#lock.value() !== undefined && this.#leads) return true;
-    this.#leave();
-    // The keeper is asking; it may be ours again in a moment.
-    if (this.#locking || (await this.#hesitates())) return false;
-    this.#locking = true;
-    try {
-      if (!(await this.#lock.acquire())) return false;
-    } finally {
-      this.#locking = false;
+    if (this.#lock.value() === undefined) {
+      this.#leave();
+      // The keeper is asking; it may be ours again in a moment.
+      if (this.#locking || (await this.#hesitates())) return false;
+      this.#locking = true;
+      try {
+        if (!(await this.#lock.acquire())) return false;
+      } finally {
+        this.#locking = false;
+      }
+      this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
+      this.#prepare();
     }
-    this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
-    await this.#options.prepare?.(this.#stopping.signal);
-    if (this.#stopped || this.#lock.value() === undefined) return false;
+    if (this.#leads) return true;
+    if (this.#preparing !== undefined) return false;
     this.#leads = true;
     this.#round.tookOver();
     this.#options.observer?.leading?.(true);
     return true;
+  }
+
+  /** Beside the rounds, which go on looking meanwhile. */
+  #prepare(): void {
+    const preparing = this.#options.prepare?.(this.#stopping.signal);
+    this.#preparing = preparing;
+    void preparing?.finally(() => {
+      // The lock may have been lost and taken again since.
+      if (this.#preparing !== preparing) return;
+      this.#preparing = undefined;
+      this.nudge();
+    });
   }
 
   async #hesitates(): Promise<boolean> {
