@@ -235,8 +235,9 @@ export class SlackBotReconciler {
     const view = planner.view();
     // The view keeps an owner as long as a connector reports a socket of it.
     const closed = !ran && view.settled && !view.bots.has(uid);
-    const patient = nowMs - sinceMs < FINALIZER_PATIENCE_MS;
-    if (!closed && patient) return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
+    const patienceMs = sinceMs + FINALIZER_PATIENCE_MS - nowMs;
+    // After the round that knows of it, what changes in the view comes by itself.
+    if (!closed && patienceMs > 0) return { kind: 'requeueAfter', delayMs: ran ? LOOK_AGAIN_MS : patienceMs };
     if (!closed) log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
     const removed = await removeFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };

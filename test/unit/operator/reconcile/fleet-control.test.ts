@@ -51,11 +51,15 @@ function controlOf(refused: readonly string[]) {
   const denied = (scope: ResourceScope): boolean => scope.namespace === 'bad' && refused.includes(scope.plural);
   let isSilent = false;
   let isHeld = false;
+  let isGone = false;
   const client = {
     listPage: async (scope: ResourceScope, _query: unknown, { signal }: { signal: AbortSignal }) => {
       if (isSilent) return hang(signal);
       if (denied(scope)) throw new KubeError({ kind: 'forbidden', status: 403, reason: 'Forbidden', message: 'no' });
-      const items = scope.namespace === 'bad' ? [] : [scope.plural === 'slackbots' ? bot : secret];
+      const items =
+        scope.namespace === 'bad' || (isGone && scope.plural === 'slackbots')
+          ? []
+          : [scope.plural === 'slackbots' ? bot : secret];
       return { metadata: { resourceVersion: '1' }, items };
     },
     watch: (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => hang(signal),
@@ -93,6 +97,10 @@ function controlOf(refused: readonly string[]) {
     /** The server has another version of the bot, and the watch does not tell. */
     change: (meta: object, spec: object): void => {
       bot = { ...bot, metadata: { ...bot.metadata, ...meta }, spec: { ...bot.spec, ...spec } };
+    },
+    /** The server has it no more, and the watch does not tell. */
+    remove: (): void => {
+      isGone = true;
     },
     /** Secrets are not answered any more. */
     hold: (): void => {
@@ -161,6 +169,33 @@ describe('with a watch that has fallen silent', () => {
     await timers.advance(0);
     await prepared;
     expect([[...desired().bots.keys()], [...desired().kept]]).toEqual([[], ['a']]);
+    await stop();
+  });
+
+  it.each([
+    ['deleted and made again under its name', { uid: 'b', generation: 1, resourceVersion: '3' }, {}, ['b', 1]],
+    ['suspended and resumed', { generation: 3, resourceVersion: '3' }, {}, ['a', 3]],
+    ['changed twice', { generation: 3, resourceVersion: '3' }, { replicas: 3 }, ['a', 3]],
+  ])('states that were skipped do not matter: %s', async (_what, meta, spec, expected) => {
+    const { timers, desired, change, prepare, stop } = controlOf([]);
+    await timers.advance(0);
+    change(meta, spec);
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    const sets = [...desired().bots.values()].map(({ set }) => [set.ownerUid, set.generation]);
+    expect([sets, [...desired().kept], [...desired().stopped]]).toEqual([[expected], [], []]);
+    await stop();
+  });
+
+  it('a bot that is gone is wanted no more, nor kept', async () => {
+    const { timers, desired, remove, prepare, stop } = controlOf([]);
+    await timers.advance(0);
+    remove();
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    expect([desired().synced, desired().bots.size, desired().kept.size]).toEqual([true, 0, 0]);
     await stop();
   });
 

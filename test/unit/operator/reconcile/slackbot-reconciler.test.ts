@@ -392,6 +392,8 @@ describe('deleting a SlackBot', () => {
     scene.view = { ...EMPTY, bots: new Map([['a', { slots: [], pending: [] }]]) };
     expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: 1_000 });
     expect(scene.desired.value().stopped.get('a')).toEqual({ why: 'deleted', generation: 1 });
+    // From now on it hears of what changes, and need not be asked again before its time is up.
+    expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: FINALIZER_PATIENCE_MS });
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     scene.view = EMPTY;
     expect(await scene.run('a')).toEqual({ kind: 'done' });
