@@ -38,6 +38,7 @@ export const LEASE_NAME = 'relax-operator';
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;
+const GREETING_PATIENCE_MS = 5_000;
 /** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
 const WATCH_HUNG_MS = 300_000;
 const RENEWAL_HUNG_MS = 60_000;
@@ -53,6 +54,7 @@ export class Operator {
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   #waitsForRedis = true;
+  readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
   #summaries: SummaryKeeper | undefined;
@@ -120,6 +122,7 @@ export class Operator {
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
     if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
     this.#waitsForRedis = false;
+    this.#greeted.resolve();
     control.planner.start();
     this.#summaries?.start();
   }
@@ -191,8 +194,11 @@ export class Operator {
     const reporting = { reportingController: 'relax.dev/operator', reportingInstance: config.pod };
     const recorder = new EventRecorder({ client, log, ...reporting });
     const { statusWritesPerSecond } = config;
-    this.#term = new Term({ client, log, recorder, statusWritesPerSecond });
-    void control.takeOffice(this.#term);
+    const term = new Term({ client, log, recorder, statusWritesPerSecond });
+    this.#term = term;
+    // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
+    const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
+    void Promise.race([this.#greeted.promise, patience]).then(() => control.takeOffice(term));
   }
 
   async #leaveOffice(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
