@@ -32,7 +32,9 @@ export class KubeRelay {
       JSON.stringify({
         apiVersion: 'v1',
         kind: 'Config',
-        clusters: [{ name: 'relay', cluster: { server: `http://127.0.0.1:${port}` } }],
+        clusters: [
+          { name: 'relay', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } },
+        ],
         users: [{ name: 'user', user: { token: api.token } }],
         contexts: [{ name: 'relay', context: { cluster: 'relay', user: 'user' } }],
         'current-context': 'relay',
