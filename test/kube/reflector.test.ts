@@ -118,6 +118,17 @@ describe('a reflector', () => {
     expect(reflector.stats.lists).toBe(1);
   });
 
+  it('notices a silent watch within 40 s, since the server should have ended it by then', async () => {
+    server.watchFaults.push({ kind: 'silence' });
+    watching(); // 400 ms by the hasty clock
+    await until('a watch', () => reflector.stats.watches === 1);
+    expect(server.requests.find((request) => request.includes('watch=true'))).toMatch(/timeoutSeconds=(2\d|30)\b/);
+    server.put('missed');
+    const sinceMs = performance.now();
+    await until('the missed one', () => names().includes('missed'));
+    expect(performance.now() - sinceMs).toBeLessThan(1_500);
+  });
+
   it('lists again at once when asked, though the watch is silent, and tells what it had missed', async () => {
     server.watchFaults.push({ kind: 'silence' });
     watching({ timers: systemTimers });
