@@ -198,7 +198,9 @@ export class Operator {
     this.#term = term;
     // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
     const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
-    void Promise.race([this.#greeted.promise, patience]).then(() => control.takeOffice(term));
+    void Promise.race([this.#greeted.promise, patience]).then(() => {
+      if (this.#term === term) void control.takeOffice(term);
+    });
   }
 
   async #leaveOffice(control: FleetControl<Planner>, isLost: boolean): Promise<void> {

@@ -82,6 +82,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #ended = new AbortController();
   readonly #unlisten: (() => void)[] = [];
   #office: Office | undefined;
+  /** The one that lists before it begins. */
+  #entering: Office | undefined;
   /** The first judgement has begun; before it the order counts, and what changes is in it. */
   #judging = false;
   #beginning: Promise<void> = Promise.resolve();
@@ -146,13 +148,16 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   async takeOffice(office: Office): Promise<void> {
     const { bots } = this.#options;
     const signal = AbortSignal.any([office.signal, this.#ended.signal]);
+    this.#entering = office;
     await this.#catchUp(signal);
-    if (signal.aborted) return;
+    // It may have ended before it began.
+    if (signal.aborted || this.#entering !== office) return;
     this.#office = office;
     if (this.#judging) this.#enqueue([...bots.values()]);
   }
 
   leaveOffice(): void {
+    this.#entering = undefined;
     this.#office = undefined;
   }
 

@@ -216,7 +216,14 @@ describe('with a watch that has fallen silent', () => {
     change(suspended, { suspend: true });
     const ended = new AbortController();
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
-    void control.takeOffice({ signal: ended.signal, status: { ...status, forget: () => undefined } });
+    const office = { signal: ended.signal, status: { ...status, forget: () => undefined } };
+    const given = control.takeOffice(office);
+    control.leaveOffice();
+    await timers.advance(0);
+    await given;
+    // It ended before it began.
+    expect(told).toEqual([]);
+    void control.takeOffice(office);
     await timers.advance(0);
     expect(told.length).toBeGreaterThan(0);
     expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));
