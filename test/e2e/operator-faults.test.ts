@@ -117,8 +117,8 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
       try {
         await leads(fleet.program('operator-1'));
         await fleet.program('operator-1').logged('planner lock taken');
-        await fleet.patchSpec(2, { queueNamespace: 'later' });
         watches.heal();
+        await fleet.patchSpec(2, { queueNamespace: 'later' });
         await fleet.untilBots(
           'the new leader at work',
           (bot) => bot.status?.observedGeneration === bot.metadata.generation,

@@ -48,7 +48,7 @@ export class KubeRelay {
     this.#isSilent = true;
   }
 
-  /** Whoever opens a watch now hears of what happened. Those that were silent stay so until they end. */
+  /** Whoever opens a watch now hears of what happened. A watch that has lost anything stays silent until it is ended. */
   heal(): void {
     this.#isSilent = false;
   }
@@ -69,8 +69,14 @@ export class KubeRelay {
       answer.writeHead(response.statusCode ?? 502, response.headers);
       if (isWatch) {
         answer.flushHeaders();
-        response.on('data', (chunk: Buffer) => this.#isSilent || answer.write(chunk));
-        response.on('end', () => this.#isSilent || answer.end());
+        // What is lost is lost for this watch: it never goes on behind a gap.
+        let isMute = false;
+        const isHeard = (): boolean => {
+          isMute ||= this.#isSilent;
+          return !isMute;
+        };
+        response.on('data', (chunk: Buffer) => isHeard() && answer.write(chunk));
+        response.on('end', () => isHeard() && answer.end());
         response.on('error', () => answer.destroy());
       } else response.on('error', () => answer.destroy()).pipe(answer);
     });
