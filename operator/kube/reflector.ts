@@ -198,6 +198,8 @@ export class Reflector<T extends KubeObject> {
       const isFirst = !this.#hasSynced;
       const version = await this.#listAll();
       if (isFirst) asking.push(...this.#asking.splice(0));
+      // Whoever is left wants another list at once; else an interruption has had its effect.
+      if (this.#asking.length === 0) this.#interruption = new AbortController();
       for (const answer of asking) answer(true);
       return version;
     } catch (error) {

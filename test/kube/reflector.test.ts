@@ -144,9 +144,17 @@ describe('a reflector', () => {
     await follows();
   });
 
-  it('goes on with what it knew when the list that was asked for fails, or has no answer', async () => {
+  it('takes a first list that has just come for the one that is asked for, and goes on watching', async () => {
     watching({ timers: systemTimers });
     await reflector.synced;
+    expect(await reflector.refresh(5_000, NEVER)).toBe(true);
+    await follows();
+    expect([reflector.stats.errors, reflector.stats.watches]).toEqual([0, 1]);
+  });
+
+  it('goes on with what it knew when the list that was asked for fails, or has no answer', async () => {
+    watching({ timers: systemTimers });
+    await until('a watch', () => reflector.stats.watches === 1);
     const before = names();
     server.listFaults.push({ kind: 'status', status: 403 });
     expect(await reflector.refresh(5_000, NEVER)).toBe(false);
