@@ -166,7 +166,13 @@ const show = (name: string, { rounds, idle, median, longest, cpu }: Cost): void 
 const redis = await connect('command');
 try {
   await putSessions(redis);
-  const desired: Desired = { synced: true, bots: desiredBots(), stopped: new Map(), kept: new Set() };
+  const desired: Desired = {
+    synced: true,
+    unlisted: new Set(),
+    bots: desiredBots(),
+    stopped: new Map(),
+    kept: new Set(),
+  };
   console.log(`${BOTS} bots, ${PODS.length} pods, ${values.seconds} s each, node ${process.version}`);
   const whole = await measure(redis, desired, { wholeRoundMs: 0 });
   show('every round whole', whole);

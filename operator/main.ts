@@ -17,9 +17,9 @@ const STOP_DEADLINE_MS = 20_000;
 const CALLS_PER_SECOND = 200;
 
 /**
- * `relax operator`: reconciles SlackBots while it leads, and stands by with warm caches while another does.
+ * `relax operator`: reconciles SlackBots while it leads, and stands by with all it needs to know while another does.
  * @throws what no waiting mends: no Kubernetes configuration, a Redis too old, another fleet contract or owner of the
- * cluster scope, a taken port; and when the lease is lost, since only a new start may lead again
+ * cluster scope, a taken port
  */
 export async function runOperator(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
   if (config.releaseFinalizers) {
@@ -104,25 +104,23 @@ function connect(config: OperatorConfig, role: RedisRole, log: Log): Redis {
   return connection;
 }
 
-/** Metrics are asked for at any moment, also before there is an operator or a term in office. */
+/** Metrics are asked for at any moment, also before there is an operator. What is the fleet's, the leader alone tells. */
 function sourcesOf(operator: () => Operator | undefined): MetricSources {
-  const term = () => operator()?.leadership;
+  const control = () => operator()?.control;
+  const led = () => (operator()?.isLeader() === true ? control() : undefined);
   return {
     isLeader: () => operator()?.isLeader() ?? false,
-    bots: () => term()?.countStates() ?? { ready: 0, not_ready: 0, unknown: 0, suspended: 0 },
-    isComplete: () => term()?.desired.synced ?? false,
+    bots: () => led()?.countStates() ?? { ready: 0, not_ready: 0, unknown: 0, suspended: 0 },
+    isComplete: () => led()?.desired.synced ?? false,
     pods: () => {
       const counts = { up: 0, draining: 0, dead: 0 };
-      for (const { state } of term()?.planner.view().pods ?? []) counts[state] += 1;
+      for (const { state } of led()?.planner.view().pods ?? []) counts[state] += 1;
       return counts;
     },
-    statusWrites: () => ({
-      ...(term()?.status.stats ?? { written: 0, failed: 0 }),
-      waiting: term()?.status.depth ?? 0,
-    }),
+    statusWrites: () => operator()?.statusWrites() ?? { written: 0, failed: 0, waiting: 0 },
     queue: () => ({
-      unfinishedSeconds: term()?.queue.unfinishedWorkSeconds() ?? 0,
-      longestSeconds: term()?.queue.longestRunningSeconds() ?? 0,
+      unfinishedSeconds: control()?.queue.unfinishedWorkSeconds() ?? 0,
+      longestSeconds: control()?.queue.longestRunningSeconds() ?? 0,
     }),
     watches: () => operator()?.watches() ?? [],
   };

@@ -4,7 +4,7 @@ import type { PlannerObserver } from './fleet/planner-options.ts';
 import type { KubeClientObserver } from './kube/client.ts';
 import type { ControllerObserver } from './kube/controller.ts';
 import type { WorkQueueObserver } from './kube/workqueue.ts';
-import { BOT_STATES, type BotState, WORKERS } from './reconcile/leadership.ts';
+import { BOT_STATES, type BotState, WORKERS } from './reconcile/fleet-control.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {

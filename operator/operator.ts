@@ -13,13 +13,14 @@ import { Planner } from './fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from './fleet/scope-owner.ts';
 import type { KubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
-import { LeaderElector } from './kube/leader.ts';
 import type { KubeObject } from './kube/object.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { Leadership } from './reconcile/leadership.ts';
+import { Candidacy } from './reconcile/candidacy.ts';
+import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
 import { SummaryKeeper } from './reconcile/summary-keeper.ts';
+import { Term } from './reconcile/term.ts';
 
 export interface OperatorParts {
   config: OperatorConfig;
@@ -35,27 +36,31 @@ export interface OperatorParts {
 
 export const LEASE_NAME = 'relax-operator';
 /** For what is under way when the program is told to end; the Lease is released after it. */
-const TERM_GRACE_MS = 10_000;
+const WORK_GRACE_MS = 5_000;
+const TERM_GRACE_MS = 5_000;
+const GREETING_PATIENCE_MS = 5_000;
 /** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
 const WATCH_HUNG_MS = 300_000;
 const RENEWAL_HUNG_MS = 60_000;
 
-export class LeadershipLostError extends Error {
-  override name = 'LeadershipLostError';
-}
-
-/** One operator process: who it is, its copy of the cluster's objects, and its term in office, if it is elected. */
+/**
+ * One operator process: who it is, its copy of the cluster's objects, what it makes of them for the fleet, and its terms
+ * in office. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
+ */
 export class Operator {
   readonly #parts: OperatorParts;
   readonly #bots: ResourceWatch<SlackBotObject>;
   readonly #secrets: ResourceWatch<KubeObject>;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
-  #elector: LeaderElector | undefined;
-  #leadership: Leadership | undefined;
-  #planner: Planner | undefined;
+  #waitsForRedis = true;
+  readonly #greeted = Promise.withResolvers<void>();
+  #candidacy: Candidacy | undefined;
+  #control: FleetControl<Planner> | undefined;
   #summaries: SummaryKeeper | undefined;
-  #lost = false;
+  #term: Term | undefined;
+  /** Of the terms that have ended. */
+  readonly #written = { written: 0, failed: 0 };
 
   constructor(parts: OperatorParts) {
     const { client, config, log } = parts;
@@ -70,47 +75,63 @@ export class Operator {
     });
   }
 
-  get leadership(): Leadership | undefined {
-    return this.#leadership;
+  get control(): FleetControl<Planner> | undefined {
+    return this.#control;
   }
 
   isLeader(): boolean {
-    return this.#elector?.isLeader() ?? false;
+    return this.#candidacy?.isLeader() ?? false;
   }
 
-  /** Resolves when the watches and the election run; they go on until `stop`. */
+  statusWrites(): { written: number; failed: number; waiting: number } {
+    const now = this.#term?.status;
+    return {
+      written: this.#written.written + (now?.stats.written ?? 0),
+      failed: this.#written.failed + (now?.stats.failed ?? 0),
+      waiting: now?.depth ?? 0,
+    };
+  }
+
+  /**
+   * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: a SlackBot that is
+   * deleted meanwhile must not wait for it.
+   * @throws what no waiting mends about Redis: see `greetRedis`
+   */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;
     const owner = await this.#clusterUid(signal);
     if (owner === undefined) return;
     const cluster = config.cluster ?? owner;
-    const keys = clusterKeys(cluster);
-    this.#waitsFor = 'Redis has not answered yet: see RELAX_REDIS_URL';
-    const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
-    const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
-    const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-    if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
+    const control = this.#makeControl(cluster, owner);
+    this.#control = control;
     this.#waitsFor = undefined;
+    control.start();
     this.#bots.start();
     this.#secrets.start();
     const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
-    this.#elector = new LeaderElector({
+    this.#candidacy = new Candidacy({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
-      onElected: () => this.#lead(cluster, owner),
-      onLost: (why) => {
-        this.#lost = true;
-        this.#parts.fail(new LeadershipLostError(`leadership lost: ${why}`));
-      },
+      redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
+      onElected: () => this.#takeOffice(control),
+      onEnded: (isLost) => this.#leaveOffice(control, isLost),
     });
-    this.#elector.start();
+    this.#candidacy.start();
     log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'stands for election');
+    const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver: config.takeOver });
+    const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
+    const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
+    if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
+    this.#waitsForRedis = false;
+    this.#greeted.resolve();
+    control.planner.start();
+    this.#summaries?.start();
   }
 
   /** The last write comes before the Lease is released, so that the next leader finds everything written. */
   async stop(): Promise<void> {
-    await this.#leadership?.stop(this.#lost ? 0 : TERM_GRACE_MS);
+    await this.#control?.stop(WORK_GRACE_MS);
+    await Promise.all([this.#control?.planner.stop(), this.#candidacy?.stop()]);
     await this.#summaries?.stop();
-    await this.#elector?.stop();
     await Promise.all([this.#bots.stop(), this.#secrets.stop()]);
   }
 
@@ -120,13 +141,9 @@ export class Operator {
     const reasons: string[] = [];
     // The planner would only say the same in other words.
     if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
-    else reasons.push(...(this.#planner?.faults() ?? []));
-    const watches = { SlackBots: this.#bots, Secrets: this.#secrets };
-    for (const [what, watch] of Object.entries(watches)) {
-      const error = watch.lastError();
-      if (error !== undefined) reasons.push(`${what} are not being watched: ${error}${hintFor(error)}`);
-      else if (!watch.hasSynced) reasons.push(`${what} are not listed yet`);
-    }
+    else if (this.#waitsForRedis) reasons.push('Redis has not answered yet: see RELAX_REDIS_URL');
+    else reasons.push(...(this.#control?.planner.faults() ?? []));
+    reasons.push(...watchFaults('SlackBots', this.#bots), ...watchFaults('Secrets', this.#secrets));
     return reasons;
   }
 
@@ -134,9 +151,7 @@ export class Operator {
     const reasons = this.watches()
       .filter(({ stillSeconds }) => this.#waitsFor === undefined && stillSeconds * 1000 > WATCH_HUNG_MS)
       .map(({ resource, stillSeconds }) => `the watch of ${resource} hangs since ${Math.round(stillSeconds)} s`);
-    if (this.#elector?.phase === 'leader' && this.#elector.renewAgeMs() > RENEWAL_HUNG_MS) {
-      reasons.push('the renewal of the Lease hangs');
-    }
+    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
     return reasons;
   }
 
@@ -150,35 +165,52 @@ export class Operator {
     }));
   }
 
-  #lead(cluster: string, owner: string): void {
+  #makeControl(cluster: string, owner: string): FleetControl<Planner> {
     const { config, client, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
-    let planner: Planner | undefined;
-    const leadership = new Leadership({
+    const control = new FleetControl({
       ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
-      makePlanner: (seams) => {
-        planner = new Planner({ ...shared, ...seams, fleetKeys, clock: systemClock, log, observer: metrics.planner });
-        return planner;
-      },
-      recorder: new EventRecorder({
-        ...{ client, log, reportingController: 'relax.dev/operator', reportingInstance: config.pod },
-      }),
-      statusWritesPerSecond: config.statusWritesPerSecond,
+      makePlanner: (seams) =>
+        new Planner({
+          ...{ ...shared, ...seams, fleetKeys, clock: systemClock, log, observer: metrics.planner },
+          // Only for order: one process that does both needs to be looked at in one place.
+          hesitates: () => this.#candidacy?.hasRival() ?? false,
+        }),
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
-    this.#leadership = leadership;
-    this.#planner = planner;
-    const summaries = new BotSummaries(redis, keys.bots);
     this.#summaries = new SummaryKeeper({
-      ...{ summaries, count: () => redis.hlen(keys.bots), log },
+      ...{ summaries: new BotSummaries(redis, keys.bots), count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
-      leads: () => leadership.desired.synced && (planner?.leads() ?? false),
+      leads: () => control.desired.synced && control.planner.leads(),
     });
-    this.#summaries.start();
-    leadership.start();
+    return control;
+  }
+
+  #takeOffice(control: FleetControl<Planner>): void {
+    const { client, config, log } = this.#parts;
+    const reporting = { reportingController: 'relax.dev/operator', reportingInstance: config.pod };
+    const recorder = new EventRecorder({ client, log, ...reporting });
+    const { statusWritesPerSecond } = config;
+    const term = new Term({ client, log, recorder, statusWritesPerSecond });
+    this.#term = term;
+    // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
+    const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
+    void Promise.race([this.#greeted.promise, patience]).then(() => {
+      if (this.#term === term) void control.takeOffice(term);
+    });
+  }
+
+  async #leaveOffice(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
+    control.leaveOffice();
+    const term = this.#term;
+    this.#term = undefined;
+    if (term === undefined) return;
+    await term.stop(isLost ? 0 : TERM_GRACE_MS);
+    this.#written.written += term.status.stats.written;
+    this.#written.failed += term.status.stats.failed;
   }
 
   /** Who owns the cluster scope: the cluster itself, by the uid that is its accepted identity. */
@@ -202,6 +234,24 @@ export class Operator {
   }
 }
 
-/** The most common first mistake of an installation by hand. */
-const hintFor = (error: string): string =>
-  / 404 /.test(error) ? ' (is the SlackBot definition installed? kubectl apply -f crds/slackbots.yaml)' : '';
+function watchFaults(what: string, watch: Pick<ResourceWatch<KubeObject>, 'errors' | 'unlisted'>): string[] {
+  const failing = watch.errors();
+  const named = new Set(failing.map(({ namespace }) => namespace));
+  const late = watch.unlisted().filter((namespace) => !named.has(namespace));
+  return [
+    ...failing.map(
+      ({ namespace, error }) =>
+        `${what}${inNamespace(namespace)} are not being watched: ${error}${hintFor(namespace, error)}`,
+    ),
+    ...late.map((namespace) => `${what}${inNamespace(namespace)} are not listed yet`),
+  ];
+}
+
+const inNamespace = (namespace: string): string => (namespace === '' ? '' : ` of namespace ${namespace}`);
+
+/** The most common mistakes: an installation by hand, a namespace that is gone or whose Role is. */
+function hintFor(namespace: string, error: string): string {
+  if (/ 404 /.test(error)) return ' (is the SlackBot definition installed? kubectl apply -f crds/slackbots.yaml)';
+  if (namespace === '' || !/ 403 /.test(error)) return '';
+  return ' (its bots stay as they are; is the namespace gone, or the Role in it? Give it back, or take the namespace out of RELAX_WATCH_NAMESPACES)';
+}

@@ -6,7 +6,8 @@ import { brokenRules } from '../../core/slackbot-rules.ts';
 
 /**
  * What an API server would know of each SlackBot: uid, generation, age. Pure; kept over restarts in the state folder,
- * and good enough without it: a generation that starts anew is still above the fence (design rule 8).
+ * and good enough without it: a generation that starts anew is still above what Redis has, a fence (design rule 8) or a
+ * slot, since the planner takes whatever there is not below our generation for the word of somebody who knows more.
  */
 export const bookEntrySchema = z.object({
   uid: z.string(),
@@ -18,6 +19,8 @@ export const bookEntrySchema = z.object({
   createdAt: z.string(),
   /** Of the spec that has this generation. */
   specDigest: z.string(),
+  /** It was taken out of the directory, so a fence of its generation stands or will stand. */
+  removed: z.boolean().default(false),
 });
 export type BookEntry = z.infer<typeof bookEntrySchema>;
 /** uid -> entry */
@@ -38,13 +41,20 @@ export interface Turn {
   problems: ManifestProblem[];
 }
 
+/** What Redis has of our bots, as far as it was read: a new generation must be above it. */
+export interface Floors {
+  /** uid -> generation up to which the fence refuses events. */
+  fences: ReadonlyMap<string, number>;
+  /** uid -> highest generation of a slot that is assigned. */
+  placed: ReadonlyMap<string, number>;
+}
+
 export interface TurnInput {
   manifests: readonly ManifestBot[];
   book: Book;
-  /** As the turn before left them; none at the start. */
-  before: readonly StandaloneBot[];
-  /** uid -> generation up to which the fence refuses events. */
-  fences: ReadonlyMap<string, number>;
+  /** As the turn before left them; undefined at the start of a run. */
+  before: readonly StandaloneBot[] | undefined;
+  floors: Floors;
   /** False: what is missing may be there (DirectoryContent). */
   complete: boolean;
   /** RFC 3339 */
@@ -61,7 +71,7 @@ export function uidOf(namespace: string, name: string, teamID: string): string {
 
 /** One reading of the directory, on top of the one before. */
 export function turn(input: TurnInput): Turn {
-  const before = new Map(input.before.map((bot) => [nameOf(bot), bot]));
+  const before = new Map(input.before?.map((bot) => [nameOf(bot), bot]));
   const book = new Map(input.book);
   const bots: StandaloneBot[] = [];
   const problems: ManifestProblem[] = [];
@@ -73,9 +83,13 @@ export function turn(input: TurnInput): Turn {
     bots.push(old !== undefined && broken.length > 0 ? old : enter(manifest, old === undefined, book, input));
   }
   const removed = [...before.values()];
+  for (const { metadata } of removed) {
+    const entry = book.get(metadata.uid);
+    if (entry !== undefined) book.set(metadata.uid, { ...entry, removed: true });
+  }
   const kept = new Set([...bots, ...removed].map(({ metadata }) => metadata.uid));
   // Gone while nobody ran: a SlackBot of that name would be a new one.
-  if (input.complete && input.before.length === 0) {
+  if (input.complete && input.before === undefined) {
     for (const uid of book.keys()) if (!kept.has(uid)) book.delete(uid);
   }
   return { book, bots, removed, problems };
@@ -86,15 +100,17 @@ function enter(manifest: ManifestBot, isNew: boolean, book: Map<string, BookEntr
   const uid = uidOf(namespace, name, manifest.spec.teamID);
   const entry = book.get(uid);
   const specDigest = createHash('sha256').update(JSON.stringify(manifest.spec)).digest('hex').slice(0, 16);
-  const fence = input.fences.get(uid) ?? 0;
+  const known = entry?.generation ?? 0;
+  const fence = input.floors.fences.get(uid) ?? 0;
+  const placed = input.floors.placed.get(uid) ?? 0;
   // A bot that was removed and comes back must get past its fence; one that is suspended stands behind its own.
-  const isFenced = isNew && manifest.spec.suspend !== true && fence >= (entry?.generation ?? 0);
-  const same = entry?.specDigest === specDigest && !isFenced;
+  const isFenced = isNew && manifest.spec.suspend !== true && fence >= known;
+  const same = entry?.specDigest === specDigest && !isFenced && !entry.removed && placed <= known;
   const next: BookEntry = same
     ? entry
     : {
-        ...{ uid, bot: `${namespace}/${name}`, specDigest },
-        generation: Math.max(fence, entry?.generation ?? 0) + 1,
+        ...{ uid, bot: `${namespace}/${name}`, specDigest, removed: false },
+        generation: Math.max(fence, placed, known) + 1,
         createdAt: entry?.createdAt ?? input.now,
       };
   book.set(uid, next);

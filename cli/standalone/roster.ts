@@ -3,7 +3,7 @@ import { describeProblem } from '../../core/manifest.ts';
 import { rfc3339 } from '../../operator/bot/status.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { type Book, type StandaloneBot, turn } from './bot-book.ts';
+import { type Book, type Floors, type StandaloneBot, turn } from './bot-book.ts';
 import { BotKeeper } from './bot-keeper.ts';
 import type { DirectoryContent } from './bots-directory.ts';
 
@@ -12,7 +12,7 @@ export class Roster {
   readonly #keeper = new BotKeeper();
   readonly #lines = new Map<string, BotSummary>();
   #book: Book;
-  #bots: readonly StandaloneBot[] = [];
+  #bots: readonly StandaloneBot[] | undefined;
   #problems: readonly string[] = [];
 
   constructor(book: Book) {
@@ -34,7 +34,7 @@ export class Roster {
   }
 
   get size(): number {
-    return this.#bots.length;
+    return this.#bots?.length ?? 0;
   }
 
   desired(): Desired {
@@ -42,13 +42,13 @@ export class Roster {
   }
 
   /**
-   * @param fences uid -> generation in the fence hash
+   * @param floors what Redis has of our bots
    * @returns problems that are new
    */
-  take(content: DirectoryContent, fences: ReadonlyMap<string, number>, wallMs: number): string[] {
+  take(content: DirectoryContent, floors: Floors, wallMs: number): string[] {
     const { complete, secrets } = content;
     const next = turn({
-      ...{ manifests: content.bots, book: this.#book, before: this.#bots, fences, complete, now: rfc3339(wallMs) },
+      ...{ manifests: content.bots, book: this.#book, before: this.#bots, floors, complete, now: rfc3339(wallMs) },
     });
     this.#book = next.book;
     this.#bots = next.bots;

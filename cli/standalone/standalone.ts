@@ -19,7 +19,7 @@ import { BotsDirectory, type DirectoryContent } from './bots-directory.ts';
 import { ConnectorChildren } from './connector-children.ts';
 import { connectorSpecs } from './connector-specs.ts';
 import { type Console, PlainConsole, TerminalConsole } from './console.ts';
-import { FenceReader } from './fence-reader.ts';
+import { FloorReader } from './floor-reader.ts';
 import { standaloneMetrics } from './metrics.ts';
 import { Roster } from './roster.ts';
 import { StateFolder } from './state-folder.ts';
@@ -154,9 +154,9 @@ async function start(run: Run): Promise<void> {
     show();
   });
 
-  const fences = new FenceReader(redis, queueKeys(config.queue.name), cluster, log);
+  const floors = new FloorReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
   const onChange = async (content: DirectoryContent): Promise<void> => {
-    const news = roster.take(content, await fences.read(), systemClock.wallMs());
+    const news = roster.take(content, await floors.read(lifecycle.signal), systemClock.wallMs());
     for (const problem of news) log.warn({ problem }, 'bots directory');
     log.info({ bots: roster.size, problems: roster.problems.length }, 'bots directory read');
     try {

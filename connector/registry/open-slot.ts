@@ -21,6 +21,13 @@ export function openSlot(
     return { reason: 'TransportNotServed', message: `this version of Relax runs no ${slot.kind} sockets: upgrade it` };
   }
   const { ownerUid } = parseSlotID(id);
+  if (slot.token === '') {
+    const remedy = 'it may not read the SlackBot or its Secret: see the readiness of the operator';
+    return {
+      reason: 'SealUnreadable',
+      message: `the operator does not know this token since Redis was emptied; ${remedy}`,
+    };
+  }
   const { bot, teamID, generation, queueNamespace, events, tokenDigest } = slot;
   try {
     const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });

@@ -5,8 +5,10 @@ import type { SocketSet } from '../plan/types.ts';
  * change makes new maps, so that the same ones mean that nothing has changed.
  */
 export interface Desired {
-  /** The list is complete: an assignment whose owner is nowhere in here may be removed. */
+  /** The list is complete but for `unlisted`: an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;
+  /** Namespaces that can't be listed, or not yet: what is assigned to bots there stays, and holds up no other. */
+  unlisted: ReadonlySet<string>;
   /** Owner uid -> bot that is to have sockets. */
   bots: ReadonlyMap<string, DesiredBot>;
   /** Owner uid -> bot that must have none and whose late events are refused by the fence. */

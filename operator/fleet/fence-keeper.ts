@@ -29,13 +29,19 @@ export class FenceKeeper {
     this.#readAtMs = undefined;
   }
 
-  /** To be awaited before assignments are written. @throws when Redis did not take it */
-  async keep(desired: Desired, observed: Observed): Promise<void> {
-    const { nowMs } = observed;
+  /** Owner uid -> generation up to which it is stopped. @throws when Redis does not answer */
+  async read(nowMs: number): Promise<ReadonlyMap<string, number>> {
     if (this.#readAtMs === undefined || nowMs - this.#readAtMs >= READ_AGAIN_MS) {
       this.#state = { ...this.#state, entries: await readFences(this.#redis, this.#key, this.#cluster) };
       this.#readAtMs = nowMs;
     }
+    return this.#state.entries;
+  }
+
+  /** To be awaited before assignments are written. @throws when Redis did not take it */
+  async keep(desired: Desired, observed: Observed): Promise<void> {
+    const { nowMs } = observed;
+    await this.read(nowMs);
     if (desired.stopped.size === 0 && this.#state.entries.size === 0) return;
     const plan = planFences(this.#state, desired, heldOwners(observed), { nowMs, windowMs: this.#windowMs });
     if (plan.set.size > 0 || plan.remove.length > 0) {

@@ -1,6 +1,6 @@
 import { parseSlotID } from '../../core/assignment.ts';
 import type { Observed } from '../plan/types.ts';
-import type { Desired } from './desired.ts';
+import type { Desired, DesiredBot } from './desired.ts';
 
 /** What the fence hash has of our cluster, and the planner's memory of it. Keys are owner uids. */
 export interface FenceState {
@@ -25,7 +25,9 @@ export interface FencePlan {
 /**
  * Design rule 8: an entry only for a suspended or deleted bot; a deleted bot's goes one dedupe window after no session
  * holds a slot of it, since a copy of an event may arrive that late. Entries that nobody claims once the list of bots is
- * complete are those of bots deleted while no planner ran.
+ * complete are those of bots deleted while no planner ran; of which namespace they were nobody knows, so they stay while
+ * any namespace is not listed. An entry that is not below the generation of a bot that is to run was written by somebody
+ * who knows more of it than we do (`isOutdated`), and stays.
  * @param held owner uids of which a pod holds a slot or reports one
  */
 export function planFences(
@@ -43,8 +45,9 @@ export function planFences(
   const entries = new Map([...state.entries, ...set]);
   const idleSinceMs = new Map<string, number>();
   const remove: string[] = [];
-  for (const ownerUid of entries.keys()) {
-    const fate = fateOf(ownerUid, desired, held);
+  for (const entry of entries) {
+    const [ownerUid] = entry;
+    const fate = fateOf(entry, desired, held);
     if (fate === 'keep') continue;
     const sinceMs = state.idleSinceMs.get(ownerUid) ?? time.nowMs;
     if (fate === 'expire' && time.nowMs - sinceMs < time.windowMs) {
@@ -58,12 +61,22 @@ export function planFences(
   return { set, remove, next: { entries, idleSinceMs, lifted } };
 }
 
-function fateOf(ownerUid: string, desired: Desired, held: ReadonlySet<string>): 'keep' | 'expire' | 'remove' {
-  if (desired.bots.has(ownerUid)) return 'remove';
+function fateOf(
+  [ownerUid, entry]: [string, number],
+  desired: Desired,
+  held: ReadonlySet<string>,
+): 'keep' | 'expire' | 'remove' {
+  const bot = desired.bots.get(ownerUid);
+  if (bot !== undefined) return isOutdated(bot, entry) ? 'keep' : 'remove';
   const stopped = desired.stopped.get(ownerUid);
   if (stopped?.why === 'suspended' || held.has(ownerUid)) return 'keep';
-  return stopped?.why === 'deleted' || (desired.synced && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
+  const isComplete = desired.synced && desired.unlisted.size === 0;
+  return stopped?.why === 'deleted' || (isComplete && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
 }
+
+/** Resuming raises the generation above the fence: a copy of the bot that is not above it is from before the fence. */
+export const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
+  fence !== undefined && fence >= set.generation;
 
 export function heldOwners(observed: Pick<Observed, 'assignments' | 'reports'>): ReadonlySet<string> {
   const owners = new Set<string>();
@@ -71,4 +84,20 @@ export function heldOwners(observed: Pick<Observed, 'assignments' | 'reports'>):
     for (const slots of pods.values()) for (const id of slots.keys()) owners.add(parseSlotID(id).ownerUid);
   }
   return owners;
+}
+
+/** What is desired as far as our copies may be believed: a bot of which the fence knows more is stopped, as it says. */
+export function heeding(desired: Desired, fences: ReadonlyMap<string, number>): Desired {
+  const outdated = [...fences].filter(([ownerUid, fence]) => {
+    const bot = desired.bots.get(ownerUid);
+    return bot !== undefined && isOutdated(bot, fence);
+  });
+  if (outdated.length === 0) return desired;
+  const bots = new Map(desired.bots);
+  const stopped = new Map(desired.stopped);
+  for (const [ownerUid, generation] of outdated) {
+    bots.delete(ownerUid);
+    stopped.set(ownerUid, { why: 'suspended', generation });
+  }
+  return { ...desired, bots, stopped };
 }

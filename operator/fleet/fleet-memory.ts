@@ -25,12 +25,14 @@ export class FleetMemory {
     return this.#pods;
   }
 
-  /**
-   * Redis did not answer, or another planner may have written meanwhile: what we hold is to be read again, and until that
-   * has gone on for a while no session is called dead.
-   */
+  /** Redis did not answer: what we hold is to be read again, and until that has gone on no session is called dead. */
   interrupted(): void {
     this.#unbrokenSinceMs = undefined;
+    this.doubtAll();
+  }
+
+  /** Another planner may have written: what we hold is to be read again. */
+  doubtAll(): void {
     for (const [pod, memory] of this.#pods) this.#pods.set(pod, { ...memory, doubted: true });
   }
 
@@ -40,13 +42,29 @@ export class FleetMemory {
     if (memory !== undefined) this.#pods.set(pod, { ...memory, doubted: true });
   }
 
-  /** @returns true when Redis has lost what it once had */
-  read(heads: Heads, bodies: ReadonlyMap<string, PodBody>, nowMs: number): boolean {
+  /** Forgets dead pods that had nothing left and that the planner with the lock has buried. @returns the others' heads */
+  forgetBuried(heads: Heads): Heads {
+    const pods = new Map(heads.pods);
+    for (const [pod, { session, version }] of heads.pods) {
+      const isGone = session === undefined && version === undefined && !heads.listed.has(pod);
+      if (!isGone || this.#pods.get(pod)?.slots.size !== 0) continue;
+      this.#pods.delete(pod);
+      pods.delete(pod);
+    }
+    return { ...heads, pods };
+  }
+
+  /**
+   * @param writes whether we are the one that writes: another's long write has no version either while it is under way
+   * @returns true when Redis has lost what it once had
+   */
+  read(heads: Heads, bodies: ReadonlyMap<string, PodBody>, nowMs: number, writes = true): boolean {
     const vanished = [...heads.pods].some(
-      ([pod, head]) => head.version === undefined && this.#pods.get(pod)?.stored !== undefined,
+      ([pod, { version, session }]) =>
+        version === undefined && (writes || session === undefined) && this.#pods.get(pod)?.stored !== undefined,
     );
     const lost = vanished || (this.#claimed && heads.owner === undefined);
-    this.#claimed = true;
+    this.#claimed ||= writes || heads.owner !== undefined;
     if (lost || this.#unbrokenSinceMs === undefined) this.#unbrokenSinceMs = nowMs;
     for (const [pod, head] of heads.pods) this.#remember(pod, head, bodies.get(pod), nowMs, heads.redisNowMs);
     return lost;
@@ -75,7 +93,8 @@ export class FleetMemory {
 /** What a plan is made from. */
 export interface Wishes {
   synced: boolean;
-  stopped: Pick<ReadonlySet<string>, 'has'>;
+  unlisted: ReadonlySet<string>;
+  stopped: Observed['stopped'];
   kept: ReadonlySet<string>;
   sets: ReadonlyMap<string, SocketSet>;
   fleetKeys: readonly FleetKey[];
@@ -96,6 +115,7 @@ export function observe(
     redisNowMs,
     settled,
     synced: wishes.synced,
+    unlisted: wishes.unlisted,
     stopped: wishes.stopped,
     kept: wishes.kept,
     sets: [...wishes.sets.values()],

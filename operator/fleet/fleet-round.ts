@@ -3,6 +3,7 @@ import { sealingKey } from '../../core/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
 import type { Observed, Plan } from '../plan/types.ts';
 import { FenceKeeper } from './fence-keeper.ts';
+import { heeding } from './fences.ts';
 import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
 import type { FleetView } from './fleet-view.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
@@ -38,6 +39,7 @@ const NOTHING: RoundCounts = { podWrites: 0, slotsWritten: 0, pending: 0, idle: 
 /** Observe, plan, write, look: one round of the planner, and what it remembers from round to round. */
 export class FleetRound {
   readonly #options: PlannerOptions;
+  readonly #times: PlannerTimes;
   readonly #memory: FleetMemory;
   readonly #writer: FleetWriter;
   readonly #sealer: Sealer;
@@ -47,6 +49,7 @@ export class FleetRound {
   readonly #lastMoveMs = new Map<string, number>();
   readonly #stillness: Stillness;
   #pending = 0;
+  #heardAtMs: number;
   #beatAtMs = Number.NEGATIVE_INFINITY;
   #view: FleetView = NO_VIEW;
   #keyFaults: string[] = [];
@@ -54,6 +57,8 @@ export class FleetRound {
   constructor(options: PlannerOptions, times: PlannerTimes) {
     const { redis, keys, queueKeys, cluster, windowMs } = options;
     this.#options = options;
+    this.#times = times;
+    this.#heardAtMs = options.clock.monotonicMs();
     this.#memory = new FleetMemory(times.settleMs);
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
@@ -70,11 +75,37 @@ export class FleetRound {
     return this.#keyFaults;
   }
 
-  /** Redis did not answer, or another planner may have written: nothing that was read counts as fresh. */
+  /** When Redis last answered; the time of construction before that. */
+  heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  /** Redis did not answer: nothing that was read counts as fresh. */
   interrupted(): void {
     this.#memory.interrupted();
     this.#stillness.end();
     this.#forgetMarks();
+  }
+
+  /** Another planner may have written up to now; what was seen of the fleet without a break stands. */
+  tookOver(): void {
+    this.#memory.doubtAll();
+    this.#stillness.end();
+    this.#forgetMarks();
+  }
+
+  /** Reads and looks, while another planner has the lock: nothing is written. @throws as `run` */
+  async watch(): Promise<void> {
+    const { clock } = this.#options;
+    const desired = this.#options.desired();
+    const heads = await this.#read('watch');
+    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
+    if (this.#stillness.holds(ground, clock.monotonicMs())) return;
+    this.#stillness.end();
+    const observed = this.#observe(ground);
+    const plan = makePlan(observed, 0);
+    this.#look(observed, plan, clock.monotonicMs());
+    if (isAtRest(observed, plan, this.#memory.pods)) this.#stillness.begin(ground, observed.nowMs);
   }
 
   /**
@@ -83,11 +114,13 @@ export class FleetRound {
    */
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {
     const { clock } = this.#options;
-    const desired = this.#options.desired();
-    const heads = await this.#read();
-    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
-    if (this.#stillness.holds(ground, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
+    const wanted = this.#options.desired();
+    const heads = await this.#read('plan');
+    const still = { desired: wanted, heads, fleetKeys: this.#options.fleetKeys() };
+    if (this.#stillness.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#stillness.end();
+    const desired = heeding(wanted, await this.#fences.read(clock.monotonicMs()));
+    const ground = { ...still, desired };
     const observed = this.#observe(ground);
     const plan = makePlan(observed, moveBudget(observed));
     const counts = { ...NOTHING, pending: plan.pending.length };
@@ -112,19 +145,25 @@ export class FleetRound {
     }
     this.#sealer.keepOnly(desired.bots);
     if (counts.podWrites === 0 && isAtRest(observed, plan, this.#memory.pods)) {
-      this.#stillness.begin(ground, observed.nowMs);
+      this.#stillness.begin(still, observed.nowMs);
     }
     return counts;
   }
 
-  async #read(): Promise<Heads> {
+  async #read(to: 'plan' | 'watch'): Promise<Heads> {
     const { redis, keys, cluster, owner, clock, log } = this.#options;
-    const heads = await readHeads(redis, keys, this.#memory.pods.keys());
-    if (heads.owner === undefined) await claimScope(redis, keys, { cluster, owner, takeOver: false });
-    else checkScopeOwner(cluster, heads.owner, owner);
+    const read = await readHeads(redis, keys, this.#memory.pods.keys());
+    const nowMs = clock.monotonicMs();
+    // A process that was stopped for so long has seen nothing meanwhile.
+    if (nowMs - this.#heardAtMs > this.#times.lockTtlMs) this.#memory.interrupted();
+    this.#heardAtMs = nowMs;
+    const heads = to === 'watch' ? this.#memory.forgetBuried(read) : read;
+    if (heads.owner !== undefined) checkScopeOwner(cluster, heads.owner, owner);
+    else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
     const reading = new Map([...heads.pods].map(([pod, head]) => [pod, wanted(this.#memory.pods.get(pod), head)]));
     const bodies = await readBodies(redis, keys, reading);
-    if (this.#memory.read(heads, bodies, clock.monotonicMs())) {
+    const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');
+    if (lost && to === 'plan') {
       log.warn('redis has lost the state of the fleet, writing it again from memory');
       this.#forgetMarks();
     }
@@ -143,8 +182,8 @@ export class FleetRound {
       ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
-    const { synced, stopped, kept } = desired;
-    const wishes = { synced, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
+    const { synced, unlisted, stopped, kept } = desired;
+    const wishes = { synced, unlisted, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
     return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
   }
 
@@ -177,6 +216,7 @@ export class FleetRound {
         counts.again = true;
         continue;
       }
+      this.#heardAtMs = this.#options.clock.monotonicMs();
       this.#memory.wrote(write.pod, version, sealed.after);
       counts.podWrites += 1;
       counts.slotsWritten += sealed.set.size;

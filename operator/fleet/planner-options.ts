@@ -30,6 +30,16 @@ export interface PlannerOptions {
    * @param changed owner uids whose `view.bots` entry differs from the last one given, gone ones included
    */
   onView(changed: ReadonlySet<string>, view: FleetView): void;
+  /**
+   * Asked whenever the lock may be free: true while another process should have it first. It is given one TTL of the lock
+   * for that.
+   */
+  hesitates?(): boolean;
+  /**
+   * Awaited after the lock was taken and before anything is planned: brings what is desired up to date, as far as that is
+   * possible now. Bounded by itself and by the signal; must not throw.
+   */
+  prepare?(signal: AbortSignal): Promise<void>;
   clock: Clock;
   log: Log;
   observer?: PlannerObserver;

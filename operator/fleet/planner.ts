@@ -10,7 +10,7 @@ import { LockLostError } from './writer.ts';
 
 /**
  * Brings about what is desired: reads sessions, assignments and reports, plans, writes. One loop; holds the planner lock
- * of its cluster scope or waits for it. None of its methods throws.
+ * of its cluster scope, or waits for it and meanwhile only looks. None of its methods throws.
  */
 export class Planner {
   readonly #options: PlannerOptions;
@@ -18,8 +18,12 @@ export class Planner {
   readonly #lock: PlannerLock;
   readonly #round: FleetRound;
   #running: Promise<void> | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
+  /** Since when nobody has the lock, while another is given the time to take it. */
+  #freeSinceMs: number | undefined;
   #leads = false;
+  /** The lock is ours, and what is desired is being brought up to date. */
+  #preparing: Promise<void> | undefined;
   /** A round or the keeper is asking for the lock; both at once could undo each other. */
   #locking = false;
   #keeper: NodeJS.Timeout | undefined;
@@ -56,7 +60,7 @@ export class Planner {
   /** Ends the loop after the write under way and frees the lock. */
   async stop(): Promise<void> {
     const { subscriber, keys } = this.#options;
-    this.#stopped = true;
+    this.#stopping.abort(new Error('the planner stopped'));
     clearInterval(this.#keeper);
     this.nudge();
     subscriber.off('message', this.#heard);
@@ -71,6 +75,11 @@ export class Planner {
   /** The fleet after the last round; as it was then while Redis is away. */
   view(): FleetView {
     return this.#round.view();
+  }
+
+  /** When Redis last answered it, by the clock of its options; the time of construction before the first time. */
+  heardAtMs(): number {
+    return this.#round.heardAtMs();
   }
 
   /** True while this planner is the one that plans, for what only one may do. */
@@ -101,7 +110,8 @@ export class Planner {
     const startedAtMs = clock.monotonicMs();
     let counts: RoundCounts | undefined;
     try {
-      counts = (await this.#lead()) ? await this.#round.run(() => this.#lock.value()) : undefined;
+      if (await this.#lead()) counts = await this.#round.run(() => this.#lock.value());
+      else await this.#round.watch();
       this.#settleFault(undefined);
       if (counts?.again) this.nudge();
     } catch (error) {
@@ -123,23 +133,54 @@ export class Planner {
     else this.#settleFault(faultOf(error));
   }
 
-  /** @returns false: another planner has the lock */
+  /** @returns false: another planner has the lock, or is to have it */
   async #lead(): Promise<boolean> {
-    if (this.#lock.value() !== undefined && this.#leads) return true;
-    this.#leave();
-    // The keeper is asking; it may be ours again in a moment.
-    if (this.#locking) return false;
-    this.#locking = true;
-    try {
-      if (!(await this.#lock.acquire())) return false;
-    } finally {
-      this.#locking = false;
+    if (this.#lock.value() === undefined) {
+      this.#leave();
+      // The keeper is asking; it may be ours again in a moment.
+      if (this.#locking || (await this.#hesitates())) return false;
+      this.#locking = true;
+      try {
+        if (!(await this.#lock.acquire())) return false;
+      } finally {
+        this.#locking = false;
+      }
+      this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
+      this.#prepare();
     }
+    if (this.#leads) return true;
+    if (this.#preparing !== undefined) return false;
     this.#leads = true;
-    this.#round.interrupted();
-    this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
+    this.#round.tookOver();
     this.#options.observer?.leading?.(true);
     return true;
+  }
+
+  /** Beside the rounds, which go on looking meanwhile. */
+  #prepare(): void {
+    const preparing = this.#options.prepare?.(this.#stopping.signal);
+    this.#preparing = preparing;
+    void preparing?.finally(() => {
+      // The lock may have been lost and taken again since.
+      if (this.#preparing !== preparing) return;
+      this.#preparing = undefined;
+      this.nudge();
+    });
+  }
+
+  async #hesitates(): Promise<boolean> {
+    const { redis, keys, clock, hesitates } = this.#options;
+    if (hesitates?.() !== true || (await redis.exists(keys.planner)) === 1) {
+      this.#freeSinceMs = undefined;
+      return false;
+    }
+    const nowMs = clock.monotonicMs();
+    this.#freeSinceMs ??= nowMs;
+    return nowMs - this.#freeSinceMs < this.#times.lockTtlMs;
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   #leave(): void {

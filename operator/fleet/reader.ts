@@ -8,6 +8,8 @@ export interface Heads {
   owner: string | undefined;
   /** Of the pods that Redis lists and of those asked for. */
   pods: ReadonlyMap<string, PodHead>;
+  /** The pods that Redis lists. */
+  listed: ReadonlySet<string>;
 }
 
 /** Hashes read at a time: thousands of slots each, and a command has seconds to answer. */
@@ -16,7 +18,8 @@ const BODIES_AT_ONCE = 4;
 /** What is small and read in every round. @throws when Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
   const [time, owner, listed] = await answers(redis.pipeline().time().get(keys.owner).zrange(keys.pods, '0', '-1'));
-  const pods = [...new Set([...knownPods, ...texts(listed)])];
+  const inRedis = new Set(texts(listed));
+  const pods = [...new Set([...knownPods, ...inRedis])];
   const reading = redis.pipeline();
   for (const pod of pods) reading.get(keys.session(pod)).get(keys.version(pod)).hlen(keys.assign(pod));
   const replies = pods.length === 0 ? [] : await answers(reading);
@@ -24,6 +27,7 @@ export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iter
   return {
     redisNowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
     owner: typeof owner === 'string' ? owner : undefined,
+    listed: inRedis,
     pods: new Map(
       pods.map((pod, index) => [
         pod,

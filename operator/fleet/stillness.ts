@@ -58,7 +58,11 @@ export function isAtRest(observed: Observed, plan: Plan, pods: ReadonlyMap<strin
 
 /** By identity: whoever makes `Desired` makes new maps when something has changed. */
 const sameDesired = (a: Desired, b: Desired): boolean =>
-  a.synced === b.synced && a.bots === b.bots && a.stopped === b.stopped && a.kept === b.kept;
+  a.synced === b.synced &&
+  a.unlisted === b.unlisted &&
+  a.bots === b.bots &&
+  a.stopped === b.stopped &&
+  a.kept === b.kept;
 
 /** A session's text has no time in it: it changes when the pod has something to say. */
 const printOf = ({ heads, fleetKeys }: Ground): string =>

@@ -43,8 +43,9 @@ export interface SealRound {
 }
 
 /**
- * Completes what the plan gives a pod. A slot without a token is left out, and of a pod that must be written whole
- * nothing is written then: a higher version that lacks the slot would close its socket.
+ * Completes what the plan gives a pod. A slot whose token nobody knows is left out; but where a pod must be written
+ * whole and holds the slot, the slot is written as it is: a higher version that lacks it would close its socket, while a
+ * connector that can't open a token keeps the socket that it has.
  * @param held the pod's slots as the plan saw them
  */
 export function sealWrite(
@@ -58,8 +59,10 @@ export function sealWrite(
   for (const [id, planned] of write.set) {
     const present = held.get(id);
     const token = sealer.tokenFor(id, planned, present, round.bots, round.key);
-    if (token === undefined && lost) return undefined;
-    if (token === undefined) continue;
+    if (token === undefined) {
+      if (lost && present !== undefined) set.set(id, present);
+      continue;
+    }
     const since = present?.epoch === planned.epoch ? present.assignedAtMs : 0;
     set.set(id, { ...planned, token, assignedAtMs: since > 0 ? since : round.wallMs });
   }

@@ -25,10 +25,12 @@ export interface LeaderOptions {
   log: Log;
   onElected: () => void;
   /**
-   * Called once, when the lease is or may be another's: stop writing, then exit. Not called by `stop`. The election is
-   * over then for this process.
+   * Called once, when the lease is or may be another's: stop writing. Not called by `stop`. This election is over then;
+   * who wants to stand again makes a new elector.
    */
   onLost: (why: string) => void;
+  /** For how long a lease that is free or has run out is left to others; asked at each try. */
+  handicapMs?: () => number;
   times?: LeaderTimes;
   timers?: Timers;
   random?: () => number;
@@ -134,7 +136,8 @@ export class LeaderElector {
     const nowMs = this.#timers.monotonicMs();
     this.#lease = lease;
     this.#observed = lease === undefined ? undefined : observe(this.#observed, lease, nowMs);
-    const decision = decide(lease, this.#observed, nowMs, identity, this.#times);
+    const handicapMs = this.#options.handicapMs?.() ?? 0;
+    const decision = decide(lease, this.#observed, nowMs, identity, this.#times, handicapMs);
     if (this.#phase === 'leader' && decision.action !== 'renew') {
       // Somebody took the lease, freed it or deleted it under us: whoever asks next may get it.
       this.#lose(`the lease is held by ${lease?.spec?.holderIdentity || 'nobody'}`);

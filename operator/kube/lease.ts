@@ -65,6 +65,7 @@ export type LeaseDecision =
  * @param lease undefined if there is none
  * @param observed of this same lease; undefined counts as just seen
  * @param self this process; never two processes with the same identity
+ * @param handicapMs for how long a lease that is free or has run out is left to others
  */
 export function decide(
   lease: Lease | undefined,
@@ -72,13 +73,14 @@ export function decide(
   nowMs: number,
   self: string,
   times: LeaderTimes,
+  handicapMs = 0,
 ): LeaseDecision {
   if (lease === undefined) return { action: 'create' };
   const holder = lease.spec?.holderIdentity ?? '';
   if (holder === self) return { action: 'renew' };
-  if (holder === '') return { action: 'acquire', from: '' };
   const seconds = lease.spec?.leaseDurationSeconds;
-  const durationMs = seconds === undefined ? times.durationMs : seconds * 1000;
+  const validMs = seconds === undefined ? times.durationMs : seconds * 1000;
+  const durationMs = (holder === '' ? 0 : validMs) + handicapMs;
   const leftMs = (observed?.sinceMs ?? nowMs) + durationMs - nowMs;
   return leftMs <= 0 ? { action: 'acquire', from: holder } : { action: 'wait', holder, leftMs };
 }

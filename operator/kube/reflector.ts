@@ -1,54 +1,21 @@
-import { errorText, type Log } from '../../core/log.ts';
+import { errorText } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
-import type { KubeClient } from './client.ts';
 import { isKubeError, KubeError } from './kube-error.ts';
-import { type KubeObject, objectKey, type ResourceScope, stripBulk } from './object.ts';
+import { type KubeObject, objectKey, stripBulk } from './object.ts';
 import { nextStep, reflectorBackoffMs } from './reflector-backoff.ts';
+import type { ReflectorOptions, ReflectorStats } from './reflector-options.ts';
 import { NO_RETRY } from './retry.ts';
-import { type Change, type Indexers, Store, type StoreView } from './store.ts';
-
-export interface ReflectorOptions<T extends KubeObject> {
-  client: Pick<KubeClient, 'listPage' | 'watch'>;
-  scope: ResourceScope;
-  log: Log;
-  /**
-   * Called for every change, after the store has it. Must be quick and synchronous: put a key on a queue. What it throws
-   * is counted and logged, and never stops the reflector.
-   */
-  onChange: (change: Change<T>) => void;
-  labelSelector?: string;
-  fieldSelector?: string;
-  /** Only metadata is fetched, as of Secrets. */
-  metadataOnly?: boolean;
-  /** Keeps less of each object than the server sends. managedFields and last-applied are gone already. */
-  transform?: (object: T) => T;
-  indexers?: Indexers<T>;
-  pageSize?: number;
-  /** A watch that is silent for longer is ended and opened again; bookmarks come about once a minute. */
-  inactivityMs?: number;
-  /** Handlers are called for so many objects before other work gets a turn. */
-  yieldEvery?: number;
-  timers?: Timers;
-  random?: () => number;
-}
-
-/** What happened so far. Counters only grow. */
-export interface ReflectorStats {
-  lists: number;
-  watches: number;
-  events: number;
-  bookmarks: number;
-  /** Failed lists and watches. */
-  errors: number;
-  /** Watches that ended because the version was too old. */
-  expired: number;
-  silentWatches: number;
-  badLines: number;
-  handlerErrors: number;
-}
+import { type Change, Store, type StoreView } from './store.ts';
 
 /** A watch that lived so long was healthy: the next one needs no backoff. */
 const HEALTHY_WATCH_MS = 5_000;
+/**
+ * The server ends a watch after so long, jittered upwards by half, and sends a bookmark 2 s before that. A server or a
+ * network that has gone silent without ending the connection is therefore noticed within 40 s, and the next watch, from
+ * the version of the bookmark, costs one request.
+ */
+const WATCH_SECONDS = 20;
+const WATCH_END_LATE_MS = 10_000;
 
 /**
  * Keeps a copy of all objects of one resource: a paged list, then watches from the version it had, for ever. Whatever
@@ -89,6 +56,10 @@ export class Reflector<T extends KubeObject> {
   #openedAtMs: number | undefined;
   #sinceYield = 0;
   #running: Promise<void> | undefined;
+  /** Who waits for a list that begins from now on. */
+  readonly #asking: ((listed: boolean) => void)[] = [];
+  /** Ends the watch or the wait under way, so that such a list begins at once. */
+  #interruption = new AbortController();
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -136,10 +107,38 @@ export class Reflector<T extends KubeObject> {
     this.#running ??= this.#run();
   }
 
+  /**
+   * Lists again at once, whatever the watch says: it may have been silent for a while. A first list under way will do.
+   * @param patienceMs for how long the server may give no sign of life
+   * @returns true once a list that began after this call was taken in and every handler has heard of what it changed;
+   * false when the server refused it, did not answer in time, or `signal` aborted: what was known still counts
+   */
+  refresh(patienceMs: number, signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const askedAtMs = this.#timers.monotonicMs();
+    const give = (): void => resolve(false);
+    let cancel = (): void => {};
+    const look = (): void => {
+      const quietMs = this.#timers.monotonicMs() - Math.max(askedAtMs, this.#lastContactMs);
+      if (quietMs >= patienceMs) resolve(false);
+      else cancel = this.#timers.after(patienceMs - quietMs, look);
+    };
+    if (signal.aborted || this.#stopped.signal.aborted) return Promise.resolve(false);
+    look();
+    signal.addEventListener('abort', give, { once: true });
+    this.#asking.push(resolve);
+    if (this.#hasSynced) this.#interruption.abort(new Error('a new list was asked for'));
+    return promise.finally(() => {
+      cancel();
+      signal.removeEventListener('abort', give);
+    });
+  }
+
   /** Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('reflector stopped'));
     this.#settleSynced(false);
+    for (const answer of this.#asking.splice(0)) answer(false);
     await this.#running;
   }
 
@@ -156,11 +155,16 @@ export class Reflector<T extends KubeObject> {
         error = caught;
       }
       if (signal.aborted) return;
+      if (this.#asking.length > 0) {
+        this.#resourceVersion = undefined;
+        continue;
+      }
       const healthy = this.#timers.monotonicMs() - (this.#openedAtMs ?? Number.POSITIVE_INFINITY) >= HEALTHY_WATCH_MS;
       failures = healthy ? 0 : failures + 1;
       if (error !== undefined) this.#noteFailure(error, Math.max(1, failures));
       if (healthy && error === undefined) continue;
-      await sleep(this.#timers, this.#delayMs(error, failures), signal);
+      await sleep(this.#timers, this.#delayMs(error, failures), AbortSignal.any([signal, this.#interruption.signal]));
+      if (this.#asking.length > 0) this.#resourceVersion = undefined;
     }
   }
 
@@ -187,8 +191,25 @@ export class Reflector<T extends KubeObject> {
     );
   }
 
-  /** @returns the version of the whole list */
   async #list(): Promise<string> {
+    const asking = this.#asking.splice(0);
+    this.#interruption = new AbortController();
+    try {
+      const isFirst = !this.#hasSynced;
+      const version = await this.#listAll();
+      if (isFirst) asking.push(...this.#asking.splice(0));
+      // Whoever is left wants another list at once; else an interruption has had its effect.
+      if (this.#asking.length === 0) this.#interruption = new AbortController();
+      for (const answer of asking) answer(true);
+      return version;
+    } catch (error) {
+      for (const answer of asking) answer(false);
+      throw error;
+    }
+  }
+
+  /** @returns the version of the whole list */
+  async #listAll(): Promise<string> {
     const { client, scope, pageSize = 500, labelSelector, fieldSelector, metadataOnly } = this.#options;
     const selection = {
       ...(labelSelector === undefined ? {} : { labelSelector }),
@@ -222,9 +243,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #watch(resourceVersion: string): Promise<void> {
-    const { client, scope, labelSelector, fieldSelector, metadataOnly, inactivityMs = 120_000 } = this.#options;
+    const { client, scope, labelSelector, fieldSelector, metadataOnly } = this.#options;
+    // Random, so that the watches of many clients don't end together.
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + this.#random() / 2));
+    const { inactivityMs = timeoutSeconds * 1_000 + WATCH_END_LATE_MS } = this.#options;
     const silence = new AbortController();
-    const signal = AbortSignal.any([this.#stopped.signal, silence.signal]);
+    const signal = AbortSignal.any([this.#stopped.signal, this.#interruption.signal, silence.signal]);
     let cancelWatchdog = (): void => {};
     const heard = (): void => {
       this.#lastContactMs = this.#timers.monotonicMs();
@@ -234,8 +258,7 @@ export class Reflector<T extends KubeObject> {
     try {
       const query = {
         resourceVersion,
-        // Random, so that the watches of many clients don't end together: 5-10 minutes, as client-go.
-        timeoutSeconds: Math.round(300 * (1 + this.#random())),
+        timeoutSeconds,
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(fieldSelector === undefined ? {} : { fieldSelector }),
         ...(metadataOnly === undefined ? {} : { metadataOnly }),

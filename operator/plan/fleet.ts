@@ -40,8 +40,8 @@ export function fleetOf(observed: Observed): Fleet {
 }
 
 /** Slots of owners that are kept, or not yet known: they fill pods like any others. */
-function slotsWithoutSet({ synced, kept, sets, assignments }: Observed): number {
-  if (synced && kept.size === 0) return 0;
+function slotsWithoutSet({ synced, unlisted, kept, sets, assignments }: Observed): number {
+  if (synced && kept.size + unlisted.size === 0) return 0;
   const known = new Set(sets.map(({ ownerUid }) => ownerUid));
   let count = 0;
   for (const slots of assignments.values()) {

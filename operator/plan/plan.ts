@@ -3,6 +3,7 @@ import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';
 import { type Holding, holdingsByOwner, reportsIn } from './holdings.ts';
 import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
+import { newestOf } from './newest.ts';
 import type { Pod } from './pods.ts';
 import { isSteady, type SetState, settleSet } from './set-state.ts';
 import type { Observed, Plan } from './types.ts';
@@ -53,9 +54,10 @@ function settleAll(
 ): { steady: SteadySet[]; settled: SetState[] } {
   const steady: SteadySet[] = [];
   const settled: SetState[] = [];
-  for (const set of round.observed.sets) {
-    const holdings = owners.get(set.ownerUid) ?? [];
-    owners.delete(set.ownerUid);
+  for (const wanted of round.observed.sets) {
+    const holdings = owners.get(wanted.ownerUid) ?? [];
+    owners.delete(wanted.ownerUid);
+    const set = newestOf(wanted, holdings);
     if (isSteady(set, holdings, ({ slot }) => sameSpec(set, slot))) steady.push({ set, holdings });
     else settled.push(settleSet(set, holdings, round));
   }
@@ -69,14 +71,21 @@ const targetsOf = ({ courses }: SetState): Holding[] =>
 const isAtRest = ({ courses }: SetState): boolean =>
   courses.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
-/** What is left in `owners` belongs to bots that are stopped, or to none, if the list of those is complete. */
+/** What is left in `owners` belongs to bots that are stopped, or to none, as far as all bots of its namespace are known. */
 function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
-  const { synced, kept, stopped } = observed;
+  const { synced, unlisted, kept, stopped } = observed;
   for (const [ownerUid, holdings] of owners) {
-    const isUnwanted = stopped.has(ownerUid) || (synced && !kept.has(ownerUid));
+    const isListed = synced && holdings.every(({ slot }) => isKnownWhole(unlisted, slot.bot));
+    const stop = stopped.get(ownerUid);
+    const isGone = stop === undefined && isListed && !kept.has(ownerUid);
     for (const holding of holdings) {
-      if (isUnwanted) draft.drop(holding);
+      // A slot of a later generation is from somebody who knows that the bot was resumed.
+      if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) draft.drop(holding);
       else if (holding.pod.phase === 'draining') blocked.add(holding.pod);
     }
   }
 }
+
+/** A bot of which only a report is left has no name: it may be of any namespace. */
+const isKnownWhole = (unlisted: ReadonlySet<string>, bot: string): boolean =>
+  unlisted.size === 0 || (bot !== '' && !unlisted.has(bot.slice(0, bot.indexOf('/'))));

@@ -1,4 +1,3 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
 import { SESSION_RENEW_MS } from '../../core/session.ts';
 import { hash32 } from './rendezvous.ts';
 import type { Observed, PodView } from './types.ts';
@@ -71,8 +70,8 @@ function podOf(view: PodView, observed: Observed): Pod {
   const lost = observed.lost.has(name);
   const phase = phaseOf(view, observed);
   const held = observed.assignments.get(name);
-  // A lost hash is written whole: with a slot left out that is merely not known yet, it would close a socket.
-  const writable = !lost || (observed.settled && observed.synced && !hasUnsealable(held, observed.kept));
+  // A lost hash is written whole: with a slot left out that is merely not reported yet, it would close a socket.
+  const writable = !lost || (observed.settled && observed.synced);
   const capacity = session?.capacity ?? 0;
   const slots = held?.size ?? 0;
   return {
@@ -86,12 +85,6 @@ function podOf(view: PodView, observed: Observed): Pod {
     held: slots,
     load: slots,
   };
-}
-
-/** A slot of which only a report is left, and whose token nobody knows now. */
-function hasUnsealable(held: ReadonlyMap<SlotID, Slot> | undefined, kept: ReadonlySet<string>): boolean {
-  if (kept.size === 0 || held === undefined) return false;
-  return [...held].some(([id, { token }]) => token === '' && kept.has(parseSlotID(id).ownerUid));
 }
 
 function phaseOf({ session, lastSeenMs }: PodView, { settled, nowMs }: Observed): PodPhase {

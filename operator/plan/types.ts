@@ -49,8 +49,10 @@ export interface Observed {
   settled: boolean;
   /** The desired sets come from a complete list: only then is an assignment removed for belonging to none. */
   synced: boolean;
-  /** Owners that are to have no slots: those go whether or not the list is complete. */
-  stopped: Pick<ReadonlySet<string>, 'has'>;
+  /** Namespaces of which that is not so: what is assigned to bots there stays. */
+  unlisted: ReadonlySet<string>;
+  /** Owners that are to have no slots of up to this generation: those go whether or not the list is complete. */
+  stopped: Pick<ReadonlyMap<string, { generation: number }>, 'get'>;
   /** Owners without a set whose slots stay all the same: what they want can't be told now. */
   kept: ReadonlySet<string>;
   sets: readonly SocketSet[];
@@ -62,7 +64,8 @@ export interface Observed {
   /**
    * Pods whose hash in Redis is missing, short or unreadable though their session holds a version: whatever the plan
    * gives them is written whole, with every slot in `set`, and only when `settled` and `synced`, since a slot that is
-   * left out of it closes a socket. What they hold stands in `assignments` all the same, from memory or from reports.
+   * left out of it closes a socket. What they hold stands in `assignments` all the same, from memory or from reports; a
+   * slot of which only a report is left may have neither bot nor token, and is written so.
    */
   lost: ReadonlySet<string>;
   /** Owner uid -> planner's monotonic time of the last voluntary move. */

@@ -1,5 +1,6 @@
 import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
-import { Reflector, type ReflectorOptions, type ReflectorStats } from '../kube/reflector.ts';
+import { Reflector } from '../kube/reflector.ts';
+import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';
 import type { Change } from '../kube/store.ts';
 
 /** What readers see of all watched objects of a type, in whatever namespaces they are. */
@@ -50,6 +51,25 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
     return (await Promise.all([...this.#all()].map((reflector) => reflector.synced))).every(Boolean);
   }
 
+  /** Resolves once this namespace was listed ('' for all of them by one watch), to false if stopped before. */
+  async listed(namespace: string): Promise<boolean> {
+    return (await this.#reflectors.get(namespace)?.synced) ?? false;
+  }
+
+  /** Namespaces that were never listed so far; '' stands for all of them by one watch. */
+  unlisted(): string[] {
+    return [...this.#reflectors].filter(([, { hasSynced }]) => !hasSynced).map(([namespace]) => namespace);
+  }
+
+  /**
+   * Lists everything again, since a watch may have been silent: see Reflector.refresh.
+   * @returns whether all of it was listed; what was not is as last known
+   */
+  async refresh(patienceMs: number, signal: AbortSignal): Promise<boolean> {
+    const lists = [...this.#all()].map((reflector) => reflector.refresh(patienceMs, signal));
+    return (await Promise.all(lists)).every(Boolean);
+  }
+
   get hasSynced(): boolean {
     return [...this.#all()].every((reflector) => reflector.hasSynced);
   }
@@ -72,9 +92,12 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
     return Math.min(...[...this.#all()].map((reflector) => reflector.lastStirMs()));
   }
 
-  /** Why not all of it is being watched; undefined while it is. */
-  lastError(): string | undefined {
-    return [...this.#all()].map((reflector) => reflector.lastError()).find((error) => error !== undefined);
+  /** Why not all of it is being watched, by namespace ('' for all of them by one watch); empty while it is. */
+  errors(): { namespace: string; error: string }[] {
+    return [...this.#reflectors].flatMap(([namespace, reflector]) => {
+      const error = reflector.lastError();
+      return error === undefined ? [] : [{ namespace, error }];
+    });
   }
 
   stats(): ReflectorStats[] {

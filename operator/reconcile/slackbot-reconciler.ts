@@ -8,22 +8,22 @@ import { fleetFacts, statusOf } from '../bot/status.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Outcome } from '../kube/controller.ts';
-import { isKubeError } from '../kube/kube-error.ts';
 import type { DesiredState } from './desired-state.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import type { ObjectsView } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
-import { pathOf, type SlackBotObject } from './slackbot-object.ts';
-import type { StatusWriter } from './status-writer.ts';
+import type { SlackBotObject } from './slackbot-object.ts';
 import { Succession } from './succession.ts';
+import type { Office } from './term.ts';
 
 export interface SlackBotReconcilerOptions {
-  client: Pick<KubeClient, 'patch' | 'getMetadata'>;
+  client: Pick<KubeClient, 'patch'>;
   bots: ObjectsView<SlackBotObject>;
   secrets: SecretReads;
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
-  status: Pick<StatusWriter, 'baseOf' | 'offer' | 'forget'>;
+  /** The right to write to the API server; undefined while another process has it. */
+  office: () => Office | undefined;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
@@ -32,8 +32,11 @@ export interface SlackBotReconcilerOptions {
   timers?: Timers;
 }
 
-/** How long the deletion of a SlackBot waits for its sockets to close. */
-export const FINALIZER_PATIENCE_MS = 60_000;
+/**
+ * How long the deletion of a SlackBot waits for its sockets to close: with time for another to be elected, it is gone
+ * within a minute.
+ */
+export const FINALIZER_PATIENCE_MS = 45_000;
 /** How long a bot keeps the token that it had after its Secret is gone or wrong: tools replace a Secret by two calls. */
 export const LOST_SECRET_MS = 60_000;
 const LOOK_AGAIN_MS = 1_000;
@@ -44,7 +47,10 @@ interface Judged {
   error: unknown;
 }
 
-/** Brings one SlackBot from what it says to what is desired of the fleet, and back from the fleet to its status. */
+/**
+ * Brings one SlackBot from what it says to what is desired of the fleet, and back from the fleet to its status. Every
+ * operator does; only the one in office writes.
+ */
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
@@ -54,8 +60,6 @@ export class SlackBotReconciler {
   readonly #uids = new Map<string, string>();
   readonly #deletedAtMs = new Map<string, number>();
   readonly #lostSecretAtMs = new Map<string, number>();
-  /** Key -> uid of objects that the server has listed and the watch has not brought yet. */
-  readonly #awaited = new Map<string, string>();
 
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
@@ -63,9 +67,9 @@ export class SlackBotReconciler {
     this.#succession = new Succession(options);
   }
 
-  /** An object that exists, though our copy does not have it: nothing of it is removed before it has been judged. */
-  expect(key: string, uid: string): void {
-    this.#awaited.set(key, uid);
+  /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
+  deleted(key: string, uid: string): void {
+    if (this.#uids.get(key) !== uid) this.#gone(uid);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
@@ -74,10 +78,9 @@ export class SlackBotReconciler {
     if (before !== undefined && before !== bot?.metadata.uid) this.#gone(before);
     if (bot === undefined) {
       this.#uids.delete(key);
-      return this.#lookFor(key, signal);
+      return { kind: 'done' };
     }
     this.#uids.set(key, bot.metadata.uid);
-    this.#awaited.delete(key);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }
 
@@ -94,7 +97,7 @@ export class SlackBotReconciler {
       again = earlier(again, lookMs);
     } catch (failure) {
       // What could not be prepared changes nothing for a bot that already runs.
-      this.#desire(this.#options.desired.unknown(uid));
+      this.#desire(this.#options.desired.unknown(uid, bot.metadata.generation));
       error = failure;
     }
     this.#tell(bot, judged.verdict, duplicateOf);
@@ -151,17 +154,26 @@ export class SlackBotReconciler {
     }
     if (duplicateOf !== undefined) {
       if (desired.wanted(uid) !== undefined && !this.#succession.mayEnd(uid, [duplicateOf.uid])) return LOOK_AGAIN_MS;
-      this.#desire(desired.none(uid));
+      this.#desire(desired.none(uid, generation));
       return undefined;
     }
     this.#succession.forget(uid);
     switch (verdict.kind) {
       case 'valid':
-        if (!(await this.#protect(bot, signal))) return LOOK_AGAIN_MS;
-        this.#desire(desired.run({ set: socketSetOf(bot, verdict.digest), token: verdict.token }));
+        switch (await this.#protect(bot, signal)) {
+          case 'protected':
+            this.#desire(desired.run({ set: socketSetOf(bot, verdict.digest), token: verdict.token }));
+            return undefined;
+          case 'changed':
+            return LOOK_AGAIN_MS;
+          case 'notOurs':
+            // The watch brings it when the one in office has put the finalizer on.
+            this.#desire(desired.unknown(uid, generation));
+            return undefined;
+        }
         return undefined;
       case 'invalid':
-        this.#desire(desired.none(uid));
+        this.#desire(desired.none(uid, generation));
         return undefined;
       case 'unknown':
         this.#keepToken(bot);
@@ -190,18 +202,22 @@ export class SlackBotReconciler {
   #keepToken(bot: SlackBotObject): void {
     const { desired } = this.#options;
     const before = desired.wanted(bot.metadata.uid);
-    if (before === undefined) this.#desire(desired.unknown(bot.metadata.uid));
+    if (before === undefined) this.#desire(desired.unknown(bot.metadata.uid, bot.metadata.generation));
     else this.#desire(desired.run({ set: socketSetOf(bot, before.set.tokenDigest), token: before.token }));
   }
 
   /** The finalizer comes before the first socket, so that no deletion can pass a socket by. */
-  async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<boolean> {
-    if (hasFinalizer(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined) return true;
-    return addFinalizer(this.#options.client, bot, { signal });
+  async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
+    const { desired, client, office } = this.#options;
+    if (hasFinalizer(bot) || desired.wanted(bot.metadata.uid) !== undefined) return 'protected';
+    const ours = office();
+    if (ours === undefined) return 'notOurs';
+    const added = await addFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
+    return added ? 'protected' : 'changed';
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
-    const { desired, planner, log, client } = this.#options;
+    const { desired, planner, log, client, office } = this.#options;
     const { uid, generation } = bot.metadata;
     const heirs = this.#claims.set(uid, undefined);
     this.#enqueue(heirs);
@@ -214,42 +230,27 @@ export class SlackBotReconciler {
       return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     }
     this.#desire(desired.stop(uid, { why: 'deleted', generation }));
-    if (!hasFinalizer(bot)) return { kind: 'done' };
+    const ours = office();
+    if (!hasFinalizer(bot) || ours === undefined) return { kind: 'done' };
     const view = planner.view();
     // The view keeps an owner as long as a connector reports a socket of it.
     const closed = !ran && view.settled && !view.bots.has(uid);
-    const patient = nowMs - sinceMs < FINALIZER_PATIENCE_MS;
-    if (!closed && patient) return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
+    const patienceMs = sinceMs + FINALIZER_PATIENCE_MS - nowMs;
+    // After the round that knows of it, what changes in the view comes by itself.
+    if (!closed && patienceMs > 0) return { kind: 'requeueAfter', delayMs: ran ? LOOK_AGAIN_MS : patienceMs };
     if (!closed) log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
-    const removed = await removeFinalizer(client, bot, { signal });
+    const removed = await removeFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 
-  /** The copy has no such object: it is gone, or the watch is behind. */
-  async #lookFor(key: string, signal: AbortSignal): Promise<Outcome> {
-    const uid = this.#awaited.get(key);
-    if (uid === undefined) return { kind: 'done' };
-    const cut = key.indexOf('/');
-    const metadata = { namespace: key.slice(0, cut), name: key.slice(cut + 1) };
-    try {
-      const found = await this.#options.client.getMetadata(pathOf({ metadata } as SlackBotObject), { signal });
-      if (found.metadata.uid === uid) return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
-    } catch (error) {
-      if (!isKubeError(error, 'notFound')) return { kind: 'retry', error };
-    }
-    this.#awaited.delete(key);
-    this.#gone(uid);
-    return { kind: 'done' };
-  }
-
   #gone(uid: string): void {
-    const { desired, status, secrets, onStatus } = this.#options;
+    const { desired, office, secrets, onStatus } = this.#options;
     this.#desire(desired.none(uid));
     this.#enqueue(this.#claims.set(uid, undefined));
     this.#deletedAtMs.delete(uid);
     this.#lostSecretAtMs.delete(uid);
     this.#succession.forget(uid);
-    status.forget(uid);
+    office()?.status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);
   }
@@ -259,7 +260,8 @@ export class SlackBotReconciler {
     verdict: CredentialsVerdict,
     duplicateOf: { namespace: string; name: string } | undefined,
   ): void {
-    const { planner, status, onStatus } = this.#options;
+    const { planner, office, onStatus } = this.#options;
+    const status = office()?.status;
     const view = planner.view();
     const judged = statusOf({
       bot,
@@ -267,10 +269,10 @@ export class SlackBotReconciler {
       duplicateOf,
       view: view.bots.get(bot.metadata.uid),
       fleet: fleetFacts(view),
-      previous: status.baseOf(bot),
+      previous: status === undefined ? bot.status : status.baseOf(bot),
       nowMs: this.#timers.wallMs(),
     });
-    status.offer(bot, judged);
+    status?.offer(bot, judged);
     onStatus?.(bot.metadata.uid, { bot, status: judged });
   }
 

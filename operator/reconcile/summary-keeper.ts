@@ -26,6 +26,7 @@ export class SummaryKeeper {
   #timer: NodeJS.Timeout | undefined;
   #putting: Promise<void> = Promise.resolve();
   #failing = false;
+  #led = false;
 
   constructor(options: SummaryKeeperOptions) {
     this.#options = options;
@@ -67,7 +68,14 @@ export class SummaryKeeper {
 
   async #put(): Promise<void> {
     const { summaries, leads, log } = this.#options;
-    if (!leads()) return;
+    const led = this.#led;
+    this.#led = leads();
+    if (!this.#led) return;
+    if (!led) {
+      // Another has written them meanwhile.
+      summaries.forgetWritten();
+      this.#dirty = true;
+    }
     try {
       await this.#recheck();
       if (!this.#dirty) return;

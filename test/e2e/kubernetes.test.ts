@@ -216,17 +216,12 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
   });
 
   it('move no socket and lose no event when the leading operator is killed and the other takes over', async () => {
-    const leader = async () => {
-      const json = await fleet.kubectl.must(['-n', fleet.namespace, 'get', 'leases', '-o', 'json']);
-      const holder: string = JSON.parse(json).items[0]?.spec?.holderIdentity ?? '';
-      return [...fleet.programs.keys()].find((name) => holder.startsWith(name));
-    };
-    const first = await waitFor(leader, { timeoutMs: 60_000, what: 'a leader' });
+    const first = await waitFor(() => fleet.leader(), { timeoutMs: 60_000, what: 'a leader' });
     await fleet.untilBots('whole before', isRedundant);
     const before = socketIDs();
     await whileEventsFlow(async () => {
       await fleet.program(first).kill();
-      await waitFor(async () => ![undefined, first].includes(await leader()), {
+      await waitFor(async () => ![undefined, first].includes(await fleet.leader()), {
         timeoutMs: 60_000,
         what: 'another leader',
       });

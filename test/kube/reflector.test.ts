@@ -3,13 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemTimers, type Timers } from '../../core/timers.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
-import { Reflector, type ReflectorOptions } from '../../operator/kube/reflector.ts';
+import { Reflector } from '../../operator/kube/reflector.ts';
+import type { ReflectorOptions } from '../../operator/kube/reflector-options.ts';
 import { ResourceWatch } from '../../operator/reconcile/resource-watch.ts';
 import { type Fault, FaultServer } from '../support/kube/fault-server.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '../support/kube/kube-suite.ts';
 import { waitFor } from '../support/wait.ts';
 
 const log = pino({ level: 'silent' });
+const NEVER = new AbortController().signal;
 const THINGS = { group: 'test.dev', version: 'v1', plural: 'things', namespace: 'ns' };
 
 /** Waits are cut to a hundredth, so that backoff passes in milliseconds; the clock itself is true. */
@@ -114,6 +116,55 @@ describe('a reflector', () => {
     await until('the missed one', () => names().includes('missed'));
     expect(reflector.stats.silentWatches).toBe(1);
     expect(reflector.stats.lists).toBe(1);
+  });
+
+  it('notices a silent watch within 40 s, since the server should have ended it by then', async () => {
+    server.watchFaults.push({ kind: 'silence' });
+    watching(); // 400 ms by the hasty clock
+    await until('a watch', () => reflector.stats.watches === 1);
+    expect(server.requests.find((request) => request.includes('watch=true'))).toMatch(/timeoutSeconds=(2\d|30)\b/);
+    server.put('missed');
+    const sinceMs = performance.now();
+    await until('the missed one', () => names().includes('missed'));
+    expect(performance.now() - sinceMs).toBeLessThan(1_500);
+  });
+
+  it('lists again at once when asked, though the watch is silent, and tells what it had missed', async () => {
+    server.watchFaults.push({ kind: 'silence' });
+    watching({ timers: systemTimers });
+    await until('a watch', () => reflector.stats.watches === 1);
+    server.put('missed');
+    server.remove('a');
+    expect(await reflector.refresh(5_000, NEVER)).toBe(true);
+    expect(names()).toContain('missed');
+    expect(names()).not.toContain('a');
+    expect(changes).toContain('deleted a');
+    await until('another watch', () => reflector.stats.watches === 2);
+    expect([reflector.stats.lists, reflector.stats.errors]).toEqual([2, 0]);
+    await follows();
+  });
+
+  it('takes a first list that has just come for the one that is asked for, and goes on watching', async () => {
+    watching({ timers: systemTimers });
+    await reflector.synced;
+    expect(await reflector.refresh(5_000, NEVER)).toBe(true);
+    await follows();
+    expect([reflector.stats.errors, reflector.stats.watches]).toEqual([0, 1]);
+  });
+
+  it('goes on with what it knew when the list that was asked for fails, or has no answer', async () => {
+    watching({ timers: systemTimers });
+    await until('a watch', () => reflector.stats.watches === 1);
+    const before = names();
+    server.listFaults.push({ kind: 'status', status: 403 });
+    expect(await reflector.refresh(5_000, NEVER)).toBe(false);
+    server.listFaults.push({ kind: 'silence' });
+    expect(await reflector.refresh(100, NEVER)).toBe(false);
+    expect(names()).toEqual(before);
+    const given = new AbortController();
+    const asked = reflector.refresh(60_000, given.signal);
+    given.abort();
+    expect(await asked).toBe(false);
   });
 
   it('survives a handler that throws', async () => {

@@ -63,6 +63,7 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
   const sets = new Map([...desired.bots].map(([ownerUid, bot]) => [ownerUid, bot.set]));
   const wishes = {
     synced: true,
+    unlisted: new Set<string>(),
     stopped: desired.stopped,
     kept: new Set<string>(),
     sets,
@@ -141,7 +142,7 @@ function desiredOf({ wish }: World, set: SocketSet): Desired {
   const { generation } = wish;
   const bots = new Map(wish.suspended ? [] : [[OWNER, { set, token: '' }]]);
   const stopped = new Map(wish.suspended ? [[OWNER, { why: 'suspended' as const, generation }]] : []);
-  return { synced: true, bots, stopped, kept: new Set() };
+  return { synced: true, unlisted: new Set(), bots, stopped, kept: new Set() };
 }
 
 function read(redis: RedisState, planner: PlannerState): PlannerState {

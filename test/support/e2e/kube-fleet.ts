@@ -61,8 +61,9 @@ export class KubeFleet {
     return fleet;
   }
 
-  operator(name: string): RelaxProgram {
-    const env = { ...this.#env(name), KUBECONFIG: this.#kubeconfig, RELAX_LEADER_NAMESPACE: this.namespace };
+  operator(name: string, more: Readonly<Record<string, string>> = {}): RelaxProgram {
+    const given = { KUBECONFIG: this.#kubeconfig, RELAX_LEADER_NAMESPACE: this.namespace, ...more };
+    const env = { ...this.#env(name), ...given };
     return this.#run(name, new RelaxProgram(name, ['operator'], env));
   }
 
@@ -140,6 +141,13 @@ export class KubeFleet {
         cause,
       });
     });
+  }
+
+  /** The operator that holds the Lease. */
+  async leader(): Promise<string | undefined> {
+    const json = await this.kubectl.must(['-n', this.namespace, 'get', 'leases', '-o', 'json']);
+    const holder: string = JSON.parse(json).items[0]?.spec?.holderIdentity ?? '';
+    return [...this.programs.keys()].find((name) => holder.startsWith(name));
   }
 
   /** The session lease of a connector as Redis has it. */

@@ -45,6 +45,7 @@ export class TestClock implements Clock {
 /** What a test wants of the planner; change it, then `nudge`. As a real one, it makes new maps with each change. */
 export class Wanted implements Desired {
   synced = true;
+  unlisted = new Set<string>();
   bots = new Map<string, DesiredBot>();
   stopped = new Map<string, StoppedBot>();
   kept = new Set<string>();

@@ -225,8 +225,58 @@ describe('Two planners of one scope', () => {
     await waitFor(() => new Promise((resolve) => setTimeout(resolve, 300, true)));
     expect([first.planner.leads(), second.planner.leads()]).toEqual([true, false]);
     await first.stop();
+    await waitFor(() => second.planner.leads(), { what: 'the other plans' });
     await allLive(second, 4);
-    expect(second.planner.leads()).toBe(true);
+  });
+
+  it('the one that only looks sees the fleet as it is, writes nothing, and knows at once who is dead when it takes over', async () => {
+    const [a] = pods('a', 'b', 'c');
+    bots(4);
+    const first = await plan();
+    await allLive(first, 4);
+    const second = await plan();
+    await allLive(second, 4);
+    await settled(second);
+    const writes = await redis.mget(keys.version('a'), keys.version('b'), keys.version('c'));
+    wanted.add('late');
+    second.planner.nudge();
+    await waitFor(() => second.views.length > 0);
+    expect(await redis.mget(keys.version('a'), keys.version('b'), keys.version('c'))).toEqual(writes);
+    await first.stop();
+    await waitFor(() => second.planner.leads(), { what: 'the other plans' });
+    await a?.die();
+    second.clock.advance(60_000);
+    await waitFor(() => second.planner.view().pods.every(({ pod }) => pod !== 'a'), { what: 'the dead pod is gone' });
+    expect([...homes(connectors.slice(1)).values()]).toEqual(Array.from({ length: 5 }, () => ['b', 'c']));
+  });
+
+  it('nothing is planned before what is desired was brought up to date', async () => {
+    pods('a', 'b');
+    bots(1);
+    const { promise: upToDate, resolve } = Promise.withResolvers<void>();
+    let asked = 0;
+    const prepare = (): Promise<void> => {
+      asked += 1;
+      return upToDate;
+    };
+    const planner = await plan({ prepare });
+    await waitFor(() => asked === 1, { what: 'asked once the lock was taken' });
+    expect([planner.planner.leads(), await redis.exists(keys.planner)]).toEqual([false, 1]);
+    wanted.stop('b0', 'suspended', 2);
+    resolve();
+    await waitFor(() => planner.planner.leads());
+    await waitFor(async () => (await redis.hget(queue.fence, fenceField(CLUSTER, 'b0'))) === '2');
+    expect(homes(connectors).size).toBe(0);
+  });
+
+  it('one that hesitates lets the other have the lock, and takes it when nobody does', async () => {
+    const times = { lockTtlMs: 1_000 };
+    const shy = await plan({ hesitates: () => true, times });
+    const bold = await plan({ times });
+    await waitFor(() => bold.planner.leads(), { what: 'the other has it' });
+    expect(shy.planner.leads()).toBe(false);
+    await bold.stop();
+    await waitFor(() => shy.planner.leads(), { what: 'it has it all the same' });
   });
 
   it('a paused one whose lock ran out writes nothing', async () => {
@@ -284,6 +334,21 @@ describe('Two planners of one scope', () => {
 });
 
 describe('The fence', () => {
+  it('that is not below the generation of a bot is right: our copy is an old one', async () => {
+    pods('a', 'b');
+    const field = fenceField(CLUSTER, 'b0');
+    await redis.hset(queue.fence, field, 5);
+    wanted.add('b0', { generation: 5 });
+    wanted.add('other');
+    const planner = await plan();
+    await waitFor(() => homes(connectors).get('other')?.length === 2, { what: 'the other runs' });
+    expect([homes(connectors).has('b0'), await redis.hget(queue.fence, field)]).toEqual([false, '5']);
+    wanted.add('b0', { generation: 6 });
+    planner.planner.nudge();
+    await waitFor(() => homes(connectors).get('b0')?.length === 2, { what: 'resumed' });
+    expect(await redis.hget(queue.fence, field)).toBeNull();
+  });
+
   const entry = (uid: string): Promise<string | null> => redis.hget(queue.fence, fenceField(CLUSTER, uid));
 
   it('stands before the slots of a suspended bot go, and is gone before they come back', async () => {

@@ -4,21 +4,26 @@ import { type Turn, turn, uidOf } from '../../../../cli/standalone/bot-book.ts';
 import { bot, read } from './manifests.ts';
 
 const EMPTY: Turn = { book: new Map(), bots: [], removed: [], problems: [] };
+const starts = new WeakSet([EMPTY]);
 
 /** The next reading on top of the last. */
 function next(
   last: Turn,
   documents: object[],
-  more: { fences?: [string, number][]; complete?: boolean; now?: string } = {},
+  more: { fences?: [string, number][]; placed?: [string, number][]; complete?: boolean; now?: string } = {},
 ) {
   return turn({
-    ...{ manifests: read(...documents).bots, book: last.book, before: last.bots },
-    fences: new Map(more.fences ?? []),
+    ...{ manifests: read(...documents).bots, book: last.book, before: starts.has(last) ? undefined : last.bots },
+    floors: { fences: new Map(more.fences ?? []), placed: new Map(more.placed ?? []) },
     ...{ complete: more.complete ?? true, now: more.now ?? '2026-01-01T00:00:00Z' },
   });
 }
 /** The process starts again with what the state folder kept. */
-const restarted = ({ book }: Turn): Turn => ({ ...EMPTY, book });
+const restarted = ({ book }: Turn): Turn => {
+  const start = { ...EMPTY, book };
+  starts.add(start);
+  return start;
+};
 const generationOf = ({ bots: [first] }: Turn): number | undefined => first?.metadata.generation;
 const uid = uidOf('bots', 'a', 'T0A');
 
@@ -42,6 +47,21 @@ describe('a bot of the directory', () => {
     expect(removed.removed.map(({ metadata }) => metadata)).toEqual([expect.objectContaining({ uid, generation: 1 })]);
     expect(generationOf(next(removed, [bot('a')], { fences: [[uid, 1]] }))).toBe(2);
     expect(generationOf(next(restarted(EMPTY), [bot('a')], { fences: [[uid, 7]] }))).toBe(8);
+  });
+
+  it('is above its fence when it comes back though the fence could not be read, at once or after a restart', () => {
+    const removed = next(next(EMPTY, [bot('a')]), []);
+    const back = next(removed, [bot('a')]);
+    expect(generationOf(back)).toBe(2);
+    expect(generationOf(next(back, [bot('a')]))).toBe(2);
+    expect(generationOf(next(restarted(removed), [bot('a')]))).toBe(2);
+  });
+
+  it('is above the slots that an earlier run has placed, if nothing is left of its book', () => {
+    const placed: [string, number][] = [[uid, 5]];
+    const first = next(EMPTY, [bot('a')], { placed });
+    const same = next(first, [bot('a')], { placed });
+    expect([first, same, next(same, [bot('a', { replicas: 3 })], { placed })].map(generationOf)).toEqual([6, 6, 7]);
   });
 
   it('keeps its generation over a restart while it is suspended, and is above its fence when it is resumed', () => {
@@ -78,22 +98,29 @@ describe('a bot of the directory', () => {
   });
 
   it('never gets a generation that its fence refuses, whatever happens to it', () => {
-    const step = fc.record({ replicas: fc.integer({ min: 1, max: 2 }), there: fc.boolean(), restart: fc.boolean() });
+    const step = fc.record({
+      replicas: fc.integer({ min: 1, max: 2 }),
+      there: fc.boolean(),
+      restart: fc.boolean(),
+      away: fc.boolean(),
+    });
     const walk = (
-      state: { last: Turn; fence: number },
-      { replicas, there, restart }: typeof step extends fc.Arbitrary<infer T> ? T : never,
+      state: { last: Turn; fence: number; read: number },
+      { replicas, there, restart, away }: typeof step extends fc.Arbitrary<infer T> ? T : never,
     ) => {
-      const fences: [string, number][] = state.fence === 0 ? [] : [[uid, state.fence]];
+      // Only the first reading of a run waits for Redis; later what was read last counts.
+      const read = away && !restart ? state.read : state.fence;
+      const fences: [string, number][] = read === 0 ? [] : [[uid, read]];
       const last = next(restart ? restarted(state.last) : state.last, there ? [bot('a', { replicas })] : [], {
         fences,
       });
       const fence = Math.max(state.fence, ...last.removed.map(({ metadata }) => metadata.generation));
       if (there) expect(generationOf(last)).toBeGreaterThan(fence);
-      return { last, fence };
+      return { last, fence, read };
     };
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-        steps.reduce(walk, { last: EMPTY, fence: 0 });
+        steps.reduce(walk, { last: EMPTY, fence: 0, read: 0 });
       }),
     );
   });

@@ -5,7 +5,7 @@ import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
 import { bot, read, secret } from './manifests.ts';
 
 const uid = (name: string): string => uidOf('bots', name, `T0${name.toUpperCase()}`);
-const NO_FENCES = new Map<string, number>();
+const NO_FENCES = { fences: new Map<string, number>(), placed: new Map<string, number>() };
 const SETTLED: FleetView = { bots: new Map(), pods: [], settled: true };
 
 function rosterOf(...documents: object[]) {
@@ -58,7 +58,13 @@ describe('what is desired of a directory', () => {
     roster.see(new Set(), { ...SETTLED, bots: new Map([[uid('a'), { slots: [], pending: [] }]]) }, 0);
     expect(roster.desired().stopped.size).toBe(1);
     expect(lines()).toEqual({});
-    expect(roster.desired()).toEqual({ synced: true, bots: new Map(), stopped: new Map(), kept: new Set() });
+    expect(roster.desired()).toEqual({
+      synced: true,
+      unlisted: new Set(),
+      bots: new Map(),
+      stopped: new Map(),
+      kept: new Set(),
+    });
   });
 
   it('keeps a bot that is renamed until its new name is live, or has had its time', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Desired, StoppedBot } from '../../../../operator/fleet/desired.ts';
-import { type FenceState, NO_FENCES, planFences } from '../../../../operator/fleet/fences.ts';
+import { type FenceState, heeding, NO_FENCES, planFences } from '../../../../operator/fleet/fences.ts';
 
 const WINDOW_MS = 3_600_000;
 const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({
-  ...{ synced, kept: new Set() },
-  bots: new Map(live.map((uid) => [uid, {} as never])),
+  ...{ synced, unlisted: new Set(), kept: new Set() },
+  bots: new Map(live.map((uid) => [uid, { set: { generation: 5 } } as never])),
   stopped: new Map(Object.entries(stopped)),
 });
 const state = (entries: Record<string, number>): FenceState => ({
@@ -27,10 +27,27 @@ describe('Fences', () => {
     ]);
   });
 
-  it('never stand for a live bot, whatever its entry says', () => {
-    const plan = planFences(state({ a: 99 }), desired({}, ['a'], false), new Set(['a']), at(0));
-    expect(plan.remove).toEqual(['a']);
-    expect(plan.next.entries.size).toBe(0);
+  // The bot that is to run is of generation 5.
+  it.each([
+    ['no fence', {}, []],
+    ['a fence of before it was resumed', { a: 4 }, ['a']],
+    ['no number, which is 0', { a: 0 }, ['a']],
+    ['a fence of its own generation: it was suspended by somebody who knows more', { a: 5 }, []],
+    ['a later fence: it was suspended or deleted since', { a: 9 }, []],
+  ])('go when a bot is resumed, and only then: %s', (_what, entries, removed) => {
+    const wish = desired({}, ['a'], false);
+    const plan = planFences(state(entries), wish, new Set(['a']), at(0));
+    expect(plan.remove).toEqual(removed);
+    const heeded = heeding(wish, new Map(Object.entries(entries)));
+    const runs = Object.keys(entries).length === removed.length;
+    expect([...heeded.bots.keys()]).toEqual(runs ? ['a'] : []);
+    expect(heeded.stopped.get('a')?.generation).toBe(runs ? undefined : Object.values(entries)[0]);
+  });
+
+  it('of bots that nobody knows stay while a namespace is not listed', () => {
+    const wish = { ...desired({}), unlisted: new Set(['gone']) };
+    const first = planFences(state({ a: 1 }), wish, nobody, at(0));
+    expect(planFences(first.next, wish, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
   it('stay while nobody can tell what their bot wants', () => {

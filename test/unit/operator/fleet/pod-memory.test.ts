@@ -124,10 +124,12 @@ describe('A fleet', () => {
   const heads = (pods: Record<string, PodHead>, owner: string | undefined = 'me') => ({
     ...{ redisNowMs: 50_000, owner },
     pods: new Map(Object.entries(pods)),
+    listed: new Set(Object.keys(pods)),
   });
   const wishes = {
     synced: true,
-    stopped: new Set<string>(),
+    unlisted: new Set<string>(),
+    stopped: new Map<string, { generation: number }>(),
     kept: new Set<string>(),
     sets: new Map(),
     fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],

@@ -4,12 +4,18 @@ import type { PodMemory } from '../../../../operator/fleet/pod-memory.ts';
 import { type Ground, isAtRest, Stillness } from '../../../../operator/fleet/stillness.ts';
 import type { Observed, Plan } from '../../../../operator/plan/types.ts';
 
-const desired = (): Desired => ({ synced: true, bots: new Map(), stopped: new Map(), kept: new Set() });
+const desired = (): Desired => ({
+  synced: true,
+  unlisted: new Set(),
+  bots: new Map(),
+  stopped: new Map(),
+  kept: new Set(),
+});
 const wish = desired();
 const head = { session: '{"pod":"a"}', version: 3, fields: 1 };
 const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, owner = 'me'): Ground => ({
   desired: wish,
-  heads: { redisNowMs: Math.random(), owner, pods: new Map([['a', { ...head, ...pod }]]) },
+  heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
   ...change,
 });

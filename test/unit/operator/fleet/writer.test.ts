@@ -65,11 +65,14 @@ describe('A sealed write', () => {
     expect(moved?.set.get('u/0')?.assignedAtMs).toBe(99);
   });
 
-  it('leaves out a slot without a token, and of a pod to be written whole everything', () => {
+  it('leaves out a slot without a token, but not of a pod that holds it and is to be written whole', () => {
     const set = { 'u/0': planned(), 'x/0': planned({ tokenDigest: 'unknown' }) };
     const some = sealWrite(write(set), none, false, new Sealer('c'), round);
     expect([...(some?.set.keys() ?? [])]).toEqual(['u/0']);
-    expect(sealWrite(write(set), none, true, new Sealer('c'), round)).toBe(undefined);
+    const reported: Slot = { ...planned({ tokenDigest: 'unknown' }), token: '', assignedAtMs: 0 };
+    const whole = sealWrite(write(set), new Map([['x/0', reported]]), true, new Sealer('c'), round);
+    expect([...(whole?.set.keys() ?? [])]).toEqual(['u/0', 'x/0']);
+    expect(whole?.set.get('x/0')).toEqual(reported);
   });
 
   it('says what the pod holds afterwards', () => {

@@ -1,63 +1,15 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { KubeClient } from '../../../../operator/kube/client.ts';
-import { KubeError } from '../../../../operator/kube/kube-error.ts';
 import { LeaderElector } from '../../../../operator/kube/leader.ts';
-import type { Lease } from '../../../../operator/kube/lease.ts';
 import { FakeTimers } from '../../../support/kube/fake-timers.ts';
-
-/** One Lease with the API server's rules: creates collide, writes of an old version conflict. */
-class LeaseServer {
-  lease: Lease | undefined;
-  mode: 'ok' | 'failing' | 'hanging' = 'ok';
-  #version = 0;
-
-  client(): Pick<KubeClient, 'get' | 'create' | 'replace'> {
-    const call = async <T>(signal: AbortSignal | undefined, answer: () => Lease): Promise<T> => {
-      if (this.mode === 'failing') throw new KubeError({ kind: 'transient', status: 500, reason: 'X', message: 'x' });
-      if (this.mode === 'hanging') {
-        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
-      }
-      return structuredClone(answer()) as T;
-    };
-    return {
-      get: (_path, options) => call(options?.signal, () => this.#required()),
-      create: (_scope, body, options) =>
-        call(options?.signal, () => {
-          if (this.lease !== undefined) throw error('conflict');
-          return this.#write(body);
-        }),
-      replace: (_path, body, options) =>
-        call(options?.signal, () => {
-          if ((body as Lease).metadata.resourceVersion !== this.#required().metadata.resourceVersion)
-            throw error('conflict');
-          return this.#write(body);
-        }),
-    };
-  }
-
-  #write(body: unknown): Lease {
-    const lease = structuredClone(body) as Lease;
-    this.#version += 1;
-    this.lease = { ...lease, metadata: { ...lease.metadata, uid: 'u', resourceVersion: String(this.#version) } };
-    return this.lease;
-  }
-
-  #required(): Lease {
-    if (this.lease === undefined) throw error('notFound');
-    return this.lease;
-  }
-}
-
-const error = (kind: 'conflict' | 'notFound'): KubeError =>
-  new KubeError({ kind, status: 0, reason: kind, message: kind });
+import { LeaseServer } from '../../../support/kube/lease-server.ts';
 
 const electors: LeaderElector[] = [];
 afterEach(async () => {
   for (const elector of electors.splice(0)) await elector.stop();
 });
 
-function candidate(server: LeaseServer, timers: FakeTimers, identity: string) {
+function candidate(server: LeaseServer, timers: FakeTimers, identity: string, handicapMs = () => 0) {
   const seen: string[] = [];
   const elector = new LeaderElector({
     client: server.client(),
@@ -67,6 +19,7 @@ function candidate(server: LeaseServer, timers: FakeTimers, identity: string) {
     log: pino({ level: 'silent' }),
     onElected: () => seen.push('elected'),
     onLost: () => seen.push('lost'),
+    handicapMs,
     timers,
     random: () => 0.5,
   });
@@ -170,6 +123,23 @@ describe('leader elector', () => {
       await a.elector.stop();
       expect(server.lease?.spec?.holderIdentity).not.toBe('');
     }
+  });
+
+  it('with a handicap it leaves a lease that is free or has run out to others, and takes it when nobody does', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidate(server, timers, 'a');
+    await timers.advance(100);
+    const slow = candidate(server, timers, 'slow', () => 10_000);
+    const b = candidate(server, timers, 'b');
+    await timers.advance(5_000);
+    await a.elector.stop();
+    await timers.advance(5_000);
+    expect([slow.seen, b.seen]).toEqual([[], ['elected']]);
+    await b.elector.stop();
+    await timers.advance(9_000);
+    expect(slow.seen).toEqual([]);
+    await timers.advance(4_000);
+    expect(slow.seen).toEqual(['elected']);
   });
 
   it('a stopped candidate leaves no timer and no call behind', async () => {

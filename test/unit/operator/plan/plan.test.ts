@@ -128,9 +128,72 @@ describe('what changes of a set', () => {
     live();
     fleet.sets.clear();
     fleet.synced = false;
-    fleet.stopped.add('u');
+    fleet.stopped.set('u', { generation: 1 });
     fleet.step();
     expect(fleet.entries()).toEqual([]);
+  });
+
+  it('of a namespace that can not be listed: stays, while what is known to be gone elsewhere goes', () => {
+    const { mine } = live();
+    fleet.addSets(socketSet('gone', { bot: 'elsewhere/gone' }));
+    fleet.converge();
+    fleet.sets.clear();
+    fleet.unlisted.add('bots');
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine);
+    expect(fleet.podsOf('gone')).toEqual([]);
+    fleet.unlisted.clear();
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([]);
+  });
+
+  it('of which only a report is left: stays as long as any namespace can not be listed', () => {
+    const { mine } = live();
+    for (const [pod, slots] of fleet.assignments) {
+      fleet.assignments.set(pod, new Map([...slots].map(([id, slot]) => [id, { ...slot, bot: '', token: '' }])));
+    }
+    fleet.sets.clear();
+    fleet.unlisted.add('bots');
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine);
+    fleet.unlisted.clear();
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([]);
+  });
+
+  it.each([
+    ['an older copy of the bot than ours wrote: is brought up to date', 1, 3, 3],
+    ['the same copy wrote: stays', 2, 2, 2],
+    ['a later copy of the bot than ours wrote: is not written over', 3, 2, 3],
+  ])('that %s', (_what, written, ours, expected) => {
+    live({ generation: written, queueNamespace: `of ${written}` });
+    fleet.addSets(socketSet('u', { generation: ours, queueNamespace: `of ${ours}` }));
+    fleet.step();
+    const held = [...fleet.assignments.values()].flatMap((of) => [...of.values()]);
+    const slots = held.map(({ generation, queueNamespace }) => [generation, queueNamespace]);
+    expect(slots).toEqual(slots.map(() => [expected, `of ${expected}`]));
+    expect(slots.length).toBeGreaterThan(0);
+  });
+
+  it('that a later copy than ours wrote: is placed again when its pod dies, and none of them is surplus', () => {
+    live({ replicas: 3, generation: 2 });
+    fleet.addSets(socketSet('u', { replicas: 2, generation: 1 }));
+    expect(fleet.step().writes).toEqual([]);
+    const [dead = ''] = fleet.podsOf('u');
+    fleet.kill(dead);
+    const placed = fleet.step().writes.flatMap(({ set }) => [...set.values()]);
+    expect(placed.map(({ generation }) => generation)).toEqual([2]);
+  });
+
+  it('that a later copy than ours wrote: stays though our copy says that the bot is suspended', () => {
+    const { mine } = live({ generation: 6 });
+    fleet.sets.clear();
+    fleet.stopped.set('u', { generation: 5 });
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(mine);
+    fleet.stopped.set('u', { generation: 6 });
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([]);
   });
 
   it('of a bot that can not be judged now: stays, while what others no longer want goes', () => {
@@ -159,7 +222,7 @@ describe('what changes of a set', () => {
     expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
   });
 
-  it('of a bot that can not be judged, on a pod whose hash is lost: the pod is not written, and takes nothing', () => {
+  it('of a bot that can not be judged, on a pod whose hash is lost: is written with the rest, and holds up no other', () => {
     const { mine } = live();
     const [pod = ''] = mine;
     fleet.sets.clear();
@@ -169,8 +232,8 @@ describe('what changes of a set', () => {
       fleet.assignments.get(pod)?.set(id, { ...slot, token: '' });
     fleet.addSets(socketSet('new', { replicas: 10 }));
     const { writes } = fleet.step();
-    expect(writes.map((write) => write.pod)).not.toContain(pod);
-    expect(writes.length).toBeGreaterThan(0);
+    const whole = writes.find((write) => write.pod === pod);
+    expect([...(whole?.set.keys() ?? [])].map((id) => id.slice(0, id.indexOf('/'))).sort()).toEqual(['new', 'u']);
   });
 });
 

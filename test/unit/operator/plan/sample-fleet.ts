@@ -26,7 +26,8 @@ export class SampleFleet {
   settled = true;
   synced = true;
   readonly kept = new Set<string>();
-  readonly stopped = new Set<string>();
+  readonly unlisted = new Set<string>();
+  readonly stopped = new Map<string, { generation: number }>();
   readonly sets = new Map<string, SocketSet>();
   readonly pods = new Map<string, SamplePod>();
   readonly assignments = new Map<string, Map<SlotID, Slot>>();
@@ -69,7 +70,7 @@ export class SampleFleet {
   }
 
   observe(): Observed {
-    const { nowMs, settled, synced, stopped, kept, assignments, reports, lost, lastMoveMs } = this;
+    const { nowMs, settled, synced, unlisted, stopped, kept, assignments, reports, lost, lastMoveMs } = this;
     const pods = [...this.pods].map(([name, pod]) => ({
       ...{ name, version: 1, session: sessionOf(name, pod) },
       ...{ lastSeenMs: pod.lastSeenMs, firstSeenMs: pod.firstSeenMs, takesSlots: pod.takesSlots },
@@ -80,6 +81,7 @@ export class SampleFleet {
       redisNowMs: nowMs,
       settled,
       synced,
+      unlisted,
       stopped,
       kept,
       sets,

@@ -78,4 +78,33 @@ describe('what is desired', () => {
     expect(before.bots.has('a')).toBe(true);
     expect(desired.value().bots.has('a')).toBe(false);
   });
+
+  it('keeps a bot whose object has changed as it is, until that very generation was judged', () => {
+    const desired = new DesiredState();
+    desired.begin(['a']);
+    desired.run(bot('a'));
+    desired.doubt('a', 2);
+    expect(desired.value()).toMatchObject({ synced: true, bots: new Map(), kept: new Set(['a']) });
+    // A judgement of the generation before was under way.
+    desired.run(bot('a'));
+    expect(desired.value().kept).toEqual(new Set(['a']));
+    desired.stop('a', { why: 'suspended', generation: 2 });
+    expect(desired.value()).toMatchObject({ kept: new Set(), bots: new Map() });
+    expect(desired.value().stopped.get('a')?.generation).toBe(2);
+  });
+
+  it('goes on stopping a bot that is doubted', () => {
+    const desired = new DesiredState();
+    desired.stop('a', suspended);
+    desired.doubt('a', 2);
+    expect(desired.value().stopped.get('a')).toEqual(suspended);
+  });
+
+  it('is complete but for namespaces that are not listed', () => {
+    const desired = new DesiredState();
+    desired.begin([], ['bad']);
+    expect([desired.value().synced, [...desired.value().unlisted]]).toEqual([true, ['bad']]);
+    expect([desired.listed('bad'), desired.listed('bad')]).toEqual([true, false]);
+    expect(desired.value().unlisted.size).toBe(0);
+  });
 });

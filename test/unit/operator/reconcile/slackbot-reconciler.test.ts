@@ -9,7 +9,7 @@ import type { KubeList, KubeObject, ResourcePath } from '../../../../operator/ku
 import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
 import { REREAD_MS, SecretReads } from '../../../../operator/reconcile/secret-reads.ts';
 import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';
-import { SlackBotReconciler } from '../../../../operator/reconcile/slackbot-reconciler.ts';
+import { FINALIZER_PATIENCE_MS, SlackBotReconciler } from '../../../../operator/reconcile/slackbot-reconciler.ts';
 import { SUCCESSION_MS } from '../../../../operator/reconcile/succession.ts';
 import { FakeTimers } from '../../../support/kube/fake-timers.ts';
 
@@ -30,6 +30,7 @@ class Scene {
   readonly enqueued: string[] = [];
   readonly told = new Map<string, SlackBotStatus>();
   view: FleetView = EMPTY;
+  inOffice = true;
   secretFault: KubeErrorKind | undefined;
   patchFault: KubeErrorKind | undefined;
   readonly reads: SecretReads;
@@ -60,7 +61,7 @@ class Scene {
         return { metadata: { name: key, uid: 's', resourceVersion: String(secret.version) } };
       },
     };
-    const client: Pick<KubeClient, 'patch' | 'getMetadata'> = {
+    const client: Pick<KubeClient, 'patch'> = {
       patch: async (path, patch) => {
         if (this.patchFault !== undefined) throw error(this.patchFault);
         const operations = patch.body as { op: string; path: string }[];
@@ -72,9 +73,11 @@ class Scene {
         metadata.finalizers = has ? (metadata.finalizers?.filter((f) => f !== FINALIZER) ?? []) : [FINALIZER];
         return bot as never;
       },
-      getMetadata: async (path) => {
-        throw error(this.secretFault ?? (path.name === '' ? 'invalid' : 'notFound'));
-      },
+    };
+    const status = {
+      baseOf: (bot: SlackBotObject) => this.told.get(bot.metadata.uid),
+      offer: (bot: SlackBotObject, after: SlackBotStatus) => void this.told.set(bot.metadata.uid, after),
+      forget: () => undefined,
     };
     this.reads = new SecretReads({ client: reader, labelled, timers: this.timers, random: () => 0 });
     this.reconciler = new SlackBotReconciler({
@@ -88,11 +91,7 @@ class Scene {
       secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
-      status: {
-        baseOf: (bot) => this.told.get(bot.metadata.uid),
-        offer: (bot, status) => void this.told.set(bot.metadata.uid, status),
-        forget: () => undefined,
-      },
+      office: () => (this.inOffice ? { signal: NEVER, status } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
       log: pino({ level: 'silent' }),
       timers: this.timers,
@@ -393,6 +392,8 @@ describe('deleting a SlackBot', () => {
     scene.view = { ...EMPTY, bots: new Map([['a', { slots: [], pending: [] }]]) };
     expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: 1_000 });
     expect(scene.desired.value().stopped.get('a')).toEqual({ why: 'deleted', generation: 1 });
+    // From now on it hears of what changes, and need not be asked again before its time is up.
+    expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: FINALIZER_PATIENCE_MS });
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     scene.view = EMPTY;
     expect(await scene.run('a')).toEqual({ kind: 'done' });
@@ -402,12 +403,12 @@ describe('deleting a SlackBot', () => {
     );
   });
 
-  it('gives way after a minute in which nobody knows the fleet', async () => {
+  it('gives way in time for a minute in which nobody knows the fleet', async () => {
     const scene = new Scene();
     const bot = await deleted(scene);
     scene.view = { ...EMPTY, settled: false };
     await scene.run('a');
-    await scene.timers.advance(59_000);
+    await scene.timers.advance(FINALIZER_PATIENCE_MS - 1_000);
     await scene.run('a');
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     await scene.timers.advance(1_000);
@@ -416,21 +417,45 @@ describe('deleting a SlackBot', () => {
   });
 });
 
-describe('a SlackBot that the server has listed and the watch has not brought', () => {
-  it('keeps the list incomplete until it comes or is gone', async () => {
+describe('an operator that is not in office', () => {
+  it('runs no bot without its finalizer, takes nothing from it, and writes nothing', async () => {
     const scene = new Scene();
-    scene.desired.begin(['a', 'b']);
-    scene.reconciler.expect('bots/a', 'a');
-    scene.reconciler.expect('bots/b', 'b');
-    scene.secretFault = 'transient';
-    expect(await scene.run('a')).toMatchObject({ kind: 'retry' });
-    expect(scene.desired.synced).toBe(false);
-    scene.secretFault = undefined;
-    await scene.run('a'); // not found any more
+    scene.inOffice = false;
     scene.secret();
-    scene.add('b');
-    await scene.run('b');
-    expect(scene.desired.synced).toBe(true);
-    expect([...scene.desired.value().bots.keys()]).toEqual(['b']);
+    const bot = scene.add('a');
+    expect(await scene.run('a')).toEqual({ kind: 'done' });
+    expect(scene.desired.wanted('a')).toBeUndefined();
+    expect(scene.desired.value().kept).toEqual(new Set(['a']));
+    expect([scene.log, scene.told.size]).toEqual([['get s', 'nudge'], 0]);
+    bot.metadata.finalizers = [FINALIZER];
+    await scene.run('a');
+    expect(scene.desired.wanted('a')).toBeDefined();
+  });
+
+  it('stops a bot that is suspended or deleted, and leaves its finalizer to the one that is', async () => {
+    const scene = new Scene();
+    scene.secret();
+    const bot = scene.add('a');
+    await scene.run('a');
+    scene.inOffice = false;
+    bot.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
+    expect(await scene.run('a')).toEqual({ kind: 'done' });
+    expect(scene.desired.value().stopped.get('a')?.why).toBe('deleted');
+    await scene.timers.advance(FINALIZER_PATIENCE_MS);
+    expect(bot.metadata.finalizers).toEqual([FINALIZER]);
+    scene.inOffice = true;
+    await scene.run('a');
+    expect(bot.metadata.finalizers).toEqual([]);
+  });
+
+  it('that has run a bot goes on with it', async () => {
+    const scene = new Scene();
+    scene.secret();
+    const bot = scene.add('a');
+    await scene.run('a');
+    scene.inOffice = false;
+    bot.metadata.finalizers = [];
+    await scene.run('a');
+    expect(scene.desired.wanted('a')).toBeDefined();
   });
 });

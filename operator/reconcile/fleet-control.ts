@@ -1,5 +1,5 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import type { Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
 import { fleetFacts } from '../bot/status.ts';
 import { conditionOf } from '../bot/status-change.ts';
@@ -8,45 +8,42 @@ import type { Desired } from '../fleet/desired.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver } from '../kube/controller.ts';
-import type { EventRecorder } from '../kube/event-recorder.ts';
-import { everyItem } from '../kube/every-item.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
+import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
-import { SECRETS, SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
+import { SECRETS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
 import { SlackBotReconciler } from './slackbot-reconciler.ts';
-import { StatusWriter } from './status-writer.ts';
-import { transitionEvents } from './transition-events.ts';
+import type { Office } from './term.ts';
 
-/** What the leader needs of the planner. */
+/** What is needed of the planner here. */
 export interface FleetPlanner {
-  start(): void;
   nudge(): void;
-  stop(): Promise<void>;
   view(): FleetView;
 }
 
-export interface LeadershipOptions {
+export interface FleetControlOptions<P extends FleetPlanner> {
   client: KubeClient;
   bots: ResourceWatch<SlackBotObject>;
   /** Metadata of the labelled ones. */
   secrets: ResourceWatch<KubeObject>;
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
-  makePlanner: (seams: {
-    desired: () => Desired;
-    onView: (changed: ReadonlySet<string>, view: FleetView) => void;
-  }) => FleetPlanner;
-  recorder: EventRecorder;
-  statusWritesPerSecond: number;
+  makePlanner: (seams: PlannerSeams) => P;
   /** The line of `relax status`; undefined when the bot is gone. */
   onSummary?: (uid: string, summary: BotSummary | undefined) => void;
   log: Log;
   observer?: { queue?: WorkQueueObserver; controller?: ControllerObserver };
   timers?: Timers;
+}
+
+export interface PlannerSeams {
+  desired: () => Desired;
+  onView: (changed: ReadonlySet<string>, view: FleetView) => void;
+  prepare: (signal: AbortSignal) => Promise<void>;
 }
 
 export const WORKERS = 8;
@@ -59,20 +56,24 @@ export const RETRY_LIMITS: RetryLimits = {
   ...{ capMs: 30_000, overall: { perSecond: 200, burst: 400 } },
 };
 
-/** A namespace that may not be watched, or is no more, holds the others up for so long at a start. */
+/** A namespace that can't be listed, or is no more, holds the others up for so long at a start. */
 export const WATCH_PATIENCE_MS = 15_000;
+/** A server that gives no sign of life for so long is away: what is known counts. */
+export const REFRESH_PATIENCE_MS = 5_000;
 
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
 export type BotState = (typeof BOT_STATES)[number];
 
-/** One term in office: everything that only the leading operator does. Made at the election, stopped once. */
-export class Leadership {
+/**
+ * What every operator does for as long as it lives, whoever holds the Lease: finds out what is desired of the fleet, has
+ * it planned if it holds the planner lock, and judges how each bot is. Writes to the API server only while in office.
+ */
+export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly queue: WorkQueue;
-  readonly status: StatusWriter;
-  readonly planner: FleetPlanner;
+  readonly planner: P;
   readonly desired = new DesiredState();
-  readonly #options: LeadershipOptions;
+  readonly #options: FleetControlOptions<P>;
   readonly #timers: Timers;
   readonly #reconciler: SlackBotReconciler;
   readonly #secretReads: SecretReads;
@@ -80,29 +81,28 @@ export class Leadership {
   readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
   readonly #unlisten: (() => void)[] = [];
+  #office: Office | undefined;
+  /** The one that lists before it begins. */
+  #entering: Office | undefined;
+  /** The first judgement has begun; before it the order counts, and what changes is in it. */
+  #judging = false;
   #beginning: Promise<void> = Promise.resolve();
   #fleet = '';
 
-  constructor(options: LeadershipOptions) {
-    const { client, bots, secrets, recorder, log, observer = {}, timers = systemTimers } = options;
+  constructor(options: FleetControlOptions<P>) {
+    const { client, bots, secrets, log, observer = {}, timers = systemTimers } = options;
     this.#options = options;
     this.#timers = timers;
     this.queue = new WorkQueue({ timers, limits: RETRY_LIMITS, ...opt('observer', observer.queue) });
     this.planner = options.makePlanner({
       desired: () => this.desired.value(),
       onView: (changed, view) => this.#onView(changed, view),
-    });
-    this.status = new StatusWriter({
-      ...{ client, log, timers, perSecond: options.statusWritesPerSecond },
-      onWritten: ({ bot, before, after }) => {
-        const { name, namespace, uid } = bot.metadata;
-        const regarding = { apiVersion: bot.apiVersion, kind: bot.kind, name, namespace, uid };
-        for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
-      },
+      prepare: (signal) => this.#catchUp(signal),
     });
     this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
     this.#reconciler = new SlackBotReconciler({
-      ...{ client, bots, desired: this.desired, planner: this.planner, status: this.status, log, timers },
+      ...{ client, bots, desired: this.desired, planner: this.planner, log, timers },
+      office: () => this.#office,
       secrets: this.#secretReads,
       enqueue: (found) => this.#enqueue(found),
       onStatus: (uid, judged) => {
@@ -122,31 +122,43 @@ export class Leadership {
     });
   }
 
+  /** To be called before the watches start, so that no change passes by. */
   start(): void {
     const { bots, secrets } = this.#options;
     this.#unlisten.push(
-      bots.listen(({ object }) => this.queue.add(keyOf(object))),
-      secrets.listen(({ object }) => this.#enqueue(bots.byIndex('secret', keyOf(object)))),
+      bots.listen((change) => this.#heard(change)),
+      secrets.listen(({ object }) => {
+        if (this.#judging) this.#enqueue(bots.byIndex('secret', keyOf(object)));
+      }),
     );
-    this.planner.start();
     this.#beginning = this.#begin();
   }
 
-  /**
-   * Ends in the order in which things lead to writes: no new work, the work that runs, status, Events, the planner.
-   * @param graceMs 0 when the lease is lost: whatever runs is told to give up at once
-   */
+  /** @param graceMs for the work that runs; after it, it is told to give up */
   async stop(graceMs: number): Promise<void> {
-    this.#ended.abort(new Error('leadership ended'));
+    this.#ended.abort(new Error('the operator stops'));
     for (const unlisten of this.#unlisten) unlisten();
-    await Promise.all([
-      this.#beginning,
-      this.#controller
-        .stop(graceMs / 2)
-        .then(() => Promise.all([this.status.stop(graceMs / 2), this.#options.recorder.stop(graceMs / 4)])),
-      ...(graceMs <= 0 ? [this.planner.stop()] : []),
-    ]);
-    if (graceMs > 0) await this.planner.stop();
+    await Promise.all([this.#beginning, this.#controller.stop(graceMs)]);
+  }
+
+  /**
+   * From now on what is judged is also written. A new leader acts on nothing older than the server's list at its election
+   * (design rule 9), since its watch may have been silent for a while.
+   */
+  async takeOffice(office: Office): Promise<void> {
+    const { bots } = this.#options;
+    const signal = AbortSignal.any([office.signal, this.#ended.signal]);
+    this.#entering = office;
+    await this.#catchUp(signal);
+    // It may have ended before it began.
+    if (signal.aborted || this.#entering !== office) return;
+    this.#office = office;
+    if (this.#judging) this.#enqueue([...bots.values()]);
+  }
+
+  leaveOffice(): void {
+    this.#entering = undefined;
+    this.#office = undefined;
   }
 
   countStates(): Record<BotState, number> {
@@ -157,30 +169,40 @@ export class Leadership {
 
   /**
    * Every bot is judged once, the oldest first, so that of two that are the same bot the older is known before the
-   * younger. The list of the server is asked for, since our watch may have been silent for a while: a bot that an earlier
-   * leader placed, and that we have not heard of, must not look like one that is gone.
+   * younger. What can't be listed holds up its own bots only.
    */
   async #begin(): Promise<void> {
     const { signal } = this.#ended;
     const { bots, secrets, log } = this.#options;
-    const watched = Promise.all([bots.synced(), secrets.synced()]);
-    const patience = sleep(this.#timers, WATCH_PATIENCE_MS, signal).then(() => undefined);
-    if ((await Promise.race([watched, patience])) === undefined && !signal.aborted) {
-      // A Secret that is not watched is read from time to time, and a bot that is not listed loses nothing.
-      log.warn({ err: bots.lastError() ?? secrets.lastError() }, 'not everything is watched yet, what is counts');
-      await this.#judgeAll();
-    }
-    const ended = Promise.withResolvers<boolean>();
-    signal.addEventListener('abort', () => ended.resolve(false), { once: true });
-    if (signal.aborted || !(await Promise.race([bots.synced(), ended.promise]))) return;
-    const listed = await this.#listAll(signal);
+    const watched = Promise.all([bots.synced(), secrets.synced()]).then(() => 'watched' as const);
+    const patience = sleep(this.#timers, WATCH_PATIENCE_MS, signal).then(() => 'late' as const);
+    const outcome = await Promise.race([watched, patience]);
     if (signal.aborted) return;
-    for (const { metadata } of bots.values()) listed.delete(metadata.uid);
-    for (const [uid, key] of listed) this.#reconciler.expect(key, uid);
-    this.desired.begin([...[...bots.values()].map(({ metadata }) => metadata.uid), ...listed.keys()]);
-    for (const key of listed.values()) this.queue.add(key);
+    if (outcome === 'late') {
+      // A Secret that is not watched is read from time to time, and a bot that is not listed loses nothing.
+      const [first] = [...bots.errors(), ...secrets.errors()];
+      log.warn({ namespace: first?.namespace, err: first?.error }, 'not everything is watched yet, what is counts');
+    }
+    // Of one watch over all namespaces nothing is known before its list.
+    if (bots.unlisted().includes('') && !(await this.#ifListed(''))) return;
+    const unlisted = bots.unlisted();
+    const uids = [...bots.values()].map(({ metadata }) => metadata.uid);
+    this.desired.begin(uids, unlisted);
     await this.#judgeAll();
     this.planner.nudge();
+    await Promise.all(
+      unlisted.map(async (namespace) => {
+        if ((await this.#ifListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
+      }),
+    );
+  }
+
+  /** @returns false when we end before that */
+  async #ifListed(namespace: string): Promise<boolean> {
+    const { signal } = this.#ended;
+    const ended = Promise.withResolvers<boolean>();
+    signal.addEventListener('abort', () => ended.resolve(false), { once: true });
+    return !signal.aborted && (await Promise.race([this.#options.bots.listed(namespace), ended.promise]));
   }
 
   async #judgeAll(): Promise<void> {
@@ -193,32 +215,36 @@ export class Leadership {
     const byAge = [...bots.values()].sort((a, b) =>
       a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
     );
+    this.#judging = true;
     this.#enqueue(byAge);
     this.#controller.start();
   }
 
-  /** uid -> key of every SlackBot that there is. */
-  async #listAll(signal: AbortSignal): Promise<Map<string, string>> {
-    const { client, namespaces, log } = this.#options;
-    const scopes = scopesOf(SLACKBOTS, namespaces);
-    while (!signal.aborted) {
-      try {
-        const found = new Map<string, string>();
-        for await (const item of everyItem(client, scopes, { metadataOnly: true }, { signal })) {
-          found.set(item.metadata.uid, keyOf(item));
-        }
-        return found;
-      } catch (error) {
-        if (signal.aborted) break;
-        log.warn({ err: errorText(error) }, 'SlackBots not listed yet, nothing is removed before that');
-        await sleep(this.#timers, 2_000, signal);
-      }
+  /**
+   * Has everything listed again, as long as the server gives signs of life. What has changed is doubted from then on, so
+   * that nothing is planned from its old copy.
+   */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const { bots, secrets, log } = this.#options;
+    const lists = [bots, secrets].map((watch) => watch.refresh(REFRESH_PATIENCE_MS, signal));
+    const isComplete = (await Promise.all(lists)).every(Boolean);
+    if (!isComplete && !signal.aborted) log.warn('not everything could be listed again, what was known last counts');
+  }
+
+  #heard(change: Change<SlackBotObject>): void {
+    const { object } = change;
+    const { uid, generation } = object.metadata;
+    if (this.#judging) this.queue.add(keyOf(object));
+    if (change.type === 'deleted') {
+      this.desired.doubt(uid, Number.POSITIVE_INFINITY);
+      this.#reconciler.deleted(keyOf(object), uid);
+    } else if (change.type === 'added' || change.previous.metadata.generation !== generation) {
+      this.desired.doubt(uid, generation);
     }
-    return new Map();
   }
 
   #onView(changed: ReadonlySet<string>, view: FleetView): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended.signal.aborted || !this.#judging) return;
     const { bots } = this.#options;
     const { settled, pods, zones } = fleetFacts(view);
     // Only what changes a condition: another pod more in the second zone is no news for 100,000 bots.

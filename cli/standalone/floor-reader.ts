@@ -1,0 +1,63 @@
+import { decodeSlot, parseSlotID } from '../../core/assignment.ts';
+import type { ClusterKeys } from '../../core/keys.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+import { sleep, systemTimers } from '../../core/timers.ts';
+import { readFences } from '../../operator/fleet/fence-keeper.ts';
+import type { Floors } from './bot-book.ts';
+
+export interface FloorReaderOptions {
+  redis: Redis;
+  keys: ClusterKeys;
+  /** The fence hash. */
+  fence: string;
+  cluster: string;
+  log: Log;
+}
+
+const RETRY_MS = 1_000;
+
+/** What Redis has of our bots: a generation must be above it, or the planner takes our copy for an old one. */
+export class FloorReader {
+  readonly #options: FloorReaderOptions;
+  #last: Floors | undefined;
+
+  constructor(options: FloorReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The first time it waits for Redis: no generation is good before. Later what was read last counts while Redis is away,
+   * since whatever came since then is our own.
+   */
+  async read(signal: AbortSignal): Promise<Floors> {
+    while (!signal.aborted) {
+      try {
+        this.#last = await this.#ask();
+      } catch (error) {
+        this.#options.log.warn({ error: errorText(error) }, 'fences not read, those known so far count');
+      }
+      if (this.#last !== undefined) return this.#last;
+      await sleep(systemTimers, RETRY_MS, signal);
+    }
+    return { fences: new Map(), placed: new Map() };
+  }
+
+  async #ask(): Promise<Floors> {
+    const { redis, fence, cluster } = this.#options;
+    const placed = this.#last?.placed ?? (await this.#placed());
+    return { fences: await readFences(redis, fence, cluster), placed };
+  }
+
+  async #placed(): Promise<ReadonlyMap<string, number>> {
+    const { redis, keys } = this.#options;
+    const placed = new Map<string, number>();
+    for (const pod of await redis.zrange(keys.pods, '0', '-1')) {
+      for (const [id, json] of Object.entries(await redis.hgetall(keys.assign(pod)))) {
+        const { ownerUid } = parseSlotID(id);
+        placed.set(ownerUid, Math.max(placed.get(ownerUid) ?? 0, decodeSlot(json)?.generation ?? 0));
+      }
+    }
+    return placed;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Holding } from './holdings.ts';
+import type { SocketSet } from './types.ts';
+
+/**
+ * A slot of a later generation was written from a later copy of the SlackBot than ours, so it is not written over: what
+ * it says counts, until our copy has caught up (design rule 9).
+ */
+export function newestOf(set: SocketSet, holdings: readonly Holding[]): SocketSet {
+  let newest: Holding | undefined;
+  for (const holding of holdings) {
+    if (holding.slot.generation > (newest?.slot.generation ?? set.generation)) newest = holding;
+  }
+  if (newest === undefined) return set;
+  const { generation, kind, teamID, bot, queueNamespace, events, tokenDigest } = newest.slot;
+  const written = new Set(holdings.filter(({ slot }) => slot.generation === generation).map(({ id }) => id));
+  const replicas = Math.max(set.replicas, written.size);
+  return { ownerUid: set.ownerUid, generation, kind, teamID, bot, queueNamespace, events, tokenDigest, replicas };
+}

@@ -1,0 +1,20 @@
+/** How long a leader that does not reach Redis stays: others may reach it, and nobody can tell. Pure. */
+export interface Standing {
+  yieldAfterMs: number;
+}
+
+const FIRST_YIELD_MS = 17_000;
+/** When Redis is away for everybody somebody must lead all the same, and not another every few seconds. */
+const LONGEST_YIELD_MS = 600_000;
+
+/** Redis is reached. */
+export const standingWithRedis: Standing = { yieldAfterMs: FIRST_YIELD_MS };
+
+export const standingAfterYield = ({ yieldAfterMs }: Standing): Standing => ({
+  yieldAfterMs: Math.min(LONGEST_YIELD_MS, yieldAfterMs * 2),
+});
+
+export const shouldYield = (
+  { yieldAfterMs }: Standing,
+  { awayMs, inOfficeMs }: { awayMs: number; inOfficeMs: number },
+): boolean => Math.min(awayMs, inOfficeMs) >= yieldAfterMs;

@@ -1,0 +1,241 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { FINALIZER, type SlackBotStatus } from '../../../../core/slackbot.ts';
+import { conditionOf } from '../../../../operator/bot/status-change.ts';
+import type { Desired } from '../../../../operator/fleet/desired.ts';
+import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
+import type { KubeClient } from '../../../../operator/kube/client.ts';
+import { KubeError } from '../../../../operator/kube/kube-error.ts';
+import type { KubeObject, ResourceScope } from '../../../../operator/kube/object.ts';
+import { RetryLimiter } from '../../../../operator/kube/retry-limiter.ts';
+import {
+  FleetControl,
+  REFRESH_PATIENCE_MS,
+  RETRY_LIMITS,
+  WATCH_PATIENCE_MS,
+} from '../../../../operator/reconcile/fleet-control.ts';
+import { ResourceWatch } from '../../../../operator/reconcile/resource-watch.ts';
+import {
+  SECRETS,
+  SLACKBOTS,
+  type SlackBotObject,
+  slackBotIndexers,
+} from '../../../../operator/reconcile/slackbot-object.ts';
+import { FakeTimers } from '../../../support/kube/fake-timers.ts';
+
+const log = pino({ level: 'silent' });
+const view: FleetView = { bots: new Map(), pods: [], settled: true };
+
+/** Never answers. */
+async function hang(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  throw signal.reason;
+}
+
+/** A server with one SlackBot, `good/a`, and a namespace `bad` of which it refuses what `refused` names. */
+function controlOf(refused: readonly string[]) {
+  const timers = new FakeTimers();
+  const metadata = { resourceVersion: '1', creationTimestamp: '2026-11-24T00:00:00Z', generation: 1 };
+  let bot = {
+    ...{
+      apiVersion: 'relax.dev/v1alpha1',
+      kind: 'SlackBot',
+      metadata: { name: 'a', namespace: 'good', uid: 'a', finalizers: [FINALIZER], ...metadata },
+    },
+    spec: { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } },
+  };
+  const secret = {
+    metadata: { name: 's', namespace: 'good', uid: 's', ...metadata },
+    data: { token: Buffer.from('xoxb-1111-secretpart').toString('base64') },
+  };
+  const denied = (scope: ResourceScope): boolean => scope.namespace === 'bad' && refused.includes(scope.plural);
+  let isSilent = false;
+  let isHeld = false;
+  let isGone = false;
+  const client = {
+    listPage: async (scope: ResourceScope, _query: unknown, { signal }: { signal: AbortSignal }) => {
+      if (isSilent) return hang(signal);
+      if (denied(scope)) throw new KubeError({ kind: 'forbidden', status: 403, reason: 'Forbidden', message: 'no' });
+      const items =
+        scope.namespace === 'bad' || (isGone && scope.plural === 'slackbots')
+          ? []
+          : [scope.plural === 'slackbots' ? bot : secret];
+      return { metadata: { resourceVersion: '1' }, items };
+    },
+    watch: (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => hang(signal),
+    get: async (_path: unknown, { signal }: { signal: AbortSignal }) => (isHeld ? hang(signal) : secret),
+    patch: async () => bot,
+    patchStatus: async () => bot,
+  } as unknown as KubeClient;
+  const shared = { client, log, timers, namespaces: ['bad', 'good'] };
+  const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
+  const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
+  let prepare: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  let desired: () => Desired = () => {
+    throw new Error('not made');
+  };
+  const control = new FleetControl({
+    ...{ ...shared, bots, secrets },
+    makePlanner: (seams) => {
+      ({ desired, prepare } = seams);
+      return { nudge: () => undefined, view: () => view };
+    },
+  });
+  control.start();
+  bots.start();
+  secrets.start();
+  const stop = async (): Promise<void> => {
+    await control.stop(0);
+    await Promise.all([bots.stop(), secrets.stop()]);
+  };
+  return {
+    timers,
+    control,
+    told: [] as SlackBotStatus[],
+    desired: () => desired(),
+    prepare: () => prepare(new AbortController().signal),
+    /** The server has another version of the bot, and the watch does not tell. */
+    change: (meta: object, spec: object): void => {
+      bot = { ...bot, metadata: { ...bot.metadata, ...meta }, spec: { ...bot.spec, ...spec } };
+    },
+    /** The server has it no more, and the watch does not tell. */
+    remove: (): void => {
+      isGone = true;
+    },
+    /** Secrets are not answered any more. */
+    hold: (): void => {
+      isHeld = true;
+    },
+    silence: (): void => {
+      isSilent = true;
+    },
+    stop,
+  };
+}
+
+it.each([
+  ['Secrets', ['secrets'], []],
+  ['SlackBots', ['slackbots'], ['bad']],
+  ['SlackBots and Secrets', ['slackbots', 'secrets'], ['bad']],
+])('a namespace whose %s may not be watched holds up no other', async (_what, refused, unlisted) => {
+  const { timers, desired, stop } = controlOf(refused);
+  await timers.advance(WATCH_PATIENCE_MS);
+  expect([...desired().bots.keys()]).toEqual(['a']);
+  // Whether a bot of that namespace is gone can't be told.
+  expect([desired().synced, [...desired().unlisted]]).toEqual([true, unlisted]);
+  await stop();
+});
+
+it('a namespace that may be watched at last is like the others', async () => {
+  const refused = ['slackbots'];
+  const { timers, desired, stop } = controlOf(refused);
+  await timers.advance(WATCH_PATIENCE_MS);
+  refused.pop();
+  await timers.advance(60_000);
+  expect([desired().synced, [...desired().unlisted]]).toEqual([true, []]);
+  await stop();
+});
+
+it('all is known at once where everything may be watched', async () => {
+  const { timers, desired, stop } = controlOf([]);
+  await timers.advance(0);
+  expect([...desired().bots.keys(), desired().synced]).toEqual(['a', true]);
+  await stop();
+});
+
+describe('with a watch that has fallen silent', () => {
+  const suspended = { generation: 2, resourceVersion: '2' };
+
+  it('nothing is planned from what was known, once the planner lock was taken', async () => {
+    const { timers, desired, change, prepare, stop } = controlOf([]);
+    await timers.advance(0);
+    change(suspended, { suspend: true });
+    await timers.advance(1_000);
+    expect([...desired().bots.keys()]).toEqual(['a']);
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    expect([...desired().bots.keys()]).toEqual([]);
+    expect(desired().stopped.get('a')).toEqual({ why: 'suspended', generation: 2 });
+    await stop();
+  });
+
+  it('a bot that has changed keeps what it has until it is judged anew, and one that is new as well', async () => {
+    const { timers, desired, change, prepare, hold, stop } = controlOf([]);
+    await timers.advance(0);
+    hold();
+    change({ generation: 2, resourceVersion: '2' }, { credentials: { secretRef: { name: 'other' } } });
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    expect([[...desired().bots.keys()], [...desired().kept]]).toEqual([[], ['a']]);
+    await stop();
+  });
+
+  it.each([
+    ['deleted and made again under its name', { uid: 'b', generation: 1, resourceVersion: '3' }, {}, ['b', 1]],
+    ['suspended and resumed', { generation: 3, resourceVersion: '3' }, {}, ['a', 3]],
+    ['changed twice', { generation: 3, resourceVersion: '3' }, { replicas: 3 }, ['a', 3]],
+  ])('states that were skipped do not matter: %s', async (_what, meta, spec, expected) => {
+    const { timers, desired, change, prepare, stop } = controlOf([]);
+    await timers.advance(0);
+    change(meta, spec);
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    const sets = [...desired().bots.values()].map(({ set }) => [set.ownerUid, set.generation]);
+    expect([sets, [...desired().kept], [...desired().stopped]]).toEqual([[expected], [], []]);
+    await stop();
+  });
+
+  it('a bot that is gone is wanted no more, nor kept', async () => {
+    const { timers, desired, remove, prepare, stop } = controlOf([]);
+    await timers.advance(0);
+    remove();
+    const prepared = prepare();
+    await timers.advance(0);
+    await prepared;
+    expect([desired().synced, desired().bots.size, desired().kept.size]).toEqual([true, 0, 0]);
+    await stop();
+  });
+
+  it('what was known counts while the server does not answer', async () => {
+    const { timers, desired, prepare, silence, stop } = controlOf([]);
+    await timers.advance(0);
+    silence();
+    const prepared = prepare();
+    await timers.advance(REFRESH_PATIENCE_MS);
+    await prepared;
+    expect([...desired().bots.keys()]).toEqual(['a']);
+    await stop();
+  });
+
+  it('nothing is written before the list of the server is known', async () => {
+    const { timers, change, told, control, stop } = controlOf([]);
+    await timers.advance(0);
+    change(suspended, { suspend: true });
+    const ended = new AbortController();
+    const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
+    const office = { signal: ended.signal, status: { ...status, forget: () => undefined } };
+    const given = control.takeOffice(office);
+    control.leaveOffice();
+    await timers.advance(0);
+    await given;
+    // It ended before it began.
+    expect(told).toEqual([]);
+    void control.takeOffice(office);
+    await timers.advance(0);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));
+    await stop();
+  });
+});
+
+it('10,000 bots that all failed are looked at again within a minute, however often they failed', () => {
+  const limiter = new RetryLimiter<number>(RETRY_LIMITS);
+  let latestMs = 0;
+  for (let minute = 0; minute < 5; minute++) {
+    for (let bot = 0; bot < 10_000; bot++) latestMs = Math.max(latestMs, limiter.delayMs(bot, minute * 60_000));
+  }
+  expect(latestMs).toBeLessThan(60_000);
+});
