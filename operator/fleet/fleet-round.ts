@@ -85,7 +85,8 @@ export class FleetRound {
     const { clock } = this.#options;
     const desired = this.#options.desired();
     const heads = await this.#read();
-    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
+    const connectorSet = this.#options.connectorSet?.();
+    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys(), connectorSet };
     if (this.#stillness.holds(ground, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#stillness.end();
     const observed = this.#observe(ground);
@@ -131,7 +132,7 @@ export class FleetRound {
     return heads;
   }
 
-  #observe({ desired, heads, fleetKeys }: Ground): Observed {
+  #observe({ desired, heads, fleetKeys, connectorSet }: Ground): Observed {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [ownerUid, atMs] of this.#lastMoveMs) {
       if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
@@ -144,7 +145,7 @@ export class FleetRound {
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
     const { synced, stopped, kept } = desired;
-    const wishes = { synced, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
+    const wishes = { synced, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs, connectorSet };
     return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
   }
 

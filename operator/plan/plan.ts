@@ -11,8 +11,9 @@ import type { Observed, Plan } from './types.ts';
  * From what is to be and what is, the writes that bring one nearer to the other. Pure, and without writes when nothing
  * is to change.
  *
- * What is placed on a pod that lives stays there, except for: a drain that would leave its team without a socket, two
- * slots of a set on one pod, more slots than replicas, zones that differ by more than one, a load above the bound.
+ * What is placed on a pod that lives stays there, except for: a pod that will not return, a drain that would leave its
+ * team without a socket, two slots of a set on one pod, more slots than replicas, zones that differ by more than one, a
+ * load above the bound.
  *
  * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
  * of zones count against it but are not held up by it
@@ -33,8 +34,7 @@ export function plan(observed: Observed, budget: number): Plan {
     if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
   }
   for (const need of needs.sort(byUrgency)) meet(need, round);
-  const underWay = settled.flatMap(({ courses }) => courses).filter(({ sources }) => sources.length > 0).length;
-  const voluntaryMoves = balance(steady, underWay, budget, round);
+  const voluntaryMoves = balance(steady, voluntaryUnderWay(settled), budget, round);
 
   const pods = [...fleet.pods.values()];
   const named = (these: readonly Pod[]): string[] => these.map(({ name }) => name).sort();
@@ -43,7 +43,7 @@ export function plan(observed: Observed, budget: number): Plan {
     pending: round.draft.pending,
     voluntaryMoves,
     deadPods: named(pods.filter(({ phase }) => phase === 'dead')),
-    drainedPods: named(pods.filter((pod) => pod.phase === 'draining' && !round.blocked.has(pod))),
+    drainedPods: named(pods.filter((pod) => pod.draining && !round.blocked.has(pod))),
   };
 }
 
@@ -62,6 +62,14 @@ function settleAll(
   return { steady, settled };
 }
 
+/** Moves that nothing forced and that are not over; what is forced has bounds of its own, and holds up no repair. */
+const voluntaryUnderWay = (settled: readonly SetState[]): number =>
+  settled.flatMap(({ courses }) => courses).filter(({ target, sources }) => sources.length > 0 && isVoluntary(target))
+    .length;
+
+const isVoluntary = (target: Holding | undefined): boolean =>
+  target?.slot.cause === 'rebalance' || target?.slot.cause === 'spread';
+
 const targetsOf = ({ courses }: SetState): Holding[] =>
   courses.flatMap(({ target }) => (target === undefined ? [] : [target]));
 
@@ -76,7 +84,7 @@ function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap
     const isUnwanted = stopped.has(ownerUid) || (synced && !kept.has(ownerUid));
     for (const holding of holdings) {
       if (isUnwanted) draft.drop(holding);
-      else if (holding.pod.phase === 'draining') blocked.add(holding.pod);
+      else if (holding.pod.draining) blocked.add(holding.pod);
     }
   }
 }
