@@ -16,6 +16,7 @@ import { EventRecorder } from './kube/event-recorder.ts';
 import { LeaderElector } from './kube/leader.ts';
 import type { KubeObject } from './kube/object.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { Leadership } from './reconcile/leadership.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
@@ -49,6 +50,7 @@ export class Operator {
   readonly #parts: OperatorParts;
   readonly #bots: ResourceWatch<SlackBotObject>;
   readonly #secrets: ResourceWatch<KubeObject>;
+  readonly #connectors: ConnectorSetWatch | undefined;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   #elector: LeaderElector | undefined;
@@ -68,6 +70,8 @@ export class Operator {
       metadataOnly: true,
       labelSelector: LABELLED,
     });
+    const { connectorSet: name, leaderNamespace: namespace } = config;
+    this.#connectors = name === undefined ? undefined : new ConnectorSetWatch({ client, log, namespace, name });
   }
 
   get leadership(): Leadership | undefined {
@@ -93,6 +97,7 @@ export class Operator {
     this.#waitsFor = undefined;
     this.#bots.start();
     this.#secrets.start();
+    this.#connectors?.start();
     const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
     this.#elector = new LeaderElector({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
@@ -111,7 +116,7 @@ export class Operator {
     await this.#leadership?.stop(this.#lost ? 0 : TERM_GRACE_MS);
     await this.#summaries?.stop();
     await this.#elector?.stop();
-    await Promise.all([this.#bots.stop(), this.#secrets.stop()]);
+    await Promise.all([this.#bots.stop(), this.#secrets.stop(), this.#connectors?.stop()]);
   }
 
   /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
@@ -142,12 +147,15 @@ export class Operator {
 
   watches(): { resource: string; errors: number; events: number; stillSeconds: number }[] {
     const nowMs = systemTimers.monotonicMs();
-    return Object.entries({ slackbots: this.#bots, secrets: this.#secrets }).map(([resource, watch]) => ({
-      resource,
-      errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
-      events: watch.stats().reduce((sum, { events }) => sum + events, 0),
-      stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
-    }));
+    const connectors = this.#connectors === undefined ? {} : { statefulsets: this.#connectors };
+    return Object.entries({ slackbots: this.#bots, secrets: this.#secrets, ...connectors }).map(
+      ([resource, watch]) => ({
+        resource,
+        errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
+        events: watch.stats().reduce((sum, { events }) => sum + events, 0),
+        stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
+      }),
+    );
   }
 
   #lead(cluster: string, owner: string): void {
@@ -159,7 +167,9 @@ export class Operator {
     const leadership = new Leadership({
       ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
       makePlanner: (seams) => {
-        planner = new Planner({ ...shared, ...seams, fleetKeys, clock: systemClock, log, observer: metrics.planner });
+        const observed = { clock: systemClock, log, observer: metrics.planner };
+        const connectorSet = () => this.#connectors?.value();
+        planner = new Planner({ ...shared, ...seams, ...observed, fleetKeys, connectorSet });
         return planner;
       },
       recorder: new EventRecorder({
@@ -171,6 +181,8 @@ export class Operator {
     });
     this.#leadership = leadership;
     this.#planner = planner;
+    this.#connectors?.onChange(() => leadership.planner.nudge());
+    void this.#connectors?.confirm();
     const summaries = new BotSummaries(redis, keys.bots);
     this.#summaries = new SummaryKeeper({
       ...{ summaries, count: () => redis.hlen(keys.bots), log },
