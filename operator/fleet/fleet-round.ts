@@ -216,7 +216,8 @@ export class FleetRound {
     );
     const previous = this.#view;
     const { pending, deadPods } = plan;
-    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods };
+    const closedPods = observed.pods.filter((pod) => !pod.takesSlots || !pod.returns).map(({ name }) => name);
+    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods, closedPods };
     this.#view = makeView(input, previous);
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);
