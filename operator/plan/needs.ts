@@ -111,6 +111,10 @@ function leave(state: SetState, course: SlotCourse, round: Round): void {
     startMove(state, course.target, to, 'drain', round);
     hold(course, round);
     if (!stays(state, round)) block(state, round);
+  } else if (course.target?.pod.phase === 'draining') {
+    // It was to take over, and will when it is back.
+    hold(course, round);
+    round.draft.wait(course.id, state.set, 'PodReturning');
   } else round.draft.wait(course.id, state.set, 'NoEligiblePods');
 }
 

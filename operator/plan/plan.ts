@@ -1,7 +1,7 @@
 import { balance, type SteadySet } from './balance.ts';
 import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';
-import { type Holding, holdingsByOwner, reportsIn } from './holdings.ts';
+import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
 import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
 import type { Pod } from './pods.ts';
 import { isSteady, type SetState, settleSet } from './set-state.ts';
@@ -34,7 +34,7 @@ export function plan(observed: Observed, budget: number): Plan {
     if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
   }
   for (const need of needs.sort(byUrgency)) meet(need, round);
-  const voluntaryMoves = balance(steady, voluntaryUnderWay(settled), budget, round);
+  const voluntaryMoves = balance(steady, voluntaryUnderWay(settled, round.reports), budget, round);
 
   const pods = [...fleet.pods.values()];
   const named = (these: readonly Pod[]): string[] => these.map(({ name }) => name).sort();
@@ -62,13 +62,19 @@ function settleAll(
   return { steady, settled };
 }
 
-/** Moves that nothing forced and that are not over; what is forced has bounds of its own, and holds up no repair. */
-const voluntaryUnderWay = (settled: readonly SetState[]): number =>
-  settled.flatMap(({ courses }) => courses).filter(({ target, sources }) => sources.length > 0 && isVoluntary(target))
-    .length;
+/**
+ * Moves that nothing forced and that are being made. What is forced has bounds of its own and holds up no repair, and
+ * nor does what still waits for the connect budget of its team.
+ */
+const voluntaryUnderWay = (settled: readonly SetState[], { of }: Reports): number =>
+  settled
+    .flatMap(({ courses }) => courses)
+    .filter(
+      ({ target, sources }) =>
+        target !== undefined && sources.length > 0 && isVoluntary(target) && of(target)?.state !== 'waiting',
+    ).length;
 
-const isVoluntary = (target: Holding | undefined): boolean =>
-  target?.slot.cause === 'rebalance' || target?.slot.cause === 'spread';
+const isVoluntary = ({ slot }: Holding): boolean => slot.cause === 'rebalance' || slot.cause === 'spread';
 
 const targetsOf = ({ courses }: SetState): Holding[] =>
   courses.flatMap(({ target }) => (target === undefined ? [] : [target]));

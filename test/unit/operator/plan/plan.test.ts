@@ -389,6 +389,25 @@ describe('a pod that will not return', () => {
     expect(fleet.podsOf('u').filter((pod) => mine.includes(pod))).toEqual([]);
   });
 
+  it('stays as long as it can when the only other pod is that which was to take over, and restarts', () => {
+    fleet.pods.clear();
+    fleet.addPod('a0', 'a').addPod('b0', 'b');
+    fleet.addSets(socketSet('u', { replicas: 1 }));
+    fleet.converge();
+    const [gone = ''] = fleet.podsOf('u');
+    const other = gone === 'a0' ? 'b0' : 'a0';
+    Object.assign(fleet.pod(gone), { returns: false, state: 'draining' });
+    fleet.step();
+    fleet.pod(other).state = 'draining';
+    const made = fleet.step();
+    expect(made.drainedPods).not.toContain(gone);
+    expect(pendingOf(made)).toEqual(['u/0 PodReturning']);
+    fleet.restart(other);
+    fleet.report(other);
+    expect(fleet.step().drainedPods).toEqual([gone]);
+    expect(fleet.podsOf('u')).toEqual([other]);
+  });
+
   it('goes before a team that has another socket when room is scarce and it holds the only one', () => {
     fleet.pods.clear();
     fleet.addPod('a0', 'a').addPod('b0', 'b');
@@ -580,6 +599,18 @@ describe('balance', () => {
     expect(first.voluntaryMoves.length).toBeLessThanOrEqual(10);
     const second = fleet.step(0);
     expect(first.voluntaryMoves.length + second.voluntaryMoves.length).toBeLessThanOrEqual(10);
+  });
+
+  it('mends zones of further sets while some only wait for the connect budgets of their teams', () => {
+    fleet.pods.delete('b0');
+    fleet.pods.delete('b1');
+    fleet.addSets(...Array.from({ length: 30 }, (_, n) => socketSet(`u${n}`)));
+    fleet.converge();
+    fleet.addPod('b0', 'b');
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(10);
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(0);
+    fleet.report('b0', { state: 'waiting', reason: 'WaitingForBudget' });
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(10);
   });
 });
 
