@@ -21,7 +21,7 @@ export interface ConnectorSetWatchOptions {
   log: Log;
 }
 
-/** Nothing waits for the answer, and a pod that is not known to leave is waited for meanwhile. */
+/** Nothing waits for the answer: what was last known counts meanwhile. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
 /**
@@ -34,7 +34,6 @@ export class ConnectorSetWatch {
   #changed: () => void = () => undefined;
   /** What the server said when it was last asked; newer than what the watch had at that moment. */
   #confirmed: { set: StatefulSet | undefined } | undefined;
-  #confirming = false;
 
   constructor(options: ConnectorSetWatchOptions) {
     const { client, namespace, name, log } = options;
@@ -58,7 +57,6 @@ export class ConnectorSetWatch {
   async confirm(): Promise<void> {
     const { client, namespace, name, log } = this.#options;
     const path: ResourcePath = { group: 'apps', version: 'v1', plural: 'statefulsets', namespace, name };
-    this.#confirming = true;
     try {
       const set = bare(await client.get<StatefulSet>(path, { timeoutMs: CONFIRM_TIMEOUT_MS, retry: NO_RETRY }));
       const known = this.#reflector.store.get(objectKey({ namespace, name }))?.metadata.resourceVersion;
@@ -69,7 +67,6 @@ export class ConnectorSetWatch {
       // The server is away: what was last known counts.
       else log.info({ err: errorText(error) }, 'the size of the set of connectors is not confirmed');
     }
-    this.#confirming = false;
     this.#changed();
   }
 
@@ -80,7 +77,6 @@ export class ConnectorSetWatch {
 
   value(): ConnectorSet | undefined {
     const { namespace, name } = this.#options;
-    if (this.#confirming) return undefined;
     if (this.#confirmed !== undefined) return sizeOf(name, this.#confirmed.set);
     return this.#reflector.hasSynced
       ? sizeOf(name, this.#reflector.store.get(objectKey({ namespace, name })))
