@@ -4,7 +4,7 @@ import type { PodSummary } from '../fleet/fleet-view.ts';
 export type ZoneRoom =
   | 'room'
   | 'full'
-  /** Its pods are up, and get no new sockets: they share no fleet key with the operator, or are to be removed. */
+  /** Its pods get no new sockets: they share no fleet key with the operator, or are to be removed. */
   | 'closed'
   /** Its pods restart, or are away. */
   | 'away';
@@ -19,11 +19,11 @@ export function zoneRoomsOf(pods: readonly PodSummary[]): ZoneRooms {
 }
 
 function roomOf(pods: readonly PodSummary[]): ZoneRoom {
-  const up = pods.filter(({ state }) => state === 'up');
-  const open = up.filter(({ takesSlots }) => takesSlots);
-  if (open.some(({ slots, capacity }) => slots < capacity)) return 'room';
-  if (open.length > 0) return 'full';
-  return up.length > 0 ? 'closed' : 'away';
+  const staying = pods.filter(({ takesSlots }) => takesSlots);
+  const up = staying.filter(({ state }) => state === 'up');
+  if (up.some(({ slots, capacity }) => slots < capacity)) return 'room';
+  if (up.length > 0) return 'full';
+  return staying.length > 0 ? 'away' : 'closed';
 }
 
 const WHY: Record<Exclude<ZoneRoom, 'room'>, string> = {

@@ -20,7 +20,8 @@ describe('What a zone could take', () => {
     ['of pods that get no new sockets', [pod('b0', 'b', closed)], 'closed'],
     ['of a full pod and one with room', [pod('b0', 'b', full), pod('b1', 'b')], 'room'],
     ['of a full pod and one that restarts', [pod('b0', 'b', away), pod('b1', 'b', full)], 'full'],
-    ['of one that restarts and one that gets none', [pod('b0', 'b', away), pod('b1', 'b', closed)], 'closed'],
+    ['of one that restarts and one that gets none', [pod('b0', 'b', away), pod('b1', 'b', closed)], 'away'],
+    ['of one that ends for good', [pod('b0', 'b', { ...away, ...closed })], 'closed'],
     ['of one that takes none at all', [pod('b0', 'b', { capacity: 0, slots: 0 })], 'full'],
   ] as const)('%s', (_what, pods, room) => {
     expect(zoneRoomsOf(pods)).toEqual({ b: room });

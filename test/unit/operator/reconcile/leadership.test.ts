@@ -100,3 +100,53 @@ it('10,000 bots that all failed are looked at again within a minute, however oft
   }
   expect(latestMs).toBeLessThan(60_000);
 });
+
+it('bots in one zone are told when another could take them, and no other bot is looked at for that', async () => {
+  const metadata = {
+    namespace: 'bots',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-11-24T00:00:00Z',
+  };
+  const botOf = (name: string, reason: string) => ({
+    metadata: { ...metadata, name, uid: name },
+    spec: { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } },
+    status: { conditions: [{ type: 'Redundant', status: 'False', reason }] },
+  });
+  const items = [botOf('narrow', 'SameZone'), botOf('wide', 'AllLive')];
+  const client = {
+    listPage: async () => ({ metadata: { resourceVersion: '1' }, items }),
+    watch: async (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => {
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      throw signal.reason;
+    },
+  } as unknown as KubeClient;
+  const shared = { client, log, timers: new FakeTimers(), namespaces: [] };
+  const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
+  const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
+  let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;
+  const { queue } = new Leadership({
+    ...{ ...shared, bots, secrets, statusWritesPerSecond: 50 },
+    makePlanner: (seams) => {
+      onView = seams.onView;
+      return { start: () => undefined, nudge: () => undefined, stop: async () => undefined, view: () => view };
+    },
+    recorder: { record: () => undefined, stop: async () => undefined } as unknown as EventRecorder,
+  });
+  const pod = (zone: string, slots: number): FleetView['pods'][number] => ({
+    ...{ pod: zone, zone, state: 'up', capacity: 10, slots, live: slots, takesSlots: true, faults: [] },
+  });
+  const looked = async (next: FleetView): Promise<(string | undefined)[]> => {
+    onView(new Set(), next);
+    const keys: (string | undefined)[] = [];
+    while (queue.depth > 0) keys.push(await queue.get());
+    for (const key of keys) queue.done(key ?? '');
+    return keys;
+  };
+  bots.start();
+  await bots.synced();
+  expect(await looked({ ...view, pods: [pod('a', 5), pod('b', 10)] })).toEqual(['bots/narrow', 'bots/wide']);
+  expect(await looked({ ...view, pods: [pod('a', 6), pod('b', 10)] })).toEqual([]);
+  expect(await looked({ ...view, pods: [pod('a', 6), pod('b', 9)] })).toEqual(['bots/narrow']);
+  await bots.stop();
+});
