@@ -26,7 +26,7 @@ const podView = (n: number, sets: number): PodView => ({
     ...{ capacity: Math.ceil((sets * REPLICAS * 2) / PODS), drainingSinceMs: 0, version: 1, keyIDs: ['k'] },
     ...{ reportVersion: 1, faults: [], pid: 1 },
   },
-  ...{ version: 1, lastSeenMs: 0, firstSeenMs: undefined, takesSlots: true },
+  ...{ version: 1, lastSeenMs: 0, firstSeenMs: undefined, takesSlots: true, returns: true },
 });
 
 const set = (n: number): SocketSet => ({

@@ -35,8 +35,11 @@ const slotSchema = z.object({
   tokenDigest: z.string(),
   /** Wall time when the planner placed it here: the `since` of the status. */
   assignedAtMs: z.number().default(0),
-  /** Why it is here; a `rebalance` connects from a full budget only (design rule 11). */
-  cause: z.enum(['place', 'drain', 'rebalance']).default('place'),
+  /**
+   * Why it is here; a `rebalance` connects from a full budget only, a `spread` mends a set whose sockets are all in one
+   * zone (design rule 11). A cause that is not known costs no slot: an unreadable slot would not be run.
+   */
+  cause: z.enum(['place', 'drain', 'spread', 'rebalance']).default('place').catch('place'),
 });
 export type Slot = z.infer<typeof slotSchema>;
 
@@ -51,10 +54,20 @@ export function parseSlotID(id: SlotID): { ownerUid: string; index: number } {
   return { ownerUid: id.slice(0, cut), index: Number(id.slice(cut + 1)) };
 }
 
+/** Programs before `spread` can't read a slot with a cause that they do not know, so they are shown the next best one. */
+const wireSchema = z.object({ spread: z.boolean().default(false).catch(false) });
+
+/** One field of an assignment hash. */
+export function encodeSlot(slot: Slot): string {
+  return JSON.stringify(slot.cause === 'spread' ? { ...slot, cause: 'rebalance', spread: true } : slot);
+}
+
 /** One field of an assignment hash; undefined when it can't be read, which is "unknown", never "removed". */
 export function decodeSlot(json: string): Slot | undefined {
   try {
-    return slotSchema.parse(JSON.parse(json));
+    const fields: unknown = JSON.parse(json);
+    const slot = slotSchema.parse(fields);
+    return slot.cause === 'rebalance' && wireSchema.parse(fields).spread ? { ...slot, cause: 'spread' } : slot;
   } catch {
     return undefined;
   }

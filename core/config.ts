@@ -67,6 +67,8 @@ export interface OperatorConfig extends CommonConfig {
   /** Identity of this operator in the Lease. */
   pod: string;
   leaderNamespace: string;
+  /** Undefined: not known. */
+  connectorSet: string | undefined;
   /** Empty: all namespaces. */
   watchNamespaces: readonly string[];
   statusWritesPerSecond: number;
@@ -142,6 +144,7 @@ export function operatorConfig(input: ConfigInput): Configured<OperatorConfig> {
     cluster: values.find(settings.cluster),
     pod: values.find(settings.pod) ?? machineOf(input).hostname,
     leaderNamespace: values.find(settings.leaderNamespace) ?? podNamespace(input),
+    connectorSet: values.find(settings.connectorSet),
     watchNamespaces: values.find(settings.watchNamespaces) ?? [],
     statusWritesPerSecond: values.get(settings.statusWrites),
     kubeconfig: values.find(settings.kubeconfig),

@@ -127,6 +127,16 @@ export const settings = {
     doc: 'Namespace of the Lease that elects the leading operator. The same for all operators of a cluster.',
     programs: ['operator'],
   }),
+  connectorSet: setting({
+    env: 'RELAX_CONNECTOR_SET',
+    flag: 'connector-set',
+    argument: 'name',
+    kind: text(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'the name of a StatefulSet'),
+    unset: 'not known: a connector pod that ends is always waited for',
+    example: 'relax-connector',
+    doc: "StatefulSet of the connectors in the operator's own namespace (RELAX_LEADER_NAMESPACE); the chart sets it. By its size the operator tells a pod that restarts from one that will not return, whose sockets are moved at once.",
+    programs: ['operator'],
+  }),
   kubeconfig: setting({
     env: 'KUBECONFIG',
     flag: 'kubeconfig',

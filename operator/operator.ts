@@ -16,6 +16,7 @@ import { EventRecorder } from './kube/event-recorder.ts';
 import type { KubeObject } from './kube/object.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { Candidacy } from './reconcile/candidacy.ts';
+import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
@@ -51,6 +52,7 @@ export class Operator {
   readonly #parts: OperatorParts;
   readonly #bots: ResourceWatch<SlackBotObject>;
   readonly #secrets: ResourceWatch<KubeObject>;
+  readonly #connectors: ConnectorSetWatch | undefined;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   #waitsForRedis = true;
@@ -73,6 +75,8 @@ export class Operator {
       metadataOnly: true,
       labelSelector: LABELLED,
     });
+    const { connectorSet: name, leaderNamespace: namespace } = config;
+    this.#connectors = name === undefined ? undefined : new ConnectorSetWatch({ client, log, namespace, name });
   }
 
   get control(): FleetControl<Planner> | undefined {
@@ -108,6 +112,7 @@ export class Operator {
     control.start();
     this.#bots.start();
     this.#secrets.start();
+    this.#connectors?.start();
     const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
     this.#candidacy = new Candidacy({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
@@ -132,7 +137,7 @@ export class Operator {
     await this.#control?.stop(WORK_GRACE_MS);
     await Promise.all([this.#control?.planner.stop(), this.#candidacy?.stop()]);
     await this.#summaries?.stop();
-    await Promise.all([this.#bots.stop(), this.#secrets.stop()]);
+    await Promise.all([this.#bots.stop(), this.#secrets.stop(), this.#connectors?.stop()]);
   }
 
   /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
@@ -157,12 +162,15 @@ export class Operator {
 
   watches(): { resource: string; errors: number; events: number; stillSeconds: number }[] {
     const nowMs = systemTimers.monotonicMs();
-    return Object.entries({ slackbots: this.#bots, secrets: this.#secrets }).map(([resource, watch]) => ({
-      resource,
-      errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
-      events: watch.stats().reduce((sum, { events }) => sum + events, 0),
-      stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
-    }));
+    const connectors = this.#connectors === undefined ? {} : { statefulsets: this.#connectors };
+    return Object.entries({ slackbots: this.#bots, secrets: this.#secrets, ...connectors }).map(
+      ([resource, watch]) => ({
+        resource,
+        errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
+        events: watch.stats().reduce((sum, { events }) => sum + events, 0),
+        stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
+      }),
+    );
   }
 
   #makeControl(cluster: string, owner: string): FleetControl<Planner> {
@@ -174,13 +182,23 @@ export class Operator {
       ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
       makePlanner: (seams) =>
         new Planner({
-          ...{ ...shared, ...seams, fleetKeys, clock: systemClock, log, observer: metrics.planner },
+          ...shared,
+          ...seams,
+          fleetKeys,
+          clock: systemClock,
+          log,
+          observer: metrics.planner,
+          connectorSet: () => this.#connectors?.value(),
+          prepare: async (signal) => {
+            await Promise.all([seams.prepare(signal), this.#connectors?.confirm()]);
+          },
           // Only for order: one process that does both needs to be looked at in one place.
           hesitates: () => this.#candidacy?.hasRival() ?? false,
         }),
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
+    this.#connectors?.onChange(() => control.planner.nudge());
     this.#summaries = new SummaryKeeper({
       ...{ summaries: new BotSummaries(redis, keys.bots), count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.

@@ -1,5 +1,16 @@
 import type { StandaloneConfig } from '../../core/config.ts';
+import type { ConnectorSet } from '../../core/connector-set.ts';
 import type { ChildSpec } from './connector-children.ts';
+
+const SET = 'connector';
+
+/** Which of them there are to be, for the planner. */
+export const connectorSetOf = ({ connectors }: Pick<StandaloneConfig, 'connectors'>): ConnectorSet => ({
+  kind: 'sized',
+  name: SET,
+  first: 0,
+  replicas: connectors,
+});
 
 /**
  * Name and environment of each connector: what was set for us and means something to a connector, and what makes it one
@@ -10,7 +21,7 @@ export function connectorSpecs(config: StandaloneConfig, keyFile: string, env: N
     name.startsWith('RELAX_') || value === undefined ? [] : [[name, value]],
   );
   return Array.from({ length: config.connectors }, (_, n) => {
-    const pod = `connector-${n}`;
+    const pod = `${SET}-${n}`;
     return {
       pod,
       env: {

@@ -17,7 +17,7 @@ import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts
 import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
 import { BotsDirectory, type DirectoryContent } from './bots-directory.ts';
 import { ConnectorChildren } from './connector-children.ts';
-import { connectorSpecs } from './connector-specs.ts';
+import { connectorSetOf, connectorSpecs } from './connector-specs.ts';
 import { type Console, PlainConsole, TerminalConsole } from './console.ts';
 import { FloorReader } from './floor-reader.ts';
 import { standaloneMetrics } from './metrics.ts';
@@ -117,10 +117,13 @@ async function start(run: Run): Promise<void> {
       if (line !== undefined) changed.set(uid, line);
     }
   };
+  const connectorSet = connectorSetOf(config);
   const planner: Planner = new Planner({
     ...{ redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, clock: systemClock, log },
     windowMs: config.dedupe.windowMs,
     fleetKeys: () => keyring.keys,
+    // A restart with fewer connectors leaves at once those that are no more.
+    connectorSet: () => connectorSet,
     desired: () => roster.desired(),
     onView: (uids) => look(uids),
     observer: metrics.planner,

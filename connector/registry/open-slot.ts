@@ -32,7 +32,8 @@ export function openSlot(
   try {
     const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });
     const rebalance = slot.cause === 'rebalance';
-    return { slotID: id, ownerUid, bot, teamID, generation, queueNamespace, events, token, tokenDigest, rebalance };
+    const facts = { slotID: id, ownerUid, bot, teamID, generation, queueNamespace, events, token, tokenDigest };
+    return { ...facts, rebalance, spread: slot.cause === 'spread' };
   } catch (error) {
     const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
     return { reason: 'SealUnreadable', message: `the token can't be opened here: ${errorText(error)}; ${remedy}` };

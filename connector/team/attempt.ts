@@ -86,7 +86,9 @@ function refuse(state: SlotState, { reason, error, message }: Refusal): Step {
 
 function purposeOf({ current, spec, wasLive }: SlotState): ConnectPurpose {
   if (current !== undefined) return 'refresh';
-  return spec.rebalance && !wasLive ? 'rebalance' : 'needed';
+  if (wasLive) return 'needed';
+  if (spec.spread === true) return 'spread';
+  return spec.rebalance ? 'rebalance' : 'needed';
 }
 
 export function onPermitted(state: SlotState, id: number, { nowMs }: Moment): Step {
@@ -113,8 +115,10 @@ export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'a
 /** A team must not stay dark because Redis is: its other pods may be the ones that reach it. */
 function withoutBudget(state: SlotState, id: number, purpose: ConnectPurpose, moment: Moment): Step {
   const leftMs = state.connectedAtMs + LOCAL_ALLOWANCE_MS - moment.nowMs;
-  if (leftMs <= 0 && purpose !== 'rebalance') return connect(state, id, moment);
-  const waitMs = purpose === 'rebalance' ? AWAY_RETRY_MS : Math.min(leftMs, AWAY_RETRY_MS);
+  // Others of its set are live: it can wait for Redis.
+  const canWait = purpose === 'rebalance' || purpose === 'spread';
+  if (leftMs <= 0 && !canWait) return connect(state, id, moment);
+  const waitMs = canWait ? AWAY_RETRY_MS : Math.min(leftMs, AWAY_RETRY_MS);
   return wait(state, 'WaitingForBudget', purpose, waitMs, moment);
 }
 

@@ -1,7 +1,7 @@
 -- A bucket of connects with one token of one team, shared by all connectors of all clusters (design rule 11).
 -- KEYS[1] the bucket, a hash: calls (left, as of atMs), atMs, blockedMs (nobody connects before), urgentMs (a connect that
---         was needed found no call, so refreshes wait until then)
--- ARGV[1] purpose: needed | refresh | rebalance, or block  ARGV[2] calls of a full bucket  ARGV[3] ms until one comes back
+--         was needed found no call, so all others wait until then)
+-- ARGV[1] purpose: needed | refresh | spread | rebalance, or block  ARGV[2] calls of a full bucket  ARGV[3] ms until one comes back
 -- ARGV[4] block: for how many ms; else: ms for which a refused need keeps refreshes waiting
 -- Returns { 1, 0 } when the connect may be made, else { 0, ms to wait }. Times are Redis times.
 local purpose, capacity, refillMs, forMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

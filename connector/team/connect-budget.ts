@@ -7,6 +7,8 @@ export type ConnectPurpose =
   | 'needed'
   /** The slot's socket lives but will be closed by Slack, or its token changed. */
   | 'refresh'
+  /** Mends the spread of a set over zones. One connect is enough, as for `refresh`, and it waits as that does. */
+  | 'spread'
   /** Nothing forces the connect: only from a full bucket. */
   | 'rebalance';
 

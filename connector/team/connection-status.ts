@@ -21,6 +21,8 @@ export interface ConnectionSpec {
   tokenDigest: string;
   /** True when nothing but balance asked for this placement: it connects from a full budget only. */
   rebalance: boolean;
+  /** True when it mends the spread of its set over zones: one connect is enough, and those that are needed go first. */
+  spread?: boolean | undefined;
 }
 
 /**

@@ -236,8 +236,8 @@ export class Connection implements SlotConnection {
 }
 
 function factsOf(spec: ConnectionSpec, windowMs: number): SlotFacts {
-  const { teamID, tokenDigest, generation, rebalance, token } = spec;
+  const { teamID, tokenDigest, generation, rebalance, spread, token } = spec;
   const verdict = refuseToken(token);
   const refusal = verdict?.kind === 'terminal' ? verdict : undefined;
-  return { teamID, tokenDigest, generation, rebalance, refusal, pauseLimitMs: windowMs / 2 };
+  return { teamID, tokenDigest, generation, rebalance, spread, refusal, pauseLimitMs: windowMs / 2 };
 }

@@ -67,6 +67,7 @@ export interface SlotFacts {
   tokenDigest: string;
   generation: number;
   rebalance: boolean;
+  spread?: boolean | undefined;
   /** Why the token may not be sent to Slack at all; undefined when it may. */
   refusal: Refusal | undefined;
   /** Longest time that a socket may stay unread. */

@@ -3,6 +3,7 @@ import { redactTokens } from '../../core/token.ts';
 import type { BotView, SlotView } from '../fleet/fleet-view.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
+import { whySameZone, type ZoneRooms } from './zone-rooms.ts';
 
 /** One condition as it is judged, without the times that its history gives it. */
 export interface Judgement {
@@ -24,6 +25,8 @@ export interface FleetFacts {
   pods: number;
   /** Zones of those. */
   zones: number;
+  /** What each of them could take; a zone that is not in it is not known. */
+  rooms?: ZoneRooms;
 }
 
 export interface ConditionInput {
@@ -129,14 +132,18 @@ function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotVi
   return { status: 'False', ...reported(telling) };
 }
 
-function judgeRedundant({ desired, fleet }: ConditionInput, live: readonly SlotView[]): Judgement {
+function judgeRedundant({ desired, fleet, view }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
     const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}`;
     return { status: 'False', reason: 'MissingReplica', message };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };
   if (new Set(live.map((slot) => slot.zone)).size > 1) return { status: 'True', ...said('AllLive') };
-  return fleet.zones > 1 ? { status: 'False', ...said('SameZone') } : { status: 'True', ...said('SingleZone') };
+  if (fleet.zones <= 1) return { status: 'True', ...said('SingleZone') };
+  const zone = live[0]?.zone ?? '';
+  const opening = view?.slots.find((slot) => slot.zone !== zone && slot.role === 'incoming');
+  const told = opening === undefined ? undefined : { zone: opening.zone, message: redactTokens(opening.message) };
+  return { status: 'False', reason: 'SameZone', message: whySameZone(zone, fleet.rooms ?? {}, told).slice(0, 1024) };
 }
 
 function judgeReady(credentials: Judgement, connected: Judgement): Judgement {

@@ -77,7 +77,8 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   NoEligiblePods: {
     condition: 'Assigned',
-    meaning: 'Every connector pod is full, drains, lacks the fleet key, or holds another socket of this bot already.',
+    meaning:
+      'Every connector pod is full, drains, is to be removed, lacks the fleet key, or holds another socket of this bot already.',
     remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
   },
   PodReturning: {
@@ -98,7 +99,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   SameZone: {
     condition: 'Redundant',
     meaning: 'All sockets are live, but in one zone although the fleet has more.',
-    remedy: 'Add connector pods to the other zones, or raise RELAX_CAPACITY: those there are full.',
+    remedy: 'The message says what keeps one from another zone; it is moved as soon as one has room.',
   },
   SingleReplica: {
     condition: 'Redundant',

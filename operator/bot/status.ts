@@ -3,6 +3,7 @@ import type { BotView, FleetView, SlotView } from '../fleet/fleet-view.ts';
 import { type FleetFacts, isLive, type Judgements, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { CONDITION_TYPES, explain } from './reasons.ts';
+import { zoneRoomsOf } from './zone-rooms.ts';
 
 export interface StatusInput {
   bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
@@ -60,7 +61,8 @@ export function statusOf(input: StatusInput): SlackBotStatus {
 /** What the fleet offers, counted once for all bots. */
 export function fleetFacts(view: Pick<FleetView, 'settled' | 'pods'>): FleetFacts {
   const pods = view.pods.filter(({ state }) => state !== 'dead');
-  return { settled: view.settled, pods: pods.length, zones: new Set(pods.map(({ zone }) => zone)).size };
+  const rooms = zoneRoomsOf(pods);
+  return { settled: view.settled, pods: pods.length, zones: Object.keys(rooms).length, rooms };
 }
 
 /** Why the bot is to have no sockets at all; suspension first, since it is what its owner asked for. */

@@ -1,4 +1,5 @@
 import type { Slot, SlotID } from '../../core/assignment.ts';
+import { type ConnectorSet, mayReturn } from '../../core/connector-set.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import type { Session } from '../../core/session.ts';
 import type { Observed, PodView, SocketSet } from '../plan/types.ts';
@@ -99,6 +100,8 @@ export interface Wishes {
   sets: ReadonlyMap<string, SocketSet>;
   fleetKeys: readonly FleetKey[];
   lastMoveMs: ReadonlyMap<string, number>;
+  /** As last known; undefined: not known. */
+  connectorSet?: ConnectorSet | undefined;
 }
 
 export function observe(
@@ -119,7 +122,7 @@ export function observe(
     stopped: wishes.stopped,
     kept: wishes.kept,
     sets: [...wishes.sets.values()],
-    pods: pods.map(([name, pod]) => podView(name, pod, wishes.fleetKeys)),
+    pods: pods.map(([name, pod]) => podView(name, pod, wishes)),
     assignments,
     reports: new Map(pods.map(([name, pod]) => [name, pod.session === undefined ? NO_REPORTS : pod.reports])),
     // A pod that has had the time to report, and of which nothing is known, holds nothing. One that is known to have
@@ -138,7 +141,7 @@ const NO_REPORTS: PodMemory['reports'] = new Map();
 export const sharesKey = (session: Pick<Session, 'keyIDs'>, fleetKeys: readonly FleetKey[]): boolean =>
   fleetKeys.some((key) => session.keyIDs.includes(key.id));
 
-function podView(name: string, pod: PodMemory, fleetKeys: readonly FleetKey[]): PodView {
+function podView(name: string, pod: PodMemory, { fleetKeys, connectorSet }: Wishes): PodView {
   const { session } = pod;
   return {
     name,
@@ -148,6 +151,7 @@ function podView(name: string, pod: PodMemory, fleetKeys: readonly FleetKey[]): 
     firstSeenMs: pod.firstSeenMs,
     // A pod that can't open any token of ours would only report SealUnreadable for whatever it were given.
     takesSlots: session === undefined || sharesKey(session, fleetKeys),
+    returns: mayReturn(connectorSet, name, session?.state === 'up'),
   };
 }
 

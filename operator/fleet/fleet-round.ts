@@ -116,7 +116,8 @@ export class FleetRound {
     const { clock } = this.#options;
     const wanted = this.#options.desired();
     const heads = await this.#read('plan');
-    const still = { desired: wanted, heads, fleetKeys: this.#options.fleetKeys() };
+    const connectorSet = this.#options.connectorSet?.();
+    const still = { desired: wanted, heads, fleetKeys: this.#options.fleetKeys(), connectorSet };
     if (this.#stillness.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#stillness.end();
     const desired = heeding(wanted, await this.#fences.read(clock.monotonicMs()));
@@ -170,7 +171,7 @@ export class FleetRound {
     return heads;
   }
 
-  #observe({ desired, heads, fleetKeys }: Ground): Observed {
+  #observe({ desired, heads, fleetKeys, connectorSet }: Ground): Observed {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [ownerUid, atMs] of this.#lastMoveMs) {
       if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
@@ -183,7 +184,8 @@ export class FleetRound {
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
     const { synced, unlisted, stopped, kept } = desired;
-    const wishes = { synced, unlisted, stopped, kept, sets, fleetKeys, lastMoveMs: this.#lastMoveMs };
+    const lastMoveMs = this.#lastMoveMs;
+    const wishes = { synced, unlisted, stopped, kept, sets, fleetKeys, lastMoveMs, connectorSet };
     return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
   }
 
@@ -255,7 +257,8 @@ export class FleetRound {
     );
     const previous = this.#view;
     const { pending, deadPods } = plan;
-    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods };
+    const closedPods = observed.pods.filter((pod) => !pod.takesSlots || !pod.returns).map(({ name }) => name);
+    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods, closedPods };
     this.#view = makeView(input, previous);
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);

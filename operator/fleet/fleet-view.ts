@@ -42,5 +42,7 @@ export interface PodSummary {
   capacity: number;
   slots: number;
   live: number;
+  /** False: gets no new sockets, since it shares no fleet key with the operator or is to be removed. */
+  takesSlots: boolean;
   faults: readonly string[];
 }

@@ -18,6 +18,8 @@ export interface ViewInput {
    * returns; what it said in its last life is no longer true, so no bot shows them.
    */
   deadPods: readonly string[];
+  /** Pods that get no new slots, whatever room they have. */
+  closedPods?: readonly string[];
 }
 
 interface BotDraft {
@@ -48,7 +50,8 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
     }
     // Told to close, but not yet closed: its owner is not gone.
     if (pod.session !== undefined) for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
-    pods.push(podSummary(name, pod, slots.size, live, input.settled));
+    const takesSlots = input.closedPods?.includes(name) !== true;
+    pods.push({ ...podSummary(name, pod, slots.size, live, input.settled), takesSlots });
   }
   for (const { ownerUid, reason } of input.pending) draftOf(ownerUid).pending.push(reason);
   const bots = new Map([...drafts].map(([uid, draft]) => [uid, botView(draft, previous.bots.get(uid))]));
@@ -95,7 +98,13 @@ function slotView(
   };
 }
 
-function podSummary(name: string, pod: PodMemory, slots: number, live: number, settled: boolean): PodSummary {
+function podSummary(
+  name: string,
+  pod: PodMemory,
+  slots: number,
+  live: number,
+  settled: boolean,
+): Omit<PodSummary, 'takesSlots'> {
   // Until the fleet is settled a missing lease says nothing.
   const session = settled ? pod.session : (pod.session ?? pod.lastSession);
   return {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { ConnectorSet } from '../../core/connector-set.ts';
 import type { ClusterKeys, QueueKeys } from '../../core/keys.ts';
 import type { Log } from '../../core/log.ts';
 import type { Redis } from '../../core/redis.ts';
@@ -23,6 +24,8 @@ export interface PlannerOptions {
   windowMs: number;
   /** Asked at each round, so that a changed key file needs no restart. The first seals. */
   fleetKeys(): readonly FleetKey[];
+  /** The connectors that there are to be, as last known, asked at each round; call `nudge` when it has changed. */
+  connectorSet?(): ConnectorSet | undefined;
   /** What is to be, asked at each round; call `nudge` when it has changed. */
   desired(): Desired;
   /**

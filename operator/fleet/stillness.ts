@@ -1,3 +1,4 @@
+import type { ConnectorSet } from '../../core/connector-set.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import { gathers } from '../plan/pods.ts';
 import type { Observed, Plan } from '../plan/types.ts';
@@ -10,6 +11,7 @@ export interface Ground {
   desired: Desired;
   heads: Heads;
   fleetKeys: readonly FleetKey[];
+  connectorSet?: ConnectorSet | undefined;
 }
 
 /**
@@ -65,5 +67,5 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.kept === b.kept;
 
 /** A session's text has no time in it: it changes when the pod has something to say. */
-const printOf = ({ heads, fleetKeys }: Ground): string =>
-  JSON.stringify([heads.owner, fleetKeys.map(({ id }) => id), ...heads.pods]);
+const printOf = ({ heads, fleetKeys, connectorSet }: Ground): string =>
+  JSON.stringify([heads.owner, fleetKeys.map(({ id }) => id), connectorSet ?? null, ...heads.pods]);

@@ -1,4 +1,4 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
+import { encodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
 import type { ClusterKeys } from '../../core/keys.ts';
 import type { Redis } from '../../core/redis.ts';
 import { loadScript, runScript } from '../../core/script.ts';
@@ -136,7 +136,7 @@ function stepsOf({ set, remove }: SealedWrite, lost: boolean): Step[] {
       // Together with the version: a new life of the pod that reads in between must find what it had. A hash that was
       // lost is deleted first and has nothing to remove.
       remove: last && !lost ? remove : [],
-      fields: slots.slice(at * CHUNK_SLOTS, (at + 1) * CHUNK_SLOTS).flatMap(([id, slot]) => [id, JSON.stringify(slot)]),
+      fields: slots.slice(at * CHUNK_SLOTS, (at + 1) * CHUNK_SLOTS).flatMap(([id, slot]) => [id, encodeSlot(slot)]),
     };
   });
 }

@@ -5,10 +5,15 @@ import type { Pod } from './pods.ts';
 import { spreadOf, steadyState } from './set-state.ts';
 import type { SocketSet } from './types.ts';
 
-/** Nothing forces these moves: they cost connects and are made slowly, and only in a fleet that is quiet. */
+/**
+ * Nothing forces these moves, and they cost connects. What mends the spread over zones is a repair all the same: it is
+ * made at once. What levels load is made slowly, and only in a fleet that is quiet.
+ */
 
-/** Voluntary moves of one owner are at least so far apart (design rule 11). */
+/** Moves of one owner for the sake of load come at least so long after its last voluntary move (design rule 11). */
 export const MOVE_PAUSE_MS = 120_000;
+/** And a repair of its spread, so that a pod that comes and goes does not use up its connects; ADR 0008. */
+export const SPREAD_PAUSE_MS = 30_000;
 /** Most moves under way at a time for the sake of zones: this share of all slots, but at least `MIN_UNDER_WAY`. */
 const UNDER_WAY_SHARE = 0.05;
 const MIN_UNDER_WAY = 10;
@@ -24,23 +29,27 @@ export function balance(
   budget: number,
   round: Round,
 ): readonly string[] {
-  if (!isQuiet(round)) return [];
+  const { observed } = round;
+  if (!observed.settled || !observed.synced) return [];
   const cap = Math.max(MIN_UNDER_WAY, Math.ceil(UNDER_WAY_SHARE * slotsOf(round.fleet))) - underWay;
   const mended = mendZones(steady, cap, round);
+  if (!isQuiet(round)) return mended;
   return [...mended, ...levelLoad(steady, budget - mended.length, new Set(mended), round)];
 }
 
-/** Nothing moves for balance while a pod restarts, what Redis lost is not yet written again, or bots are yet to come. */
-const isQuiet = ({ observed, fleet }: Round): boolean =>
-  observed.settled &&
-  observed.synced &&
+/** Nothing moves for load while a pod restarts, or what Redis lost is not yet written again: loads are not what they seem. */
+const isQuiet = ({ fleet }: Round): boolean =>
   [...fleet.pods.values()].every(
     ({ writable, phase, held }) => writable && (phase === 'up' || phase === 'dead' || held === 0),
   );
 
 const slotsOf = ({ open }: Fleet): number => open.reduce((sum, { load }) => sum + load, 0);
 
-/** A team with all its sockets in one zone is not redundant: this goes before load, and at its own pace. */
+/**
+ * A team with all its sockets in one zone is not redundant: this goes before load, and at its own pace. It waits for no
+ * other pod: a set that may be moved is whole, on pods that are up, and a zone that has room now is one to go to,
+ * whatever restarts elsewhere.
+ */
 function mendZones(steady: readonly SteadySet[], cap: number, round: Round): string[] {
   const { open } = round.fleet;
   const room = new Set(open.filter(({ held, capacity }) => held < capacity).map(({ zone }) => zone));
@@ -49,14 +58,14 @@ function mendZones(steady: readonly SteadySet[], cap: number, round: Round): str
   const skewed = steady.filter(({ holdings }) => skewOf(holdings, room) > 1).sort(byOwner);
   for (const { set, holdings } of skewed) {
     if (moved.length >= cap) break;
-    if (!mayMove(set, holdings, round)) continue;
+    if (!mayMove(set, holdings, SPREAD_PAUSE_MS, round)) continue;
     const zones = zonesOf(holdings.map(({ pod }) => pod));
     const count = (pod: Pod): number => zones.get(pod.zone) ?? 0;
     const from = holdings.reduce((a, b) => ((count(b.pod) - count(a.pod) || b.pod.load - a.pod.load) > 0 ? b : a));
     const state = steadyState(set, holdings);
     const to = choosePod(round.fleet, spreadOf(state, from.id));
     if (to === undefined || count(from.pod) - count(to) <= 1) continue;
-    startMove(state, from, to, 'rebalance', round);
+    startMove(state, from, to, 'spread', round);
     moved.push(set.ownerUid);
   }
   return moved;
@@ -81,7 +90,7 @@ function levelLoad(steady: readonly SteadySet[], budget: number, moved: Readonly
   for (const { set, holdings } of sets) {
     if (movers.length >= budget) break;
     const tooMuch = holdings.filter(({ pod }) => pod.open && pod.load > bound);
-    if (tooMuch.length === 0 || !mayMove(set, holdings, round)) continue;
+    if (tooMuch.length === 0 || !mayMove(set, holdings, MOVE_PAUSE_MS, round)) continue;
     const state = steadyState(set, holdings);
     for (const from of tooMuch.sort(byLoad)) {
       const spread = spreadOf(state, from.id);
@@ -101,10 +110,10 @@ const byLoad = (a: Holding, b: Holding): number => b.pod.load - a.pod.load || (a
 const inZone = ({ zones }: Spread, { zone }: Pod): number => zones.get(zone) ?? 0;
 
 /** A socket that lives is not risked while another of its set does not. */
-function mayMove(set: SocketSet, holdings: readonly Holding[], { observed, reports }: Round): boolean {
+function mayMove(set: SocketSet, holdings: readonly Holding[], pauseMs: number, { observed, reports }: Round): boolean {
   const lastMs = observed.lastMoveMs.get(set.ownerUid);
-  if (lastMs !== undefined && observed.nowMs - lastMs < MOVE_PAUSE_MS) return false;
-  return holdings.every(reports.live);
+  if (lastMs !== undefined && observed.nowMs - lastMs < pauseMs) return false;
+  return holdings.every((holding) => holding.pod.writable && reports.live(holding));
 }
 
 const byOwner = (a: SteadySet, b: SteadySet): number => (a.set.ownerUid < b.set.ownerUid ? -1 : 1);

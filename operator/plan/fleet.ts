@@ -32,7 +32,7 @@ export function fleetOf(observed: Observed): Fleet {
   for (const { replicas } of observed.sets) wanted += Math.min(replicas, Math.max(1, sharing));
   return {
     ...{ pods, open },
-    connected: all.some(({ phase }) => phase === 'up' || phase === 'draining'),
+    connected: observed.pods.some(({ session }) => session !== undefined),
     bound: Math.max(1, Math.ceil((LOAD_BOUND * wanted) / Math.max(1, sharing))),
     trusted: observed.settled || observed.lost.size === 0,
     gathering: gathers(observed),

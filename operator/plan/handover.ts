@@ -19,7 +19,7 @@ export interface SlotCourse {
   drops: readonly Holding[];
 }
 
-const PHASE_RANK: Record<PodPhase, number> = { up: 3, absent: 2, draining: 1, dead: 0 };
+const PHASE_RANK: Record<PodPhase, number> = { up: 4, absent: 3, draining: 2, leaving: 1, dead: 0 };
 
 /** Decides between the entries of one slot; pure, and stable when applied again. */
 export function courseOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse {
@@ -53,7 +53,7 @@ function targetOf(alive: readonly Holding[], reports: Reports): Holding {
   const rank = (holding: Holding): number[] => {
     const { role, epoch } = holding.slot;
     const { phase } = holding.pod;
-    const takesOver = role === 'incoming' && phase !== 'draining';
+    const takesOver = role === 'incoming' && phase !== 'draining' && phase !== 'leaving';
     return [takesOver ? epoch : 0, phase === 'up' && reports.live(holding) ? 1 : 0, PHASE_RANK[phase], epoch];
   };
   return alive.reduce((best, holding) =>

@@ -1,7 +1,7 @@
 import { balance, type SteadySet } from './balance.ts';
 import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';
-import { type Holding, holdingsByOwner, reportsIn } from './holdings.ts';
+import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
 import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
 import { newestOf } from './newest.ts';
 import type { Pod } from './pods.ts';
@@ -12,8 +12,9 @@ import type { Observed, Plan } from './types.ts';
  * From what is to be and what is, the writes that bring one nearer to the other. Pure, and without writes when nothing
  * is to change.
  *
- * What is placed on a pod that lives stays there, except for: a drain that would leave its team without a socket, two
- * slots of a set on one pod, more slots than replicas, zones that differ by more than one, a load above the bound.
+ * What is placed on a pod that lives stays there, except for: a pod that will not return, a drain that would leave its
+ * team without a socket, two slots of a set on one pod, more slots than replicas, zones that differ by more than one, a
+ * load above the bound.
  *
  * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
  * of zones count against it but are not held up by it
@@ -34,8 +35,7 @@ export function plan(observed: Observed, budget: number): Plan {
     if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
   }
   for (const need of needs.sort(byUrgency)) meet(need, round);
-  const underWay = settled.flatMap(({ courses }) => courses).filter(({ sources }) => sources.length > 0).length;
-  const voluntaryMoves = balance(steady, underWay, budget, round);
+  const voluntaryMoves = balance(steady, voluntaryUnderWay(settled, round.reports), budget, round);
 
   const pods = [...fleet.pods.values()];
   const named = (these: readonly Pod[]): string[] => these.map(({ name }) => name).sort();
@@ -44,7 +44,7 @@ export function plan(observed: Observed, budget: number): Plan {
     pending: round.draft.pending,
     voluntaryMoves,
     deadPods: named(pods.filter(({ phase }) => phase === 'dead')),
-    drainedPods: named(pods.filter((pod) => pod.phase === 'draining' && !round.blocked.has(pod))),
+    drainedPods: named(pods.filter((pod) => pod.draining && !round.blocked.has(pod))),
   };
 }
 
@@ -64,6 +64,20 @@ function settleAll(
   return { steady, settled };
 }
 
+/**
+ * Moves that nothing forced and that are being made. What is forced has bounds of its own and holds up no repair, and
+ * nor does what still waits for the connect budget of its team.
+ */
+const voluntaryUnderWay = (settled: readonly SetState[], { of }: Reports): number =>
+  settled
+    .flatMap(({ courses }) => courses)
+    .filter(
+      ({ target, sources }) =>
+        target !== undefined && sources.length > 0 && isVoluntary(target) && of(target)?.state !== 'waiting',
+    ).length;
+
+const isVoluntary = ({ slot }: Holding): boolean => slot.cause === 'rebalance' || slot.cause === 'spread';
+
 const targetsOf = ({ courses }: SetState): Holding[] =>
   courses.flatMap(({ target }) => (target === undefined ? [] : [target]));
 
@@ -81,7 +95,7 @@ function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap
     for (const holding of holdings) {
       // A slot of a later generation is from somebody who knows that the bot was resumed.
       if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) draft.drop(holding);
-      else if (holding.pod.phase === 'draining') blocked.add(holding.pod);
+      else if (holding.pod.draining) blocked.add(holding.pod);
     }
   }
 }

@@ -15,7 +15,10 @@ export const GATHER_MAX_MS = 10_000;
 
 export type PodPhase =
   | 'up'
+  /** Told to end, and expected back under its name. */
   | 'draining'
+  /** Not expected back, and not known to be dead: up, draining or without a session. */
+  | 'leaving'
   /** No session, but not known to be dead: it may be running. */
   | 'absent'
   | 'dead';
@@ -25,6 +28,8 @@ export interface Pod {
   readonly name: string;
   readonly hash: number;
   readonly phase: PodPhase;
+  /** Its process was told to end, and its session still stands. */
+  readonly draining: boolean;
   /** Its zone; an unknown zone is a zone of its own. */
   readonly zone: string;
   readonly capacity: number;
@@ -63,6 +68,7 @@ export function gathers(observed: Observed): boolean {
 
 const unseen = (name: string): PodView => ({
   ...{ name, session: undefined, version: 0, lastSeenMs: undefined, firstSeenMs: undefined, takesSlots: true },
+  returns: true,
 });
 
 function podOf(view: PodView, observed: Observed): Pod {
@@ -78,6 +84,7 @@ function podOf(view: PodView, observed: Observed): Pod {
     name,
     hash: hash32(name),
     phase,
+    draining: session?.state === 'draining',
     zone: session === undefined || session.zone === '' ? `?${name}` : session.zone,
     capacity,
     open: phase === 'up' && view.takesSlots && capacity > 0 && writable,
@@ -87,8 +94,8 @@ function podOf(view: PodView, observed: Observed): Pod {
   };
 }
 
-function phaseOf({ session, lastSeenMs }: PodView, { settled, nowMs }: Observed): PodPhase {
-  if (session !== undefined) return session.state;
-  if (!settled) return 'absent';
-  return lastSeenMs === undefined || nowMs - lastSeenMs >= DEAD_GRACE_MS ? 'dead' : 'absent';
+function phaseOf({ session, lastSeenMs, returns }: PodView, { settled, nowMs }: Observed): PodPhase {
+  if (session !== undefined) return returns ? session.state : 'leaving';
+  if (settled && (lastSeenMs === undefined || nowMs - lastSeenMs >= DEAD_GRACE_MS)) return 'dead';
+  return returns ? 'absent' : 'leaving';
 }

@@ -38,6 +38,11 @@ export interface PodView {
    * What it has stays, as it may run on what it holds in memory.
    */
   takesSlots: boolean;
+  /**
+   * False: no process will come back under this name, since the set of connectors is smaller now, or gone. Nobody waits
+   * for such a pod: what it holds is placed elsewhere at once, make before break.
+   */
+  returns: boolean;
 }
 
 export interface Observed {
@@ -87,7 +92,7 @@ export interface PodWrite {
 export type PendingReason =
   /** No connector pod has a session. */
   | 'NoConnectors'
-  /** Every pod that may take it is full, or holds another slot of the set. */
+  /** Every pod that may take it is full, is about to leave, or holds another slot of the set. */
   | 'NoEligiblePods'
   /** Its pod left in an orderly way and may still come back under its name. */
   | 'PodReturning'

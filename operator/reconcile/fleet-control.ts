@@ -88,6 +88,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   #judging = false;
   #beginning: Promise<void> = Promise.resolve();
   #fleet = '';
+  #rooms = '';
 
   constructor(options: FleetControlOptions<P>) {
     const { client, bots, secrets, log, observer = {}, timers = systemTimers } = options;
@@ -246,18 +247,24 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   #onView(changed: ReadonlySet<string>, view: FleetView): void {
     if (this.#ended.signal.aborted || !this.#judging) return;
     const { bots } = this.#options;
-    const { settled, pods, zones } = fleetFacts(view);
+    const { settled, pods, zones, rooms } = fleetFacts(view);
     // Only what changes a condition: another pod more in the second zone is no news for 100,000 bots.
     const fleet = JSON.stringify([settled, pods > 0, zones > 1]);
     if (fleet !== this.#fleet) this.#enqueue([...bots.values()]);
     else for (const uid of changed) this.#enqueue(bots.byIndex('uid', uid));
     this.#fleet = fleet;
+    const told = JSON.stringify(rooms);
+    if (told !== this.#rooms) this.#enqueue([...bots.values()].filter(isInOneZone));
+    this.#rooms = told;
   }
 
   #enqueue(found: readonly SlackBotObject[]): void {
     for (const bot of found) this.queue.add(keyOf(bot));
   }
 }
+
+/** Told what the other zones could take. */
+const isInOneZone = ({ status }: SlackBotObject): boolean => conditionOf(status, 'Redundant')?.reason === 'SameZone';
 
 function stateOf(status: Parameters<typeof conditionOf>[0]): BotState {
   const ready = conditionOf(status, 'Ready');

@@ -104,6 +104,16 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       expect(allowed).not.toContain(true);
     });
 
+    it('let the operator read the size of its own set of connectors, and no other StatefulSet', async () => {
+      const set = `${release === 'relax' ? 'relax' : 'two-relax'}-connector`;
+      for (const verb of ['get', 'list', 'watch']) {
+        expect(await can(operator, verb, `statefulsets.apps/${set}`, 'relax'), verb).toBe(true);
+        expect(await can(operator, verb, 'statefulsets.apps', 'relax'), verb).toBe(false);
+        expect(await can(operator, verb, `statefulsets.apps/${set}`, 'elsewhere'), verb).toBe(false);
+      }
+      expect(await can(operator, 'patch', `statefulsets.apps/${set}`, 'relax')).toBe(false);
+    });
+
     it('let the operator know which cluster it is, and no other namespace', async () => {
       await kubectl.must(['get', 'namespace', 'kube-system', `--as=${operator}`]);
       expect(await can(operator, 'get', 'namespaces/bots', 'bots')).toBe(false);

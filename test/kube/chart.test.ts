@@ -185,7 +185,8 @@ kubeHelmSuite('The chart', (kube, helm) => {
         NODE_OPTIONS: '--max-semi-space-size=4',
       });
       const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, NODE_OPTIONS: _options, ...shared } = connector;
-      expect(envOf(await podOf(LEAST, 'Deployment'))).toEqual(shared);
+      const operator = envOf(await podOf(LEAST, 'Deployment'));
+      expect(operator).toEqual({ ...shared, RELAX_CONNECTOR_SET: 'relax-connector' });
     });
 
     it('get large numbers in digits', async () => {

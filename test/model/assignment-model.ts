@@ -30,7 +30,8 @@ export type Disturbance =
   | 'resume'
   | 'token'
   | 'revoke'
-  | 'drop';
+  | 'drop'
+  | 'shrink';
 
 export interface ModelOptions {
   pods: readonly string[];
@@ -57,7 +58,7 @@ export function assignmentModel(options: ModelOptions): Model<World> {
       procs: Object.fromEntries(pods.map((pod) => [pod, null])),
       planner: null,
       wish: { generation: 1, digest: 'd1', suspended: false },
-      ...{ refused: [], excused: [], left: options.most },
+      ...{ connectors: pods.length, refused: [], excused: [], left: options.most },
     },
     steps: (world) => [
       ...connectorSteps(world, reconcile),
@@ -68,7 +69,7 @@ export function assignmentModel(options: ModelOptions): Model<World> {
     ],
     key: keyOf,
     wrong: fencedThoughLive,
-    goal: (world) => isWhole(world, Math.min(replicas, pods.length)),
+    goal: (world) => isWhole(world, replicas),
   };
   if (options.from === 'nothing') return model;
   const whole = reach(
@@ -149,6 +150,9 @@ function disturb(before: World, what: Disturbance): Step<World>[] {
       return [happens('the token is changed', wishing(world, { digest: `${wish.digest}'` }))];
     case 'revoke':
       return world.refused.includes(wish.digest) ? [] : [happens('Slack revokes the token', revoke(world))];
+    case 'shrink':
+      if (world.connectors <= 1) return [];
+      return [happens('there is to be one connector less', { ...world, connectors: world.connectors - 1 })];
     default:
       return what satisfies never;
   }
@@ -204,8 +208,12 @@ function isAtRest(proc: Proc, { hash, reports }: RedisPod, { generation }: Wish)
 }
 
 /** Everything as wished, known to Redis, and nothing more; or nothing at all of a bot that is suspended. */
-function isWhole(world: World, sockets: number): boolean {
-  const { procs, planner, redis, wish, refused } = world;
+function isWhole(world: World, replicas: number): boolean {
+  const { planner, redis, wish, refused, connectors } = world;
+  const sockets = Math.min(replicas, connectors);
+  const pods = Object.keys(world.procs);
+  if (pods.slice(connectors).some((pod) => world.procs[pod] !== null)) return false;
+  const procs = Object.fromEntries(Object.entries(world.procs).slice(0, connectors));
   if (planner === null || planner.ops.length > 0) return false;
   if (refused.includes(wish.digest) && !wish.suspended) return false;
   if (!Object.entries(procs).every(([pod, proc]) => proc !== null && isAtRest(proc, redis.pods[pod] ?? NO_POD, wish))) {

@@ -1,8 +1,10 @@
 import type { HeldSlots, reconcileSlots, SlotDiff } from '../../connector/assignment/reconcile-slots.ts';
 import type { SlotID } from '../../core/assignment.ts';
+import { mayReturn } from '../../core/connector-set.ts';
 import type { Session } from '../../core/session.ts';
 import type { Step } from './checker.ts';
 import {
+  connectorSetOf,
   lifeOf,
   liveSockets,
   NO_POD,
@@ -20,8 +22,9 @@ export type Reconcile = typeof reconcileSlots;
 export function connectorSteps(world: World, reconcile: Reconcile): Step<World>[] {
   return Object.entries(world.procs).flatMap(([pod, proc]) =>
     proc === null
-      ? [start(world, pod)]
+      ? start(world, pod)
       : [
+          ...(proc.phase === 'up' && !comesBack(world, pod) ? [tellToEnd(world, pod, proc)] : []),
           proc.cut ? heal(world, pod, proc) : beat(world, pod, proc, reconcile),
           ...Object.keys(proc.sockets).flatMap((id) => hello(world, pod, proc, id)),
           ...(proc.phase === 'draining' ? [end(world, pod, proc)] : []),
@@ -33,8 +36,15 @@ const step = (name: string, to: World, violation?: string): Step<World> => ({
   ...{ name, to, disturbance: false, violation },
 });
 
+const comesBack = (world: World, pod: string): boolean => mayReturn(connectorSetOf(world), pod, false);
+
+/** The set is smaller now, and whoever manages it ends what is too many. */
+const tellToEnd = (world: World, pod: string, proc: Proc): Step<World> =>
+  step(`${pod} is told to end for good`, withProc(world, pod, { ...proc, phase: 'draining' }));
+
 /** A pod's next process; kubelet brings it back under its name. */
-function start(world: World, pod: string): Step<World> {
+function start(world: World, pod: string): Step<World>[] {
+  if (!comesBack(world, pod)) return [];
   const before = world.redis.pods[pod]?.session?.incarnation ?? '';
   const proc: Proc = {
     incarnation: lifeOf(pod, before === lifeOf(pod, false)),
@@ -43,7 +53,7 @@ function start(world: World, pod: string): Step<World> {
     held: { version: 0, slots: new Map() },
     sockets: {},
   };
-  return step(`${pod} starts`, withProc(world, pod, proc));
+  return [step(`${pod} starts`, withProc(world, pod, proc))];
 }
 
 const heal = (world: World, pod: string, proc: Proc): Step<World> =>

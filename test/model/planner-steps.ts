@@ -1,4 +1,4 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
+import { encodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import { heldOwners, NO_FENCES, type planFences } from '../../operator/fleet/fences.ts';
 import { observe } from '../../operator/fleet/fleet-memory.ts';
@@ -7,6 +7,7 @@ import type { plan } from '../../operator/plan/plan.ts';
 import type { Observed, PodWrite, SocketSet } from '../../operator/plan/types.ts';
 import type { Step } from './checker.ts';
 import {
+  connectorSetOf,
   excuse,
   NO_POD,
   type Op,
@@ -69,6 +70,7 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
     sets,
     fleetKeys: KEYS,
     lastMoveMs: new Map<string, number>(),
+    connectorSet: connectorSetOf(world),
   };
   const observed = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
   const made = rules.makePlan(observed, BUDGET);
@@ -229,7 +231,7 @@ function assign(
   for (const id of remove) slots.delete(id);
   const sorted = new Map([...slots].sort(([a], [b]) => (a < b ? -1 : 1)));
   const version = Math.max(stored.version ?? 0, memory.version) + 1;
-  const hash = Object.fromEntries([...sorted].map(([id, slot]) => [id, JSON.stringify(slot)]));
+  const hash = Object.fromEntries([...sorted].map(([id, slot]) => [id, encodeSlot(slot)]));
   const known = new Map([...planner.memory, [pod, wrote(memory, version, sorted)]]);
   const placed = [...sorted].filter(([id, { epoch }]) => memory.slots.get(id)?.epoch !== epoch).map(([id]) => id);
   const excused = world.excused.filter((socket) => !placed.some((id) => socket === `${pod} ${id}`));

@@ -1,5 +1,6 @@
 import type { HeldSlots } from '../../connector/assignment/reconcile-slots.ts';
 import { parseSlotID, type SlotID } from '../../core/assignment.ts';
+import type { ConnectorSet } from '../../core/connector-set.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { Session } from '../../core/session.ts';
 import type { PodMemory } from '../../operator/fleet/pod-memory.ts';
@@ -16,6 +17,8 @@ export interface World {
   procs: Readonly<Record<string, Proc | null>>;
   planner: PlannerState | null;
   wish: Wish;
+  /** Connectors that there are to be: of the pods, in their order, the first so many. The others do not return. */
+  connectors: number;
   /** Digests of tokens that Slack refuses. */
   refused: readonly string[];
   /**
@@ -92,6 +95,12 @@ export const setOf = (wish: Wish, replicas: number): SocketSet => ({
   ...{ queueNamespace: '', events: { include: [], exclude: [], own: false }, tokenDigest: wish.digest },
 });
 
+/** Pods are named p-0, p-1 and so on. */
+export const connectorSetOf = ({ connectors }: World): ConnectorSet => ({
+  ...{ kind: 'sized', name: 'p', first: 0 },
+  replicas: connectors,
+});
+
 export const isOurs = (id: SlotID): boolean => parseSlotID(id).ownerUid === OWNER;
 
 export function withProc(world: World, pod: string, proc: Proc | null): World {
@@ -138,7 +147,7 @@ export const sameRecord = (a: Readonly<Record<string, string>>, b: Readonly<Reco
  * only whether they are the same.
  */
 export function keyOf(world: World): string {
-  const { redis, procs, planner, wish, refused, excused, left } = world;
+  const { redis, procs, planner, wish, connectors, refused, excused, left } = world;
   const second = Object.keys(procs).filter((pod) => isSecondLife(world, pod));
   const parts = Object.keys(procs).map((pod) => {
     const stored = redis.pods[pod] ?? NO_POD;
@@ -150,7 +159,7 @@ export function keyOf(world: World): string {
   });
   const rest = [redis.fence, planner?.planned ?? null, planner?.ops ?? null, wish, refused, excused];
   const others = rest.map((part) => numberOf(part, second)).join(' ');
-  return `${parts.join(' ')} ${others} ${redis.claimed} ${planner?.settled} ${left}`;
+  return `${parts.join(' ')} ${others} ${redis.claimed} ${planner?.settled} ${connectors} ${left}`;
 }
 
 /** 0 is "none yet" and stays what it is. */

@@ -57,7 +57,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $shared := dict "RELAX_QUEUE" $config.queue "RELAX_DEDUPE_WINDOW_SECONDS" $config.dedupeWindowSeconds "RELAX_SLACK_API_URL" $config.slackApiUrl "RELAX_LOG_LEVEL" $config.logLevel -}}
 {{- $own := dict -}}
 {{- if eq .program "operator" -}}
-{{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) -}}
+{{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) "RELAX_CONNECTOR_SET" (printf "%s-connector" (include "relax.name" .root)) -}}
 {{- else -}}
 {{- $own = dict "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds -}}
 {{- end -}}

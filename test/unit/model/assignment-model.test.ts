@@ -35,32 +35,44 @@ interface Case extends ModelOptions {
 }
 
 const CASES: Case[] = [
-  { name: 'a fleet that starts', pods: ['p1', 'p2'], replicas: 1, from: 'nothing', disturbances: [], most: 0 },
-  { name: 'one socket on two pods', pods: ['p1', 'p2'], replicas: 1, from: 'whole', disturbances: ALL, most: 2 },
+  { name: 'a fleet that starts', pods: ['p-0', 'p-1'], replicas: 1, from: 'nothing', disturbances: [], most: 0 },
+  { name: 'one socket on two pods', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', disturbances: ALL, most: 2 },
   {
     name: 'two sockets on three pods',
-    pods: ['p1', 'p2', 'p3'],
+    pods: ['p-0', 'p-1', 'p-2'],
     replicas: 2,
     from: 'whole',
     disturbances: ALL,
     most: 1,
   },
   {
-    ...{ name: 'a planner that remembers nothing of a pod', pods: ['p1', 'p2'], replicas: 1, from: 'whole', most: 3 },
+    ...{ name: 'a set that shrinks to one of two', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 2 },
+    disturbances: ['shrink', 'kill', 'cut', 'planner', 'drop'],
+  },
+  {
+    ...{ name: 'a set that shrinks to two of three', pods: ['p-0', 'p-1', 'p-2'], replicas: 2, from: 'whole', most: 2 },
+    disturbances: ['shrink', 'kill'],
+  },
+  {
+    ...{ name: 'a planner that remembers nothing of a pod', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 3 },
     disturbances: ['flush', 'planner', 'cut'],
   },
 ];
 const DEEP_CASES: Case[] = [
   {
+    ...{ name: 'a set that shrinks to two of three', pods: ['p-0', 'p-1', 'p-2'], replicas: 2, from: 'whole', most: 2 },
+    disturbances: [...ALL, 'shrink'],
+  },
+  {
     name: 'two sockets on three pods',
-    pods: ['p1', 'p2', 'p3'],
+    pods: ['p-0', 'p-1', 'p-2'],
     replicas: 2,
     from: 'whole',
     disturbances: ALL,
     most: 2,
   },
   {
-    ...{ name: 'one socket on two pods, three faults', pods: ['p1', 'p2'], replicas: 1, from: 'whole', most: 3 },
+    ...{ name: 'one socket on two pods, three faults', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 3 },
     disturbances: ['kill', 'cut', 'flush', 'planner', 'suspend', 'resume', 'token'],
   },
 ];
@@ -68,7 +80,7 @@ const DEEP_CASES: Case[] = [
 const told = ({ violation }: Verdict): string =>
   violation === undefined ? 'no violation' : `${violation.what}\n  ${violation.trace.join('\n  ')}`;
 
-const ONE_SOCKET = { pods: ['p1', 'p2'], replicas: 1, from: 'whole' as const };
+const ONE_SOCKET = { pods: ['p-0', 'p-1'], replicas: 1, from: 'whole' as const };
 
 describe('in every state that can be reached', () => {
   it.each(DEEP ? DEEP_CASES : CASES)(
@@ -94,12 +106,12 @@ describe('the checker finds', () => {
     );
     expect(told(verdict)).toBe(
       [
-        'p2 closes the live socket u/0 before another said hello',
+        'p-1 closes the live socket u/0 before another said hello',
         '! Redis loses everything',
-        'p2 renews its session and reads version none',
+        'p-1 renews its session and reads version none',
       ]
         .join('\n  ')
-        .replaceAll('p2', ownerIn(told(verdict))),
+        .replaceAll('p-1', ownerIn(told(verdict))),
     );
   });
 
@@ -142,12 +154,12 @@ describe('the checker finds', () => {
       MAX_STATES,
     );
     expect(told(verdict)).toMatch(
-      /the fence at 2 blocks u\/0 on p\d of generation 1, though its bot is wanted|out of reach/,
+      /the fence at 2 blocks u\/0 on p-\d of generation 1, though its bot is wanted|out of reach/,
     );
   });
 });
 
-const ownerIn = (text: string): string => /^p\d/.exec(text)?.[0] ?? '';
+const ownerIn = (text: string): string => /^p-\d/.exec(text)?.[0] ?? '';
 
 function withoutSources(observed: Observed, made: Plan): Plan {
   const incoming = new Set(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { runConnector } from '../../../../connector/main.ts';
-import type { Slot, SlotID } from '../../../../core/assignment.ts';
+import { encodeSlot, type Slot, type SlotID } from '../../../../core/assignment.ts';
 import { type ConnectorConfig, connectorConfig } from '../../../../core/config.ts';
 import { clusterKeys } from '../../../../core/keys.ts';
 import type { Redis } from '../../../../core/redis.ts';
@@ -120,8 +120,8 @@ export class ConnectorFleet {
   }
 
   /** A connector as a process of its own. */
-  program(pod: string): RelaxProgram {
-    const program = new RelaxProgram(pod, ['connector'], this.env(pod));
+  program(pod: string, env: Readonly<Record<string, string>> = {}): RelaxProgram {
+    const program = new RelaxProgram(pod, ['connector'], { ...this.env(pod), ...env });
     this.#programs.push(program);
     return program;
   }
@@ -141,7 +141,7 @@ export class ConnectorFleet {
 
   /** What the planner does: the whole hash with its version, then the nudge. */
   async assign(pod: string, version: number, slots: Record<SlotID, Slot>): Promise<void> {
-    const fields = Object.fromEntries(Object.entries(slots).map(([id, slot]) => [id, JSON.stringify(slot)]));
+    const fields = Object.fromEntries(Object.entries(slots).map(([id, slot]) => [id, encodeSlot(slot)]));
     const transaction = this.redis.multi().del(keys.assign(pod));
     if (Object.keys(fields).length > 0) transaction.hset(keys.assign(pod), fields);
     await transaction.set(keys.version(pod), version).exec();

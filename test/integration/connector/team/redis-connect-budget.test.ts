@@ -85,6 +85,17 @@ describe('the connect budget of a token', () => {
     expect((await take('refresh')).granted).toBe(true);
   });
 
+  it('gives a move that mends a spread the one connect that it needs, after whoever has no socket', async () => {
+    await take();
+    await take();
+    expect((await take('spread')).granted).toBe(true);
+    expect(waitOf(await take('spread'))).toEqual(about(60_000));
+    expect((await take('needed')).granted).toBe(false);
+    await pass(61_000);
+    expect(waitOf(await take('spread'))).toBeGreaterThan(0);
+    expect((await take('needed')).granted).toBe(true);
+  });
+
   it('gives a move for balance only what nobody needs: a full bucket', async () => {
     expect((await take('refresh')).granted).toBe(true);
     expect(waitOf(await take('rebalance'))).toEqual(about(60_000));

@@ -35,6 +35,17 @@ describe('a new slot', () => {
     expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'needed' }]);
   });
 
+  it('that mends the spread of its set yields to others, and can wait for Redis, until it has been live', () => {
+    const world = started(facts({ spread: true }));
+    expect(world.play({ type: 'permitted', id: 1 })).toMatchObject([{ purpose: 'spread' }]);
+    world.play({ type: 'budget', id: 1, answer: 'away' });
+    expect(world.state.attempt.tag).toBe('waiting');
+    world.live();
+    world.play({ type: 'closed', id: world.id, close: CLOSED });
+    world.wake();
+    expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'needed' }]);
+  });
+
   it('for balance alone asks at once when it is needed after all', () => {
     const world = started(facts({ rebalance: true }));
     world.play({ type: 'permitted', id: 1 });

@@ -357,6 +357,144 @@ describe('drain', () => {
   });
 });
 
+describe('a pod that will not return', () => {
+  it('is left at once, make before break, also by a team with another live socket', () => {
+    const { mine } = live();
+    const [gone = '', other = ''] = mine;
+    fleet.pod(gone).returns = false;
+    const first = fleet.step();
+    const to = fleet.podsOf('u').find((pod) => !mine.includes(pod)) ?? '';
+    const [id = ''] = [...(fleet.assignments.get(to)?.keys() ?? [])];
+    expect(fleet.slot(to, id)).toMatchObject({ role: 'incoming', epoch: 2, cause: 'drain' });
+    expect(fleet.slot(gone, id)).toMatchObject({ role: 'active', epoch: 1 });
+    expect(first).toMatchObject({ drainedPods: [], pending: [], voluntaryMoves: [] });
+    expect(fleet.step().writes).toEqual([]);
+
+    fleet.report(to);
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual([other, to].sort());
+    expect(fleet.slot(to, id)).toMatchObject({ role: 'active', epoch: 2, cause: 'place' });
+  });
+
+  it('may end once what moves is live elsewhere, and not before', () => {
+    const { mine } = live();
+    const [gone = ''] = mine;
+    Object.assign(fleet.pod(gone), { returns: false, state: 'draining' });
+    expect(fleet.step().drainedPods).toEqual([]);
+    const to = fleet.podsOf('u').find((pod) => !mine.includes(pod)) ?? '';
+    fleet.report(to, { state: 'waiting', reason: 'WaitingForBudget' });
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: [] });
+    fleet.report(to);
+    expect(fleet.step().drainedPods).toEqual([gone]);
+  });
+
+  it.each([
+    ['its session still stands, though its process was killed', { state: 'up' } as const],
+    ['its session has just run out', { state: 'gone', lastSeenMs: 999_000 } as const],
+    ['it left in an orderly way and is within its time', { state: 'draining' } as const],
+  ])('is not waited for when %s', (_how, change) => {
+    const { mine } = live();
+    Object.assign(fleet.pod(mine[0] ?? ''), { returns: false, ...change });
+    fleet.reports.delete(mine[0] ?? '');
+    fleet.step();
+    expect(fleet.podsOf('u').filter((pod) => !mine.includes(pod))).toHaveLength(1);
+  });
+
+  it('is left by a planner that has just started, too', () => {
+    const { mine } = live();
+    Object.assign(fleet.pod(mine[0] ?? ''), { returns: false, state: 'gone' });
+    fleet.settled = false;
+    fleet.step();
+    expect(fleet.podsOf('u').filter((pod) => !mine.includes(pod))).toHaveLength(1);
+  });
+
+  it('is not left to the first pod of a fleet that gathers', () => {
+    const { mine } = live();
+    const [gone = ''] = mine;
+    Object.assign(fleet.pod(gone), { returns: false, state: 'draining' });
+    for (const [name, pod] of fleet.pods) if (name !== gone) pod.firstSeenMs = fleet.nowMs - 500;
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: [] });
+  });
+
+  it('gets no new slots', () => {
+    for (const name of ['a0', 'a1']) fleet.pod(name).returns = false;
+    fleet.addSets(socketSet('u'));
+    fleet.step();
+    expect(fleet.podsOf('u')).toEqual(['b0', 'b1']);
+  });
+
+  it('without a place for what it has keeps it, may end, and says what is pending', () => {
+    fleet.addSets(socketSet('u', { replicas: 4 }));
+    fleet.converge();
+    Object.assign(fleet.pod('b1'), { returns: false, state: 'draining' });
+    const made = fleet.step();
+    expect(made).toMatchObject({ writes: [], drainedPods: ['b1'] });
+    expect(made.pending.map(({ reason }) => reason)).toEqual(['NoEligiblePods']);
+  });
+
+  it('moves nothing that Slack refuses, and is not held up by it', () => {
+    const { mine } = live({ replicas: 1 });
+    fleet.report(mine[0] ?? '', { state: 'failed', reason: 'TokenRevoked' });
+    Object.assign(fleet.pod(mine[0] ?? ''), { returns: false, state: 'draining' });
+    expect(fleet.step()).toMatchObject({ writes: [], drainedPods: mine });
+  });
+
+  it('together with another: every slot of both moves, and nobody closes before', () => {
+    fleet.addPod('c0', 'c').addPod('c1', 'c');
+    const { mine } = live();
+    for (const pod of mine) Object.assign(fleet.pod(pod), { returns: false, state: 'draining' });
+    const made = fleet.step();
+    expect(made.writes.flatMap(({ remove }) => remove)).toEqual([]);
+    expect(made.drainedPods).toEqual([]);
+    expect(fleet.podsOf('u')).toHaveLength(4);
+    fleet.reportAll();
+    fleet.step();
+    expect(fleet.podsOf('u').filter((pod) => mine.includes(pod))).toEqual([]);
+  });
+
+  it('stays as long as it can when the only other pod is that which was to take over, and restarts', () => {
+    fleet.pods.clear();
+    fleet.addPod('a0', 'a').addPod('b0', 'b');
+    fleet.addSets(socketSet('u', { replicas: 1 }));
+    fleet.converge();
+    const [gone = ''] = fleet.podsOf('u');
+    const other = gone === 'a0' ? 'b0' : 'a0';
+    Object.assign(fleet.pod(gone), { returns: false, state: 'draining' });
+    fleet.step();
+    fleet.pod(other).state = 'draining';
+    const made = fleet.step();
+    expect(made.drainedPods).not.toContain(gone);
+    expect(pendingOf(made)).toEqual(['u/0 PodReturning']);
+    fleet.restart(other);
+    fleet.report(other);
+    expect(fleet.step().drainedPods).toEqual([gone]);
+    expect(fleet.podsOf('u')).toEqual([other]);
+  });
+
+  it('goes before a team that has another socket when room is scarce and it holds the only one', () => {
+    fleet.pods.clear();
+    fleet.addPod('a0', 'a').addPod('b0', 'b');
+    fleet.addSets(socketSet('t'), socketSet('u', { replicas: 1 }));
+    fleet.converge();
+    const [gone = ''] = fleet.podsOf('u');
+    fleet.addPod('c0', 'c', { capacity: 1 });
+    const other = gone === 'a0' ? 'b0' : 'a0';
+    fleet.pod(other).capacity = 1;
+    fleet.pod(gone).returns = false;
+    fleet.step();
+    expect(fleet.podsOf('u')).toContain('c0');
+  });
+
+  it('that is wanted after all keeps what has not moved yet', () => {
+    const { mine } = live();
+    fleet.pod(mine[0] ?? '').returns = false;
+    fleet.step();
+    fleet.pod(mine[0] ?? '').returns = true;
+    fleet.converge();
+    expect(fleet.podsOf('u')).toHaveLength(2);
+  });
+});
+
 describe('a handover under way', () => {
   let old: string;
   let to: string;
@@ -422,7 +560,7 @@ describe('balance', () => {
     expect(made.voluntaryMoves).toEqual(['u']);
     expect(made.writes).toMatchObject([{ pod: 'b0', remove: [] }]);
     expect(fleet.slot('b0', [...(fleet.assignments.get('b0')?.keys() ?? [])][0] ?? '')).toMatchObject({
-      ...{ role: 'incoming', cause: 'rebalance' },
+      ...{ role: 'incoming', cause: 'spread' },
     });
     fleet.reportAll();
     fleet.step();
@@ -458,11 +596,12 @@ describe('balance', () => {
     expect(Math.max(...fleet.loads())).toBeLessThanOrEqual(25);
   });
 
-  it('rests while a pod drains, is away, or nothing is settled', () => {
-    fleet.pods.delete('b0');
+  it('levels no load while a pod drains, is away, or nothing is settled', () => {
+    fleet.pods.delete('a1');
     fleet.pods.delete('b1');
-    live();
-    fleet.addPod('b0', 'b').addPod('b1', 'b');
+    fleet.addSets(...Array.from({ length: 40 }, (_, n) => socketSet(`u${n}`)));
+    fleet.converge();
+    fleet.addPod('a1', 'a').addPod('b1', 'b').addPod('b2', 'b');
     fleet.settled = false;
     expect(fleet.step(100).voluntaryMoves).toEqual([]);
     fleet.settled = true;
@@ -470,6 +609,71 @@ describe('balance', () => {
     fleet.addSets(socketSet('v', { replicas: 1 }));
     fleet.assignments.set('b1', new Map([['v/0', { ...someSlot(), bot: 'bots/v', teamID: 'Tv' }]]));
     expect(fleet.step(100).voluntaryMoves).toEqual([]);
+    fleet.restart('b1');
+    expect(fleet.step(100).voluntaryMoves).not.toEqual([]);
+  });
+
+  describe('of zones, for a set that is whole in one of them', () => {
+    beforeEach(() => {
+      fleet.pods.delete('b0');
+      fleet.pods.delete('b1');
+      live();
+      fleet.addPod('b0', 'b');
+    });
+
+    it.each([
+      ['drains', { state: 'draining' } as const],
+      ['is away', { state: 'gone', lastSeenMs: 999_000 } as const],
+    ])('waits for no other pod that %s', (_how, change) => {
+      fleet.addPod('b1', 'b', change).addSets(socketSet('v', { replicas: 1 }));
+      fleet.assignments.set('b1', new Map([['v/0', { ...someSlot(), bot: 'bots/v', teamID: 'Tv' }]]));
+      expect(fleet.step(0).voluntaryMoves).toEqual(['u']);
+    });
+
+    it.each([
+      ['a move for load', 31_000, ['u']],
+      ['another such repair', 29_000, []],
+    ])('waits half a minute and no longer after %s', (_what, agoMs, moves) => {
+      fleet.lastMoveMs.set('u', fleet.nowMs - agoMs);
+      expect(fleet.step(0).voluntaryMoves).toEqual(moves);
+    });
+
+    it('waits until the fleet is settled and every bot is known', () => {
+      fleet.settled = false;
+      expect(fleet.step(100).voluntaryMoves).toEqual([]);
+      fleet.settled = true;
+      fleet.synced = false;
+      expect(fleet.step(100).voluntaryMoves).toEqual([]);
+    });
+  });
+
+  it('mends zones of ten sets at a time, whatever other moves are under way', () => {
+    fleet.pods.delete('b0');
+    fleet.pods.delete('b1');
+    fleet.addPod('a2', 'a');
+    fleet.addSets(...Array.from({ length: 30 }, (_, n) => socketSet(`u${n}`, { replicas: 2 })));
+    fleet.converge();
+    fleet.pod('a2').returns = false;
+    fleet.addPod('b0', 'b');
+    const first = fleet.step(0);
+    const forced = first.writes.flatMap(({ set }) => [...set.values()]).filter(({ cause }) => cause === 'drain').length;
+    expect(forced).toBeGreaterThan(10);
+    expect(first.voluntaryMoves.length).toBeGreaterThan(0);
+    expect(first.voluntaryMoves.length).toBeLessThanOrEqual(10);
+    const second = fleet.step(0);
+    expect(first.voluntaryMoves.length + second.voluntaryMoves.length).toBeLessThanOrEqual(10);
+  });
+
+  it('mends zones of further sets while some only wait for the connect budgets of their teams', () => {
+    fleet.pods.delete('b0');
+    fleet.pods.delete('b1');
+    fleet.addSets(...Array.from({ length: 30 }, (_, n) => socketSet(`u${n}`)));
+    fleet.converge();
+    fleet.addPod('b0', 'b');
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(10);
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(0);
+    fleet.report('b0', { state: 'waiting', reason: 'WaitingForBudget' });
+    expect(fleet.step(0).voluntaryMoves).toHaveLength(10);
   });
 });
 

@@ -45,6 +45,7 @@ const happening = fc.record({
     'kill',
     'return',
     'drain',
+    'shrink',
     'join',
     'resize',
     'spec',
@@ -72,6 +73,9 @@ function happen(fleet: SampleFleet, { what, pick, more }: Happening): void {
       return;
     case 'drain':
       if (pod?.state === 'up') pod.state = 'draining';
+      return;
+    case 'shrink':
+      Object.assign(fleet.pod(name), { returns: more % 4 === 0 });
       return;
     case 'join':
       if (fleet.pods.size < 8) fleet.addPod(`n${fleet.pods.size}`, ZONES[more % 3] ?? 'a');
@@ -238,6 +242,31 @@ describe('the planner, for any fleet', () => {
     );
   });
 
+  it('leaves pods that will not return, one connect a slot, and lets them end when all is live elsewhere or has no place', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.integer({ min: 1, max: 3 }), fc.boolean(), (fleet, many, told) => {
+        fleet.converge();
+        const before = fleet.entries();
+        const gone = [...fleet.pods.keys()].slice(-many);
+        for (const name of gone) Object.assign(fleet.pod(name), { returns: false, state: told ? 'draining' : 'up' });
+        const had = before.filter((entry) => gone.includes(entry.slice(0, entry.indexOf(' '))));
+        const live = liveOwners(fleet.observe());
+        let placed = 0;
+        for (let round = 0; round < 4; round++) {
+          const { writes, drainedPods } = fleet.step();
+          placed += writes.flatMap(({ set }) => [...set.values()]).filter(({ cause }) => cause === 'drain').length;
+          expect(liveOwners(fleet.observe())).toEqual(live);
+          for (const name of drainedPods) expectLeft(fleet, name);
+          fleet.reportAll();
+        }
+        expect(fleet.step().writes).toEqual([]);
+        expect(placed).toBeLessThanOrEqual(had.length);
+        for (const name of gone) expectLeft(fleet, name);
+        if (told) expect(fleet.step().drainedPods).toEqual([...gone].sort());
+      }),
+    );
+  });
+
   it('writes nothing when nothing has changed since its last plan, whatever happened before', () => {
     fc.assert(
       fc.property(anyFleet, fc.array(happening, { maxLength: 30 }), fc.nat(3), (fleet, happenings, budget) => {
@@ -268,6 +297,22 @@ describe('the planner, for any fleet', () => {
     );
   });
 
+  it('lets no pod end with the only live sockets of a team while another is on its way', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.array(happening, { maxLength: 40 }), (fleet, happenings) => {
+        for (const it of happenings) {
+          happen(fleet, it);
+          const { drainedPods } = fleet.step(2);
+          const served = liveOwners(fleet.observe(), (name) => !drainedPods.includes(name));
+          const coming = comingOwners(fleet);
+          for (const ownerUid of liveOwners(fleet.observe()))
+            if (!served.has(ownerUid) && fleet.sets.has(ownerUid)) expect(coming).not.toContain(ownerUid);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('comes to rest with every set whole, apart and even after any history, once all pods are up', () => {
     fc.assert(
       fc.property(anyFleet, fc.array(happening, { maxLength: 30 }), (fleet, happenings) => {
@@ -289,14 +334,40 @@ describe('the planner, for any fleet', () => {
   });
 });
 
+/** What the pod still holds could be nowhere else: every pod that stays is full, or holds another slot of the set. */
+function expectLeft(fleet: SampleFleet, name: string): void {
+  for (const id of fleet.assignments.get(name)?.keys() ?? []) {
+    const ownerUid = id.slice(0, id.lastIndexOf('/'));
+    for (const [other, { state, returns, capacity }] of fleet.pods) {
+      if (state !== 'up' || !returns || fleet.podsOf(ownerUid).includes(other)) continue;
+      expect(fleet.assignments.get(other)?.size ?? 0, `${id} stays on ${name}, ${other} has room`).toBe(capacity);
+    }
+  }
+}
+
 /** Owners with a socket that said hello, of a pod that has a session, and whose entry still stands. */
-function liveOwners({ pods, assignments, reports }: Observed): Set<string> {
+function liveOwners({ pods, assignments, reports }: Observed, on = (_pod: string): boolean => true): Set<string> {
   const owners = new Set<string>();
   for (const { name, session } of pods) {
+    if (!on(name)) continue;
     for (const [id, slot] of assignments.get(name) ?? []) {
       const report = reports.get(name)?.get(id);
       if (session !== undefined && report?.epoch === slot.epoch && report.state === 'live')
         owners.add(id.slice(0, id.lastIndexOf('/')));
+    }
+  }
+  return owners;
+}
+
+/** Owners with an entry on a pod that stays, which Slack has not refused there. */
+function comingOwners(fleet: SampleFleet): Set<string> {
+  const owners = new Set<string>();
+  for (const [name, { state, returns }] of fleet.pods) {
+    if (state !== 'up' || !returns) continue;
+    for (const [id, slot] of fleet.assignments.get(name) ?? []) {
+      const report = fleet.reports.get(name)?.get(id);
+      const refused = report?.state === 'failed' && report.epoch === slot.epoch;
+      if (!refused) owners.add(id.slice(0, id.lastIndexOf('/')));
     }
   }
   return owners;

@@ -12,6 +12,7 @@ interface SamplePod {
   lastSeenMs: number | undefined;
   firstSeenMs: number | undefined;
   takesSlots: boolean;
+  returns: boolean;
 }
 
 export const socketSet = (ownerUid: string, fields: Partial<SocketSet> = {}): SocketSet => ({
@@ -37,7 +38,7 @@ export class SampleFleet {
 
   addPod(name: string, zone: string, fields: Partial<SamplePod> = {}): this {
     this.pods.set(name, {
-      ...{ zone, capacity: 5000, state: 'up', incarnation: 1, takesSlots: true },
+      ...{ zone, capacity: 5000, state: 'up', incarnation: 1, takesSlots: true, returns: true },
       ...{ lastSeenMs: undefined, firstSeenMs: undefined },
       ...fields,
     });
@@ -65,6 +66,7 @@ export class SampleFleet {
   restart(name: string): void {
     const pod = this.pod(name);
     pod.state = 'up';
+    pod.returns = true;
     pod.incarnation++;
     this.reports.delete(name);
   }
@@ -74,6 +76,7 @@ export class SampleFleet {
     const pods = [...this.pods].map(([name, pod]) => ({
       ...{ name, version: 1, session: sessionOf(name, pod) },
       ...{ lastSeenMs: pod.lastSeenMs, firstSeenMs: pod.firstSeenMs, takesSlots: pod.takesSlots },
+      returns: pod.returns,
     }));
     const sets = [...this.sets.values()];
     return {

@@ -22,6 +22,7 @@ import {
   slackBotIndexers,
 } from '../../../../operator/reconcile/slackbot-object.ts';
 import { FakeTimers } from '../../../support/kube/fake-timers.ts';
+import { waitFor } from '../../../support/wait.ts';
 
 const log = pino({ level: 'silent' });
 const view: FleetView = { bots: new Map(), pods: [], settled: true };
@@ -238,4 +239,68 @@ it('10,000 bots that all failed are looked at again within a minute, however oft
     for (let bot = 0; bot < 10_000; bot++) latestMs = Math.max(latestMs, limiter.delayMs(bot, minute * 60_000));
   }
   expect(latestMs).toBeLessThan(60_000);
+});
+
+it('bots in one zone are told when another could take them, and no other bot is looked at for that', async () => {
+  const metadata = {
+    namespace: 'bots',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-11-24T00:00:00Z',
+  };
+  const botOf = (name: string, reason: string) => ({
+    metadata: { ...metadata, name, uid: name },
+    spec: { teamID: 'T1', transport: 'SocketMode' },
+    status: { conditions: [{ type: 'Redundant', status: 'False', reason }] },
+  });
+  const items = [botOf('narrow', 'SameZone'), botOf('wide', 'AllLive')];
+  const client = {
+    listPage: async ({ plural }: ResourceScope) => ({
+      metadata: { resourceVersion: '1' },
+      items: plural === 'slackbots' ? items : [],
+    }),
+    watch: (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => hang(signal),
+  } as unknown as KubeClient;
+  const shared = { client, log, timers: new FakeTimers(), namespaces: [] };
+  const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
+  const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
+  let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;
+  let judged = 0;
+  const control = new FleetControl({
+    ...shared,
+    bots,
+    secrets,
+    makePlanner: (seams) => {
+      onView = seams.onView;
+      return { nudge: () => undefined, view: () => view };
+    },
+    onSummary: () => {
+      judged += 1;
+    },
+  });
+  const pod = (zone: string, slots: number): FleetView['pods'][number] => ({
+    pod: zone,
+    zone,
+    state: 'up',
+    capacity: 10,
+    slots,
+    live: slots,
+    takesSlots: true,
+    faults: [],
+  });
+  control.start();
+  bots.start();
+  secrets.start();
+  await waitFor(() => judged === 2);
+  const looked: string[] = [];
+  control.queue.add = (key) => looked.push(key);
+  const news = (next: FleetView): string[] => {
+    onView(new Set(), next);
+    return looked.splice(0);
+  };
+  expect(news({ ...view, pods: [pod('a', 5), pod('b', 10)] })).toEqual(['bots/narrow', 'bots/wide', 'bots/narrow']);
+  expect(news({ ...view, pods: [pod('a', 6), pod('b', 10)] })).toEqual([]);
+  expect(news({ ...view, pods: [pod('a', 6), pod('b', 9)] })).toEqual(['bots/narrow']);
+  await control.stop(0);
+  await Promise.all([bots.stop(), secrets.stop()]);
 });

@@ -1,0 +1,82 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLog } from '../../../core/log.ts';
+import { connectRedis, type Redis } from '../../../core/redis.ts';
+import { type Simulator, startSimulator } from '../../slack/simulator.ts';
+import { generatedTeam } from '../../slack/team.ts';
+import { RelaxProgram } from '../../support/e2e/relax-program.ts';
+import { type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const TEAMS = 10;
+
+const yamlOf = (n: number): string => `apiVersion: v1
+kind: Secret
+metadata: { name: bot-${n}, namespace: bots }
+stringData: { token: ${generatedTeam(n).token} }
+---
+apiVersion: relax.dev/v1alpha1
+kind: SlackBot
+metadata: { name: bot-${n}, namespace: bots }
+spec: { teamID: ${generatedTeam(n).teamID}, credentials: { secretRef: { name: bot-${n} } } }
+`;
+
+describe('relax standalone, started again with fewer connectors', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
+  let slack: Simulator;
+  let server: RedisServer;
+  let redis: Redis;
+  let relax: RelaxProgram;
+
+  const start = (connectors: number): RelaxProgram => {
+    const args = ['--bots', join(folder, 'bots'), '--connectors', String(connectors), '--zones', 'a,b,c'];
+    return new RelaxProgram('standalone', ['standalone', ...args], {
+      ...{ RELAX_REDIS_URL: server.url, RELAX_SLACK_API_URL: slack.url, RELAX_METRICS_PORT: '0' },
+      XDG_STATE_HOME: folder,
+    });
+  };
+  const untilEachHasTwo = (timeoutMs: number) =>
+    waitFor(
+      () => {
+        if (!relax.running) throw new Error(relax.tail());
+        const counts = Array.from({ length: TEAMS }, (_, n) => slack.sockets(generatedTeam(n + 1).teamID));
+        return counts.every((sockets) => sockets.filter(({ state }) => state === 'live').length === 2);
+      },
+      { timeoutMs, what: 'two live sockets a team' },
+    );
+
+  beforeAll(async () => {
+    mkdirSync(join(folder, 'bots'));
+    for (let n = 1; n <= TEAMS; n++) writeFileSync(join(folder, 'bots', `bot-${n}.yaml`), yamlOf(n));
+    slack = await startSimulator({ connectBurst: 100, connectPerMinute: 600 });
+    for (let n = 1; n <= TEAMS; n++) slack.addTeam(generatedTeam(n));
+    server = await startRedis();
+    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
+    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
+    await redis.connect();
+    relax = start(3);
+  });
+  afterAll(async () => {
+    await relax?.stop();
+    redis?.disconnect();
+    await server?.stop();
+    await slack?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('does not wait for the one that is no more', async () => {
+    await untilEachHasTwo(60_000);
+    const [assignments = ''] = await redis.keys('relax:*:assign:connector-2');
+    expect(await redis.hlen(assignments)).toBeGreaterThan(0);
+    expect(await relax.stop()).toBe(0);
+    // As if it had been quiet for a while: every connect budget is full again.
+    await redis.del(...(await redis.keys('relax:connect:*')));
+    relax = start(2);
+    const startedMs = performance.now();
+    await untilEachHasTwo(60_000);
+    console.log(`two sockets a team ${Math.round(performance.now() - startedMs)} ms after the start`);
+    await waitFor(async () => (await redis.hlen(assignments)) === 0, { what: 'the third connector left' });
+  }, 150_000);
+});
