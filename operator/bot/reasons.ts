@@ -25,6 +25,7 @@ type OwnReason =
   | 'NoConnectors'
   | 'NoEligiblePods'
   | 'PodReturning'
+  | 'ConnectorLost'
   | 'Placing'
   | 'Placed'
   | 'Connecting'
@@ -81,13 +82,18 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
     remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
   },
   PodReturning: {
-    condition: 'Assigned',
-    meaning: 'A connector pod restarts; its sockets wait for it up to 90 s.',
-    remedy: '',
+    condition: 'Connected',
+    meaning: 'A connector pod has left in an orderly way; its sockets are closed and wait up to 90 s for it to return.',
+    remedy: 'If it does not: kubectl describe pod. After 90 s the sockets go to other pods.',
+  },
+  ConnectorLost: {
+    condition: 'Connected',
+    meaning: 'The lease of its connector pod has run out: the pod was killed, hangs, or is cut off from Redis.',
+    remedy: 'Its sockets go to other pods in a few seconds.',
   },
   Placing: { condition: 'Assigned', meaning: 'The sockets are about to be given to connector pods.', remedy: '' },
   Placed: { condition: 'Assigned', meaning: 'Every wanted socket belongs to a connector pod.', remedy: '' },
-  Connecting: { condition: 'Connected', meaning: 'The first socket is being opened.', remedy: '' },
+  Connecting: { condition: 'Connected', meaning: 'A socket is being opened.', remedy: '' },
   Closing: { condition: 'Connected', meaning: 'Sockets that are no longer wanted are being closed.', remedy: '' },
   AllLive: { condition: 'Redundant', meaning: 'All sockets are live, on two zones or more.', remedy: '' },
   SingleZone: {

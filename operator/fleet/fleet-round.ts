@@ -85,7 +85,8 @@ export class FleetRound {
     const { clock } = this.#options;
     const desired = this.#options.desired();
     const heads = await this.#read();
-    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
+    const presence = this.#memory.presence(clock.monotonicMs());
+    const ground = { desired, heads, presence, fleetKeys: this.#options.fleetKeys() };
     if (this.#stillness.holds(ground, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#stillness.end();
     const observed = this.#observe(ground);

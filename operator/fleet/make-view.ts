@@ -1,8 +1,9 @@
 import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/presence.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { Pending, PendingReason } from '../plan/types.ts';
 import type { BotView, FleetView, PodSummary, SlotView } from './fleet-view.ts';
-import type { PodMemory } from './pod-memory.ts';
+import { type PodMemory, podPresence } from './pod-memory.ts';
 
 export const NO_VIEW: FleetView = { bots: new Map(), pods: [], settled: false };
 
@@ -26,8 +27,8 @@ interface BotDraft {
 }
 
 /**
- * @param previous entries that did not change are taken from it, so that identity tells what changed; and what was live
- * stays live while its pod drains or may still come back (design rule 12)
+ * What is live is what the process that runs now says of the present assignment, and nothing else (ADR 0007).
+ * @param previous entries that did not change are taken from it, so that identity tells what changed
  */
 export function makeView(input: ViewInput, previous: FleetView): FleetView {
   const drafts = new Map<string, BotDraft>();
@@ -39,16 +40,17 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
   const pods: PodSummary[] = [];
   for (const [name, pod] of input.pods) {
     const slots = input.assignments.get(name) ?? pod.slots;
+    const presence = podPresence(pod, input.nowMs);
     let live = 0;
     for (const [id, slot] of input.deadPods.includes(name) ? [] : slots) {
       const { ownerUid, index } = parseSlotID(id);
-      const view = slotView(name, pod, slot, pod.reports.get(id), previous.bots.get(ownerUid), input.nowMs);
-      if (view.state === 'live' || view.state === 'paused') live += 1;
+      const view = slotView({ name, pod, presence }, slot, pod.reports.get(id), previous.bots.get(ownerUid));
+      if (isLiveState(view.state)) live += 1;
       draftOf(ownerUid).slots.push({ index, slot: view });
     }
     // Told to close, but not yet closed: its owner is not gone.
     if (pod.session !== undefined) for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
-    pods.push(podSummary(name, pod, slots.size, live, input.settled));
+    pods.push(podSummary({ name, pod, presence }, slots.size, live, input.settled));
   }
   for (const { ownerUid, reason } of input.pending) draftOf(ownerUid).pending.push(reason);
   const bots = new Map([...drafts].map(([uid, draft]) => [uid, botView(draft, previous.bots.get(uid))]));
@@ -67,41 +69,42 @@ export function changedOwners(previous: FleetView, next: FleetView): Set<string>
 export const sameFleet = (a: FleetView, b: FleetView): boolean =>
   a.settled === b.settled && JSON.stringify(a.pods) === JSON.stringify(b.pods);
 
+interface SeenPod {
+  name: string;
+  pod: PodMemory;
+  presence: Presence;
+}
+
 function slotView(
-  name: string,
-  pod: PodMemory,
+  { name, pod, presence }: SeenPod,
   slot: Slot,
   said: SlotReport | undefined,
   previous: BotView | undefined,
-  nowMs: number,
 ): SlotView {
-  const report = said?.epoch === slot.epoch ? said : undefined;
+  const report = reportOf(presence, pod.session ?? pod.lastSession, slot, said);
   const before = previous?.slots.find((view) => view.pod === name && view.assignedAtMs === slot.assignedAtMs);
-  const returning = nowMs < pod.returnUntilMs;
-  // Without an earlier view (this planner is new) a draining pod's sockets are taken for live: it closes them last.
-  const wasLive = before === undefined ? pod.session?.state === 'draining' : before.state === 'live';
-  const spared = returning && wasLive && report?.state !== 'failed';
   return {
     pod: name,
     zone: pod.lastSession?.zone ?? '',
     assignedAtMs: slot.assignedAtMs,
     role: slot.role,
-    state: spared ? 'live' : report?.state,
-    reason: spared ? '' : (report?.reason ?? ''),
-    message: spared ? '' : (report?.message ?? ''),
+    state: report?.state,
+    // A pod that this planner has never seen is unknown, not away.
+    reason: report?.reason ?? (presence === 'present' || pod.lastSession === undefined ? '' : AWAY_REASON[presence]),
+    message: report?.message ?? '',
     tokenDigest: report?.tokenDigest ?? before?.tokenDigest ?? '',
     teamName: report?.teamName || (before?.teamName ?? ''),
     botUserID: report?.botUserID || (before?.botUserID ?? ''),
   };
 }
 
-function podSummary(name: string, pod: PodMemory, slots: number, live: number, settled: boolean): PodSummary {
+function podSummary({ name, pod, presence }: SeenPod, slots: number, live: number, settled: boolean): PodSummary {
   // Until the fleet is settled a missing lease says nothing.
   const session = settled ? pod.session : (pod.session ?? pod.lastSession);
   return {
     pod: name,
     zone: pod.lastSession?.zone ?? '',
-    state: session?.state ?? 'dead',
+    state: presence === 'returning' ? 'left' : (session?.state ?? 'dead'),
     capacity: session?.capacity ?? 0,
     slots,
     live,

@@ -1,3 +1,4 @@
+import type { Presence } from '../../core/presence.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import { gathers } from '../plan/pods.ts';
 import type { Observed, Plan } from '../plan/types.ts';
@@ -10,6 +11,8 @@ export interface Ground {
   desired: Desired;
   heads: Heads;
   fleetKeys: readonly FleetKey[];
+  /** Pods by whether they are there: a lease that runs out changes what is true though nothing was written. */
+  presence: ReadonlyMap<string, Presence>;
 }
 
 /**
@@ -60,6 +63,10 @@ export function isAtRest(observed: Observed, plan: Plan, pods: ReadonlyMap<strin
 const sameDesired = (a: Desired, b: Desired): boolean =>
   a.synced === b.synced && a.bots === b.bots && a.stopped === b.stopped && a.kept === b.kept;
 
-/** A session's text has no time in it: it changes when the pod has something to say. */
-const printOf = ({ heads, fleetKeys }: Ground): string =>
-  JSON.stringify([heads.owner, fleetKeys.map(({ id }) => id), ...heads.pods]);
+/** A session's text has no time in it: it changes when the pod has something to say. The time of its renewal is left out. */
+const printOf = ({ heads, fleetKeys, presence }: Ground): string =>
+  JSON.stringify([
+    heads.owner,
+    fleetKeys.map(({ id }) => id),
+    ...[...heads.pods].map(([pod, { session, version, fields }]) => [pod, session, version, fields, presence.get(pod)]),
+  ]);
