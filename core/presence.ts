@@ -15,15 +15,23 @@ export type Presence =
   /** Its lease has run out, or it never had one. */
   | 'lost';
 
-/**
- * @param session the last one known of this pod name, whether or not Redis still has it
- * @param sinceRenewalMs how long ago it was last renewed. A draining session's key outlives its process, so that the key
- * is there says nothing
- * @param mayReturnMs what is left of the time in which a pod that drained may come back
- */
-export function presenceOf(session: Session | undefined, sinceRenewalMs: number, mayReturnMs: number): Presence {
+export interface SessionFacts {
+  /** The last one known under this pod name, whether or not Redis still has it. */
+  session: Session | undefined;
+  /** Redis has it now. */
+  held: boolean;
+  /** How long ago it was last renewed; undefined if that is not known. */
+  renewedAgoMs: number | undefined;
+  /** What is left of the time in which a pod that drained may come back. */
+  mayReturnMs: number;
+}
+
+export function presenceOf({ session, held, renewedAgoMs, mayReturnMs }: SessionFacts): Presence {
   if (session === undefined) return 'lost';
-  if (session.left !== true && sinceRenewalMs < SESSION_TTL_MS) return 'present';
+  // The key of a pod that is up lives as long as its lease. That of one that drains outlives the process, and one that
+  // Redis has lost died before its time: there the last renewal tells.
+  const renewed = (held && session.state === 'up') || (renewedAgoMs ?? Number.POSITIVE_INFINITY) < SESSION_TTL_MS;
+  if (renewed && session.left !== true) return 'present';
   return session.state === 'draining' && mayReturnMs > 0 ? 'returning' : 'lost';
 }
 

@@ -129,9 +129,13 @@ function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotVi
   const current = slots.filter(
     (slot) => verdict.kind !== 'valid' || slot.tokenDigest === verdict.digest || isAway(slot),
   );
-  const telling = current.find((slot) => slot.state === 'failed') ?? current.find((slot) => slot.reason !== '');
-  if (telling === undefined) return { status: 'False', ...said('Connecting') };
-  return { status: 'False', ...reported(telling) };
+  return { status: 'False', ...whyNotLive(current) };
+}
+
+/** Of slots without a live socket. */
+export function whyNotLive(slots: readonly Told[]): { reason: Reason; message: string } {
+  const telling = slots.find((slot) => slot.state === 'failed') ?? slots.find((slot) => slot.reason !== '');
+  return telling === undefined ? said('Connecting') : reported(telling);
 }
 
 function judgeRedundant({ desired, fleet, view }: ConditionInput, live: readonly SlotView[]): Judgement {
@@ -149,6 +153,8 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
   if (credentials.status === 'False') return credentials;
   return connected;
 }
+
+type Told = Pick<SlotView, 'state' | 'reason' | 'message'>;
 
 /** Every socket that is wanted has been told of by a process that runs: then there is no news to wait for. */
 export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =>
@@ -179,7 +185,7 @@ function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgem
 const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });
 
 /** A connector's words, if it has any; its reason, if this version knows it. */
-function reported(slot: SlotView): { reason: Reason; message: string } {
+function reported(slot: Told): { reason: Reason; message: string } {
   const reason = knownReason(slot.reason) ?? 'Connecting';
   const words = redactTokens(slot.message).slice(0, 1024);
   return { reason, message: words === '' ? explain(reason) : words };

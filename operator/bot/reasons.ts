@@ -223,4 +223,10 @@ export function explain(reason: Reason): string {
 /** A reason from a report, if this version knows it: a newer connector may have more. */
 export const knownReason = (reason: string): Reason | undefined => BY_REASON.get(reason)?.reason;
 
+/** It says that there is no socket, or why: a socket that lives proves it wrong. */
+export function isSocketReason(reason: string): boolean {
+  const condition = BY_REASON.get(reason)?.condition;
+  return condition === 'Connected' || condition === 'Assigned';
+}
+
 export const isCredentialsReason = (reason: string): boolean => TERMINAL_REASONS.some((known) => known === reason);

@@ -118,15 +118,13 @@ export function wrote(memory: PodMemory, version: number, slots: ReadonlyMap<Slo
 }
 
 /** Whether the process of this pod runs, as far as a socket's truth is concerned; when to give its slots away is the plan's. */
-export function podPresence(pod: PodMemory, nowMs: number): Presence {
-  return presenceOf(pod.session ?? pod.lastSession, sinceRenewalMs(pod, nowMs), pod.returnUntilMs - nowMs);
-}
-
-function sinceRenewalMs({ session, renewed }: PodMemory, nowMs: number): number {
-  // The key of a pod that is up lives as long as its lease. That of one that drains outlives it, and one that Redis has
-  // lost died before it: there the time of the last renewal tells.
-  if (session?.state === 'up') return 0;
-  return renewed === undefined ? Number.POSITIVE_INFINITY : nowMs - renewed.atMs;
+export function podPresence({ session, lastSession, renewed, returnUntilMs }: PodMemory, nowMs: number): Presence {
+  return presenceOf({
+    session: session ?? lastSession,
+    held: session !== undefined,
+    renewedAgoMs: renewed === undefined ? undefined : nowMs - renewed.atMs,
+    mayReturnMs: returnUntilMs - nowMs,
+  });
 }
 
 /**
