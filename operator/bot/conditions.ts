@@ -156,9 +156,13 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
 
 type Told = Pick<SlotView, 'state' | 'reason' | 'message'>;
 
-/** Every socket that is wanted has been told of by a process that runs: then there is no news to wait for. */
+/**
+ * Every socket that is wanted has been told of by a process that runs, or that said that it leaves: then there is no news
+ * to wait for.
+ */
 export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =>
-  slots.length >= desired && slots.every(({ state }) => state !== undefined);
+  slots.length >= desired &&
+  slots.every(({ state, reason }) => state !== undefined || reason === AWAY_REASON.returning);
 
 /**
  * While the fleet is still being observed, good news counts and bad news waits unless it is certain: what was said before

@@ -112,8 +112,9 @@ export class TruthRecorder {
     return this.#claims;
   }
 
-  lies(allowed: Allowed): Lie[] {
-    return liesIn(this.#counts, this.#claims, allowed);
+  /** Empty when everything that was said is true. */
+  lies(allowed: Allowed): string[] {
+    return lieWords(liesIn(this.#counts, this.#claims, allowed), this.#counts, this.#claims);
   }
 
   async stop(): Promise<void> {
@@ -122,13 +123,32 @@ export class TruthRecorder {
   }
 }
 
-/** A few of them, in order, for a failure message. */
-export const lieWords = (lies: readonly Lie[]): string[] => {
-  const first = lies[0]?.atMs ?? 0;
-  return lies
-    .slice(0, 12)
-    .map(
-      ({ source, bot, atMs, said, counted }) =>
-        `+${Math.round(atMs - first)} ms ${source}: ${bot} ${said}, counted ${counted.join(' or ')}`,
-    );
-};
+/** For a failure message: some of them, and what became of the first bot among them. Times are since the first count. */
+export function lieWords(lies: readonly Lie[], counts: readonly Count[], claims: readonly Claim[]): string[] {
+  const zero = counts[0]?.atMs ?? 0;
+  const at = (ms: number): string => `${((ms - zero) / 1_000).toFixed(1)} s`;
+  const words = ({ source, bot, atMs, said, counted }: Lie): string =>
+    `${at(atMs)} ${source}: ${bot} ${said}, counted ${counted.join(' or ')}`;
+  const bot = lies[0]?.bot ?? '';
+  const history = [
+    ...changes(counts, ({ sockets }) => `Slack: ${sockets.get(bot) ?? 0}`).map(([{ atMs }, text]) => ({ atMs, text })),
+    ...[...new Set(claims.map(({ source }) => source))].flatMap((source) =>
+      changes(
+        claims.filter((claim) => claim.source === source),
+        ({ bots, healthy }) => `${source}: ${JSON.stringify(bots.get(bot))} ${healthy ?? ''}`,
+      ).map(([{ endedMs }, text]) => ({ atMs: endedMs, text })),
+    ),
+  ].sort((a, b) => a.atMs - b.atMs);
+  return [
+    ...lies.slice(0, 8).map(words),
+    ...(lies.length === 0 ? [] : history.map(({ atMs, text }) => `${at(atMs)} ${text}`)),
+  ];
+}
+
+function changes<T>(list: readonly T[], words: (item: T) => string): [T, string][] {
+  return list.flatMap((item, index): [T, string][] => {
+    const before = list[index - 1];
+    const text = words(item);
+    return before !== undefined && words(before) === text ? [] : [[item, text]];
+  });
+}

@@ -218,6 +218,8 @@ describe('the status of a bot', () => {
     const down = both.map((s) => ({ ...s, state: 'connecting', reason: 'ConnectionLost' }) as const);
     const status = statusOf(input({ previous, fleet }, down));
     expect([shown(status, 'Ready'), status.connectionSummary]).toEqual(['False ConnectionLost', '0/2']);
+    const left = both.map((s) => ({ ...s, state: undefined, reason: 'PodReturning' }));
+    expect(shown(statusOf(input({ previous, fleet }, left)), 'Ready')).toBe('False PodReturning');
     const unheard = [slot('a', { state: undefined }), slot('b', { state: 'connecting', reason: 'ConnectionLost' })];
     expect(statusOf(input({ previous, fleet }, unheard))).toEqual(previous);
   });
