@@ -6,7 +6,7 @@ import { explain, isSocketReason, type Reason } from '../../operator/bot/reasons
 
 /** A slot of a bot as sessions, assignments and reports have it now. */
 export interface BotSocket {
-  /** Which of the bot's sockets: in a handover two slots are one. */
+  /** Which of the bot's sockets; in a handover two pods have the same one. */
   index: number;
   zone: string;
   bot: string;
@@ -33,7 +33,7 @@ export function botStatus(
   around: Surroundings,
 ): BotSummary {
   const live = sockets.filter(({ state }) => isLiveState(state));
-  const count = new Set(live.map(({ index }) => index)).size;
+  const count = live.length;
   const desired = line?.desired ?? new Set(sockets.map(({ index }) => index)).size;
   const first = sockets.find(({ bot }) => bot !== '');
   const now: BotSummary = {

@@ -49,7 +49,7 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
       draftOf(ownerUid).slots.push({ index, slot: view });
     }
     // Told to close, but not yet closed: its owner is not gone.
-    if (pod.session !== undefined) for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
+    if (presence === 'present') for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
     pods.push(podSummary({ name, pod, presence }, slots.size, live, input.settled));
   }
   for (const { ownerUid, reason } of input.pending) draftOf(ownerUid).pending.push(reason);

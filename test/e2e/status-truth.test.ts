@@ -1,11 +1,9 @@
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { FleetStatus } from '../../cli/status/fleet-status.ts';
+import { afterAll, beforeAll, it } from 'vitest';
 import { generatedTeam } from '../slack/team.ts';
-import { runCommand } from '../support/command.ts';
 import { botNameOf, condition, KubeFleet } from '../support/e2e/kube-fleet.ts';
 import { PortGate } from '../support/e2e/port-gate.ts';
-import { type BotClaim, type Source, TruthRecorder } from '../support/e2e/status-truth.ts';
+import type { BotClaim, Source } from '../support/e2e/status-truth.ts';
+import { expectTruth, LEASE_MS, lasting, READY_LAG_MS, relaxStatusSource } from '../support/e2e/status-watch.ts';
 import { kubeSuite } from '../support/kube/kube-suite.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -13,22 +11,16 @@ import { waitFor } from '../support/wait.ts';
  * `kubectl get slackbots` and `relax status`, asked all the time and held against the sockets that are counted at Slack,
  * through what happens to a fleet. Each test leaves the fleet whole.
  */
-const BIN = join(import.meta.dirname, '../../bin/relax.mjs');
 /** The last one wants a single socket. */
 const NUMBERS = [1, 2, 3, 4, 5];
 const ALONE = 5;
 const WANTED = new Map(NUMBERS.map((n) => [botNameOf(n), n === ALONE ? 1 : 2]));
-/** How far behind a status may be: a second each for the report, the round and the write, and what asking takes. */
-const READY_LAG_MS = 4_000;
 /** A socket of several that is away is told when it stays away for 10 s. */
 const LIVE_LAG_MS = READY_LAG_MS + 10_000;
-/** A process that is killed says nothing: its lease must run out. */
-const LEASE_MS = 15_000;
 
 kubeSuite('the status of SlackBots', (kube) => {
   let fleet: KubeFleet;
   let gate: PortGate;
-  let recorder: TruthRecorder | undefined;
   let budgets: NodeJS.Timeout;
 
   const connector = (name: string, zone: string) => fleet.connector(name, zone, `https://127.0.0.1:${gate.port}/api/`);
@@ -42,7 +34,6 @@ kubeSuite('the status of SlackBots', (kube) => {
     await fleet.applyBots(NUMBERS);
     await fleet.patchSpec(ALONE, { replicas: 1 });
   });
-  afterEach(() => recorder?.stop());
   afterAll(async () => {
     clearInterval(budgets);
     await fleet?.stop();
@@ -71,63 +62,16 @@ kubeSuite('the status of SlackBots', (kube) => {
     ),
   });
 
-  const relaxStatus: Source = async () => {
-    const { code, stdout, stderr } = await runCommand(process.execPath, [
-      ...[BIN, 'status', '-o', 'json', '--redis-url', fleet.server.url],
-    ]);
-    if (code !== 0 && code !== 3) throw new Error(stderr);
-    const { healthy, clusters } = JSON.parse(stdout) as FleetStatus;
-    expect(code).toBe(healthy ? 0 : 3);
-    const bots = (clusters[0]?.bots.list ?? []).map(({ bot, live, ready }): [string, BotClaim] => [
-      bot.replace('bots/', ''),
-      { live, ready },
-    ]);
-    // Nothing that it has heard of is missing, as long as the operator has judged no SlackBot.
-    return bots.length === 0 ? { bots: new Map() } : { healthy, bots: new Map(bots) };
-  };
-
-  /** @returns what each source said while `action` ran and until the fleet was whole again */
-  async function whileAsked(
+  const relaxStatus: Source = () => relaxStatusSource(fleet.server.url)();
+  const whileAsked = (
     sources: Readonly<Record<string, Source>>,
     lags: { liveLagMs: number; readyLagMs: number },
     action: () => Promise<void>,
-  ): Promise<void> {
-    const running = new TruthRecorder(counted, sources, 500);
-    recorder = running;
-    try {
-      await action();
-      const slackHasAll = async () => {
-        const sockets = await counted();
-        return [...WANTED].every(([bot, live]) => sockets.get(bot) === live);
-      };
-      await waitFor(slackHasAll, { timeoutMs: 60_000, everyMs: 50, what: 'all sockets at Slack' });
-      const wholeAtMs = performance.now();
-      for (const source of Object.keys(sources)) {
-        await waitFor(
-          () => {
-            const last = running.claims.findLast((claim) => claim.source === source);
-            if (last === undefined || last.beganMs < wholeAtMs || last.healthy === false) return false;
-            return [...WANTED].every(([bot, live]) => last.bots.get(bot)?.live === live);
-          },
-          { timeoutMs: 60_000, everyMs: 100, what: `${source} tells of a whole fleet` },
-        ).catch(async (cause: unknown) => {
-          throw new Error(await fleet.story(), { cause });
-        });
-      }
-    } finally {
-      await running.stop();
-    }
-    expect(running.lies({ desired: WANTED, ...lags })).toEqual([]);
-  }
+  ) => expectTruth({ wanted: WANTED, counted, story: () => fleet.story() }, sources, lags, action);
 
   const both = () => ({ kubectl, 'relax status': relaxStatus });
   const prompt = { liveLagMs: LIVE_LAG_MS, readyLagMs: READY_LAG_MS };
   const noSocket = () => waitFor(() => fleet.slack.stats().sockets.live === 0, { timeoutMs: 60_000, everyMs: 50 });
-  /** Long enough for anybody who would go on telling an old story. */
-  const lasting = async (ms: number) => {
-    const from = performance.now();
-    await waitFor(() => performance.now() - from > ms, { timeoutMs: ms + 5_000, everyMs: 100 });
-  };
 
   it('is true while the fleet starts', async () => {
     await whileAsked(both(), prompt, async () => {

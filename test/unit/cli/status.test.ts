@@ -87,7 +87,13 @@ describe('the line of a bot', () => {
   it.each<[string, BotSummary | undefined, BotSocket[], typeof all, string]>([
     ['is what was judged while the sockets are so', live, [socket(), socket({ index: 1 })], all, 'yes 2/2 Live'],
     ['has fewer sockets than the planner saw', live, [socket(), { ...gone, index: 1 }], all, 'yes 1/2 Live'],
-    ['counts a handover as one socket', live, [socket(), socket({ zone: 'b' })], all, 'yes 1/2 Live'],
+    [
+      'counts what lives, as Slack does, in a handover',
+      live,
+      [socket(), socket(), socket({ index: 1 })],
+      all,
+      'yes 2/2 Live',
+    ],
     ['is not ready without a live socket', live, [gone], all, 'no 0/2 ConnectorLost'],
     ['is not ready when nothing runs', live, [gone, { ...gone, index: 1 }], nothing, 'no 0/2 NoConnectors'],
     ['is not ready when nothing is left of it', live, [], nothing, 'no 0/2 NoConnectors'],

@@ -191,6 +191,12 @@ describe('The view of a fleet', () => {
     });
   });
 
+  it('does not wait for a pod that has left to close what it was told to close', () => {
+    const left = session({ state: 'draining', drainingSinceMs: 1, left: true });
+    const memory = pod({ session: left, returnUntilMs: 90_000, reports: new Map([['gone/0', report()]]) });
+    expect(makeView(input({ a: memory }), NO_VIEW).bots.has('gone')).toBe(false);
+  });
+
   it('counts the socket of a pod whose lease Redis has lost as live until the lease would have run out', () => {
     const stateAt = (nowMs: number) =>
       makeView(input({ a: one({ session: undefined }) }, { nowMs }), NO_VIEW).bots.get('u')?.slots[0]?.state;
