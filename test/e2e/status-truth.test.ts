@@ -17,6 +17,8 @@ const ALONE = 5;
 const WANTED = new Map(NUMBERS.map((n) => [botNameOf(n), n === ALONE ? 1 : 2]));
 /** A socket of several that is away is told when it stays away for 10 s. */
 const LIVE_LAG_MS = READY_LAG_MS + 10_000;
+/** A planner that has just started does not know yet whether Redis has all sessions. */
+const SETTLE_MS = 20_000;
 
 kubeSuite('the status of SlackBots', (kube) => {
   let fleet: KubeFleet;
@@ -141,6 +143,21 @@ kubeSuite('the status of SlackBots', (kube) => {
       await Promise.all(['connector-0', 'connector-1'].map((name) => fleet.program(name).stop(40_000)));
       await lasting(8_000);
       fleet.operator('operator-0');
+      connector('connector-0', 'zone-a');
+      connector('connector-1', 'zone-b');
+    });
+  });
+
+  it('is true 20 s after the start of an operator whose connectors were killed meanwhile, and says what is missing', async () => {
+    await fleet.program('operator-0').stop();
+    await Promise.all(['connector-0', 'connector-1'].map((name) => fleet.program(name).kill()));
+    await noSocket();
+    fleet.operator('operator-0');
+    await fleet.program('operator-0').logged('planner lock taken');
+    await fleet.untilBots('not ready', (bot) => condition(bot, 'Ready')?.reason === 'NoConnectors', {
+      timeoutMs: SETTLE_MS + READY_LAG_MS,
+    });
+    await whileAsked(both(), prompt, async () => {
       connector('connector-0', 'zone-a');
       connector('connector-1', 'zone-b');
     });
