@@ -39,7 +39,9 @@ function noCluster({ cluster, known }: Asked): string {
 
 function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
   const present = pods.filter(({ state }) => state === 'up' || state === 'draining');
-  const notReady = bots.list.filter(({ ready, reason }) => !ready && reason !== 'Suspended');
+  // Said once, of the cluster.
+  const known = present.length === 0 ? ['Suspended', 'NoConnectors'] : ['Suspended'];
+  const notReady = bots.list.filter(({ ready, reason }) => !ready && !known.includes(reason));
   const short = bots.list.filter(({ ready, live, desired }) => ready && live < desired);
   return [
     ...(planner
