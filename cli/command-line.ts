@@ -15,6 +15,11 @@ const SUMMARIES: Record<Program, string> = {
   standalone: 'both without Kubernetes: SlackBots from a directory of YAML, connectors as processes',
   status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
 };
+const NOTES: Partial<Record<Program, string>> = {
+  status: `
+Exit codes: 0 healthy; 3 not healthy, what is wrong and what to do is in the output (-o json: "problems"); 1 Redis can't
+be asked; 2 a mistake in the options.`,
+};
 const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
 
 const EPILOGUE = `
@@ -37,6 +42,8 @@ export function commandLine(version: string, actions: Actions, done: (exitCode: 
       .command(program)
       .description(SUMMARIES[program])
       .showHelpAfterError(`(relax ${program} --help lists the options)`);
+    const note = NOTES[program];
+    if (note !== undefined) command.addHelpText('after', note);
     for (const row of settingsOf(program)) if (row.later !== true) command.addOption(optionOf(row, program));
     command.action(async (_options, self: Command) => done(await actions.program(program, flagsOf(self, program))));
   }

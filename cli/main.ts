@@ -8,7 +8,7 @@ import { stopSignal } from './stop-signal.ts';
 
 /**
  * The relax program. Exit codes: 0 for a clean end, 1 for a failure, 2 for a mistake on the command line or in the
- * configuration, which no restart mends.
+ * configuration, which no restart mends; of `relax status` 3 for a fleet that is not healthy.
  */
 
 /** Everything has ended by then, but for a timer of 2 s that ioredis leaves behind where there was no connection. */

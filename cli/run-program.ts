@@ -31,8 +31,7 @@ export async function runProgram(program: Program, input: ConfigInput, signal: A
     case 'status': {
       const { config } = begin(program, statusConfig(input), { toStderr: true });
       const { runStatus } = await import('./status/status.ts');
-      await runStatus(config);
-      return 0;
+      return runStatus(config);
     }
   }
   return program satisfies never;

@@ -113,7 +113,7 @@ function sourcesOf(operator: () => Operator | undefined): MetricSources {
     bots: () => led()?.countStates() ?? { ready: 0, not_ready: 0, unknown: 0, suspended: 0 },
     isComplete: () => led()?.desired.synced ?? false,
     pods: () => {
-      const counts = { up: 0, draining: 0, dead: 0 };
+      const counts = { up: 0, draining: 0, left: 0, dead: 0 };
       for (const { state } of led()?.planner.view().pods ?? []) counts[state] += 1;
       return counts;
     },

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { PodState } from './fleet/fleet-view.ts';
 import { plannerMetrics } from './fleet/planner-metrics.ts';
 import type { PlannerObserver } from './fleet/planner-options.ts';
 import type { KubeClientObserver } from './kube/client.ts';
@@ -13,7 +14,7 @@ export interface MetricSources {
   bots(): Record<BotState, number>;
   /** Whether every bot of the cluster has been judged, so that what belongs to none may be removed. */
   isComplete(): boolean;
-  pods(): Record<'up' | 'draining' | 'dead', number>;
+  pods(): Record<PodState, number>;
   statusWrites(): { written: number; failed: number; waiting: number };
   queue(): { unfinishedSeconds: number; longestSeconds: number };
   watches(): { resource: string; errors: number; events: number; stillSeconds: number }[];

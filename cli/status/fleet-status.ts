@@ -1,12 +1,19 @@
+import { parseSlotID, type Slot } from '../../core/assignment.ts';
 import type { BotSummary } from '../../core/bot-summary.ts';
+import { AWAY_REASON, type Presence, presenceOf, reportOf } from '../../core/presence.ts';
 import type { SlotReport } from '../../core/report.ts';
-import type { Session } from '../../core/session.ts';
+import { DRAIN_RETURN_MS, type Session } from '../../core/session.ts';
+import { type BotSocket, botStatus } from './bot-status.ts';
 
 /**
  * What `relax status -o json` prints: one object of this shape. Stable: fields may be added, none changes its meaning or
  * goes away within a major version. Times are Redis' own, in ms since 1970.
  */
 export interface FleetStatus {
+  /** Nothing is wrong: exit code 0. */
+  healthy: boolean;
+  /** What is wrong, in words with a remedy; empty when healthy. */
+  problems: string[];
   /** Redis time of the reading. */
   atMs: number;
   /** "redis 7.0.15" or "valkey 8.0.1". */
@@ -20,7 +27,7 @@ export interface FleetStatus {
   };
   /** What all programs of this Redis agreed on; null before the first start. */
   contract: { bucketMs: number; subBuckets: number; windowMs: number; shards: number } | null;
-  /** By name. With RELAX_CLUSTER only that one. */
+  /** By name. With RELAX_CLUSTER only that one; none if there is none of that name. */
   clusters: ClusterStatus[];
 }
 
@@ -40,7 +47,7 @@ export interface ClusterStatus {
     ready: number;
     /** Reason of the Ready condition -> bots. */
     byReason: Record<string, number>;
-    /** Those that are not ready first, then by name. */
+    /** Those that are not ready first, then by name. `live`, `zones` and `ready` as the sockets are at this reading. */
     list: BotSummary[];
   };
 }
@@ -51,8 +58,8 @@ export type SocketCounts = Record<SlotReport['state'] | 'unreported', number>;
 export interface PodStatus {
   pod: string;
   zone: string;
-  /** `gone`: no session, though it had one and slots are assigned to it. */
-  state: Session['state'] | 'gone';
+  /** `gone`: no session, though it had one and slots are assigned to it. `left`: it drained and may still come back. */
+  state: Session['state'] | 'left' | 'gone';
   /** Process id on its machine; null if unknown. */
   pid: number | null;
   /** Sockets that it takes at most. */
@@ -70,43 +77,102 @@ export const NO_SOCKETS: SocketCounts = { waiting: 0, connecting: 0, live: 0, pa
 export interface PodFacts {
   pod: string;
   session: Session | undefined;
-  slotIDs: readonly string[];
+  /** Redis time of the last renewal. */
+  renewedMs: number | undefined;
+  /** Undefined: an entry that this version can't read. */
+  slots: ReadonlyMap<string, Slot | undefined>;
   /** Slot id -> report, of whatever incarnation. */
   reports: ReadonlyMap<string, SlotReport>;
 }
 
-/** Pure. Undefined for a pod that is no more: without session and slots. */
-export function podStatus({ pod, session, slotIDs, reports }: PodFacts): PodStatus | undefined {
-  if (session === undefined && slotIDs.length === 0) return undefined;
+/** Pure. Undefined for a pod that is no more: without session and slots. @param nowMs Redis time */
+export function podStatus(facts: PodFacts, nowMs: number): PodStatus | undefined {
+  const { pod, session, slots } = facts;
+  if (session === undefined && slots.size === 0) return undefined;
+  const presence = podPresence(facts, nowMs);
   const sockets = { ...NO_SOCKETS };
-  for (const id of slotIDs) {
-    const report = reports.get(id);
-    // What an earlier life of the pod said says nothing of now.
-    const current = session !== undefined && report?.incarnation === session.incarnation;
-    sockets[current ? report.state : 'unreported'] += 1;
-  }
+  for (const id of slots.keys()) sockets[reportIn(facts, presence, id)?.state ?? 'unreported'] += 1;
   return {
-    ...{ pod, sockets },
+    pod,
+    sockets,
     zone: session?.zone ?? '',
-    state: session?.state ?? 'gone',
+    state: stateOf(session, presence),
     pid: session === undefined || session.pid === 0 ? null : session.pid,
     capacity: session?.capacity ?? 0,
-    slots: slotIDs.length,
-    faults: session?.faults ?? [],
+    slots: slots.size,
+    faults: presence === 'present' ? (session?.faults ?? []) : [],
   };
 }
 
-/** Pure. */
+function podPresence({ session, renewedMs }: PodFacts, nowMs: number): Presence {
+  return presenceOf({
+    session,
+    held: session !== undefined,
+    renewedAgoMs: renewedMs === undefined ? undefined : nowMs - renewedMs,
+    mayReturnMs: (session?.drainingSinceMs ?? 0) + DRAIN_RETURN_MS - nowMs,
+  });
+}
+
+function stateOf(session: Session | undefined, presence: Presence): PodStatus['state'] {
+  switch (presence) {
+    case 'present':
+      return session?.state ?? 'gone';
+    case 'returning':
+      return 'left';
+    case 'lost':
+      return 'gone';
+  }
+  return presence satisfies never;
+}
+
+function reportIn({ session, slots, reports }: PodFacts, presence: Presence, id: string): SlotReport | undefined {
+  const slot = slots.get(id);
+  return slot === undefined ? undefined : reportOf(presence, session, slot, reports.get(id));
+}
+
+/** Owner uid -> what is known of its sockets. */
+function socketsByOwner(pods: readonly PodFacts[], nowMs: number): Map<string, BotSocket[]> {
+  const byOwner = new Map<string, BotSocket[]>();
+  for (const facts of pods) {
+    const presence = podPresence(facts, nowMs);
+    for (const [id, slot] of facts.slots) {
+      const { ownerUid, index } = parseSlotID(id);
+      const report = reportIn(facts, presence, id);
+      const socket: BotSocket = {
+        index,
+        zone: facts.session?.zone ?? '',
+        bot: slot?.bot ?? '',
+        teamID: slot?.teamID ?? '',
+        state: report?.state,
+        reason: report?.reason ?? (presence === 'present' ? '' : AWAY_REASON[presence]),
+        message: report?.message ?? '',
+      };
+      const sockets = byOwner.get(ownerUid);
+      if (sockets === undefined) byOwner.set(ownerUid, [socket]);
+      else sockets.push(socket);
+    }
+  }
+  return byOwner;
+}
+
+/** Pure. @param lines owner uid -> the bot as a planner last saw it. @param nowMs Redis time */
 export function clusterStatus(
   facts: Pick<ClusterStatus, 'cluster' | 'owner' | 'planner' | 'lastSeenMs'>,
   pods: readonly PodFacts[],
-  bots: readonly BotSummary[],
+  lines: ReadonlyMap<string, BotSummary>,
+  nowMs: number,
 ): ClusterStatus {
-  const podList = pods.flatMap((pod) => podStatus(pod) ?? []);
+  const podList = pods.flatMap((pod) => podStatus(pod, nowMs) ?? []);
   const sockets = { ...NO_SOCKETS };
   for (const pod of podList) {
     for (const state of Object.keys(sockets) as (keyof SocketCounts)[]) sockets[state] += pod.sockets[state];
   }
+  const connectors = podList.some(({ state }) => state === 'up' || state === 'draining');
+  const byOwner = socketsByOwner(pods, nowMs);
+  const uids = new Set([...lines.keys(), ...byOwner.keys()]);
+  const bots = [...uids].map((uid) =>
+    botStatus(lines.get(uid), byOwner.get(uid) ?? [], { planner: facts.planner, connectors }),
+  );
   const byReason: Record<string, number> = {};
   for (const { reason } of bots) byReason[reason] = (byReason[reason] ?? 0) + 1;
   return {
@@ -117,7 +183,7 @@ export function clusterStatus(
       total: bots.length,
       ready: bots.filter(({ ready }) => ready).length,
       byReason,
-      list: [...bots].sort((a, b) => Number(a.ready) - Number(b.ready) || compare(a.bot, b.bot)),
+      list: bots.sort((a, b) => Number(a.ready) - Number(b.ready) || compare(a.bot, b.bot)),
     },
   };
 }

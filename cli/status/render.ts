@@ -14,8 +14,9 @@ export function renderFleet(fleet: FleetStatus): string {
     contract === null
       ? 'no connector has started on this Redis yet'
       : `an event is remembered for ${contract.windowMs / 1000} s`,
-    ...(clusters.length === 0 ? ['', 'no clusters: start "relax standalone" or "relax operator" on this Redis'] : []),
     ...clusters.flatMap((cluster) => ['', ...renderCluster(cluster, fleet.atMs)]),
+    '',
+    ...(fleet.healthy ? ['healthy'] : ['NOT HEALTHY', ...fleet.problems.map((problem) => `- ${problem}`)]),
     '',
   ].join('\n');
 }
@@ -57,10 +58,13 @@ function botLines({ bots }: ClusterStatus): string[] {
   ];
 }
 
-function plannerWords({ planner, lastSeenMs }: ClusterStatus, atMs: number): string {
+/** Without a planner what a bot wants and what is wrong with its token are as they were last judged. */
+function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: number): string {
   if (planner) return 'planned';
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
-  return `NO PLANNER${since}: events flow, nothing is assigned anew until an operator or standalone runs`;
+  const live = sockets.live + sockets.paused;
+  const events = live === 0 ? 'no socket is live, no event is read' : `events flow on ${live} sockets`;
+  return `NO PLANNER${since}: ${events}; Secrets, changes and suspension are not judged, nothing is assigned anew`;
 }
 
 const countWords = (sockets: SocketCounts): string =>

@@ -1,11 +1,12 @@
 import type { StatusConfig } from '../../core/config.ts';
 import { createLog, errorText } from '../../core/log.ts';
 import { connectRedis, type Redis, redisFault } from '../../core/redis.ts';
+import { exitCodeOf } from './health.ts';
 import { readFleet } from './read-fleet.ts';
 import { renderFleet } from './render.ts';
 
-/** `relax status`. @throws Error with one line when Redis can't be asked */
-export async function runStatus(config: StatusConfig): Promise<void> {
+/** `relax status`. @returns the exit code. @throws Error with one line when Redis can't be asked */
+export async function runStatus(config: StatusConfig): Promise<number> {
   // One attempt; the error is told once, by us.
   const redis = connectRedis(config.redis, 'command', 'status', createLog({ program: 'status', level: 'silent' }));
   let cause: unknown;
@@ -16,6 +17,7 @@ export async function runStatus(config: StatusConfig): Promise<void> {
     await connectOnce(redis);
     const fleet = await readFleet(redis, config);
     process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet));
+    return exitCodeOf(fleet);
   } catch (error) {
     throw new Error(`Redis can't be asked (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {
       cause: error,

@@ -16,7 +16,7 @@ export interface SessionKeeperOptions {
   content(): SessionContent;
   /** Each answer of Redis; `sentAtMs` is monotonic. */
   onRenewed(renewal: Renewal, sentAtMs: number): void;
-  /** Redis has taken the first session of this process, or the first that drains: the planner should look. */
+  /** Redis has taken the first session of this process, or the first that drains or has left: the planner should look. */
   onNews?(): void;
   /** For metrics. */
   onResult?(result: RenewalResult): void;
@@ -58,10 +58,11 @@ export class SessionKeeper {
   #error: string | undefined;
   #rival: string | undefined;
   #sent = '';
-  #toldState: Session['state'] | undefined;
+  #told: Session['state'] | 'left' | undefined;
   #drainingSinceMs = 0;
   #redisNowMs: () => number = () => 0;
   #leaving = false;
+  #left = false;
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
@@ -112,6 +113,13 @@ export class SessionKeeper {
     this.#beat.soon(0);
   }
 
+  /** The sockets are closed: whoever shows what lives must not wait for the rest of this process. */
+  tellLeft(): void {
+    if (this.#drainingSinceMs === 0) return;
+    this.#left = true;
+    this.#beat.soon(0);
+  }
+
   /** Leaves the last word of a draining process behind, with what remains of its time, and ends. */
   async leave(): Promise<void> {
     clearInterval(this.#watch);
@@ -126,6 +134,7 @@ export class SessionKeeper {
       ...this.#options.content(),
       state: this.#drainingSinceMs === 0 ? 'up' : 'draining',
       drainingSinceMs: this.#drainingSinceMs,
+      left: this.#left ? true : undefined,
     };
   }
 
@@ -142,7 +151,7 @@ export class SessionKeeper {
       this.#error = undefined;
       onResult?.(renewal.rival === undefined ? 'renewed' : 'rival');
       onRenewed(renewal, sentAtMs);
-      if (renewal.rival === undefined) this.#granted(session.state, sentAtMs);
+      if (renewal.rival === undefined) this.#granted(session, sentAtMs);
       return this.#drainingSinceMs === 0 ? SESSION_RENEW_MS : SOON_MS;
     } catch (error) {
       this.#noticeError(redisErrorText(error));
@@ -151,10 +160,11 @@ export class SessionKeeper {
     }
   }
 
-  #granted(state: Session['state'], sentAtMs: number): void {
+  #granted({ state, left }: Session, sentAtMs: number): void {
     this.#renewedAtMs = sentAtMs;
-    if (state === this.#toldState) return;
-    this.#toldState = state;
+    const told = left === true ? 'left' : state;
+    if (told === this.#told) return;
+    this.#told = told;
     this.#options.onNews?.();
   }
 

@@ -1,3 +1,4 @@
+import { AWAY_REASON, isLiveState } from '../../core/presence.ts';
 import type { Condition } from '../../core/slackbot.ts';
 import { redactTokens } from '../../core/token.ts';
 import type { BotView, SlotView } from '../fleet/fleet-view.ts';
@@ -38,8 +39,10 @@ export interface ConditionInput {
   previous: readonly Condition[];
 }
 
-/** A paused socket is up: reading waits for Redis, which is the fleet's fault and no bot's (design rule 12). */
-export const isLive = (slot: SlotView): boolean => slot.state === 'live' || slot.state === 'paused';
+export const isLive = (slot: SlotView): boolean => isLiveState(slot.state);
+
+/** Its connector is gone, for a while or for good; that is no word about its token. */
+const isAway = ({ reason }: SlotView): boolean => Object.values<string>(AWAY_REASON).includes(reason);
 
 /** Pure: what is to be said of a bot now. */
 export function judgeConditions(input: ConditionInput): Judgements {
@@ -126,16 +129,23 @@ function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotVi
   if (slots.length === 0) return { ...assigned, status: 'False' };
   // The most final news first: a refusal, then a reason to wait, then plain work in progress.
   // A refusal of an earlier token is no news of this one.
-  const current = slots.filter(({ tokenDigest }) => verdict.kind !== 'valid' || tokenDigest === verdict.digest);
-  const telling = current.find((slot) => slot.state === 'failed') ?? current.find((slot) => slot.reason !== '');
-  if (telling === undefined) return { status: 'False', ...said('Connecting') };
-  return { status: 'False', ...reported(telling) };
+  const current = slots.filter(
+    (slot) => verdict.kind !== 'valid' || slot.tokenDigest === verdict.digest || isAway(slot),
+  );
+  return { status: 'False', ...whyNotLive(current) };
+}
+
+/** Of slots without a live socket. */
+export function whyNotLive(slots: readonly Told[]): { reason: Reason; message: string } {
+  const telling = slots.find((slot) => slot.state === 'failed') ?? slots.find((slot) => slot.reason !== '');
+  return telling === undefined ? said('Connecting') : reported(telling);
 }
 
 function judgeRedundant({ desired, fleet, view }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
-    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}`;
-    return { status: 'False', reason: 'MissingReplica', message };
+    const returns = view?.slots.some(({ reason }) => reason === AWAY_REASON.returning) ?? false;
+    const reason = returns ? AWAY_REASON.returning : 'MissingReplica';
+    return { status: 'False', reason, message: `${live.length} of ${desired} sockets are live. ${explain(reason)}` };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };
   if (new Set(live.map((slot) => slot.zone)).size > 1) return { status: 'True', ...said('AllLive') };
@@ -151,12 +161,22 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
   return connected;
 }
 
+type Told = Pick<SlotView, 'state' | 'reason' | 'message'>;
+
 /**
- * While the fleet is still being observed, good news counts and bad news waits: what was said before stays, and what
- * nothing is known of is Unknown (design rule 10).
+ * Every socket that is wanted has been told of by a process that runs, or that said that it leaves: then there is no news
+ * to wait for.
  */
-function withUnknown({ desired, previous }: ConditionInput, judged: Judgements, live: number): Judgements {
-  if (live >= desired) return judged;
+export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =>
+  slots.length >= desired &&
+  slots.every(({ state, reason }) => state !== undefined || reason === AWAY_REASON.returning);
+
+/**
+ * While the fleet is still being observed, good news counts and bad news waits unless it is certain: what was said before
+ * stays, and what nothing is known of is Unknown (design rule 10).
+ */
+function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgements, live: number): Judgements {
+  if (live >= desired || isToldOf(view?.slots ?? [], desired)) return judged;
   const before = (type: ConditionType): Judgement => {
     const condition = previous.find((candidate) => candidate.type === type);
     const reason = condition && knownReason(condition.reason);
@@ -176,7 +196,7 @@ function withUnknown({ desired, previous }: ConditionInput, judged: Judgements, 
 const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });
 
 /** A connector's words, if it has any; its reason, if this version knows it. */
-function reported(slot: SlotView): { reason: Reason; message: string } {
+function reported(slot: Told): { reason: Reason; message: string } {
   const reason = knownReason(slot.reason) ?? 'Connecting';
   const words = redactTokens(slot.message).slice(0, 1024);
   return { reason, message: words === '' ? explain(reason) : words };

@@ -25,6 +25,7 @@ type OwnReason =
   | 'NoConnectors'
   | 'NoEligiblePods'
   | 'PodReturning'
+  | 'ConnectorLost'
   | 'Placing'
   | 'Placed'
   | 'Connecting'
@@ -82,13 +83,18 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
     remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
   },
   PodReturning: {
-    condition: 'Assigned',
-    meaning: 'A connector pod restarts; its sockets wait for it up to 90 s.',
-    remedy: '',
+    condition: 'Connected',
+    meaning: 'A connector pod has left in an orderly way; its sockets are closed and wait up to 90 s for it to return.',
+    remedy: 'If it does not: kubectl describe pod. After 90 s the sockets go to other pods.',
+  },
+  ConnectorLost: {
+    condition: 'Connected',
+    meaning: 'The lease of its connector pod has run out: the pod was killed, hangs, or is cut off from Redis.',
+    remedy: 'Its sockets go to other pods in a few seconds.',
   },
   Placing: { condition: 'Assigned', meaning: 'The sockets are about to be given to connector pods.', remedy: '' },
   Placed: { condition: 'Assigned', meaning: 'Every wanted socket belongs to a connector pod.', remedy: '' },
-  Connecting: { condition: 'Connected', meaning: 'The first socket is being opened.', remedy: '' },
+  Connecting: { condition: 'Connected', meaning: 'A socket is being opened.', remedy: '' },
   Closing: { condition: 'Connected', meaning: 'Sockets that are no longer wanted are being closed.', remedy: '' },
   AllLive: { condition: 'Redundant', meaning: 'All sockets are live, on two zones or more.', remedy: '' },
   SingleZone: {
@@ -217,5 +223,11 @@ export function explain(reason: Reason): string {
 
 /** A reason from a report, if this version knows it: a newer connector may have more. */
 export const knownReason = (reason: string): Reason | undefined => BY_REASON.get(reason)?.reason;
+
+/** It says that there is no socket, or why: a socket that lives proves it wrong. */
+export function isSocketReason(reason: string): boolean {
+  const condition = BY_REASON.get(reason)?.condition;
+  return condition === 'Connected' || condition === 'Assigned';
+}
 
 export const isCredentialsReason = (reason: string): boolean => TERMINAL_REASONS.some((known) => known === reason);

@@ -27,7 +27,8 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
   const live = after.liveConnections ?? 0;
   // What is being closed on purpose does not come back.
   const missing = live < (after.desiredConnections ?? 0);
-  return missing && live < (before.liveConnections ?? 0) ? 'flap' : 'good';
+  // Another reason for the same gap is no news worth a write of its own: mostly the socket is back before it is due.
+  return missing && live <= (before.liveConnections ?? 0) ? 'flap' : 'good';
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Condition, replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../core/slackbot.ts';
 import type { BotView, FleetView, SlotView } from '../fleet/fleet-view.ts';
-import { type FleetFacts, isLive, type Judgements, judgeConditions, type Stop } from './conditions.ts';
+import { type FleetFacts, isLive, isToldOf, type Judgements, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { CONDITION_TYPES, explain } from './reasons.ts';
 import { zoneRoomsOf } from './zone-rooms.ts';
@@ -41,7 +41,8 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
   // While the fleet is being looked at, what has been seen live is the least there can be.
   const known = Math.min(live.length, desired);
-  const unknown = !fleet.settled && stop === undefined && known < Math.min(previous?.liveConnections ?? 0, desired);
+  const told = fleet.settled || stop !== undefined || isToldOf(view?.slots ?? [], desired);
+  const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
   const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
   const counts =
     unknown && previous !== undefined

@@ -1,10 +1,11 @@
 import type { Slot, SlotID } from '../../core/assignment.ts';
 import { type ConnectorSet, mayReturn } from '../../core/connector-set.ts';
+import type { Presence } from '../../core/presence.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import type { Session } from '../../core/session.ts';
 import type { Observed, PodView, SocketSet } from '../plan/types.ts';
 import { adoptFromReports } from './adopt-from-reports.ts';
-import { newest, type PodBody, type PodHead, type PodMemory, remember, wrote } from './pod-memory.ts';
+import { newest, type PodBody, type PodHead, type PodMemory, podPresence, remember, wrote } from './pod-memory.ts';
 import type { Heads } from './reader.ts';
 
 /**
@@ -73,6 +74,10 @@ export class FleetMemory {
 
   settled(nowMs: number): boolean {
     return this.#unbrokenSinceMs !== undefined && nowMs - this.#unbrokenSinceMs >= this.#settleMs;
+  }
+
+  presence(nowMs: number): ReadonlyMap<string, Presence> {
+    return new Map([...this.#pods].map(([name, pod]) => [name, podPresence(pod, nowMs)]));
   }
 
   wrote(pod: string, version: number, slots: ReadonlyMap<SlotID, Slot>): void {

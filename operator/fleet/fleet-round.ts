@@ -97,9 +97,7 @@ export class FleetRound {
   /** Reads and looks, while another planner has the lock: nothing is written. @throws as `run` */
   async watch(): Promise<void> {
     const { clock } = this.#options;
-    const desired = this.#options.desired();
-    const heads = await this.#read('watch');
-    const ground = { desired, heads, fleetKeys: this.#options.fleetKeys() };
+    const ground = this.#ground(await this.#read('watch'));
     if (this.#stillness.holds(ground, clock.monotonicMs())) return;
     this.#stillness.end();
     const observed = this.#observe(ground);
@@ -114,13 +112,10 @@ export class FleetRound {
    */
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {
     const { clock } = this.#options;
-    const wanted = this.#options.desired();
-    const heads = await this.#read('plan');
-    const connectorSet = this.#options.connectorSet?.();
-    const still = { desired: wanted, heads, fleetKeys: this.#options.fleetKeys(), connectorSet };
+    const still = this.#ground(await this.#read('plan'));
     if (this.#stillness.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#stillness.end();
-    const desired = heeding(wanted, await this.#fences.read(clock.monotonicMs()));
+    const desired = heeding(still.desired, await this.#fences.read(clock.monotonicMs()));
     const ground = { ...still, desired };
     const observed = this.#observe(ground);
     const plan = makePlan(observed, moveBudget(observed));
@@ -139,7 +134,7 @@ export class FleetRound {
       await this.#write(plan, observed, ground, held, counts);
       await this.#tellDrained(plan, held);
       await this.#bury(plan, held);
-      await this.#beat(heads.redisNowMs, observed.nowMs);
+      await this.#beat(still.heads.redisNowMs, observed.nowMs);
     } finally {
       // A Redis that is full still tells which sockets live.
       this.#look(observed, plan, clock.monotonicMs());
@@ -149,6 +144,17 @@ export class FleetRound {
       this.#stillness.begin(still, observed.nowMs);
     }
     return counts;
+  }
+
+  #ground(heads: Heads): Ground {
+    const { desired, fleetKeys, connectorSet, clock } = this.#options;
+    return {
+      desired: desired(),
+      heads,
+      presence: this.#memory.presence(clock.monotonicMs()),
+      fleetKeys: fleetKeys(),
+      connectorSet: connectorSet?.(),
+    };
   }
 
   async #read(to: 'plan' | 'watch'): Promise<Heads> {
@@ -258,7 +264,9 @@ export class FleetRound {
     const previous = this.#view;
     const { pending, deadPods } = plan;
     const closedPods = observed.pods.filter((pod) => !pod.takesSlots || !pod.returns).map(({ name }) => name);
-    const input = { nowMs, settled: observed.settled, pods, assignments, pending, deadPods, closedPods };
+    const leavingPods = observed.pods.filter(({ returns }) => !returns).map(({ name }) => name);
+    const { settled } = observed;
+    const input = { nowMs, settled, pods, assignments, pending, deadPods, closedPods, leavingPods };
     this.#view = makeView(input, previous);
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);

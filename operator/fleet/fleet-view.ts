@@ -22,10 +22,7 @@ export interface SlotView {
   /** Wall time of the assignment; 0 while only the pod's report of it is left. */
   assignedAtMs: number;
   role: 'active' | 'incoming';
-  /**
-   * Undefined while the pod has not reported this epoch. While a pod drains, or is within `DRAIN_RETURN_MS`, its slots
-   * count as live (design rule 12).
-   */
+  /** As the process that runs now has reported it; undefined while it has not, and while none runs (`reason` says why). */
   state: SlotReport['state'] | undefined;
   reason: string;
   message: string;
@@ -35,10 +32,13 @@ export interface SlotView {
   botUserID: string;
 }
 
+export type PodState = 'up' | 'draining' | 'left' | 'dead';
+
 export interface PodSummary {
   pod: string;
   zone: string;
-  state: 'up' | 'draining' | 'dead';
+  /** `left`: it drained and may still come back under its name; no socket of it lives meanwhile. */
+  state: PodState;
   capacity: number;
   slots: number;
   live: number;

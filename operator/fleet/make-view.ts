@@ -1,8 +1,9 @@
 import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/presence.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { Pending, PendingReason } from '../plan/types.ts';
 import type { BotView, FleetView, PodSummary, SlotView } from './fleet-view.ts';
-import type { PodMemory } from './pod-memory.ts';
+import { type PodMemory, podPresence } from './pod-memory.ts';
 
 export const NO_VIEW: FleetView = { bots: new Map(), pods: [], settled: false };
 
@@ -20,6 +21,8 @@ export interface ViewInput {
   deadPods: readonly string[];
   /** Pods that get no new slots, whatever room they have. */
   closedPods?: readonly string[];
+  /** Pods that will not return under their name, so that nobody is told to wait for them. */
+  leavingPods?: readonly string[];
 }
 
 interface BotDraft {
@@ -28,8 +31,8 @@ interface BotDraft {
 }
 
 /**
- * @param previous entries that did not change are taken from it, so that identity tells what changed; and what was live
- * stays live while its pod drains or may still come back (design rule 12)
+ * What is live is what the process that runs now says of the present assignment, and nothing else (ADR 0007).
+ * @param previous entries that did not change are taken from it, so that identity tells what changed
  */
 export function makeView(input: ViewInput, previous: FleetView): FleetView {
   const drafts = new Map<string, BotDraft>();
@@ -41,17 +44,19 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
   const pods: PodSummary[] = [];
   for (const [name, pod] of input.pods) {
     const slots = input.assignments.get(name) ?? pod.slots;
+    const seen = podPresence(pod, input.nowMs);
+    const presence = seen === 'returning' && input.leavingPods?.includes(name) === true ? 'lost' : seen;
     let live = 0;
     for (const [id, slot] of input.deadPods.includes(name) ? [] : slots) {
       const { ownerUid, index } = parseSlotID(id);
-      const view = slotView(name, pod, slot, pod.reports.get(id), previous.bots.get(ownerUid), input.nowMs);
-      if (view.state === 'live' || view.state === 'paused') live += 1;
+      const view = slotView({ name, pod, presence }, slot, pod.reports.get(id), previous.bots.get(ownerUid));
+      if (isLiveState(view.state)) live += 1;
       draftOf(ownerUid).slots.push({ index, slot: view });
     }
     // Told to close, but not yet closed: its owner is not gone.
-    if (pod.session !== undefined) for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
+    if (presence === 'present') for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
     const takesSlots = input.closedPods?.includes(name) !== true;
-    pods.push({ ...podSummary(name, pod, slots.size, live, input.settled), takesSlots });
+    pods.push({ ...podSummary({ name, pod, presence }, slots.size, live, input.settled), takesSlots });
   }
   for (const { ownerUid, reason } of input.pending) draftOf(ownerUid).pending.push(reason);
   const bots = new Map([...drafts].map(([uid, draft]) => [uid, botView(draft, previous.bots.get(uid))]));
@@ -70,28 +75,29 @@ export function changedOwners(previous: FleetView, next: FleetView): Set<string>
 export const sameFleet = (a: FleetView, b: FleetView): boolean =>
   a.settled === b.settled && JSON.stringify(a.pods) === JSON.stringify(b.pods);
 
+interface SeenPod {
+  name: string;
+  pod: PodMemory;
+  presence: Presence;
+}
+
 function slotView(
-  name: string,
-  pod: PodMemory,
+  { name, pod, presence }: SeenPod,
   slot: Slot,
   said: SlotReport | undefined,
   previous: BotView | undefined,
-  nowMs: number,
 ): SlotView {
-  const report = said?.epoch === slot.epoch ? said : undefined;
+  const report = reportOf(presence, pod.session ?? pod.lastSession, slot, said);
   const before = previous?.slots.find((view) => view.pod === name && view.assignedAtMs === slot.assignedAtMs);
-  const returning = nowMs < pod.returnUntilMs;
-  // Without an earlier view (this planner is new) a draining pod's sockets are taken for live: it closes them last.
-  const wasLive = before === undefined ? pod.session?.state === 'draining' : before.state === 'live';
-  const spared = returning && wasLive && report?.state !== 'failed';
   return {
     pod: name,
     zone: pod.lastSession?.zone ?? '',
     assignedAtMs: slot.assignedAtMs,
     role: slot.role,
-    state: spared ? 'live' : report?.state,
-    reason: spared ? '' : (report?.reason ?? ''),
-    message: spared ? '' : (report?.message ?? ''),
+    state: report?.state,
+    // A pod that this planner has never seen is unknown, not away.
+    reason: report?.reason ?? (presence === 'present' || pod.lastSession === undefined ? '' : AWAY_REASON[presence]),
+    message: report?.message ?? '',
     tokenDigest: report?.tokenDigest ?? before?.tokenDigest ?? '',
     teamName: report?.teamName || (before?.teamName ?? ''),
     botUserID: report?.botUserID || (before?.botUserID ?? ''),
@@ -99,8 +105,7 @@ function slotView(
 }
 
 function podSummary(
-  name: string,
-  pod: PodMemory,
+  { name, pod, presence }: SeenPod,
   slots: number,
   live: number,
   settled: boolean,
@@ -110,7 +115,7 @@ function podSummary(
   return {
     pod: name,
     zone: pod.lastSession?.zone ?? '',
-    state: session?.state ?? 'dead',
+    state: presence === 'returning' || session?.left === true ? 'left' : (session?.state ?? 'dead'),
     capacity: session?.capacity ?? 0,
     slots,
     live,

@@ -1,4 +1,5 @@
 import { decodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
+import { type Presence, presenceOf } from '../../core/presence.ts';
 import { decodeReport, type SlotReport } from '../../core/report.ts';
 import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/session.ts';
 
@@ -6,6 +7,8 @@ import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/session
 export interface PodHead {
   /** JSON of the session lease, if there is one. */
   session: string | undefined;
+  /** Redis time of the last renewal, which outlives the session; undefined if Redis has none. */
+  renewedMs: number | undefined;
   /** The version key; undefined when it is missing or no number. */
   version: number | undefined;
   /** Fields of the assignment hash. */
@@ -27,6 +30,8 @@ export interface PodMemory {
   /** Planner's monotonic time of the first and the last reading that had a session. */
   firstSeenMs: number | undefined;
   lastSeenMs: number | undefined;
+  /** When its session was last renewed: by Redis time as read, and monotonic as of the reading that first had it. */
+  renewed: { redisMs: number; atMs: number } | undefined;
   /** Until then (monotonic) a pod that drained may come back under its name; 0 if it did not drain. */
   returnUntilMs: number;
   /** The version key as last read or written. */
@@ -59,6 +64,7 @@ const NEW: PodMemory = {
   lastSession: undefined,
   firstSeenMs: undefined,
   lastSeenMs: undefined,
+  renewed: undefined,
   returnUntilMs: 0,
   stored: undefined,
   version: 0,
@@ -111,7 +117,32 @@ export function wrote(memory: PodMemory, version: number, slots: ReadonlyMap<Slo
   };
 }
 
-function withSession(before: PodMemory, head: PodHead, time: { nowMs: number; redisNowMs: number }): PodMemory {
+/** Whether the process of this pod runs, as far as a socket's truth is concerned; when to give its slots away is the plan's. */
+export function podPresence({ session, lastSession, renewed, returnUntilMs }: PodMemory, nowMs: number): Presence {
+  return presenceOf({
+    session: session ?? lastSession,
+    held: session !== undefined,
+    renewedAgoMs: renewed === undefined ? undefined : nowMs - renewed.atMs,
+    mayReturnMs: returnUntilMs - nowMs,
+  });
+}
+
+/**
+ * A time that was seen before is not reckoned anew: the clock of a Redis that took over from another may differ by more
+ * than a lease lives.
+ */
+function renewedOf(
+  before: PodMemory,
+  head: PodHead,
+  time: { nowMs: number; redisNowMs: number },
+): PodMemory['renewed'] {
+  const redisMs = head.renewedMs;
+  if (redisMs === undefined || redisMs === before.renewed?.redisMs) return before.renewed;
+  return { redisMs, atMs: time.nowMs - Math.max(0, time.redisNowMs - redisMs) };
+}
+
+function withSession(seen: PodMemory, head: PodHead, time: { nowMs: number; redisNowMs: number }): PodMemory {
+  const before = { ...seen, renewed: renewedOf(seen, head, time) };
   // A lease that this version can't read is a lease all the same.
   const session = head.session === undefined ? undefined : (decodeSession(head.session) ?? before.lastSession);
   if (session === undefined) return { ...before, session };

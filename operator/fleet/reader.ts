@@ -17,8 +17,11 @@ const BODIES_AT_ONCE = 4;
 
 /** What is small and read in every round. @throws when Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
-  const [time, owner, listed] = await answers(redis.pipeline().time().get(keys.owner).zrange(keys.pods, '0', '-1'));
-  const inRedis = new Set(texts(listed));
+  const [time, owner, listed] = await answers(
+    redis.pipeline().time().get(keys.owner).zrange(keys.pods, '0', '-1', 'WITHSCORES'),
+  );
+  const renewedMs = scores(listed);
+  const inRedis = new Set(renewedMs.keys());
   const pods = [...new Set([...knownPods, ...inRedis])];
   const reading = redis.pipeline();
   for (const pod of pods) reading.get(keys.session(pod)).get(keys.version(pod)).hlen(keys.assign(pod));
@@ -33,6 +36,7 @@ export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iter
         pod,
         {
           session: text(replies[index * 3]),
+          renewedMs: renewedMs.get(pod),
           version: natural(replies[index * 3 + 1]),
           fields: natural(replies[index * 3 + 2]) ?? 0,
         },
@@ -73,6 +77,12 @@ async function answers(pipeline: { exec(): Promise<[Error | null, unknown][] | n
 
 const text = (reply: unknown): string | undefined => (typeof reply === 'string' ? reply : undefined);
 const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : []);
+
+/** Of a sorted set: member, score, member, score. */
+function scores(reply: unknown): Map<string, number> {
+  const flat = texts(reply);
+  return new Map(flat.flatMap((member, at) => (at % 2 === 0 ? [[member, Number(flat[at + 1])] as const] : [])));
+}
 
 function natural(reply: unknown): number | undefined {
   const value = typeof reply === 'string' && reply !== '' ? Number(reply) : reply;

@@ -1,4 +1,5 @@
 import type { ConnectorSet } from '../../core/connector-set.ts';
+import type { Presence } from '../../core/presence.ts';
 import type { FleetKey } from '../../core/seal.ts';
 import { gathers } from '../plan/pods.ts';
 import type { Observed, Plan } from '../plan/types.ts';
@@ -12,6 +13,8 @@ export interface Ground {
   heads: Heads;
   fleetKeys: readonly FleetKey[];
   connectorSet?: ConnectorSet | undefined;
+  /** Pods by whether they are there: a lease that runs out changes what is true though nothing was written. */
+  presence: ReadonlyMap<string, Presence>;
 }
 
 /**
@@ -66,6 +69,13 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.stopped === b.stopped &&
   a.kept === b.kept;
 
-/** A session's text has no time in it: it changes when the pod has something to say. */
-const printOf = ({ heads, fleetKeys, connectorSet }: Ground): string =>
-  JSON.stringify([heads.owner, fleetKeys.map(({ id }) => id), connectorSet ?? null, ...heads.pods]);
+/**
+ * A session's text has no time in it: it changes when the pod has something to say. The time of its renewal is left out.
+ */
+const printOf = ({ heads, fleetKeys, connectorSet, presence }: Ground): string =>
+  JSON.stringify([
+    heads.owner,
+    fleetKeys.map(({ id }) => id),
+    connectorSet ?? null,
+    ...[...heads.pods].map(([pod, { session, version, fields }]) => [pod, session, version, fields, presence.get(pod)]),
+  ]);

@@ -159,7 +159,11 @@ function read(redis: RedisState, planner: PlannerState): PlannerState {
     const { session, version, hash, reports } = redis.pods[pod] ?? NO_POD;
     const before = planner.memory.get(pod);
     if (version === null && before?.stored !== undefined) lost = true;
-    const head = { session: session === null ? undefined : JSON.stringify(session), version: version ?? undefined };
+    const head = {
+      session: session === null ? undefined : JSON.stringify(session),
+      version: version ?? undefined,
+      renewedMs: undefined,
+    };
     const body = { assign: hash, reports: session === null ? undefined : reports };
     memory.set(pod, remember(before, { ...head, fields: Object.keys(hash).length }, body, time));
   }

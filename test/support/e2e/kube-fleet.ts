@@ -67,11 +67,12 @@ export class KubeFleet {
     return this.#run(name, new RelaxProgram(name, ['operator'], env));
   }
 
-  connector(name: string, zone: string): RelaxProgram {
+  /** @param slackUrl where it reaches Slack, if not directly */
+  connector(name: string, zone: string, slackUrl = this.slack.url): RelaxProgram {
     const env = {
       ...this.#env(name),
       RELAX_ZONE: zone,
-      RELAX_SLACK_API_URL: this.slack.url,
+      RELAX_SLACK_API_URL: slackUrl,
       NODE_EXTRA_CA_CERTS: this.slack.caFile ?? '',
       RELAX_GRACE_SECONDS: '20',
     };

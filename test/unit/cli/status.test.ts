@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { clusterStatus, type FleetStatus, NO_SOCKETS, podStatus } from '../../../cli/status/fleet-status.ts';
+import { type BotSocket, botStatus } from '../../../cli/status/bot-status.ts';
+import {
+  clusterStatus,
+  type FleetStatus,
+  NO_SOCKETS,
+  type PodFacts,
+  podStatus,
+} from '../../../cli/status/fleet-status.ts';
+import { exitCodeOf, problemsOf } from '../../../cli/status/health.ts';
 import { renderFleet } from '../../../cli/status/render.ts';
-import { botSummarySchema } from '../../../core/bot-summary.ts';
+import { decodeSlot, type Slot } from '../../../core/assignment.ts';
+import { type BotSummary, botSummarySchema } from '../../../core/bot-summary.ts';
 import { slotReportSchema } from '../../../core/report.ts';
 import { sessionSchema } from '../../../core/session.ts';
 
@@ -14,51 +23,205 @@ const report = (state: string, incarnation = 'now') =>
 const bot = (name: string, ready: boolean, reason: string) =>
   botSummarySchema.parse({ bot: name, teamID: 'T1', desired: 2, live: ready ? 2 : 0, ready, reason, message: 'why' });
 
+const NOW = 1_000_000;
+const slotOf = (name = 'b/u', epoch = 1): Slot | undefined =>
+  decodeSlot(
+    JSON.stringify({
+      ...{ epoch, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: name, queueNamespace: '' },
+      ...{ events: {}, token: 's', tokenDigest: 'd' },
+    }),
+  );
+const factsOf = (change: Partial<PodFacts> = {}): PodFacts => ({
+  pod: 'c-0',
+  session,
+  renewedMs: NOW - 4_000,
+  slots: new Map([['u/0', slotOf()]]),
+  reports: new Map([['u/0', report('live')]]),
+  ...change,
+});
+const draining = { ...session, state: 'draining' as const, drainingSinceMs: NOW - 30_000 };
+
 describe('the status of a pod', () => {
-  it('counts slots by what the present incarnation reports of them', () => {
+  it('counts slots by what the present incarnation reports of their present epoch', () => {
+    const slots = new Map([
+      ['u/0', slotOf()],
+      ['v/0', slotOf()],
+      ['w/0', slotOf()],
+      ['x/0', slotOf('b/x', 2)],
+    ]);
     const reports = new Map([
       ['u/0', report('live')],
       ['v/0', report('live', 'before')],
+      ['x/0', report('live')],
     ]);
-    expect(podStatus({ pod: 'c-0', session, slotIDs: ['u/0', 'v/0', 'w/0'], reports })).toEqual({
-      ...{ pod: 'c-0', zone: 'a', state: 'up', pid: 42, capacity: 10, slots: 3, faults: [] },
-      sockets: { ...NO_SOCKETS, live: 1, unreported: 2 },
+    expect(podStatus(factsOf({ slots, reports }), NOW)).toEqual({
+      ...{ pod: 'c-0', zone: 'a', state: 'up', pid: 42, capacity: 10, slots: 4, faults: [] },
+      sockets: { ...NO_SOCKETS, live: 1, unreported: 3 },
     });
   });
 
-  it('calls a pod without a session gone, and forgets it when it has no slots', () => {
-    const facts = { pod: 'c-0', session: undefined, reports: new Map([['u/0', report('live')]]) };
-    expect(podStatus({ ...facts, slotIDs: ['u/0'] })).toMatchObject({ state: 'gone', pid: null, sockets: { live: 0 } });
-    expect(podStatus({ ...facts, slotIDs: [] })).toBeUndefined();
+  it.each<[string, Partial<PodFacts>, string, number]>([
+    ['that drains has what it reports', { session: draining }, 'draining', 1],
+    ['that has closed its sockets has left', { session: { ...draining, left: true } }, 'left', 0],
+    ['that was killed while it drained has left', { session: draining, renewedMs: NOW - 15_000 }, 'left', 0],
+    ['whose lease has run out is gone', { session: undefined, renewedMs: NOW - 15_001 }, 'gone', 0],
+  ])('%s', (_what, change, state, live) => {
+    expect(podStatus(factsOf(change), NOW)).toMatchObject({ state, sockets: { live } });
+  });
+
+  it('forgets a pod without a session and slots', () => {
+    expect(podStatus(factsOf({ session: undefined, slots: new Map() }), NOW)).toBeUndefined();
+  });
+});
+
+describe('the line of a bot', () => {
+  const socket = (change: Partial<BotSocket> = {}): BotSocket => ({
+    ...{ index: 0, zone: 'a', bot: 'b/u', teamID: 'T1', state: 'live', reason: '', message: '' },
+    ...change,
+  });
+  const gone = socket({ state: undefined, reason: 'ConnectorLost' });
+  const all = { planner: true, connectors: true };
+  const nothing = { planner: false, connectors: false };
+  const live = bot('b/u', true, 'Live');
+
+  it.each<[string, BotSummary | undefined, BotSocket[], typeof all, string]>([
+    ['is what was judged while the sockets are so', live, [socket(), socket({ index: 1 })], all, 'yes 2/2 Live'],
+    ['has fewer sockets than the planner saw', live, [socket(), { ...gone, index: 1 }], all, 'yes 1/2 Live'],
+    [
+      'counts what lives, as Slack does, in a handover',
+      live,
+      [socket(), socket(), socket({ index: 1 })],
+      all,
+      'yes 2/2 Live',
+    ],
+    ['is not ready without a live socket', live, [gone], all, 'no 0/2 ConnectorLost'],
+    ['is not ready when nothing runs', live, [gone, { ...gone, index: 1 }], nothing, 'no 0/2 NoConnectors'],
+    ['is not ready when nothing is left of it', live, [], nothing, 'no 0/2 NoConnectors'],
+    [
+      'says what its process says',
+      live,
+      [socket({ state: 'waiting', reason: 'RateLimited' })],
+      all,
+      'no 0/2 RateLimited',
+    ],
+    ['is ready as soon as a socket lives', bot('b/u', false, 'ConnectionLost'), [socket()], all, 'yes 1/2 Live'],
+    [
+      'keeps a verdict that no socket proves wrong',
+      bot('b/u', false, 'TokenRevoked'),
+      [socket()],
+      all,
+      'no 1/2 TokenRevoked',
+    ],
+    ['keeps the reason of the planner', bot('b/u', false, 'NoEligiblePods'), [], all, 'no 0/2 NoEligiblePods'],
+    [
+      'keeps no reason that nobody keeps true',
+      bot('b/u', false, 'PodReturning'),
+      [gone],
+      nothing,
+      'no 0/2 NoConnectors',
+    ],
+    [
+      'is made of its sockets where no planner has been',
+      undefined,
+      [socket(), { ...gone, index: 1 }],
+      all,
+      'yes 1/2 Live',
+    ],
+  ])('%s', (_what, line, sockets, around, expected) => {
+    const made = botStatus(line, sockets, around);
+    expect(`${made.ready ? 'yes' : 'no'} ${made.live}/${made.desired} ${made.reason}`).toBe(expected);
+    expect(made.bot).toBe('b/u');
   });
 });
 
 describe('the status of a cluster', () => {
-  const pod = { pod: 'c-0', session, slotIDs: ['u/0'], reports: new Map([['u/0', report('live')]]) };
   const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
-  const cluster = clusterStatus(
-    facts,
-    [pod],
-    [bot('b/z', true, 'Live'), bot('b/a', true, 'Live'), bot('b/m', false, 'X')],
-  );
+  const lines = new Map([
+    ['u', bot('b/u', true, 'Live')],
+    ['v', bot('b/v', true, 'Live')],
+    ['w', bot('b/m', false, 'X')],
+  ]);
+  const cluster = clusterStatus(facts, [factsOf()], lines, NOW);
+  const queue = { name: 'q', length: 3, max: 3 };
   const fleet: FleetStatus = {
-    ...{ atMs: 61_001, redis: 'redis 7.0.0', queue: { name: 'q', length: 3, max: 3 }, contract: null },
+    ...{ healthy: false, problems: ['p'], atMs: 61_001, redis: 'redis 7.0.0', queue, contract: null },
     clusters: [cluster],
   };
 
   it('adds up its pods, and has the bots that need somebody first', () => {
     expect(cluster.sockets.live).toBe(1);
-    expect(cluster.bots).toMatchObject({ total: 3, ready: 2, byReason: { Live: 2, X: 1 } });
-    expect(cluster.bots.list.map(({ bot: name }) => name)).toEqual(['b/m', 'b/a', 'b/z']);
+    expect(cluster.bots).toMatchObject({ total: 3, ready: 1, byReason: { Live: 1, Placing: 1, X: 1 } });
+    expect(cluster.bots.list.map(({ bot: name }) => name)).toEqual(['b/m', 'b/v', 'b/u']);
   });
 
   it('is shown with what a person must act on', () => {
     const text = renderFleet(fleet);
     expect(text).toContain('FULL: nothing is queued');
-    expect(text).toContain('2 of 3 ready (2 Live, 1 X)');
+    expect(text).toContain('1 of 3 ready (1 Live, 1 Placing, 1 X)');
     expect(text).toContain('X: why');
-    expect(renderFleet({ ...fleet, clusters: [{ ...cluster, planner: false }] })).toContain(
-      'NO PLANNER, last 61 s ago',
-    );
+    expect(text).toContain('NOT HEALTHY\n- p');
+    const unplanned = renderFleet({ ...fleet, clusters: [{ ...cluster, planner: false }] });
+    expect(unplanned).toContain('NO PLANNER, last 61 s ago: events flow on 1 sockets');
+  });
+
+  it('does not say that events flow when nothing runs', () => {
+    const dead = clusterStatus({ ...facts, planner: false }, [factsOf({ session: undefined })], lines, NOW);
+    const text = renderFleet({ ...fleet, clusters: [dead] });
+    expect(text).toContain('no socket is live, no event is read');
+    expect(text).not.toMatch(/events flow|2\/2/);
+  });
+});
+
+describe('a fleet is healthy', () => {
+  const asked = { cluster: undefined, known: ['c'] };
+  const queue = { name: 'q', length: 0, max: 10 };
+  const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
+  const line = (change: Partial<BotSummary> = {}) =>
+    new Map([['u', { ...bot('b/u', true, 'Live'), desired: 1, ...change }]]);
+  const problems = (pods: readonly PodFacts[], lines = line(), change: Partial<typeof facts> = {}): string[] =>
+    problemsOf({ queue, clusters: [clusterStatus({ ...facts, ...change }, pods, lines, NOW)] }, asked);
+  const suspended = line({ desired: 0, live: 0, ready: false, reason: 'Suspended' });
+  const unused = factsOf({ slots: new Map(), reports: new Map() });
+
+  it('with a planner, connectors without faults and every wanted socket live or nothing wanted', () => {
+    expect(problems([factsOf()])).toEqual([]);
+    expect(problems([factsOf({ session: draining })])).toEqual([]);
+    expect(problems([unused], suspended)).toEqual([]);
+    expect(problems([unused], new Map())).toEqual([]);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['nobody plans', problems([factsOf()], line(), { planner: false }), /^c: nobody plans: start an operator/],
+    ['no connector runs', problems([], new Map()), /no connector runs/],
+    ['a connector is gone', problems([factsOf({ session: undefined })]), /connector c-0 is gone and has 1 slots/],
+    ['a connector has left', problems([factsOf({ session: { ...draining, left: true } })]), /connector c-0 has left/],
+    [
+      'a connector has a fault',
+      problems([factsOf({ session: { ...session, faults: ['OOM'] } })]),
+      /connector c-0: OOM/,
+    ],
+    ['a socket is missing', problems([factsOf()], line({ desired: 2 })), /bot b\/u has fewer live sockets/],
+    ['a bot is not ready', problems([factsOf()], line({ ready: false, reason: 'TokenRevoked' })), /TokenRevoked: why/],
+    [
+      'the queue is full',
+      problemsOf({ queue: { name: 'q', length: 3, max: 3 }, clusters: [] }, asked),
+      /queue q is full/,
+    ],
+    [
+      'there is none',
+      problemsOf({ queue, clusters: [] }, { cluster: undefined, known: [] }),
+      /no cluster on this Redis/,
+    ],
+    [
+      'its name is wrong',
+      problemsOf({ queue, clusters: [] }, { cluster: 'typo', known: ['c'] }),
+      /no such cluster on this Redis: typo; it has c/,
+    ],
+  ])('not when %s', (_what, said, expected) => {
+    expect(said.some((problem) => expected.test(problem))).toBe(true);
+  });
+
+  it('by exit code 0, else 3', () => {
+    expect([exitCodeOf({ healthy: true }), exitCodeOf({ healthy: false })]).toEqual([0, 3]);
   });
 });

@@ -433,7 +433,7 @@ describe('A pod', () => {
     expect(planner.planner.faults()[0]).toContain('pod stranger has none of our fleet keys');
   });
 
-  it('that drains counts as live, moves nothing that is live elsewhere, and is told that it may end', async () => {
+  it('that drains moves nothing that is live elsewhere, and is told that it may end', async () => {
     const [a] = pods('a', 'b', 'c');
     bots(6);
     const planner = await plan();

@@ -88,6 +88,21 @@ describe('the session lease', () => {
     expect(keeper.ageMs()).toBe(0);
   });
 
+  it('says at once that a draining process has closed its sockets, and says so once', async () => {
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(10);
+    keeper.beginDraining(() => T0);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent.at(-1)?.session.left).toBeUndefined();
+    const told = news;
+    keeper.tellLeft();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent.at(-1)?.session).toMatchObject({ state: 'draining', left: true });
+    await keeper.leave();
+    expect(sent.at(-1)?.session).toMatchObject({ state: 'draining', left: true });
+    expect(news).toBe(told + 1);
+  });
+
   it('tells of a younger process under the same name, and does not count its own lease as renewed', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(4_000);

@@ -72,6 +72,7 @@ describe('the status of a bot', () => {
 
   const one = { ...SPEC, replicas: 1 };
   const gone = { state: 'connecting', reason: 'ConnectionLost' } as const;
+  const away = (reason: string) => slot('a', { state: undefined, reason, tokenDigest: '' });
   it.each<[string, StatusInput, ConditionType, string]>([
     ['before any knowledge', input({ fleet: { settled: false, pods: 0, zones: 0 } }), 'Ready', 'Unknown Observing'],
     ['without connectors', input({ fleet: { settled: true, pods: 0, zones: 0 } }), 'Ready', 'False NoConnectors'],
@@ -85,6 +86,10 @@ describe('the status of a bot', () => {
       'False RateLimited',
     ],
     ['with one socket of two', input({}, [slot('a'), slot('b', gone)]), 'Ready', 'True Live'],
+    ['whose only pod has left', input({}, [away('PodReturning')]), 'Ready', 'False PodReturning'],
+    ['whose only pod was killed', input({}, [away('ConnectorLost')]), 'Connected', 'False ConnectorLost'],
+    ['with a pod that has left', input({}, [slot('b'), away('PodReturning')]), 'Ready', 'True Live'],
+    ['with a pod that has left', input({}, [slot('b'), away('PodReturning')]), 'Redundant', 'False PodReturning'],
     [
       'whose new token one of its connectors can not open',
       input({}, [slot('a'), slot('b', { reason: 'SealUnreadable', tokenDigest: 'old' })]),
@@ -207,6 +212,18 @@ describe('the status of a bot', () => {
     expect(status.connectionSummary).toBe('1/2');
   });
 
+  it('tells bad news that is certain even then: each socket was told of by a process that runs', () => {
+    const fleet = { settled: false, pods: 2, zones: 2 };
+    const previous = statusOf(input({}, both));
+    const down = both.map((s) => ({ ...s, state: 'connecting', reason: 'ConnectionLost' }) as const);
+    const status = statusOf(input({ previous, fleet }, down));
+    expect([shown(status, 'Ready'), status.connectionSummary]).toEqual(['False ConnectionLost', '0/2']);
+    const left = both.map((s) => ({ ...s, state: undefined, reason: 'PodReturning' }));
+    expect(shown(statusOf(input({ previous, fleet }, left)), 'Ready')).toBe('False PodReturning');
+    const unheard = [slot('a', { state: undefined }), slot('b', { state: 'connecting', reason: 'ConnectionLost' })];
+    expect(statusOf(input({ previous, fleet }, unheard))).toEqual(previous);
+  });
+
   it('is no worse for a rotated token that Slack has not seen yet', () => {
     const previous = statusOf(input({}, both));
     const verdict = { kind: 'valid', token: 'xoxb-2345', digest: 'new', note: '' } as const;
@@ -277,6 +294,7 @@ describe('a change of a status', () => {
   const status = (slots: SlotView[], more: Partial<StatusInput> = {}) => statusOf(input(more, slots));
   const suspended = { metadata: { namespace: 'bots', generation: 3 }, spec: { ...SPEC, suspend: true } };
   const lost = slot('b', { state: 'connecting', reason: 'ConnectionLost' });
+  const left = slot('b', { state: undefined, reason: 'PodReturning' });
   it.each([
     ['the first', undefined, status([]), 'bad'],
     ['the same', status(both), status(both, { nowMs: NOW + 1 }), 'none'],
@@ -289,6 +307,8 @@ describe('a change of a status', () => {
       'good',
     ],
     ['the first socket up', status([lost]), status([slot('a'), lost]), 'good'],
+    ['its pod back, the socket not yet', status([slot('a'), left]), status([slot('a'), lost]), 'flap'],
+    ['the last pod gone', status([slot('a'), left]), status([{ ...left, pod: 'a' }, left]), 'bad'],
     [
       'other words of a retry',
       status([{ ...lost, message: 'in 3 s' }]),

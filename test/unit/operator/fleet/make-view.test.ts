@@ -40,6 +40,7 @@ const pod = (change: Partial<PodMemory> = {}): PodMemory => ({
     lastSession: session(),
     firstSeenMs: 0,
     lastSeenMs: 0,
+    renewed: { redisMs: 0, atMs: 1_000 },
     returnUntilMs: 0,
     stored: 1,
     version: 1,
@@ -113,34 +114,101 @@ describe('The view of a fleet', () => {
     expect(view.bots.get('gone')).toEqual({ slots: [], pending: [] });
   });
 
-  describe('while a pod drains or may come back', () => {
+  describe('of a pod that drains or may come back', () => {
     const draining = session({ state: 'draining', drainingSinceMs: 1 });
+    const left = session({ state: 'draining', drainingSinceMs: 1, left: true });
+    const returnUntilMs = 90_000;
     const before = makeView(input({ a: one() }), NO_VIEW);
-    const stateOf = (memory: PodMemory, nowMs = 1_000, previous = before) =>
-      makeView(input({ a: memory }, { nowMs }), previous).bots.get('u')?.slots[0]?.state;
+    const shown = (memory: PodMemory, nowMs = 1_000, previous = before) => {
+      const slot = makeView(input({ a: memory }, { nowMs }), previous).bots.get('u')?.slots[0];
+      return [slot?.state, slot?.reason];
+    };
 
-    it.each<[string, PodMemory]>([
-      ['it closes its sockets', one({ session: draining, returnUntilMs: 90_000 }, { state: 'connecting' })],
-      ['it is gone', one({ session: undefined, returnUntilMs: 90_000, reports: new Map() })],
-      ['its new life has not reported', one({ returnUntilMs: 90_000, reports: new Map() })],
-      ['its new life connects', one({ returnUntilMs: 90_000 }, { state: 'waiting', reason: 'WaitingForBudget' })],
-    ])('counts what was live as live: %s', (_when, memory) => {
-      expect(stateOf(memory)).toBe('live');
-      expect(stateOf(memory, 90_000)).not.toBe('live');
+    it.each<[string, PodMemory, number, (string | undefined)[]]>([
+      ['its live sockets live while it runs', one({ session: draining, returnUntilMs }), 15_999, ['live', '']],
+      [
+        'what it reports is so while it runs',
+        one({ session: draining, returnUntilMs }, { state: 'connecting', reason: 'ConnectionLost' }),
+        1_000,
+        ['connecting', 'ConnectionLost'],
+      ],
+      [
+        'nothing lives once it has closed them',
+        one({ session: left, returnUntilMs }),
+        1_000,
+        [undefined, 'PodReturning'],
+      ],
+      [
+        'nothing lives once it was killed, though its key is there',
+        one({ session: draining, returnUntilMs }),
+        16_000,
+        [undefined, 'PodReturning'],
+      ],
+      [
+        'nothing lives once it is gone without a key',
+        one({ session: undefined, lastSession: left, returnUntilMs }),
+        1_000,
+        [undefined, 'PodReturning'],
+      ],
+      [
+        'nothing lives before its new life has reported',
+        one({ session: session({ incarnation: 'j' }), returnUntilMs }),
+        1_000,
+        [undefined, ''],
+      ],
+      [
+        'its new life is heard, and nothing else',
+        one({ returnUntilMs }, { state: 'waiting', reason: 'WaitingForBudget' }),
+        1_000,
+        ['waiting', 'WaitingForBudget'],
+      ],
+      [
+        'it is lost when it was up again and its lease ran out',
+        one({ session: undefined, returnUntilMs }),
+        16_000,
+        [undefined, 'ConnectorLost'],
+      ],
+      [
+        'it is lost when it may not come back any more',
+        one({ session: draining, returnUntilMs: 16_000 }),
+        16_000,
+        [undefined, 'ConnectorLost'],
+      ],
+    ])('%s', (_what, memory, nowMs, expected) => {
+      expect(shown(memory, nowMs)).toEqual(expected);
+      // What an earlier view said, or that there is none, is no matter.
+      expect(shown(memory, nowMs, NO_VIEW)).toEqual(expected);
     });
 
-    it('shows what Slack refused, and what was not live before', () => {
-      const returning = { returnUntilMs: 90_000 };
-      expect(stateOf(one(returning, { state: 'failed' }))).toBe('failed');
-      const waiting = makeView(input({ a: one({}, { state: 'waiting' }) }), NO_VIEW);
-      expect(stateOf(one(returning, { state: 'waiting' }), 1_000, waiting)).toBe('waiting');
-    });
-
-    it('takes the sockets of a draining pod for live when the planner is new', () => {
-      expect(stateOf(one({ session: draining, returnUntilMs: 90_000, reports: new Map() }), 1_000, NO_VIEW)).toBe(
-        'live',
+    it('is told as a pod that has left', () => {
+      const states = [draining, left].map(
+        (s) => makeView(input({ a: one({ session: s, returnUntilMs }) }), NO_VIEW).pods,
       );
+      expect(states.map(([pod]) => [pod?.state, pod?.live])).toEqual([
+        ['draining', 1],
+        ['left', 0],
+      ]);
     });
+  });
+
+  it('does not wait for a pod that has left to close what it was told to close', () => {
+    const left = session({ state: 'draining', drainingSinceMs: 1, left: true });
+    const memory = pod({ session: left, returnUntilMs: 90_000, reports: new Map([['gone/0', report()]]) });
+    expect(makeView(input({ a: memory }), NO_VIEW).bots.has('gone')).toBe(false);
+  });
+
+  it('counts the socket of a pod whose lease Redis has lost as live until the lease would have run out', () => {
+    const stateAt = (nowMs: number) =>
+      makeView(input({ a: one({ session: undefined }) }, { nowMs }), NO_VIEW).bots.get('u')?.slots[0]?.state;
+    expect([stateAt(15_999), stateAt(16_000)]).toEqual(['live', undefined]);
+  });
+
+  it('knows nothing of a pod that this planner has never seen', () => {
+    const view = makeView(
+      input({ a: one({ session: undefined, lastSession: undefined, renewed: undefined }) }),
+      NO_VIEW,
+    );
+    expect(view.bots.get('u')?.slots).toMatchObject([{ state: undefined, reason: '' }]);
   });
 
   it('shows no socket of a pod that the plan calls dead, though its entries stay until another is live', () => {

@@ -4,7 +4,14 @@ import type { SlotReport } from '../../../../core/report.ts';
 import type { Session } from '../../../../core/session.ts';
 import { adoptFromReports } from '../../../../operator/fleet/adopt-from-reports.ts';
 import { FleetMemory, observe } from '../../../../operator/fleet/fleet-memory.ts';
-import { type PodHead, type PodMemory, remember, wanted, wrote } from '../../../../operator/fleet/pod-memory.ts';
+import {
+  type PodHead,
+  type PodMemory,
+  podPresence,
+  remember,
+  wanted,
+  wrote,
+} from '../../../../operator/fleet/pod-memory.ts';
 
 const slot = (epoch = 1): Slot => ({
   ...{ epoch, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: 'bots/a', queueNamespace: '' },
@@ -29,6 +36,7 @@ const session = (change: Partial<Session> = {}): string =>
   });
 const head = (change: Partial<PodHead> = {}): PodHead => ({
   session: session(),
+  renewedMs: undefined,
   version: undefined,
   fields: 0,
   ...change,
@@ -111,6 +119,32 @@ describe('What a planner knows of a pod', () => {
   it('expects a draining pod back until 90 s after it began by Redis time', () => {
     const draining = session({ state: 'draining', drainingSinceMs: 40_000 });
     expect(read(held(), head({ session: draining, version: 3, fields: 2 })).returnUntilMs).toBe(81_000);
+  });
+
+  describe('is whether its process runs', () => {
+    const at = (nowMs: number, redisNowMs: number) => ({ nowMs, redisNowMs });
+    const nothing = { assign: undefined, reports: undefined };
+    const draining = session({ state: 'draining', drainingSinceMs: 40_000 });
+
+    it('by when it was last renewed, since the key of a pod that drains outlives it', () => {
+      const memory = remember(undefined, head({ session: draining, renewedMs: 40_000 }), nothing, at(1_000, 50_000));
+      expect(podPresence(memory, 1_000)).toBe('present');
+      expect(podPresence(memory, 5_999)).toBe('present');
+      expect(podPresence(memory, 6_000)).toBe('returning');
+      expect(podPresence(memory, 81_000)).toBe('lost');
+    });
+
+    it('by what was seen before, where another Redis with another clock takes over', () => {
+      const before = remember(undefined, head({ renewedMs: 49_000 }), nothing, at(1_000, 50_000));
+      const after = remember(before, head({ session: undefined, renewedMs: 49_000 }), nothing, at(2_000, 110_000));
+      expect(podPresence(after, 2_000)).toBe('present');
+      expect(podPresence(after, 15_000)).toBe('lost');
+    });
+
+    it('by its key while it is up, whatever else Redis has lost', () => {
+      const memory = remember(undefined, head({ renewedMs: undefined }), nothing, at(1_000, 50_000));
+      expect(podPresence(memory, 100_000)).toBe('present');
+    });
   });
 
   it('is what was written', () => {

@@ -12,11 +12,12 @@ const desired = (): Desired => ({
   kept: new Set(),
 });
 const wish = desired();
-const head = { session: '{"pod":"a"}', version: 3, fields: 1 };
+const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
 const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, owner = 'me'): Ground => ({
   desired: wish,
   heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
+  presence: new Map([['a', 'present']]),
   ...change,
 });
 
@@ -30,6 +31,7 @@ describe('A round that found nothing to do', () => {
   it('need not be repeated while all that it was made from is the same, and not for ever', () => {
     expect([still().holds(ground(), 9_999), still().holds(ground(), 10_000)]).toEqual([true, false]);
     expect(new Stillness(10_000).holds(ground(), 0)).toBe(false);
+    expect(still().holds(ground({}, { renewedMs: 6 }), 1)).toBe(true);
   });
 
   it.each<[string, Ground]>([
@@ -39,6 +41,7 @@ describe('A round that found nothing to do', () => {
     ['a version', ground({}, { version: 4 })],
     ['the size of a hash', ground({}, { fields: 2 })],
     ['the owner of the scope, as after a loss', ground({}, {}, 'other')],
+    ['whether a pod is there, though its key says the same', ground({ presence: new Map([['a', 'returning']]) })],
     ['the fleet keys', ground({ fleetKeys: [] })],
   ])('is repeated after a change of %s', (_what, changed) => {
     expect(still().holds(changed, 1)).toBe(false);
@@ -68,7 +71,7 @@ describe('A fleet', () => {
     ['it gathers', observed({ pods: [young] }), pod()],
     ['a pod is silent', observed(), pod({ session: undefined })],
     ['a pod drains', observed(), pod({ session: { state: 'draining' } })],
-    ['a pod that drained counts as live', observed(), pod({ returnUntilMs: 100_001 })],
+    ['a pod that drained may come back', observed(), pod({ returnUntilMs: 100_001 })],
     ['Redis lost a hash', observed(), pod({ lost: true })],
     ['the outcome of a write is unknown', observed(), pod({ doubted: true })],
   ])('is not while %s', (_why, seen, memory) => {

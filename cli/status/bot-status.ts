@@ -1,0 +1,66 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { isLiveState } from '../../core/presence.ts';
+import type { SlotReport } from '../../core/report.ts';
+import { whyNotLive } from '../../operator/bot/conditions.ts';
+import { explain, isSocketReason, type Reason } from '../../operator/bot/reasons.ts';
+
+/** A slot of a bot as sessions, assignments and reports have it now. */
+export interface BotSocket {
+  /** Which of the bot's sockets; in a handover two pods have the same one. */
+  index: number;
+  zone: string;
+  bot: string;
+  teamID: string;
+  /** Undefined: no process that runs now has told of it. */
+  state: SlotReport['state'] | undefined;
+  reason: string;
+  message: string;
+}
+
+/** What the cluster has that a bot needs. */
+export interface Surroundings {
+  planner: boolean;
+  connectors: boolean;
+}
+
+/**
+ * Pure: a bot as it is now. What its sockets prove comes from them; the planner's line, which may be old, tells what they
+ * can't (what is wanted, the verdict on its token, suspension), and its reason only as long as no socket contradicts it.
+ */
+export function botStatus(
+  line: BotSummary | undefined,
+  sockets: readonly BotSocket[],
+  around: Surroundings,
+): BotSummary {
+  const live = sockets.filter(({ state }) => isLiveState(state));
+  const count = live.length;
+  const desired = line?.desired ?? new Set(sockets.map(({ index }) => index)).size;
+  const first = sockets.find(({ bot }) => bot !== '');
+  const now: BotSummary = {
+    bot: line?.bot ?? first?.bot ?? '',
+    teamID: line?.teamID ?? first?.teamID ?? '',
+    teamName: line?.teamName ?? '',
+    desired,
+    // What is being closed is shown as long as it lives, as in the status of a SlackBot.
+    live: desired === 0 ? count : Math.min(count, desired),
+    zones: [...new Set(live.map(({ zone }) => zone))].sort(),
+    ready: count > 0,
+    ...(count > 0 ? said('Live') : why(sockets, around)),
+  };
+  return line === undefined || isRefuted(line, count, around)
+    ? now
+    : { ...now, ready: line.ready, reason: line.reason, message: line.message };
+}
+
+/** What the sockets prove wrong, or what nobody keeps true. */
+function isRefuted({ ready, reason }: BotSummary, live: number, { planner }: Surroundings): boolean {
+  if (ready) return live === 0;
+  return isSocketReason(reason) && (live > 0 || !planner);
+}
+
+function why(sockets: readonly BotSocket[], { connectors }: Surroundings): { reason: Reason; message: string } {
+  if (!connectors) return said('NoConnectors');
+  return sockets.length === 0 ? said('Placing') : whyNotLive(sockets);
+}
+
+const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });

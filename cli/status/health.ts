@@ -1,0 +1,86 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import type { ClusterStatus, FleetStatus, PodStatus } from './fleet-status.ts';
+
+/** Exit codes of `relax status`, beside 1 (Redis can't be asked) and 2 (a mistake in the configuration). */
+export const EXIT_HEALTHY = 0;
+export const EXIT_NOT_HEALTHY = 3;
+
+export const exitCodeOf = ({ healthy }: Pick<FleetStatus, 'healthy'>): number =>
+  healthy ? EXIT_HEALTHY : EXIT_NOT_HEALTHY;
+
+/** Names in one sentence; the table has them all. */
+const MOST_NAMES = 5;
+
+export interface Asked {
+  /** RELAX_CLUSTER, if it is set. */
+  cluster: string | undefined;
+  /** All clusters that this Redis knows. */
+  known: readonly string[];
+}
+
+/** Pure: what is wrong, in words with a remedy, the most general first. */
+export function problemsOf({ queue, clusters }: Pick<FleetStatus, 'queue' | 'clusters'>, asked: Asked): string[] {
+  return [
+    ...(clusters.length === 0 ? [noCluster(asked)] : []),
+    ...(queue.max > 0 && queue.length >= queue.max
+      ? [`the queue ${queue.name} is full: see that its consumers run, or raise RELAX_QUEUE_MAX`]
+      : []),
+    ...clusters.flatMap((cluster) => clusterProblems(cluster).map((problem) => `${cluster.cluster}: ${problem}`)),
+  ];
+}
+
+function noCluster({ cluster, known }: Asked): string {
+  if (cluster === undefined) {
+    return 'no cluster on this Redis: start "relax standalone" or "relax operator" with this RELAX_REDIS_URL';
+  }
+  const there = known.length === 0 ? 'it has none' : `it has ${some(known)}`;
+  return `no such cluster on this Redis: ${cluster}; ${there}. Correct RELAX_CLUSTER or RELAX_REDIS_URL, or start it`;
+}
+
+function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
+  const present = pods.filter(({ state }) => state === 'up' || state === 'draining');
+  // Said once, of the cluster.
+  const known = present.length === 0 ? ['Suspended', 'NoConnectors'] : ['Suspended'];
+  const notReady = bots.list.filter(({ ready, reason }) => !ready && !known.includes(reason));
+  const short = bots.list.filter(({ ready, live, desired }) => ready && live < desired);
+  return [
+    ...(planner
+      ? []
+      : [
+          'nobody plans: start an operator or standalone; until then no socket is moved, no change of a SlackBot counts',
+        ]),
+    ...(present.length === 0 ? ['no connector runs, so no event is read: start connectors'] : []),
+    ...pods.flatMap(podProblems),
+    ...[...byReason(notReady)].map(([reason, list]) => `${many(list)} not ready, ${reason}: ${list[0]?.message ?? ''}`),
+    ...(short.length === 0
+      ? []
+      : [
+          `${many(short, 'has', 'have')} fewer live sockets than wanted: if it stays so, see the connectors above and ` +
+            'conditions Assigned and Connected of the SlackBot',
+        ]),
+  ];
+}
+
+function podProblems({ pod, state, slots, faults }: PodStatus): string[] {
+  if (state === 'gone') {
+    return [`connector ${pod} is gone and has ${slots} slots: start it again, or wait until they are placed elsewhere`];
+  }
+  if (state === 'left' && slots > 0) {
+    return [`connector ${pod} has left and has ${slots} slots: they wait for it to come back, 90 s at most`];
+  }
+  return faults.map((fault) => `connector ${pod}: ${fault}`);
+}
+
+function byReason(bots: readonly BotSummary[]): Map<string, BotSummary[]> {
+  const groups = new Map<string, BotSummary[]>();
+  for (const bot of bots) groups.set(bot.reason, [...(groups.get(bot.reason) ?? []), bot]);
+  return groups;
+}
+
+const many = (bots: readonly BotSummary[], one = 'is', several = 'are'): string =>
+  `${bots.length === 1 ? 'bot' : `${bots.length} bots`} ${some(bots.map(({ bot }) => bot))} ${bots.length === 1 ? one : several}`;
+
+const some = (names: readonly string[]): string =>
+  names.length <= MOST_NAMES
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`;
