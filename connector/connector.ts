@@ -73,7 +73,7 @@ export class Connector {
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
     const { config, incarnation, contract, keyring, control, subscriber, log } = parts;
-    const { cluster, pod, zone, capacity, owner } = config;
+    const { cluster, pod, zone, capacity, owner = '' } = config;
     const keys = clusterKeys(cluster);
     const clock = this.#clock;
     this.#seldom = new SeldomLog(log, clock);

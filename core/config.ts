@@ -53,8 +53,8 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   program: 'connector';
   fleetKeyFile: string;
   cluster: string;
-  /** Of the installation that it is part of (`core/scope.ts`); empty when it was not told. */
-  owner: string;
+  /** Of the installation that it is part of (`core/scope.ts`). */
+  owner: string | undefined;
   pod: string;
   zone: string;
   http: HttpSettings;
@@ -127,7 +127,7 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
       ...events(values),
       fleetKeyFile: values.get(settings.fleetKeyFile),
       cluster: values.get(settings.cluster),
-      owner: values.find(settings.owner) ?? '',
+      owner: values.find(settings.owner),
       pod,
       zone: zone ?? `unknown-${pod}`,
       http: http(values),
