@@ -19,6 +19,7 @@ export const isForeignOwner = (stored: string, owner: string): boolean =>
 export function foreignScopeText(cluster: string, stored: string, what: string, owner: string): string {
   return (
     `cluster scope "${cluster}" on this Redis belongs to ${stored}, but ${what} is ${owner}. Give this installation ` +
-    'another name with RELAX_CLUSTER (in the chart: cluster), or, if the other one is gone for good, start once with --take-over'
+    'another name with RELAX_CLUSTER (in the chart: cluster), or, if the other one is gone for good, start the operator or ' +
+    'standalone once with --take-over (RELAX_TAKE_OVER=true)'
   );
 }
