@@ -80,6 +80,14 @@ describe('A connector whose name another process renews', () => {
     expect(await watch(7)).toMatchObject({ by: 'waiting' });
   });
 
+  it('does not take it when both were stopped together, such as with their machine', async () => {
+    await watch(5);
+    nowMs += 60_000;
+    expect(await watch(5)).toMatchObject({ by: 'waiting' });
+    redis = { scopeOwner: '', holder, renewedAt: '400' };
+    expect(await watch(7)).toMatchObject({ by: 'waiting' });
+  });
+
   it('leaves it to the successor of a holder that was killed, and takes it if none comes', async () => {
     await watch(2);
     process = 'gone';
