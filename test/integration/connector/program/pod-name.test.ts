@@ -69,9 +69,9 @@ async function belongings(): Promise<unknown> {
   };
 }
 
-/** Two renewals of the first, while the second runs. */
-async function untilRenewedTwice(): Promise<void> {
-  for (let renewals = 0; renewals < 2; renewals += 1) {
+/** So many renewals under the name, while the second runs. */
+async function untilRenewed(times: number): Promise<void> {
+  for (let renewals = 0; renewals < times; renewals += 1) {
     const before = await fleet.redis.zscore(keys.pods, 'a');
     await waitFor(async () => (await fleet.redis.zscore(keys.pods, 'a')) !== before, { timeoutMs: 15_000 });
   }
@@ -95,7 +95,7 @@ describe('A second process under the name of one that lives', () => {
     expect(words).toContain(firstOwner === '' ? 'owner unknown' : firstOwner);
 
     const burst = fleet.slack.startBurst({ events: 300, perSecond: 500 });
-    await untilRenewedTwice();
+    await untilRenewed(1);
     await burst.finished;
     expect(await belongings()).toEqual(before);
     expect(fleet.liveSockets()).toEqual(sockets);
@@ -135,14 +135,14 @@ describe('A second process under the name of one that lives', () => {
     await untilBarred(second, 'RELAX_POD');
     const incarnation = (await fleet.session('a'))?.incarnation;
     await fleet.redis.flushall();
-    await untilRenewedTwice();
+    await untilRenewed(2);
     await fleet.server.kill();
     await waitFor(async () => (await reasonsOf(first)).some((reason) => reason.includes('is not renewed')), {
       timeoutMs: 20_000,
     });
     await fleet.server.restart();
     await waitFor(() => fleet.redis.status === 'ready');
-    await untilRenewedTwice();
+    await untilRenewed(2);
     expect((await fleet.session('a'))?.incarnation).toBe(incarnation);
     expect(fleet.liveSockets()).toHaveLength(TEAMS);
     expect(await reasonsOf(second)).toEqual([expect.stringContaining('RELAX_POD')]);
@@ -230,7 +230,7 @@ describe('A connector in a scope of another owner', () => {
     await waitFor(async () => (await reasonsOf(stranger)).some((reason) => reason.includes('RELAX_POD')), {
       timeoutMs: 15_000,
     });
-    await untilRenewedTwice();
+    await untilRenewed(2);
     await fleet.untilReported('a', 1, TEAMS);
   });
 });
