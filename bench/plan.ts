@@ -25,6 +25,9 @@ const podView = (n: number, sets: number): PodView => ({
     ...{ pod: `relax-connector-${n}`, incarnation: `i${n}`, zone: ZONES[n % ZONES.length] ?? 'a', state: 'up' },
     ...{ capacity: Math.ceil((sets * REPLICAS * 2) / PODS), drainingSinceMs: 0, version: 1, keyIDs: ['k'] },
     ...{ reportVersion: 1, faults: [], pid: 1 },
+    owner: '',
+    machine: '',
+    startTicks: '',
   },
   ...{ version: 1, lastSeenMs: 0, firstSeenMs: undefined, takesSlots: true, returns: true },
 });

@@ -75,6 +75,9 @@ function desiredBots(): Map<string, DesiredBot> {
 const session = (pod: string, n: number, change: Partial<Session> = {}): Session => ({
   ...{ pod, incarnation: `i${n}`, zone: ['a', 'b', 'c'][n % 3] ?? 'a', capacity: 5_000, state: 'up' },
   ...{ drainingSinceMs: 0, version: 0, keyIDs: fleetKeys.map(({ id }) => id), reportVersion: 0, faults: [], pid: 1 },
+  owner: '',
+  machine: '',
+  startTicks: '',
   ...change,
 });
 

@@ -19,7 +19,9 @@ import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
 import { SeldomLog } from './seldom.ts';
 import { ContractWatch } from './session/contract-watch.ts';
-import { type Renewal, redisRenew } from './session/renewal.ts';
+import { NameSeeker } from './session/name-seeker.ts';
+import { thisProcess } from './session/process-identity.ts';
+import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { rtmConnect } from './slack/rtm-connect.ts';
 import type { EgressProxy } from './socket/egress-proxy.ts';
@@ -71,7 +73,7 @@ export class Connector {
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
     const { config, incarnation, contract, keyring, control, subscriber, log } = parts;
-    const { cluster, pod, zone, capacity } = config;
+    const { cluster, pod, zone, capacity, owner = '' } = config;
     const keys = clusterKeys(cluster);
     const clock = this.#clock;
     this.#seldom = new SeldomLog(log, clock);
@@ -89,9 +91,11 @@ export class Connector {
       openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
+    const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
+      seeker: new NameSeeker({ look: redisLook(control, keys, pod), cluster, self, clock }),
       renew: redisRenew(control, keys, pod),
-      identity: { pod, incarnation, zone, capacity, pid: process.pid },
+      identity: { ...self, zone, capacity },
       content: () => ({
         version: this.#assignments.held.version,
         keyIDs: keyring.ids,
@@ -99,6 +103,7 @@ export class Connector {
         faults: fleetFaults(this.#health()),
       }),
       onRenewed: (renewal, sentAtMs) => this.#onRenewed(renewal, sentAtMs),
+      onNamed: () => this.#assignments.lookSoon(),
       onNews: () => void control.publish(keys.plannerNudge, 'session').catch(() => undefined),
       onResult: (result) => this.#metrics.renewal(result),
       ...{ clock, log },
@@ -107,11 +112,12 @@ export class Connector {
       ...{ redis: control, key: keys.report(pod), nudge: keys.plannerNudge, log },
       ids: () => this.#registry.ids(),
       report: (id) => this.#registry.report(id),
-      mayWrite: () => this.#session.rival === undefined,
+      mayWrite: () => this.#session.mayReport,
       announce: () => this.#session.renewNow(),
     });
     this.#assignments = new AssignmentWatch({
       ...{ redis: control, subscriber, keys, pod, capacity, log },
+      mayAct: () => this.#session.mayAct,
       onRead: (diff) => this.#onRead(diff),
     });
   }
@@ -190,7 +196,7 @@ export class Connector {
     this.#parts.redisClock.observe(renewal.redisMs, sentAtMs);
     this.#released = renewal.drained === this.#parts.incarnation;
     this.#assignments.hint(renewal.version);
-    const ours = renewal.rival === undefined;
+    const ours = renewal.rival === undefined && renewal.foreign === undefined;
     // The other process wrote reports of its own.
     if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
     this.#hadRival = !ours;
@@ -200,7 +206,7 @@ export class Connector {
   #onRead(diff: SlotDiff): void {
     this.#registry.apply(diff);
     this.#registry.retryFaulty();
-    if (this.#adoption.found(diff.held.slots.keys())) this.#board.rewrite();
+    if (this.#adoption.found(diff.held.slots.keys(), this.#clock.monotonicMs())) this.#board.rewrite();
     this.#session.renewSoon();
   }
 
@@ -209,7 +215,7 @@ export class Connector {
     return {
       queueFaults: this.#publisher.faults(),
       pressed: this.#pressed,
-      session: { ageMs: session.ageMs(), error: session.error, rival: session.rival },
+      session: { ageMs: session.ageMs(), error: session.error, rival: session.rival, barred: session.barred },
       contractConflict: this.#contract.conflict,
       adopting: this.#adoption.reason((id) => this.#registry.state(id), this.#clock.monotonicMs()),
       draining: session.drainingSinceMs > 0,

@@ -39,7 +39,8 @@ export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEn
   for (;;) {
     end = drainEnd({
       slots: registry.size,
-      released: parts.released() || session.rival !== undefined,
+      // While the name or the scope is another's, nobody will release us.
+      released: parts.released() || session.rival !== undefined || session.barred !== undefined,
       redisAwayMs: session.ageMs(),
       pending: publisher.counts().pending,
       elapsedMs: clock.monotonicMs() - startedAtMs,

@@ -6,7 +6,13 @@ export interface HealthFacts {
   queueFaults: readonly string[];
   /** The buffer is so full that sockets are not read. */
   pressed: boolean;
-  session: { ageMs: number; error: string | undefined; rival: string | undefined };
+  session: {
+    ageMs: number;
+    error: string | undefined;
+    rival: string | undefined;
+    /** Why nothing may be taken up under this pod's name. */
+    barred?: string | undefined;
+  };
   contractConflict: string | undefined;
   /** Why the start is not over; undefined when it is. */
   adopting: string | undefined;
@@ -17,11 +23,12 @@ export interface HealthFacts {
 export function fleetFaults({ queueFaults, pressed, session, contractConflict }: HealthFacts): string[] {
   const faults = [...queueFaults];
   // One renewal may fail without anybody's notice.
-  if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined) {
+  if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined && session.barred === undefined) {
     const why = session.error === undefined ? '' : `: ${session.error}`;
     faults.push(`the session lease is not renewed, is Redis away?${why}`);
   }
-  if (session.rival !== undefined) {
+  if (session.barred !== undefined) faults.push(session.barred);
+  else if (session.rival !== undefined) {
     faults.push('another process holds this pod name: give each connector a RELAX_POD of its own');
   }
   if (contractConflict !== undefined) faults.push(contractConflict);
@@ -31,6 +38,8 @@ export function fleetFaults({ queueFaults, pressed, session, contractConflict }:
 
 /** Empty when ready. */
 export function notReady(facts: HealthFacts): string[] {
-  const own = [facts.draining ? 'draining: this process is about to end' : undefined, facts.adopting];
+  // What it waits for is said already.
+  const adopting = facts.session.barred === undefined ? facts.adopting : undefined;
+  const own = [facts.draining ? 'draining: this process is about to end' : undefined, adopting];
   return [...fleetFaults(facts), ...own.filter((reason) => reason !== undefined)];
 }

@@ -3,6 +3,7 @@ import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values }
 import type { LogLevel } from './log.ts';
 import type { RedisSettings } from './redis.ts';
 import type { Program } from './setting.ts';
+import type { Machine } from './setting-kind.ts';
 import { settings } from './settings.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
@@ -52,6 +53,8 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   program: 'connector';
   fleetKeyFile: string;
   cluster: string;
+  /** Of the installation that it is part of (`core/scope.ts`). */
+  owner: string | undefined;
   pod: string;
   zone: string;
   http: HttpSettings;
@@ -126,6 +129,7 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
       ...events(values),
       fleetKeyFile: values.get(settings.fleetKeyFile),
       cluster: values.get(settings.cluster),
+      owner: values.find(settings.owner),
       pod,
       zone: zone ?? `unknown-${pod}`,
       http: http(values),
@@ -262,6 +266,22 @@ const http = (values: Values): HttpSettings => ({
 export function standaloneCluster(host: string, directory: string): string {
   const digest = createHash('sha256').update(directory).digest('hex').slice(0, 8);
   return `${host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'host'}-${digest}`;
+}
+
+const MACHINE_ID = '/etc/machine-id';
+
+/**
+ * Who owns the scope of a standalone installation. Host names repeat ("ubuntu", "localhost"), so the machine's own id is
+ * part of it where there is one.
+ */
+export function standaloneOwner(directory: string, machine: Machine = thisMachine()): string {
+  const owner = `standalone:${standaloneCluster(machine.hostname, directory)}`;
+  try {
+    const id = machine.readFile(MACHINE_ID).trim();
+    return id === '' ? owner : `${owner}/${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
+  } catch {
+    return owner;
+  }
 }
 
 const SERVICE_ACCOUNT_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';

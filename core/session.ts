@@ -30,6 +30,12 @@ export const sessionSchema = z.object({
   /** Fleet faults in words that a person can act on, such as "Redis is full (OOM)"; empty when ready. */
   faults: z.array(z.string()).default([]),
   pid: z.int().default(0),
+  /** Of the installation that this connector is part of (`core/scope.ts`); empty when it was not told. */
+  owner: z.string().default(''),
+  /** Where `pid` means something: boot and process namespace; empty when unknown. */
+  machine: z.string().default(''),
+  /** When the process started, by its kernel's count: numbers of processes are used again. */
+  startTicks: z.string().default(''),
 });
 export type Session = z.infer<typeof sessionSchema>;
 

@@ -93,9 +93,19 @@ export const settings = {
     unset:
       'operator: uid of the kube-system namespace; standalone: host name and a digest of the directory; status: all clusters',
     example: 'production-eu',
-    doc: 'Scope of sessions and assignments in Redis: the same for the operator and the connectors of one cluster, different between clusters.',
+    doc: 'Scope of sessions and assignments in Redis: the same for the operator and the connectors of one installation, different between installations.',
     programs: ALL,
     requiredBy: ['connector'],
+  }),
+  owner: setting({
+    env: 'RELAX_OWNER',
+    flag: 'owner',
+    argument: 'name',
+    kind: text(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,399}$/, 'what the operator of this installation calls itself in Redis'),
+    unset: 'not known: the owner of the scope is not checked',
+    example: '0a1b2c3d-0000-4000-8000-000000000000/relax',
+    doc: "Installation that this connector is part of: uid of the kube-system namespace, a slash, the operator's RELAX_LEADER_NAMESPACE. In a scope of another owner it takes nothing. The chart and standalone fill it in.",
+    programs: ['connector'],
   }),
   zone: setting({
     env: 'RELAX_ZONE',
@@ -124,7 +134,7 @@ export const settings = {
     kind: text(LABEL, 'the name of a Kubernetes namespace'),
     unset: "POD_NAMESPACE, else the service account's namespace, else default",
     example: 'relax-system',
-    doc: 'Namespace of the Lease that elects the leading operator. The same for all operators of a cluster.',
+    doc: 'Namespace of the Lease that elects the leading operator, and part of who owns the scope. The same for all operators of an installation.',
     programs: ['operator'],
   }),
   connectorSet: setting({

@@ -6,6 +6,7 @@ import { clusterKeys, queueKeys } from '../core/keys.ts';
 import { errorText, type Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
 import { greetRedis } from '../core/redis-greeting.ts';
+import { kubeOwner } from '../core/scope.ts';
 import type { FleetKey } from '../core/seal.ts';
 import { sleep, systemTimers } from '../core/timers.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
@@ -103,9 +104,11 @@ export class Operator {
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;
-    const owner = await this.#clusterUid(signal);
-    if (owner === undefined) return;
-    const cluster = config.cluster ?? owner;
+    const clusterUid = await this.#clusterUid(signal);
+    if (clusterUid === undefined) return;
+    const cluster = config.cluster ?? clusterUid;
+    // Two installations in one Kubernetes cluster are two owners.
+    const owner = kubeOwner(clusterUid, config.leaderNamespace);
     const control = this.#makeControl(cluster, owner);
     this.#control = control;
     this.#waitsFor = undefined;
@@ -231,7 +234,7 @@ export class Operator {
     this.#written.failed += term.status.stats.failed;
   }
 
-  /** Who owns the cluster scope: the cluster itself, by the uid that is its accepted identity. */
+  /** The accepted identity of a Kubernetes cluster: the uid of its namespace kube-system. */
   async #clusterUid(signal: AbortSignal): Promise<string | undefined> {
     const { client, log } = this.#parts;
     let saidAtMs = Number.NEGATIVE_INFINITY;

@@ -205,8 +205,8 @@ function verdictText(verdict: Verdict, { meter }: Stage): string {
     'Next:',
     '  your own bot, with a Redis of yours (put its team id and token into the file):',
     '    mkdir -p bots && cp examples/slackbot.yaml bots/',
-    '    npx relax standalone --bots bots --redis-url redis://localhost:6379',
-    '    npx relax status --redis-url redis://localhost:6379',
+    '    node bin/relax.mjs standalone --bots bots --redis-url redis://localhost:6379',
+    '    node bin/relax.mjs status --redis-url redis://localhost:6379',
     '  examples/consumers shows how an application reads the queue; "make test" runs every test',
     '',
   ];

@@ -16,7 +16,12 @@ export const connectorSetOf = ({ connectors }: Pick<StandaloneConfig, 'connector
  * Name and environment of each connector: what was set for us and means something to a connector, and what makes it one
  * of ours. Of the rest of our environment, everything that is not Relax's.
  */
-export function connectorSpecs(config: StandaloneConfig, keyFile: string, env: NodeJS.ProcessEnv): ChildSpec[] {
+export function connectorSpecs(
+  config: StandaloneConfig,
+  keyFile: string,
+  owner: string,
+  env: NodeJS.ProcessEnv,
+): ChildSpec[] {
   const others = Object.entries(env).flatMap(([name, value]): [string, string][] =>
     name.startsWith('RELAX_') || value === undefined ? [] : [[name, value]],
   );
@@ -30,6 +35,7 @@ export function connectorSpecs(config: StandaloneConfig, keyFile: string, env: N
         RELAX_POD: pod,
         RELAX_ZONE: config.zones[n % config.zones.length] ?? '',
         RELAX_CLUSTER: config.cluster,
+        RELAX_OWNER: owner,
         RELAX_FLEET_KEY_FILE: keyFile,
         RELAX_GRACE_SECONDS: String(config.graceMs / 1000),
         // Several on one machine.

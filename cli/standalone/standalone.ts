@@ -1,7 +1,6 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import { systemClock } from '../../core/clock.ts';
-import { type StandaloneConfig, standaloneCluster } from '../../core/config.ts';
-import { thisMachine } from '../../core/config-input.ts';
+import { type StandaloneConfig, standaloneOwner } from '../../core/config.ts';
 import { DEFAULT_CONTRACT } from '../../core/contract.ts';
 import { FleetKeyring } from '../../core/fleet-keyring.ts';
 import { startHttpServer } from '../../core/http-server.ts';
@@ -96,7 +95,7 @@ async function start(run: Run): Promise<void> {
   const subscriber = await openRedis(run, 'subscriber');
   const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
   const keys = clusterKeys(cluster);
-  const owner = `standalone:${standaloneCluster(thisMachine().hostname, config.botsDirectory)}`;
+  const owner = standaloneOwner(config.botsDirectory);
   const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
   if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
@@ -135,7 +134,7 @@ async function start(run: Run): Promise<void> {
   );
   summaries.start();
   const children = new ConnectorChildren({
-    ...{ specs: connectorSpecs(config, keyFile, process.env), log },
+    ...{ specs: connectorSpecs(config, keyFile, owner, process.env), log },
     onLine: (_pod, line) => console.logLine(line),
     onRestart: () => metrics.restarted(),
   });

@@ -13,6 +13,8 @@ export interface AssignmentWatchOptions {
   pod: string;
   /** Sockets that this pod offered to take; more are taken all the same, with a warning. */
   capacity: number;
+  /** False while this pod's name is not ours: what is assigned to it is another's. Always true unless given. */
+  mayAct?(): boolean;
   /** Called for each read of Redis that succeeded, whether or not it changed anything. */
   onRead(diff: SlotDiff): void;
   log: Log;
@@ -64,6 +66,11 @@ export class AssignmentWatch {
     if (version !== undefined && version > this.#held.version) this.#beat.soon(0);
   }
 
+  /** `mayAct` has become true. */
+  lookSoon(): void {
+    this.#beat.soon(0);
+  }
+
   async stop(): Promise<void> {
     const { redis, subscriber } = this.#options;
     subscriber.off('message', this.#onMessage);
@@ -73,8 +80,12 @@ export class AssignmentWatch {
   }
 
   async #look(): Promise<number> {
+    const { mayAct = () => true } = this.#options;
     try {
-      this.#take(await this.#fetch());
+      const read = mayAct() ? await this.#fetch() : undefined;
+      // Asked again: it may have changed meanwhile.
+      if (!mayAct()) return RETRY_MS;
+      this.#take(read);
       this.#read = true;
       this.#error = undefined;
       return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);

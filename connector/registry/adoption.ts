@@ -9,16 +9,20 @@ const ADOPTION_MS = 90_000;
  * this one is ready: too early, and a team has no socket.
  */
 export class Adoption {
-  readonly #startedAtMs: number;
+  #startedAtMs: number;
   #left: ReadonlySet<SlotID> | undefined;
 
   constructor(startedAtMs: number) {
     this.#startedAtMs = startedAtMs;
   }
 
-  /** The first read of the assignments. @returns false for later ones, which are no part of the start */
-  found(ids: Iterable<SlotID>): boolean {
+  /**
+   * The first read of the assignments, from which the time counts: until then Redis or the pod's name was waited for.
+   * @returns false for later ones, which are no part of the start
+   */
+  found(ids: Iterable<SlotID>, nowMs = this.#startedAtMs): boolean {
     if (this.#left !== undefined) return false;
+    this.#startedAtMs = nowMs;
     this.#left = new Set(ids);
     return true;
   }

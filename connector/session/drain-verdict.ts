@@ -4,7 +4,7 @@ import { SESSION_TTL_MS } from '../../core/session.ts';
 export interface DrainFacts {
   /** Slots that this pod still holds. */
   slots: number;
-  /** The planner has moved what it could, or another process holds this pod's name. */
+  /** The planner has moved what it could, or this pod's name or its scope is another's. */
   released: boolean;
   /** Ms since Redis last granted a renewal. */
   redisAwayMs: number;

@@ -1,26 +1,36 @@
 -- Renews a connector's session lease and tells it what it needs to know of its pod.
 -- KEYS[1] session  KEYS[2] pods, a sorted set  KEYS[3] assignment version  KEYS[4] reports, a hash  KEYS[5] drained
+-- KEYS[6] owner of the scope
 -- ARGV[1] session as JSON  ARGV[2] ms that it lives  ARGV[3] pod  ARGV[4] incarnation
--- ARGV[5] ms that the reports live  ARGV[6] 1: take the name from whoever holds it
--- Returns Redis time in ms, the version or nil, the drained mark or nil, 1 if there are reports, and the incarnation of
--- another process that holds the name, or ''; then nothing was written.
+-- ARGV[5] ms that the reports live  ARGV[6] our owner, '' when not known
+-- ARGV[7] incarnation that the name may be taken from, '' for none  ARGV[8] score of its last renewal
+-- Returns Redis time in ms, the version or nil, the drained mark or nil, 1 if there are reports, the incarnation of
+-- another process that holds the name, or '', and another owner of the scope, or ''. With either nothing was written.
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- An owner without its last part is of an earlier version (core/scope.ts compares alike).
+local foreign = ''
+local owner = redis.call('GET', KEYS[6])
+if owner and ARGV[6] ~= '' and owner ~= ARGV[6] and string.sub(ARGV[6], 1, #owner + 1) ~= owner .. '/' then
+  foreign = owner
+end
 
 -- A process that drains has handed the name on, whether it still runs or not.
 local rival = ''
 local held = redis.call('GET', KEYS[1])
-if held and ARGV[6] ~= '1' then
+if held then
   local readable, session = pcall(cjson.decode, held)
   if readable and type(session) == 'table' and type(session.incarnation) == 'string'
     and session.incarnation ~= ARGV[4] and session.state ~= 'draining' then
-    rival = session.incarnation
+    local judged = session.incarnation == ARGV[7] and (redis.call('ZSCORE', KEYS[2], ARGV[3]) or '') == ARGV[8]
+    if not judged then rival = session.incarnation end
   end
 end
 
-if rival == '' then
+if rival == '' and foreign == '' then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   redis.call('ZADD', KEYS[2], nowMs, ARGV[3])
   redis.call('PEXPIRE', KEYS[4], ARGV[5])
 end
-return { nowMs, redis.call('GET', KEYS[3]), redis.call('GET', KEYS[5]), redis.call('EXISTS', KEYS[4]), rival }
+return { nowMs, redis.call('GET', KEYS[3]), redis.call('GET', KEYS[5]), redis.call('EXISTS', KEYS[4]), rival, foreign }

@@ -2,6 +2,8 @@ import type { ClusterKeys } from '../../core/keys.ts';
 import type { Redis } from '../../core/redis.ts';
 import { loadScript, runScript } from '../../core/script.ts';
 import type { Session } from '../../core/session.ts';
+import type { NameClaim, NameLook } from './name-seeker.ts';
+import { decodeHolder } from './name-verdict.ts';
 
 /** What a renewal tells (`renew.lua`). */
 export interface Renewal {
@@ -12,11 +14,14 @@ export interface Renewal {
   drained: string | undefined;
   /** False when Redis has no reports of this pod. */
   reportsExist: boolean;
-  /** Incarnation of a younger process under this pod's name. The lease is its, and was not renewed for us. */
+  /** Incarnation of another process under this pod's name. The lease is its, and was not renewed for us. */
   rival: string | undefined;
+  /** Owner of the scope, when that is another than ours. Nothing was written. */
+  foreign: string | undefined;
 }
 
-export type Renew = (session: Session, ttlMs: number, takeName: boolean) => Promise<Renewal>;
+/** @param claim of a process that seeks its name: whom it may be taken from */
+export type Renew = (session: Session, ttlMs: number, claim: NameClaim | undefined) => Promise<Renewal>;
 
 /** Reports outlive a session, so that a planner that comes back late still learns what the pod last saw. */
 export const REPORT_TTL_MS = 3_600_000;
@@ -24,21 +29,48 @@ export const REPORT_TTL_MS = 3_600_000;
 const SCRIPT = loadScript(new URL('./renew.lua', import.meta.url));
 
 export function redisRenew(redis: Redis, keys: ClusterKeys, pod: string): Renew {
-  const scriptKeys = [keys.session(pod), keys.pods, keys.version(pod), keys.report(pod), keys.drained(pod)];
-  return async (session, ttlMs, takeName) => {
-    const args = [JSON.stringify(session), ttlMs, pod, session.incarnation, REPORT_TTL_MS, takeName ? 1 : 0];
+  const [session, version, report, drained] = [
+    keys.session(pod),
+    keys.version(pod),
+    keys.report(pod),
+    keys.drained(pod),
+  ];
+  const scriptKeys = [session, keys.pods, version, report, drained, keys.owner];
+  return async (content, ttlMs, claim) => {
+    const own = [JSON.stringify(content), ttlMs, pod, content.incarnation, REPORT_TTL_MS, content.owner];
+    const args = [...own, claim?.incarnation ?? '', claim?.renewedAt ?? ''];
     const reply = await runScript(redis, SCRIPT, scriptKeys, args);
-    const [redisMs, version, drained, reports, rival]: unknown[] = Array.isArray(reply) ? reply : [];
+    const [redisMs, stored, mark, reports, rival, foreign]: unknown[] = Array.isArray(reply) ? reply : [];
     if (typeof redisMs !== 'number') throw new Error('the renewal script gave an answer of another shape');
     return {
       redisMs,
-      version: parseVersion(version),
-      drained: typeof drained === 'string' ? drained : undefined,
+      version: parseVersion(stored),
+      drained: typeof mark === 'string' ? mark : undefined,
       reportsExist: reports === 1,
-      rival: typeof rival === 'string' && rival !== '' ? rival : undefined,
+      rival: textOr(rival, undefined),
+      foreign: textOr(foreign, undefined),
     };
   };
 }
+
+/** Reads only, so that a Redis that takes no writes still tells whose the name is. */
+export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => Promise<NameLook> {
+  return async () => {
+    const replies = await redis.multi().get(keys.owner).get(keys.session(pod)).zscore(keys.pods, pod).exec();
+    const [owner, session, score] = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw error;
+      return reply;
+    });
+    return {
+      scopeOwner: textOr(owner, ''),
+      holder: decodeHolder(textOr(session, '')),
+      renewedAt: textOr(score, ''),
+    };
+  };
+}
+
+const textOr = <T>(reply: unknown, otherwise: T): string | T =>
+  typeof reply === 'string' && reply !== '' ? reply : otherwise;
 
 /** An assignment version as Redis has it. What is no whole number is as good as missing: unknown. */
 export function parseVersion(text: unknown): number | undefined {

@@ -1,21 +1,29 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
+import { errorText, type Log } from '../../core/log.ts';
 import { redisErrorText } from '../../core/redis.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/session.ts';
 import { Beat } from '../beat.ts';
+import type { NameClaim, NameSeeker } from './name-seeker.ts';
 import type { Renew, Renewal } from './renewal.ts';
 
 /** What stays the same as long as the process lives. */
-export type SessionIdentity = Pick<Session, 'pod' | 'incarnation' | 'zone' | 'capacity' | 'pid'>;
+export type SessionIdentity = Pick<
+  Session,
+  'pod' | 'incarnation' | 'zone' | 'capacity' | 'pid' | 'owner' | 'machine' | 'startTicks'
+>;
 /** What a renewal takes along as it is at that moment. */
 export type SessionContent = Pick<Session, 'version' | 'keyIDs' | 'reportVersion' | 'faults'>;
 
 export interface SessionKeeperOptions {
+  /** Asked until the name is ours. */
+  seeker: Pick<NameSeeker, 'seek' | 'broke' | 'foreignWords'>;
   renew: Renew;
   identity: SessionIdentity;
   content(): SessionContent;
   /** Each answer of Redis; `sentAtMs` is monotonic. */
   onRenewed(renewal: Renewal, sentAtMs: number): void;
+  /** From now on what is assigned to the name is ours to run; called once. */
+  onNamed?(): void;
   /** Redis has taken the first session of this process, or the first that drains or has left: the planner should look. */
   onNews?(): void;
   /** For metrics. */
@@ -24,13 +32,20 @@ export interface SessionKeeperOptions {
   log: Log;
 }
 
-export const RENEWAL_RESULTS = ['renewed', 'rival', 'failed'] as const;
+export const RENEWAL_RESULTS = ['renewed', 'waiting', 'rival', 'foreign', 'failed'] as const;
 export type RenewalResult = (typeof RENEWAL_RESULTS)[number];
 
 /** Changes of a moment go out together. */
 const DEBOUNCE_MS = 100;
-/** While Redis is away, so that a lease of 15 s survives a short break; and while draining, to end when released. */
+/**
+ * While Redis is away, so that a lease of 15 s survives a short break; while draining, to end when released; and while
+ * the name is another's.
+ */
 const SOON_MS = 1_000;
+/** Anywhere in the text: Redis before 7 puts a script's own words first. */
+const TAKES_NO_WRITES = /\b(OOM|READONLY|MISCONF|NOPERM|NOREPLICAS)\b/;
+/** Why a connector takes nothing up is said so often. */
+const SAY_AGAIN_MS = 60_000;
 /** Faults change by themselves; they are looked at so often. */
 const WATCH_MS = 1_000;
 /** The key of a process that has left stays at least so long, so that its last word can be read. */
@@ -51,12 +66,14 @@ export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   readonly #beat: Beat;
   #watch: NodeJS.Timeout | undefined;
-  #takeName = true;
+  #named = false;
   /** Monotonic time at which the last renewal that Redis granted was sent. */
   #renewedAtMs: number | undefined;
   #startedAtMs: number;
   #error: string | undefined;
   #rival: string | undefined;
+  #barred: string | undefined;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
   #sent = '';
   #told: Session['state'] | 'left' | undefined;
   #drainingSinceMs = 0;
@@ -84,10 +101,25 @@ export class SessionKeeper {
   /** @returns whether Redis has the session as it is now */
   async renewNow(): Promise<boolean> {
     await this.#beat.now();
-    return this.#error === undefined && this.#rival === undefined;
+    return this.#error === undefined && this.mayReport;
   }
 
-  /** The younger process under this pod's name, if there is one. */
+  /** What is assigned to this pod's name is ours to run. A rival does not end that: two of one pod cost sockets only. */
+  get mayAct(): boolean {
+    return this.#named && this.#barred === undefined;
+  }
+
+  /** What is said under this pod's name is what we say. */
+  get mayReport(): boolean {
+    return this.mayAct && this.#rival === undefined;
+  }
+
+  /** Why nothing may be taken up under this name, in words that a person can act on. */
+  get barred(): string | undefined {
+    return this.#barred;
+  }
+
+  /** The process that took this pod's name from us, if there is one. */
   get rival(): string | undefined {
     return this.#rival;
   }
@@ -139,25 +171,52 @@ export class SessionKeeper {
   }
 
   async #renew(): Promise<number> {
-    const { renew, clock, onRenewed, onResult } = this.#options;
-    const session = this.#session();
-    const sentAtMs = clock.monotonicMs();
-    const ttlMs = sessionTtlMs(this.#drainingSinceMs, this.#redisNowMs(), this.#leaving);
-    this.#sent = JSON.stringify(session);
+    const { clock, onResult, seeker } = this.#options;
     try {
-      const renewal = await renew(session, ttlMs, this.#takeName);
-      this.#takeName = false;
-      this.#noticeRival(renewal.rival);
-      this.#error = undefined;
-      onResult?.(renewal.rival === undefined ? 'renewed' : 'rival');
-      onRenewed(renewal, sentAtMs);
-      if (renewal.rival === undefined) this.#granted(session, sentAtMs);
-      return this.#drainingSinceMs === 0 ? SESSION_RENEW_MS : SOON_MS;
+      const sought = this.#named ? undefined : await seeker.seek();
+      if (sought?.kind === 'barred') {
+        this.#error = undefined;
+        this.#setBarred(sought.words);
+        onResult?.(sought.by);
+        return SOON_MS;
+      }
+      return await this.#renewLease(sought?.claim, clock.monotonicMs());
     } catch (error) {
+      if (!this.#named) seeker.broke();
       this.#noticeError(redisErrorText(error));
       onResult?.('failed');
       return SOON_MS;
     }
+  }
+
+  async #renewLease(claim: NameClaim | undefined, sentAtMs: number): Promise<number> {
+    const { renew, onRenewed, onResult, seeker } = this.#options;
+    const session = this.#session();
+    const ttlMs = sessionTtlMs(this.#drainingSinceMs, this.#redisNowMs(), this.#leaving);
+    this.#sent = JSON.stringify(session);
+    const renewal = await renew(session, ttlMs, claim).catch((error: unknown) => {
+      // Judged free, and Redis answers but takes no writes: its sockets are up when it does again.
+      if (claim !== undefined && TAKES_NO_WRITES.test(errorText(error))) this.#setNamed();
+      throw error;
+    });
+    this.#error = undefined;
+    this.#setBarred(renewal.foreign === undefined ? undefined : seeker.foreignWords(renewal.foreign));
+    // Somebody was faster.
+    if (!this.#named && renewal.rival !== undefined) return SOON_MS;
+    this.#noticeRival(renewal.rival);
+    const granted = renewal.rival === undefined && renewal.foreign === undefined;
+    if (granted) this.#setNamed();
+    onResult?.(granted ? 'renewed' : renewal.foreign === undefined ? 'rival' : 'foreign');
+    onRenewed(renewal, sentAtMs);
+    if (granted) this.#granted(session, sentAtMs);
+    return this.#drainingSinceMs === 0 && renewal.foreign === undefined ? SESSION_RENEW_MS : SOON_MS;
+  }
+
+  #setNamed(): void {
+    if (this.#named) return;
+    this.#named = true;
+    this.#setBarred(undefined);
+    this.#options.onNamed?.();
   }
 
   #granted({ state, left }: Session, sentAtMs: number): void {
@@ -173,11 +232,22 @@ export class SessionKeeper {
     if (rival !== undefined && rival !== this.#rival) {
       log.warn(
         { pod: identity.pod, incarnation: identity.incarnation, rival },
-        'a younger process runs under this pod name and holds its session: give each connector a RELAX_POD of its own',
+        'another process took this pod name while we did not renew it: give each connector a RELAX_POD of its own',
       );
     }
     if (rival === undefined && this.#rival !== undefined) log.info({ pod: identity.pod }, 'the pod name is ours again');
     this.#rival = rival;
+  }
+
+  #setBarred(words: string | undefined): void {
+    const { log, clock, identity } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (words !== undefined && (words !== this.#barred || nowMs - this.#saidAtMs >= SAY_AGAIN_MS)) {
+      this.#saidAtMs = nowMs;
+      log.warn({ pod: identity.pod, incarnation: identity.incarnation, why: words }, 'nothing is taken up');
+    }
+    if (words === undefined && this.#barred !== undefined) log.info({ pod: identity.pod }, 'the pod name is ours now');
+    this.#barred = words;
   }
 
   #noticeError(error: string): void {

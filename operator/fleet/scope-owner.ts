@@ -1,5 +1,6 @@
 import type { ClusterKeys } from '../../core/keys.ts';
 import type { Redis } from '../../core/redis.ts';
+import { foreignScopeText, isSameOwner } from '../../core/scope.ts';
 
 /** Two installations under one cluster scope would close each other's sockets. */
 export class ScopeOwnedError extends Error {
@@ -8,10 +9,7 @@ export class ScopeOwnedError extends Error {
   readonly storedOwner: string;
 
   constructor(cluster: string, storedOwner: string, owner: string) {
-    super(
-      `cluster scope "${cluster}" on this Redis belongs to ${storedOwner}, but this is ${owner}. Give this installation ` +
-        'another name with RELAX_CLUSTER, or, if the other one is gone for good, start once with --take-over',
-    );
+    super(foreignScopeText(cluster, storedOwner, 'this', owner));
     this.cluster = cluster;
     this.storedOwner = storedOwner;
   }
@@ -19,12 +17,12 @@ export class ScopeOwnedError extends Error {
 
 /** @param stored as read; @throws ScopeOwnedError when it is another's */
 export function checkScopeOwner(cluster: string, stored: string, owner: string): void {
-  if (stored !== owner) throw new ScopeOwnedError(cluster, stored, owner);
+  if (!isSameOwner(stored, owner)) throw new ScopeOwnedError(cluster, stored, owner);
 }
 
 /**
  * Claims the cluster scope, at start and whenever Redis has lost it.
- * @param owner who we are and stay over restarts: the uid of the kube-system namespace, or "standalone:<host>:<digest>"
+ * @param owner who we are and stay over restarts (`core/scope.ts`)
  * @param takeOver replaces another owner
  * @throws ScopeOwnedError; the program must not start
  */
@@ -36,5 +34,8 @@ export async function claimScope(
   const { cluster, owner, takeOver } = claim;
   if (takeOver) await redis.set(keys.owner, owner);
   else await redis.setnx(keys.owner, owner);
-  checkScopeOwner(cluster, (await redis.get(keys.owner)) ?? owner, owner);
+  const stored = (await redis.get(keys.owner)) ?? owner;
+  checkScopeOwner(cluster, stored, owner);
+  // What an earlier version wrote for us does not tell two installations of one Kubernetes cluster apart.
+  if (stored !== owner) await redis.set(keys.owner, owner);
 }

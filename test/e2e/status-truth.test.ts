@@ -25,7 +25,8 @@ kubeSuite('the status of SlackBots', (kube) => {
   let gate: PortGate;
   let budgets: NodeJS.Timeout;
 
-  const connector = (name: string, zone: string) => fleet.connector(name, zone, `https://127.0.0.1:${gate.port}/api/`);
+  const connector = (name: string, zone: string) =>
+    fleet.connector(name, zone, { RELAX_SLACK_API_URL: `https://127.0.0.1:${gate.port}/api/` });
 
   beforeAll(async () => {
     fleet = await KubeFleet.start(kube);

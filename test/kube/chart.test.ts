@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { connectorConfig, operatorConfig } from '../../core/config.ts';
 import { newFleetKey } from '../../core/seal.ts';
-import { CHART, KUBE_VERSION, LEAST, render } from '../support/chart.ts';
+import { CHART, EXAMPLES, KUBE_VERSION, LEAST, render } from '../support/chart.ts';
 import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -105,6 +105,82 @@ kubeHelmSuite('The chart', (kube, helm) => {
     ])('finds no fault with %s values', async (_, values) => {
       const args = ['lint', CHART, '--strict', '--kube-version', KUBE_VERSION, '-f', '-'];
       expect(await helm.run(args, stringify(values))).toMatchObject({ code: 0 });
+    });
+  });
+
+  describe('what a person without a cluster types', () => {
+    it.each(EXAMPLES)('renders and passes lint: helm with %s', async (values) => {
+      expect(await helm.run(['template', 'relax', CHART, '-n', 'relax', '-f', values])).toMatchObject({ code: 0 });
+      expect(await helm.run(['lint', CHART, '--strict', '-f', values])).toMatchObject({ code: 0 });
+    });
+
+    it.each(['README.md', 'helm/relax/README.md', 'docs/install.md'])('renders: the flags of %s', async (page) => {
+      const [, flags = ''] =
+        /helm install relax helm\/relax -n relax ((?:[^\n]*\\\n)*[^\n]*)/.exec(
+          readFileSync(join(root, page), 'utf8'),
+        ) ?? [];
+      const given = flags.split(/[\s\\]+/).filter((part) => part !== '');
+      expect(given).toContain('fleetKey.existingSecret=relax-fleet-key');
+      const { code, stdout } = await helm.run(['template', 'relax', CHART, '-n', 'relax', ...given]);
+      expect([code, stdout]).toEqual([0, expect.stringContaining('registry.example/relax')]);
+    });
+
+    it('is refused without the values that have no default, each with the remedy', async () => {
+      const { code, stderr } = await helm.run(['template', 'relax', CHART]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('image.repository is required')]);
+    });
+  });
+
+  describe('the scope of an installation', () => {
+    const uid = () => kubectl.must(['get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}']);
+    /** What `helm install` would apply to the API server, which it asks. */
+    const installed = async (values: object, kind: 'Deployment' | 'StatefulSet') => {
+      const args = ['install', 'relax', CHART, '-n', 'relax', '--kubeconfig', kube.kubeconfigPath, '-f', '-'];
+      const { code, stdout, stderr } = await helm.run([...args, '--dry-run=server', '-o', 'json'], stringify(values));
+      expect([code, stderr]).toEqual([0, expect.any(String)]);
+      const { manifest, info } = JSON.parse(stdout) as { manifest: string; info: { notes: string } };
+      const documents = parseAllDocuments(manifest);
+      const objects = 'empty' in documents ? [] : documents.flatMap((each) => (each.toJS() as KubeObject | null) ?? []);
+      const workload = objects.find((object) => object.kind === kind);
+      if (workload === undefined) throw new Error(`no ${kind} in the chart`);
+      return { env: envOf((workload.spec as { template: PodTemplate }).template), notes: info.notes };
+    };
+
+    it('is the uid of the cluster, and its owner that and the namespace', async () => {
+      const cluster = await uid();
+      const connector = await installed(LEAST, 'StatefulSet');
+      expect(connector.env).toMatchObject({ RELAX_CLUSTER: cluster, RELAX_OWNER: `${cluster}/relax` });
+      expect(connector.notes).toContain(`cluster scope "${cluster}"`);
+      const operator = await installed(LEAST, 'Deployment');
+      expect(operator.env).toMatchObject({ RELAX_CLUSTER: cluster });
+      expect(operator.env.RELAX_OWNER).toBeUndefined();
+    });
+
+    it('has the name that it is given, and the same owner', async () => {
+      const { env } = await installed({ ...LEAST, cluster: 'eu-1' }, 'StatefulSet');
+      expect(env).toMatchObject({ RELAX_CLUSTER: 'eu-1', RELAX_OWNER: `${await uid()}/relax` });
+    });
+
+    it.each([
+      ['RELAX_LEADER_NAMESPACE', { value: 'leaders' }, 'leaders'],
+      ['POD_NAMESPACE', { value: 'elsewhere' }, 'elsewhere'],
+      ['POD_NAMESPACE', { valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } }, 'relax'],
+    ])('has the owner that the operator is with %s of its own', async (name, given, namespace) => {
+      const { env } = await installed({ ...LEAST, extraEnv: [{ name, ...given }] }, 'StatefulSet');
+      expect(env.RELAX_OWNER).toBe(`${await uid()}/${namespace}`);
+      const fields = { env: { [name]: namespace, RELAX_REDIS_URL: 'redis://r', RELAX_FLEET_KEY_FILE: '/k' } };
+      const machine = { hostname: 'p', cwd: '/', readFile: () => newFleetKey() };
+      expect(operatorConfig({ ...fields, machine }).config.leaderNamespace).toBe(namespace);
+    });
+
+    it('is namespace and release, of an owner not known, where helm knows no cluster', async () => {
+      const env = envOf(await podOf(LEAST, 'StatefulSet'));
+      expect([env.RELAX_CLUSTER, env.RELAX_OWNER]).toEqual(['relax.relax', undefined]);
+    });
+
+    it('may be told its owner where helm knows no cluster', async () => {
+      const extraEnv = [{ name: 'RELAX_OWNER', value: 'uid-1/relax' }];
+      expect(envOf(await podOf({ ...LEAST, extraEnv }, 'StatefulSet')).RELAX_OWNER).toBe('uid-1/relax');
     });
   });
 

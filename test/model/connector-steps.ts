@@ -104,6 +104,9 @@ function closedForNoVersion(held: HeldSlots, version: number | null, stop: reado
 const sessionOf = (pod: string, { incarnation, phase, held }: Proc): Session => ({
   ...{ pod, incarnation, zone: `zone-${pod}`, capacity: 10, state: phase, drainingSinceMs: 0, version: held.version },
   ...{ keyIDs: ['k'], reportVersion: 0, faults: [], pid: 0 },
+  owner: '',
+  machine: '',
+  startTicks: '',
 });
 
 /** Slack answers. */

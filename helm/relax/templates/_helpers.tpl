@@ -21,6 +21,24 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if .Values.image.digest }}{{ $repository }}@{{ .Values.image.digest }}{{ else }}{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{/* The accepted identity of this cluster; empty where helm can't ask it: helm template, helm lint, most GitOps tools. */}}
+{{- define "relax.clusterUid" -}}
+{{- dig "metadata" "uid" "" (lookup "v1" "Namespace" "" "kube-system" | default dict) -}}
+{{- end }}
+
+{{/* Name of this installation's scope in Redis. */}}
+{{- define "relax.cluster" -}}
+{{- .Values.cluster | default (include "relax.clusterUid" .) | default (printf "%s.%s" .Release.Namespace .Release.Name) -}}
+{{- end }}
+
+{{/* What the operator calls itself in Redis (core/scope.ts): uid and its leader's namespace; empty when not known. */}}
+{{- define "relax.owner" -}}
+{{- $given := dict -}}
+{{- range .Values.extraEnv }}{{ $_ := set $given .name (.value | default $.Release.Namespace) }}{{ end -}}
+{{- $namespace := get $given "RELAX_LEADER_NAMESPACE" | default (get $given "POD_NAMESPACE") | default .Release.Namespace -}}
+{{- with include "relax.clusterUid" . }}{{ printf "%s/%s" . $namespace }}{{ end -}}
+{{- end }}
+
 {{/* Arguments: root, program. The environment of both programs. */}}
 {{- define "relax.env" -}}
 {{- $config := .root.Values.config -}}
@@ -28,7 +46,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - name: RELAX_POD
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: RELAX_CLUSTER
-  value: {{ .root.Values.cluster | default (printf "%s.%s" .root.Release.Namespace .root.Release.Name) | quote }}
+  value: {{ include "relax.cluster" .root | quote }}
+{{- $owner := include "relax.owner" .root }}
+{{- if and $owner (eq .program "connector") }}
+- name: RELAX_OWNER
+  value: {{ $owner | quote }}
+{{- end }}
 - name: RELAX_FLEET_KEY_FILE
   value: /etc/relax/fleet-key/keys
 - name: RELAX_METRICS_PORT
@@ -63,6 +86,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 {{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}
 {{- if and (eq .program "connector") .root.Values.connector.nodeOptions }}{{ $set = append $set "NODE_OPTIONS" }}{{ end -}}
+{{- if $owner }}{{ $set = append $set "RELAX_OWNER" }}{{ end -}}
 {{- range $name, $value := merge $own $shared }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
 - name: {{ $name }}
@@ -190,5 +214,9 @@ volumes:
 
 {{/* Argument: the values that must hold what schema and `required` can't say alone. */}}
 {{- define "relax.check" -}}
+{{- /* Asked only where there is a cluster to ask: what helm takes for its version otherwise is an old guess. */}}
+{{- if and (include "relax.clusterUid" .) (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) }}
+{{- fail (printf "Kubernetes %s is too old: 1.31 or later is needed, for CEL rules and selectable fields of the CRD" .Capabilities.KubeVersion.Version) }}
+{{- end }}
 {{- if and .Values.redis.url .Values.redis.urlKey }}{{ fail "redis.url and redis.urlKey are both set: keep one" }}{{ end }}
 {{- end }}

@@ -148,7 +148,9 @@ export class RelaxRelease {
   }
 
   async session(pod: string): Promise<Session | undefined> {
-    const key = clusterKeys(`${this.namespace}.${RELEASE}`).session(pod);
+    // The scope that the chart has found out by itself.
+    const uid = await this.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
+    const key = clusterKeys(uid).session(pod);
     return decodeSession((await this.redis.get(key)) ?? '');
   }
 

@@ -20,7 +20,7 @@ const CLUSTER = 'e2e';
 
 /** Operators and connectors as processes, around a real API server, a real Redis and a Slack stand-in with TLS. */
 export class KubeFleet {
-  readonly namespace = 'bots';
+  readonly namespace: string;
   readonly queue = 'relax:events';
   readonly kubectl: Command;
   readonly redis: Redis;
@@ -36,7 +36,9 @@ export class KubeFleet {
     server: RedisServer;
     redis: Redis;
     folder: string;
+    namespace: string;
   }) {
+    this.namespace = parts.namespace;
     this.kubectl = kubectl(parts.kube);
     this.#kubeconfig = parts.kube.kubeconfigPath;
     this.slack = parts.slack;
@@ -45,7 +47,8 @@ export class KubeFleet {
     this.#folder = parts.folder;
   }
 
-  static async start(kube: SharedKube): Promise<KubeFleet> {
+  /** @param namespace of the SlackBots and the operators' Lease; made here, since all files share the API server */
+  static async start(kube: SharedKube, namespace = 'bots'): Promise<KubeFleet> {
     const folder = mkdtempSync(join(tmpdir(), 'relax-e2e-'));
     writeFileSync(join(folder, 'fleet.keys'), `${newFleetKey()}\n`, { mode: 0o600 });
     const server = await startRedis({ appendOnly: true });
@@ -54,27 +57,29 @@ export class KubeFleet {
     const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
     const redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
     await redis.connect();
-    const fleet = new KubeFleet({ kube, slack, server, redis, folder });
+    const fleet = new KubeFleet({ kube, slack, server, redis, folder, namespace });
     await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);
     await fleet.kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
     await fleet.kubectl.must(['create', 'namespace', fleet.namespace]);
     return fleet;
   }
 
+  /** @param more environment that differs, such as RELAX_POD for a second one of that name */
   operator(name: string, more: Readonly<Record<string, string>> = {}): RelaxProgram {
-    const given = { KUBECONFIG: this.#kubeconfig, RELAX_LEADER_NAMESPACE: this.namespace, ...more };
-    const env = { ...this.#env(name), ...given };
+    const own = { KUBECONFIG: this.#kubeconfig, RELAX_LEADER_NAMESPACE: this.namespace };
+    const env = { ...this.#env(name), ...own, ...more };
     return this.#run(name, new RelaxProgram(name, ['operator'], env));
   }
 
-  /** @param slackUrl where it reaches Slack, if not directly */
-  connector(name: string, zone: string, slackUrl = this.slack.url): RelaxProgram {
+  /** @param more environment that differs, such as RELAX_SLACK_API_URL where it reaches Slack by another way */
+  connector(name: string, zone: string, more: Readonly<Record<string, string>> = {}): RelaxProgram {
     const env = {
       ...this.#env(name),
       RELAX_ZONE: zone,
-      RELAX_SLACK_API_URL: slackUrl,
+      RELAX_SLACK_API_URL: this.slack.url,
       NODE_EXTRA_CA_CERTS: this.slack.caFile ?? '',
       RELAX_GRACE_SECONDS: '20',
+      ...more,
     };
     return this.#run(name, new RelaxProgram(name, ['connector'], env));
   }

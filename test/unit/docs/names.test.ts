@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '../../../core/keys.ts';
@@ -109,13 +110,35 @@ describe('what people type', () => {
   const flags = new Set(allSettings.map(({ flag }) => `--${flag}`));
 
   it.each(PAGES)('commands and flags of relax in $path exist', ({ text }) => {
-    const lines = [...text.matchAll(/\bnpx relax +([a-z]+)([^\n`|)]*)/g)];
+    const lines = [...text.matchAll(/\bnode bin\/relax\.mjs +([a-z]+)([^\n`|)]*)/g)];
     const wrong = lines.flatMap(([, command = '', rest = '']) => {
       const program = [...PROGRAMS, 'demo', '...'].some((known) => known === command);
       const unknown = [...rest.replace(/#.*/, '').matchAll(/--[a-z-]+/g)].filter(([flag]) => !flags.has(flag));
       return [...(program ? [] : [command]), ...unknown.map(([flag]) => flag)];
     });
     expect(wrong).toEqual([]);
+  });
+
+  /** `npx NAME` asks a registry for what it does not find here, and `relax` is somebody else's package there. */
+  it("runs this program and nobody else's, from a clone and without a registry", () => {
+    const npx = /\bnp(?:x|m exec)\b[^\n]*\brelax\b/;
+    const texts = [
+      ...PAGES,
+      ...globSync('{cli,helm,core}/**/*.{ts,txt,md,yaml}', { cwd: ROOT }).map((path) => ({ path, text: source(path) })),
+    ];
+    expect(
+      texts.filter(({ path, text }) => !path.startsWith('docs/adr/') && npx.test(text)).map(({ path }) => path),
+    ).toEqual([]);
+    const offline = { PATH: '', npm_config_registry: 'http://127.0.0.1:1' };
+    const help = execFileSync(process.execPath, ['bin/relax.mjs', 'status', '--help'], { cwd: ROOT, env: offline });
+    expect(String(help)).toContain('Usage: relax status');
+  });
+
+  it("is not the name of a stranger's package: ours is scoped, in both files that say it", () => {
+    const names = ['package.json', 'package-lock.json'].map(
+      (path) => (JSON.parse(source(path)) as { name: string }).name,
+    );
+    expect(names).toEqual(['@relax-slack/relax', '@relax-slack/relax']);
   });
 
   it.each(PAGES)('manifests in $path are good ones', ({ path, text }) => {

@@ -99,27 +99,3 @@ describe('a connector that is told to end', () => {
     expect(await fleet.session('a')).toMatchObject({ state: 'up', drainingSinceMs: 0 });
   });
 });
-
-describe('two processes under one pod name', () => {
-  it('are no danger to events: the younger holds the session, the older says so and closes nothing', async () => {
-    const older = fleet.connector('a');
-    await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
-    await fleet.untilLive(TEAMS);
-    const younger = fleet.connector('a');
-    await fleet.untilLive(2 * TEAMS);
-    await waitFor(async () => (await older.notReady()).some((reason) => reason.includes('RELAX_POD')), {
-      timeoutMs: 15_000,
-    });
-    expect(await younger.notReady()).toEqual([]);
-    expect(older.lines.filter(({ msg }) => String(msg).includes('younger process'))).toHaveLength(1);
-    await fleet.slack.startBurst({ events: 100, perSecond: 1_000 }).finished;
-    expect(await fleet.expectOnce()).toEqual({ sent: 100, lost: 0, duplicated: 0 });
-
-    await younger.stop();
-    await waitFor(async () => (await older.notReady()).length === 0, {
-      timeoutMs: 15_000,
-      what: 'the name is its own again',
-    });
-    await fleet.untilReported('a', 1, TEAMS);
-  });
-});

@@ -120,8 +120,8 @@ export class ConnectorFleet {
   }
 
   /** A connector as a process of its own. */
-  program(pod: string, env: Readonly<Record<string, string>> = {}): RelaxProgram {
-    const program = new RelaxProgram(pod, ['connector'], { ...this.env(pod), ...env });
+  program(pod: string, more: Readonly<Record<string, string>> = {}): RelaxProgram {
+    const program = new RelaxProgram(pod, ['connector'], { ...this.env(pod), ...more });
     this.#programs.push(program);
     return program;
   }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ContractWatch } from '../../../../connector/session/contract-watch.ts';
-import { redisRenew } from '../../../../connector/session/renewal.ts';
+import { redisLook, redisRenew } from '../../../../connector/session/renewal.ts';
 import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
 import { CONTRACT_KEY, clusterKeys } from '../../../../core/keys.ts';
 import { createLog } from '../../../../core/log.ts';
@@ -13,6 +13,9 @@ const keys = clusterKeys('c1');
 const session = (incarnation: string, changes: Partial<Session> = {}): Session => ({
   ...{ pod: 'c-0', incarnation, zone: 'a', capacity: 10, state: 'up', drainingSinceMs: 0, version: 0, keyIDs: [] },
   ...{ reportVersion: 0, faults: [], pid: 1 },
+  owner: '',
+  machine: '',
+  startTicks: '',
   ...changes,
 });
 
@@ -34,7 +37,7 @@ describe('a renewal', () => {
   it('writes the session with its life, and where the planner finds it', async () => {
     const renew = redisRenew(redis, keys, 'c-0');
     const beforeMs = await redisTimeMs(redis);
-    const renewal = await renew(session('i1', { version: 3 }), 15_000, true);
+    const renewal = await renew(session('i1', { version: 3 }), 15_000, undefined);
     expect(renewal).toEqual({
       ...{ redisMs: expect.any(Number), version: undefined, drained: undefined, reportsExist: false },
       rival: undefined,
@@ -50,39 +53,97 @@ describe('a renewal', () => {
     await redis.set(keys.version('c-0'), '12');
     await redis.set(keys.drained('c-0'), 'i1');
     await redis.hset(keys.report('c-0'), 'a/0', '{}');
-    const renewal = await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, true);
+    const renewal = await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined);
     expect(renewal).toMatchObject({ version: 12, drained: 'i1', reportsExist: true });
     expect(await redis.pttl(keys.report('c-0'))).toBeGreaterThan(3_500_000);
   });
 
   it.each(['', '-1', '1.5', 'nonsense'])('takes a version of %j for unknown', async (version) => {
     await redis.set(keys.version('c-0'), version);
-    expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, true)).version).toBeUndefined();
+    expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).version).toBeUndefined();
   });
 
-  it('leaves the name to the younger of two processes, until that one is gone', async () => {
+  it('takes the name from nobody who holds it but the one that was judged, as long as that one does not renew', async () => {
     const renew = redisRenew(redis, keys, 'c-0');
-    await renew(session('old'), 15_000, true);
-    expect((await renew(session('young'), 15_000, true)).rival).toBeUndefined();
-    expect((await renew(session('old'), 15_000, false)).rival).toBe('young');
-    expect(await holder()).toBe('young');
-    expect((await renew(session('young'), 15_000, false)).rival).toBeUndefined();
-    await redis.del(keys.session('c-0'));
-    expect((await renew(session('old'), 15_000, false)).rival).toBeUndefined();
+    const look = redisLook(redis, keys, 'c-0');
+    await renew(session('old'), 15_000, undefined);
+    expect((await renew(session('young'), 15_000, undefined)).rival).toBe('old');
+    const { renewedAt } = await look();
+    expect((await renew(session('young'), 15_000, { incarnation: 'another', renewedAt })).rival).toBe('old');
+    const renewed = { incarnation: 'old', renewedAt: String(Number(renewedAt) - 1) };
+    expect((await renew(session('young'), 15_000, renewed)).rival).toBe('old');
     expect(await holder()).toBe('old');
+    expect(await redis.zscore(keys.pods, 'c-0')).toBe(renewedAt);
+
+    expect((await renew(session('young'), 15_000, { incarnation: 'old', renewedAt })).rival).toBeUndefined();
+    expect((await renew(session('old'), 15_000, undefined)).rival).toBe('young');
+    expect(await holder()).toBe('young');
+    await redis.del(keys.session('c-0'));
+    expect((await renew(session('old'), 15_000, undefined)).rival).toBeUndefined();
+    expect(await holder()).toBe('old');
+  });
+
+  it('writes nothing into a scope of another owner, and names that one', async () => {
+    const renew = redisRenew(redis, keys, 'c-0');
+    await redis.set(keys.owner, 'uid-1/relax');
+    await redis.set(keys.version('c-0'), '12');
+    const before = await redis.dbsize();
+    expect((await renew(session('i1', { owner: 'uid-2/relax' }), 15_000, undefined)).foreign).toBe('uid-1/relax');
+    expect((await renew(session('i1', { owner: 'uid-1/relax-2' }), 15_000, undefined)).foreign).toBe('uid-1/relax');
+    expect(await redis.dbsize()).toBe(before);
+    expect(await holder()).toBeUndefined();
+  });
+
+  it.each([
+    ['its own', 'uid-1/relax', 'uid-1/relax'],
+    ['one that was not told its own', 'uid-1/relax', ''],
+    ['what an earlier version wrote for it', 'uid-1', 'uid-1/relax'],
+  ])('is granted in a scope whose owner is %s', async (_name, stored, owner) => {
+    await redis.set(keys.owner, stored);
+    const renewal = await redisRenew(redis, keys, 'c-0')(session('i1', { owner }), 15_000, undefined);
+    expect([renewal.foreign, await holder()]).toEqual([undefined, 'i1']);
   });
 
   it('finds no rival in a process that drains', async () => {
     const renew = redisRenew(redis, keys, 'c-0');
-    await renew(session('old', { state: 'draining', drainingSinceMs: 1 }), 90_000, true);
-    expect((await renew(session('young'), 15_000, false)).rival).toBeUndefined();
-    expect((await renew(session('old', { state: 'draining' }), 90_000, false)).rival).toBe('young');
+    await renew(session('old', { state: 'draining', drainingSinceMs: 1 }), 90_000, undefined);
+    expect((await renew(session('young'), 15_000, undefined)).rival).toBeUndefined();
+    expect((await renew(session('old', { state: 'draining' }), 90_000, undefined)).rival).toBe('young');
   });
 
   it('writes over a session that is not readable', async () => {
     await redis.set(keys.session('c-0'), 'nonsense');
-    expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, false)).rival).toBeUndefined();
+    expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).rival).toBeUndefined();
     expect(await holder()).toBe('i1');
+  });
+});
+
+describe('a look at the name', () => {
+  const look = () => redisLook(redis, keys, 'c-0')();
+
+  it('finds nobody in an empty Redis, and writes nothing', async () => {
+    expect(await look()).toEqual({ scopeOwner: '', holder: undefined, renewedAt: '' });
+    expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('finds the holder as it described itself, its last renewal, and the owner of the scope', async () => {
+    await redis.set(keys.owner, 'uid-1/relax');
+    const self = { owner: 'uid-1/relax', machine: 'boot/pid:[1]', pid: 7, startTicks: '99' };
+    const { redisMs } = await redisRenew(redis, keys, 'c-0')(session('i1', self), 15_000, undefined);
+    expect(await look()).toEqual({
+      scopeOwner: 'uid-1/relax',
+      holder: { incarnation: 'i1', state: 'up', ...self },
+      renewedAt: String(redisMs),
+    });
+  });
+
+  it.each([
+    ['an earlier version', { incarnation: 'i1', state: 'up' }, 'i1'],
+    ['a later version', { incarnation: 'i1', state: 'resting', pid: 'a1', owner: { uid: 'x' } }, 'i1'],
+    ['nobody knows whom', { pod: 'c-0' }, undefined],
+  ])('reads the session of %s', async (_name, written, incarnation) => {
+    await redis.set(keys.session('c-0'), JSON.stringify(written));
+    expect((await look()).holder?.incarnation).toBe(incarnation);
   });
 });
 

@@ -191,6 +191,9 @@ export class FakeConnector {
     const session: Session = {
       ...{ pod, incarnation, zone: this.#zone, capacity: 5_000, state, drainingSinceMs, version, keyIDs },
       ...{ reportVersion: this.#reportVersion, faults: [], pid: 1 },
+      owner: '',
+      machine: '',
+      startTicks: '',
     };
     await this.#redis.set(keys.session(pod), JSON.stringify(session), 'PX', this.sessionTtlMs);
     await this.#redis.zadd(keys.pods, Date.now(), pod);

@@ -37,6 +37,21 @@ describe('A cluster scope', () => {
     expect(await redis.get(keys.owner)).toBe('one');
   });
 
+  it('is told apart from a second installation in the same Kubernetes cluster', async () => {
+    await claim('uid-1/relax');
+    await expect(claim('uid-1/relax-2')).rejects.toThrow(
+      /belongs to uid-1\/relax, but this is uid-1\/relax-2.*RELAX_CLUSTER/,
+    );
+    expect(await redis.get(keys.owner)).toBe('uid-1/relax');
+  });
+
+  it('that an earlier version claimed by less of its name stays its own, under the whole', async () => {
+    await claim('uid-1');
+    await claim('uid-1/relax');
+    expect(await redis.get(keys.owner)).toBe('uid-1/relax');
+    await expect(claim('uid-1/relax-2')).rejects.toThrow(ScopeOwnedError);
+  });
+
   it('may be taken over', async () => {
     await claim('one');
     await claim('two', true);

@@ -39,4 +39,11 @@ describe('a starting connector', () => {
     expect(adoption.reason(stateOf({ 'a/0': 'connecting' }), 90_999)).toBeDefined();
     expect(adoption.reason(stateOf({ 'a/0': 'connecting' }), 91_000)).toBeUndefined();
   });
+
+  it('waits for them as long when its name was held by another process for minutes', () => {
+    const adoption = new Adoption(1_000);
+    adoption.found(['a/0'], 500_000);
+    expect(adoption.reason(stateOf({ 'a/0': 'connecting' }), 501_000)).toMatch(/1 to go/);
+    expect(adoption.reason(stateOf({ 'a/0': 'connecting' }), 590_000)).toBeUndefined();
+  });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NameClaim, Sought } from '../../../../connector/session/name-seeker.ts';
 import type { Renew, Renewal } from '../../../../connector/session/renewal.ts';
 import { type SessionContent, SessionKeeper, sessionTtlMs } from '../../../../connector/session/session-keeper.ts';
 import { systemClock } from '../../../../core/clock.ts';
@@ -10,37 +11,69 @@ const T0 = 1_800_000_000_000;
 interface Sent {
   session: Session;
   ttlMs: number;
-  takeName: boolean;
+  claim: NameClaim | undefined;
 }
+
+const FREE: NameClaim = { incarnation: '', renewedAt: '' };
 
 let sent: Sent[];
 let answer: Partial<Renewal> | Error;
 let content: SessionContent;
 let keeper: SessionKeeper;
 let news: number;
-const renew: Renew = async (session, ttlMs, takeName) => {
-  sent.push({ session, ttlMs, takeName });
+let named: number;
+let sought: Sought | Error;
+let breaks: number;
+let logged: string[];
+const renew: Renew = async (session, ttlMs, claim) => {
+  sent.push({ session, ttlMs, claim });
   if (answer instanceof Error) throw answer;
-  const nothing = { version: undefined, drained: undefined, reportsExist: false, rival: undefined };
-  return { redisMs: T0, ...nothing, ...answer };
+  const nothing = { version: undefined, drained: undefined, reportsExist: false };
+  return { redisMs: T0, rival: undefined, foreign: undefined, ...nothing, ...answer };
 };
 
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
   news = 0;
+  named = 0;
+  breaks = 0;
+  logged = [];
+  sought = { kind: 'claim', claim: FREE };
   answer = {};
   content = { version: 0, keyIDs: ['k1'], reportVersion: 0, faults: [] };
+  const log = createLog({ program: 'test', level: 'info', to: { write: (line: string) => logged.push(line) } });
+  const seeker = {
+    seek: async (): Promise<Sought> => {
+      if (sought instanceof Error) throw sought;
+      return sought;
+    },
+    broke: () => {
+      breaks += 1;
+    },
+    foreignWords: (owner: string) => `it belongs to ${owner}`,
+  };
   keeper = new SessionKeeper({
-    renew,
-    identity: { pod: 'c-0', incarnation: 'i1', zone: 'a', capacity: 10, pid: 1 },
+    ...{ seeker, renew, log },
+    onNamed: () => {
+      named += 1;
+    },
+    identity: {
+      pod: 'c-0',
+      incarnation: 'i1',
+      zone: 'a',
+      capacity: 10,
+      pid: 1,
+      owner: '',
+      machine: '',
+      startTicks: '',
+    },
     content: () => content,
     onRenewed: () => undefined,
     onNews: () => {
       news += 1;
     },
     clock: systemClock,
-    log: createLog({ program: 'test', level: 'silent' }),
   });
 });
 afterEach(async () => {
@@ -54,7 +87,7 @@ describe('the session lease', () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(11_000);
     expect(sent).toHaveLength(3);
-    expect(sent.map(({ takeName }) => takeName)).toEqual([true, false, false]);
+    expect(sent.map(({ claim }) => claim)).toEqual([FREE, undefined, undefined]);
     expect(sent[0]).toMatchObject({ ttlMs: 15_000, session: { pod: 'c-0', state: 'up', drainingSinceMs: 0 } });
   });
 
@@ -74,16 +107,18 @@ describe('the session lease', () => {
     expect(sent).toHaveLength(3);
   });
 
-  it('is tried every second while Redis is away, and takes the name with the first success', async () => {
+  it('is tried every second while Redis is away, and with the first success the name is its own', async () => {
     answer = new Error('ECONNREFUSED');
     keeper.start();
     await vi.advanceTimersByTimeAsync(3_500);
     expect(sent).toHaveLength(4);
-    expect(sent.every(({ takeName }) => takeName)).toBe(true);
+    expect(sent.every(({ claim }) => claim === FREE)).toBe(true);
+    expect([keeper.mayAct, named]).toEqual([false, 0]);
     expect(keeper.error).toBe('ECONNREFUSED');
     expect(keeper.ageMs()).toBe(3_500);
     answer = {};
     await vi.advanceTimersByTimeAsync(500);
+    expect([keeper.mayAct, named]).toEqual([true, 1]);
     expect(keeper.error).toBeUndefined();
     expect(keeper.ageMs()).toBe(0);
   });
@@ -103,17 +138,76 @@ describe('the session lease', () => {
     expect(news).toBe(told + 1);
   });
 
-  it('tells of a younger process under the same name, and does not count its own lease as renewed', async () => {
+  it('tells of a process that took the name, goes on, and does not count its own lease as renewed', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(4_000);
     answer = { rival: 'i2' };
     await vi.advanceTimersByTimeAsync(8_000);
     expect(keeper.rival).toBe('i2');
+    expect([keeper.mayAct, keeper.mayReport]).toEqual([true, false]);
     expect(keeper.ageMs()).toBe(12_000);
     expect(await keeper.renewNow()).toBe(false);
     answer = {};
     expect(await keeper.renewNow()).toBe(true);
     expect(keeper.rival).toBeUndefined();
+  });
+
+  it("writes nothing and runs nothing while the name is another's, looks each second, and says so once a minute", async () => {
+    sought = { kind: 'barred', by: 'waiting', words: 'another process renews this pod name' };
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(59_500);
+    expect(sent).toEqual([]);
+    expect([keeper.mayAct, keeper.mayReport, keeper.barred, keeper.error]).toEqual([
+      false,
+      false,
+      sought.words,
+      undefined,
+    ]);
+    expect(await keeper.renewNow()).toBe(false);
+    expect(logged).toEqual([expect.stringContaining('another process renews')]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(logged).toHaveLength(2);
+
+    sought = { kind: 'claim', claim: { incarnation: 'i2', renewedAt: '7' } };
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent.map(({ claim }) => claim)).toEqual([{ incarnation: 'i2', renewedAt: '7' }]);
+    expect([keeper.mayAct, keeper.mayReport, keeper.barred, named, news]).toEqual([true, true, undefined, 1, 1]);
+  });
+
+  it('is sought again, and nothing is run, when another was faster to a free name', async () => {
+    answer = { rival: 'i2' };
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(sent.map(({ claim }) => claim)).toEqual([FREE, FREE, FREE]);
+    expect([keeper.mayAct, keeper.rival, named]).toEqual([false, undefined, 0]);
+  });
+
+  it('is sought without a break in the watch: what Redis does not answer is told to the seeker', async () => {
+    sought = new Error('ECONNREFUSED');
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect([breaks, keeper.error, keeper.mayAct]).toEqual([2, 'ECONNREFUSED', false]);
+  });
+
+  it('may be unwritten where Redis takes no writes: what is free is run all the same', async () => {
+    answer = new Error('OOM command not allowed when used memory > maxmemory');
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(10);
+    expect([keeper.mayAct, named]).toEqual([true, 1]);
+    expect(keeper.error).toMatch(/OOM/);
+  });
+
+  it("rests while the scope is another owner's: what runs goes on, nothing is acted upon or reported", async () => {
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(10);
+    answer = { foreign: 'uid-1/relax' };
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(keeper.barred).toBe('it belongs to uid-1/relax');
+    expect([keeper.mayAct, keeper.mayReport, await keeper.renewNow()]).toEqual([false, false, false]);
+    expect(sent.length).toBeGreaterThan(2);
+    answer = {};
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([keeper.mayAct, keeper.mayReport, keeper.barred]).toEqual([true, true, undefined]);
   });
 
   it('says draining from SIGTERM on, and is left behind with the rest of its time', async () => {

@@ -32,6 +32,9 @@ const report = (change: Partial<SlotReport> = {}): SlotReport => ({
 const session = (change: Partial<Session> = {}): Session => ({
   ...{ pod: 'p', incarnation: 'i', zone: 'z', capacity: 9, state: 'up', drainingSinceMs: 0, version: 1, keyIDs: [] },
   ...{ reportVersion: 1, faults: [], pid: 0 },
+  owner: '',
+  machine: '',
+  startTicks: '',
   ...change,
 });
 const pod = (change: Partial<PodMemory> = {}): PodMemory => ({

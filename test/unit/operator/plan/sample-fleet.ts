@@ -173,5 +173,8 @@ function sessionOf(name: string, pod: SamplePod): Session | undefined {
   return {
     ...{ pod: name, incarnation: `${name}-${pod.incarnation}`, zone: pod.zone, capacity: pod.capacity },
     ...{ state: pod.state, drainingSinceMs: 0, version: 1, keyIDs: ['k'], reportVersion: 0, faults: [], pid: 0 },
+    owner: '',
+    machine: '',
+    startTicks: '',
   };
 }
