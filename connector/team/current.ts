@@ -17,10 +17,8 @@ import {
 const STABLE_MS = 60_000;
 /** Two pings, a beat apart, of which neither was answered by the third beat. */
 const MOST_PINGS = 2;
-/** A beat so late says that this process was held up, and nothing of the peer. */
+/** A beat so late says that this process was held up, and nothing of the peer: what came meanwhile is read first. */
 const LATE_BEAT_MS = 2 * BEAT_MS;
-/** Paused, one ping in 10 s: its answers fill the socket that nobody reads. */
-const PAUSED_PING_BEATS = 4;
 
 export function onHeard(state: SlotState, id: number): Step {
   const { current } = state;
@@ -100,10 +98,10 @@ export function onBeat(state: SlotState, moment: Moment): Step {
       const message = `Redis took no events for ${Math.round(unreadMs / 60_000)} min, so that what the socket holds is stale.`;
       return end(state, current, { reason: 'ConnectionLost', message }, moment);
     }
-    const pings = (current.pings + 1) % PAUSED_PING_BEATS;
-    return { state: beaten({ pings }), effects: pings === 0 ? [ping] : [] };
+    // Nothing is sent: to a peer that has closed it would cost all that is unread (ADR 0009).
+    return stay(beaten({}));
   }
-  if (nowMs - current.beatAtMs > LATE_BEAT_MS) return { state: beaten({ pings: 1 }), effects: [ping] };
+  if (nowMs - current.beatAtMs > LATE_BEAT_MS) return stay(beaten({ pings: 0 }));
   if (current.heard) return stay(beaten({ pings: 0 }));
   if (current.pings < MOST_PINGS) return { state: beaten({ pings: current.pings + 1 }), effects: [ping] };
   const message = 'Slack answered no ping for 5 s. Relax connects again by itself.';

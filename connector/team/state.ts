@@ -14,8 +14,8 @@ import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';
  * gives it up when two pings found no answer. Only text frames count as life: pings and pongs of the websocket itself
  * come from a machine in between, which may be well while Slack is not.
  *
- * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline;
- * pings go on, so that Slack keeps it. After half the dedupe window it is ended: what it holds is too old to be judged.
+ * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline, and
+ * nothing is sent over it (ADR 0009). After half the dedupe window it is ended: what it holds is too old to be judged.
  *
  * Attempt, none: nothing under way, because the current socket is well, or the slot does not run.
  *
@@ -94,7 +94,7 @@ export interface CurrentSocket {
   pausedSinceMs: number | undefined;
   /** A text frame came since the last beat. */
   heard: boolean;
-  /** Pings in a row that nothing was heard after; paused: beats, modulo PAUSED_PING_BEATS. */
+  /** Pings in a row that nothing was heard after. */
   pings: number;
   beatAtMs: number;
 }

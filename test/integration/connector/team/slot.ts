@@ -104,7 +104,10 @@ export function chatter(slack: Simulator, teamID: string, everyMs = 5): { stop()
 }
 
 export async function expectAllHeard(slot: TestSlot, ids: readonly string[]): Promise<void> {
-  const missing = (): string[] => ids.filter((id) => !slot.ids().has(id));
+  const missing = (): string[] => {
+    const heard = slot.ids();
+    return ids.filter((id) => !heard.has(id));
+  };
   await waitFor(() => missing().length === 0, { timeoutMs: 5_000 }).catch(() => undefined);
   expect(missing()).toEqual([]);
 }
