@@ -245,6 +245,8 @@ export class Connection implements SlotConnection {
 
   #tellOutage(before: SlotState, now: SlotState): void {
     const { outage } = this.#deps;
+    const { tag } = now.attempt;
+    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused();
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';

@@ -10,7 +10,9 @@ const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
 const TEAMS_IN_A_ROW = 3;
 const ROW_MS = 30_000;
 /** From one probe to the next; the last holds for all later ones. Some hang, so that none is waited for. */
-const PROBE_GAPS_MS = [500, 1_000, 1_000, 2_000, 2_000, 3_000, 4_000];
+const PROBE_GAPS_MS = [1_000, 2_000, 3_000];
+/** After one that had no connect left, or left it to another slot of its team, the next comes soon. */
+const UNUSED_GAP_MS = 100;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
 export function rowAfter(row: ReadonlyMap<string, number>, teamID: string, nowMs: number): Map<string, number> {
@@ -83,6 +85,15 @@ export class Outage {
     this.#probes = 0;
     this.#nextProbeAtMs = nowMs;
     this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
+  }
+
+  /** An attempt that was let go made no connect. */
+  unused(): void {
+    if (!this.isDeclared) return;
+    this.#nextProbeAtMs = Math.min(this.#nextProbeAtMs, this.#timers.monotonicMs() + UNUSED_GAP_MS);
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#arm();
   }
 
   /** A socket has said hello. */

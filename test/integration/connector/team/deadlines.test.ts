@@ -127,6 +127,28 @@ describe.concurrent('the connect budget in Redis', () => {
       }
     }, {}));
 
+  it('replaces the sockets of a team one after the other, when one frame has ended them all', () =>
+    onStage(async ({ slack, open, connects }) => {
+      const server = await startRedis();
+      const redis = await connect(server);
+      try {
+        const budget = redisConnectBudget(redis);
+        const slots = await Promise.all([1, 2].map(() => open({ budget }).live()));
+        slack.setFault({ at: 'hello', answer: { kind: 'late', delayMs: 1_500 } });
+        slack.inflict({ teamID: 'T1' }, { kind: 'oversized', bytes: 17_000_000 });
+        await waitFor(() => slots.every(({ status }) => status.state === 'connecting'));
+        await waitFor(() => connects() === 3);
+        // The other one asks, and asks again, until the first has said hello.
+        await sleep(1_200);
+        expect(connects()).toBe(3);
+        await waitFor(() => slots.some(({ status }) => status.state === 'live'));
+        expect(slots.flatMap(({ offered }) => offered.map(({ kind }) => kind))).toEqual(['tooLarge', 'tooLarge']);
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
+    }));
+
   it('leaves no team without a socket while Redis is away', () =>
     onStage(async ({ slack, open }) => {
       const server = await startRedis();

@@ -42,16 +42,28 @@ describe('an outage', () => {
     expect(outage.isDeclared).toBe(false);
   });
 
-  it('lets a probe go now and then, of another team each time, and at least one in 4 s', async () => {
+  it('lets a probe go now and then, of another team each time, and at least one in 3 s', async () => {
     failThree();
     join(100);
     await timers.advance(0);
     expect(gone).toEqual([0]);
     await timers.advance(30_000);
     expect(gone.length).toBeGreaterThanOrEqual(9);
-    expect(gone.length).toBeLessThanOrEqual(14);
+    expect(gone.length).toBeLessThanOrEqual(12);
     expect(gone).toEqual(gone.map((_, n) => n));
-    expect(probeGapMs(1_000)).toBeLessThanOrEqual(4_000);
+    expect(probeGapMs(1_000)).toBeLessThanOrEqual(3_000);
+  });
+
+  it('lets another probe go soon when one had no connect left', async () => {
+    failThree();
+    join(100);
+    await timers.advance(20_000);
+    const before = gone.length;
+    outage.unused();
+    await timers.advance(100);
+    expect(gone.length).toBe(before + 1);
+    await timers.advance(1_000);
+    expect(gone.length).toBe(before + 1);
   });
 
   it('ends for all by one hello, and tells those that wait elsewhere', async () => {
