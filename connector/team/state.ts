@@ -181,7 +181,7 @@ export type Effect =
   | { do: 'resume'; id: number }
   | { do: 'close'; id: number }
   | { do: 'terminate'; id: number }
-  /** Tells the user's app, by the queue, that Slack refuses the token for good. */
+  /** Tells the user's app, by the queue, that Slack refuses the token. */
   | { do: 'disableBot'; error: string };
 
 export interface Step {
