@@ -199,11 +199,15 @@ export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step 
 
 /** The socket of an attempt ended before hello. */
 export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
-  const leave: readonly Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
+  const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
+  // The other sockets of the team would be refused just so.
+  if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
+    effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
+  }
   const refused = close.kind === 'refused';
   const reason = refused ? 'ConnectionRefused' : 'ConnectionLost';
   const message = `The websocket ended before Slack's hello: ${close.detail}. Relax tries again by itself.`;
-  return first(leave, fail(state, { reason, message }, moment, close.retryAfterMs));
+  return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
 }
 
 /** Slack answered the socket of the attempt with an error frame: as a rule, that its URL has expired. */

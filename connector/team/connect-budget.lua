@@ -83,7 +83,10 @@ else
     calls = math.max(0, calls - 1)
     if purpose == 'needed' then tries, lastMs, lastBy = tries + 1, nowMs, asker end
   end
-  if granted == 0 and purpose == 'needed' then urgentMs = nowMs + waitMs + forMs end
+  if granted == 0 and purpose == 'needed' then
+    -- One that yields asks again within seconds: it may be the next at any moment.
+    urgentMs = yields == 1 and math.max(urgentMs, nowMs + forMs) or nowMs + waitMs + forMs
+  end
 end
 
 redis.call('HSET', KEYS[1], 'calls', tostring(calls), 'atMs', nowMs, 'blockedMs', blockedMs, 'urgentMs', urgentMs,

@@ -33,6 +33,8 @@ export class Outage {
   readonly #log: Pick<Log, 'warn' | 'info'>;
   #row: ReadonlyMap<string, number> = new Map();
   #sinceMs: number | undefined;
+  /** A drop of some sockets is none yet: it is told once a probe has failed, too. */
+  #isTold = false;
   #probes = 0;
   #nextProbeAtMs = 0;
   #cancel: (() => void) | undefined;
@@ -80,11 +82,12 @@ export class Outage {
     if (!SYMPTOMS.has(reason)) return;
     const nowMs = this.#timers.monotonicMs();
     this.#row = rowAfter(this.#row, teamID, nowMs);
+    if (this.isDeclared && this.#probes > 0) this.#tell(reason);
     if (this.isDeclared || !isOutage(this.#row)) return;
     this.#sinceMs = nowMs;
     this.#probes = 0;
+    this.#isTold = false;
     this.#nextProbeAtMs = nowMs;
-    this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
   }
 
   /** An attempt that was let go made no connect. */
@@ -101,7 +104,8 @@ export class Outage {
     this.#row = new Map();
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
-    this.#log.info({ seconds, probes: this.#probes, waiting: this.#waiting.size }, 'Slack is well again');
+    const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
+    if (this.#isTold) this.#log.info(fields, 'Slack is well again');
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -109,6 +113,12 @@ export class Outage {
     this.#waiting.clear();
     for (const recovered of [...this.#listeners]) recovered();
     for (const go of waiting) go();
+  }
+
+  #tell(reason: RetryReason): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
   }
 
   #arm(): void {

@@ -287,7 +287,10 @@ describe('failures in a row', () => {
     const world = started();
     world.until('dialing');
     const close = { kind: 'refused', status: 503, retryAfterMs: 90_000, code: 1006, detail: 'HTTP 503' } as const;
-    expect(world.play({ type: 'closed', id: 1, close })).toEqual([{ do: 'leaveLine' }]);
+    expect(world.play({ type: 'closed', id: 1, close })).toEqual([
+      { do: 'leaveLine' },
+      { do: 'holdBudget', forMs: 90_000 },
+    ]);
     expect(wakeAtMs(world.state)).toBe(90_000);
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionRefused' });
   });
