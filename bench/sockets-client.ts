@@ -31,6 +31,7 @@ function dialMore(): void {
       },
       onText: () => undefined,
       onBinary: () => undefined,
+      onUnreadable: () => undefined,
       onHeard: () => undefined,
       onClose: ({ detail }) => {
         process.stderr.write(`a socket ended: ${detail}\n`);

@@ -29,6 +29,7 @@ import { wsOpenSocket } from './socket/ws-socket.ts';
 import { BeatWheel } from './team/beat-wheel.ts';
 import { Connection, type ConnectionDeps } from './team/connection.ts';
 import { DialLimit } from './team/dial-limit.ts';
+import { Outage } from './team/outage.ts';
 import { redisConnectBudget } from './team/redis-connect-budget.ts';
 
 export interface ConnectorParts {
@@ -178,7 +179,8 @@ export class Connector {
     const { transition, connect, frame } = this.#metrics;
     return {
       ...{ openSocket: wsOpenSocket({ proxy }), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
-      ...{ budget: redisConnectBudget(control), dialLimit: new DialLimit(), beats: new BeatWheel(systemTimers) },
+      ...{ budget: redisConnectBudget(control, this.#parts.incarnation), dialLimit: new DialLimit() },
+      ...{ outage: new Outage(systemTimers, log), beats: new BeatWheel(systemTimers) },
       offer: (normalized) => this.#publisher.offer(normalized),
       ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },
       ...{ log, seldom: this.#seldom, observer: { transition: ({ to }) => transition(to), connect, frame } },

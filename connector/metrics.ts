@@ -31,6 +31,7 @@ const FILTERED: Readonly<Record<FilterReason, true>> = {
 };
 const FAILED: Readonly<Record<FailReason, true>> = {
   malformed: true,
+  too_large: true,
   unencodable: true,
   buffer_full: true,
   stale: true,

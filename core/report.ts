@@ -15,7 +15,7 @@ export const slotReportSchema = z.object({
     'live',
     /** Live, but not read while Redis is away. */
     'paused',
-    /** Slack refused for good; only a new token or spec helps. */
+    /** Slack refused the token; it is asked again slowly, at once for a new token or spec. */
     'failed',
   ]),
   /**
@@ -43,7 +43,7 @@ export function decodeReport(json: string): SlotReport | undefined {
 
 /**
  * Reasons that a report may carry; they end up as condition reasons, and docs/troubleshooting.md has a section for each.
- * Terminal ones close the case until the token or the spec changes.
+ * Terminal ones stand until Slack takes them back, or the token or the spec changes.
  */
 export const TERMINAL_REASONS = [
   'TokenInvalid',

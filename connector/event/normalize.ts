@@ -21,7 +21,9 @@ export type Normalized =
   | NormalizedEvent
   | { kind: 'filtered'; reason: FilterReason }
   /** Nothing that could be an event. A known event with strange fields is queued all the same. */
-  | { kind: 'malformed' };
+  | { kind: 'malformed' }
+  /** Dropped unread: too large to be an event. */
+  | { kind: 'tooLarge' };
 
 /** From a decoded Slack frame to the queue item. Never throws. */
 export function normalize(frame: unknown, source: EventSource, receivedAtMs: number): Normalized {

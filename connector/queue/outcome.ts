@@ -4,6 +4,8 @@ import type { FilterReason } from '../event/filter.ts';
 export type FailReason =
   /** The frame was no event. */
   | 'malformed'
+  /** The frame was above `MAX_TEXT_BYTES`. */
+  | 'too_large'
   /** It can't be written as JSON: nested too deeply. */
   | 'unencodable'
   /** Redis was away or full for so long that `RELAX_BUFFER_BYTES` ran out. */
@@ -44,6 +46,7 @@ export class OutcomeCounter {
   readonly #of = { queued: 0, duplicate: 0, filtered: 0, fenced: 0 };
   readonly #failed: Record<FailReason, number> = {
     malformed: 0,
+    too_large: 0,
     unencodable: 0,
     buffer_full: 0,
     stale: 0,

@@ -70,6 +70,9 @@ export class Publisher {
       case 'filtered':
         this.#settle({ kind: 'filtered', reason: normalized.reason }, settled, 0);
         return;
+      case 'tooLarge':
+        this.#settle({ kind: 'failed', reason: 'too_large' }, settled, 0);
+        return;
       case 'malformed':
         this.#settle({ kind: 'failed', reason: 'malformed' }, settled, 0);
         return;

@@ -26,7 +26,11 @@ export function classifyConnect(answer: HttpAnswer, allowPlainText: boolean, wal
   });
   if (status === 429) return rateLimited();
   if (status >= 500) {
-    return retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax tries again by itself.`);
+    const waitMs = retryAfterMs(retryAfter, wallMs);
+    return {
+      ...retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax tries again by itself.`),
+      ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    };
   }
   if (status >= 300 && status < 400) {
     const remedy = 'Relax sends a token nowhere else: check RELAX_SLACK_API_URL.';
@@ -67,7 +71,10 @@ export function classifyFailure(failure: CallFailure): ConnectAnswer {
     case 'tooLarge':
       return retry('SlackAnswerUnreadable', 'too_large', `Slack's answer is too large to be one. ${CHECK_API}`);
     case 'network':
-      return retry('SlackUnavailable', failure.code, networkMessage(failure));
+      return {
+        ...retry('SlackUnavailable', failure.code, networkMessage(failure)),
+        ...(isUnreached(failure) ? { isUnreached: true } : {}),
+      };
     default:
       return failure satisfies never;
   }
@@ -88,10 +95,24 @@ export function refuseToken(token: string): ConnectAnswer | undefined {
 
 const CHECK_API = 'Check RELAX_SLACK_API_URL and what stands between Relax and Slack (proxies).';
 
-function networkMessage({ code, text: words }: NetworkFailure): string {
-  // OpenSSL's names, and Bun's own.
-  const isTrust = /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/i.test(code) || /certificate/i.test(words);
-  const remedy = isTrust
+/** OpenSSL's names, and Bun's own. */
+const isTrust = ({ code, text: words }: NetworkFailure): boolean =>
+  /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/i.test(code) || /certificate/i.test(words);
+
+/** No name, no way, nobody there: as Node and Bun name what goes wrong before there is a connection. */
+const UNCONNECTED =
+  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$/;
+
+/** Whether it failed before the request can have been sent. A reset or a close in the middle says nothing of that. */
+function isUnreached(failure: NetworkFailure): boolean {
+  if (UNCONNECTED.test(failure.code) || isTrust(failure)) return true;
+  // A handshake of TLS that broke; a proxy that did not let us through.
+  return /before secure TLS connection was established|^Proxy response/.test(failure.text);
+}
+
+function networkMessage(failure: NetworkFailure): string {
+  const { code, text: words } = failure;
+  const remedy = isTrust(failure)
     ? "Slack's certificate is not trusted: if a proxy inspects TLS, name its CA in NODE_EXTRA_CA_CERTS."
     : "Check the network's egress, its DNS and RELAX_SLACK_API_URL.";
   return `Slack can't be reached (${(words === '' ? code : words).slice(0, 150)}). ${remedy}`;
@@ -138,7 +159,7 @@ function unreadable(status: number, what: string): ConnectAnswer {
 
 type Refused<K extends ConnectAnswer['kind']> = Extract<ConnectAnswer, { kind: K }>;
 
-const retry = (reason: Refused<'retry'>['reason'], error: string, message: string): ConnectAnswer => ({
+const retry = (reason: Refused<'retry'>['reason'], error: string, message: string): Refused<'retry'> => ({
   ...{ kind: 'retry', reason, error, message: bounded(message) },
 });
 

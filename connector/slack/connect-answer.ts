@@ -8,10 +8,19 @@ export type ConnectAnswer =
    */
   | { kind: 'ok'; url: string; teamID: string; enterpriseID?: string; teamName: string; botUserID: string }
   | { kind: 'rateLimited'; retryAfterMs: number }
-  /** Only a new token or spec helps. `error` is Slack's code, `message` is for people and names the remedy. */
+  /** A new token or spec helps, or Slack takes it back. `error` is Slack's code, `message` is for people and names the remedy. */
   | { kind: 'terminal'; reason: TerminalReason; error: string; message: string }
   /** Worth another try after a backoff. */
-  | { kind: 'retry'; reason: RetryReason; error: string; message: string };
+  | {
+      kind: 'retry';
+      reason: RetryReason;
+      error: string;
+      message: string;
+      /** The request can't have reached Slack, so that it counts for nothing there. */
+      isUnreached?: boolean;
+      /** Of an answer with Retry-After. */
+      retryAfterMs?: number;
+    };
 
 /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
 export type RtmConnect = (token: string, signal: AbortSignal) => Promise<ConnectAnswer>;

@@ -23,6 +23,8 @@ export interface SocketHandlers {
   onText(text: string): void;
   /** A binary frame, which Slack never sends. */
   onBinary(bytes: number): void;
+  /** A text that can't be an event; the socket goes on. Where the library ends the socket instead, `onClose` tells. */
+  onUnreadable(what: Unreadable, bytes: number): void;
   /** A websocket ping or pong arrived. */
   onHeard(): void;
   onClose(close: SocketClose): void;
@@ -35,7 +37,7 @@ export interface SocketClose {
     | 'closed'
     /** The connection broke, or could not be made. */
     | 'failed'
-    /** A frame was larger than `MAX_FRAME_BYTES`. */
+    /** A frame was larger than `MOST_FRAME_BYTES`. */
     | 'tooLarge';
   /** HTTP status when refused. */
   status?: number;
@@ -47,8 +49,15 @@ export interface SocketClose {
   detail: string;
 }
 
-/** Frames above it end the socket: Slack's are a few KB, and RTM refuses our own above 16 KB. */
-export const MAX_FRAME_BYTES = 1_048_576;
+export type Unreadable = /** Above `MAX_TEXT_BYTES`. */ 'tooLarge' | 'notUtf8';
+
+/** Texts above it are read and dropped: Slack's are a few KB, and RTM refuses our own above 16 KB. */
+export const MAX_TEXT_BYTES = 8_388_608;
+/**
+ * Frames above it end the socket. Every socket of a team gets the same frame in the same moment, so this is far above what
+ * is dropped: to end a socket for one event would end all of them.
+ */
+export const MOST_FRAME_BYTES = 16_777_216;
 
 /** Begins to open; never throws, whatever the URL: a failure is told by `onClose`, later than this call returns. */
 export type OpenSocket = (url: string, handlers: SocketHandlers) => Socket;

@@ -1,9 +1,17 @@
+import { isUtf8 } from 'node:buffer';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { closeDetail } from './close-detail.ts';
 import { type EgressProxy, proxyAgent } from './egress-proxy.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { MAX_FRAME_BYTES, type OpenSocket, type Socket, type SocketClose, type SocketHandlers } from './socket.ts';
+import {
+  MAX_TEXT_BYTES,
+  MOST_FRAME_BYTES,
+  type OpenSocket,
+  type Socket,
+  type SocketClose,
+  type SocketHandlers,
+} from './socket.ts';
 
 export interface WsSocketOptions {
   /** From dialling to the answered upgrade. */
@@ -17,6 +25,14 @@ export interface WsSocketOptions {
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Slack often answers no close frame or leaves TCP open after it (node-slack-sdk#2752, #2771). */
 const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
+
+/**
+ * A pong goes out once nothing has come for so long, or so long after the ping. Written to a peer that has closed it would
+ * draw a reset, and what the peer's kernel has yet to send would be gone: after a pause or a standstill that can be
+ * thousands of events, so they are read first.
+ */
+const QUIET_BEFORE_PONG_MS = 100;
+const LATEST_PONG_MS = 2_000;
 
 /** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const ABNORMAL = 1006;
@@ -33,7 +49,11 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
   const plain: Settings = {
     // An inflate state costs 20 KiB a socket and six times the CPU for each frame.
     perMessageDeflate: false,
-    maxPayload: MAX_FRAME_BYTES,
+    maxPayload: MOST_FRAME_BYTES,
+    // We look ourselves: the library would end the socket, and every other one of the team with it.
+    skipUTF8Validation: true,
+    // The library ends a socket that has 60 pings to answer, as has one whose process was stopped for some minutes.
+    autoPong: false,
     handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
     // Whoever began the close; then the connection is cut.
@@ -64,6 +84,9 @@ class WsSocket implements Socket {
   readonly #held: string[] = [];
   #failure: Omit<SocketClose, 'code'> | undefined;
   #isDone = false;
+  /** The last ping that has no answer yet (RFC 6455, 5.5.3: the last one is enough). */
+  #ping: { data: Buffer; atMs: number; timer: NodeJS.Timeout } | undefined;
+  #readAtMs = 0;
 
   constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
     this.#url = url;
@@ -83,6 +106,7 @@ class WsSocket implements Socket {
 
   pause(): void {
     this.#paused = true;
+    this.#forgetPing();
     this.#ws?.pause();
   }
 
@@ -128,9 +152,12 @@ class WsSocket implements Socket {
     ws.on('message', (data: RawData | string, isBinary: boolean) => {
       if (this.#isDone) return;
       if (isBinary) this.#handlers.onBinary(lengthOf(data));
-      else this.#text(textOf(data));
+      else this.#take(data);
     });
-    ws.on('ping', () => this.#heard());
+    ws.on('ping', (data: Buffer) => {
+      this.#answerLater(data);
+      this.#heard();
+    });
     ws.on('pong', () => this.#heard());
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
@@ -156,6 +183,39 @@ class WsSocket implements Socket {
     if (!this.#paused) this.#ws?.resume();
   }
 
+  #take(data: RawData | string): void {
+    this.#readAtMs = performance.now();
+    if (lengthOf(data) > MAX_TEXT_BYTES) this.#handlers.onUnreadable('tooLarge', lengthOf(data));
+    else if (!isText(data)) this.#handlers.onUnreadable('notUtf8', lengthOf(data));
+    else this.#text(textOf(data));
+  }
+
+  /** A paused socket sends nothing at all. */
+  #answerLater(data: Buffer): void {
+    if (this.#paused || this.#isDone) return;
+    const atMs = this.#ping?.atMs ?? performance.now();
+    clearTimeout(this.#ping?.timer);
+    this.#ping = { data, atMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
+  }
+
+  #answer(): void {
+    const ping = this.#ping;
+    if (ping === undefined) return;
+    const nowMs = performance.now();
+    const quietMs = nowMs - Math.max(this.#readAtMs, ping.atMs);
+    if (quietMs < QUIET_BEFORE_PONG_MS - 1 && nowMs - ping.atMs < LATEST_PONG_MS) {
+      ping.timer = setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS - quietMs);
+      return;
+    }
+    this.#ping = undefined;
+    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.pong(ping.data, true, ignoreError);
+  }
+
+  #forgetPing(): void {
+    clearTimeout(this.#ping?.timer);
+    this.#ping = undefined;
+  }
+
   #text(text: string): void {
     // Nothing overtakes what is held.
     if (this.#paused || this.#held.length > 0) this.#held.push(text);
@@ -178,6 +238,7 @@ class WsSocket implements Socket {
     // RTM never sends an event again: what was read is given, and the receiver judges it.
     this.#giveHeld(() => true);
     this.#isDone = true;
+    this.#forgetPing();
     this.#handlers.onClose(close);
   }
 }
@@ -189,6 +250,12 @@ const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
 
 /** A failed write ends the connection, which `close` tells. */
 const ignoreError = (): void => {};
+
+/** What Bun gives as a string it has looked at. */
+function isText(data: RawData | string): boolean {
+  if (typeof data === 'string') return true;
+  return Array.isArray(data) ? isUtf8(Buffer.concat(data)) : isUtf8(data);
+}
 
 /** Bun gives a string where Node gives a Buffer. */
 function textOf(data: RawData | string): string {

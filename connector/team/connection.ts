@@ -7,6 +7,7 @@ import type { BeatWheel } from './beat-wheel.ts';
 import type { ConnectBudget, ConnectPurpose } from './connect-budget.ts';
 import type { ConnectionSpec, ConnectionStatus, SlotConnection } from './connection-status.ts';
 import type { DialLimit } from './dial-limit.ts';
+import type { Outage } from './outage.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
 import { sameStatus, statusOf } from './slot-status.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
@@ -23,6 +24,7 @@ export interface ConnectionDeps extends SlotSocketsDeps {
   rtmConnect: RtmConnect;
   budget: ConnectBudget;
   dialLimit: DialLimit;
+  outage: Outage;
   beats: BeatWheel;
   /** Of the dedupe contract: a socket stays unread for half of it at most. */
   windowMs: number;
@@ -46,6 +48,7 @@ export class Connection implements SlotConnection {
   #cancelWake: (() => void) | undefined;
   #leaveLine: (() => void) | undefined;
   #leaveBeats: (() => void) | undefined;
+  #leaveOutage: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
 
@@ -59,6 +62,7 @@ export class Connection implements SlotConnection {
   }
 
   start(): void {
+    this.#leaveOutage ??= this.#deps.outage.onRecovered(() => this.#feed({ type: 'recovered' }));
     this.#feed({ type: 'start' });
   }
 
@@ -79,6 +83,7 @@ export class Connection implements SlotConnection {
   stop(): Promise<void> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
+      this.#leaveOutage?.();
       this.#feed({ type: 'stop' });
       this.#resolveIfGone();
     }
@@ -108,6 +113,7 @@ export class Connection implements SlotConnection {
     if (state !== before) {
       this.#setBeats();
       this.#tell(input);
+      this.#tellOutage(before, state);
     }
     if (input.type === 'closed') this.#resolveIfGone();
   }
@@ -122,10 +128,25 @@ export class Connection implements SlotConnection {
         this.#leaveLine = undefined;
         return;
       case 'takeBudget':
-        void this.#takeBudget(effect.id, effect.purpose);
+        void this.#takeBudget(effect.id, effect.purpose, effect.unspaced);
+        return;
+      case 'giveBack':
+        this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.giveBack(teamID, tokenDigest, slotID));
         return;
       case 'blockBudget':
-        void this.#blockBudget(effect.forMs);
+        this.#tellBudget((budget, { teamID, tokenDigest }) => budget.block(teamID, tokenDigest, effect.forMs));
+        return;
+      case 'holdBudget':
+        this.#tellBudget((budget, { teamID, tokenDigest }) => budget.hold(teamID, tokenDigest, effect.forMs));
+        return;
+      case 'markLive':
+        this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.markLive(teamID, tokenDigest, slotID));
+        return;
+      case 'askElsewhere':
+        this.#tellBudget(async (budget, { teamID, tokenDigest }) => {
+          const live = await budget.isLive(teamID, tokenDigest);
+          this.#feed({ type: 'elsewhere', tokenDigest, live });
+        });
         return;
       case 'connect':
         void this.#connect(effect.id);
@@ -155,13 +176,21 @@ export class Connection implements SlotConnection {
   }
 
   #joinLine(id: number): void {
-    this.#leaveLine = this.#deps.dialLimit.join(() => this.#feed({ type: 'permitted', id }));
+    const { outage, dialLimit } = this.#deps;
+    let leaveDials: (() => void) | undefined;
+    const leaveOutage = outage.pass(() => {
+      leaveDials = dialLimit.join(() => this.#feed({ type: 'permitted', id }));
+    });
+    this.#leaveLine = () => {
+      leaveOutage();
+      leaveDials?.();
+    };
   }
 
-  async #takeBudget(id: number, purpose: ConnectPurpose): Promise<void> {
-    const { teamID, tokenDigest } = this.#spec;
+  async #takeBudget(id: number, purpose: ConnectPurpose, unspaced: boolean): Promise<void> {
+    const { teamID, tokenDigest, slotID } = this.#spec;
     try {
-      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose);
+      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced });
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);
@@ -169,13 +198,8 @@ export class Connection implements SlotConnection {
     }
   }
 
-  async #blockBudget(forMs: number): Promise<void> {
-    const { teamID, tokenDigest } = this.#spec;
-    try {
-      await this.#deps.budget.block(teamID, tokenDigest, forMs);
-    } catch (error) {
-      this.#budgetAway(error);
-    }
+  #tellBudget(tell: (budget: ConnectBudget, spec: ConnectionSpec) => Promise<void>): void {
+    tell(this.#deps.budget, this.#spec).catch((error: unknown) => this.#budgetAway(error));
   }
 
   #budgetAway(error: unknown): void {
@@ -217,6 +241,16 @@ export class Connection implements SlotConnection {
     this.#leaveBeats?.();
     this.#leaveBeats =
       this.#state.current === undefined ? undefined : this.#deps.beats.join(() => this.#feed({ type: 'beat' }));
+  }
+
+  #tellOutage(before: SlotState, now: SlotState): void {
+    const { outage } = this.#deps;
+    const { tag } = now.attempt;
+    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused();
+    if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
+    const failed =
+      now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
+    if (failed && now.trouble !== undefined) outage.failed(now.spec.teamID, now.trouble.reason);
   }
 
   #tell(input: Input): void {

@@ -15,12 +15,12 @@ import {
 
 /** A socket that lived so long proves that the way to Slack is well: the next failure is the first again. */
 const STABLE_MS = 60_000;
+/** So often others are told that a socket lives: 17 times a second for 5,000 of them. */
+const MARK_MS = 300_000;
 /** Two pings, a beat apart, of which neither was answered by the third beat. */
 const MOST_PINGS = 2;
-/** A beat so late says that this process was held up, and nothing of the peer. */
+/** A beat so late says that this process was held up, and nothing of the peer: what came meanwhile is read first. */
 const LATE_BEAT_MS = 2 * BEAT_MS;
-/** Paused, one ping in 10 s: its answers fill the socket that nobody reads. */
-const PAUSED_PING_BEATS = 4;
 
 export function onHeard(state: SlotState, id: number): Step {
   const { current } = state;
@@ -34,12 +34,13 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   const live: CurrentSocket = {
     ...{ id, tokenDigest: spec.tokenDigest, sinceMs: nowMs, pausedSinceMs: pressed ? nowMs : undefined },
-    ...{ heard: true, pings: 0, beatAtMs: nowMs },
+    ...{ heard: true, pings: 0, beatAtMs: nowMs, markedAtMs: nowMs },
   };
-  const effects: Effect[] = pressed ? [{ do: 'pause', id }] : [];
+  const effects: Effect[] = pressed ? [{ do: 'markLive' }, { do: 'pause', id }] : [{ do: 'markLive' }];
   if (current !== undefined) effects.push(...closing(current));
   const { teamName, botUserID } = attempt.self;
-  const changes = { current: live, attempt: NONE, trouble: undefined, wasLive: true, teamName, botUserID };
+  const well = { trouble: undefined, yields: 0, hurried: false };
+  const changes = { ...well, current: live, attempt: NONE, wasLive: true, teamName, botUserID };
   return go(state, changes, ...effects);
 }
 
@@ -72,13 +73,18 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
     case 'waiting':
       // It asked as one whose socket lives. One without comes first.
       return state.attempt.reason === 'WaitingForBudget' ? begin(alone, true) : stay(alone);
+    case 'backingOff':
+      // What failed was to replace a socket that lived.
+      return state.attempt.asked ? stay(alone) : begin(alone);
+    case 'refused':
+      // Likewise, unless it was another token.
+      return current.tokenDigest === state.spec.tokenDigest ? begin(alone) : stay(alone);
     case 'inLine':
     case 'asking':
+    case 'yielding':
     case 'connecting':
     case 'dialing':
     case 'greeting':
-    case 'backingOff':
-    case 'refused':
       return stay(alone);
     default:
       return state.attempt satisfies never;
@@ -88,6 +94,12 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
 export function onBeat(state: SlotState, moment: Moment): Step {
   const { current } = state;
   if (current === undefined) return stay(state);
+  if (moment.nowMs - current.markedAtMs < MARK_MS) return beat(state, current, moment);
+  const marked: CurrentSocket = { ...current, markedAtMs: moment.nowMs };
+  return first([{ do: 'markLive' }], beat({ ...state, current: marked }, marked, moment));
+}
+
+function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
   const { nowMs } = moment;
   const beaten = (changes: Partial<CurrentSocket>): SlotState => ({
     ...state,
@@ -100,10 +112,10 @@ export function onBeat(state: SlotState, moment: Moment): Step {
       const message = `Redis took no events for ${Math.round(unreadMs / 60_000)} min, so that what the socket holds is stale.`;
       return end(state, current, { reason: 'ConnectionLost', message }, moment);
     }
-    const pings = (current.pings + 1) % PAUSED_PING_BEATS;
-    return { state: beaten({ pings }), effects: pings === 0 ? [ping] : [] };
+    // Nothing is sent: to a peer that has closed it would cost all that is unread (ADR 0009).
+    return stay(beaten({}));
   }
-  if (nowMs - current.beatAtMs > LATE_BEAT_MS) return { state: beaten({ pings: 1 }), effects: [ping] };
+  if (nowMs - current.beatAtMs > LATE_BEAT_MS) return stay(beaten({ pings: 0 }));
   if (current.heard) return stay(beaten({ pings: 0 }));
   if (current.pings < MOST_PINGS) return { state: beaten({ pings: current.pings + 1 }), effects: [ping] };
   const message = 'Slack answered no ping for 5 s. Relax connects again by itself.';

@@ -8,25 +8,51 @@ const CAPACITY = 3;
 const REFILL_MS = 60_000;
 /** A slot that needs a connect asks again when it is due, give or take its jitter; it must still be first then. */
 const URGENT_MS = 5_000;
-/** Longest block that a mistaken Retry-After may cause. */
-const MOST_BLOCK_MS = 3_600_000;
+/** Longest time that a Retry-After keeps everyone waiting; then one asks again. */
+const MOST_BLOCK_MS = 300_000;
+/** After a first connect in vain, and after each further one: with the backoff of about 1 s before, 3 cover 40 s. */
+const FIRST_GAP_MS = 10_000;
+const NEXT_GAP_MS = 30_000;
+/** More than twice the time after which a live socket is marked again (`MARK_MS`). */
+const LIVE_MS = 660_000;
 
 const SCRIPT = loadScript(new URL('./connect-budget.lua', import.meta.url));
 
-/** The budget of design rule 11, by Redis time, in a hash that goes when the bucket is full again. */
-export function redisConnectBudget(redis: Redis): ConnectBudget {
-  const run = (teamID: string, tokenDigest: string, what: string, forMs: number): Promise<unknown> =>
-    runScript(redis, SCRIPT, [connectBudgetKey(teamID, tokenDigest)], [what, CAPACITY, REFILL_MS, forMs]);
+/**
+ * The budget of design rule 11, by Redis time, in a hash that goes when the bucket is full again.
+ * @param holder names this process, so that a slot which runs elsewhere as well is not taken for this one
+ */
+export function redisConnectBudget(redis: Redis, holder = ''): ConnectBudget {
+  const run = (team: string, digest: string, what: string, forMs: number, slotID = '', unspaced = false) =>
+    runScript(
+      redis,
+      SCRIPT,
+      [connectBudgetKey(team, digest)],
+      [what, CAPACITY, REFILL_MS, forMs, `${holder}/${slotID}`, unspaced ? 1 : 0, FIRST_GAP_MS, NEXT_GAP_MS],
+    );
+  const bounded = (forMs: number): number => Math.ceil(Math.min(Math.max(0, forMs), MOST_BLOCK_MS));
   return {
-    async take(teamID, tokenDigest, purpose) {
-      const reply = await run(teamID, tokenDigest, purpose, URGENT_MS);
-      const [granted, waitMs]: unknown[] = Array.isArray(reply) ? reply : [];
+    async take(teamID, tokenDigest, purpose, asker) {
+      const reply = await run(teamID, tokenDigest, purpose, URGENT_MS, asker?.slotID, asker?.unspaced);
+      const [granted, waitMs, yields]: unknown[] = Array.isArray(reply) ? reply : [];
       if (granted === 1) return { granted: true };
       if (typeof waitMs !== 'number') throw new Error('the connect budget script gave an answer of another shape');
-      return { granted: false, waitMs };
+      return { granted: false, waitMs, yields: yields === 1 };
+    },
+    async giveBack(teamID, tokenDigest, slotID) {
+      await run(teamID, tokenDigest, 'giveBack', 0, slotID);
     },
     async block(teamID, tokenDigest, forMs) {
-      await run(teamID, tokenDigest, 'block', Math.ceil(Math.min(Math.max(0, forMs), MOST_BLOCK_MS)));
+      await run(teamID, tokenDigest, 'block', bounded(forMs));
+    },
+    async hold(teamID, tokenDigest, forMs) {
+      await run(teamID, tokenDigest, 'hold', bounded(forMs));
+    },
+    async markLive(teamID, tokenDigest, slotID) {
+      await run(teamID, tokenDigest, 'live', LIVE_MS, slotID);
+    },
+    async isLive(teamID, tokenDigest) {
+      return (await run(teamID, tokenDigest, 'anyLive', 0)) === 1;
     },
   };
 }

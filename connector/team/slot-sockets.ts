@@ -3,11 +3,11 @@ import { disableBot, type Normalized, normalize } from '../event/normalize.ts';
 import type { EventSource } from '../event/source.ts';
 import type { SeldomLog } from '../seldom.ts';
 import { decodeRtmFrame, encodeRtmPing, type RtmFrame } from '../slack/rtm-frame.ts';
-import type { OpenSocket, Socket, SocketClose } from '../socket/socket.ts';
+import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { ConnectionSpec } from './connection-status.ts';
 import type { Input, SlackSelf } from './state.ts';
 
-/** `transport`: hello, pong and the like. `tooLarge`: a frame above MAX_FRAME_BYTES, which ended its socket. */
+/** `transport`: hello, pong and the like. `tooLarge`: dropped, or above MOST_FRAME_BYTES, which ended its socket. */
 export type FrameKind = 'event' | 'transport' | 'malformed' | 'binary' | 'tooLarge';
 
 export interface FrameObserver {
@@ -69,6 +69,7 @@ export class SlotSockets {
       onOpen: () => this.#feed({ type: 'opened', id }),
       onText: (text) => this.#onText(id, text),
       onBinary: (bytes) => this.#odd('binary', { bytes }),
+      onUnreadable: (what, bytes) => this.#onUnreadable(id, what, bytes),
       // No sign of Slack's life: see `state.ts`.
       onHeard: () => {},
       onClose: (close) => this.#onClose(id, close),
@@ -111,6 +112,14 @@ export class SlotSockets {
     this.#deps.offer({ kind: 'malformed' });
   }
 
+  /** Slack lives, and sends what can't be an event. All sockets of the team get it, so none is ended for it. */
+  #onUnreadable(id: number, what: Unreadable, bytes: number): void {
+    this.#feed({ type: 'heard', id });
+    const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';
+    this.#odd(kind, { problem: what, bytes });
+    this.#deps.offer({ kind });
+  }
+
   #onTransport(id: number, frame: Exclude<RtmFrame, { kind: 'event' | 'malformed' }>): void {
     this.#deps.observer?.frame?.('transport');
     switch (frame.kind) {
@@ -139,7 +148,10 @@ export class SlotSockets {
   }
 
   #onClose(id: number, close: SocketClose): void {
-    if (close.kind === 'tooLarge') this.#odd('tooLarge', { detail: close.detail });
+    if (close.kind === 'tooLarge') {
+      this.#odd('tooLarge', { detail: close.detail });
+      this.#deps.offer({ kind: 'tooLarge' });
+    }
     this.#held.delete(id);
     this.#feed({ type: 'closed', id, close });
   }

@@ -9,21 +9,23 @@ const BUDGET: Trouble = {
 const NO_TROUBLE = { reason: '', message: '' };
 
 /**
- * What a slot says of itself. A socket that lives while its successor is under way is plainly live. One whose bot got
- * another token, which Slack refuses, is `failed` although it is read until Slack closes it: the refusal is what a
- * person must know, and the old token's socket is not to be counted on.
+ * What a slot says of itself. A socket that lives while its successor is under way is plainly live, also when Slack refuses
+ * the successor: events flow, and Slack may take it back. One whose bot got another token, which Slack refuses, is `failed`
+ * although it is read until Slack closes it: the refusal is what a person must know, and the old token's socket is not to
+ * be counted on. A refusal is told until Slack accepts the token, whatever the slot is doing about it.
  */
 export function statusOf(state: SlotState): ConnectionStatus {
-  const { attempt, current, spec, teamName, botUserID } = state;
+  const { refusal, current, spec, teamName, botUserID } = state;
   const known = { teamName, botUserID };
-  if (attempt.tag === 'refused') {
-    const { reason } = attempt;
+  if (refusal !== undefined && current?.tokenDigest !== spec.tokenDigest) {
+    const { reason, message } = refusal;
     const rest = current === undefined ? '' : ' A socket opened before is read until Slack closes it; none follows it.';
-    return { state: 'failed', reason, message: attempt.message + rest, tokenDigest: spec.tokenDigest, ...known };
+    return { state: 'failed', reason, message: message + rest, tokenDigest: spec.tokenDigest, ...known };
   }
   if (current !== undefined) {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
-    return { state: live, reason: '', message: '', tokenDigest: current.tokenDigest, ...known };
+    const message = refusal === undefined ? '' : `The socket lives, but Slack refuses another one. ${refusal.message}`;
+    return { state: live, reason: '', message, tokenDigest: current.tokenDigest, ...known };
   }
   // What went wrong is told until a socket lives, whatever the slot is doing about it: in an outage reasons in turn would
   // be a write of a status for each bot and minute. That it waits for the budget is news only of a slot that is well.
@@ -40,6 +42,7 @@ function isWaiting({ attempt }: SlotState): boolean {
     case 'asking':
       return attempt.waited;
     case 'none':
+    case 'yielding':
     case 'connecting':
     case 'dialing':
     case 'greeting':

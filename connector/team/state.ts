@@ -1,4 +1,4 @@
-import type { RetryReason, TerminalReason } from '../../core/report.ts';
+import type { RetryReason } from '../../core/report.ts';
 import type { ConnectAnswer } from '../slack/connect-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';
@@ -14,17 +14,19 @@ import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';
  * gives it up when two pings found no answer. Only text frames count as life: pings and pongs of the websocket itself
  * come from a machine in between, which may be well while Slack is not.
  *
- * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline;
- * pings go on, so that Slack keeps it. After half the dedupe window it is ended: what it holds is too old to be judged.
+ * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline, and
+ * nothing is sent over it (ADR 0009). After half the dedupe window it is ended: what it holds is too old to be judged.
  *
  * Attempt, none: nothing under way, because the current socket is well, or the slot does not run.
  *
- * Attempt, inLine: waits for its turn among the dials of this process (`DialLimit`). It has the turn in asking,
+ * Attempt, inLine: waits for its turn among the dials of this process (`Outage`, `DialLimit`). It has the turn in asking,
  * connecting and dialing, each of which has a deadline, so that the line always moves.
  *
  * Attempt, asking: the connect budget is asked. Without an answer (Redis away) the slot allows itself a connect a minute.
  *
  * Attempt, waiting: the budget or Slack (429) said when to ask again.
+ *
+ * Attempt, yielding: another slot of the team goes first. It asks again soon, and more and more seldom.
  *
  * Attempt, connecting: rtm.connect is under way.
  *
@@ -34,8 +36,9 @@ import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';
  *
  * Attempt, backingOff: something failed; full jitter, doubling until a socket has lived for STABLE_MS.
  *
- * Attempt, refused: Slack refused for good, or would refuse. Only another token, or another generation of the spec,
- * leads out. A current socket, of an earlier token then, is read as long as it lives.
+ * Attempt, refused: Slack refused the token. It is asked again in minutes, then in hours: what it said may have been a
+ * fault of its own (ADR 0010). Another token or generation of the spec is tried at once. A value that was not sent because
+ * it is no token is never asked about. A current socket is read as long as it lives.
  */
 export interface SlotState {
   life: 'new' | 'running' | 'stopped';
@@ -46,6 +49,15 @@ export interface SlotState {
   serial: number;
   /** Failed attempts since a socket was last stable. */
   failures: number;
+  /** Times in a row that another slot of the team went first. */
+  yields: number;
+  /** Slack, which was away, is well again: what still fails may not hold up a connect that waits only to save calls. */
+  hurried: boolean;
+  /** Slack's last word on the token; undefined when it was accepted since, or never asked about. */
+  refusal: Refusal | undefined;
+  /** Refusals in a row of the token, and when the first of them came. */
+  refusals: number;
+  refusedAtMs: number | undefined;
   /** Sockets are not to be read. */
   pressed: boolean;
   /** A socket of this slot has been live, so that a placement for balance alone is done. */
@@ -95,9 +107,11 @@ export interface CurrentSocket {
   pausedSinceMs: number | undefined;
   /** A text frame came since the last beat. */
   heard: boolean;
-  /** Pings in a row that nothing was heard after; paused: beats, modulo PAUSED_PING_BEATS. */
+  /** Pings in a row that nothing was heard after. */
   pings: number;
   beatAtMs: number;
+  /** When others were last told that it lives. */
+  markedAtMs: number;
 }
 
 export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited'>;
@@ -106,13 +120,17 @@ export type Attempt =
   | { tag: 'none' }
   /** `waited`: it had to wait before, so that a status says the same while it asks again. */
   | { tag: 'inLine'; id: number; waited: boolean }
-  | { tag: 'asking'; id: number; waited: boolean; purpose: ConnectPurpose; untilMs: number }
+  | { tag: 'asking'; id: number; waited: boolean; purpose: ConnectPurpose; unspaced: boolean; untilMs: number }
   | { tag: 'waiting'; reason: WaitReason; purpose: ConnectPurpose; untilMs: number }
-  | { tag: 'connecting'; id: number; untilMs: number }
+  | { tag: 'yielding'; untilMs: number }
+  /** `taken`: from the budget, rather than on the slot's own account. */
+  | { tag: 'connecting'; id: number; taken: boolean; untilMs: number }
   | { tag: 'dialing'; id: number; self: SlackSelf; untilMs: number }
   | { tag: 'greeting'; id: number; self: SlackSelf; untilMs: number }
-  | { tag: 'backingOff'; untilMs: number }
-  | { tag: 'refused'; reason: TerminalReason; message: string };
+  /** `asked`: Slack asked for this wait, so that nothing shortens it. */
+  | { tag: 'backingOff'; asked: boolean; untilMs: number }
+  /** `untilMs`: Infinity when there is nothing to ask again. */
+  | { tag: 'refused'; untilMs: number };
 
 /** `id` is that of the attempt which asked, or whose socket it is. */
 export type Input =
@@ -133,6 +151,10 @@ export type Input =
   /** Slack's error frame. */
   | { type: 'error'; id: number; code: number; msg: string }
   | { type: 'closed'; id: number; close: SocketClose }
+  /** Slack, which was away for the whole process, is well again. */
+  | { type: 'recovered' }
+  /** Whether a socket with this token lives anywhere. */
+  | { type: 'elsewhere'; tokenDigest: string; live: boolean }
   /** Every BEAT_MS while there is a current socket. */
   | { type: 'beat' }
   /** The time that `wakeAtMs` gave has come. */
@@ -142,8 +164,15 @@ export type Effect =
   | { do: 'joinLine'; id: number }
   /** Gives the turn back, or the place in the line. */
   | { do: 'leaveLine' }
-  | { do: 'takeBudget'; id: number; purpose: ConnectPurpose }
+  | { do: 'takeBudget'; id: number; purpose: ConnectPurpose; unspaced: boolean }
+  /** The connect can't have reached Slack. */
+  | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }
+  | { do: 'holdBudget'; forMs: number }
+  /** Lets all who share the budget know that a socket of this token lives. */
+  | { do: 'markLive' }
+  /** Asks for `elsewhere`. */
+  | { do: 'askElsewhere' }
   | { do: 'connect'; id: number }
   | { do: 'abortConnect' }
   /** `url` is a secret, which no state keeps. */
@@ -153,7 +182,7 @@ export type Effect =
   | { do: 'resume'; id: number }
   | { do: 'close'; id: number }
   | { do: 'terminate'; id: number }
-  /** Tells the user's app, by the queue, that Slack refuses the token for good. */
+  /** Tells the user's app, by the queue, that Slack refuses the token. */
   | { do: 'disableBot'; error: string };
 
 export interface Step {
@@ -180,6 +209,11 @@ export function initialState(spec: SlotFacts): SlotState {
     attempt: NONE,
     serial: 0,
     failures: 0,
+    yields: 0,
+    hurried: false,
+    refusal: undefined,
+    refusals: 0,
+    refusedAtMs: undefined,
     pressed: false,
     wasLive: false,
     connectedAtMs: Number.NEGATIVE_INFINITY,
@@ -192,7 +226,7 @@ export function initialState(spec: SlotFacts): SlotState {
 
 /** When the slot wants a `wake`; undefined when only others can change it. */
 export function wakeAtMs({ attempt }: SlotState): number | undefined {
-  return 'untilMs' in attempt ? attempt.untilMs : undefined;
+  return 'untilMs' in attempt && attempt.untilMs < Number.POSITIVE_INFINITY ? attempt.untilMs : undefined;
 }
 
 export const NONE: Attempt = { tag: 'none' };

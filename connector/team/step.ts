@@ -6,10 +6,12 @@ import {
   onGreetingError,
   onOpened,
   onPermitted,
+  onRecovered,
   onUpdate,
   onWake,
 } from './attempt.ts';
 import { lose, onBeat, onGoodbye, onHeard, onHello, onMigration, onPressure, onStop } from './current.ts';
+import { onElsewhere } from './refusal.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /**
@@ -47,6 +49,10 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onError(state, input, moment);
     case 'closed':
       return onClosed(state, input, moment);
+    case 'recovered':
+      return onRecovered(state, moment);
+    case 'elsewhere':
+      return onElsewhere(state, input.tokenDigest, input.live);
     case 'beat':
       return onBeat(state, moment);
     case 'wake':

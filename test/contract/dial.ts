@@ -13,6 +13,7 @@ const socket = wsOpenSocket({ proxy: egressProxy(process.env) })(process.argv[2]
   },
   onText: () => undefined,
   onBinary: () => undefined,
+  onUnreadable: () => undefined,
   onHeard: () => undefined,
   onClose: (close) => process.stdout.write(`${JSON.stringify({ opened, ...close })}\n`),
 });

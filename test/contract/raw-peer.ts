@@ -145,6 +145,15 @@ export class PeerConnection {
     this.#socket.end();
   }
 
+  /**
+   * Closes as a program does that has written all it had: its kernel sends the rest and FIN, and answers whatever comes
+   * from then on with a reset.
+   */
+  endForGood(): void {
+    this.#socket.pause();
+    this.#socket.destroySoon();
+  }
+
   #read(chunk: Buffer): void {
     this.#unread = Buffer.concat([this.#unread, chunk]);
     if (!this.#isOpen && !this.#greet()) return;

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { OpenSocket, Socket, SocketClose } from '../../connector/socket/socket.ts';
+import type { OpenSocket, Socket, SocketClose, Unreadable } from '../../connector/socket/socket.ts';
 import { waitFor } from '../support/wait.ts';
 
-export type Heard = 'open' | 'heard' | 'close' | `text ${string}` | `binary ${number}`;
+export type Heard = 'open' | 'heard' | 'close' | `text ${string}` | `binary ${number}` | `${Unreadable} ${number}`;
 
 /** A socket and all that its handlers were told, in order. */
 export class SocketLog {
@@ -21,6 +21,7 @@ export class SocketLog {
         this.onText(text);
       },
       onBinary: (bytes) => this.#tell(`binary ${bytes}`),
+      onUnreadable: (what, bytes) => this.#tell(`${what} ${bytes}`),
       onHeard: () => this.#tell('heard'),
       onClose: (close) => {
         this.#tell('close');

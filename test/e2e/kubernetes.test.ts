@@ -139,7 +139,10 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     expect(condition(bot, 'CredentialsValid')).toMatchObject({ reason: 'TokenRevoked' });
     expect(condition(bot, 'CredentialsValid')?.message).toMatch(/secret/i);
     expect(condition(bot, 'Ready')?.status).toBe('False');
-    await waitFor(async () => (await queueItems(fleet.redis, fleet.queue)).some(({ type }) => type === 'disable_bot'));
+    // Once the refusal has stood for a minute.
+    const isTold = async (): Promise<boolean> =>
+      (await queueItems(fleet.redis, fleet.queue)).some(({ type }) => type === 'disable_bot');
+    await waitFor(isTold, { timeoutMs: 210_000, everyMs: 500, what: 'disable_bot' });
     const token = generatedToken(generatedTeam(4).teamID, 1);
     fleet.slack.addToken(generatedTeam(4).teamID, token);
     await fleet.setToken(4, token);

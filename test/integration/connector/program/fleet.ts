@@ -12,7 +12,7 @@ import { decodeReport, type SlotReport } from '../../../../core/report.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../../../../core/seal.ts';
 import { decodeSession, type Session } from '../../../../core/session.ts';
 import { tokenDigest } from '../../../../core/token.ts';
-import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../slack/simulator.ts';
 import { generatedTeam } from '../../../slack/team.ts';
 import { settledAudit } from '../../../support/e2e/queue-audit.ts';
 import { type LogLine, RelaxProgram } from '../../../support/e2e/relax-program.ts';
@@ -37,10 +37,16 @@ export interface RunningConnector {
   logged(msg: string): LogLine | undefined;
 }
 
+async function slackOf(teams: number, options: SimulatorOptions): Promise<Simulator> {
+  const slack = await startSimulator(options);
+  for (let n = 1; n <= teams; n++) slack.addTeam(generatedTeam(n));
+  return slack;
+}
+
 /** A Redis, a Slack, and a test that writes assignments as the planner would. */
 export class ConnectorFleet {
   readonly server: RedisServer;
-  readonly slack: Simulator;
+  slack: Simulator;
   redis: Redis;
   readonly #folder: string;
   readonly #key: string;
@@ -57,11 +63,22 @@ export class ConnectorFleet {
   }
 
   /** @param teams number of generated teams that Slack knows */
-  static async start(teams: number): Promise<ConnectorFleet> {
+  static async start(teams: number, options: SimulatorOptions = { connectBurst: 10 }): Promise<ConnectorFleet> {
     const server = await startRedis({ appendOnly: true });
-    const slack = await startSimulator({ connectBurst: 10 });
-    for (let n = 1; n <= teams; n++) slack.addTeam(generatedTeam(n));
+    const slack = await slackOf(teams, options);
     return new ConnectorFleet(server, slack, await connect(server, 'planner'));
+  }
+
+  /** Slack's port is closed until `back` resolves, and every socket is gone. */
+  async closeSlack(): Promise<{ back(): Promise<void> }> {
+    const { port } = this.slack;
+    const teams = this.slack.teams().length;
+    await this.slack.stop();
+    return {
+      back: async () => {
+        this.slack = await slackOf(teams, { port });
+      },
+    };
   }
 
   get keyFile(): string {

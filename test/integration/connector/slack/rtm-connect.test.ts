@@ -124,8 +124,8 @@ describe.each(['node', 'bun'])('over TLS under %s', (runtime) => {
   });
   afterAll(() => slack.stop());
 
-  async function ask(extra: string[]): Promise<unknown> {
-    const program = [bin, join(import.meta.dirname, 'ask.ts'), slack.url, TOKEN];
+  async function ask(extra: string[], url = slack.url): Promise<unknown> {
+    const program = [bin, join(import.meta.dirname, 'ask.ts'), url, TOKEN];
     const { stdout, stderr } = await runCommand('env', ['-u', 'NODE_EXTRA_CA_CERTS', ...extra, ...program]);
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout);
@@ -139,8 +139,26 @@ describe.each(['node', 'bun'])('over TLS under %s', (runtime) => {
   it('an unknown CA is refused with the remedy, and no token is sent', async () => {
     const before = JSON.stringify(slack.stats().connects);
     expect(await ask([])).toMatchObject({
-      ...{ kind: 'retry', reason: 'SlackUnavailable', message: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+      ...{ kind: 'retry', reason: 'SlackUnavailable', isUnreached: true },
+      ...{ message: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
     });
     expect(JSON.stringify(slack.stats().connects)).toBe(before);
+  });
+
+  it('a Slack whose port is closed or whose name is unknown was not reached', async () => {
+    const gone = createServer();
+    await once(gone.listen(0, '127.0.0.1'), 'listening');
+    const { port } = gone.address() as AddressInfo;
+    await new Promise((resolve) => gone.close(resolve));
+    for (const url of [`https://127.0.0.1:${port}/api/`, 'https://slack.invalid/api/']) {
+      expect(await ask([], url)).toMatchObject({ kind: 'retry', reason: 'SlackUnavailable', isUnreached: true });
+    }
+  });
+
+  it('a Slack that resets the call may have been reached', async () => {
+    slack.setFault({ at: 'method', method: 'rtm.connect', answer: { kind: 'reset' }, times: 1 });
+    const answer = await ask([`NODE_EXTRA_CA_CERTS=${slack.caFile}`]);
+    expect(answer).toMatchObject({ kind: 'retry' });
+    expect(answer).not.toHaveProperty('isUnreached');
   });
 });

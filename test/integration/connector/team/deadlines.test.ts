@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionDeps } from '../../../../connector/team/connection.ts';
 import { redisConnectBudget } from '../../../../connector/team/redis-connect-budget.ts';
@@ -69,19 +70,33 @@ describe.concurrent('a socket', () => {
       await waitFor(() => slack.sockets('T1').length === 1);
     }));
 
-  it('is not read under pressure, is kept by pings, and then gives what came meanwhile', () =>
+  it('is neither read nor pinged under pressure, and then gives what came meanwhile', () =>
     onStage(async ({ slack, open, connects }) => {
       const slot = await open().live();
       slot.connection.setPressure(true);
       expect(slot.status.state).toBe('paused');
       const ids = Array.from({ length: 200 }, () => slack.emitMessage('T1').id);
       const before = pings(slack);
-      await waitFor(() => pings(slack) > before, { timeoutMs: 15_000 });
-      expect(slot.events()).toEqual([]);
+      // Longer than a socket that is read may be silent.
+      await sleep(11_000);
+      expect([pings(slack), slot.events().length]).toEqual([before, 0]);
       slot.connection.setPressure(false);
       await expectAllHeard(slot, ids);
       expect(slot.states).toEqual(['live', 'paused', 'live']);
       expect([slack.sockets('T1').length, connects()]).toEqual([1, 1]);
+    }));
+
+  it('that Slack closes under pressure gives all that came before the close, and is replaced', () =>
+    onStage(async ({ slack, open }) => {
+      const slot = await open().live();
+      slot.connection.setPressure(true);
+      const ids = Array.from({ length: 4_000 }, () => slack.emitMessage('T1').id);
+      slack.inflict({ teamID: 'T1' }, { kind: 'drop' });
+      // Twice as long as a socket that is read may be silent.
+      await sleep(21_000);
+      slot.connection.setPressure(false);
+      await expectAllHeard(slot, ids);
+      await waitFor(() => slack.sockets('T1').length === 1);
     }));
 
   it('that was not read for half the dedupe window is ended, and another one paused', () =>
@@ -111,6 +126,28 @@ describe.concurrent('the connect budget in Redis', () => {
         await server.stop();
       }
     }, {}));
+
+  it('replaces the sockets of a team one after the other, when one frame has ended them all', () =>
+    onStage(async ({ slack, open, connects }) => {
+      const server = await startRedis();
+      const redis = await connect(server);
+      try {
+        const budget = redisConnectBudget(redis);
+        const slots = await Promise.all([1, 2].map(() => open({ budget }).live()));
+        slack.setFault({ at: 'hello', answer: { kind: 'late', delayMs: 1_500 } });
+        slack.inflict({ teamID: 'T1' }, { kind: 'oversized', bytes: 17_000_000 });
+        await waitFor(() => slots.every(({ status }) => status.state === 'connecting'));
+        await waitFor(() => connects() === 3);
+        // The other one asks, and asks again, until the first has said hello.
+        await sleep(1_200);
+        expect(connects()).toBe(3);
+        await waitFor(() => slots.some(({ status }) => status.state === 'live'));
+        expect(slots.flatMap(({ offered }) => offered.map(({ kind }) => kind))).toEqual(['tooLarge', 'tooLarge']);
+      } finally {
+        redis.disconnect();
+        await server.stop();
+      }
+    }));
 
   it('leaves no team without a socket while Redis is away', () =>
     onStage(async ({ slack, open }) => {

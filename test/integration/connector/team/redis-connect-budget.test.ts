@@ -22,18 +22,25 @@ afterAll(async () => {
 });
 beforeEach(() => redis.flushall());
 
-const take = (purpose: ConnectPurpose = 'needed'): Promise<BudgetAnswer> => budget.take('T1', 'd1', purpose);
+const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
+  budget.take('T1', 'd1', purpose, { slotID, unspaced });
+const hello = (slotID = 'a/0'): Promise<void> => budget.markLive('T1', 'd1', slotID);
 const waitOf = (answer: BudgetAnswer): number => (answer.granted ? 0 : answer.waitMs);
 const about = (ms: number) => expect.toSatisfy((value: number) => value > ms - 2_000 && value <= ms + 100);
 
 /** As if so much time had passed. */
 async function pass(ms: number): Promise<void> {
-  for (const field of ['atMs', 'blockedMs', 'urgentMs']) {
-    await redis.hset(KEY, field, Number(await redis.hget(KEY, field)) - ms);
+  const times = ['atMs', 'blockedMs', 'urgentMs', 'lastMs'];
+  for (const [field, value] of Object.entries(await redis.hgetall(KEY))) {
+    if (times.includes(field) || field.startsWith('live:')) await redis.hset(KEY, field, Number(value) - ms);
   }
 }
+/** Takes all, each followed by a hello. */
 async function empty(): Promise<void> {
-  for (let n = 0; n < 3; n += 1) expect((await take()).granted).toBe(true);
+  for (let n = 0; n < 3; n += 1) {
+    expect((await take()).granted).toBe(true);
+    await hello();
+  }
 }
 
 describe('the connect budget of a token', () => {
@@ -44,6 +51,7 @@ describe('the connect budget of a token', () => {
     expect(waitOf(await take())).toEqual(about(30_000));
     await pass(31_000);
     expect((await take()).granted).toBe(true);
+    await hello();
     expect((await take()).granted).toBe(false);
     await pass(3_600_000);
     await empty();
@@ -54,7 +62,7 @@ describe('the connect budget of a token', () => {
     const other = await connect(server);
     const budgets = [budget, redisConnectBudget(other)];
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take('T1', 'd1', 'needed') ?? take()),
+      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take('T1', 'd1', 'refresh') ?? take()),
     );
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
     other.disconnect();
@@ -67,11 +75,11 @@ describe('the connect budget of a token', () => {
   });
 
   it('goes from Redis when it is full again', async () => {
-    await take();
+    await take('refresh');
     expect(await redis.pttl(KEY)).toEqual(about(61_000));
-    await take();
-    await take();
-    await take();
+    await take('refresh');
+    await take('refresh');
+    await take('refresh');
     expect(await redis.pttl(KEY)).toEqual(about(181_000));
   });
 
@@ -81,13 +89,16 @@ describe('the connect budget of a token', () => {
     await pass(61_000);
     expect(waitOf(await take('refresh'))).toBeGreaterThan(0);
     expect((await take()).granted).toBe(true);
+    await hello();
     await pass(65_000);
     expect((await take('refresh')).granted).toBe(true);
   });
 
   it('gives a move that mends a spread the one connect that it needs, after whoever has no socket', async () => {
-    await take();
-    await take();
+    for (const slotID of ['a/0', 'a/1']) {
+      await take('needed', slotID);
+      await hello(slotID);
+    }
     expect((await take('spread')).granted).toBe(true);
     expect(waitOf(await take('spread'))).toEqual(about(60_000));
     expect((await take('needed')).granted).toBe(false);
@@ -122,9 +133,9 @@ describe('the connect budget of a token', () => {
     expect((await take()).granted).toBe(false);
   });
 
-  it('is blocked for an hour at most', async () => {
+  it('is blocked for five minutes at most', async () => {
     await budget.block('T1', 'd1', 1e12);
-    expect(waitOf(await take())).toEqual(about(3_600_000));
+    expect(waitOf(await take())).toEqual(about(300_000));
   });
 
   it('stands still, no more, when the clock of a new primary is behind', async () => {
@@ -134,10 +145,101 @@ describe('the connect budget of a token', () => {
   });
 
   it('works after Redis has lost its scripts, and says so when it is away', async () => {
-    await take();
+    await take('refresh');
     await redis.script('FLUSH');
     expect((await take()).granted).toBe(true);
     await redis.set(KEY, 'of another type');
     await expect(take()).rejects.toThrow('WRONGTYPE');
+  });
+});
+
+describe('the last connects of a team without a socket', () => {
+  const waitsAndWho = async (slotID: string): Promise<unknown> => {
+    const answer = await take('needed', slotID);
+    return answer.granted ? 'granted' : { ms: answer.waitMs, yields: answer.yields };
+  };
+
+  it('are spaced by 10 s and 30 s, so that three cover 40 s', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(10_000), yields: false });
+    await pass(10_000);
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(30_000), yields: false });
+    await pass(30_000);
+    expect(await waitsAndWho('a/0')).toBe('granted');
+  });
+
+  it('go to one slot at a time: the others wait until it has said hello, and are next then', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/1')).toEqual({ ms: about(10_000), yields: true });
+    await hello('a/0');
+    expect(await waitsAndWho('a/1')).toBe('granted');
+    expect(await waitsAndWho('a/2')).toEqual({ ms: about(10_000), yields: true });
+  });
+
+  it('are not held up by a slot whose pod is gone: its time passes', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    await pass(10_000);
+    expect(await waitsAndWho('a/1')).toBe('granted');
+  });
+
+  it('are not spaced once Slack is known to be well, except by a connect that may be under way', async () => {
+    expect((await take('needed', 'a/0')).granted).toBe(true);
+    expect((await take('needed', 'a/0', true)).granted).toBe(true);
+    expect(await take('needed', 'a/1', true)).toMatchObject({ granted: false, yields: true, waitMs: about(10_000) });
+  });
+
+  it('come back when they did not get to Slack, for whoever asks next', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      expect(await waitsAndWho(`a/${n % 2}`)).toBe('granted');
+      await budget.giveBack('T1', 'd1', `a/${n % 2}`);
+    }
+    await empty();
+    for (let n = 0; n < 10; n += 1) await budget.giveBack('T1', 'd1', 'a/0');
+    await empty();
+    expect((await take()).granted).toBe(false);
+  });
+
+  it('are not spent on a token that Slack has refused', async () => {
+    expect((await take('recheck')).granted).toBe(true);
+    expect((await take('recheck')).granted).toBe(true);
+    expect(waitOf(await take('recheck'))).toEqual(about(60_000));
+    expect(await waitsAndWho('a/1')).toBe('granted');
+  });
+
+  it('wait as long as a server asked, at most five minutes, and are still there then', async () => {
+    await budget.hold('T1', 'd1', 20_000);
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(20_000), yields: false });
+    await pass(20_000);
+    await empty();
+    await budget.hold('T1', 'd1', 1e12);
+    expect(waitOf(await take())).toEqual(about(300_000));
+  });
+});
+
+describe('a live socket', () => {
+  const isLive = (): Promise<boolean> => budget.isLive('T1', 'd1');
+
+  it('is known to everyone until its slot asks for another, or for some minutes', async () => {
+    expect(await isLive()).toBe(false);
+    const other = redisConnectBudget(redis, 'another process');
+    await other.markLive('T1', 'd1', 'a/0');
+    await hello('a/0');
+    await take('needed', 'a/0');
+    expect(await isLive()).toBe(true);
+    await other.take('T1', 'd1', 'refresh', { slotID: 'a/0', unspaced: false });
+    expect(await isLive()).toBe(true);
+    await other.take('T1', 'd1', 'needed', { slotID: 'a/0', unspaced: false });
+    expect(await isLive()).toBe(false);
+    await hello('a/0');
+    await pass(661_000);
+    expect(await isLive()).toBe(false);
+  });
+
+  it('that is marked again and again keeps the key, and no more than that', async () => {
+    await hello();
+    await hello();
+    expect(await redis.pttl(KEY)).toEqual(about(661_000));
+    await empty();
   });
 });

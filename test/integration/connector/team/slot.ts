@@ -8,6 +8,7 @@ import type { ConnectBudget } from '../../../../connector/team/connect-budget.ts
 import { Connection, type ConnectionDeps } from '../../../../connector/team/connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '../../../../connector/team/connection-status.ts';
 import { DialLimit } from '../../../../connector/team/dial-limit.ts';
+import { Outage } from '../../../../connector/team/outage.ts';
 import { createLog } from '../../../../core/log.ts';
 import { systemTimers } from '../../../../core/timers.ts';
 import { tokenDigest } from '../../../../core/token.ts';
@@ -18,7 +19,14 @@ import { waitFor } from '../../../support/wait.ts';
 const log = createLog({ program: 'test', level: 'silent' });
 
 /** For tests that are about something else than the budget. */
-export const openBudget: ConnectBudget = { take: async () => ({ granted: true }), block: async () => {} };
+export const openBudget: ConnectBudget = {
+  take: async () => ({ granted: true }),
+  giveBack: async () => {},
+  block: async () => {},
+  hold: async () => {},
+  markLive: async () => {},
+  isLive: async () => false,
+};
 
 export const specOf = (token: string, changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
   ...{ slotID: 'uid-1/0', ownerUid: 'uid-1', bot: 'bots/acme', teamID: 'T1', generation: 1, queueNamespace: 'shop' },
@@ -43,6 +51,7 @@ export class TestSlot {
       rtmConnect: rtmConnect({ apiUrl: slack.url }),
       budget: openBudget,
       dialLimit: this.dialLimit,
+      outage: new Outage(systemTimers, log),
       beats: this.beats,
       offer: (normalized) => this.offered.push(normalized),
       ...{ cluster: 'c1', windowMs: 3_600_000, timers: systemTimers, random: Math.random, log },
@@ -104,7 +113,10 @@ export function chatter(slack: Simulator, teamID: string, everyMs = 5): { stop()
 }
 
 export async function expectAllHeard(slot: TestSlot, ids: readonly string[]): Promise<void> {
-  const missing = (): string[] => ids.filter((id) => !slot.ids().has(id));
+  const missing = (): string[] => {
+    const heard = slot.ids();
+    return ids.filter((id) => !heard.has(id));
+  };
   await waitFor(() => missing().length === 0, { timeoutMs: 5_000 }).catch(() => undefined);
   expect(missing()).toEqual([]);
 }

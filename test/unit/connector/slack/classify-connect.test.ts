@@ -123,7 +123,9 @@ describe('a rate limit', () => {
     ['nothing', null, 30_000],
     ['nonsense', 'soon', 30_000],
     ['a negative number', '-5', 30_000],
-    ['a day', '86400', 3_600_000],
+    ['a day', '86400', 300_000],
+    ['a thousand million', '1000000000', 300_000],
+    ['nought', '0', 0],
   ])('with %s', (_what, header, ms) => {
     expect(limited(header)).toEqual({ kind: 'rateLimited', retryAfterMs: ms });
   });
@@ -159,7 +161,47 @@ describe('something between Slack and us', () => {
   });
 });
 
+describe('a server that is ill', () => {
+  it.each([
+    ['how long, in seconds', '20', 20_000],
+    ['how long, up to a date', 'Tue, 24 Nov 2026 12:00:30 GMT', 30_000],
+    ['an absurd time', '1000000000', 300_000],
+    ['nothing', null, undefined],
+    ['a negative time', '-7', undefined],
+  ])('with a 503 that says %s', (_what, retryAfter, ms) => {
+    const given = classify(answer('<html>', { status: 503, retryAfter }));
+    expect(given).toMatchObject({ kind: 'retry', reason: 'SlackUnavailable' });
+    expect('retryAfterMs' in given ? given.retryAfterMs : undefined).toBe(ms);
+  });
+});
+
 describe('no answer at all', () => {
+  it.each([
+    ['ECONNREFUSED', '', true],
+    ['ENOTFOUND', '', true],
+    ['EAI_AGAIN', '', true],
+    ['ENETUNREACH', '', true],
+    ['EHOSTUNREACH', '', true],
+    ['ETIMEDOUT', '', true],
+    ['UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error', true],
+    ['ConnectionRefused', 'Unable to connect', true],
+    ['SELF_SIGNED_CERT_IN_CHAIN', '', true],
+    ['ECONNRESET', 'Client network socket disconnected before secure TLS connection was established', true],
+    ['UND_ERR_ABORTED', 'Proxy response (502) !== 200 when HTTP Tunneling', true],
+    ['ECONNRESET', 'read ECONNRESET', false],
+    ['EPIPE', '', false],
+    ['UND_ERR_SOCKET', 'other side closed', false],
+    ['UND_ERR_HEADERS_TIMEOUT', '', false],
+    ['network_error', '', false],
+  ])('by %s (%s) has not got to Slack: %s', (code, text, isUnreached) => {
+    const given = classifyFailure({ how: 'network', code, text });
+    expect('isUnreached' in given).toBe(isUnreached);
+  });
+
+  it('within our own time may have got to Slack', () => {
+    expect(classifyFailure({ how: 'timeout', afterMs: 12_000 })).not.toHaveProperty('isUnreached');
+  });
+
   it.each(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])(
     '%s names the remedy',
     (code) => {

@@ -8,11 +8,17 @@ it.each([
   ['58', 58_000],
   [' 0 ', 0],
   ['1.5', 1_500],
-  ['99999999', 3_600_000],
+  ['300', 300_000],
+  ['301', 300_000],
+  ['1000000000', 300_000],
+  ['99999999999999999999999999', 300_000],
   ['Tue, 24 Nov 2026 12:01:00 GMT', 60_000],
   ['Tue, 24 Nov 2020 12:01:00 GMT', 0],
-  ['Tue, 24 Nov 2099 12:01:00 GMT', 3_600_000],
+  ['Tue, 24 Nov 2099 12:01:00 GMT', 300_000],
   ['-5', undefined],
+  ['1e9', undefined],
+  ['NaN', undefined],
+  ['Infinity', undefined],
   ['', undefined],
   ['soon', undefined],
   [null, undefined],
@@ -25,7 +31,7 @@ it('is a wait that a timer can take, whatever the header', () => {
   fc.assert(
     fc.property(fc.string(), (header) => {
       const ms = retryAfterMs(header, NOW) ?? 0;
-      expect(ms >= 0 && ms <= 3_600_000).toBe(true);
+      expect(ms >= 0 && ms <= 300_000).toBe(true);
     }),
   );
 });

@@ -6,13 +6,15 @@ import { CLOSED, facts, live, ok, SlotWorld, started } from './slot-world.ts';
 describe('a new slot', () => {
   it('asks for its turn, the budget, Slack and a socket, one after the other', () => {
     const world = started();
-    expect(world.play({ type: 'permitted', id: 1 })).toEqual([{ do: 'takeBudget', id: 1, purpose: 'needed' }]);
+    expect(world.play({ type: 'permitted', id: 1 })).toEqual([
+      { do: 'takeBudget', id: 1, purpose: 'needed', unspaced: false },
+    ]);
     expect(world.play({ type: 'budget', id: 1, answer: { granted: true } })).toEqual([{ do: 'connect', id: 1 }]);
     const { url, teamID, teamName, botUserID } = ok();
     const self = { teamID, teamName, botUserID };
     expect(world.play({ type: 'answer', id: 1, answer: ok() })).toEqual([{ do: 'dial', id: 1, url, self }]);
     expect(world.play({ type: 'opened', id: 1 })).toEqual([{ do: 'leaveLine' }]);
-    expect(world.play({ type: 'hello', id: 1 })).toEqual([]);
+    expect(world.play({ type: 'hello', id: 1 })).toEqual([{ do: 'markLive' }]);
     expect(statusOf(world.state)).toEqual({
       ...{ state: 'live', reason: '', message: '', tokenDigest: 'd1', teamName: 'Acme', botUserID: 'U1' },
     });
@@ -146,6 +148,97 @@ describe('the budget', () => {
   });
 });
 
+describe('another slot of the team that goes first', () => {
+  it('is waited for shortly, then longer and longer, and the slot calls itself connecting all the while', () => {
+    const world = started();
+    world.random = 0.999;
+    const waits: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      world.until('asking');
+      world.play({ type: 'budget', id: world.id, answer: { granted: false, waitMs: 30_000, yields: true } });
+      expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: '' });
+      waits.push((wakeAtMs(world.state) ?? 0) - world.nowMs);
+    }
+    expect(waits).toEqual([250, 500, 1_000, 1_999, 2_997, 2_997].map((ms) => expect.closeTo(ms, -1)));
+    world.live();
+  });
+});
+
+describe('a call that did not get to Slack', () => {
+  const unreached = {
+    kind: 'retry',
+    reason: 'SlackUnavailable',
+    error: 'ECONNREFUSED',
+    message: 'x',
+    isUnreached: true,
+  } as const;
+
+  it('gives its connect back, and is tried again within seconds however often it fails', () => {
+    const world = started();
+    world.random = 0.999;
+    for (let round = 0; round < 20; round += 1) {
+      world.until('connecting');
+      expect(world.play({ type: 'answer', id: world.id, answer: unreached })).toEqual([
+        { do: 'leaveLine' },
+        { do: 'giveBack' },
+      ]);
+      expect((wakeAtMs(world.state) ?? 0) - world.nowMs).toBeLessThanOrEqual(5_000);
+    }
+  });
+
+  it('costs nothing of what a slot allows itself while Redis is away either', () => {
+    const world = started();
+    for (let round = 0; round < 3; round += 1) {
+      world.until('asking');
+      expect(world.play({ type: 'budget', id: world.id, answer: 'away' })).toMatchObject([{ do: 'connect' }]);
+      expect(world.play({ type: 'answer', id: world.id, answer: unreached })).toEqual([{ do: 'leaveLine' }]);
+    }
+    expect(world.nowMs).toBeLessThan(15_000);
+  });
+});
+
+describe('Slack that is well again', () => {
+  const ill = { kind: 'retry', reason: 'SlackUnavailable', error: 'http_503', message: 'HTTP 503' } as const;
+
+  it('ends a backoff, and is asked for a connect without the spaces that saved connects', () => {
+    const world = started();
+    for (let round = 0; round < 8; round += 1) {
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: ill });
+    }
+    world.play({ type: 'recovered' });
+    expect((wakeAtMs(world.state) ?? 0) - world.nowMs).toBeLessThanOrEqual(1_000);
+    world.until('inLine');
+    expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ do: 'takeBudget', unspaced: true }]);
+  });
+
+  it('ends a wait for the next connect, too, and one that is asked for at that very moment', () => {
+    for (const tag of ['waiting', 'asking'] as const) {
+      const world = started();
+      world.until('asking');
+      const refuse = (): unknown =>
+        world.play({ type: 'budget', id: world.id, answer: { granted: false, waitMs: 30_000 } });
+      if (tag === 'waiting') refuse();
+      world.play({ type: 'recovered' });
+      if (tag === 'asking') refuse();
+      world.until('asking');
+      expect(world.nowMs).toBeLessThanOrEqual(1_000);
+      expect(world.state.attempt).toMatchObject({ unspaced: true });
+    }
+  });
+
+  it('ends no wait that Slack asked for', () => {
+    const world = started();
+    world.until('connecting');
+    expect(world.play({ type: 'answer', id: 1, answer: { ...ill, retryAfterMs: 20_000 } })).toEqual([
+      { do: 'leaveLine' },
+      { do: 'holdBudget', forMs: 20_000 },
+    ]);
+    world.play({ type: 'recovered' });
+    expect(wakeAtMs(world.state)).toBe(20_000);
+  });
+});
+
 describe('failures in a row', () => {
   it('are told by the same words all the time, so that an outage writes no status again and again', () => {
     const world = started();
@@ -205,7 +298,10 @@ describe('failures in a row', () => {
     const world = started();
     world.until('dialing');
     const close = { kind: 'refused', status: 503, retryAfterMs: 90_000, code: 1006, detail: 'HTTP 503' } as const;
-    expect(world.play({ type: 'closed', id: 1, close })).toEqual([{ do: 'leaveLine' }]);
+    expect(world.play({ type: 'closed', id: 1, close })).toEqual([
+      { do: 'leaveLine' },
+      { do: 'holdBudget', forMs: 90_000 },
+    ]);
     expect(wakeAtMs(world.state)).toBe(90_000);
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionRefused' });
   });

@@ -6,7 +6,9 @@ import { BeatWheel } from '../../../../connector/team/beat-wheel.ts';
 import { Connection } from '../../../../connector/team/connection.ts';
 import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
 import { DialLimit } from '../../../../connector/team/dial-limit.ts';
+import { Outage } from '../../../../connector/team/outage.ts';
 import { createLog } from '../../../../core/log.ts';
+import { openBudget } from '../../../integration/connector/team/slot.ts';
 import { FakeTimers, settle } from '../../../support/kube/fake-timers.ts';
 import { CLOSED, ok } from './slot-world.ts';
 
@@ -56,6 +58,7 @@ let sockets: FakeSocket[];
 let offered: Normalized[];
 let warned: unknown[];
 let statuses: number;
+let livesElsewhere: () => Promise<boolean>;
 let answer: (signal: AbortSignal) => Promise<ConnectAnswer>;
 let dialLimit: DialLimit;
 let connection: Connection;
@@ -63,6 +66,7 @@ beforeEach(() => {
   timers = new FakeTimers();
   [sockets, offered, warned, statuses] = [[], [], [], 0];
   answer = async () => ok();
+  livesElsewhere = async () => false;
   dialLimit = new DialLimit(1);
   connection = new Connection(
     spec,
@@ -73,7 +77,8 @@ beforeEach(() => {
         return socket;
       },
       rtmConnect: (_token, signal) => answer(signal),
-      budget: { take: async () => ({ granted: true }), block: async () => {} },
+      budget: { ...openBudget, isLive: () => livesElsewhere() },
+      outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
       ...{ dialLimit, beats: new BeatWheel(timers), timers, random: () => 0.5, cluster: 'c1', windowMs: 3_600_000 },
       offer: (normalized) => offered.push(normalized),
       log: createLog({ program: 'test', level: 'silent' }),
@@ -152,6 +157,22 @@ it('tells its status on changes only', async () => {
   await settle();
   last().hello();
   expect(statuses).toBe(1);
+});
+
+it('tells the queue of a refusal once it stands and no socket with the token lives anywhere, and only once', async () => {
+  answer = async () => ({ kind: 'terminal', reason: 'TokenRevoked', error: 'token_revoked', message: 'revoked' });
+  connection.start();
+  await settle();
+  expect(connection.status().state).toBe('failed');
+  livesElsewhere = async () => true;
+  await timers.advance(121_000);
+  livesElsewhere = () => Promise.reject(new Error('Redis is away'));
+  await timers.advance(241_000);
+  expect(offered).toEqual([]);
+  livesElsewhere = async () => false;
+  await timers.advance(48 * 3_600_000);
+  expect(offered).toMatchObject([{ kind: 'event', item: { type: 'disable_bot', event: { error: 'token_revoked' } } }]);
+  expect(connection.status()).toMatchObject({ state: 'failed', reason: 'TokenRevoked' });
 });
 
 it('is stopped when every socket of it is gone, and can be stopped twice', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../../connector/team/slot-status.ts';
-import { BEAT_MS, wakeAtMs } from '../../../../connector/team/state.ts';
-import { facts, live, ok, type SlotWorld, started } from './slot-world.ts';
+import { BEAT_MS } from '../../../../connector/team/state.ts';
+import { CLOSED, facts, live, type SlotWorld } from './slot-world.ts';
 
 describe('a live socket', () => {
   const beat = (world: SlotWorld, heard: boolean): readonly { do: string }[] => {
@@ -29,7 +29,8 @@ describe('a live socket', () => {
     beat(world, false);
     beat(world, false);
     world.pass(60_000);
-    expect(world.play({ type: 'beat' })).toEqual([{ do: 'ping', id: 1 }]);
+    expect(world.play({ type: 'beat' })).toEqual([]);
+    expect(beat(world, false)).toEqual([{ do: 'ping', id: 1 }]);
     expect(beat(world, true)).toEqual([]);
   });
 
@@ -44,8 +45,29 @@ describe('a live socket', () => {
     }
     world.until('greeting');
     const successor = world.id;
-    expect(world.play({ type: 'hello', id: successor })).toEqual([{ do: 'close', id: 1 }]);
+    expect(world.play({ type: 'hello', id: successor })).toEqual([{ do: 'markLive' }, { do: 'close', id: 1 }]);
     expect(world.state.current?.id).toBe(successor);
+  });
+
+  it('that dies while its refresh backs off is replaced at once, as one that is needed', () => {
+    const world = live();
+    world.pass(60_000);
+    world.play({ type: 'goodbye', id: 1 });
+    world.until('greeting');
+    for (let round = 0; round < 6; round += 1) {
+      world.play({ type: 'closed', id: world.id, close: CLOSED });
+      world.until('greeting');
+    }
+    world.play({ type: 'closed', id: world.id, close: CLOSED });
+    expect(world.state.attempt.tag).toBe('backingOff');
+    expect(world.play({ type: 'closed', id: 1, close: CLOSED })).toMatchObject([{ do: 'joinLine' }]);
+    expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'needed' }]);
+  });
+
+  it('is marked as live again and again, so that others know', () => {
+    const world = live();
+    const marks = Array.from({ length: 480 }, () => beat(world, true)).flat();
+    expect(marks).toEqual(Array.from({ length: 4 }, () => ({ do: 'markLive' })));
   });
 
   it('that is told goodbye twice gets one successor', () => {
@@ -70,11 +92,11 @@ describe('a live socket', () => {
     ]);
   });
 
-  it('that is paused has no deadline, is pinged now and then, and ends after the limit', () => {
+  it('that is paused has no deadline, is sent nothing, and ends after the limit', () => {
     const world = live(facts({ pauseLimitMs: 120_000 }));
     expect(world.play({ type: 'pressure', pressed: true })).toEqual([{ do: 'pause', id: 1 }]);
     const effects = Array.from({ length: 48 }, () => beat(world, false)).flat();
-    expect(effects).toEqual(Array.from({ length: 12 }, () => ({ do: 'ping', id: 1 })));
+    expect(effects).toEqual([]);
     expect(beat(world, false)).toEqual([{ do: 'terminate', id: 1 }]);
     world.live();
     expect(statusOf(world.state).state).toBe('paused');
@@ -86,6 +108,7 @@ describe('a live socket', () => {
     world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
     world.until('greeting');
     expect(world.play({ type: 'hello', id: 2 })).toEqual([
+      { do: 'markLive' },
       { do: 'pause', id: 2 },
       { do: 'resume', id: 1 },
       { do: 'close', id: 1 },
@@ -99,58 +122,5 @@ describe('a live socket', () => {
     world.play({ type: 'pressure', pressed: false });
     const effects = [beat(world, false), beat(world, false), beat(world, false), beat(world, false)];
     expect(effects.map((list) => list.map((effect) => effect.do))).toEqual([[], ['ping'], ['ping'], ['terminate']]);
-  });
-});
-
-describe('a refusal', () => {
-  const refuse = (world: SlotWorld, error: string): readonly unknown[] => {
-    world.until('connecting');
-    return world.play({
-      ...{ type: 'answer', id: world.id },
-      answer: { kind: 'terminal', reason: 'TokenInvalid', error, message: 'a new token helps' },
-    });
-  };
-
-  it.each(['invalid_auth', 'account_inactive', 'token_revoked'])('by %s is told to the queue once a token', (error) => {
-    const world = started();
-    expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }, { do: 'disableBot', error }]);
-    world.play({ type: 'update', spec: facts({ generation: 2 }) });
-    expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
-    world.play({ type: 'update', spec: facts({ generation: 2, tokenDigest: 'd2' }) });
-    expect(refuse(world, error)).toContainEqual({ do: 'disableBot', error });
-  });
-
-  it.each(['missing_scope', 'not_allowed_token_type'])('by %s is not', (error) => {
-    expect(refuse(started(), error)).toEqual([{ do: 'leaveLine' }]);
-  });
-
-  it('is final until the token or the generation changes', () => {
-    const world = started();
-    refuse(world, 'invalid_auth');
-    expect(world.play({ type: 'update', spec: facts() })).toEqual([]);
-    expect(wakeAtMs(world.state)).toBeUndefined();
-    expect(world.play({ type: 'update', spec: facts({ generation: 2 }) })).toMatchObject([{ do: 'joinLine' }]);
-  });
-
-  it('of a new token is told, while the socket of the old one is read', () => {
-    const world = live();
-    world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
-    refuse(world, 'invalid_auth');
-    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenInvalid', tokenDigest: 'd2' });
-    expect(world.open).toEqual(new Set([1]));
-  });
-
-  it('of the wrong team opens no socket', () => {
-    const world = started();
-    world.until('connecting');
-    expect(world.play({ type: 'answer', id: 1, answer: ok('T9') })).toEqual([{ do: 'leaveLine' }]);
-    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TeamMismatch' });
-  });
-
-  it('is none of an organization whose workspace answers', () => {
-    const world = started(facts({ teamID: 'E1' }));
-    world.until('connecting');
-    world.play({ type: 'answer', id: 1, answer: { ...ok('T1'), enterpriseID: 'E1' } });
-    expect(world.state.attempt.tag).toBe('dialing');
   });
 });

@@ -45,7 +45,11 @@ export class SlotWorld {
   play(input: Input): readonly Effect[] {
     const before = this.state;
     if (input.type === 'closed') this.#forget(input.id);
-    if (input.type === 'answer' && this.calling === input.id) this.calling = undefined;
+    if (input.type === 'answer' && this.calling === input.id) {
+      this.calling = undefined;
+      // What did not get to Slack counts for nothing there.
+      if (input.answer.kind === 'retry' && input.answer.isUnreached) this.#connectedAtMs = Number.NEGATIVE_INFINITY;
+    }
     if (input.type === 'budget' && input.answer !== 'away' && input.answer.granted) this.#granted = input.id;
     const next = step(before, input, { nowMs: this.nowMs, random: this.random });
     this.state = next.state;
@@ -85,11 +89,15 @@ export class SlotWorld {
         this.play({ type: 'hello', id: attempt.id });
         return true;
       case 'waiting':
+      case 'yielding':
       case 'backingOff':
         this.wake();
         return true;
-      case 'none':
       case 'refused':
+        if (wakeAtMs(this.state) === undefined) return false;
+        this.wake();
+        return true;
+      case 'none':
         return false;
       default:
         return attempt satisfies never;
@@ -151,6 +159,10 @@ export class SlotWorld {
         return;
       case 'takeBudget':
       case 'blockBudget':
+      case 'holdBudget':
+      case 'giveBack':
+      case 'markLive':
+      case 'askElsewhere':
       case 'disableBot':
         return;
       default:
@@ -193,8 +205,8 @@ export class SlotWorld {
 }
 
 function isStuck(state: SlotState): boolean {
-  if (wakeAtMs(state) !== undefined || state.attempt.tag === 'inLine' || state.attempt.tag === 'refused') return false;
-  return state.current === undefined;
+  if (wakeAtMs(state) !== undefined || state.attempt.tag === 'inLine') return false;
+  return state.current === undefined && state.spec.refusal === undefined;
 }
 
 function mayForgetFailures(before: SlotState, input: Input, nowMs: number): boolean {

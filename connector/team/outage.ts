@@ -1,0 +1,140 @@
+import type { Log } from '../../core/log.ts';
+import type { RetryReason } from '../../core/report.ts';
+import type { Timers } from '../../core/timers.ts';
+
+/** What may be Slack's fault as a whole. What Slack says of one team (`MigrationInProgress`, a 429) is not. */
+const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
+  ...(['SlackUnavailable', 'SlackAnswerUnreadable', 'ConnectionRefused', 'ConnectionLost', 'HelloTimeout'] as const),
+]);
+/** So many different teams in a row, without one that is well in between, and within so short a time. */
+const TEAMS_IN_A_ROW = 3;
+const ROW_MS = 30_000;
+/** From one probe to the next; the last holds for all later ones. Some hang, so that none is waited for. */
+const PROBE_GAPS_MS = [1_000, 2_000, 3_000];
+/** After one that had no connect left, or left it to another slot of its team, the next comes soon. */
+const UNUSED_GAP_MS = 100;
+
+/** @returns the failures of the row, this one included: team -> when it failed last */
+export function rowAfter(row: ReadonlyMap<string, number>, teamID: string, nowMs: number): Map<string, number> {
+  const young = [...row].filter(([, atMs]) => nowMs - atMs < ROW_MS);
+  return new Map([...young, [teamID, nowMs]]);
+}
+
+export const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
+
+export const probeGapMs = (probes: number): number => PROBE_GAPS_MS[Math.min(probes, PROBE_GAPS_MS.length - 1)] ?? 0;
+
+/**
+ * When Slack as a whole fails, the attempts of a process wait here and only a few go and look, so that no team's connects
+ * are spent on an outage, nor Slack be run down when it comes back. The first hello lets everyone go on.
+ */
+export class Outage {
+  readonly #timers: Timers;
+  readonly #log: Pick<Log, 'warn' | 'info'>;
+  #row: ReadonlyMap<string, number> = new Map();
+  #sinceMs: number | undefined;
+  /** A drop of some sockets is none yet: it is told once a probe has failed, too. */
+  #isTold = false;
+  #probes = 0;
+  #nextProbeAtMs = 0;
+  #cancel: (() => void) | undefined;
+  /** In the order of insertion. */
+  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(timers: Timers, log: Pick<Log, 'warn' | 'info'>) {
+    this.#timers = timers;
+    this.#log = log;
+  }
+
+  get isDeclared(): boolean {
+    return this.#sinceMs !== undefined;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * @param permitted called once when the caller may go on, perhaps before this returns
+   * @returns gives the place up; only the first call counts
+   */
+  pass(permitted: () => void): () => void {
+    if (!this.isDeclared) {
+      permitted();
+      return () => {};
+    }
+    const go = (): void => permitted();
+    this.#waiting.add(go);
+    this.#arm();
+    return () => {
+      this.#waiting.delete(go);
+    };
+  }
+
+  /** @returns ends it */
+  onRecovered(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  failed(teamID: string, reason: RetryReason): void {
+    if (!SYMPTOMS.has(reason)) return;
+    const nowMs = this.#timers.monotonicMs();
+    this.#row = rowAfter(this.#row, teamID, nowMs);
+    if (this.isDeclared && this.#probes > 0) this.#tell(reason);
+    if (this.isDeclared || !isOutage(this.#row)) return;
+    this.#sinceMs = nowMs;
+    this.#probes = 0;
+    this.#isTold = false;
+    this.#nextProbeAtMs = nowMs;
+  }
+
+  /** An attempt that was let go made no connect. */
+  unused(): void {
+    if (!this.isDeclared) return;
+    this.#nextProbeAtMs = Math.min(this.#nextProbeAtMs, this.#timers.monotonicMs() + UNUSED_GAP_MS);
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#arm();
+  }
+
+  /** A socket has said hello. */
+  succeeded(): void {
+    this.#row = new Map();
+    if (this.#sinceMs === undefined) return;
+    const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
+    const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
+    if (this.#isTold) this.#log.info(fields, 'Slack is well again');
+    this.#sinceMs = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const recovered of [...this.#listeners]) recovered();
+    for (const go of waiting) go();
+  }
+
+  #tell(reason: RetryReason): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
+  }
+
+  #arm(): void {
+    if (this.#cancel !== undefined || this.#waiting.size === 0) return;
+    const delayMs = Math.max(0, this.#nextProbeAtMs - this.#timers.monotonicMs());
+    this.#cancel = this.#timers.after(delayMs, () => this.#probe());
+  }
+
+  #probe(): void {
+    this.#cancel = undefined;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    this.#nextProbeAtMs = this.#timers.monotonicMs() + probeGapMs(this.#probes);
+    this.#probes += 1;
+    next();
+    this.#arm();
+  }
+}
