@@ -20,6 +20,7 @@ import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
 import { SeldomLog } from './seldom.ts';
 import { ContractWatch } from './session/contract-watch.ts';
+import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { rtmConnect } from './slack/rtm-connect.ts';
@@ -63,6 +64,7 @@ export class Connector {
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
   readonly #contract: ContractWatch;
+  readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
   #keyFileTimer: NodeJS.Timeout | undefined;
   #pressure = NO_PRESSURE;
@@ -78,6 +80,7 @@ export class Connector {
     this.#seldom = new SeldomLog(log, clock);
     this.#adoption = new Adoption(clock.monotonicMs());
     this.#contract = new ContractWatch(control, contract, log);
+    this.#redisWatch = new RedisWatch(control, config.allowEviction, clock, log);
     this.#metrics = connectorMetrics(parts.metrics, {
       backlog: () => this.#publisher.backlog(),
       socketStates: () => this.#registry.states(),
@@ -204,6 +207,7 @@ export class Connector {
     if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
     this.#hadRival = !ours;
     void this.#contract.check();
+    void this.#redisWatch.check();
   }
 
   #onRead(diff: SlotDiff): void {
@@ -216,7 +220,8 @@ export class Connector {
   #health(): HealthFacts {
     const session = this.#session;
     return {
-      queueFaults: this.#publisher.faults(),
+      // Both may say that Redis is a replica.
+      queueFaults: [...new Set([...this.#publisher.faults(), ...this.#redisWatch.faults])],
       pressed: this.#pressure.all,
       busiestPressed: this.#pressure.bots.size > 0,
       session: { ageMs: session.ageMs(), error: session.error, rival: session.rival },

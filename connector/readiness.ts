@@ -36,7 +36,7 @@ export function fleetFaults({
   if (pressed) faults.push('sockets are not read: events wait in the buffer until Redis takes them');
   // Without a number, which changes by the second and would go into the session each time.
   else if (busiestPressed) {
-    faults.push('the busiest bots are not read: their events fill the buffer faster than Redis takes them');
+    faults.push('reading of the busiest bots is paused: their events fill the buffer faster than Redis takes them');
   }
   return faults;
 }

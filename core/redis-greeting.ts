@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
 import type { Log } from './log.ts';
 import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from './redis.ts';
+import { EvictingRedisError, judgeNature, readNature } from './redis-nature.ts';
 
 const RETRY_MS = 100;
 /** Connecting takes a moment, which is no news. */
@@ -9,8 +10,14 @@ const FIRST_PATIENCE_MS = 1_000;
 /** A person who looks at the log sees within this time what is waited for. */
 const SAY_AGAIN_MS = 5_000;
 
+const FINAL = [RedisTooOldError, EvictingRedisError, ContractMismatchError];
+
 export interface Greeting {
   contract: FleetContract;
+  /** `RELAX_ALLOW_EVICTION` */
+  allowEviction: string | undefined;
+  /** Log what Redis does that costs something. One program of a fleet is enough: the one that plans. */
+  tellNotes: boolean;
   /** What this program wants of Redis before it begins. */
   ask: () => Promise<unknown>;
   /** Errors of `ask` that no waiting mends. */
@@ -21,11 +28,11 @@ export interface Greeting {
  * Waits until Redis answers, the fleet's contract is agreed on and `ask` has its answer. A Redis that is away is waited
  * for, however long: an exit would only make Kubernetes start the same process again.
  * @returns false when `signal` aborts first
- * @throws RedisTooOldError, ContractMismatchError or what `isFinal` names
+ * @throws RedisTooOldError, EvictingRedisError, ContractMismatchError or what `isFinal` names
  */
 export async function greetRedis(
   redis: Redis,
-  { contract, ask, isFinal = () => false }: Greeting,
+  { contract, allowEviction, tellNotes, ask, isFinal = () => false }: Greeting,
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -40,12 +47,15 @@ export async function greetRedis(
     while (!signal.aborted) {
       try {
         const version = await checkRedisVersion(redis);
+        const { evicts, notes } = judgeNature(await readNature(redis), allowEviction);
+        if (evicts !== undefined) throw new EvictingRedisError(evicts);
         await agreeOnContract(redis, contract);
         await ask();
         log.info({ redis: version }, 'connected to Redis');
+        if (tellNotes) for (const note of notes) log.warn({ note }, 'about this Redis');
         return true;
       } catch (error) {
-        if (error instanceof RedisTooOldError || error instanceof ContractMismatchError || isFinal(error)) throw error;
+        if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
         if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
           saidAtMs = performance.now();
           const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);

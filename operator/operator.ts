@@ -89,7 +89,8 @@ export class Operator {
     const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-    if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
+    const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal };
+    if (!(await greetRedis(redis, greeting, log, signal))) return;
     this.#waitsFor = undefined;
     this.#bots.start();
     this.#secrets.start();

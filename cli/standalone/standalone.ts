@@ -99,7 +99,8 @@ async function start(run: Run): Promise<void> {
   const owner = `standalone:${standaloneCluster(thisMachine().hostname, config.botsDirectory)}`;
   const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-  if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
+  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal };
+  if (!(await greetRedis(redis, greeting, log, signal))) return;
 
   const summaries = await lifecycle.part(
     'summaries',

@@ -20,7 +20,7 @@ describe('readiness', () => {
   it.each<[string, Partial<HealthFacts>, RegExp]>([
     ['a fault of the queue', { queueFaults: ['Redis is full (OOM): raise maxmemory'] }, /OOM/],
     ['sockets that are not read', { pressed: true }, /^sockets are not read/],
-    ['bots that are not read for flooding', { busiestPressed: true }, /busiest bots are not read/],
+    ['bots that are not read for flooding', { busiestPressed: true }, /busiest bots is paused/],
     [
       'a lease that is not renewed',
       { session: { ageMs: 10_001, error: 'ECONNREFUSED', rival: undefined } },
