@@ -153,5 +153,6 @@ export function redisErrorText(error: unknown): string {
   if (text.startsWith("Stream isn't writeable") || text.startsWith('Reached the max retries')) {
     return NO_CONNECTION;
   }
-  return text === 'Command timed out' ? `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s` : text;
+  if (text === 'Command timed out') return `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s`;
+  return aclFault(text) ?? text;
 }

@@ -1,5 +1,5 @@
 import type { QueueKeys } from '../../core/keys.ts';
-import { isReadOnly, type Redis } from '../../core/redis.ts';
+import { isCutOff, isReadOnly, type Redis } from '../../core/redis.ts';
 import { whyUnreadable } from '../../core/redis-message-limit.ts';
 import { loadScript, runScript } from '../../core/script.ts';
 import type { QueueEntry } from './buffer.ts';
@@ -29,7 +29,7 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
     try {
       reply = await runScript(redis, SCRIPT, scriptKeys, args);
     } catch (error) {
-      const verdict = await tooLarge(redis, batch);
+      const verdict = isCutOff(error) ? await tooLarge(redis, batch) : undefined;
       if (verdict === undefined) throw error;
       return [verdict];
     }
