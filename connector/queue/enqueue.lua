@@ -42,15 +42,16 @@ if max > 0 then
 end
 
 local renewed = {}
-local tried = false
+local tried
 
--- Leaves nothing behind; and if HDEL is what is refused, a field that no event has.
+-- A field that no event has; taken out again at the end, so that the hash need not be made twice.
 local function tryMark(mark, ttl)
+  tried = mark
   local set = redis.pcall('HSETNX', mark, '?', '1')
   if failure(set) then return outcome('error:mark:hsetnx', set) end
   local renewal = redis.pcall('EXPIRE', mark, ttl)
-  redis.pcall('HDEL', mark, '?')
   if failure(renewal) then return outcome('error:mark:expire', renewal) end
+  renewed[mark] = true
 end
 
 local function put(at)
@@ -75,7 +76,6 @@ local function put(at)
   if room <= 0 then return 'full' end
   local mark = KEYS[first + math.floor((last - first) / 2)]
   if not tried then
-    tried = true
     refusal = tryMark(mark, ARGV[at + 5])
     if refusal then return refusal end
   end
@@ -97,4 +97,5 @@ local results = {}
 for at = 2, #ARGV, 7 do
   results[#results + 1] = put(at)
 end
+if tried then redis.pcall('HDEL', tried, '?') end
 return results
