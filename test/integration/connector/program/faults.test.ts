@@ -53,6 +53,33 @@ describe('a connector in trouble', () => {
     expect(await paused()).toBe('0');
   });
 
+  it('holds events back, in two connectors, while marks can not be written, and names the right that is missing', async () => {
+    const acl = (...rules: string[]): Promise<unknown> => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
+    await acl('on', '>pw', '~*', '&*', '+@all');
+    const redis = {
+      url: fleet.server.url.replace('//', '//app:pw@'),
+      username: undefined,
+      passwordFile: undefined,
+      caFile: undefined,
+    };
+    const connectors = ['a', 'b'].map((pod) => fleet.connector(pod, { redis }));
+    for (const [index, pod] of ['a', 'b'].entries()) {
+      await fleet.assign(pod, 1, fleet.slots(TEAMS, index));
+      await fleet.untilReported(pod, 1, TEAMS);
+    }
+    const bursting = fleet.slack.startBurst({ events: 2_000, perSecond: 2_000 }).finished;
+    await waitFor(async () => (await fleet.redis.llen(QUEUE)) > 200);
+    await acl('-hsetnx');
+    await bursting;
+    for (const connector of connectors) {
+      const words = 'Redis ACL refuses a command: hsetnx. Grant it: ACL SETUSER app +hsetnx';
+      await waitFor(async () => (await connector.notReady()).includes(words), { what: words });
+    }
+    await acl('+hsetnx');
+    expect(await fleet.expectOnce()).toEqual({ sent: 2_000, lost: 0, duplicated: 0 });
+    for (const connector of connectors) await waitFor(async () => (await connector.notReady()).length === 0);
+  });
+
   it('is not ready on a Redis that begins to evict, tells the planner, and starts on none that does', async () => {
     const connector = fleet.connector('a');
     await waitFor(async () => (await connector.notReady()).length === 0);
