@@ -52,7 +52,10 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
   const ask = () => redisClock.sync(control);
-  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: false, ask };
+  const onWait = (words: string): void => {
+    notReady = () => [words];
+  };
+  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: false, ask, onWait };
   if (!(await greetRedis(control, greeting, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
   const proxy = egressProxy(process.env);

@@ -23,7 +23,7 @@ export function aclFault(text: string, context: AclContext = {}): string | undef
   if (!REFUSED.test(text)) return undefined;
   const named = /\buser (\S+) has no permissions/i.exec(text)?.[1];
   const user = named ?? context.user ?? '<user>';
-  const command = /'([^'\s]+)' command/.exec(text)?.[1]?.toLowerCase() ?? context.command;
+  const command = /'([^']+)' command/.exec(text)?.[1]?.toLowerCase() ?? context.command;
   if (/run (?:the|this)\b/.test(text)) {
     if (command === undefined) return `Redis ACL refuses a command: ${text.slice(0, 200)}`;
     return `Redis ACL refuses a command: ${command}. Grant it: ACL SETUSER ${user} +${command}`;
@@ -34,4 +34,19 @@ export function aclFault(text: string, context: AclContext = {}): string | undef
     return `Redis ACL refuses a key${by}. Grant it: ACL SETUSER ${user} ~${context.keys ?? ALL_KEYS}`;
   }
   return `Redis ACL refuses a command: ${text.slice(0, 200)}`;
+}
+
+/**
+ * An error that a script did not catch names its line, and the line names the command.
+ * @returns undefined when it is about no right, or not from inside
+ */
+export function namedRefusal(error: unknown, lua: string): Error | undefined {
+  const text = error instanceof Error ? error.message : '';
+  const line = /user_script:\s*(\d+)/.exec(text)?.[1];
+  if (line === undefined || !/NOPERM|The user executing the script can't/.test(text)) return undefined;
+  const calls = lua.split('\n')[Number(line) - 1]?.matchAll(/redis\.p?call\('(\w+)'/g) ?? [];
+  const commands = [...new Set([...calls].map(([, command = '']) => command.toLowerCase()))];
+  if (commands.length === 0) return undefined;
+  const what = /\bkeys?\b/.test(text) ? 'access one of the keys of' : 'run';
+  return new Error(`NOPERM inside a script: can't ${what} the '${commands.join(' +')}' command`, { cause: error });
 }

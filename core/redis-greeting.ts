@@ -20,6 +20,8 @@ export interface Greeting {
   tellNotes: boolean;
   /** What this program wants of Redis before it begins. */
   ask: () => Promise<unknown>;
+  /** Why Redis does not do yet, in words: for readiness. */
+  onWait?: (words: string) => void;
   /** Errors of `ask` that no waiting mends. */
   isFinal?: (error: unknown) => boolean;
 }
@@ -32,7 +34,7 @@ export interface Greeting {
  */
 export async function greetRedis(
   redis: Redis,
-  { contract, allowEviction, tellNotes, ask, isFinal = () => false }: Greeting,
+  { contract, allowEviction, tellNotes, ask, onWait, isFinal = () => false }: Greeting,
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -56,9 +58,10 @@ export async function greetRedis(
         return true;
       } catch (error) {
         if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
+        const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
+        onWait?.(`Redis has not answered yet: see RELAX_REDIS_URL (${words})`);
         if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
           saidAtMs = performance.now();
-          const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
         }
       }

@@ -89,7 +89,10 @@ export class Operator {
     const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-    const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal };
+    const onWait = (words: string): void => {
+      this.#waitsFor = words;
+    };
+    const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
     if (!(await greetRedis(redis, greeting, log, signal))) return;
     this.#waitsFor = undefined;
     this.#bots.start();

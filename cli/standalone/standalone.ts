@@ -99,7 +99,10 @@ async function start(run: Run): Promise<void> {
   const owner = `standalone:${standaloneCluster(thisMachine().hostname, config.botsDirectory)}`;
   const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal };
+  const onWait = (words: string): void => {
+    notReady = () => [words];
+  };
+  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
   if (!(await greetRedis(redis, greeting, log, signal))) return;
 
   const summaries = await lifecycle.part(

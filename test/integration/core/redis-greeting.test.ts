@@ -88,6 +88,20 @@ describe('a start', () => {
     expect(await greet()).toBe(true);
   });
 
+  it.each(['hsetnx', 'evalsha', 'eval', 'hgetall'])('without the right to %s waits and names it', async (command) => {
+    await redis.script('FLUSH');
+    await redis.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', `-${command}`);
+    await redis.auth('app', 'pw');
+    const waits: string[] = [];
+    const stopping = new AbortController();
+    const greeting = greet({ onWait: (words) => waits.push(words) }, stopping.signal);
+    await waitFor(() => waits.length > 0);
+    stopping.abort();
+    expect(await greeting).toBe(false);
+    expect(waits[0]).toContain(`Redis ACL refuses a command: ${command}. Grant it: ACL SETUSER`);
+    expect(waits[0]).toContain(`+${command})`);
+  });
+
   it('on a replica waits for its primary to be found, in words', async () => {
     await redis.replicaof('127.0.0.1', '1');
     const stopping = new AbortController();
