@@ -3,7 +3,7 @@ import type { ConnectorConfig } from '../core/config.ts';
 import type { FleetContract } from '../core/contract.ts';
 import type { FleetKeyring } from '../core/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/keys.ts';
-import type { Log } from '../core/log.ts';
+import { errorText, type Log } from '../core/log.ts';
 import type { Redis } from '../core/redis.ts';
 import { systemTimers } from '../core/timers.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
@@ -11,6 +11,7 @@ import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
+import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
@@ -21,6 +22,7 @@ import { SeldomLog } from './seldom.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
 import { thisProcess } from './session/process-identity.ts';
+import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { rtmConnect } from './slack/rtm-connect.ts';
@@ -65,9 +67,10 @@ export class Connector {
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
   readonly #contract: ContractWatch;
+  readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
   #keyFileTimer: NodeJS.Timeout | undefined;
-  #pressed = false;
+  #pressure = NO_PRESSURE;
   #hadRival = false;
   #released = false;
 
@@ -80,6 +83,7 @@ export class Connector {
     this.#seldom = new SeldomLog(log, clock);
     this.#adoption = new Adoption(clock.monotonicMs());
     this.#contract = new ContractWatch(control, contract, log);
+    this.#redisWatch = new RedisWatch(control, config.allowEviction, clock, log);
     this.#metrics = connectorMetrics(parts.metrics, {
       backlog: () => this.#publisher.backlog(),
       socketStates: () => this.#registry.states(),
@@ -166,10 +170,12 @@ export class Connector {
       ...{ keys, contract, clock: this.#clock },
       buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
       redisNowMs: () => redisClock.nowMs(),
-      onPressure: (pressed) => this.#onPressure(pressed),
+      redisUser: queue.options.username ?? 'default',
+      onPressure: (pressure) => this.#onPressure(pressure),
       observer: {
         ...{ settled, batch },
         refused: (words) => this.#seldom.warn('refused', { words }, 'Redis refused an event'),
+        threw: (error) => this.#seldom.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
       },
     });
   }
@@ -187,10 +193,16 @@ export class Connector {
     };
   }
 
-  #onPressure(pressed: boolean): void {
-    this.#pressed = pressed;
-    this.#parts.log.warn({ ...this.#publisher.backlog() }, pressed ? 'reading paused' : 'reading goes on');
-    this.#registry.setPressure(pressed);
+  #onPressure(pressure: Pressure): void {
+    const before = this.#pressure;
+    this.#pressure = pressure;
+    // Which bots they are changes as their backlogs do; what a person should see is that it begins, spreads and ends.
+    if (isPressed(pressure) !== isPressed(before) || pressure.all !== before.all) {
+      const paused = pressure.all ? 'all' : pressure.bots.size;
+      const words = isPressed(pressure) ? 'reading paused' : 'reading goes on';
+      this.#parts.log.warn({ ...this.#publisher.backlog(), bots: paused }, words);
+    }
+    this.#registry.setPressure(pressure);
     this.#session.renewSoon();
   }
 
@@ -203,6 +215,7 @@ export class Connector {
     if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
     this.#hadRival = !ours;
     void this.#contract.check();
+    void this.#redisWatch.check();
   }
 
   #onRead(diff: SlotDiff): void {
@@ -215,8 +228,10 @@ export class Connector {
   #health(): HealthFacts {
     const session = this.#session;
     return {
-      queueFaults: this.#publisher.faults(),
-      pressed: this.#pressed,
+      // Both may say that Redis is a replica.
+      queueFaults: [...new Set([...this.#publisher.faults(), ...this.#redisWatch.faults])],
+      pressed: this.#pressure.all,
+      busiestPressed: this.#pressure.bots.size > 0,
       session: { ageMs: session.ageMs(), error: session.error, rival: session.rival, barred: session.barred },
       contractConflict: this.#contract.conflict,
       adopting: this.#adoption.reason((id) => this.#registry.state(id), this.#clock.monotonicMs()),

@@ -18,7 +18,8 @@ const STOP_DEADLINE_MS = 4_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
- * @throws what no waiting mends: an unreadable key file, a Redis too old, another fleet contract, a taken port
+ * @throws what no waiting mends: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a taken
+ * port
  */
 export async function runConnector(config: ConnectorConfig, log: Log, signal: AbortSignal): Promise<void> {
   await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
@@ -50,7 +51,11 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const control = await redis('command', 'control');
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
-  const greeting = { contract, ask: () => redisClock.sync(control) };
+  const ask = () => redisClock.sync(control);
+  const onWait = (words: string): void => {
+    notReady = () => [words];
+  };
+  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: false, ask, onWait };
   if (!(await greetRedis(control, greeting, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
   const proxy = egressProxy(process.env);

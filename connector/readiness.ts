@@ -6,6 +6,8 @@ export interface HealthFacts {
   queueFaults: readonly string[];
   /** The buffer is so full that sockets are not read. */
   pressed: boolean;
+  /** The same, of the busiest bots only. */
+  busiestPressed: boolean;
   session: {
     ageMs: number;
     error: string | undefined;
@@ -20,7 +22,13 @@ export interface HealthFacts {
 }
 
 /** What is wrong with the fleet around this pod, in words that a person can act on; goes into its session too. */
-export function fleetFaults({ queueFaults, pressed, session, contractConflict }: HealthFacts): string[] {
+export function fleetFaults({
+  queueFaults,
+  pressed,
+  busiestPressed,
+  session,
+  contractConflict,
+}: HealthFacts): string[] {
   const faults = [...queueFaults];
   // One renewal may fail without anybody's notice.
   if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined && session.barred === undefined) {
@@ -33,6 +41,10 @@ export function fleetFaults({ queueFaults, pressed, session, contractConflict }:
   }
   if (contractConflict !== undefined) faults.push(contractConflict);
   if (pressed) faults.push('sockets are not read: events wait in the buffer until Redis takes them');
+  // Without a number, which changes by the second and would go into the session each time.
+  else if (busiestPressed) {
+    faults.push('reading of the busiest bots is paused: their events fill the buffer faster than Redis takes them');
+  }
   return faults;
 }
 

@@ -8,6 +8,12 @@ import { settings } from './settings.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
 
+/** Of the programs that run, and do not just look. */
+interface FleetSettings {
+  /** The one evicting maxmemory-policy of Redis that is put up with. */
+  allowEviction: string | undefined;
+}
+
 interface CommonConfig {
   redis: RedisSettings;
   logLevel: LogLevel;
@@ -38,7 +44,7 @@ export interface HttpSettings {
 }
 
 /** What it takes to bring events to the queue. */
-export interface EventSettings {
+export interface EventSettings extends FleetSettings {
   queue: QueueSettings;
   dedupe: DedupeSettings;
   buffer: BufferSettings;
@@ -60,7 +66,7 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   http: HttpSettings;
 }
 
-export interface OperatorConfig extends CommonConfig {
+export interface OperatorConfig extends CommonConfig, FleetSettings {
   program: 'operator';
   queue: { name: string };
   dedupe: DedupeSettings;
@@ -142,6 +148,7 @@ export function operatorConfig(input: ConfigInput): Configured<OperatorConfig> {
   return configure('operator', input, (values) => ({
     program: 'operator',
     ...common(values),
+    allowEviction: values.find(settings.allowEviction),
     queue: { name: values.get(settings.queue) },
     dedupe: dedupe(values),
     fleetKeyFile: values.get(settings.fleetKeyFile),
@@ -249,6 +256,7 @@ const dedupe = (values: Values): DedupeSettings => ({
 });
 
 const events = (values: Values): EventSettings => ({
+  allowEviction: values.find(settings.allowEviction),
   queue: queue(values),
   dedupe: dedupe(values),
   buffer: { bytes: values.get(settings.bufferBytes), ageMs: values.get(settings.bufferSeconds) * 1000 },

@@ -19,7 +19,7 @@ export interface QueueItem {
   id: string;
   /** "namespace/name" of the SlackBot; not part of `id`. */
   bot: string;
-  /** Slack's event, untouched. */
+  /** Slack's event, untouched: on the queue it is Slack's own text (`connector/event/item-json.ts`). */
   event: unknown;
   /** ISO 8601, when the connector read it. */
   received_at: string;

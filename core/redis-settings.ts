@@ -48,6 +48,16 @@ export const redisSettings = {
     doc: 'Certificate authority that signed the certificate of a rediss:// server.',
     programs: ALL,
   }),
+  allowEviction: setting({
+    env: 'RELAX_ALLOW_EVICTION',
+    flag: 'allow-eviction',
+    argument: 'policy',
+    kind: text(/^(?:allkeys|volatile)-[a-z]+$/, 'a maxmemory-policy that evicts, such as allkeys-lru'),
+    unset: 'none: programs refuse to start on a Redis whose maxmemory-policy is not noeviction',
+    example: 'allkeys-lru',
+    doc: 'The one evicting maxmemory-policy that is put up with: events may be lost or queued twice when Redis is full.',
+    programs: FLEET,
+  }),
   queue: setting({
     env: 'RELAX_QUEUE',
     flag: 'queue',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
 import { errorText, type Log } from './log.ts';
+import { aclFault } from './redis-acl.ts';
 
 /** The only file that knows the Redis client. Redis 6.2 or later, Valkey 7.2 or later. */
 export type { Redis } from 'ioredis';
@@ -23,9 +24,15 @@ export type RedisRole = 'command' | 'subscriber';
 const COMMAND_TIMEOUT_MS = 4_000;
 /**
  * A connection that owes an answer for so long is made anew. Else one that a firewall has forgotten, or whose server is
- * gone after a failover, would swallow commands until TCP gives up, a quarter of an hour later.
+ * gone after a failover, would swallow commands until TCP gives up, a quarter of an hour later. Longer than a command may
+ * take, so that the answer of a Redis that is only slow is still read.
  */
-const SILENCE_MS = 8_000;
+const SILENCE_MS = 5_000;
+/**
+ * An idle connection owes no answer, so it is asked for one: a cut is found in time for the next event, not by it. Also
+ * keeps firewalls and proxies from forgetting the connection.
+ */
+const PROBE_MS = 2_000;
 const RECONNECT_CAP_MS = 2_000;
 
 export function connectRedis(settings: RedisSettings, role: RedisRole, name: string, log: Log): Redis {
@@ -61,6 +68,7 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     if (lastError !== '') log.info({ role }, 'redis connection is back');
     lastError = '';
   });
+  if (role === 'command') keepProbed(redis);
   let lastReadError = '';
   redis.on('reconnecting', () => {
     if (settings.passwordFile === undefined) return;
@@ -75,6 +83,16 @@ export function connectRedis(settings: RedisSettings, role: RedisRole, name: str
     }
   });
   return redis;
+}
+
+/** Says nothing: what a lost answer means is `socketTimeout`'s business. */
+function keepProbed(redis: Redis): void {
+  let timer: NodeJS.Timeout | undefined;
+  redis.on('ready', () => {
+    clearInterval(timer);
+    timer = setInterval(() => void redis.ping().catch(() => undefined), PROBE_MS);
+  });
+  redis.on('close', () => clearInterval(timer));
 }
 
 const readPassword = (file: string): string => readFileSync(file, 'utf8').trim();
@@ -120,17 +138,21 @@ export function redisFault(error: unknown): string | undefined {
   if (text.startsWith('NOAUTH') || text.startsWith('WRONGPASS')) {
     return 'Redis refused the password: check RELAX_REDIS_USERNAME and RELAX_REDIS_PASSWORD_FILE';
   }
-  if (text.startsWith('NOPERM')) return `Redis ACL refuses a command: ${redactAcl(text)}`;
-  return undefined;
+  return aclFault(text);
 }
+
+/** Closed while an answer was owed, or with a word about what was sent. A smaller message may get through. */
+export const isCutOff = (error: unknown): boolean =>
+  error instanceof Error && /^(?:Reached the max retries|ERR Protocol error)/.test(error.message);
+
+export const NO_CONNECTION = 'no connection to Redis';
 
 /** A failed Redis call in words for people: the client's own speak of its options. */
 export function redisErrorText(error: unknown): string {
   const text = errorText(error);
   if (text.startsWith("Stream isn't writeable") || text.startsWith('Reached the max retries')) {
-    return 'no connection to Redis';
+    return NO_CONNECTION;
   }
-  return text === 'Command timed out' ? `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s` : text;
+  if (text === 'Command timed out') return `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s`;
+  return aclFault(text) ?? text;
 }
-
-const redactAcl = (text: string): string => text.slice(0, 200);

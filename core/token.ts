@@ -26,7 +26,10 @@ export function tokenDigest(token: string): string {
   return createHmac('sha256', 'relax/token-digest/v1').update(token).digest('hex').slice(0, 32);
 }
 
-/** Hides anything that looks like a Slack token in a text that goes to a log, a status or a person. */
+/**
+ * Hides anything that looks like a Slack token in a text that goes to a log, a status or a person, whatever stands before
+ * it: rather a name too many than a token too few.
+ */
 export function redactTokens(text: string): string {
-  return text.replace(/\bx(?:ox[a-z]|app|oxe)[-.][A-Za-z0-9._-]{4,}/g, '[redacted]');
+  return text.replace(/x(?:ox[a-z]|app|oxe)[-.][A-Za-z0-9._-]{4,}/g, '[redacted]');
 }

@@ -56,7 +56,8 @@ export class Operator {
   readonly #connectors: ConnectorSetWatch | undefined;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
-  #waitsForRedis = true;
+  /** Why nothing is planned yet. */
+  #waitsForRedis: string | undefined = 'Redis has not answered yet: see RELAX_REDIS_URL';
   readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
@@ -128,8 +129,12 @@ export class Operator {
     const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-    if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
-    this.#waitsForRedis = false;
+    const onWait = (words: string): void => {
+      this.#waitsForRedis = words;
+    };
+    const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
+    if (!(await greetRedis(redis, greeting, log, signal))) return;
+    this.#waitsForRedis = undefined;
     this.#greeted.resolve();
     control.planner.start();
     this.#summaries?.start();
@@ -149,7 +154,7 @@ export class Operator {
     const reasons: string[] = [];
     // The planner would only say the same in other words.
     if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
-    else if (this.#waitsForRedis) reasons.push('Redis has not answered yet: see RELAX_REDIS_URL');
+    else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...watchFaults('SlackBots', this.#bots), ...watchFaults('Secrets', this.#secrets));
     return reasons;

@@ -98,7 +98,11 @@ async function start(run: Run): Promise<void> {
   const owner = standaloneOwner(config.botsDirectory);
   const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
-  if (!(await greetRedis(redis, { contract, ask, isFinal }, log, signal))) return;
+  const onWait = (words: string): void => {
+    notReady = () => [words];
+  };
+  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
+  if (!(await greetRedis(redis, greeting, log, signal))) return;
 
   const summaries = await lifecycle.part(
     'summaries',

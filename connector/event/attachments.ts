@@ -36,15 +36,32 @@ export interface AttachmentAction {
   confirm: { title: string; text: string; ok_text: string; dismiss_text: string };
 }
 
-/** @returns null when the frame has none, [] when Slack sent [] */
-export function attachmentsOf(frame: JsonObject): Attachment[] | null {
-  return listOf(frame.attachments, attachment);
+/** Slack's own bound. */
+const MAX_ATTACHMENTS = 100;
+/** Of fields and actions in all attachments of one item: Slack shows a few of each. */
+const MAX_PARTS = 1_000;
+
+/** Counts down, so that a frame of a few bytes for each element can't make an item a hundred times its size. */
+interface Room {
+  parts: number;
 }
 
-const listOf = <T>(value: unknown, shape: (element: JsonObject) => T): T[] | null =>
-  Array.isArray(value) ? value.map((element: unknown) => shape(isObject(element) ? element : {})) : null;
+/** @returns null when the frame has none, [] when Slack sent []; at most what a person could look at */
+export function attachmentsOf(frame: JsonObject): Attachment[] | null {
+  const room: Room = { parts: MAX_PARTS };
+  return listOf(frame.attachments, MAX_ATTACHMENTS, (from) => attachment(from, room));
+}
 
-const attachment = (from: JsonObject): Attachment => ({
+const listOf = <T>(value: unknown, most: number, shape: (element: JsonObject) => T): T[] | null =>
+  Array.isArray(value) ? value.slice(0, most).map((element: unknown) => shape(isObject(element) ? element : {})) : null;
+
+function partsOf<T>(value: unknown, room: Room, shape: (element: JsonObject) => T): T[] | null {
+  const parts = listOf(value, room.parts, shape);
+  room.parts -= parts?.length ?? 0;
+  return parts;
+}
+
+const attachment = (from: JsonObject, room: Room): Attachment => ({
   fallback: text(from.fallback),
   color: text(from.color),
   pretext: text(from.pretext),
@@ -54,7 +71,7 @@ const attachment = (from: JsonObject): Attachment => ({
   title: text(from.title),
   title_link: text(from.title_link),
   text: text(from.text),
-  fields: listOf(from.fields, (field) => ({
+  fields: partsOf(from.fields, room, (field) => ({
     title: text(field.title),
     value: text(field.value),
     short: field.short === true,
@@ -66,7 +83,7 @@ const attachment = (from: JsonObject): Attachment => ({
   ts: wholeSeconds(from.ts),
   attachment_type: text(from.attachment_type),
   callback_id: text(from.callback_id),
-  actions: listOf(from.actions, action),
+  actions: partsOf(from.actions, room, action),
 });
 
 function action(from: JsonObject): AttachmentAction {

@@ -18,6 +18,8 @@ const VOLATILE: ReadonlySet<string> = new Set([
   'has_unreads',
 ]);
 
+export const isVolatile = (key: string): boolean => VOLATILE.has(key);
+
 /** Deeper than anything Slack sends, far from the end of the stack. */
 const MAX_DEPTH = 64;
 
@@ -31,7 +33,7 @@ function canonical(value: unknown, depth: number): string {
   if (Array.isArray(value)) return `[${value.map((element: unknown) => canonical(element, depth + 1)).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value) ?? 'null';
   const fields = Object.keys(value)
-    .filter((key) => !VOLATILE.has(key))
+    .filter((key) => !isVolatile(key))
     .sort()
     .map((key) => `${JSON.stringify(key)}:${canonical(value[key], depth + 1)}`);
   return `{${fields.join(',')}}`;

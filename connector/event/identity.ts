@@ -1,4 +1,4 @@
-import { contentDigest } from './content-digest.ts';
+import { contentDigest, isVolatile } from './content-digest.ts';
 import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
 import type { Mark } from './mark.ts';
 import type { EventSource } from './source.ts';
@@ -67,7 +67,7 @@ function nameOf(frame: JsonObject): Name {
       // `channel.created` is no version of the joining: the bot may leave and join again.
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
-      return timedName(referencesOf(frame), text(frame.event_ts)) ?? contentName(frame);
+      return timedName([...referencesOf(frame), ...untoldOf(frame)], text(frame.event_ts)) ?? contentName(frame);
   }
 }
 
@@ -89,7 +89,7 @@ function reactionName(frame: JsonObject): Name {
   return timedName(parts, text(frame.event_ts)) ?? contentName(frame);
 }
 
-/** Slack: "the combination of event_ts, team_id, user_id or channel_id is intended to be unique". */
+/** Slack: "the combination of event_ts, team_id, user_id or channel_id is intended to be unique", which it is not. */
 function timedName(parts: readonly string[], eventTs: string): Name | undefined {
   return eventTs === '' ? undefined : { parts: [...parts, eventTs], mark: markAt(eventTs) };
 }
@@ -158,6 +158,29 @@ function referencesOf(frame: JsonObject): string[] {
     return isObject(value) || Array.isArray(value) ? [`${key}=~${contentDigest(value)}`] : [];
   });
   return isObject(frame.item) ? [...references, `item=${itemParts(frame.item).join('+')}`] : references;
+}
+
+/** Where the event is from, not what it says; most of it stands at the front of every id. */
+const CONTEXT: ReadonlySet<string> = new Set([
+  ...['type', 'subtype', 'event_ts', 'team', 'team_id', 'channel_type', 'enterprise', 'enterprise_id'],
+]);
+
+/**
+ * Digest of what the references leave out. Links shared in one message, functions executed at once, states of one user:
+ * they differ in nothing else. Empty where the references say it all, as with most events about channels and members.
+ */
+function untoldOf(frame: JsonObject): string[] {
+  const untold = Object.entries(frame).filter(
+    ([key, value]) => !CONTEXT.has(key) && !isVolatile(key) && !isTold(key, value),
+  );
+  return untold.length === 0 ? [] : [`~${contentDigest(Object.fromEntries(untold))}`];
+}
+
+/** `referencesOf` has all of it: a plain id, an object that is no more than its id, or a digest. */
+function isTold(key: string, value: unknown): boolean {
+  if (!REFERENCES.some((reference) => reference === key)) return false;
+  if (isObject(value) && idOf(value) !== '') return Object.keys(value).length === 1;
+  return isObject(value) || Array.isArray(value) || text(value) !== '';
 }
 
 /** What was reacted to, pinned or starred: a message, a file or a comment. */

@@ -12,6 +12,8 @@ import type { EventSource } from './source.ts';
 export interface NormalizedEvent {
   kind: 'event';
   item: QueueItem;
+  /** What `item.event` was parsed from; undefined for an event that Relax made itself. */
+  eventText: string | undefined;
   mark: Mark;
   /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
   fence: { field: string; generation: number };
@@ -25,8 +27,11 @@ export type Normalized =
   /** Dropped unread: too large to be an event. */
   | { kind: 'tooLarge' };
 
-/** From a decoded Slack frame to the queue item. Never throws. */
-export function normalize(frame: unknown, source: EventSource, receivedAtMs: number): Normalized {
+/**
+ * From a decoded Slack frame to the queue item. Never throws.
+ * @param frameText the JSON that `frame` was parsed from, for the item's `event`
+ */
+export function normalize(frame: unknown, source: EventSource, receivedAtMs: number, frameText?: string): Normalized {
   if (!isObject(frame)) return { kind: 'malformed' };
   const slackType = typeof frame.type === 'string' ? frame.type : '';
   if (isTransport(slackType)) return { kind: 'filtered', reason: 'transport' };
@@ -41,6 +46,7 @@ export function normalize(frame: unknown, source: EventSource, receivedAtMs: num
     relax_bot_uid: source.botUserID,
     attachments: attachmentsOf(frame),
     event: frame,
+    eventText: frameText?.trim(),
     receivedAtMs,
   });
 }
@@ -67,6 +73,7 @@ export function disableBot(
     relax_bot_uid: '',
     attachments: null,
     event: { type, error: text(slackError) },
+    eventText: undefined,
     receivedAtMs: nowMs,
   });
 }
@@ -76,7 +83,8 @@ function toEvent(
   source: Omit<EventSource, 'slackTeamID' | 'botUserID'>,
   fields: RelaxFields,
   identity: Identity,
-  rest: Pick<QueueItem, 'relax_bot_uid' | 'attachments' | 'event'> & { receivedAtMs: number },
+  rest: Pick<QueueItem, 'relax_bot_uid' | 'attachments' | 'event'> &
+    Pick<NormalizedEvent, 'eventText'> & { receivedAtMs: number },
 ): NormalizedEvent {
   return {
     kind: 'event',
@@ -98,6 +106,7 @@ function toEvent(
       event: rest.event,
       received_at: new Date(rest.receivedAtMs).toISOString(),
     },
+    eventText: rest.eventText,
     mark: identity.mark,
     fence: { field: fenceField(source.cluster, source.ownerUid), generation: source.generation },
   };

@@ -25,11 +25,19 @@ export function nextFlushMs(waiting: Waiting): number | undefined {
   return Math.max(0, MAX_WAIT_MS - waiting.oldestAgeMs);
 }
 
-const PAUSE_AT = 0.8;
-const RESUME_AT = 0.5;
-
-/** @param fill 0 empty to 1 full; between the two marks things stay as they are, so that reading does not flutter */
-export function underPressure(fill: number, before: boolean): boolean {
-  if (fill >= PAUSE_AT) return true;
-  return fill > RESUME_AT && before;
+/**
+ * Events of the next batch at most. What Redis cuts off again and again may be too much for it as a whole: half of it is
+ * tried, down to the one event that is at fault, and full batches come back as fast as they went.
+ */
+export function batchLimit(before: number, tried: number, end: 'answered' | 'cutOff' | 'failed'): number {
+  switch (end) {
+    case 'answered':
+      return Math.min(MAX_BATCH_EVENTS, before * 2);
+    case 'cutOff':
+      return Math.max(1, Math.floor(tried / 2));
+    case 'failed':
+      return before;
+    default:
+      return end satisfies never;
+  }
 }

@@ -28,6 +28,8 @@ export class EventBuffer {
   #entries: (QueueEntry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
+  /** Fence field -> bytes. A bot without a waiting event has no entry. */
+  readonly #bytesOf = new Map<string, number>();
 
   constructor(limits: BufferLimits) {
     this.#limits = limits;
@@ -41,11 +43,16 @@ export class EventBuffer {
     return this.#bytes;
   }
 
+  /** Payload bytes that wait, by the bot (its fence field) whose events they are. */
+  get bytesOf(): ReadonlyMap<string, number> {
+    return this.#bytesOf;
+  }
+
   /** @returns false when there is no room; the entry is not taken then */
   push(entry: QueueEntry): boolean {
     if (this.#bytes + entry.bytes > this.#limits.maxBytes) return false;
     this.#entries.push(entry);
-    this.#bytes += entry.bytes;
+    this.#weigh(entry, entry.bytes);
     return true;
   }
 
@@ -66,13 +73,14 @@ export class EventBuffer {
   /** Takes the `count` oldest out, except those of `keep`, which stay the oldest in the order given. */
   release(count: number, keep: readonly QueueEntry[] = []): void {
     for (let at = this.#head; at < this.#head + count; at++) {
-      this.#bytes -= this.#entries[at]?.bytes ?? 0;
+      const entry = this.#entries[at];
+      if (entry !== undefined) this.#weigh(entry, -entry.bytes);
       this.#entries[at] = undefined;
     }
     this.#head += count - keep.length;
     keep.forEach((entry, index) => {
       this.#entries[this.#head + index] = entry;
-      this.#bytes += entry.bytes;
+      this.#weigh(entry, entry.bytes);
     });
     this.#compact();
   }
@@ -94,9 +102,16 @@ export class EventBuffer {
     return oldest === undefined ? 0 : nowMs - oldest.offeredAtMs;
   }
 
-  /** 0 when empty, 1 when a limit is reached, whichever is nearer: bytes or age. */
-  fill(nowMs: number): number {
-    return Math.max(this.#bytes / this.#limits.maxBytes, this.ageMs(nowMs) / this.#limits.maxAgeMs);
+  /** Of each limit, 0 when empty and 1 when it is reached. */
+  fill(nowMs: number): { bytes: number; age: number } {
+    return { bytes: this.#bytes / this.#limits.maxBytes, age: this.ageMs(nowMs) / this.#limits.maxAgeMs };
+  }
+
+  #weigh({ fenceField }: QueueEntry, bytes: number): void {
+    this.#bytes += bytes;
+    const now = (this.#bytesOf.get(fenceField) ?? 0) + bytes;
+    if (now > 0) this.#bytesOf.set(fenceField, now);
+    else this.#bytesOf.delete(fenceField);
   }
 
   /** Now and then, not at every batch: that would copy the whole buffer each time. */

@@ -1,5 +1,7 @@
 -- Puts a batch of events on the queue, each at most once. A script runs alone but is not rolled back, so every write is
--- under pcall and comes in this order: push, then mark. A failed push leaves no mark that would lose the event.
+-- under pcall and comes in this order: push, then mark. A failed push leaves no mark that would lose the event. Once in a
+-- batch, before its first push, what would follow is tried out: an event that can't be marked must not be pushed either, or
+-- each copy would be queued.
 --
 -- KEYS[1]  queue, a list
 -- KEYS[2]  fence, a hash: field -> generation
@@ -11,7 +13,7 @@
 -- Returns one string for each event, in order:
 --   queued | duplicate | fenced | full
 --   unmarked:<error>              on the queue, but a later copy will be queued again
---   error:<queue, fence or mark>:<error>   not on the queue, not marked
+--   error:<queue, fence or mark>:<command>:<error>   not on the queue, not marked; some versions of Redis name no command
 local queue, fence, max = KEYS[1], KEYS[2], tonumber(ARGV[1])
 
 local function failure(reply)
@@ -22,42 +24,65 @@ local function outcome(what, reply)
   return what .. ':' .. reply.err
 end
 
+-- What is said of every event that was to be pushed.
+local refusal
+
 -- Nearly always empty, and then no event needs a look of its own.
 local fences = redis.pcall('HLEN', fence)
+if failure(fences) then refusal = outcome('error:fence:hlen', fences) end
 
 local room = math.huge
 if max > 0 then
   local length = redis.pcall('LLEN', queue)
-  -- A key of another type: the push says so for each event.
-  if not failure(length) then room = max - length end
+  if failure(length) then
+    refusal = refusal or outcome('error:queue:llen', length)
+  else
+    room = max - length
+  end
 end
 
 local renewed = {}
+local tried
+
+-- A field that no event has; taken out again at the end, so that the hash need not be made twice.
+local function tryMark(mark, ttl)
+  tried = mark
+  local set = redis.pcall('HSETNX', mark, '?', '1')
+  if failure(set) then return outcome('error:mark:hsetnx', set) end
+  local renewal = redis.pcall('EXPIRE', mark, ttl)
+  if failure(renewal) then return outcome('error:mark:expire', renewal) end
+  renewed[mark] = true
+end
 
 local function put(at)
   local first = tonumber(ARGV[at + 2])
   local last = first + tonumber(ARGV[at + 3]) - 1
   local field = ARGV[at + 4]
 
+  if refusal then return refusal end
   if fences ~= 0 then
     local entry = redis.pcall('HGET', fence, ARGV[at])
-    if failure(entry) then return outcome('error:fence', entry) end
+    if failure(entry) then return outcome('error:fence:hget', entry) end
     entry = entry and tonumber(entry)
     if entry and tonumber(ARGV[at + 1]) <= entry then return 'fenced' end
   end
 
   for k = first, last do
     local seen = redis.pcall('HEXISTS', KEYS[k], field)
-    if failure(seen) then return outcome('error:mark', seen) end
+    if failure(seen) then return outcome('error:mark:hexists', seen) end
     if seen == 1 then return 'duplicate' end
   end
 
   if room <= 0 then return 'full' end
+  local mark = KEYS[first + math.floor((last - first) / 2)]
+  if not tried then
+    refusal = tryMark(mark, ARGV[at + 5])
+    if refusal then return refusal end
+  end
   local pushed = redis.pcall('RPUSH', queue, ARGV[at + 6])
-  if failure(pushed) then return outcome('error:queue', pushed) end
+  if failure(pushed) then return outcome('error:queue:rpush', pushed) end
   room = room - 1
 
-  local mark = KEYS[first + math.floor((last - first) / 2)]
   local marked = redis.pcall('HSETNX', mark, field, '1')
   if failure(marked) then return outcome('unmarked', marked) end
   if not renewed[mark] then
@@ -72,4 +97,5 @@ local results = {}
 for at = 2, #ARGV, 7 do
   results[#results + 1] = put(at)
 end
+if tried then redis.pcall('HDEL', tried, '?') end
 return results

@@ -1,5 +1,6 @@
 import type { QueueKeys } from '../../core/keys.ts';
-import { isReadOnly, type Redis } from '../../core/redis.ts';
+import { isCutOff, isReadOnly, type Redis } from '../../core/redis.ts';
+import { whyUnreadable } from '../../core/redis-message-limit.ts';
 import { loadScript, runScript } from '../../core/script.ts';
 import type { QueueEntry } from './buffer.ts';
 import { type EnqueueResult, parseResult } from './redis-answer.ts';
@@ -12,6 +13,9 @@ export type Enqueue = (batch: readonly QueueEntry[]) => Promise<EnqueueResult[]>
 
 const SCRIPT = loadScript(new URL('./enqueue.lua', import.meta.url));
 
+/** Redis refuses to set any of its limits on the length of a message below 1 MiB. */
+const ALWAYS_READ_BYTES = 1_048_576;
+
 /** @param queueMax most items on the queue, 0 for no bound */
 export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): Enqueue {
   return async (batch) => {
@@ -21,7 +25,14 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
       args.push(fenceField, generation, scriptKeys.length + 1, mark.keys.length, mark.field, mark.ttlSeconds, payload);
       scriptKeys.push(...mark.keys);
     }
-    const reply = await runScript(redis, SCRIPT, scriptKeys, args);
+    let reply: unknown;
+    try {
+      reply = await runScript(redis, SCRIPT, scriptKeys, args);
+    } catch (error) {
+      const verdict = isCutOff(error) ? await tooLarge(redis, batch) : undefined;
+      if (verdict === undefined) throw error;
+      return [verdict];
+    }
     const answers: unknown[] = Array.isArray(reply) ? reply : [];
     const results = answers.map(parseResult).filter((result) => result !== undefined);
     if (results.length !== batch.length) throw new Error('the enqueue script gave an answer of another shape');
@@ -30,4 +41,15 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
     }
     return results;
   };
+}
+
+/**
+ * Whether a batch failed for its one event's length, which would fail it for ever. A broken connection alone proves
+ * nothing: only Redis's own word, given on a connection on which it answers, costs an event.
+ */
+async function tooLarge(redis: Redis, batch: readonly QueueEntry[]): Promise<EnqueueResult | undefined> {
+  const [entry, ...others] = batch;
+  if (entry === undefined || others.length > 0 || entry.bytes < ALWAYS_READ_BYTES) return undefined;
+  const why = await whyUnreadable(redis, entry.bytes);
+  return why === undefined ? undefined : { kind: 'tooLarge', error: `an event of ${entry.bytes} bytes, ${why}` };
 }

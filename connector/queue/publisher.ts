@@ -3,16 +3,20 @@ import type { Clock } from '../../core/clock.ts';
 import type { FleetContract } from '../../core/contract.ts';
 import type { QueueKeys } from '../../core/keys.ts';
 import { errorText } from '../../core/log.ts';
+import { isCutOff } from '../../core/redis.ts';
+import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, nextFlushMs, underPressure } from './batcher.ts';
+import { batchLimit, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, nextFlushMs } from './batcher.ts';
 import { type BufferLimits, EventBuffer, type QueueEntry } from './buffer.ts';
 import type { Enqueue } from './enqueue.ts';
 import { markPlace } from './mark-keys.ts';
 import { type FailReason, type Outcome, OutcomeCounter, type OutcomeCounts, type Settled } from './outcome.ts';
+import { NO_PRESSURE, type Pressure, pressureOf } from './pressure.ts';
 import { QueueHealth } from './queue-health.ts';
-import { type EnqueueResult, refusal } from './redis-answer.ts';
+import type { AclNames, EnqueueResult } from './redis-answer.ts';
+import { judge } from './verdict.ts';
 
-/** For metrics and logs. Callbacks must not throw. */
+/** For metrics and logs. One that throws costs nothing but what it was to do. */
 export interface PublisherObserver {
   /** @param waitedMs from offer to outcome; 0 for what never waited */
   settled?(outcome: Outcome, waitedMs: number): void;
@@ -20,6 +24,8 @@ export interface PublisherObserver {
   batch?(events: number, tookMs: number, error: string | undefined): void;
   /** Redis refused one event for good, or queued it without a mark; in words. */
   refused?(words: string): void;
+  /** A callback threw: a defect of whoever gave it. */
+  threw?(error: unknown): void;
 }
 
 export interface PublisherOptions {
@@ -30,8 +36,10 @@ export interface PublisherOptions {
   clock: Clock;
   /** Redis time, for events that carry none (`RedisClock`). */
   redisNowMs(): number;
-  /** true: stop reading sockets; false: go on. Called on changes only. */
-  onPressure(pressed: boolean): void;
+  /** Of the connection to Redis, for the ACL line that a missing right calls for. */
+  redisUser?: string | undefined;
+  /** Whose sockets are not to be read from now on. Called on changes only. */
+  onPressure(pressure: Pressure): void;
   observer?: PublisherObserver;
 }
 
@@ -46,10 +54,12 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #buffer: EventBuffer;
   readonly #counter = new OutcomeCounter();
-  readonly #health = new QueueHealth();
+  readonly #names: AclNames;
+  readonly #health: QueueHealth;
   #timer: NodeJS.Timeout | undefined;
   #inFlight = false;
-  #pressed = false;
+  #pressure = NO_PRESSURE;
+  #batchLimit = MAX_BATCH_EVENTS;
   #failures = 0;
   #retryAtMs = 0;
   #draining: (() => void) | undefined;
@@ -58,6 +68,8 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#buffer = new EventBuffer(options.buffer);
+    this.#names = { user: options.redisUser, queue: options.keys.queue };
+    this.#health = new QueueHealth(this.#names);
   }
 
   /**
@@ -68,13 +80,13 @@ export class Publisher {
     this.#counter.offered();
     switch (normalized.kind) {
       case 'filtered':
-        this.#settle({ kind: 'filtered', reason: normalized.reason }, settled, 0);
+        this.#settle({ kind: 'filtered', reason: normalized.reason }, settled);
         return;
       case 'tooLarge':
-        this.#settle({ kind: 'failed', reason: 'too_large' }, settled, 0);
+        this.#settle({ kind: 'failed', reason: 'too_large' }, settled);
         return;
       case 'malformed':
-        this.#settle({ kind: 'failed', reason: 'malformed' }, settled, 0);
+        this.#settle({ kind: 'failed', reason: 'malformed' }, settled);
         return;
       case 'event':
         this.#take(normalized, settled);
@@ -124,7 +136,7 @@ export class Publisher {
     const entry = this.#closed ? 'shutdown' : (this.#entryOf(event, settled) ?? 'unencodable');
     const reason = typeof entry === 'string' ? entry : this.#buffer.push(entry) ? undefined : 'buffer_full';
     if (reason !== undefined) {
-      this.#settle({ kind: 'failed', reason }, settled, 0);
+      this.#settle({ kind: 'failed', reason }, settled);
       return;
     }
     this.#weigh();
@@ -132,7 +144,7 @@ export class Publisher {
   }
 
   #entryOf(event: NormalizedEvent, settled: Settled | undefined): QueueEntry | undefined {
-    const payload = encode(event.item);
+    const payload = itemJson(event);
     if (payload === undefined) return undefined;
     const { keys, contract, clock, redisNowMs } = this.#options;
     return {
@@ -172,17 +184,27 @@ export class Publisher {
     const { clock, contract, enqueue, observer } = this.#options;
     this.#inFlight = true;
     this.#giveUp(this.#buffer.expire(clock.monotonicMs() - contract.windowMs / 2), 'stale');
-    const batch = this.#buffer.front(MAX_BATCH_EVENTS, MAX_BATCH_BYTES);
+    const batch = this.#buffer.front(this.#batchLimit, MAX_BATCH_BYTES);
     if (batch.length > 0) {
       const startedAtMs = clock.monotonicMs();
+      let results: EnqueueResult[] | undefined;
+      let failure: unknown;
       try {
-        const results = await enqueue(batch);
-        observer?.batch?.(batch.length, clock.monotonicMs() - startedAtMs, undefined);
-        if (!this.#closed) this.#absorb(batch, results);
+        results = await enqueue(batch);
       } catch (error) {
-        observer?.batch?.(batch.length, clock.monotonicMs() - startedAtMs, errorText(error));
-        this.#health.failed(error, clock.monotonicMs());
+        failure = error;
+      }
+      const tookMs = clock.monotonicMs() - startedAtMs;
+      const words = results === undefined ? errorText(failure) : undefined;
+      this.#tell(() => observer?.batch?.(batch.length, tookMs, words));
+      const end = results !== undefined ? 'answered' : isCutOff(failure) ? 'cutOff' : 'failed';
+      this.#batchLimit = batchLimit(this.#batchLimit, batch.length, end);
+      // Outside the `try`: what fails after an answer must never look like a missing one.
+      if (results === undefined) {
+        this.#health.failed(failure, clock.monotonicMs());
         this.#backOff();
+      } else if (!this.#closed) {
+        this.#absorb(batch, results);
       }
     }
     this.#inFlight = false;
@@ -192,17 +214,13 @@ export class Publisher {
   }
 
   #absorb(batch: readonly QueueEntry[], results: readonly EnqueueResult[]): void {
-    const keep: QueueEntry[] = [];
-    const faults: string[] = [];
-    const nowMs = this.#options.clock.monotonicMs();
-    batch.forEach((entry, index) => {
-      const verdict = judge(results[index]);
-      if (verdict.fault !== undefined) faults.push(verdict.fault);
-      if (verdict.notice !== undefined) this.#options.observer?.refused?.(verdict.notice);
-      if (verdict.outcome === undefined) keep.push(entry);
-      else this.#settle(verdict.outcome, entry.settled, nowMs - entry.offeredAtMs);
-    });
+    const { observer } = this.#options;
+    const verdicts = batch.map((_, index) => judge(results[index], this.#names));
+    const keep = batch.filter((_, index) => verdicts[index]?.outcome === undefined);
     this.#buffer.release(batch.length, keep);
+    this.#settleAll(batch.map((entry, index) => ({ entry, outcome: verdicts[index]?.outcome })));
+    for (const { notice } of verdicts) if (notice !== undefined) this.#tell(() => observer?.refused?.(notice));
+    const faults = verdicts.map(({ fault }) => fault).filter((fault) => fault !== undefined);
     this.#health.answered(faults);
     if (keep.length > 0) this.#backOff();
     else this.#failures = 0;
@@ -214,64 +232,46 @@ export class Publisher {
   }
 
   #giveUp(entries: readonly QueueEntry[], reason: FailReason): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const entry of entries) this.#settle({ kind: 'failed', reason }, entry.settled, nowMs - entry.offeredAtMs);
+    this.#settleAll(entries.map((entry) => ({ entry, outcome: { kind: 'failed', reason } })));
   }
 
-  #settle(outcome: Outcome, settled: Settled | undefined, waitedMs: number): void {
+  /** All are counted before anybody is told of one: whoever is told may look at the counts, or offer. */
+  #settleAll(settled: readonly { entry: QueueEntry; outcome: Outcome | undefined }[]): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const { outcome } of settled) if (outcome !== undefined) this.#counter.count(outcome);
+    for (const { entry, outcome } of settled) {
+      if (outcome !== undefined) this.#tellOutcome(outcome, entry.settled, nowMs - entry.offeredAtMs);
+    }
+  }
+
+  #settle(outcome: Outcome, settled: Settled | undefined): void {
     this.#counter.count(outcome);
-    this.#options.observer?.settled?.(outcome, waitedMs);
-    settled?.(outcome);
+    this.#tellOutcome(outcome, settled, 0);
+  }
+
+  #tellOutcome(outcome: Outcome, settled: Settled | undefined, waitedMs: number): void {
+    this.#tell(() => this.#options.observer?.settled?.(outcome, waitedMs));
+    if (settled !== undefined) this.#tell(() => settled(outcome));
+  }
+
+  /** An event that is on the queue stays settled, whatever those do who are told of it. */
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      try {
+        this.#options.observer?.threw?.(error);
+      } catch {
+        // There is nobody left to tell.
+      }
+    }
   }
 
   #weigh(): void {
-    const pressed = underPressure(this.#buffer.fill(this.#options.clock.monotonicMs()), this.#pressed);
-    if (pressed === this.#pressed) return;
-    this.#pressed = pressed;
-    this.#options.onPressure(pressed);
-  }
-}
-
-interface Verdict {
-  /** Undefined: the event stays and is handed over again. */
-  outcome: Outcome | undefined;
-  /** What keeps the queue from taking events. */
-  fault?: string;
-  /** What happened to this one event. */
-  notice?: string;
-}
-
-const FULL = 'the queue holds RELAX_QUEUE_MAX items: consumers are stopped or too slow';
-
-function judge(result: EnqueueResult | undefined): Verdict {
-  switch (result?.kind) {
-    case 'queued':
-    case 'duplicate':
-    case 'fenced':
-      return { outcome: { kind: result.kind } };
-    case 'unmarked':
-      return {
-        outcome: { kind: 'queued' },
-        notice: `queued, but its mark could not be written, so that copies will be queued too: ${result.error}`,
-      };
-    case 'full':
-      return { outcome: undefined, fault: FULL };
-    case 'error': {
-      const { retry, words } = refusal(result.key, result.error);
-      return retry
-        ? { outcome: undefined, fault: words }
-        : { outcome: { kind: 'failed', reason: 'refused' }, notice: words };
-    }
-    case undefined:
-      return { outcome: undefined };
-  }
-}
-
-/** @returns undefined for what JSON can't hold: nesting so deep that the encoder gives up */
-function encode(item: unknown): string | undefined {
-  try {
-    return JSON.stringify(item);
-  } catch {
-    return undefined;
+    const fill = this.#buffer.fill(this.#options.clock.monotonicMs());
+    const pressure = pressureOf({ fill, bytesOf: this.#buffer.bytesOf }, this.#pressure);
+    if (pressure === this.#pressure) return;
+    this.#pressure = pressure;
+    this.#tell(() => this.#options.onPressure(pressure));
   }
 }

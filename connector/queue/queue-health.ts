@@ -1,13 +1,18 @@
-import { redisErrorText } from '../../core/redis.ts';
-import { passingFault } from './redis-answer.ts';
+import { NO_CONNECTION, redisErrorText } from '../../core/redis.ts';
+import { type AclNames, passingFault } from './redis-answer.ts';
 
 /** A connection that breaks and comes back within this is no news. */
 const AWAY_AFTER_MS = 2_000;
 
 /** What is wrong between the connector and the queue, in words that a person can act on. */
 export class QueueHealth {
+  readonly #names: AclNames;
   #faults: readonly string[] = [];
   #away: { sinceMs: number; error: string } | undefined;
+
+  constructor(names: AclNames = {}) {
+    this.#names = names;
+  }
 
   /** Redis answered a batch. @param faults what it refused, if anything */
   answered(faults: Iterable<string>): void {
@@ -17,12 +22,15 @@ export class QueueHealth {
 
   /** A batch got no answer, or an error for the whole of it. */
   failed(error: unknown, nowMs: number): void {
-    const words = passingFault(error);
+    const words = passingFault(error, this.#names);
     if (words !== undefined) {
       this.answered([words]);
       return;
     }
-    this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: redisErrorText(error) };
+    const text = redisErrorText(error);
+    // While it connects anew the client only says that there is no connection; why is what it said before.
+    const tells = this.#away === undefined || text !== NO_CONNECTION;
+    this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: tells ? text : (this.#away?.error ?? text) };
   }
 
   /** Empty when the queue takes events. */

@@ -1,5 +1,6 @@
 import { errorText } from '../../core/log.ts';
 import { redisFault } from '../../core/redis.ts';
+import { aclFault } from '../../core/redis-acl.ts';
 
 /** Which of the script's keys an error is about. */
 export type FaultyKey = 'queue' | 'fence' | 'mark';
@@ -8,7 +9,10 @@ export type FaultyKey = 'queue' | 'fence' | 'mark';
 export type EnqueueResult =
   | { kind: 'queued' | 'duplicate' | 'fenced' | 'full' }
   | { kind: 'unmarked'; error: string }
-  | { kind: 'error'; key: FaultyKey; error: string };
+  /** @property command that met the error, if the script says */
+  | { kind: 'error'; key: FaultyKey; error: string; command?: string | undefined }
+  /** Not of the script: Redis reads no message of this length at all. */
+  | { kind: 'tooLarge'; error: string };
 
 const PLAIN = new Set(['queued', 'duplicate', 'fenced', 'full']);
 
@@ -18,8 +22,8 @@ export function parseResult(answer: unknown): EnqueueResult | undefined {
   if (PLAIN.has(answer)) return { kind: answer as 'queued' };
   const unmarked = /^unmarked:(.*)$/s.exec(answer);
   if (unmarked !== null) return { kind: 'unmarked', error: scriptError(unmarked[1] ?? '') };
-  const [, key, error = ''] = /^error:(queue|fence|mark):(.*)$/s.exec(answer) ?? [];
-  return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, error: scriptError(error) };
+  const [, key, command, error = ''] = /^error:(queue|fence|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
+  return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
 }
 
 /** Redis before 7 puts the script's line before the errors of its own checks: `@user_script: 44: -OOM command ...`. */
@@ -37,22 +41,47 @@ const PASSING: ReadonlyMap<string, string> = new Map([
   ['ASK', 'the Redis cluster is moving the queue (ASK)'],
 ]);
 
-/** Redis' own words for a state that passes; undefined for anything else, a lost connection included. */
-export function passingFault(error: unknown): string | undefined {
-  const text = errorText(error);
-  return redisFault(error) ?? PASSING.get(text.split(' ', 1)[0] ?? '');
+/** What an ACL line needs to know beside Redis's own words. */
+export interface AclNames {
+  user?: string | undefined;
+  queue?: string | undefined;
 }
 
 /**
- * Whether an event that the script refused is worth another try, and what to tell people.
+ * Redis' own words for a state that passes; undefined for anything else, a lost connection included.
+ * @param names a script is refused as a whole when one of its keys is
+ */
+export function passingFault(error: unknown, { user, queue }: AclNames = {}): string | undefined {
+  const text = errorText(error);
+  const keys = queue === undefined ? undefined : `${queue} ~{${queue}}:*`;
+  return aclFault(text, { user, keys }) ?? redisFault(error) ?? PASSING.get(text.split(' ', 1)[0] ?? '');
+}
+
+/** Redis says so of this one value, whatever else it takes. */
+const OF_THE_EVENT = /^ERR string exceeds maximum allowed size/;
+
+/**
+ * Whether an event that the script refused is worth another try, and what to tell people. It is, unless the error is
+ * known to be final for this one event (ADR 0011): what Redis refuses today it may take tomorrow, and is no event's fault.
  * Another type under a mark key is final: it can't be told whether the event is a duplicate, and waiting for somebody to
  * clean up a key in our own name space would hold back every event behind it.
  */
-export function refusal(key: FaultyKey, error: string): { retry: boolean; words: string } {
+export function refusal(
+  key: FaultyKey,
+  error: string,
+  command?: string,
+  names: AclNames = {},
+): { retry: boolean; words: string } {
   if (error.startsWith('WRONGTYPE') && key !== 'queue') {
     const words = `a ${key} key holds another type: remove the keys that Relax did not write`;
     return { retry: key === 'fence', words };
   }
-  const passing = passingFault(error);
-  return { retry: passing !== undefined, words: passing ?? `Redis refuses an event: ${errorText(error)}` };
+  if (OF_THE_EVENT.test(error)) return { retry: false, words: `Redis refuses an event: ${errorText(error)}` };
+  const { user, queue } = names;
+  const keys = queue === undefined ? undefined : key === 'queue' ? queue : `{${queue}}:*`;
+  const words = aclFault(error, { user, command, keys }) ?? passingFault(error);
+  return {
+    retry: true,
+    words: words ?? `Redis refuses events, in words that Relax does not know: ${errorText(error)}`,
+  };
 }

@@ -1,8 +1,10 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
 import type { FleetKeyring } from '../../core/fleet-keyring.ts';
+import { fenceField } from '../../core/keys.ts';
 import { errorText, type Log } from '../../core/log.ts';
 import type { SlotReport } from '../../core/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
+import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
 import type { SeldomLog } from '../seldom.ts';
 import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../team/connection-status.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
@@ -41,7 +43,7 @@ export class SlotRegistry {
   readonly #entries = new Map<SlotID, Entry>();
   /** Connections that are closing; an id may stand here several times, and among the entries again. */
   readonly #closing = new Map<Promise<void>, SlotID>();
-  #pressed = false;
+  #pressure: Pick<Pressure, 'all' | 'bots'> = NO_PRESSURE;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SlotRegistryOptions) {
@@ -75,10 +77,10 @@ export class SlotRegistry {
     for (const [id, entry] of faulty) this.#run(id, entry);
   }
 
-  setPressure(pressed: boolean): void {
-    this.#pressed = pressed;
+  setPressure(pressure: Pick<Pressure, 'all' | 'bots'>): void {
+    this.#pressure = pressure;
     // A connection that goes on may fill the buffer again, which calls this before the loop is over.
-    for (const { connection } of this.#entries.values()) connection?.setPressure(this.#pressed);
+    for (const [id, { connection }] of this.#entries) connection?.setPressure(this.#isPressed(id));
   }
 
   report(id: SlotID): ReportWish {
@@ -122,7 +124,7 @@ export class SlotRegistry {
       entry.fault = undefined;
       if (entry.connection === undefined) {
         entry.connection = openConnection(opened, () => this.#changed(id, entry));
-        if (this.#pressed) entry.connection.setPressure(true);
+        if (this.#isPressed(id)) entry.connection.setPressure(true);
         entry.connection.start();
       } else {
         entry.connection.update(opened);
@@ -148,6 +150,11 @@ export class SlotRegistry {
         if (this.#stopping === undefined) this.#options.onChange(id);
       });
     this.#closing.set(closing, id);
+  }
+
+  #isPressed(id: SlotID): boolean {
+    const { all, bots } = this.#pressure;
+    return all || (bots.size > 0 && bots.has(fenceField(this.#options.cluster, parseSlotID(id).ownerUid)));
   }
 
   #isClosing(id: SlotID): boolean {

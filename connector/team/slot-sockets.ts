@@ -92,18 +92,18 @@ export class SlotSockets {
   #onText(id: number, text: string): void {
     const frame = decodeRtmFrame(text);
     this.#feed({ type: 'heard', id });
-    if (frame.kind === 'event') this.#onEvent(id, frame);
+    if (frame.kind === 'event') this.#onEvent(id, frame, text);
     else if (frame.kind === 'malformed') this.#onMalformed(frame);
     else this.#onTransport(id, frame);
   }
 
-  #onEvent(id: number, { frame }: Extract<RtmFrame, { kind: 'event' }>): void {
+  #onEvent(id: number, { frame }: Extract<RtmFrame, { kind: 'event' }>, text: string): void {
     const { offer, timers, observer } = this.#deps;
     observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
     held.source ??= this.#sourceOf(held.self);
-    offer(normalize(frame, held.source, timers.wallMs()));
+    offer(normalize(frame, held.source, timers.wallMs(), text));
   }
 
   /** Counted as an event that failed: nobody knows what it was. */

@@ -39,6 +39,7 @@ const ALL = {
   config: {
     queue: 'acme:events',
     queueMax: 10_000_000,
+    allowEviction: 'volatile-ttl',
     dedupeWindowSeconds: 7200,
     bufferBytes: 67_108_864,
     bufferSeconds: 60,
@@ -270,6 +271,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
         RELAX_CLUSTER: 'eu-1',
         RELAX_QUEUE: 'acme:events',
         RELAX_QUEUE_MAX: '10000000',
+        RELAX_ALLOW_EVICTION: 'volatile-ttl',
         RELAX_BUFFER_BYTES: '67108864',
         RELAX_CAPACITY: '10000',
         RELAX_ZONE: 'rack-1',
@@ -282,6 +284,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
         RELAX_STATUS_WRITES_PER_SECOND: '20',
         RELAX_WATCH_NAMESPACES: 'bots,more-bots',
         RELAX_DEDUPE_WINDOW_SECONDS: '7200',
+        RELAX_ALLOW_EVICTION: 'volatile-ttl',
       });
     });
 

@@ -71,6 +71,29 @@ describe('a command connection', () => {
     await waitFor(async () => (await redis.get('key')) === 'value', { timeoutMs: 15_000, what: 'a new connection' });
   });
 
+  it('that vanished while nobody used it is made anew before anybody does', async () => {
+    await redis.set('key', 'value');
+    way.swallow();
+    const startedAtMs = performance.now();
+    await new Promise((resolve) => redis.once('close', resolve));
+    expect(performance.now() - startedAtMs).toBeLessThan(7_800);
+    await waitFor(() => redis.status === 'ready');
+    const askedAtMs = performance.now();
+    expect(await redis.get('key')).toBe('value');
+    expect(performance.now() - askedAtMs).toBeLessThan(500);
+  });
+
+  it('that is idle and well stays as it is', async () => {
+    let closed = false;
+    redis.once('close', () => {
+      closed = true;
+    });
+    const pings = async (): Promise<number> =>
+      Number(/cmdstat_ping:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]);
+    await waitFor(async () => (await pings()) >= 4, { everyMs: 500, timeoutMs: 15_000 });
+    expect(closed).toBe(false);
+  });
+
   it('fails at once, rather than queueing, while there is no connection', async () => {
     await server.kill();
     await waitFor(() => redis.status !== 'ready');

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { fleetFaults, type HealthFacts, notReady } from '../../../connector/readiness.ts';
 
 const health = (changes: Partial<HealthFacts> = {}): HealthFacts => ({
-  ...{ queueFaults: [], pressed: false, session: { ageMs: 5_200, error: undefined, rival: undefined } },
+  ...{
+    queueFaults: [],
+    pressed: false,
+    busiestPressed: false,
+    session: { ageMs: 5_200, error: undefined, rival: undefined },
+  },
   ...{ contractConflict: undefined, adopting: undefined, draining: false },
   ...changes,
 });
@@ -14,7 +19,8 @@ describe('readiness', () => {
 
   it.each<[string, Partial<HealthFacts>, RegExp]>([
     ['a fault of the queue', { queueFaults: ['Redis is full (OOM): raise maxmemory'] }, /OOM/],
-    ['sockets that are not read', { pressed: true }, /not read/],
+    ['sockets that are not read', { pressed: true }, /^sockets are not read/],
+    ['bots that are not read for flooding', { busiestPressed: true }, /busiest bots is paused/],
     [
       'a lease that is not renewed',
       { session: { ageMs: 10_001, error: 'ECONNREFUSED', rival: undefined } },

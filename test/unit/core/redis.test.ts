@@ -34,6 +34,23 @@ describe('an error of Redis', () => {
   });
 
   it.each([
+    ["NOPERM User app has no permissions to run the 'evalsha' command", 'evalsha. Grant it: ACL SETUSER app +evalsha'],
+    ["NOPERM this user has no permissions to run the 'config|get' command", 'ACL SETUSER <user> +config|get'],
+    ["NOPERM this user has no permissions to run the 'set' command or its subcommand", 'ACL SETUSER <user> +set'],
+    ['NOPERM No permissions to access a key', 'ACL SETUSER <user> ~relax:* ~{relax:*'],
+    ["NOPERM No permissions to access the 'relax:contract' key", 'ACL SETUSER <user> ~relax:* ~{relax:*'],
+    ['NOPERM this user has no permissions to access one of the keys used as arguments', 'ACL SETUSER <user> ~relax:*'],
+    [
+      'NOPERM this user has no permissions to access one of the channels used as arguments',
+      'ACL SETUSER <user> &relax:*',
+    ],
+    ["ERR The user executing the script can't run this command or subcommand", "can't run this command"],
+  ])('for want of a right names the line that grants it: %s', (message, line) => {
+    expect(redisFault(new Error(message))).toContain(line);
+    expect(redisErrorText(new Error(message))).toContain(line);
+  });
+
+  it.each([
     ["Stream isn't writeable and enableOfflineQueue options is false", 'no connection to Redis'],
     [
       'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest"',

@@ -26,7 +26,26 @@ it('whatever counts as a token is hidden in any text', () => {
   fc.assert(
     fc.property(
       tokens,
-      fc.constantFrom('', ' ', '"', '=', ':', '/'),
+      fc.constantFrom(
+        '',
+        ' ',
+        '"',
+        '=',
+        ':',
+        '/',
+        '_',
+        'a',
+        'Z',
+        '7',
+        '-',
+        '.',
+        'ü',
+        'token_',
+        'x',
+        'xo',
+        'xoxb',
+        'xapp',
+      ),
       fc.constantFrom('', ' ', '"', '\n', '&'),
       (token, before, after) => {
         expect(redactTokens(`${before}${token}${after}`)).toBe(`${before}[redacted]${after}`);

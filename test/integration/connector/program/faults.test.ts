@@ -31,6 +31,70 @@ describe('a connector in trouble', () => {
     expect(await connector.get('/metrics')).toMatch(/relax_events_total\{outcome="failed",reason="buffer_full"\} 0/);
   });
 
+  it('lets quiet teams go on while one that floods waits for a slow Redis, and loses nothing', async () => {
+    const connector = fleet.connector('a', { buffer: { bytes: 400_000, ageMs: 60_000 } });
+    await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
+    await fleet.untilReported('a', 1, TEAMS);
+    process.kill(fleet.server.pid, 'SIGSTOP');
+    for (let n = 0; n < 1_500; n++) fleet.slack.emitMessage(generatedTeam(1).teamID);
+    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('busiest bots is paused')));
+    const paused = async (): Promise<string | undefined> =>
+      /relax_sockets\{state="paused"\} (\d+)/.exec(await connector.get('/metrics'))?.[1];
+    expect(await paused()).toBe('1');
+    const read = async (): Promise<number> =>
+      Number(/relax_frames_total\{kind="event"\} (\d+)/.exec(await connector.get('/metrics'))?.[1]);
+    const before = await read();
+    for (let n = 0; n < 10; n++) fleet.slack.emitMessage(generatedTeam(2).teamID);
+    await waitFor(async () => (await read()) === before + 10, { what: 'the quiet team is read' });
+
+    process.kill(fleet.server.pid, 'SIGCONT');
+    expect(await fleet.expectOnce()).toEqual({ sent: 1_510, lost: 0, duplicated: 0 });
+    await waitFor(async () => (await connector.notReady()).length === 0);
+    expect(await paused()).toBe('0');
+  });
+
+  it('holds events back, in two connectors, while marks can not be written, and names the right that is missing', async () => {
+    const acl = (...rules: string[]): Promise<unknown> => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
+    await acl('on', '>pw', '~*', '&*', '+@all');
+    const redis = {
+      url: fleet.server.url.replace('//', '//app:pw@'),
+      username: undefined,
+      passwordFile: undefined,
+      caFile: undefined,
+    };
+    const connectors = ['a', 'b'].map((pod) => fleet.connector(pod, { redis }));
+    for (const [index, pod] of ['a', 'b'].entries()) {
+      await fleet.assign(pod, 1, fleet.slots(TEAMS, index));
+      await fleet.untilReported(pod, 1, TEAMS);
+    }
+    const bursting = fleet.slack.startBurst({ events: 2_000, perSecond: 2_000 }).finished;
+    await waitFor(async () => (await fleet.redis.llen(QUEUE)) > 200);
+    await acl('-hsetnx');
+    await bursting;
+    for (const connector of connectors) {
+      const words = 'Redis ACL refuses a command: hsetnx. Grant it: ACL SETUSER app +hsetnx';
+      await waitFor(async () => (await connector.notReady()).includes(words), { what: words });
+    }
+    await acl('+hsetnx');
+    expect(await fleet.expectOnce()).toEqual({ sent: 2_000, lost: 0, duplicated: 0 });
+    for (const connector of connectors) await waitFor(async () => (await connector.notReady()).length === 0);
+  });
+
+  it('is not ready on a Redis that begins to evict, tells the planner, and starts on none that does', async () => {
+    const connector = fleet.connector('a');
+    await waitFor(async () => (await connector.notReady()).length === 0);
+    await fleet.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const words = expect.stringContaining('RELAX_ALLOW_EVICTION=allkeys-lru');
+    await waitFor(async () => (await connector.notReady()).length === 1, { timeoutMs: 20_000, everyMs: 250 });
+    expect(await connector.notReady()).toEqual([words]);
+    await waitFor(async () => (await fleet.session('a'))?.faults.length === 1);
+    await expect(fleet.connector('b').ended).rejects.toThrow('noeviction');
+    const allowing = fleet.connector('c', { allowEviction: 'allkeys-lru' });
+    await waitFor(async () => (await allowing.notReady()).length === 0);
+    await fleet.redis.config('SET', 'maxmemory-policy', 'noeviction');
+    await waitFor(async () => (await connector.notReady()).length === 0, { timeoutMs: 20_000, everyMs: 250 });
+  });
+
   it('tells the planner of a queue that takes nothing, and goes on when it does again', async () => {
     const connector = fleet.connector('a');
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));

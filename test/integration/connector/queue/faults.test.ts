@@ -248,17 +248,4 @@ describe('one bad key', () => {
     expect(words[0]).toContain('mark key holds another type');
     expect(pod.publisher.faults()).toEqual([]);
   });
-
-  it('that can not be marked is queued once and reported, not queued for ever', async () => {
-    await admin.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', '+@all', '-hsetnx');
-    const words: string[] = [];
-    const url = `redis://app:pw@127.0.0.1:${server.port}`;
-    const pod = await startPublisher({ url }, { observer: { refused: (text) => words.push(text) } });
-    started.push(pod);
-    pod.publisher.offer(event(0));
-    await settledAll([pod.publisher]);
-    expect(await textsOn(admin)).toEqual(['event 0']);
-    expect(pod.publisher.counts()).toMatchObject({ queued: 1 });
-    expect(words[0]).toContain('mark could not be written');
-  });
 });

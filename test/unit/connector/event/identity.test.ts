@@ -166,6 +166,31 @@ describe('events that are easily taken for each other', () => {
       ],
     ],
     [
+      'links shared at one moment',
+      [
+        idOf({ type: 'link_shared', user: 'U1', channel: 'C1', links: [{ url: 'https://a' }], event_ts: '5.5' }),
+        idOf({ type: 'link_shared', user: 'U1', channel: 'C1', links: [{ url: 'https://b' }], event_ts: '5.5' }),
+        idOf({ type: 'link_shared', user: 'U1', channel: 'C1', links: [], message_ts: '5.1', event_ts: '5.5' }),
+      ],
+    ],
+    [
+      'functions executed at one moment',
+      [
+        idOf({ type: 'function_executed', function: { id: 'Fn1' }, inputs: { a: 1 }, event_ts: '5.5' }),
+        idOf({ type: 'function_executed', function: { id: 'Fn1' }, inputs: { a: 2 }, event_ts: '5.5' }),
+        idOf({ type: 'function_executed', function: { id: 'Fn2' }, inputs: { a: 1 }, event_ts: '5.5' }),
+      ],
+    ],
+    [
+      'states of one user at one moment',
+      [
+        idOf({ type: 'dnd_updated_user', user: 'U1', dnd_status: { dnd_enabled: true }, event_ts: '5.5' }),
+        idOf({ type: 'dnd_updated_user', user: 'U1', dnd_status: { dnd_enabled: false }, event_ts: '5.5' }),
+        idOf({ type: 'user_status_changed', user: { id: 'U1', profile: { status_text: 'a' } }, event_ts: '5.5' }),
+        idOf({ type: 'user_status_changed', user: { id: 'U1', profile: { status_text: 'b' } }, event_ts: '5.5' }),
+      ],
+    ],
+    [
       'pins of two messages at one moment',
       [
         idOf({
@@ -195,6 +220,52 @@ describe('events that are easily taken for each other', () => {
   ])('%s', (_name, ids) => {
     expect(ids).not.toContain(undefined);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+/** What names these by itself, so that the rest of them may be anything. */
+const NAMED = /^(message|reaction_(added|removed)|team_join|im_created|channel_joined|group_joined)$/;
+const ELSEWHERE = ['type', 'subtype', 'event_ts', 'team', 'team_id', 'channel_type', 'enterprise', 'enterprise_id'];
+const VOLATILE_KEY =
+  /^(event_ts|cache_ts|suppress_notification|last_read|latest|(unread|mention)_count(_display)?|has_unreads)$/;
+
+/** Every way to change one leaf of `value`; of an array its first element stands for all. */
+function* mutations(value: unknown): Generator<unknown> {
+  if (typeof value !== 'object' || value === null) {
+    yield typeof value === 'boolean' ? !value : `${String(value)}!`;
+    return;
+  }
+  const entries = Object.entries(value).filter(([key]) => !VOLATILE_KEY.test(key));
+  for (const [key, inner] of Array.isArray(value) ? entries.slice(0, 1) : entries) {
+    for (const changed of mutations(inner)) {
+      yield Array.isArray(value) ? [changed, ...value.slice(1)] : { ...value, [key]: changed };
+    }
+  }
+}
+
+describe('every sample of Slack that is named by what it says', () => {
+  const samples = [...rtmFrames().map(({ frame }) => frame), ...eventsApiPayloads().map(({ payload }) => payload.event)]
+    .filter((frame): frame is Frame => typeof frame === 'object' && frame !== null)
+    .filter(({ type }) => typeof type === 'string' && !NAMED.test(type) && idOf({ type }) !== undefined);
+
+  it('has one id for its copies, and another with anything changed, though it comes at the same moment', () => {
+    expect(samples.length).toBeGreaterThan(100);
+    let changes = 0;
+    for (const sample of samples) {
+      for (const frame of [
+        { ...sample, event_ts: '1700000000.000100' },
+        { ...sample, event_ts: '' },
+      ]) {
+        const id = idOf(frame);
+        expect(idOf({ ...(reordered(frame) as Frame), cache_ts: 5, suppress_notification: true })).toBe(id);
+        for (const changed of mutations(frame) as Generator<Frame>) {
+          if (ELSEWHERE.some((key) => changed[key] !== (frame as Frame)[key])) continue;
+          changes += 1;
+          expect(idOf(changed), JSON.stringify(changed)).not.toBe(id);
+        }
+      }
+    }
+    expect(changes).toBeGreaterThan(1_000);
   });
 });
 

@@ -238,6 +238,23 @@ describe('attachments', () => {
     ]);
   });
 
+  it.each<[string, unknown]>([
+    ['attachments', Array(100_000).fill(0)],
+    ['fields', [{ fields: Array(100_000).fill(0) }]],
+    ['actions', [{ actions: Array(100_000).fill(0) }]],
+    ['fields and actions of many', Array(100).fill({ fields: Array(500).fill(0), actions: Array(500).fill(0) })],
+  ])('are bounded, whatever number of %s Slack sends', (_name, attachments) => {
+    const sent = JSON.stringify(attachments).length;
+    expect(JSON.stringify(attachmentsOf(attachments)).length).toBeLessThan(sent + 250_000);
+  });
+
+  it('keep the first hundred in order, and as many fields as anybody reads', () => {
+    const many = Array.from({ length: 150 }, (_, n) => ({ text: String(n), fields: [{ title: 'a' }, { title: 'b' }] }));
+    const kept = attachmentsOf(many) as { text: string; fields: unknown[] }[];
+    expect(kept.map(({ text }) => text)).toEqual(Array.from({ length: 100 }, (_, n) => String(n)));
+    expect(kept.every(({ fields }) => fields.length === 2)).toBe(true);
+  });
+
   it('of an edit come from the outer frame', () => {
     const message = { user: 'U1', ts: '1.1', attachments: [{ text: 'inner' }] };
     expect(itemOf({ type: 'message', subtype: 'message_changed', channel: 'C1', ts: '2.2', message }).attachments).toBe(

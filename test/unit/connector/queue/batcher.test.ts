@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextFlushMs, underPressure, type Waiting } from '../../../../connector/queue/batcher.ts';
+import { batchLimit, nextFlushMs, type Waiting } from '../../../../connector/queue/batcher.ts';
 
 const waiting = (changes: Partial<Waiting>): Waiting => ({
   ...{ events: 1, oldestAgeMs: 0, inFlight: false, retryInMs: 0, draining: false },
@@ -22,14 +22,15 @@ describe('the next batch', () => {
   });
 });
 
-describe('pressure', () => {
-  it('rises at 80 %, falls at 50 %, and stays as it is in between', () => {
-    const course = [0.1, 0.79, 0.8, 0.6, 0.51, 0.5, 0.6, 0.79, 1];
-    let pressed = false;
-    const seen = course.map((fill) => {
-      pressed = underPressure(fill, pressed);
-      return pressed;
-    });
-    expect(seen).toEqual([false, false, true, true, true, false, false, false, true]);
+describe('the size of a batch', () => {
+  it.each<[string, Parameters<typeof batchLimit>, number]>([
+    ['is halved when Redis cut it off', [50, 50, 'cutOff'], 25],
+    ['is halved from what was tried, not from what was allowed', [50, 7, 'cutOff'], 3],
+    ['comes down to one', [1, 1, 'cutOff'], 1],
+    ['stays when Redis is away or slow', [50, 50, 'failed'], 50],
+    ['doubles with each answer', [3, 3, 'answered'], 6],
+    ['has its bound', [50, 50, 'answered'], 50],
+  ])('%s', (_name, course, expected) => {
+    expect(batchLimit(...course)).toBe(expected);
   });
 });

@@ -30,7 +30,9 @@ function scripted(answer: (batch: readonly QueueEntry[], call: number) => Enqueu
     underWay -= 1;
     if (answers instanceof Error) throw answers;
     return answers.map((kind) =>
-      kind === 'error' ? { kind, key: 'queue', error: 'ERR no' } : ({ kind } as EnqueueResult),
+      kind === 'error'
+        ? { kind, key: 'queue', error: 'ERR string exceeds maximum allowed size' }
+        : ({ kind } as EnqueueResult),
     );
   };
   return { enqueue, batches };
@@ -138,36 +140,103 @@ describe('the publisher', () => {
     expect(settled).toHaveLength(600);
   });
 
-  it('asks for a pause at 80 % of its bytes and releases it at 50 %', async () => {
-    const pressure: boolean[] = [];
+  it('asks first the bots that fill it to pause at 80 % of its bytes, all at 90 %, and none at 50 %', async () => {
+    const pressure: string[] = [];
     let away = true;
     const { enqueue } = scripted((batch) => (away ? new Error('away') : all('queued')(batch)));
     const publisher = publisherOf(enqueue, {
       buffer: { maxBytes: 100_000, maxAgeMs: 1e9 },
-      onPressure: (pressed) => pressure.push(pressed),
+      onPressure: ({ all: everybody, bots }) => pressure.push(everybody ? 'all' : [...bots].join()),
     });
-    const offer = (n: number): void => publisher.offer(message(n, 'x'.repeat(400)));
-    for (let n = 0; publisher.backlog().bytes < 79_000; n++) offer(n);
+    const offer = (n: number, ownerUid: string): void => {
+      const source = sourceOf({ ownerUid });
+      const frame = { type: 'message', channel: 'C1', user: 'U1', text: 'x'.repeat(400), ts: `1700000000.${n}` };
+      publisher.offer(normalize(frame, source, 0));
+    };
+    for (let n = 0; n < 10; n++) offer(n, 'quiet');
+    for (let n = 100; publisher.backlog().bytes < 78_500; n++) offer(n, 'hot');
     expect(pressure).toEqual([]);
-    offer(1_000);
-    offer(1_001);
-    expect(pressure).toEqual([true]);
+    offer(1_000, 'hot');
+    expect(pressure).toEqual(['c1/hot']);
+    for (let n = 2_000; publisher.backlog().bytes < 88_000; n++) offer(n, 'quiet');
+    expect(new Set(pressure)).toEqual(new Set(['c1/hot']));
+    offer(3_000, 'quiet');
+    offer(3_001, 'quiet');
+    expect(pressure.at(-1)).toBe('all');
     await vi.advanceTimersByTimeAsync(3_000);
     away = false;
     await vi.advanceTimersByTimeAsync(3_000);
-    expect(pressure).toEqual([true, false]);
-    expect(publisher.counts().pending).toBe(0);
+    expect(pressure.at(-1)).toBe('');
+    expect(publisher.counts()).toMatchObject({ pending: 0, failed: { buffer_full: 0 } });
   });
 
-  it('asks for a pause when the oldest event gets old, though bytes are few', async () => {
+  it('asks all for a pause when the oldest event gets old, though bytes are few', async () => {
     const pressure: boolean[] = [];
     const { enqueue } = scripted(() => new Error('away'));
-    const publisher = publisherOf(enqueue, { onPressure: (pressed) => pressure.push(pressed) });
+    const publisher = publisherOf(enqueue, { onPressure: (pressed) => pressure.push(pressed.all) });
     publisher.offer(message(1));
     await vi.advanceTimersByTimeAsync(90_000);
     expect(pressure).toEqual([]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(pressure).toEqual([true]);
+  });
+
+  it('is neither jammed nor made to repeat itself by callbacks that throw', async () => {
+    const fail = (): never => {
+      throw new Error('a defect of the caller');
+    };
+    const threw: unknown[] = [];
+    const { enqueue, batches } = scripted(all('queued'));
+    const publisher = publisherOf(enqueue, {
+      observer: { settled: fail, batch: fail, refused: fail, threw: (error) => threw.push(error) },
+      onPressure: fail,
+      buffer: { maxBytes: 60_000, maxAgeMs: 1e9 },
+    });
+    for (const n of range(0, 60)) publisher.offer(message(n), fail);
+    publisher.offer({ kind: 'malformed' }, fail);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(batches).toEqual([range(0, 50), range(50, 60)]);
+    expect(publisher.counts()).toMatchObject({ queued: 60, pending: 0, failed: { malformed: 1 } });
+    expect(threw.length).toBeGreaterThan(120);
+    publisher.offer(message(60), fail);
+    const drained = publisher.drain(1_000);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await drained).toBe(0);
+    expect(batches.flat()).toEqual(range(0, 61));
+  });
+
+  it('has counted a whole batch by the time that anybody is told of one of it', async () => {
+    const { enqueue } = scripted((batch) => batch.map((_, index) => (index % 2 === 0 ? 'queued' : 'duplicate')));
+    const publisher = publisherOf(enqueue);
+    const sums: number[] = [];
+    const told = (): void => {
+      sums.push(sumOf(publisher.counts()) - publisher.counts().offered);
+      if (sums.length === 1) publisher.offer(message(100));
+    };
+    for (const n of range(0, 20)) publisher.offer(message(n), told);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(sums).toEqual(Array(20).fill(0));
+    expect(publisher.counts()).toMatchObject({ offered: 21, pending: 0 });
+  });
+
+  it('halves a batch that Redis cuts off until it gets through, and keeps the order', async () => {
+    const cut = new Error('Reached the max retries per request limit (which is 0).');
+    const { enqueue, batches } = scripted((batch) => (batch.length > 7 ? cut : all('queued')(batch)));
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 50)) publisher.offer(message(n));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(batches.slice(0, 5).map(({ length }) => length)).toEqual([50, 25, 12, 6, 12]);
+    expect(batches.filter(({ length }) => length <= 7).flat()).toEqual(range(0, 50));
+    expect(publisher.counts()).toMatchObject({ queued: 50, pending: 0 });
+  });
+
+  it('never gives an event up for a connection that breaks, however often', async () => {
+    const cut = new Error('Reached the max retries per request limit (which is 0).');
+    const { enqueue } = scripted(() => cut);
+    const publisher = publisherOf(enqueue);
+    for (const n of range(0, 50)) publisher.offer(message(n));
+    await vi.advanceTimersByTimeAsync(1_700_000);
+    expect(publisher.counts()).toMatchObject({ pending: 50 });
   });
 
   it('gives an event up after half the dedupe window: its marks elsewhere may be gone', async () => {

@@ -14,6 +14,14 @@ describe('an answer of the script', () => {
     ],
     ['error:mark:WRONGTYPE Operation', { kind: 'error', key: 'mark', error: 'WRONGTYPE Operation' }],
     ['unmarked:NOPERM no hsetnx', { kind: 'unmarked', error: 'NOPERM no hsetnx' }],
+    ['error:queue:rpush:OOM command', { kind: 'error', key: 'queue', command: 'rpush', error: 'OOM command' }],
+    [
+      "error:mark:hsetnx:@user_script: 9: The user executing the script can't run this command or subcommand",
+      {
+        ...{ kind: 'error', key: 'mark', command: 'hsetnx' },
+        error: "The user executing the script can't run this command or subcommand",
+      },
+    ],
     ['error:other:x', undefined],
     ['', undefined],
     [1, undefined],
@@ -32,6 +40,33 @@ describe('a refused event', () => {
       expect(words).not.toMatch(/refuses an event/);
     },
   );
+
+  it('waits for whatever Relax does not know, since it may pass', () => {
+    const { retry, words } = refusal('queue', 'ERR Unknown Redis command called from script');
+    expect(retry).toBe(true);
+    expect(words).toContain('ERR Unknown Redis command called from script');
+  });
+
+  it.each([
+    ["NOPERM ACL failure in script: User app has no permissions to run the 'rpush' command", 'app +rpush'],
+    ["ERR The user executing the script can't run this command or subcommand", 'me +rpush'],
+    ["The user executing the script can't run this command or subcommand", 'me +rpush'],
+    [
+      "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+      'me ~relax:events',
+    ],
+    ['NOPERM ACL failure in script: No permissions to access a key', 'me ~relax:events'],
+  ])('for want of a right waits and names the line that grants it: %s', (error, line) => {
+    const { retry, words } = refusal('queue', error, 'rpush', { user: 'me', queue: 'relax:events' });
+    expect(retry).toBe(true);
+    expect(words).toContain(`ACL SETUSER ${line}`);
+    expect(words).toContain('rpush');
+  });
+
+  it('names the keys of marks and fence by their pattern', () => {
+    const { words } = refusal('mark', 'NOPERM No permissions to access a key', 'hexists', { queue: 'q' });
+    expect(words).toBe('Redis ACL refuses a key to hexists. Grant it: ACL SETUSER <user> ~{q}:*');
+  });
 
   it('is given up for an error that will not pass', () => {
     expect(refusal('queue', 'ERR string exceeds maximum allowed size')).toEqual({

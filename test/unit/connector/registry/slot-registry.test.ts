@@ -167,11 +167,26 @@ describe('a slot', () => {
 describe('pressure', () => {
   it('reaches every connection, and those that come while it lasts', () => {
     apply({ start: [['uid-1/0', sealed()]] });
-    registry.setPressure(true);
+    registry.setPressure({ all: true, bots: new Set() });
     apply({ start: [['uid-1/1', sealed()]] });
-    registry.setPressure(false);
+    registry.setPressure({ all: false, bots: new Set() });
     expect(the(0).calls).toEqual(['start', 'pressure true', 'pressure false']);
     expect(the(1).calls).toEqual(['pressure true', 'start', 'pressure false']);
+  });
+
+  it('of one bot reaches its connections only, those that come later too', () => {
+    const other = seal('xoxb-1-abc', key, { ...context, ownerUid: 'uid-2' });
+    apply({
+      start: [
+        ['uid-1/0', sealed()],
+        ['uid-2/0', slotOf({ token: other })],
+      ],
+    });
+    registry.setPressure({ all: false, bots: new Set(['c1/uid-2', 'c9/uid-1']) });
+    apply({ start: [['uid-2/1', slotOf({ token: other })]] });
+    expect(the(0).calls).toEqual(['start', 'pressure false']);
+    expect(the(1).calls).toEqual(['start', 'pressure true']);
+    expect(the(2).calls).toEqual(['pressure true', 'start']);
   });
 });
 

@@ -1,0 +1,50 @@
+import type { NormalizedEvent } from './normalize.ts';
+
+/**
+ * The queue item as it goes to Redis. `event` is Slack's own text, spliced in: a number beyond 2^53 keeps its digits, keys
+ * their order, and nothing is encoded twice.
+ * @returns undefined for what readers could not parse: nested too deeply
+ */
+export function itemJson({ item, eventText }: NormalizedEvent): string | undefined {
+  if (eventText === undefined || !eventText.isWellFormed()) return encode(item);
+  if (nestsTooDeeply(eventText)) return undefined;
+  const { event: _, received_at, ...head } = item;
+  return `${JSON.stringify(head).slice(0, -1)},"event":${eventText},"received_at":"${received_at}"}`;
+}
+
+function encode(item: unknown): string | undefined {
+  try {
+    return JSON.stringify(item);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where JSON encoders and decoders of many languages have given up long before; Slack's events have some 20 levels. */
+const MAX_LEVELS = 5_000;
+
+/** A shorter text can't have that many levels, so that hardly any is looked through. */
+function nestsTooDeeply(json: string): boolean {
+  if (json.length < 2 * MAX_LEVELS) return false;
+  let levels = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    switch (json.charCodeAt(at)) {
+      case 0x5c: // backslash: only in strings, where it takes the next character along
+        at += 1;
+        break;
+      case 0x22: // quote
+        inString = !inString;
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (!inString && ++levels > MAX_LEVELS) return true;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        if (!inString) levels -= 1;
+        break;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,44 @@
+import type { Outcome } from './outcome.ts';
+import { type AclNames, type EnqueueResult, refusal } from './redis-answer.ts';
+
+/** What an answer of Redis means for an event (ADR 0011). */
+export interface Verdict {
+  /** Undefined: the event stays and is handed over again. */
+  outcome: Outcome | undefined;
+  /** What keeps the queue from taking events. */
+  fault?: string;
+  /** What happened to this one event. */
+  notice?: string;
+}
+
+const FULL = 'the queue holds RELAX_QUEUE_MAX items: consumers are stopped or too slow';
+
+/** @param result undefined when the answer has none for this event */
+export function judge(result: EnqueueResult | undefined, names: AclNames): Verdict {
+  switch (result?.kind) {
+    case 'queued':
+    case 'duplicate':
+    case 'fenced':
+      return { outcome: { kind: result.kind } };
+    case 'unmarked':
+      return {
+        outcome: { kind: 'queued' },
+        notice: `queued, but its mark could not be written, so that copies will be queued too: ${result.error}`,
+      };
+    case 'full':
+      return { outcome: undefined, fault: FULL };
+    case 'error': {
+      const { retry, words } = refusal(result.key, result.error, result.command, names);
+      return retry
+        ? { outcome: undefined, fault: words }
+        : { outcome: { kind: 'failed', reason: 'refused' }, notice: words };
+    }
+    case 'tooLarge':
+      return {
+        outcome: { kind: 'failed', reason: 'refused' },
+        notice: `Redis can never take an event: ${result.error}`,
+      };
+    case undefined:
+      return { outcome: undefined };
+  }
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../core/clock.ts';
+import { errorText, type Log } from '../../core/log.ts';
+import type { Redis } from '../../core/redis.ts';
+import { judgeNature, readNature } from '../../core/redis-nature.ts';
+
+/** Somebody may change a running Redis, and a failover may put another in its place. */
+const EVERY_MS = 10_000;
+
+/** Says when the Redis that was good enough at the start no longer is: it may evict, or has become a replica. */
+export class RedisWatch {
+  readonly #redis: Redis;
+  readonly #allowed: string | undefined;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #faults: readonly string[] = [];
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param allowed `RELAX_ALLOW_EVICTION` */
+  constructor(redis: Redis, allowed: string | undefined, clock: Clock, log: Log) {
+    this.#redis = redis;
+    this.#allowed = allowed;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Readiness reasons; nothing stops for them, since events that wait here would not be safer. */
+  get faults(): readonly string[] {
+    return this.#faults;
+  }
+
+  /** Called with each renewal. Never rejects; asks now and then only. */
+  async check(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#askedAtMs < EVERY_MS) return;
+    this.#askedAtMs = nowMs;
+    try {
+      const { evicts, replica } = judgeNature(await readNature(this.#redis), this.#allowed);
+      this.#notice([evicts, replica].filter((fault) => fault !== undefined));
+    } catch (error) {
+      this.#log.debug({ error: errorText(error) }, 'Redis not looked at');
+    }
+  }
+
+  #notice(faults: readonly string[]): void {
+    for (const fault of faults) if (!this.#faults.includes(fault)) this.#log.error({ fault }, 'Redis has changed');
+    if (faults.length === 0 && this.#faults.length > 0) this.#log.info('Redis is as it should be again');
+    this.#faults = faults;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Redis } from './redis.ts';
+
+/** What Relax asks of the Redis that holds its queue, beside answering. Undefined is unknown: INFO may be cut short. */
+export interface RedisNature {
+  evictionPolicy: string | undefined;
+  maxMemoryBytes: number | undefined;
+  /** Writes an append-only file. */
+  appendOnly: boolean | undefined;
+  isReplica: boolean | undefined;
+}
+
+export interface NatureVerdict {
+  /** Loses what is on the queue or forgets what was: no program starts on it. */
+  evicts: string | undefined;
+  /** Takes no writes. A failover may make it so, and undo it. */
+  replica: string | undefined;
+  /** Choices of whoever runs Redis that cost something. */
+  notes: readonly string[];
+}
+
+export class EvictingRedisError extends Error {
+  override name = 'EvictingRedisError';
+}
+
+/** The one command that tells all of it and that a user without rights to CONFIG may run. */
+export const readNature = async (redis: Redis): Promise<RedisNature> => natureOf(await redis.info());
+
+export function natureOf(info: string): RedisNature {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+  const maxMemory = field('maxmemory');
+  const aof = field('aof_enabled');
+  const role = field('role');
+  return {
+    evictionPolicy: field('maxmemory_policy'),
+    maxMemoryBytes: maxMemory === undefined ? undefined : Number(maxMemory),
+    appendOnly: aof === undefined ? undefined : aof === '1',
+    isReplica: role === undefined ? undefined : role === 'slave' || role === 'replica',
+  };
+}
+
+/**
+ * A policy counts although `maxmemory` is 0 and nothing can be evicted now: the limit is set one day by somebody who does
+ * not think of the policy, and then a minute is enough to lose a queue. To name noeviction costs nothing.
+ * @param allowed `RELAX_ALLOW_EVICTION`: the one policy that is put up with
+ */
+export function judgeNature(nature: RedisNature, allowed: string | undefined): NatureVerdict {
+  const { evictionPolicy: policy, appendOnly, isReplica } = nature;
+  const notes: string[] = [];
+  let evicts: string | undefined;
+  if (policy !== undefined && policy !== 'noeviction') {
+    // Marks have a TTL, the queue has none.
+    const harm = policy.startsWith('volatile-')
+      ? 'Redis may evict the marks of queued events, which would then be queued twice'
+      : 'Redis may evict the queue, and its marks with it: events would be lost or queued twice';
+    if (policy === allowed) notes.push(`${harm} (maxmemory-policy ${policy}): allowed by RELAX_ALLOW_EVICTION`);
+    else {
+      evicts =
+        `${harm} (maxmemory-policy ${policy}): set it to noeviction, or put up with it by ` +
+        `RELAX_ALLOW_EVICTION=${policy}${allowed === undefined ? '' : `, which is now ${allowed}`}`;
+    }
+  }
+  if (appendOnly === false) {
+    notes.push('Redis writes no append-only file: what it holds since its last snapshot is lost when it ends');
+  }
+  return {
+    evicts,
+    replica: isReplica === true ? 'Redis is a read-only replica: point RELAX_REDIS_URL at the primary' : undefined,
+    notes,
+  };
+}

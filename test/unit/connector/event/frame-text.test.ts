@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { itemJson } from '../../../../connector/event/item-json.ts';
+import type { Normalized } from '../../../../connector/event/normalize.ts';
+import type { SocketHandlers } from '../../../../connector/socket/socket.ts';
+import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
+import { SlotSockets } from '../../../../connector/team/slot-sockets.ts';
+import { RECEIVED_AT_MS, sourceOf } from './source.ts';
+
+it('a frame of a socket reaches the queue item as Slack wrote it', () => {
+  const { cluster: _, slackTeamID: _team, botUserID: _bot, ...source } = sourceOf();
+  const spec: ConnectionSpec = { ...source, slotID: 'uid-1/0', token: 'xoxb-1-abc', rebalance: false };
+  const offered: Normalized[] = [];
+  let handlers: SocketHandlers | undefined;
+  const sockets = new SlotSockets(
+    spec,
+    {
+      openSocket: (_url, given) => {
+        handlers = given;
+        return {
+          send: () => true,
+          ping: () => {},
+          pause: () => {},
+          resume: () => {},
+          close: () => {},
+          terminate: () => {},
+        };
+      },
+      offer: (normalized) => offered.push(normalized),
+      cluster: 'c1',
+      timers: { wallMs: () => RECEIVED_AT_MS },
+      seldom: { warn: () => {} },
+    },
+    () => {},
+  );
+  sockets.dial(1, 'wss://slack.test/x', { teamID: 'T1', teamName: 'One', botUserID: 'U1' });
+  const text = '{"type":"message","ts":"1.1","channel":"C1","10":1,"2":12345678901234567890, "user":"U2"}';
+  handlers?.onText(text);
+  const [event] = offered;
+  expect(event?.kind === 'event' && itemJson(event)).toContain(`"event":${text},`);
+});

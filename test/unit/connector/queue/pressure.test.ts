@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventBuffer, type QueueEntry } from '../../../../connector/queue/buffer.ts';
+import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '../../../../connector/queue/pressure.ts';
+
+const load = (bytes: number, bytesOf: Record<string, number>, age = 0) => ({
+  fill: { bytes, age },
+  bytesOf: new Map(Object.entries(bytesOf)),
+});
+const told = ({ all, bots }: Pressure): string => (all ? 'all' : [...bots].sort().join());
+
+describe('pressure', () => {
+  it.each<[string, ReturnType<typeof load>, string]>([
+    ['falls on nobody below 80 %', load(0.79, { hot: 79 }), ''],
+    ['falls on the one that floods', load(0.8, { hot: 70, a: 5, b: 5 }), 'hot'],
+    [
+      'falls on as few as leave the others half of the buffer',
+      load(0.8, { hot: 25, warm: 24, a: 11, b: 10, c: 10 }),
+      'hot,warm',
+    ],
+    ['falls on the only one there is', load(0.85, { hot: 85 }), 'hot'],
+    ['falls on all at 90 %', load(0.9, { hot: 85, a: 5 }), 'all'],
+    ['falls on all when the oldest event grows old: that is the doing of no bot', load(0.01, { a: 1 }, 0.8), 'all'],
+  ])('%s', (_name, facts, expected) => {
+    expect(told(pressureOf(facts, NO_PRESSURE))).toBe(expected);
+  });
+
+  it('on all ends when half of the buffer is empty and the oldest event is young, not before', () => {
+    const all = pressureOf(load(0.95, { hot: 95 }), NO_PRESSURE);
+    expect(pressureOf(load(0.51, { hot: 51 }), all)).toBe(all);
+    expect(pressureOf(load(0.1, { hot: 10 }, 0.6), all)).toBe(all);
+    expect(pressureOf(load(0.5, { hot: 50 }, 0.5), all)).toBe(NO_PRESSURE);
+  });
+
+  it('on some stays as it is while little changes, follows the load, and ends at 50 %', () => {
+    const first = pressureOf(load(0.8, { hot: 70, quiet: 10 }), NO_PRESSURE);
+    expect(pressureOf(load(0.83, { hot: 70, quiet: 13 }), first)).toBe(first);
+    expect(told(pressureOf(load(0.7, { hot: 15, other: 55 }), first))).toBe('other');
+    expect(pressureOf(load(0.5, { hot: 50 }), first)).toBe(NO_PRESSURE);
+  });
+});
+
+const bot = fc.constantFrom('hot', 'hot', 'hot', 'warm', 'a', 'b', 'c');
+
+describe('whatever bots and Redis do', () => {
+  it('nobody is paused who has less in the buffer than one who is not, and the others have half of it at most', () => {
+    const shares = fc.dictionary(fc.string({ minLength: 1 }), fc.integer({ min: 1, max: 1_000 }), { minKeys: 1 });
+    fc.assert(
+      fc.property(shares, fc.double({ min: 0.8, max: 0.89, noNaN: true }), (bytesOf, fill) => {
+        const facts = load(fill, bytesOf);
+        const { bots } = pressureOf(facts, NO_PRESSURE);
+        const [paused, read] = [true, false].map((isIn) =>
+          [...facts.bytesOf].filter(([name]) => bots.has(name) === isIn).map(([, bytes]) => bytes),
+        );
+        const sum = (list: readonly number[] = []): number => list.reduce((total, bytes) => total + bytes, 0);
+        expect(Math.min(...(paused ?? []))).toBeGreaterThanOrEqual(Math.max(0, ...(read ?? [])));
+        expect((fill * sum(read)) / (sum(read) + sum(paused))).toBeLessThanOrEqual(0.5 + 1e-9);
+      }),
+    );
+  });
+
+  /** A buffer of 1,000 bytes; a bot sends unless it is paused, Redis takes some now and then. */
+  class World {
+    readonly buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    pressure = NO_PRESSURE;
+
+    send(name: string, bytes: number): void {
+      if (this.pressure.all || this.pressure.bots.has(name)) return;
+      const mark = { keys: ['k'], field: 'f', ttlSeconds: 1 };
+      const entry: QueueEntry = {
+        fenceField: name,
+        generation: 1,
+        mark,
+        payload: '',
+        bytes,
+        offeredAtMs: 0,
+        settled: undefined,
+      };
+      expect(this.buffer.push(entry), 'room').toBe(true);
+      this.#weigh();
+    }
+
+    take(count: number): void {
+      this.buffer.release(Math.min(count, this.buffer.length));
+      this.#weigh();
+    }
+
+    #weigh(): void {
+      this.pressure = pressureOf({ fill: this.buffer.fill(0), bytesOf: this.buffer.bytesOf }, this.pressure);
+    }
+  }
+
+  it('the buffer never runs over, its shares add up, and nobody is paused when it is empty', () => {
+    const turn = fc.record({
+      sent: fc.array(fc.tuple(bot, fc.integer({ min: 1, max: 20 }))),
+      taken: fc.integer({ min: 0, max: 12 }),
+    });
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 80 }), (turns) => {
+        const world = new World();
+        for (const { sent, taken } of turns) {
+          for (const [name, bytes] of sent) world.send(name, bytes);
+          world.take(taken);
+          const sum = [...world.buffer.bytesOf.values()].reduce((total, bytes) => total + bytes, 0);
+          expect(sum).toBe(world.buffer.bytes);
+        }
+        while (world.buffer.length > 0) world.take(1);
+        expect(isPressed(world.pressure)).toBe(false);
+        expect(world.buffer.bytesOf.size).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a quiet bot goes on beside one that floods, as long as Redis takes something', () => {
+    const world = new World();
+    let quiet = 0;
+    for (let turn = 0; turn < 2_000; turn++) {
+      for (let n = 0; n < 20; n++) world.send('hot', 10);
+      if (!world.pressure.all && !world.pressure.bots.has('quiet')) quiet += 1;
+      world.send('quiet', 1);
+      world.take(3);
+    }
+    expect(quiet).toBe(2_000);
+  });
+});
