@@ -168,12 +168,13 @@ export class Connector {
   }
 
   #connectionDeps(): ConnectionDeps {
-    const { config, contract, control, proxy, log } = this.#parts;
+    const { config, contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
       ...{ openSocket: wsOpenSocket({ proxy }), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
       ...{ budget: redisConnectBudget(control), dialLimit: new DialLimit(), beats: new BeatWheel(systemTimers) },
       offer: (normalized) => this.#publisher.offer(normalized),
+      redisNowMs: () => redisClock.nowMs(),
       ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },
       ...{ log, seldom: this.#seldom, observer: { transition: ({ to }) => transition(to), connect, frame } },
     };

@@ -86,7 +86,7 @@ export class BotKeeper {
       const duplicateOf = this.#claims.duplicateOf(uid);
       const status = statusOf({ bot, verdict, duplicateOf, view: view.bots.get(uid), fleet, previous, nowMs });
       this.#statuses.set(uid, status);
-      lines.set(uid, summaryOf(bot, status));
+      lines.set(uid, summaryOf(bot, status, view.bots.get(uid)));
     }
     this.#fresh.clear();
     return lines;

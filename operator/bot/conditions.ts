@@ -3,6 +3,7 @@ import { redactTokens } from '../../core/token.ts';
 import type { BotView, SlotView } from '../fleet/fleet-view.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
+import { waitSentence } from './wait.ts';
 
 /** One condition as it is judged, without the times that its history gives it. */
 export interface Judgement {
@@ -33,6 +34,8 @@ export interface ConditionInput {
   view: BotView | undefined;
   fleet: FleetFacts;
   previous: readonly Condition[];
+  /** Wall time. */
+  nowMs: number;
 }
 
 /** A paused socket is up: reading waits for Redis, which is the fleet's fault and no bot's (design rule 12). */
@@ -113,7 +116,11 @@ function judgeAssigned({ desired, verdict, view, fleet }: ConditionInput): Judge
   return { status: 'False', ...said(fleet.pods === 0 ? 'NoConnectors' : 'Placing') };
 }
 
-function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotView[], assigned: Judgement): Judgement {
+function judgeConnected(
+  { view, verdict, nowMs }: ConditionInput,
+  live: readonly SlotView[],
+  assigned: Judgement,
+): Judgement {
   if (live.length > 0) {
     // Live by an earlier token, while the connector can't open the present one.
     const behind = live.find((slot) => slot.reason !== '');
@@ -126,12 +133,17 @@ function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotVi
   const current = slots.filter(({ tokenDigest }) => verdict.kind !== 'valid' || tokenDigest === verdict.digest);
   const telling = current.find((slot) => slot.state === 'failed') ?? current.find((slot) => slot.reason !== '');
   if (telling === undefined) return { status: 'False', ...said('Connecting') };
-  return { status: 'False', ...reported(telling) };
+  const { reason, message } = reported(telling);
+  return {
+    status: 'False',
+    reason,
+    message: message + (telling.state === 'failed' ? '' : waitSentence(current, nowMs)),
+  };
 }
 
-function judgeRedundant({ desired, fleet }: ConditionInput, live: readonly SlotView[]): Judgement {
+function judgeRedundant({ desired, fleet, view, nowMs }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
-    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}`;
+    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}${waitSentence(view?.slots ?? [], nowMs)}`;
     return { status: 'False', reason: 'MissingReplica', message };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };

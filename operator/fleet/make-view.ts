@@ -89,6 +89,7 @@ function slotView(
     state: spared ? 'live' : report?.state,
     reason: spared ? '' : (report?.reason ?? ''),
     message: spared ? '' : (report?.message ?? ''),
+    waitUntilMs: spared ? undefined : report?.waitUntilMs,
     tokenDigest: report?.tokenDigest ?? before?.tokenDigest ?? '',
     teamName: report?.teamName || (before?.teamName ?? ''),
     botUserID: report?.botUserID || (before?.botUserID ?? ''),
@@ -131,6 +132,7 @@ function sameSlot(a: SlotView, b: SlotView | undefined): boolean {
     a.zone === b.zone &&
     a.reason === b.reason &&
     a.message === b.message &&
+    a.waitUntilMs === b.waitUntilMs &&
     a.tokenDigest === b.tokenDigest &&
     a.teamName === b.teamName &&
     a.botUserID === b.botUserID
