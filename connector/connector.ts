@@ -11,6 +11,7 @@ import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
+import type { OutcomeCounts } from './queue/outcome.ts';
 import { Publisher } from './queue/publisher.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
@@ -125,6 +126,11 @@ export class Connector {
   /** Readiness reasons in words; empty when ready. */
   notReady(): string[] {
     return notReady(this.#health());
+  }
+
+  /** What became of the events that it has read so far. */
+  counts(): OutcomeCounts {
+    return this.#publisher.counts();
   }
 
   /** The way out after SIGTERM; takes up to the grace time. */

@@ -10,6 +10,7 @@ import { createRegistry } from '../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
 import { greetRedis } from '../core/redis-greeting.ts';
 import { Connector } from './connector.ts';
+import { type ParentReport, parentReport, tellParent } from './parent-report.ts';
 import { RedisClock } from './queue/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
@@ -56,12 +57,20 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const proxy = egressProxy(process.env);
   if (proxy !== undefined) useProxyForFetch(proxy);
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
+  let counts = (): ParentReport | undefined => undefined;
+  // Its end comes after the connector's, whose last events it tells of.
+  await lifecycle.part(
+    'report to the parent',
+    () => tellParent(() => counts()),
+    (end) => end(),
+  );
   const connector = await lifecycle.part(
     'connector',
     () => new Connector(parts),
     (started) => started.stop(),
   );
   notReady = () => connector.notReady();
+  counts = () => parentReport(connector.counts());
   connector.start();
   await lifecycle.untilStopped(signal);
   if (!lifecycle.signal.aborted) await connector.drain();

@@ -1,6 +1,7 @@
 import type { StatusConfig } from '../../core/config.ts';
 import { createLog, errorText } from '../../core/log.ts';
 import { connectRedis, type Redis, redisFault } from '../../core/redis.ts';
+import { sizeOf } from '../terminal/screen.ts';
 import { readFleet } from './read-fleet.ts';
 import { renderFleet } from './render.ts';
 
@@ -15,7 +16,8 @@ export async function runStatus(config: StatusConfig): Promise<void> {
   try {
     await connectOnce(redis);
     const fleet = await readFleet(redis, config);
-    process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet));
+    const width = process.stdout.isTTY ? sizeOf(process.stdout).columnCount : undefined;
+    process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet, width));
   } catch (error) {
     throw new Error(`Redis can't be asked (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {
       cause: error,

@@ -137,14 +137,15 @@ function judgeConnected(
   return {
     status: 'False',
     reason,
-    message: message + (telling.state === 'failed' ? '' : waitSentence(current, nowMs)),
+    message: message + waitSentence(current, nowMs),
   };
 }
 
 function judgeRedundant({ desired, fleet, view, nowMs }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
-    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}${waitSentence(view?.slots ?? [], nowMs)}`;
-    return { status: 'False', reason: 'MissingReplica', message };
+    const message = `${live.length} of ${desired} sockets are live. ${explain('MissingReplica')}`;
+    const wait = waitSentence(view?.slots ?? [], nowMs);
+    return { status: 'False', reason: 'MissingReplica', message: message + wait };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };
   if (new Set(live.map((slot) => slot.zone)).size > 1) return { status: 'True', ...said('AllLive') };

@@ -6,8 +6,12 @@ export interface Wait {
   for: 'budget' | 'rateLimit' | 'retry';
 }
 
-/** Pure. The wait that ends first of all slots that are not live; undefined when none says. */
+/**
+ * Pure. The wait that ends first of all slots that are not live; undefined when none says, and while Slack refuses the bot:
+ * then no wait helps.
+ */
 export function firstWait(slots: readonly SlotView[]): Wait | undefined {
+  if (slots.some(({ state }) => state === 'failed')) return undefined;
   let first: Wait | undefined;
   for (const { state, reason, waitUntilMs: untilMs = 0 } of slots) {
     if (untilMs === 0 || (state !== 'waiting' && state !== 'connecting')) continue;
