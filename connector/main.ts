@@ -10,7 +10,7 @@ import { createRegistry } from '../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
 import { greetRedis } from '../core/redis-greeting.ts';
 import { Connector } from './connector.ts';
-import { type ParentReport, parentReport, tellParent } from './parent-report.ts';
+import { type ParentReport, parentReport, type TellParent } from './parent-report.ts';
 import { RedisClock } from './queue/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
@@ -19,13 +19,25 @@ const STOP_DEADLINE_MS = 4_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
+ * @param tell for a process that was forked by one that wants to know
  * @throws what no waiting mends: an unreadable key file, a Redis too old, another fleet contract, a taken port
  */
-export async function runConnector(config: ConnectorConfig, log: Log, signal: AbortSignal): Promise<void> {
-  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
+export async function runConnector(
+  config: ConnectorConfig,
+  log: Log,
+  signal: AbortSignal,
+  tell?: TellParent,
+): Promise<void> {
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle, tell));
 }
 
-async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifecycle: Lifecycle): Promise<void> {
+async function run(
+  config: ConnectorConfig,
+  log: Log,
+  signal: AbortSignal,
+  lifecycle: Lifecycle,
+  tell: TellParent | undefined,
+): Promise<void> {
   const { cluster, zone, http } = config;
   const incarnation = randomUUID();
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
@@ -61,8 +73,8 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   // Its end comes after the connector's, whose last events it tells of.
   await lifecycle.part(
     'report to the parent',
-    () => tellParent(() => counts()),
-    (end) => end(),
+    () => tell?.(() => counts()),
+    (end) => end?.(),
   );
   const connector = await lifecycle.part(
     'connector',

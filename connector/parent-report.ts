@@ -26,11 +26,11 @@ export const parentReport = ({ queued, failed, pending }: OutcomeCounts): Parent
   events: { queued, pending, failed: Object.values(failed).reduce((sum, count) => sum + count, 0) },
 });
 
-/**
- * Tells the parent each second, on change only, and once more at the end. Without a channel to a parent it does nothing.
- * @returns its end, which resolves when the parent has the last word
- */
-export function tellParent(read: () => ParentReport | undefined): () => Promise<void> {
+/** @returns its end, which resolves when the parent has the last word */
+export type TellParent = (read: () => ParentReport | undefined) => () => Promise<void>;
+
+/** Tells the parent each second, on change only, and once more at the end. Without a channel to a parent it does nothing. */
+export const tellParent: TellParent = (read) => {
   if (process.send === undefined) return async () => undefined;
   let told = '';
   const tell = (done: () => void): void => {
@@ -54,4 +54,4 @@ export function tellParent(read: () => ParentReport | undefined): () => Promise<
         resolve();
       });
     });
-}
+};
