@@ -92,7 +92,9 @@ export class BotsDirectory {
       return names.filter((name) => FILE_NAME.test(name)).sort();
     } catch (error) {
       // Unknown is not empty: everything stays as it was.
-      const message = `the directory can't be read (${codeOf(error)}): make it readable, or give another with --bots`;
+      const code = codeOf(error);
+      const remedy = code === 'ENOENT' ? 'make it (mkdir)' : 'make it readable';
+      const message = `the directory can't be read (${code}): ${remedy}, or give another with --bots`;
       if (this.#ownProblem === undefined) this.#revision += 1;
       this.#ownProblem = { file: this.#path, document: 1, field: '', message };
       return undefined;

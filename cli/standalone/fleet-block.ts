@@ -1,7 +1,7 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { botTable, span } from '../terminal/bot-table.ts';
-import { columns, wrap } from '../terminal/columns.ts';
+import { columns, hanging } from '../terminal/columns.ts';
 import type { TrafficSummary } from './traffic.ts';
 
 export interface FleetBlock {
@@ -26,10 +26,13 @@ export function fleetBlock(block: FleetBlock): string[] {
   const [columnCount, lineCount] = [size.columnCount - 1, size.rowCount - 1];
   const podLines = few(podTable(pods), Math.max(3, Math.floor(lineCount / 4)), 'connectors');
   const faultLines = faults.flatMap((fault) => hanging(`! ${fault}`, columnCount));
-  const tail = [...sums(block, columnCount), ...few(faultLines, Math.max(3, Math.floor(lineCount / 3)), 'lines')];
+  const sumLines = sums(block, columnCount);
   const table = botTable(inOrder(bots), nowMs, columnCount);
-  const room = lineCount - podLines.length - tail.length - ['', '', table.head, ''].length;
-  return ['', ...podLines, '', table.head, ...fitting(table.rows, Math.max(LEAST_BOT_LINES, room)), '', ...tail];
+  const room = lineCount - podLines.length - sumLines.length - ['', '', table.head, ''].length;
+  const faultRoom = Math.max(1, Math.min(Math.floor(lineCount / 3), room - LEAST_BOT_LINES));
+  const tail = [...sumLines, ...few(faultLines, faultRoom, 'lines')];
+  const botRoom = Math.max(LEAST_BOT_LINES, room - (tail.length - sumLines.length));
+  return ['', ...podLines, '', table.head, ...fitting(table.rows, botRoom), '', ...tail];
 }
 
 function podTable(pods: FleetView['pods']): string[] {
@@ -88,6 +91,3 @@ function fitting(rows: readonly string[][], lineCount: number): string[] {
 
 const few = (lines: readonly string[], most: number, what: string): string[] =>
   lines.length <= most ? [...lines] : [...lines.slice(0, most - 1), `... and ${lines.length - most + 1} more ${what}`];
-
-const hanging = (text: string, columnCount: number): string[] =>
-  wrap(text, columnCount - 2).map((line, at) => (at === 0 ? line : `  ${line}`));

@@ -1,5 +1,5 @@
 import { botTable } from '../terminal/bot-table.ts';
-import { columns } from '../terminal/columns.ts';
+import { columns, hanging } from '../terminal/columns.ts';
 import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
 
 /** Bots listed one by one; beyond, those that need nobody are only counted. */
@@ -18,7 +18,9 @@ export function renderFleet(fleet: FleetStatus, columnCount = Number.POSITIVE_IN
     ...(clusters.length === 0 ? ['', 'no clusters: start "relax standalone" or "relax operator" on this Redis'] : []),
     ...clusters.flatMap((cluster) => ['', ...renderCluster(cluster, fleet.atMs, columnCount)]),
     '',
-  ].join('\n');
+  ]
+    .flatMap((line) => (line.length <= columnCount ? [line] : hanging(line, columnCount)))
+    .join('\n');
 }
 
 function renderCluster(cluster: ClusterStatus, atMs: number, columnCount: number): string[] {

@@ -64,6 +64,10 @@ export function wrap(value: string, columnCount: number): string[] {
   return line === '' && lines.length > 0 ? lines : [...lines, line];
 }
 
+/** Lines of which all but the first are set in a little. */
+export const hanging = (value: string, columnCount: number): string[] =>
+  wrap(value, columnCount - 2).map((line, at) => (at === 0 ? line : `  ${line}`));
+
 /** Cuts a line to so many columns of a terminal, with a mark where something was cut. */
 export function clip(line: string, columnCount: number): string {
   const plain = printable(line);

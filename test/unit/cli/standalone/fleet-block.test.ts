@@ -98,6 +98,7 @@ describe('the live view', () => {
         expect(lines.join('\n')).toContain(`${good} of ${good + bad} bots ready`);
         if (bad > 0) expect(lines.join('\n')).toContain('bots/bad-0');
       }),
+      { numRuns: 1_000 },
     );
   });
 });
@@ -131,6 +132,9 @@ describe('relax status', () => {
     const lines = renderFleet(fleet([refused('broken')]), 80).split('\n');
     expect(lines.every((line) => line.length <= 80)).toBe(true);
     expect(words(lines)).toContain(`TokenInvalid: ${REMEDY}`);
+    const unplanned = fleet([]).clusters.map((cluster) => ({ ...cluster, planner: false }));
+    const text = renderFleet({ ...fleet([]), clusters: unplanned }, 80);
+    expect(text).toMatch(/events flow, nothing is\n {2}assigned anew/);
     expect(renderFleet(fleet([refused('broken')]))).toContain(`TokenInvalid: ${REMEDY}\n`);
   });
 });
