@@ -5,7 +5,7 @@ export type Cell = string | number;
 
 const GAP = '  ';
 /** Where less is left for the last column, it goes below its row, which reads better than a ribbon of words. */
-const LEAST_LAST = 30;
+const LEAST_LAST = 40;
 const BELOW = '    ';
 
 /** @param columnCount of the terminal: the last column goes on in further lines below itself; none given: one line a row */
