@@ -96,7 +96,7 @@ function place(from: string, to: string): void {
 
 if (import.meta.main) {
   const end = (code: number) => (): void => void endSteps().then(() => process.exit(code));
-  process.once('SIGINT', end(130)).once('SIGTERM', end(143));
+  process.on('SIGINT', end(130)).on('SIGTERM', end(143));
   try {
     const missing = await ensureKube({ server: true, helm: true });
     if (missing !== undefined) throw new Error(`still missing: ${wishWords(missing)}. ${KUBE_REMEDY}`);
