@@ -36,7 +36,10 @@ export class LastWords {
     const { config, console, traffic, pulse } = this.#options;
     const { queued, pending, failed } = traffic.read(systemClock.monotonicMs());
     console.farewell({
-      ...{ queue: config.queue.name, connectors: config.connectors, sockets: this.#sockets, queued },
+      queue: config.queue.name,
+      connectors: config.connectors,
+      sockets: this.#sockets,
+      queued,
       left: pending + failed - this.#failed,
       queueLength: await Promise.race([pulse.length(), sleep(ASK_MS, undefined)]),
     });

@@ -159,8 +159,13 @@ async function start(run: Run): Promise<void> {
 
   const show = (): void => {
     console.show({
-      ...{ bots: roster.lines, view: planner.view(), faults: faults(), changed: [...changed.values()] },
-      ...{ queue: config.queue.name, traffic: traffic.read(systemClock.monotonicMs()), nowMs: pulse.nowMs() },
+      bots: roster.lines,
+      view: planner.view(),
+      faults: faults(),
+      changed: [...changed.values()],
+      queue: config.queue.name,
+      traffic: traffic.read(systemClock.monotonicMs()),
+      nowMs: pulse.nowMs(),
     });
     changed.clear();
   };
