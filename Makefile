@@ -46,7 +46,7 @@ bench: $(INSTALLED) ## measure what things cost: queue, planner, sockets, connec
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts
 
-kube: $(INSTALLED) ## build an API server for the tests with Go, once
+kube: $(INSTALLED) ## get an API server, etcd, kubectl and helm for the tests, once, if they are not found
 	@$(NODE) scripts/kube.ts
 
 cluster: $(INSTALLED) ## test the chart on a real cluster of three nodes; needs root, not part of make test

@@ -19,7 +19,8 @@ export async function runProgram(program: Program, input: ConfigInput, signal: A
     case 'connector': {
       const { config, log } = begin(program, connectorConfig(input));
       const { runConnector } = await import('../connector/main.ts');
-      await runConnector(config, log.child({ pod: config.pod }), signal);
+      const { tellParent } = await import('../connector/parent-report.ts');
+      await runConnector(config, log.child({ pod: config.pod }), signal, tellParent);
       return 0;
     }
     case 'standalone': {

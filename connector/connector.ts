@@ -11,6 +11,7 @@ import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
+import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
 import type { RedisClock } from './queue/redis-clock.ts';
@@ -138,6 +139,11 @@ export class Connector {
     return notReady(this.#health());
   }
 
+  /** What became of the events that it has read so far. */
+  counts(): OutcomeCounts {
+    return this.#publisher.counts();
+  }
+
   /** The way out after SIGTERM; takes up to the grace time. */
   async drain(): Promise<void> {
     const { config, redisClock, log } = this.#parts;
@@ -181,13 +187,14 @@ export class Connector {
   }
 
   #connectionDeps(): ConnectionDeps {
-    const { config, contract, control, proxy, log } = this.#parts;
+    const { config, contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
       ...{ openSocket: wsOpenSocket({ proxy }), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
       ...{ budget: redisConnectBudget(control, this.#parts.incarnation), dialLimit: new DialLimit() },
       ...{ outage: new Outage(systemTimers, log), beats: new BeatWheel(systemTimers) },
       offer: (normalized) => this.#publisher.offer(normalized),
+      redisNowMs: () => redisClock.nowMs(),
       ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },
       ...{ log, seldom: this.#seldom, observer: { transition: ({ to }) => transition(to), connect, frame } },
     };

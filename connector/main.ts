@@ -10,6 +10,7 @@ import { createRegistry } from '../core/metrics.ts';
 import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
 import { greetRedis } from '../core/redis-greeting.ts';
 import { Connector } from './connector.ts';
+import { type ParentReport, parentReport, type TellParent } from './parent-report.ts';
 import { RedisClock } from './queue/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
@@ -18,14 +19,26 @@ const STOP_DEADLINE_MS = 4_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
+ * @param tell for a process that was forked by one that wants to know
  * @throws what no waiting mends: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a taken
  * port
  */
-export async function runConnector(config: ConnectorConfig, log: Log, signal: AbortSignal): Promise<void> {
-  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
+export async function runConnector(
+  config: ConnectorConfig,
+  log: Log,
+  signal: AbortSignal,
+  tell?: TellParent,
+): Promise<void> {
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle, tell));
 }
 
-async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifecycle: Lifecycle): Promise<void> {
+async function run(
+  config: ConnectorConfig,
+  log: Log,
+  signal: AbortSignal,
+  lifecycle: Lifecycle,
+  tell: TellParent | undefined,
+): Promise<void> {
   const { cluster, zone, http } = config;
   const incarnation = randomUUID();
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
@@ -61,12 +74,20 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   const proxy = egressProxy(process.env);
   if (proxy !== undefined) useProxyForFetch(proxy);
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
+  let counts = (): ParentReport | undefined => undefined;
+  // Its end comes after the connector's, whose last events it tells of.
+  await lifecycle.part(
+    'report to the parent',
+    () => tell?.(() => counts()),
+    (end) => end?.(),
+  );
   const connector = await lifecycle.part(
     'connector',
     () => new Connector(parts),
     (started) => started.stop(),
   );
   notReady = () => connector.notReady();
+  counts = () => parentReport(connector.counts());
   connector.start();
   await lifecycle.untilStopped(signal);
   if (!lifecycle.signal.aborted) await connector.drain();

@@ -13,5 +13,9 @@ export const botSummarySchema = z.object({
   /** Reason and message of the Ready condition. */
   reason: z.string(),
   message: z.string(),
+  /** Redis time when the first of the missing sockets goes on; absent if none says. Past: it is trying. */
+  waitUntilMs: z.int().nonnegative().optional(),
+  /** What it waits for: `budget` (Slack's for connects), `rateLimit` (Slack said 429), `retry`. */
+  waitsFor: z.string().optional(),
 });
 export type BotSummary = z.infer<typeof botSummarySchema>;

@@ -25,6 +25,11 @@ export const slotReportSchema = z.object({
   reason: z.string().default(''),
   /** For people: what happened and the remedy. Never holds a token. */
   message: z.string().default(''),
+  /**
+   * Redis time, in whole seconds, when the slot goes on: when Slack's budget has its next connect, or the next try is due.
+   * Absent while it waits for nothing of the kind, and from connectors of an earlier version. Past: it is trying.
+   */
+  waitUntilMs: z.int().nonnegative().optional(),
   /** Digest of the token it used: a verdict on an old token says nothing about a new one. */
   tokenDigest: z.string(),
   /** What Slack returned at the last rtm.connect. */

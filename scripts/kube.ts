@@ -1,103 +1,109 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { programOnPath } from '../cli/demo/redis-binary.ts';
-import { findKubeBinaries } from '../test/support/kube/binaries.ts';
+import { errorText } from '../core/log.ts';
+import { findHelm, findKubeBinaries, KUBE_REMEDY, kubeCache } from '../test/support/kube/binaries.ts';
+import { downloadSource, SITES } from './kube-download.ts';
+import { goFacts, goFault, goSource } from './kube-from-go.ts';
+import { HELM, type KubeSource, type KubeWish, wishWords } from './kube-versions.ts';
+import { endSteps } from './step.ts';
+
+/** What a run on this machine may do, and where it looks. */
+export interface KubeWorld {
+  env: NodeJS.ProcessEnv;
+  say(line: string): void;
+  sites: typeof SITES;
+  /** As `../shared/kube`; the repository's own unless given. */
+  shared?: string;
+}
+
+export const thisWorld: KubeWorld = {
+  env: process.env,
+  say: (line) => process.stdout.write(`${line}\n`),
+  sites: SITES,
+};
 
 /**
- * `make kube`: builds what the tests on Kubernetes need from Go modules, once, into the cache folder where
- * test/support/kube/binaries.ts looks. Ten minutes on two cores, 4 GB of disk in Go's own cache.
+ * Sees to it that this machine has an API server, etcd, kubectl and helm for the tests: found, else built with Go, else
+ * downloaded, announced first; kept in the cache folder, so once. RELAX_KUBE_GET says how: `go`, `download`, or `no` for
+ * never. Starts nothing.
+ * @param wanted what the chosen tests need
+ * @returns what is still missing; undefined when nothing is
  */
-const KUBERNETES = '1.36.3';
-const ETCD = '3.6.8';
-const HELM = '3.22.0';
-
-/** k8s.io/kubernetes takes these from its own tree; as a module it must be told which version that is. */
-const STAGING = (
-  'api apiextensions-apiserver apimachinery apiserver cli-runtime client-go cloud-provider cluster-bootstrap ' +
-  'code-generator component-base component-helpers controller-manager cri-api cri-client csi-translation-lib ' +
-  'dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator kube-controller-manager kube-proxy ' +
-  'kube-scheduler kubectl kubelet metrics mount-utils pod-security-admission sample-apiserver sample-cli-plugin ' +
-  'sample-controller streaming cri-streaming'
-).split(' ');
-
-function go(cwd: string, args: readonly string[], env: Record<string, string> = {}): void {
-  process.stdout.write(
-    `go ${args
-      .filter((arg) => !arg.startsWith('-replace'))
-      .join(' ')
-      .slice(0, 160)}\n`,
-  );
-  const { status, error } = spawnSync('go', args, {
-    cwd,
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod', ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (error !== undefined) throw new Error(`go does not start: ${error.message}`);
-  if (status !== 0) throw new Error(`go ended with ${status}: see above`);
-}
-
-function moduleFolder(work: string, name: string): string {
-  const folder = join(work, name);
-  mkdirSync(folder);
-  go(folder, ['mod', 'init', `example.test/${name}`]);
-  return folder;
-}
-
-function buildKubernetes(work: string, to: string): void {
-  const folder = moduleFolder(work, 'kubernetes');
-  const [, minor, patch] = KUBERNETES.split('.');
-  const staging = `v0.${minor}.${patch}`;
-  const replaces = STAGING.map((name) => `-replace=k8s.io/${name}=k8s.io/${name}@${staging}`);
-  go(folder, ['mod', 'edit', '-go=1.26.0', `-require=k8s.io/kubernetes@v${KUBERNETES}`, ...replaces]);
-  const version = `k8s.io/component-base/version`;
-  const stamps = [`gitVersion=v${KUBERNETES}`, 'gitMajor=1', `gitMinor=${minor}`, 'gitTreeState=clean'];
-  const ldflags = `-s -w ${stamps.map((stamp) => `-X ${version}.${stamp} -X k8s.io/client-go/pkg/version.${stamp}`).join(' ')}`;
-  for (const name of ['kube-apiserver', 'kubectl']) {
-    go(folder, ['build', '-trimpath', '-ldflags', ldflags, '-o', join(to, name), `k8s.io/kubernetes/cmd/${name}`]);
+export async function ensureKube(wanted: KubeWish, world: KubeWorld = thisWorld): Promise<KubeWish | undefined> {
+  const { env, say } = world;
+  for (const source of [undefined, ...sourcesOf(world)]) {
+    const missing = missingOf(wanted, world);
+    if (missing === undefined) return undefined;
+    if (source === undefined) continue;
+    const kept = `Kept in ${kubeCache(env)}; RELAX_KUBE_GET=no leaves it.`;
+    say(`Missing here for the tests on Kubernetes: ${wishWords(missing)}. ${source.announcement(missing)} ${kept}`);
+    try {
+      await fill(source, missing, kubeCache(env));
+    } catch (error) {
+      say(`  ${source.name === 'go' ? 'Not built' : 'Not downloaded'}: ${errorText(error)}`);
+    }
   }
+  return missingOf(wanted, world);
 }
 
-function buildEtcd(work: string, to: string): void {
-  const folder = moduleFolder(work, 'etcd');
-  go(folder, ['get', `go.etcd.io/etcd/server/v3@v${ETCD}`]);
-  go(folder, ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(to, 'etcd'), 'go.etcd.io/etcd/server/v3']);
+function missingOf(wanted: KubeWish, { env, shared }: KubeWorld): KubeWish | undefined {
+  const found = findKubeBinaries(env, shared);
+  const server = wanted.server && found === undefined;
+  const helm = wanted.helm && found?.helm === undefined && findHelm(env) === undefined;
+  return server || helm ? { server, helm } : undefined;
 }
 
-function buildHelm(work: string, to: string): void {
-  go(work, ['install', '-trimpath', '-ldflags', '-s -w', `helm.sh/helm/v3/cmd/helm@v${HELM}`], { GOBIN: to });
-}
-
-function build(): void {
-  if (programOnPath('go', process.env.PATH ?? '') === undefined) {
-    throw new Error('building Kubernetes needs Go 1.26 or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS');
+/** In order. */
+function sourcesOf({ env, say, sites }: KubeWorld): KubeSource[] {
+  const how = env.RELAX_KUBE_GET ?? '';
+  if (!['', 'go', 'download', 'no'].includes(how)) {
+    throw new Error(`RELAX_KUBE_GET is ${how}: set it to go, download or no, or unset it for what works here`);
   }
-  const cache =
-    process.env.RELAX_KUBE_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'relax-kube');
-  const folder = join(cache, `${KUBERNETES}-go`);
+  if (how === 'no') return [];
+  const sources: KubeSource[] = [];
+  if (how !== 'download') {
+    const go = goFacts(env);
+    const fault = goFault(go);
+    if (fault === undefined && go !== undefined) sources.push(goSource(env, go, say));
+    else if (how === 'go') throw new Error(`RELAX_KUBE_GET=go, and ${fault}: https://go.dev/dl`);
+  }
+  if (how !== 'go') sources.push(downloadSource(sites, env, say));
+  return sources;
+}
+
+/** Beside its place first, so that it appears there whole or not at all. */
+async function fill(source: KubeSource, wish: KubeWish, cache: string): Promise<void> {
   mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(tmpdir(), 'relax-kube-build-'));
-  // Beside its place, so that it appears there whole or not at all.
-  const to = mkdtempSync(`${folder}.`);
+  const part = mkdtempSync(join(cache, '.part-'));
+  const remove = (): void => rmSync(part, { recursive: true, force: true });
+  process.once('exit', remove);
+  const to = { server: join(part, 'server'), helm: join(part, 'helm') };
   try {
-    buildEtcd(work, to);
-    buildHelm(work, to);
-    buildKubernetes(work, to);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(to, folder);
-    process.stdout.write(`built: ${folder}\n`);
+    for (const folder of Object.values(to)) mkdirSync(folder);
+    await source.fill(wish, to);
+    if (wish.helm) place(to.helm, join(cache, `helm-${HELM}`));
+    if (wish.server) place(to.server, join(cache, source.folder));
   } finally {
-    rmSync(work, { recursive: true, force: true });
-    rmSync(to, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
-try {
-  const found = process.argv.includes('--force') ? undefined : findKubeBinaries();
-  if (found === undefined) build();
-  else process.stdout.write(`nothing to build, an API server is here: ${found['kube-apiserver']}\n`);
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+function place(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  renameSync(from, to);
+}
+
+if (import.meta.main) {
+  const end = (code: number) => (): void => void endSteps().then(() => process.exit(code));
+  process.on('SIGINT', end(130)).on('SIGTERM', end(143));
+  try {
+    const missing = await ensureKube({ server: true, helm: true });
+    if (missing !== undefined) throw new Error(`still missing: ${wishWords(missing)}. ${KUBE_REMEDY}`);
+    process.stdout.write(`an API server is here: ${findKubeBinaries()?.['kube-apiserver']}\n`);
+    process.stdout.write(`helm is here: ${findKubeBinaries()?.helm}\n`);
+  } catch (error) {
+    process.stderr.write(`${errorText(error)}\n`);
+    process.exitCode = 1;
+  }
 }

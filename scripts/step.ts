@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 /** A command of the test run, in a process group of its own, so that nothing that it started outlives it. */
 export interface Step {
@@ -7,6 +8,12 @@ export interface Step {
   command: readonly string[];
   /** Then the whole group is ended and the step has failed. */
   timeoutMs: number;
+  /** The repository's root unless given. */
+  cwd?: string;
+  /** Our own environment unless given. */
+  env?: NodeJS.ProcessEnv;
+  /** Takes what it prints, line by line, in place of our output. */
+  onLine?(line: string): void;
 }
 
 export type StepOutcome = { ok: true } | { ok: false; why: string };
@@ -21,9 +28,17 @@ const running = new Set<number>();
 /** Runs a step with our output as its own. Never rejects. */
 export async function runStep(step: Step): Promise<StepOutcome> {
   const [file = '', ...args] = step.command;
+  const { cwd = ROOT, onLine } = step;
   const color = process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
-  const env = { ...process.env, ...color, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` };
-  const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  const ours = step.env ?? process.env;
+  const env = { ...ours, ...color, PATH: `${BIN}${delimiter}${ours.PATH ?? ''}` };
+  const output = onLine === undefined ? 'inherit' : 'pipe';
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', output, output], detached: true });
+  if (onLine !== undefined) {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+    }
+  }
   const { promise, resolve } = Promise.withResolvers<StepOutcome>();
   child.once('error', (error) => resolve({ ok: false, why: `it does not start: ${error.message}` }));
   child.once('exit', (code, signal) => resolve(code === 0 ? { ok: true } : { ok: false, why: ending(code, signal) }));

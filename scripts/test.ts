@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { programOnPath } from '../cli/demo/redis-binary.ts';
 import { CHART, EXAMPLES, KUBE_VERSION } from '../test/support/chart.ts';
 import { missingForCluster, NAMESPACE_SCRIPT } from '../test/support/cluster/requirements.ts';
 import { runCommand } from '../test/support/command.ts';
-import { findKubeBinaries, KUBE_REMEDY } from '../test/support/kube/binaries.ts';
+import { findHelm, findKubeBinaries, KUBE_REMEDY } from '../test/support/kube/binaries.ts';
+import { ensureKube } from './kube.ts';
+import { wishWords } from './kube-versions.ts';
 import { ensureRedisServer } from './redis.ts';
 import { endSteps, ROOT, runStep } from './step.ts';
 import { ONE_FAILED, ONE_PASSED, ONE_SKIPPED, sum, type Tally, tallyLine, tallyOf } from './tally.ts';
@@ -49,19 +50,15 @@ const suite = (name: string, minutes: number, workers = 1, within: readonly stri
   },
 });
 
-function helmPath(): string | undefined {
-  return programOnPath('helm', process.env.PATH ?? '') ?? findKubeBinaries()?.helm;
-}
-
 /** The chart with each of its own example values, linted and rendered as a person would who has no cluster. */
 const chart: Part = {
   name: 'chart',
   run: async () => {
-    const helm = helmPath();
+    const helm = findKubeBinaries()?.helm ?? findHelm();
     if (helm === undefined) {
       const required = process.env.REQUIRE_KUBE === '1';
       const verdict = required ? 'FAILED' : 'SKIPPED';
-      process.stdout.write(`${verdict}: chart needs helm, and there is none: put it into PATH\n`);
+      process.stdout.write(`${verdict}: chart needs helm, and there is none: type make kube, or put it into PATH\n`);
       return required ? ONE_FAILED : ONE_SKIPPED;
     }
     for (const values of EXAMPLES) {
@@ -128,8 +125,11 @@ const results: { name: string; tally: Tally; seconds: number }[] = [];
 try {
   const needRedis = [...SUITES, ...BY_NAME].filter(({ name }) => name !== 'unit');
   if (parts.some((part) => needRedis.includes(part))) ensureRedisServer();
-  if (SUITES.some((part) => parts.includes(part)) && findKubeBinaries() === undefined) {
-    process.stdout.write(`No API server for the tests on Kubernetes: ${KUBE_REMEDY}\n`);
+  const needServer = parts.some(({ name }) => name === 'kube' || name === 'e2e');
+  const needHelm = needServer || parts.some(({ name }) => name === 'chart');
+  const missing = await ensureKube({ server: needServer, helm: needHelm });
+  if (missing !== undefined) {
+    process.stdout.write(`Tests that need ${wishWords(missing)} are SKIPPED. To run them: ${KUBE_REMEDY}\n`);
   }
   for (const { name, run } of parts) {
     process.stdout.write(`\n== ${name}\n`);

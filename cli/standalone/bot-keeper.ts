@@ -86,7 +86,7 @@ export class BotKeeper {
       const duplicateOf = this.#claims.duplicateOf(uid);
       const status = statusOf({ bot, verdict, duplicateOf, view: view.bots.get(uid), fleet, previous, nowMs });
       this.#statuses.set(uid, status);
-      lines.set(uid, summaryOf(bot, status));
+      lines.set(uid, summaryOf(bot, status, view.bots.get(uid)));
     }
     this.#fresh.clear();
     return lines;
@@ -110,8 +110,11 @@ export class BotKeeper {
   #secretOf(bot: StandaloneBot, data: ReadonlyMap<string, Record<string, string>>): SecretRead {
     const found = data.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
     if (found !== undefined) return { kind: 'found', data: found, watched: true };
+    const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
     // It may stand in a file that could not be read so far.
-    return this.#complete ? { kind: 'missing' } : { kind: 'unreadable', why: 'a file of the directory has problems' };
+    return this.#complete
+      ? { kind: 'missing', remedy }
+      : { kind: 'unreadable', why: 'it may stand in a file that has problems, so mend that file first' };
   }
 
   #want(bot: StandaloneBot): void {

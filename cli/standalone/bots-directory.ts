@@ -1,14 +1,17 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { errorText } from '../../core/log.ts';
 import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from '../../core/manifest.ts';
+import type { FileNews } from './file-news.ts';
 import { mergeFile } from './merge-file.ts';
 
 export interface DirectoryContent extends Manifests {
   /** No file has had problems since its first reading, so what is not here does not exist. */
   complete: boolean;
+  /** Files that were read, or are gone, since the content before. */
+  news: readonly FileNews[];
 }
 
 /** Editors write a file in steps, or move it away and back; it counts when it has been the same for this long. */
@@ -16,6 +19,8 @@ const SETTLE_MS = 300;
 /** Watching misses what network file systems and some mounts do. */
 const LOOK_MS = 1_000;
 const FILE_NAME = /^[^.].*\.(ya?ml|json)$/i;
+
+const NO_MANIFESTS: Manifests = { bots: [], secrets: [], problems: [] };
 
 interface FileMemory {
   /** Tells one state of the file from another; undefined: not there. */
@@ -36,6 +41,7 @@ export class BotsDirectory {
   /** Rises with each change of what the directory gives. */
   #revision = 0;
   #ownProblem: ManifestProblem | undefined;
+  #news: FileNews[] = [];
   #watcher: FSWatcher | undefined;
 
   constructor(path: string, clock: Clock) {
@@ -86,7 +92,9 @@ export class BotsDirectory {
       return names.filter((name) => FILE_NAME.test(name)).sort();
     } catch (error) {
       // Unknown is not empty: everything stays as it was.
-      const message = `the directory can't be read (${codeOf(error)}): make it readable, or give another with --bots`;
+      const code = codeOf(error);
+      const remedy = code === 'ENOENT' ? 'make it (mkdir)' : 'make it readable';
+      const message = `the directory can't be read (${code}): ${remedy}, or give another with --bots`;
       if (this.#ownProblem === undefined) this.#revision += 1;
       this.#ownProblem = { file: this.#path, document: 1, field: '', message };
       return undefined;
@@ -110,6 +118,7 @@ export class BotsDirectory {
     if (signature !== undefined) return !(await this.#apply(name, memory));
     this.#files.delete(name);
     this.#revision += 1;
+    this.#tell(name, 'gone', NO_MANIFESTS);
     return false;
   }
 
@@ -119,6 +128,7 @@ export class BotsDirectory {
     if ((await this.#signatureOf(name)) !== memory.signature) return false;
     const first = memory.gives === undefined;
     this.#revision += 1;
+    this.#tell(name, first ? 'read' : 'changed', now);
     this.#files.set(name, {
       ...memory,
       applied: memory.signature,
@@ -126,6 +136,13 @@ export class BotsDirectory {
       neverWhole: now.problems.length > 0 && (first || memory.neverWhole),
     });
     return true;
+  }
+
+  #tell(name: string, kind: FileNews['kind'], { bots, secrets, problems }: Manifests): void {
+    const whole = join(this.#path, name);
+    const fromHere = relative(process.cwd(), whole);
+    const path = fromHere.startsWith('..') ? whole : fromHere;
+    this.#news.push({ path, kind, bots: bots.length, secrets: secrets.length, problems: problems.length });
   }
 
   async #parse(name: string): Promise<Manifests> {
@@ -150,7 +167,9 @@ export class BotsDirectory {
     const files = [...this.#files.values()];
     const merged = mergeManifests(files.flatMap(({ gives }) => gives ?? []));
     const problems = this.#ownProblem === undefined ? merged.problems : [this.#ownProblem, ...merged.problems];
-    return { ...merged, problems, complete: !files.some(({ neverWhole }) => neverWhole) };
+    const news = this.#news;
+    this.#news = [];
+    return { ...merged, problems, news, complete: !files.some(({ neverWhole }) => neverWhole) };
   }
 
   /** Ends early when the system reports a change; not while one settles, which takes its time. */

@@ -15,6 +15,8 @@ export interface ChildSpec {
 export interface ChildrenOptions {
   specs: readonly ChildSpec[];
   log: Log;
+  /** What a child told over its channel. */
+  onMessage(pod: string, message: unknown): void;
   /** A line that a child printed. */
   onLine(pod: string, line: string): void;
   /** One ended by itself and is started again. */
@@ -89,6 +91,7 @@ export class ConnectorChildren {
       detached: true,
     });
     this.#running.set(pod, child);
+    child.on('message', (message) => this.#options.onMessage(pod, message));
     const lines = [child.stdout, child.stderr].map((output) => this.#readLines(pod, output));
     try {
       const [code, by] = (await once(child, 'exit')) as [number | null, string | null];

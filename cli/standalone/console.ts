@@ -1,9 +1,26 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import type { Log } from '../../core/log.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
+import { waitWords } from '../terminal/bot-table.ts';
+import { wrap } from '../terminal/columns.ts';
 import { forPeople } from '../terminal/log-line.ts';
 import { Screen, sizeOf, type Terminal } from '../terminal/screen.ts';
+import { type Farewell, farewellLines } from './farewell.ts';
+import { type FileNews, newsLines } from './file-news.ts';
 import { fleetBlock } from './fleet-block.ts';
+import type { TrafficSummary } from './traffic.ts';
+
+export interface FleetState {
+  bots: ReadonlyMap<string, BotSummary>;
+  view: FleetView;
+  faults: readonly string[];
+  /** Lines that differ from the last time. */
+  changed: readonly BotSummary[];
+  queue: string;
+  traffic: TrafficSummary;
+  /** Redis time. */
+  nowMs: number;
+}
 
 /** Where standalone mode tells what it does. */
 export interface Console {
@@ -11,15 +28,17 @@ export interface Console {
   say(text: string): void;
   /** A line of a connector's log, or of our own. */
   logLine(line: string): void;
-  /** @param changed lines that differ from the last time */
-  show(fleet: {
-    bots: ReadonlyMap<string, BotSummary>;
-    view: FleetView;
-    faults: readonly string[];
-    changed: readonly BotSummary[];
-  }): void;
+  files(news: readonly FileNews[]): void;
+  show(fleet: FleetState): void;
+  /** The stop has begun. */
+  stopping(text: string): void;
+  /** The last word, when everything has ended. */
+  farewell(farewell: Farewell): void;
   end(): void;
 }
+
+/** A connector's word for a refused bot; here its row says the same, for as long as it is true. */
+const TOLD_BY_THE_TABLE = '"msg":"socket changes state"';
 
 /** A table that is drawn in place; of the logs only what is loud, above it. */
 export class TerminalConsole implements Console {
@@ -32,17 +51,33 @@ export class TerminalConsole implements Console {
   }
 
   say(text: string): void {
-    this.#screen.print(text);
+    const { columnCount } = sizeOf(this.#terminal);
+    for (const line of wrap(text, columnCount - 1)) this.#screen.print(line);
   }
 
   logLine(line: string): void {
     const { text, loud } = forPeople(line);
-    if (loud) this.#screen.print(text);
+    if (loud && !line.includes(TOLD_BY_THE_TABLE)) this.say(text);
   }
 
-  show({ bots, view, faults }: Parameters<Console['show']>[0]): void {
-    const rows = Math.max(3, sizeOf(this.#terminal).rowCount - view.pods.length - faults.length - 8);
-    this.#screen.show(fleetBlock({ bots: [...bots.values()], pods: view.pods, faults, rows }));
+  files(news: readonly FileNews[]): void {
+    for (const line of newsLines(news)) this.say(line);
+  }
+
+  show({ bots, view, faults, queue, traffic, nowMs }: FleetState): void {
+    const size = sizeOf(this.#terminal);
+    const block = { bots: [...bots.values()], pods: view.pods, faults, queue, traffic, nowMs, size };
+    this.#screen.show(fleetBlock(block));
+  }
+
+  /** The table goes, since what it shows is over. */
+  stopping(text: string): void {
+    this.#screen.show([]);
+    this.say(text);
+  }
+
+  farewell(farewell: Farewell): void {
+    for (const line of farewellLines(farewell)) this.say(line);
   }
 
   end(): void {
@@ -52,6 +87,8 @@ export class TerminalConsole implements Console {
 
 /** As many transitions at once are worth a line each. */
 const FEW = 20;
+/** Not ready, and nobody has to do anything: work in progress, or what was asked for. */
+const QUIET_REASONS: ReadonlySet<string> = new Set(['Placing', 'Connecting', 'Closing', 'Suspended']);
 
 /** Lines only: JSON, as they come. */
 export class PlainConsole implements Console {
@@ -73,14 +110,23 @@ export class PlainConsole implements Console {
     this.#write(`${line.trimEnd()}\n`);
   }
 
-  show({ bots, view, changed }: Parameters<Console['show']>[0]): void {
-    // A bot that is being looked at is no news yet.
+  files(news: readonly FileNews[]): void {
+    if (news.length > FEW) this.#log.info({ files: newsLines(news) }, 'bots files');
+    else
+      for (const { path, kind, bots, secrets, problems } of news)
+        this.#log.info({ path, kind, bots, secrets, problems }, 'bots file');
+  }
+
+  show({ bots, view, changed, nowMs }: FleetState): void {
+    // A bot that is being looked at is no news yet, unless it waits.
     const news = changed.filter(
-      (bot) => bot.reason !== 'Observing' && this.#said.get(bot.bot) !== `${bot.ready} ${bot.reason}`,
+      (bot) =>
+        (bot.reason !== 'Observing' || waitWords(bot, nowMs) !== '') &&
+        this.#said.get(bot.bot) !== this.#gist(bot, nowMs),
     );
-    for (const bot of news) this.#said.set(bot.bot, `${bot.ready} ${bot.reason}`);
-    if (news.length <= FEW)
-      for (const { bot, ready, reason, message } of news) this.#log.info({ bot, ready, reason, message }, 'bot');
+    for (const bot of news) this.#said.set(bot.bot, this.#gist(bot, nowMs));
+    if (news.length <= FEW) for (const bot of news) this.#tell(bot, nowMs);
+    else this.#tellMany(news);
     const all = [...bots.values()];
     const sum = {
       bots: all.length,
@@ -94,5 +140,35 @@ export class PlainConsole implements Console {
     this.#sum = text;
   }
 
+  stopping(text: string): void {
+    this.say(text);
+  }
+
+  farewell(farewell: Farewell): void {
+    this.#log.info({ ...farewell, words: farewellLines(farewell).join(' ') }, 'stopped');
+  }
+
   end(): void {}
+
+  /** Of each wait its end is told, once. */
+  #gist(bot: BotSummary, nowMs: number): string {
+    const waits = waitWords(bot, nowMs) !== '';
+    return `${bot.ready} ${bot.reason} ${waits ? bot.waitUntilMs : ''}`;
+  }
+
+  #tell(bot: BotSummary, nowMs: number): void {
+    const { bot: name, ready, reason, message } = bot;
+    const wait = waitWords(bot, nowMs);
+    const level = ready || QUIET_REASONS.has(reason) ? 'info' : 'warn';
+    const fields = { bot: name, ready, reason, message };
+    this.#log[level](wait === '' ? fields : { ...fields, wait }, 'bot');
+  }
+
+  #tellMany(news: readonly BotSummary[]): void {
+    const reasons: Record<string, number> = {};
+    for (const { ready, reason } of news)
+      if (!ready && !QUIET_REASONS.has(reason)) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    if (Object.keys(reasons).length > 0)
+      this.#log.warn({ reasons }, 'many bots are not ready: "relax status" lists them');
+  }
 }

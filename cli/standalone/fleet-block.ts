@@ -1,42 +1,93 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { columns } from '../terminal/columns.ts';
+import { botTable, span } from '../terminal/bot-table.ts';
+import { columns, hanging } from '../terminal/columns.ts';
+import type { TrafficSummary } from './traffic.ts';
 
 export interface FleetBlock {
   bots: readonly BotSummary[];
   pods: FleetView['pods'];
   /** What is wrong with the fleet, and with the files. */
   faults: readonly string[];
-  /** Bots that may be listed; those that are not ready come first. */
-  rows: number;
+  queue: string;
+  traffic: TrafficSummary;
+  /** Redis time, which waits of bots are told in. */
+  nowMs: number;
+  /** Of the terminal. */
+  size: { columnCount: number; rowCount: number };
 }
 
-/** What a person sees at a terminal: pods, bots, and what is wrong. Pure. */
-export function fleetBlock({ bots, pods, faults, rows }: FleetBlock): string[] {
+const LEAST_BOT_LINES = 4;
+
+/** What a person sees at a terminal: pods, bots, events, and what is wrong; as much of it as there is room for. Pure. */
+export function fleetBlock(block: FleetBlock): string[] {
+  const { bots, pods, faults, nowMs, size } = block;
+  // The last column and the last line stay free: a terminal may move on when they are written to.
+  const [columnCount, lineCount] = [size.columnCount - 1, size.rowCount - 1];
+  const podLines = few(podTable(pods), Math.max(3, Math.floor(lineCount / 4)), 'connectors');
+  const faultLines = faults.flatMap((fault) => hanging(`! ${fault}`, columnCount));
+  const sumLines = sums(block, columnCount);
+  const table = botTable(inOrder(bots), nowMs, columnCount);
+  const room = lineCount - podLines.length - sumLines.length - ['', '', table.head, ''].length;
+  const faultRoom = Math.max(1, Math.min(Math.floor(lineCount / 3), room - LEAST_BOT_LINES));
+  const tail = [...sumLines, ...few(faultLines, faultRoom, 'lines')];
+  const botRoom = Math.max(LEAST_BOT_LINES, room - (tail.length - sumLines.length));
+  return ['', ...podLines, '', table.head, ...fitting(table.rows, botRoom), '', ...tail];
+}
+
+function podTable(pods: FleetView['pods']): string[] {
+  return columns(
+    ['CONNECTOR', 'ZONE', 'STATE', 'SOCKETS'],
+    pods.map((pod) => [pod.pod, pod.zone, pod.state, `${pod.live}/${pod.slots}`]),
+  );
+}
+
+/** Those that need somebody first. */
+const inOrder = (bots: readonly BotSummary[]): BotSummary[] =>
+  [...bots].sort((a, b) => Number(a.ready) - Number(b.ready) || (a.bot < b.bot ? -1 : 1));
+
+function sums({ bots, queue, traffic }: FleetBlock, columnCount: number): string[] {
   const ready = bots.filter((bot) => bot.ready).length;
   const live = bots.reduce((sum, bot) => sum + bot.live, 0);
   const desired = bots.reduce((sum, bot) => sum + bot.desired, 0);
-  const order = [...bots].sort((a, b) => Number(a.ready) - Number(b.ready) || (a.bot < b.bot ? -1 : 1));
-  const left = order.length - rows;
   return [
-    '',
-    ...columns(
-      ['CONNECTOR', 'ZONE', 'STATE', 'SOCKETS'],
-      pods.map((pod) => [pod.pod, pod.zone, pod.state, `${pod.live}/${pod.slots}`]),
-    ),
-    '',
-    ...columns(
-      ['BOT', 'TEAM', 'READY', 'SOCKETS', 'ZONES', 'REASON'],
-      order
-        .slice(0, rows)
-        .map((bot) => [
-          ...[bot.bot, bot.teamID, bot.ready ? 'yes' : 'no', `${bot.live}/${bot.desired}`, bot.zones.join(',')],
-          bot.ready ? bot.reason : `${bot.reason}: ${bot.message}`,
-        ]),
-    ),
-    ...(left > 0 ? [`... and ${left} more`] : []),
-    '',
-    `${ready} of ${bots.length} bots ready, ${live} of ${desired} sockets live`,
-    ...faults.map((fault) => `! ${fault}`),
+    ...hanging(`${ready} of ${bots.length} bots ready, ${live} of ${desired} sockets live`, columnCount),
+    ...hanging(trafficWords(queue, traffic), columnCount),
   ];
 }
+
+/** "queue relax:events: 12 items; 3.4 events/s, last event 2 s ago". */
+export function trafficWords(queue: string, traffic: TrafficSummary): string {
+  const { queueLength, queued, perSecond, lastEventAgoMs, pending, failed } = traffic;
+  const length = queueLength === undefined ? 'length unknown' : counted(queueLength, 'item');
+  const last = lastEventAgoMs === undefined ? 'no event so far' : `last event ${span(lastEventAgoMs)} ago`;
+  return [
+    `queue ${queue}: ${length}; ${rate(perSecond)} events/s, ${last}, ${queued} since the start`,
+    ...(pending > 0 ? [`${counted(pending, 'event')} waiting for Redis`] : []),
+    ...(failed > 0 ? [`${counted(failed, 'event')} LOST, see the metric relax_events_total`] : []),
+  ].join('; ');
+}
+
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+const rate = (perSecond: number): string =>
+  perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
+
+/** Whole rows as long as they fit; of the first one that does not, as much as does. */
+function fitting(rows: readonly string[][], lineCount: number): string[] {
+  const all = rows.flat();
+  if (all.length <= lineCount) return all;
+  const shown: string[] = [];
+  let count = 0;
+  for (const row of rows) {
+    if (shown.length + row.length > lineCount - 1) break;
+    shown.push(...row);
+    count += 1;
+  }
+  const rest = lineCount - 1 - shown.length;
+  if (count === 0) return [...all.slice(0, rest), `... and ${counted(rows.length - 1, 'more bot')}`];
+  return [...shown, `... and ${counted(rows.length - count, 'more bot')}: "relax status" lists them`];
+}
+
+const few = (lines: readonly string[], most: number, what: string): string[] =>
+  lines.length <= most ? [...lines] : [...lines.slice(0, most - 1), `... and ${lines.length - most + 1} more ${what}`];

@@ -1,4 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { HttpSettings } from '../../core/config.ts';
+import { type HttpChecks, type HttpServer, startHttpServer } from '../../core/http-server.ts';
+import { errorText, type Log } from '../../core/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
 
@@ -6,6 +9,30 @@ export interface StandaloneMetrics {
   planner: PlannerObserver;
   /** A connector process ended by itself and is started again. */
   restarted(): void;
+}
+
+/**
+ * The port of metrics and readiness. Nobody probes us here, so one that can't be had is no reason not to run: any free port
+ * takes its place, or none.
+ */
+export async function startMetricsServer(
+  http: HttpSettings,
+  checks: HttpChecks,
+  log: Log,
+): Promise<HttpServer | undefined> {
+  try {
+    return await startHttpServer(http, checks);
+  } catch (error) {
+    const problem = errorText(error);
+    try {
+      const server = await startHttpServer({ ...http, port: 0 }, checks);
+      log.warn({ problem, port: server.port }, 'the metrics port can not be had, another one is used');
+      return server;
+    } catch {
+      log.warn({ problem }, 'the metrics port can not be had, and no other: there are no metrics');
+      return undefined;
+    }
+  }
 }
 
 /** Those of the planner, as in the operator; each connector has its own on a port of its own (its log tells which). */

@@ -14,6 +14,7 @@ export class Roster {
   #book: Book;
   #bots: readonly StandaloneBot[] | undefined;
   #problems: readonly string[] = [];
+  #taken = false;
 
   constructor(book: Book) {
     this.#book = book;
@@ -37,6 +38,11 @@ export class Roster {
     return this.#bots?.length ?? 0;
   }
 
+  /** The directory was read, and holds neither a SlackBot nor anything that may be meant for one. */
+  get empty(): boolean {
+    return this.#taken && this.size === 0 && this.#problems.length === 0;
+  }
+
   desired(): Desired {
     return this.#keeper.desired();
   }
@@ -45,8 +51,9 @@ export class Roster {
    * @param floors what Redis has of our bots
    * @returns problems that are new
    */
-  take(content: DirectoryContent, floors: Floors, wallMs: number): string[] {
+  take(content: Omit<DirectoryContent, 'news'>, floors: Floors, wallMs: number): string[] {
     const { complete, secrets } = content;
+    this.#taken = true;
     const next = turn({
       ...{ manifests: content.bots, book: this.#book, before: this.#bots, floors, complete, now: rfc3339(wallMs) },
     });

@@ -3,7 +3,6 @@ import { systemClock } from '../../core/clock.ts';
 import { type StandaloneConfig, standaloneOwner } from '../../core/config.ts';
 import { DEFAULT_CONTRACT } from '../../core/contract.ts';
 import { FleetKeyring } from '../../core/fleet-keyring.ts';
-import { startHttpServer } from '../../core/http-server.ts';
 import { clusterKeys, queueKeys } from '../../core/keys.ts';
 import { type Lifecycle, live } from '../../core/lifecycle.ts';
 import { createLog, errorText, type Log } from '../../core/log.ts';
@@ -19,9 +18,13 @@ import { ConnectorChildren } from './connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connector-specs.ts';
 import { type Console, PlainConsole, TerminalConsole } from './console.ts';
 import { FloorReader } from './floor-reader.ts';
-import { standaloneMetrics } from './metrics.ts';
+import { emptyWords, introduction } from './introduction.ts';
+import { LastWords } from './last-words.ts';
+import { standaloneMetrics, startMetricsServer } from './metrics.ts';
+import { QueuePulse } from './queue-pulse.ts';
 import { Roster } from './roster.ts';
 import { StateFolder } from './state-folder.ts';
+import { Traffic } from './traffic.ts';
 
 /** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
 const KILL_AFTER_MS = 3_000;
@@ -75,7 +78,6 @@ async function start(run: Run): Promise<void> {
   );
   const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
   const keyring = new FleetKeyring(keyFile, log);
-  for (const line of introduction(config, keyFile)) console.say(line);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
   const roster = new Roster(state.readBook());
@@ -87,10 +89,11 @@ async function start(run: Run): Promise<void> {
   const checks = { registry, notReady: () => notReady() };
   const server = await lifecycle.part(
     'http server',
-    () => startHttpServer(config.http, checks),
-    (started) => started.stop(),
+    () => startMetricsServer(config.http, checks, log),
+    (started) => started?.stop(),
   );
-  log.info({ cluster, port: server.port }, 'standalone starts');
+  for (const line of introduction(config, keyFile, server?.port)) console.say(line);
+  log.info({ cluster, port: server?.port }, 'standalone starts');
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
   const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
@@ -104,6 +107,14 @@ async function start(run: Run): Promise<void> {
   const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
   if (!(await greetRedis(redis, greeting, log, signal))) return;
 
+  const traffic = new Traffic();
+  const pulse = new QueuePulse(redis, config.queue.name, systemClock);
+  const sockets = (): number => planner.view().pods.reduce((sum, pod) => sum + pod.live, 0);
+  await lifecycle.part(
+    'last words',
+    () => new LastWords({ config, console, signal, traffic, pulse, sockets }),
+    (words) => words.say(),
+  );
   const summaries = await lifecycle.part(
     'summaries',
     () => {
@@ -140,7 +151,11 @@ async function start(run: Run): Promise<void> {
   const children = new ConnectorChildren({
     ...{ specs: connectorSpecs(config, keyFile, owner, process.env), log },
     onLine: (_pod, line) => console.logLine(line),
-    onRestart: () => metrics.restarted(),
+    onMessage: (pod, message) => traffic.heard(pod, message, systemClock.monotonicMs()),
+    onRestart: (pod) => {
+      traffic.ended(pod);
+      metrics.restarted();
+    },
   });
   await lifecycle.part(
     'connectors',
@@ -149,21 +164,40 @@ async function start(run: Run): Promise<void> {
   );
 
   const show = (): void => {
-    console.show({ bots: roster.lines, view: planner.view(), faults: faults(), changed: [...changed.values()] });
+    console.show({
+      bots: roster.lines,
+      view: planner.view(),
+      faults: faults(),
+      changed: [...changed.values()],
+      queue: config.queue.name,
+      traffic: traffic.read(systemClock.monotonicMs()),
+      nowMs: pulse.nowMs(),
+    });
     changed.clear();
   };
-  const faults = (): string[] => [...planner.faults(), ...roster.problems];
+  const faults = (): string[] => [
+    ...planner.faults(),
+    ...roster.problems,
+    ...(roster.empty ? [emptyWords(config)] : []),
+  ];
   notReady = () => planner.faults();
   every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
   every(lifecycle, 'console', SHOW_MS, () => {
-    look(new Set());
-    show();
+    void pulse
+      .look((length) => traffic.queue(length))
+      .then(() => {
+        if (signal.aborted) return;
+        look(new Set());
+        show();
+      });
   });
 
   const floors = new FloorReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
   const onChange = async (content: DirectoryContent): Promise<void> => {
     const news = roster.take(content, await floors.read(lifecycle.signal), systemClock.wallMs());
+    console.files(content.news);
     for (const problem of news) log.warn({ problem }, 'bots directory');
+    if (roster.empty) log.warn({ remedy: emptyWords(config) }, 'no SlackBot');
     log.info({ bots: roster.size, problems: roster.problems.length }, 'bots directory read');
     try {
       state.writeBook(roster.book);
@@ -174,15 +208,6 @@ async function start(run: Run): Promise<void> {
     planner.nudge();
   };
   lifecycle.background('bots directory', directory.follow(onChange, lifecycle.signal));
-}
-
-function introduction(config: StandaloneConfig, keyFile: string): string[] {
-  const { botsDirectory, connectors, zones, queue, cluster, slackApiUrl } = config;
-  const many = connectors === 1 ? '1 connector process' : `${connectors} connector processes`;
-  return [
-    `relax standalone: SlackBots from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}`,
-    `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}; edits in the directory count at once; "relax status" tells more`,
-  ];
 }
 
 function openRedis({ config, log, lifecycle }: Run, role: RedisRole): Promise<Redis> {

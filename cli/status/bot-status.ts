@@ -3,6 +3,7 @@ import { isLiveState } from '../../core/presence.ts';
 import type { SlotReport } from '../../core/report.ts';
 import { whyNotLive } from '../../operator/bot/conditions.ts';
 import { explain, isSocketReason, type Reason } from '../../operator/bot/reasons.ts';
+import { firstWait } from '../../operator/bot/wait.ts';
 
 /** A slot of a bot as sessions, assignments and reports have it now. */
 export interface BotSocket {
@@ -15,6 +16,8 @@ export interface BotSocket {
   state: SlotReport['state'] | undefined;
   reason: string;
   message: string;
+  /** Redis time until which it waits; absent: for nothing that has a known end. */
+  waitUntilMs?: number | undefined;
 }
 
 /** What the cluster has that a bot needs. */
@@ -36,6 +39,7 @@ export function botStatus(
   const count = live.length;
   const desired = line?.desired ?? new Set(sockets.map(({ index }) => index)).size;
   const first = sockets.find(({ bot }) => bot !== '');
+  const wait = count < desired ? firstWait(sockets) : undefined;
   const now: BotSummary = {
     bot: line?.bot ?? first?.bot ?? '',
     teamID: line?.teamID ?? first?.teamID ?? '',
@@ -46,6 +50,8 @@ export function botStatus(
     zones: [...new Set(live.map(({ zone }) => zone))].sort(),
     ready: count > 0,
     ...(count > 0 ? said('Live') : why(sockets, around)),
+    waitUntilMs: wait?.untilMs,
+    waitsFor: wait?.for,
   };
   return line === undefined || isRefuted(line, count, around)
     ? now

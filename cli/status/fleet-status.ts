@@ -146,6 +146,7 @@ function socketsByOwner(pods: readonly PodFacts[], nowMs: number): Map<string, B
         state: report?.state,
         reason: report?.reason ?? (presence === 'present' ? '' : AWAY_REASON[presence]),
         message: report?.message ?? '',
+        waitUntilMs: report?.waitUntilMs,
       };
       const sockets = byOwner.get(ownerUid);
       if (sockets === undefined) byOwner.set(ownerUid, [socket]);

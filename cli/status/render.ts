@@ -1,11 +1,12 @@
-import { columns } from '../terminal/columns.ts';
+import { botTable } from '../terminal/bot-table.ts';
+import { columns, hanging } from '../terminal/columns.ts';
 import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
 
 /** Bots listed one by one; beyond, those that need nobody are only counted. */
 const MOST_READY = 50;
 
-/** For people. Pure. */
-export function renderFleet(fleet: FleetStatus): string {
+/** For people. Pure. @param columnCount of the terminal; none for a pipe, where each bot is one line */
+export function renderFleet(fleet: FleetStatus, columnCount = Number.POSITIVE_INFINITY): string {
   const { queue, contract, clusters } = fleet;
   const limit = queue.max === 0 ? 'no limit' : `limit ${queue.max}`;
   const full = queue.max > 0 && queue.length >= queue.max ? '  FULL: nothing is queued until consumers catch up' : '';
@@ -14,14 +15,16 @@ export function renderFleet(fleet: FleetStatus): string {
     contract === null
       ? 'no connector has started on this Redis yet'
       : `an event is remembered for ${contract.windowMs / 1000} s`,
-    ...clusters.flatMap((cluster) => ['', ...renderCluster(cluster, fleet.atMs)]),
+    ...clusters.flatMap((cluster) => ['', ...renderCluster(cluster, fleet.atMs, columnCount)]),
     '',
     ...(fleet.healthy ? ['healthy'] : ['NOT HEALTHY', ...fleet.problems.map((problem) => `- ${problem}`)]),
     '',
-  ].join('\n');
+  ]
+    .flatMap((line) => (line.length <= columnCount ? [line] : hanging(line, columnCount)))
+    .join('\n');
 }
 
-function renderCluster(cluster: ClusterStatus, atMs: number): string[] {
+function renderCluster(cluster: ClusterStatus, atMs: number, columnCount: number): string[] {
   const { bots, sockets, pods } = cluster;
   return [
     `CLUSTER ${cluster.cluster}   ${plannerWords(cluster, atMs)}`,
@@ -36,24 +39,21 @@ function renderCluster(cluster: ClusterStatus, atMs: number): string[] {
             ...[pod.zone, pod.pod, pod.state, pod.pid ?? '', pod.slots, pod.sockets.live, pod.capacity],
             pod.faults.join('; '),
           ]),
+          columnCount,
         )),
-    ...botLines(cluster),
+    ...botLines(cluster, atMs, columnCount),
   ];
 }
 
-function botLines({ bots }: ClusterStatus): string[] {
+function botLines({ bots }: ClusterStatus, atMs: number, columnCount: number): string[] {
   if (bots.total === 0) return [];
   const notReady = bots.total - bots.ready;
   const shown = bots.list.slice(0, Math.max(notReady, MOST_READY));
+  const table = botTable(shown, atMs, columnCount);
   return [
     '',
-    ...columns(
-      ['BOT', 'TEAM', 'READY', 'SOCKETS', 'ZONES', 'REASON'],
-      shown.map((bot) => [
-        ...[bot.bot, bot.teamID, bot.ready ? 'yes' : 'no', `${bot.live}/${bot.desired}`, bot.zones.join(',')],
-        bot.ready ? bot.reason : `${bot.reason}: ${bot.message}`,
-      ]),
-    ),
+    table.head,
+    ...table.rows.flat(),
     ...(shown.length < bots.total ? [`... and ${bots.total - shown.length} more, all ready`] : []),
   ];
 }

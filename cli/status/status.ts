@@ -1,6 +1,7 @@
 import type { StatusConfig } from '../../core/config.ts';
 import { createLog, errorText } from '../../core/log.ts';
 import { connectRedis, type Redis, redisFault } from '../../core/redis.ts';
+import { sizeOf } from '../terminal/screen.ts';
 import { exitCodeOf } from './health.ts';
 import { readFleet } from './read-fleet.ts';
 import { renderFleet } from './render.ts';
@@ -16,7 +17,8 @@ export async function runStatus(config: StatusConfig): Promise<number> {
   try {
     await connectOnce(redis);
     const fleet = await readFleet(redis, config);
-    process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet));
+    const width = process.stdout.isTTY ? sizeOf(process.stdout).columnCount : undefined;
+    process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet, width));
     return exitCodeOf(fleet);
   } catch (error) {
     throw new Error(`Redis can't be asked (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {

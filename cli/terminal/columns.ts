@@ -4,16 +4,69 @@ import { stripVTControlCharacters } from 'node:util';
 export type Cell = string | number;
 
 const GAP = '  ';
+/** Where less is left for the last column, it goes below its row, which reads better than a ribbon of words. */
+const LEAST_LAST = 40;
+const BELOW = '    ';
 
-export function columns(head: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
+/** @param columnCount of the terminal: the last column goes on in further lines below itself; none given: one line a row */
+export function columns(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  columnCount = Number.POSITIVE_INFINITY,
+): string[] {
+  const table = columnGroups(head, rows, columnCount);
+  return [table.head, ...table.rows.flat()];
+}
+
+/** As `columns`, row by row, for a reader that has room for some rows only. */
+export function columnGroups(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  columnCount: number,
+): { head: string; rows: string[][] } {
   const widths = head.map((title, at) => Math.max(width(title), ...rows.map((row) => width(text(row[at])))));
   const line = (cells: readonly (Cell | undefined)[]): string =>
     cells
       .map((cell, at) => pad(cell, widths[at] ?? 0, at === cells.length - 1))
       .join(GAP)
       .trimEnd();
-  return [line(head), ...rows.map(line)];
+  const last = head.length - 1;
+  const indent = widths.slice(0, last).reduce((sum, each) => sum + each + GAP.length, 0);
+  const group = (row: readonly (Cell | undefined)[]): string[] => {
+    const whole = line(row);
+    if (width(whole) <= columnCount) return [whole];
+    const room = columnCount - indent;
+    if (room < LEAST_LAST) {
+      return [
+        line(row.slice(0, last)),
+        ...wrap(text(row[last]), columnCount - BELOW.length).map((part) => BELOW + part),
+      ];
+    }
+    const [first = '', ...more] = wrap(text(row[last]), room);
+    return [line([...row.slice(0, last), first]), ...more.map((part) => ' '.repeat(indent) + part)];
+  };
+  return { head: line(head), rows: rows.map(group) };
 }
+
+/** Lines of at most so many columns, broken between words; a word that is longer is broken where it must be. */
+export function wrap(value: string, columnCount: number): string[] {
+  const most = Math.max(1, columnCount);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(value).split(' ')) {
+    if (line !== '' && width(line) + 1 + width(word) > most) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+    for (; width(line) > most; line = line.slice(most)) lines.push(line.slice(0, most));
+  }
+  return line === '' && lines.length > 0 ? lines : [...lines, line];
+}
+
+/** Lines of which all but the first are set in a little. */
+export const hanging = (value: string, columnCount: number): string[] =>
+  wrap(value, columnCount - 2).map((line, at) => (at === 0 ? line : `  ${line}`));
 
 /** Cuts a line to so many columns of a terminal, with a mark where something was cut. */
 export function clip(line: string, columnCount: number): string {

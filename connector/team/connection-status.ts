@@ -4,7 +4,7 @@ import type { SlotReport } from '../../core/report.ts';
 /** What a connection says of itself: the part of a SlotReport that it knows. */
 export type ConnectionStatus = Pick<
   SlotReport,
-  'state' | 'reason' | 'message' | 'tokenDigest' | 'teamName' | 'botUserID'
+  'state' | 'reason' | 'message' | 'waitUntilMs' | 'tokenDigest' | 'teamName' | 'botUserID'
 >;
 
 /** What a connection is to run: its slot in plain words. The token is open, so this never goes to Redis or a log. */

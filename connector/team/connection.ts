@@ -9,7 +9,7 @@ import type { ConnectionSpec, ConnectionStatus, SlotConnection } from './connect
 import type { DialLimit } from './dial-limit.ts';
 import type { Outage } from './outage.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
-import { sameStatus, statusOf } from './slot-status.ts';
+import { sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
 import { step } from './step.ts';
 
@@ -26,6 +26,8 @@ export interface ConnectionDeps extends SlotSocketsDeps {
   dialLimit: DialLimit;
   outage: Outage;
   beats: BeatWheel;
+  /** For what others read of waits; see `SlotReport.waitUntilMs`. */
+  redisNowMs(): number;
   /** Of the dedupe contract: a socket stays unread for half of it at most. */
   windowMs: number;
   timers: Timers;
@@ -255,7 +257,7 @@ export class Connection implements SlotConnection {
 
   #tell(input: Input): void {
     const before = this.#status;
-    const now = statusOf(this.#state);
+    const now = this.#statusNow();
     if (this.#state.life === 'stopped' || sameStatus(before, now)) return;
     this.#status = now;
     if (before.state !== now.state) {
@@ -266,6 +268,14 @@ export class Connection implements SlotConnection {
       this.#deps.log[level]({ ...namesOf(this.#spec), ...change, reason, detail: message }, 'socket changes state');
     }
     this.#onStatus();
+  }
+
+  /** The slot's own clock is monotonic; what others read is Redis time. */
+  #statusNow(): ConnectionStatus {
+    const { timers, redisNowMs } = this.#deps;
+    const inMs = (untilMs: number): number => untilMs - timers.monotonicMs();
+    const wait = waitUntilMs(this.#state, this.#status.waitUntilMs, redisNowMs(), inMs);
+    return { ...statusOf(this.#state), waitUntilMs: wait };
   }
 }
 

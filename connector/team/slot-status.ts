@@ -8,9 +8,52 @@ const BUDGET: Trouble = {
 };
 const NO_TROUBLE = { reason: '', message: '' };
 
+/** A shorter one is over before anybody has read of it. */
+const LEAST_WAIT_MS = 5_000;
+/** What we know of Redis' clock moves by that much; a report is written for news only. */
+const SAME_MS = 2_000;
+
 /**
- * What a slot says of itself. A socket that lives while its successor is under way is plainly live, also when Slack refuses
- * the successor: events flow, and Slack may take it back. One whose bot got another token, which Slack refuses, is `failed`
+ * Until when a slot without a socket waits, by the clock of `nowMs`, in whole seconds; undefined: for nothing that has a
+ * known end.
+ * @param told what was said last. It stands while the slot tries, since it is past then
+ * @param inMs how far a moment of the slot's own clock lies ahead
+ */
+export function waitUntilMs(
+  state: SlotState,
+  told: number | undefined,
+  nowMs: number,
+  inMs: (untilMs: number) => number,
+): number | undefined {
+  const { attempt, current, life } = state;
+  if (life !== 'running' || current !== undefined) return undefined;
+  const past = told !== undefined && told <= nowMs ? told : undefined;
+  switch (attempt.tag) {
+    case 'waiting':
+    case 'backingOff': {
+      const leftMs = inMs(attempt.untilMs);
+      if (leftMs < LEAST_WAIT_MS) return past;
+      const untilMs = Math.ceil((nowMs + leftMs) / 1000) * 1000;
+      return told !== undefined && Math.abs(told - untilMs) <= SAME_MS ? told : untilMs;
+    }
+    case 'yielding':
+    case 'inLine':
+    case 'asking':
+    case 'connecting':
+    case 'dialing':
+    case 'greeting':
+      return past;
+    case 'none':
+    case 'refused':
+      return undefined;
+    default:
+      return attempt satisfies never;
+  }
+}
+
+/**
+ * What a slot says of itself, apart from how long it waits (`waitUntilMs`). A socket that lives while its successor is
+ * under way is plainly live, also when Slack refuses the successor: events flow, and Slack may take it back. One whose bot got another token, which Slack refuses, is `failed`
  * although it is read until Slack closes it: the refusal is what a person must know, and the old token's socket is not to
  * be counted on. A refusal is told until Slack accepts the token, whatever the slot is doing about it.
  */
@@ -28,7 +71,7 @@ export function statusOf(state: SlotState): ConnectionStatus {
     return { state: live, reason: '', message, tokenDigest: current.tokenDigest, ...known };
   }
   // What went wrong is told until a socket lives, whatever the slot is doing about it: in an outage reasons in turn would
-  // be a write of a status for each bot and minute. That it waits for the budget is news only of a slot that is well.
+  // be a write of a status for each bot and minute. Beside it the report says until when the slot waits.
   const waits = isWaiting(state);
   const trouble = state.trouble ?? (waits ? BUDGET : NO_TROUBLE);
   return { state: waits ? 'waiting' : 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };
@@ -59,6 +102,7 @@ export function sameStatus(a: ConnectionStatus, b: ConnectionStatus): boolean {
     a.state === b.state &&
     a.reason === b.reason &&
     a.message === b.message &&
+    a.waitUntilMs === b.waitUntilMs &&
     a.tokenDigest === b.tokenDigest &&
     a.teamName === b.teamName &&
     a.botUserID === b.botUserID

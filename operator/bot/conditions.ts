@@ -4,6 +4,7 @@ import { redactTokens } from '../../core/token.ts';
 import type { BotView, SlotView } from '../fleet/fleet-view.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
+import { waitSentence } from './wait.ts';
 import { whySameZone, type ZoneRooms } from './zone-rooms.ts';
 
 /** One condition as it is judged, without the times that its history gives it. */
@@ -37,6 +38,8 @@ export interface ConditionInput {
   view: BotView | undefined;
   fleet: FleetFacts;
   previous: readonly Condition[];
+  /** Wall time. */
+  nowMs: number;
 }
 
 export const isLive = (slot: SlotView): boolean => isLiveState(slot.state);
@@ -119,7 +122,11 @@ function judgeAssigned({ desired, verdict, view, fleet }: ConditionInput): Judge
   return { status: 'False', ...said(fleet.pods === 0 ? 'NoConnectors' : 'Placing') };
 }
 
-function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotView[], assigned: Judgement): Judgement {
+function judgeConnected(
+  { view, verdict, nowMs }: ConditionInput,
+  live: readonly SlotView[],
+  assigned: Judgement,
+): Judgement {
   if (live.length > 0) {
     // Live by an earlier token, while the connector can't open the present one.
     const behind = live.find((slot) => slot.reason !== '');
@@ -132,7 +139,8 @@ function judgeConnected({ view, verdict }: ConditionInput, live: readonly SlotVi
   const current = slots.filter(
     (slot) => verdict.kind !== 'valid' || slot.tokenDigest === verdict.digest || isAway(slot),
   );
-  return { status: 'False', ...whyNotLive(current) };
+  const { reason, message } = whyNotLive(current);
+  return { status: 'False', reason, message: message + waitSentence(current, nowMs) };
 }
 
 /** Of slots without a live socket. */
@@ -141,11 +149,13 @@ export function whyNotLive(slots: readonly Told[]): { reason: Reason; message: s
   return telling === undefined ? said('Connecting') : reported(telling);
 }
 
-function judgeRedundant({ desired, fleet, view }: ConditionInput, live: readonly SlotView[]): Judgement {
+function judgeRedundant({ desired, fleet, view, nowMs }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
     const returns = view?.slots.some(({ reason }) => reason === AWAY_REASON.returning) ?? false;
     const reason = returns ? AWAY_REASON.returning : 'MissingReplica';
-    return { status: 'False', reason, message: `${live.length} of ${desired} sockets are live. ${explain(reason)}` };
+    const wait = waitSentence(view?.slots ?? [], nowMs);
+    const message = `${live.length} of ${desired} sockets are live. ${explain(reason)}${wait}`;
+    return { status: 'False', reason, message };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };
   if (new Set(live.map((slot) => slot.zone)).size > 1) return { status: 'True', ...said('AllLive') };

@@ -11,7 +11,8 @@ export type SecretRead =
       /** A change of it is seen at once; if not, within 5 minutes, and the verdict's note says so. */
       watched: boolean;
     }
-  | { kind: 'missing' }
+  /** `remedy`: where Secrets come from elsewhere than Kubernetes. */
+  | { kind: 'missing'; remedy?: string }
   /** Neither there nor missing: the API server is away or refuses. */
   | { kind: 'unreadable'; why: string };
 
@@ -51,8 +52,9 @@ export function judgeCredentials(spec: SlackBotSpec, secret: SecretRead): Creden
     case 'missing': {
       const key = secretKeysOf(spec).token;
       const remedy =
+        secret.remedy ??
         `create it in the namespace of the SlackBot: kubectl create secret generic ${name} --from-literal=${key}=xoxb-..., ` +
-        `and label it ${CREDENTIALS_LABEL}=true`;
+          `and label it ${CREDENTIALS_LABEL}=true`;
       return { kind: 'invalid', reason: 'SecretMissing', message: `Secret ${name} does not exist: ${remedy}` };
     }
     case 'unreadable':

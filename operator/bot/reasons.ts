@@ -68,7 +68,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   Observing: {
     condition: 'Assigned',
-    meaning: 'The operator has started, or Redis was away: it looks for 20 s before it judges.',
+    meaning: 'Relax has started, or Redis was away: it looks for 20 s before it judges.',
     remedy: '',
   },
   NoConnectors: {

@@ -1,5 +1,6 @@
 import type { Condition, SlackBotStatus } from '../../core/slackbot.ts';
 import type { ConditionType } from './reasons.ts';
+import { saysWait } from './wait.ts';
 
 /** How soon a change of a status is to be told (design rule 12). */
 export type Urgency =
@@ -17,7 +18,7 @@ export const HOLD_MS: Record<Exclude<Urgency, 'none'>, number> = { bad: 0, good:
 
 export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
   if (before?.conditions === undefined) return 'bad';
-  if (sameStatus(before, after)) return 'none';
+  if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
   if (before.observedGeneration !== after.observedGeneration) return 'bad';
   const worse = (type: ConditionType): boolean => {
     const [was, is] = [conditionOf(before, type), conditionOf(after, type)];
@@ -37,6 +38,15 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
  */
 export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
   return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
+}
+
+/**
+ * Its words say for the first time until when it waits. Told once for each trouble: the times of later waits are words
+ * that come from retries.
+ */
+function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {
+  const waits = (status: SlackBotStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');
+  return waits(after) && !waits(before);
 }
 
 export const conditionOf = (status: SlackBotStatus | undefined, type: ConditionType): Condition | undefined =>

@@ -36,6 +36,7 @@ export function statusOf(input: StatusInput): SlackBotStatus {
     view,
     fleet,
     previous: previous?.conditions ?? [],
+    nowMs: input.nowMs,
   });
   // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);

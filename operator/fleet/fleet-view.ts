@@ -26,6 +26,8 @@ export interface SlotView {
   state: SlotReport['state'] | undefined;
   reason: string;
   message: string;
+  /** SlotReport.waitUntilMs */
+  waitUntilMs?: number | undefined;
   /** Digest of the token that the report is about. */
   tokenDigest: string;
   teamName: string;

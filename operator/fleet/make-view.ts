@@ -98,6 +98,7 @@ function slotView(
     // A pod that this planner has never seen is unknown, not away.
     reason: report?.reason ?? (presence === 'present' || pod.lastSession === undefined ? '' : AWAY_REASON[presence]),
     message: report?.message ?? '',
+    waitUntilMs: report?.waitUntilMs,
     tokenDigest: report?.tokenDigest ?? before?.tokenDigest ?? '',
     teamName: report?.teamName || (before?.teamName ?? ''),
     botUserID: report?.botUserID || (before?.botUserID ?? ''),
@@ -145,6 +146,7 @@ function sameSlot(a: SlotView, b: SlotView | undefined): boolean {
     a.zone === b.zone &&
     a.reason === b.reason &&
     a.message === b.message &&
+    a.waitUntilMs === b.waitUntilMs &&
     a.tokenDigest === b.tokenDigest &&
     a.teamName === b.teamName &&
     a.botUserID === b.botUserID

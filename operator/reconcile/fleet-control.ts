@@ -109,7 +109,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       onStatus: (uid, judged) => {
         if (judged === undefined) this.#states.delete(uid);
         else this.#states.set(uid, stateOf(judged.status));
-        options.onSummary?.(uid, judged && summaryOf(judged.bot, judged.status));
+        options.onSummary?.(uid, judged && summaryOf(judged.bot, judged.status, this.planner.view().bots.get(uid)));
       },
     });
     this.#controller = new Controller({

@@ -23,27 +23,42 @@ export type KubeBinaries = Record<(typeof REQUIRED)[number], string> & Partial<R
 const SHARED_KUBE = resolve(import.meta.dirname, '../../../../shared/kube');
 
 export const KUBE_REMEDY =
-  'run `make kube` (builds them with Go), or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl ' +
-  '(`setup-envtest use -p path` downloads one)';
+  'run `make kube` (gets them by Go or by download), or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver ' +
+  'and kubectl (`setup-envtest use -p path` downloads one)';
 
 /**
  * Finds the programs of a Kubernetes control plane: KUBEBUILDER_ASSETS, then `../shared/kube`, then PATH, then the cache
- * folder which `../shared/kube/bin.sh` and `make kube` fill.
+ * folder which `../shared/kube/bin.sh`, `make kube` and `make test` fill.
  *
+ * @param shared a folder laid out as `../shared/kube`
  * @returns undefined if there are none
  * @throws Error if KUBEBUILDER_ASSETS is set to a folder that lacks one: a mistake, not a machine without Kubernetes
  */
-export function findKubeBinaries(env: NodeJS.ProcessEnv = process.env): KubeBinaries | undefined {
+export function findKubeBinaries(
+  env: NodeJS.ProcessEnv = process.env,
+  shared: string = SHARED_KUBE,
+): KubeBinaries | undefined {
   const assets = env.KUBEBUILDER_ASSETS;
   if (assets !== undefined && assets !== '') {
-    const found = programsIn([assets]);
+    const found = programsIn([assets], env);
     if (found !== undefined) return found;
     throw new Error(`KUBEBUILDER_ASSETS=${assets} lacks one of ${REQUIRED.join(', ')}: correct it or unset it`);
   }
-  return programsIn(sharedFolder()) ?? programsIn((env.PATH ?? '').split(delimiter)) ?? programsIn(cacheFolders(env));
+  const path = (env.PATH ?? '').split(delimiter);
+  return programsIn(sharedFolder(shared), env) ?? programsIn(path, env) ?? programsIn(cacheFolders(env), env);
 }
 
-function programsIn(folders: readonly string[]): KubeBinaries | undefined {
+/** Helm is no part of a Kubernetes version: from PATH or the cache folder any will do, with or without an API server. */
+export function findHelm(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const folders = [...(env.PATH ?? '').split(delimiter), ...foldersOf(kubeCache(env))];
+  return folders.map((folder) => join(folder, 'helm')).find(isExecutable);
+}
+
+/** Where what was built or downloaded is kept: a folder for each version. */
+export const kubeCache = (env: NodeJS.ProcessEnv): string =>
+  env.RELAX_KUBE_CACHE || join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'relax-kube');
+
+function programsIn(folders: readonly string[], env: NodeJS.ProcessEnv): KubeBinaries | undefined {
   const find = (name: KubeProgram): string | undefined =>
     folders.map((folder) => join(folder, name)).find((path) => isExecutable(path));
   const etcd = find('etcd');
@@ -52,21 +67,14 @@ function programsIn(folders: readonly string[]): KubeBinaries | undefined {
   if (etcd === undefined || apiServer === undefined || kubectl === undefined) return undefined;
   const binaries: KubeBinaries = { etcd, 'kube-apiserver': apiServer, kubectl };
   for (const name of OPTIONAL) {
-    // Helm is no part of a Kubernetes version: any will do.
-    const path = find(name) ?? (name === 'helm' ? programInPath(name) : undefined);
+    const path = find(name) ?? (name === 'helm' ? findHelm(env) : undefined);
     if (path !== undefined) binaries[name] = path;
   }
   return binaries;
 }
 
-const programInPath = (name: string): string | undefined =>
-  (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
-
-function sharedFolder(): string[] {
-  const script = join(SHARED_KUBE, 'bin.sh');
+function sharedFolder(shared: string): string[] {
+  const script = join(shared, 'bin.sh');
   if (!existsSync(script)) return [];
   try {
     return [execFileSync(script, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()];
@@ -76,12 +84,19 @@ function sharedFolder(): string[] {
 }
 
 function cacheFolders(env: NodeJS.ProcessEnv): string[] {
-  const root = env.RELAX_KUBE_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'relax-kube');
-  if (!existsSync(root)) return [];
-  // Each folder is one version; the newest name first, and never a mix of two.
-  const versions = readdirSync(root).sort().reverse();
-  const whole = versions.map((name) => join(root, name)).find((folder) => programsIn([folder]) !== undefined);
+  // Never a mix of two versions.
+  const whole = foldersOf(kubeCache(env)).find((folder) => REQUIRED.every((name) => isExecutable(join(folder, name))));
   return whole === undefined ? [] : [whole];
+}
+
+/** Each is one version; the newest name first. */
+function foldersOf(root: string): string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
+    .reverse()
+    .map((name) => join(root, name));
 }
 
 function isExecutable(path: string): boolean {

@@ -41,6 +41,32 @@ const factsOf = (change: Partial<PodFacts> = {}): PodFacts => ({
 });
 const draining = { ...session, state: 'draining' as const, drainingSinceMs: NOW - 30_000 };
 
+describe('a bot that misses a socket', () => {
+  const socket = (change: Partial<BotSocket>): BotSocket => ({
+    index: 0,
+    zone: 'a',
+    bot: 'b/u',
+    teamID: 'T1',
+    state: 'waiting',
+    reason: 'WaitingForBudget',
+    message: 'why',
+    ...change,
+  });
+  const around = { planner: true, connectors: true };
+
+  it('says until when it waits, from what its connectors report and not from an older line', () => {
+    const line = { ...bot('b/u', false, 'WaitingForBudget'), waitUntilMs: NOW - 5_000, waitsFor: 'retry' };
+    const sockets = [socket({ waitUntilMs: NOW + 42_000 }), socket({ index: 1, waitUntilMs: NOW + 60_000 })];
+    expect(botStatus(line, sockets, around)).toMatchObject({ waitUntilMs: NOW + 42_000, waitsFor: 'budget' });
+  });
+
+  it('waits for nothing when all its sockets are live', () => {
+    const sockets = [socket({ state: 'live', reason: '' }), socket({ index: 1, state: 'live', reason: '' })];
+    const { waitUntilMs } = botStatus(bot('b/u', true, 'Live'), sockets, around);
+    expect(waitUntilMs).toBeUndefined();
+  });
+});
+
 describe('the status of a pod', () => {
   it('counts slots by what the present incarnation reports of their present epoch', () => {
     const slots = new Map([

@@ -22,7 +22,7 @@ describe('environment variables', () => {
   ];
 
   /** Of the tests and the Makefile, not of a program. */
-  const TOOLS = ['RELAX_MODEL', 'RELAX_KUBE_CACHE', 'RELAX_TALLY_FILE'];
+  const TOOLS = ['RELAX_MODEL', 'RELAX_KUBE_CACHE', 'RELAX_KUBE_GET', 'RELAX_TALLY_FILE'];
 
   it.each(PAGES)('that $path names are settings', ({ path, text }) => {
     const named = [...text.matchAll(/RELAX_[A-Z0-9_]*[A-Z0-9]\b/g)].map(([name]) => name);

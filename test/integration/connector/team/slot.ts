@@ -54,6 +54,7 @@ export class TestSlot {
       outage: new Outage(systemTimers, log),
       beats: this.beats,
       offer: (normalized) => this.offered.push(normalized),
+      redisNowMs: () => systemTimers.wallMs(),
       ...{ cluster: 'c1', windowMs: 3_600_000, timers: systemTimers, random: Math.random, log },
       seldom: new SeldomLog(log, systemTimers),
       observer: { frame: (kind) => this.frames.push(kind) },

@@ -83,6 +83,7 @@ beforeEach(() => {
       offer: (normalized) => offered.push(normalized),
       log: createLog({ program: 'test', level: 'silent' }),
       seldom: { warn: (...words) => warned.push(words) },
+      redisNowMs: () => timers.wallMs(),
     },
     () => {
       statuses += 1;

@@ -1,0 +1,33 @@
+import { counted } from './fleet-block.ts';
+
+/** What is to be said when everything has ended. */
+export interface Farewell {
+  queue: string;
+  /** Connector processes, and sockets that were live when the stop began. */
+  connectors: number;
+  sockets: number;
+  /** Events put onto the queue since the start. */
+  queued: number;
+  /** Events that were in a buffer and did not reach Redis. */
+  left: number;
+  /** Undefined when Redis does not say. */
+  queueLength: number | undefined;
+}
+
+/** At the first wish to stop. */
+export const stoppingLine = (graceMs: number): string =>
+  `Stopping: sockets are closed and buffers emptied, up to ${graceMs / 1000} s. Ctrl-C again ends at once, and what is in buffers is lost.`;
+
+/** Pure. */
+export function farewellLines(farewell: Farewell): string[] {
+  const { queue, connectors, sockets, queued, left, queueLength } = farewell;
+  const lost =
+    left === 0 ? 'none was left in a buffer' : `${left} did not reach Redis and ${left === 1 ? 'is' : 'are'} LOST`;
+  const waiting =
+    queueLength === undefined ? 'how many items it holds is unknown' : `it holds ${counted(queueLength, 'item')}`;
+  return [
+    `Stopped: ${counted(connectors, 'connector')} ended, all sockets closed (${sockets} were live).`,
+    `${counted(queued, 'event')} put onto the queue ${queue} since the start, ${lost}; ${waiting}.`,
+    "The next start takes one of Slack's connects for each socket: three at once, then about one a minute for each token. After several quick starts bots wait.",
+  ];
+}

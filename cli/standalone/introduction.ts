@@ -1,0 +1,16 @@
+import type { StandaloneConfig } from '../../core/config.ts';
+
+/** The first lines: what runs, from what, to where. @param port of the metrics, if there are any */
+export function introduction(config: StandaloneConfig, keyFile: string, port: number | undefined): string[] {
+  const { botsDirectory, connectors, zones, queue, cluster, slackApiUrl } = config;
+  const many = connectors === 1 ? '1 connector process' : `${connectors} connector processes`;
+  const metrics = port === undefined ? 'no metrics' : `metrics at http://localhost:${port}/metrics`;
+  return [
+    `relax standalone: SlackBots from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}`,
+    `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}, ${metrics}; edits in the directory count at once; "relax status" tells more`,
+  ];
+}
+
+/** For a directory without a SlackBot: where to begin. */
+export const emptyWords = ({ botsDirectory }: StandaloneConfig): string =>
+  `${botsDirectory} holds no SlackBot yet: copy examples/slackbot.yaml into it and put your team id and bot token there`;

@@ -1,0 +1,44 @@
+import { RedisClock } from '../../connector/queue/redis-clock.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type Redis, redisTimeMs } from '../../core/redis.ts';
+
+/** Asks Redis now and then how long the queue is, and what time it is. */
+export class QueuePulse {
+  readonly #redis: Redis;
+  readonly #queue: string;
+  readonly #clock: Clock;
+  readonly #redisClock: RedisClock;
+  #looking = false;
+
+  constructor(redis: Redis, queue: string, clock: Clock) {
+    this.#redis = redis;
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#redisClock = new RedisClock(clock);
+  }
+
+  /** Redis time, in which waits are told. */
+  nowMs(): number {
+    return this.#redisClock.nowMs();
+  }
+
+  /** @param tell gets the length, or undefined when Redis does not say; not called while an earlier question is open */
+  async look(tell: (length: number | undefined) => void): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    tell(await this.length());
+    this.#looking = false;
+  }
+
+  /** Undefined when Redis does not answer, or holds something else under that name. Never rejects. */
+  async length(): Promise<number | undefined> {
+    const sentAtMs = this.#clock.monotonicMs();
+    try {
+      const [time, length] = await Promise.all([redisTimeMs(this.#redis), this.#redis.llen(this.#queue)]);
+      this.#redisClock.observe(time, sentAtMs);
+      return length;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { type ParentReport, parentReportSchema } from '../../connector/parent-report.ts';
+
+/** The rate is that of the last seconds: one second alone jumps, a minute tells too late. */
+const RATE_MS = 5_000;
+
+/** What standalone mode shows of the way of events. */
+export interface TrafficSummary {
+  /** Items that wait for the application; undefined while Redis does not say. */
+  queueLength: number | undefined;
+  /** Put onto the queue since the start of this program, by all connectors. */
+  queued: number;
+  perSecond: number;
+  /** Since the last of them; undefined: none so far. */
+  lastEventAgoMs: number | undefined;
+  /** In the connectors, waiting for Redis. */
+  pending: number;
+  /** Lost since the start. */
+  failed: number;
+}
+
+type Counts = ParentReport['events'];
+const NONE: Counts = { queued: 0, failed: 0, pending: 0 };
+
+/** Adds up what connectors report of their events, over their restarts. Plain state, times passed in. */
+export class Traffic {
+  /** Pod -> what its present process has told. */
+  readonly #now = new Map<string, Counts>();
+  /** Of processes that have ended. */
+  #before: Counts = NONE;
+  #queueLength: number | undefined;
+  #lastEventMs: number | undefined;
+  #samples: { atMs: number; queued: number }[] = [];
+
+  /** Takes a message of a child; one of another kind is not for us. */
+  heard(pod: string, message: unknown, nowMs: number): void {
+    const report = parentReportSchema.safeParse(message);
+    if (!report.success) return;
+    const { events } = report.data;
+    if (events.queued > (this.#now.get(pod)?.queued ?? 0)) this.#lastEventMs = nowMs;
+    this.#now.set(pod, events);
+  }
+
+  /** The process has ended by itself: what waited in it is gone with it, and its successor counts from 0. */
+  ended(pod: string): void {
+    const counts = this.#now.get(pod) ?? NONE;
+    this.#now.delete(pod);
+    this.#before = { ...add(this.#before, counts), pending: 0 };
+  }
+
+  /** @param length undefined: Redis did not say */
+  queue(length: number | undefined): void {
+    this.#queueLength = length;
+  }
+
+  /** To be called each second or so, for the rate. */
+  read(nowMs: number): TrafficSummary {
+    const { queued, failed, pending } = [...this.#now.values()].reduce(add, this.#before);
+    this.#samples = [...this.#samples.filter(({ atMs }) => atMs >= nowMs - RATE_MS), { atMs: nowMs, queued }];
+    const [first = { atMs: nowMs, queued }] = this.#samples;
+    const overMs = nowMs - first.atMs;
+    return {
+      queueLength: this.#queueLength,
+      queued,
+      perSecond: overMs === 0 ? 0 : ((queued - first.queued) * 1000) / overMs,
+      lastEventAgoMs: this.#lastEventMs === undefined ? undefined : nowMs - this.#lastEventMs,
+      pending,
+      failed,
+    };
+  }
+}
+
+const add = (a: Counts, b: Counts): Counts => ({
+  queued: a.queued + b.queued,
+  failed: a.failed + b.failed,
+  pending: a.pending + b.pending,
+});

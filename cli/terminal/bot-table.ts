@@ -1,0 +1,51 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { columnGroups } from './columns.ts';
+
+/** How long something takes or is ago, for people: "42 s", "5 min", "3 h". */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+/**
+ * What a bot that misses a socket waits for: "waits for Slack's connect budget, 42 s". Empty when it waits for nothing that
+ * has a known end. Pure.
+ * @param nowMs Redis time
+ */
+export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: number): string {
+  const leftMs = waitUntilMs - nowMs;
+  if (leftMs <= 0) return '';
+  switch (waitsFor) {
+    case 'budget':
+      return `waits for Slack's connect budget, ${span(leftMs)}`;
+    case 'rateLimit':
+      return `waits for the end of Slack's rate limit, ${span(leftMs)}`;
+    default:
+      return `tries again in ${span(leftMs)}`;
+  }
+}
+
+/** Why a bot is as it is, and what to do. */
+export function reasonWords(bot: BotSummary, nowMs: number): string {
+  const wait = waitWords(bot, nowMs);
+  if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
+  return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;
+}
+
+/** The same table in the live view and in `relax status`: a head, and the lines of each bot. */
+export function botTable(
+  bots: readonly BotSummary[],
+  nowMs: number,
+  columnCount: number,
+): { head: string; rows: string[][] } {
+  return columnGroups(
+    ['BOT', 'TEAM', 'READY', 'SOCKETS', 'ZONES', 'REASON'],
+    bots.map((bot) => [
+      ...[bot.bot, bot.teamID, bot.ready ? 'yes' : 'no', `${bot.live}/${bot.desired}`, bot.zones.join(',')],
+      reasonWords(bot, nowMs),
+    ]),
+    columnCount,
+  );
+}
