@@ -21,7 +21,7 @@ const STOP_DEADLINE_MS = 4_000;
  * @throws what no waiting mends: an unreadable key file, a Redis too old, another fleet contract, a taken port
  */
 export async function runConnector(config: ConnectorConfig, log: Log, signal: AbortSignal): Promise<void> {
-  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle));
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle), config.graceMs);
 }
 
 async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifecycle: Lifecycle): Promise<void> {
@@ -36,7 +36,12 @@ async function run(config: ConnectorConfig, log: Log, signal: AbortSignal, lifec
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
   const server = await lifecycle.part(
     'http server',
-    () => startHttpServer(http, { registry: metrics, notReady: () => notReady() }),
+    () =>
+      startHttpServer(http, {
+        registry: metrics,
+        notReady: () => notReady(),
+        notAlive: () => lifecycle.notAlive(),
+      }),
     (started) => started.stop(),
   );
   log.info({ cluster, zone, incarnation, port: server.port }, 'connector starts');

@@ -56,7 +56,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       startHttpServer(config.http, {
         registry,
         notReady: () => operator?.notReady() ?? ['starting'],
-        notAlive: () => operator?.notAlive() ?? [],
+        notAlive: () => [...lifecycle.notAlive(), ...(operator?.notAlive() ?? [])],
       }),
     (started) => started.stop(),
   );

@@ -12,6 +12,7 @@ import { runOperator } from '../../../operator/main.ts';
 import { type Simulator, startSimulator } from '../../slack/simulator.ts';
 import { LEAST, render } from '../chart.ts';
 import { Command } from '../command.ts';
+import { RelaxProgram } from '../e2e/relax-program.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import { waitFor } from '../wait.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
@@ -34,6 +35,7 @@ export class OperatorFleet {
   readonly lines: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'relax-operator-'));
   readonly #running: Running[] = [];
+  readonly #programs: RelaxProgram[] = [];
 
   private constructor(api: ApiServer, redis: RedisServer, slack: Simulator) {
     this.api = api;
@@ -74,6 +76,14 @@ export class OperatorFleet {
     const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: this.api.kubeconfigPath, ...env };
     const { config } = operatorConfig({ env: { ...this.#env(name), ...given } });
     return this.#run(name, 'operator starts', (log, signal) => runOperator(config, log, signal));
+  }
+
+  /** An operator as a process of its own; it is ended with the fleet. */
+  operatorProgram(name: string, env: Record<string, string> = {}): RelaxProgram {
+    const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: this.api.kubeconfigPath, ...env };
+    const program = new RelaxProgram(name, ['operator'], { ...this.#env(name), ...given });
+    this.#programs.push(program);
+    return program;
   }
 
   /** `relax operator --release-finalizers`. */
@@ -162,6 +172,7 @@ export class OperatorFleet {
 
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((running) => running.stop()));
+    await Promise.all(this.#programs.map((program) => program.kill()));
     await Promise.all([this.slack.stop(), this.redis.stop(), this.api.stop()]);
     rmSync(this.#folder, { recursive: true });
   }
