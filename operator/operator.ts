@@ -34,6 +34,8 @@ export interface OperatorParts {
 }
 
 export const LEASE_NAME = 'relax-operator';
+/** By which operators of one cluster tell each other apart, and people find them. */
+export const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const TERM_GRACE_MS = 10_000;
 /** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
@@ -165,6 +167,7 @@ export class Operator {
       recorder: new EventRecorder({
         ...{ client, log, reportingController: 'relax.dev/operator', reportingInstance: config.pod },
       }),
+      self: { operator: operatorName(config.leaderNamespace), cluster },
       statusWritesPerSecond: config.statusWritesPerSecond,
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
       observer: { queue: metrics.queue, controller: metrics.controller },

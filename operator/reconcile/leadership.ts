@@ -1,6 +1,7 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import { errorText, type Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import type { Claimant } from '../bot/claim.ts';
 import { fleetFacts } from '../bot/status.ts';
 import { conditionOf } from '../bot/status-change.ts';
 import { summaryOf } from '../bot/summary.ts';
@@ -8,12 +9,13 @@ import type { Desired } from '../fleet/desired.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver } from '../kube/controller.ts';
-import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
 import { everyItem } from '../kube/every-item.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
+import { Ownership } from './ownership.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
 import { SECRETS, SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
@@ -41,6 +43,8 @@ export interface LeadershipOptions {
     onView: (changed: ReadonlySet<string>, view: FleetView) => void;
   }) => FleetPlanner;
   recorder: EventRecorder;
+  /** Who we are to other operators that see the same SlackBots; left out: there are none. */
+  self?: Claimant;
   statusWritesPerSecond: number;
   /** The line of `relax status`; undefined when the bot is gone. */
   onSummary?: (uid: string, summary: BotSummary | undefined) => void;
@@ -95,8 +99,7 @@ export class Leadership {
     this.status = new StatusWriter({
       ...{ client, log, timers, perSecond: options.statusWritesPerSecond },
       onWritten: ({ bot, before, after }) => {
-        const { name, namespace, uid } = bot.metadata;
-        const regarding = { apiVersion: bot.apiVersion, kind: bot.kind, name, namespace, uid };
+        const regarding = regardingOf(bot);
         for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
       },
     });
@@ -104,6 +107,13 @@ export class Leadership {
     this.#reconciler = new SlackBotReconciler({
       ...{ client, bots, desired: this.desired, planner: this.planner, status: this.status, log, timers },
       secrets: this.#secretReads,
+      ownership: new Ownership({
+        ...{ client, log, self: options.self },
+        onForeign: (bot, note) => {
+          const regarding = regardingOf(bot);
+          recorder.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
+        },
+      }),
       enqueue: (found) => this.#enqueue(found),
       onStatus: (uid, judged) => {
         if (judged === undefined) this.#states.delete(uid);
@@ -231,6 +241,10 @@ export class Leadership {
   #enqueue(found: readonly SlackBotObject[]): void {
     for (const bot of found) this.queue.add(keyOf(bot));
   }
+}
+
+function regardingOf({ apiVersion, kind, metadata: { name, namespace, uid } }: SlackBotObject): Regarding {
+  return { apiVersion, kind, name, namespace, uid };
 }
 
 function stateOf(status: Parameters<typeof conditionOf>[0]): BotState {

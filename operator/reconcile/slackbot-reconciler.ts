@@ -5,12 +5,14 @@ import { type CredentialsVerdict, judgeCredentials } from '../bot/credentials.ts
 import { type Claim, Claims } from '../bot/duplicates.ts';
 import { socketSetOf } from '../bot/socket-set.ts';
 import { fleetFacts, statusOf } from '../bot/status.ts';
+import { statusNotRun } from '../bot/status-not-run.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Outcome } from '../kube/controller.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { DesiredState } from './desired-state.ts';
-import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { Ownership } from './ownership.ts';
 import type { ObjectsView } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
 import { pathOf, type SlackBotObject } from './slackbot-object.ts';
@@ -24,6 +26,8 @@ export interface SlackBotReconcilerOptions {
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
   status: Pick<StatusWriter, 'baseOf' | 'offer' | 'forget'>;
+  /** Left out: no other operator sees these SlackBots. */
+  ownership?: Ownership;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
@@ -48,6 +52,7 @@ interface Judged {
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
+  readonly #ownership: Ownership;
   readonly #claims = new Claims();
   readonly #succession: Succession;
   /** Key -> uid of the object that had this name when it was last looked at. */
@@ -60,6 +65,7 @@ export class SlackBotReconciler {
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#ownership = options.ownership ?? new Ownership({ client: options.client, self: undefined, log: options.log });
     this.#succession = new Succession(options);
   }
 
@@ -78,6 +84,8 @@ export class SlackBotReconciler {
     }
     this.#uids.set(key, bot.metadata.uid);
     this.#awaited.delete(key);
+    const foreign = this.#ownership.foreign(bot);
+    if (foreign !== undefined) return this.#leave(bot, foreign);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }
 
@@ -92,6 +100,10 @@ export class SlackBotReconciler {
     try {
       const lookMs = await this.#want(bot, judged.verdict, { patienceMs, duplicateOf }, signal);
       again = earlier(again, lookMs);
+      // Nothing is said of a bot that another operator may be claiming just now.
+      if (!(await this.#ownership.take(bot, { finalizer: false, signal }))) {
+        return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
+      }
     } catch (failure) {
       // What could not be prepared changes nothing for a bot that already runs.
       this.#desire(this.#options.desired.unknown(uid));
@@ -100,6 +112,16 @@ export class SlackBotReconciler {
     this.#tell(bot, judged.verdict, duplicateOf);
     if (error !== undefined) return { kind: 'retry', error };
     return again === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: again };
+  }
+
+  /** Another operator has it: what we have of it ends, without a fence, since events of the other's sockets count. */
+  #leave(bot: SlackBotObject, message: string): Outcome {
+    this.#gone(bot.metadata.uid);
+    this.#options.onStatus?.(bot.metadata.uid, {
+      bot,
+      status: statusNotRun(bot, 'OtherOperator', this.#timers.wallMs(), message),
+    });
+    return { kind: 'done' };
   }
 
   async #judge(bot: SlackBotObject, signal: AbortSignal): Promise<Judged> {
@@ -157,7 +179,7 @@ export class SlackBotReconciler {
     this.#succession.forget(uid);
     switch (verdict.kind) {
       case 'valid':
-        if (!(await this.#protect(bot, signal))) return LOOK_AGAIN_MS;
+        if (!(await this.#ownership.take(bot, { finalizer: true, signal }))) return LOOK_AGAIN_MS;
         this.#desire(desired.run({ set: socketSetOf(bot, verdict.digest), token: verdict.token }));
         return undefined;
       case 'invalid':
@@ -192,12 +214,6 @@ export class SlackBotReconciler {
     const before = desired.wanted(bot.metadata.uid);
     if (before === undefined) this.#desire(desired.unknown(bot.metadata.uid));
     else this.#desire(desired.run({ set: socketSetOf(bot, before.set.tokenDigest), token: before.token }));
-  }
-
-  /** The finalizer comes before the first socket, so that no deletion can pass a socket by. */
-  async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<boolean> {
-    if (hasFinalizer(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined) return true;
-    return addFinalizer(this.#options.client, bot, { signal });
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
@@ -249,6 +265,7 @@ export class SlackBotReconciler {
     this.#deletedAtMs.delete(uid);
     this.#lostSecretAtMs.delete(uid);
     this.#succession.forget(uid);
+    this.#ownership.forget(uid);
     status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);
