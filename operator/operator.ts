@@ -16,6 +16,7 @@ import { EventRecorder } from './kube/event-recorder.ts';
 import { LeaderElector } from './kube/leader.ts';
 import type { KubeObject } from './kube/object.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { Leadership } from './reconcile/leadership.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
@@ -56,6 +57,7 @@ export class Operator {
   #elector: LeaderElector | undefined;
   #leadership: Leadership | undefined;
   #planner: Planner | undefined;
+  #dropped: DroppedNamespaces | undefined;
   #summaries: SummaryKeeper | undefined;
   #lost = false;
 
@@ -98,7 +100,7 @@ export class Operator {
     const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
     this.#elector = new LeaderElector({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
-      onElected: () => this.#lead(cluster, owner),
+      onElected: () => this.#lead(cluster, owner, identity),
       onLost: (why) => {
         this.#lost = true;
         this.#parts.fail(new LeadershipLostError(`leadership lost: ${why}`));
@@ -123,6 +125,7 @@ export class Operator {
     // The planner would only say the same in other words.
     if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
     else reasons.push(...(this.#planner?.faults() ?? []));
+    reasons.push(...(this.#dropped?.faults() ?? []));
     const watches = { SlackBots: this.#bots, Secrets: this.#secrets };
     for (const [what, watch] of Object.entries(watches)) {
       const error = watch.lastError();
@@ -152,11 +155,17 @@ export class Operator {
     }));
   }
 
-  #lead(cluster: string, owner: string): void {
+  #lead(cluster: string, owner: string, identity: string): void {
     const { config, client, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
+    const summaries = new BotSummaries(redis, keys.bots);
+    const dropped = new DroppedNamespaces({
+      ...{ client, namespaces: config.watchNamespaces, identity, log, lines: () => summaries.read() },
+      lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
+    });
+    this.#dropped = dropped;
     let planner: Planner | undefined;
     const leadership = new Leadership({
       ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
@@ -168,13 +177,13 @@ export class Operator {
         ...{ client, log, reportingController: 'relax.dev/operator', reportingInstance: config.pod },
       }),
       self: { operator: operatorName(config.leaderNamespace), cluster },
+      dropped: (signal) => dropped.settle(signal),
       statusWritesPerSecond: config.statusWritesPerSecond,
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
     this.#leadership = leadership;
     this.#planner = planner;
-    const summaries = new BotSummaries(redis, keys.bots);
     this.#summaries = new SummaryKeeper({
       ...{ summaries, count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.

@@ -30,28 +30,27 @@ export function removingFinalizer(bot: SlackBotObject): JsonPatchOperation[] {
 /** @returns false if the object has changed since: look again */
 export async function removeFinalizer(client: Patcher, bot: SlackBotObject, options: CallOptions): Promise<boolean> {
   const operations = removingFinalizer(bot);
-  return operations.length === 0 ? true : patchIfUnchanged(client, bot, operations, options);
+  return operations.length === 0 || (await patchIfUnchanged(client, bot, operations, options)) !== 'changed';
 }
 
 /**
  * The patch holds only for the version that was judged: a finalizer of somebody else that came in between is not touched,
  * an object that is on its way out gets none, and of two that claim it one is refused.
- * @returns false if the object has changed since: look again
+ * @returns what it is now; 'changed': look again
  */
 export async function patchIfUnchanged(
   client: Patcher,
   bot: SlackBotObject,
   operations: readonly JsonPatchOperation[],
   options: CallOptions,
-): Promise<boolean> {
+): Promise<SlackBotObject | 'changed' | 'gone'> {
   const test = { op: 'test', path: '/metadata/resourceVersion', value: bot.metadata.resourceVersion };
   try {
-    await client.patch(pathOf(bot), { type: 'json', body: [test, ...operations] }, options);
-    return true;
+    return await client.patch<SlackBotObject>(pathOf(bot), { type: 'json', body: [test, ...operations] }, options);
   } catch (error) {
-    if (isKubeError(error, 'notFound')) return true;
+    if (isKubeError(error, 'notFound')) return 'gone';
     // The server answers 422 when a `test` fails.
-    if (isKubeError(error, 'conflict') || isKubeError(error, 'invalid')) return false;
+    if (isKubeError(error, 'conflict') || isKubeError(error, 'invalid')) return 'changed';
     throw error;
   }
 }

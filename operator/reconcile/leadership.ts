@@ -43,6 +43,8 @@ export interface LeadershipOptions {
     onView: (changed: ReadonlySet<string>, view: FleetView) => void;
   }) => FleetPlanner;
   recorder: EventRecorder;
+  /** Owner uid -> line of bots that are not watched any more and whose sockets stay; asked again as long as there are any. */
+  dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   /** Who we are to other operators that see the same SlackBots; left out: there are none. */
   self?: Claimant;
   statusWritesPerSecond: number;
@@ -65,6 +67,9 @@ export const RETRY_LIMITS: RetryLimits = {
 
 /** A namespace that may not be watched, or is no more, holds the others up for so long at a start. */
 export const WATCH_PATIENCE_MS = 15_000;
+
+/** Somebody may have given us the rights meanwhile. */
+const DROPPED_AGAIN_MS = 60_000;
 
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
@@ -187,10 +192,41 @@ export class Leadership {
     if (signal.aborted) return;
     for (const { metadata } of bots.values()) listed.delete(metadata.uid);
     for (const [uid, key] of listed) this.#reconciler.expect(key, uid);
+    const kept = await this.#keepDropped(new Map(), signal);
+    if (signal.aborted) return;
     this.desired.begin([...[...bots.values()].map(({ metadata }) => metadata.uid), ...listed.keys()]);
     for (const key of listed.values()) this.queue.add(key);
     await this.#judgeAll();
     this.planner.nudge();
+    await this.#untilDropped(kept, signal);
+  }
+
+  async #untilDropped(kept: ReadonlyMap<string, BotSummary>, signal: AbortSignal): Promise<void> {
+    let left = kept;
+    while (left.size > 0 && !signal.aborted) {
+      await sleep(this.#timers, DROPPED_AGAIN_MS, signal);
+      if (!signal.aborted) left = await this.#keepDropped(left, signal);
+    }
+  }
+
+  /** @returns those whose sockets stay as they are, though they are on no list; what stayed `before` and may go now goes */
+  async #keepDropped(
+    before: ReadonlyMap<string, BotSummary>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, BotSummary>> {
+    const { dropped, onSummary } = this.#options;
+    const kept = (await dropped?.(signal)) ?? new Map<string, BotSummary>();
+    if (signal.aborted) return before;
+    for (const [uid, line] of kept) {
+      if (!before.has(uid)) this.desired.unknown(uid);
+      onSummary?.(uid, line);
+    }
+    for (const uid of before.keys()) {
+      if (kept.has(uid)) continue;
+      onSummary?.(uid, undefined);
+      if (this.desired.none(uid)) this.planner.nudge();
+    }
+    return kept;
   }
 
   async #judgeAll(): Promise<void> {

@@ -58,7 +58,7 @@ export class Ownership {
       ...(options.finalizer ? addingFinalizer(bot) : []),
     ];
     if (operations.length === 0) return true;
-    if (!(await patchIfUnchanged(client, bot, operations, { signal: options.signal }))) return false;
+    if ((await patchIfUnchanged(client, bot, operations, { signal: options.signal })) === 'changed') return false;
     this.#writtenOver.set(uid, resourceVersion);
     return true;
   }

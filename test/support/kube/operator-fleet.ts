@@ -7,8 +7,9 @@ import { connectorConfig, operatorConfig } from '../../../core/config.ts';
 import type { Log } from '../../../core/log.ts';
 import { connectRedis } from '../../../core/redis.ts';
 import { newFleetKey } from '../../../core/seal.ts';
-import type { SlackBot, SlackBotStatus } from '../../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../../core/slackbot.ts';
 import { runOperator } from '../../../operator/main.ts';
+import type { SlackBotObject } from '../../../operator/reconcile/slackbot-object.ts';
 import { type Simulator, startSimulator } from '../../slack/simulator.ts';
 import { LEAST, render } from '../chart.ts';
 import { Command } from '../command.ts';
@@ -58,17 +59,23 @@ export class OperatorFleet {
     return fleet;
   }
 
-  /** The chart's own roles for the operator of a release. @returns its kubeconfig; the administrator's without Helm */
-  async operatorRights(): Promise<string> {
+  /**
+   * The chart's own roles for the operator of a release, or for the job that ends an uninstall.
+   * @returns the kubeconfig of that account; the administrator's without Helm
+   */
+  async operatorRights(values: object = {}, account: 'operator' | 'uninstall' = 'operator'): Promise<string> {
     const { helm } = this.api.binaries;
     if (helm === undefined) {
       process.stderr.write('SKIPPED: the operator under the rights of its chart, since helm was not found\n');
       return this.api.kubeconfigPath;
     }
-    const { stdout } = await render(new Command(helm), LEAST);
+    const { stdout } = await render(new Command(helm), { ...LEAST, ...values });
     const roles = stdout.split(/^---$/m).filter((document) => /^kind: .*(Role|Binding|ServiceAccount)/m.test(document));
-    await this.kubectl.must(['apply', '-f', '-', '-n', 'relax'], roles.join('---\n'));
-    const name = 'system:serviceaccount:relax:relax-operator';
+    await new Command(this.api.binaries.kubectl, ['--kubeconfig', this.api.kubeconfigPath]).must(
+      ['apply', '-f', '-'],
+      roles.join('---\n'),
+    );
+    const name = `system:serviceaccount:relax:relax-${account}`;
     return this.api.addUser({ name, groups: ['system:serviceaccounts'] });
   }
 
@@ -86,10 +93,14 @@ export class OperatorFleet {
     return program;
   }
 
-  /** `relax operator --release-finalizers`. */
-  async releaseFinalizers(kubeconfig: string): Promise<void> {
-    const env = { ...this.#env('release'), RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig };
-    const { config } = operatorConfig({ env, flags: { 'release-finalizers': 'true' } });
+  /** `relax operator --release-finalizers`, with further flags. */
+  async releaseFinalizers(
+    kubeconfig: string,
+    more: { env?: Record<string, string>; flags?: Record<string, string> } = {},
+  ): Promise<void> {
+    const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig, ...more.env };
+    const flags = { 'release-finalizers': 'true', ...more.flags };
+    const { config } = operatorConfig({ env: { ...this.#env('release'), ...given }, flags });
     await runOperator(config, pino({ level: 'silent' }), new AbortController().signal);
   }
 
@@ -111,8 +122,8 @@ export class OperatorFleet {
     return texts.join('\n');
   }
 
-  connector(name: string, zone: string): Promise<Running> {
-    const given = { RELAX_ZONE: zone, RELAX_SLACK_API_URL: this.slack.url, RELAX_GRACE_SECONDS: '10' };
+  connector(name: string, zone: string, env: Record<string, string> = {}): Promise<Running> {
+    const given = { RELAX_ZONE: zone, RELAX_SLACK_API_URL: this.slack.url, RELAX_GRACE_SECONDS: '10', ...env };
     const { config } = connectorConfig({ env: { ...this.#env(name), ...given } });
     return this.#run(name, 'connector starts', (log, signal) => runConnector(config, log, signal));
   }
@@ -126,24 +137,26 @@ export class OperatorFleet {
   }
 
   /** A bot of a new team, with a labelled Secret. */
-  async addBot(name: string, team: string, more: object = {}): Promise<void> {
+  async addBot(name: string, team: string, more: object = {}, namespace = 'bots'): Promise<void> {
     const token = `xoxb-${team.toLowerCase()}-secretpart`;
     this.slack.addTeam({ teamID: team, token });
-    await this.secret(name, { token });
-    await this.apply(name, { teamID: team, credentials: { secretRef: { name } }, ...more });
+    await this.secret(name, { token }, true, namespace);
+    await this.apply(name, { teamID: team, credentials: { secretRef: { name } }, ...more }, namespace);
   }
 
-  async secret(name: string, stringData: Record<string, string>, labelled = true): Promise<void> {
+  async secret(name: string, stringData: Record<string, string>, labelled = true, namespace = 'bots'): Promise<void> {
     const labels = labelled ? { 'relax.dev/credentials': 'true' } : {};
-    const metadata = { name, namespace: 'bots', labels };
+    const metadata = { name, namespace, labels };
     await this.kubectl.must(
-      ['apply', '-f', '-'],
+      ['apply', '-f', '-', '-n', namespace],
       JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData }),
     );
   }
 
-  async read(name: string): Promise<SlackBot> {
-    return JSON.parse(await this.kubectl.must(['get', 'slackbot', name, '-o', 'json'])) as SlackBot;
+  /** @param name of a bot of namespace `bots`, or with its namespace before it */
+  async read(name: string): Promise<SlackBotObject> {
+    const [namespace = '', plain = name] = name.includes('/') ? name.split('/') : ['bots'];
+    return JSON.parse(await this.kubectl.must(['get', 'slackbot', plain, '-n', namespace, '-o', 'json']));
   }
 
   /** "True Live 2/2": status and reason of Ready, and the sockets. */
