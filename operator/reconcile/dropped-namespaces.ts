@@ -146,7 +146,7 @@ export class DroppedNamespaces {
     return (
       `namespace ${namespace} is not watched any more, and we may not let its SlackBots go: their sockets stay open. ` +
       `Watch it again, or run with the rights to patch SlackBots there: relax operator --release-finalizers ` +
-      `--keep-namespaces ${namespaces.join(',')} --leader-namespace ${lease.namespace}`
+      `--keep-namespaces ${namespaces.join(',')} --leader-namespace ${lease.namespace} (docs/install.md, Upgrade)`
     );
   }
 }
