@@ -10,8 +10,8 @@ export interface TransportOptions {
 export type Lane = 'urgent' | 'calls' | 'watch';
 
 /**
- * The most connections of a lane, each with one call at a time. Eight keep the 200 calls a second of the client's own limit
- * apace with a server that takes 40 ms. The second urgent one is for a renewal while another hangs.
+ * The most connections of a lane, each with one call at a time. Eight carry the 200 calls a second of the client's own
+ * limit when an answer takes 40 ms. The second urgent one is for a renewal while another hangs.
  */
 export const MAX_CONNECTIONS: Record<Lane, number | null> = { urgent: 2, calls: 8, watch: null };
 
