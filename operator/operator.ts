@@ -162,7 +162,14 @@ export class Operator {
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
     const summaries = new BotSummaries(redis, keys.bots);
     const dropped = new DroppedNamespaces({
-      ...{ client, namespaces: config.watchNamespaces, identity, log, lines: () => summaries.read() },
+      ...{
+        client,
+        namespaces: config.watchNamespaces,
+        identity,
+        log,
+        lines: () => summaries.read(),
+        leads: () => this.isLeader(),
+      },
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
     });
     this.#dropped = dropped;

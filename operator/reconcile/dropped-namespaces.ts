@@ -68,8 +68,10 @@ export interface DroppedNamespacesOptions extends Omit<LetGoOptions, 'reason' | 
   lease: LeaseName;
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
-  /** Holder of the Lease, in its words: only the leader notes what is watched. */
+  /** As holder of the Lease: only the leader notes what is watched. */
   identity: string;
+  /** Only the leader lets go: what another leads may watch these namespaces still. */
+  leads: () => boolean;
   /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
   lines: () => Promise<ReadonlyMap<string, BotSummary>>;
 }
@@ -77,8 +79,9 @@ export interface DroppedNamespacesOptions extends Omit<LetGoOptions, 'reason' | 
 const AGAIN_MS = 2_000;
 
 /**
- * What a new leader does about namespaces that its predecessors watched and it does not: lets their SlackBots go, where it
- * still may. Where it may not, their sockets are kept, since nobody could say so in their status, and a person is told.
+ * What an operator does about namespaces that its predecessors watched and it does not: as the leader it lets their
+ * SlackBots go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
+ * a person is told.
  */
 export class DroppedNamespaces {
   readonly #options: DroppedNamespacesOptions;
@@ -122,10 +125,11 @@ export class DroppedNamespaces {
     const operator = `${lease.namespace}/${lease.name}`;
     const letting = { client, operator, reason: 'NotWatched', log, timers } as const;
     const dropped = droppedNamespaces(before, watched);
+    if (!this.#options.leads()) return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
     const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, signal);
     if (released > 0)
       log.info({ released, before, watched }, 'SlackBots of namespaces that are not watched any more let go');
-    const kept = forbidden.length === 0 ? new Map<string, BotSummary>() : await this.#keptOf(forbidden);
+    const kept = await this.#keptOf(forbidden);
     const names = [...new Set([...kept.values()].map(namespaceOf))].sort();
     for (const fault of names.filter((name) => !this.#kept.includes(name))) log.error(this.#faultOf(fault));
     this.#kept = names;
@@ -136,6 +140,7 @@ export class DroppedNamespaces {
   /** Of a namespace without a bot in the fleet nothing has to be kept: it may be gone altogether. */
   async #keptOf(forbidden: Forbidden): Promise<Map<string, BotSummary>> {
     const { namespaces, lines } = this.#options;
+    if (forbidden.length === 0) return new Map();
     const isKept = (namespace: string): boolean =>
       forbidden === 'others' ? !namespaces.includes(namespace) : forbidden.includes(namespace);
     return new Map([...(await lines())].filter(([, line]) => isKept(namespaceOf(line))));
