@@ -98,3 +98,25 @@ kubeBinariesSuite('A SlackBot of a namespace that is not watched any more', () =
     expect(operator.ended()).toBeUndefined();
   });
 });
+
+kubeBinariesSuite('A namespace that is watched by a Role in it', () => {
+  let fleet: OperatorFleet;
+
+  beforeAll(async () => {
+    // With a controller manager, since it is what deletes what is in a namespace: the Role as well, and in no order.
+    fleet = await OperatorFleet.start({ controllerManager: true });
+    await fleet.kubectl.must(['create', 'namespace', 'doomed']);
+    await fleet.connector('connector-0', 'a');
+    await fleet.connector('connector-1', 'b');
+    const rights = await fleet.operatorRights({ config: { watchNamespaces: ['bots', 'doomed'] } });
+    await fleet.operator('operator-0', { KUBECONFIG: rights, RELAX_WATCH_NAMESPACES: 'bots,doomed' });
+    for (const name of ['one', 'two', 'three']) await fleet.addBot(name, `T0${name.toUpperCase()}`, {}, 'doomed');
+    for (const name of ['one', 'two', 'three']) await fleet.until(`doomed/${name}`, 'True Live 2/2', 60_000);
+  });
+  afterAll(() => fleet?.stop());
+
+  it('can be deleted with the SlackBots in it, though the Role goes first', async () => {
+    await fleet.kubectl.must(['delete', 'namespace', 'doomed', '--timeout=60s']);
+    expect(fleet.slack.sockets()).toEqual([]);
+  });
+});

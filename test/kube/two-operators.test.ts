@@ -111,4 +111,11 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     }
     await fleet.until('one', 'True Live 2/2', 60_000);
   });
+
+  it('leave nothing that can not be deleted, even when the definition goes before the finalizers (crds.keep=false)', async () => {
+    await theirs.stop();
+    await fleet.kubectl.must(['delete', 'crd', 'slackbots.relax.dev', '--wait=false']);
+    await fleet.releaseFinalizers(fleet.api.kubeconfigPath, { env: THEIRS });
+    await fleet.kubectl.must(['wait', '--for=delete', 'crd/slackbots.relax.dev', '--timeout=60s']);
+  });
 });

@@ -16,7 +16,7 @@ import { Command } from '../command.ts';
 import { RelaxProgram } from '../e2e/relax-program.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import { waitFor } from '../wait.ts';
-import { type ApiServer, startApiServer } from './api-server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from './api-server.ts';
 
 /** A program that runs in this process. */
 export interface Running {
@@ -46,9 +46,10 @@ export class OperatorFleet {
     writeFileSync(join(this.#folder, 'keys'), `${newFleetKey()}\n`);
   }
 
-  static async start(): Promise<OperatorFleet> {
+  /** @param kube what the control plane is to have beside an API server */
+  static async start(kube: ApiServerOptions = {}): Promise<OperatorFleet> {
     const [api, redis, slack] = await Promise.all([
-      startApiServer(),
+      startApiServer(kube),
       startRedis(),
       startSimulator({ connectBurst: 100, connectPerMinute: 600 }),
     ]);
