@@ -114,7 +114,12 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
     it('end at the namespaces watched', async () => {
       for (const namespace of unwatched) {
         expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);
-        expect(await can(operator, 'list', 'slackbots.relax.dev', namespace), namespace).toBe(false);
+        for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete']) {
+          expect(await can(operator, verb, 'slackbots.relax.dev', namespace), `${verb} ${namespace}`).toBe(false);
+        }
+        expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace), namespace).toBe(false);
+        // Finalizers, in a namespace that has lost its Role.
+        expect(await can(operator, 'patch', 'slackbots.relax.dev', namespace), namespace).toBe(true);
       }
       expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
     });
