@@ -42,7 +42,7 @@ export async function letGoDropped(
   const forbidden: string[] = [];
   for (const scope of scopesOfDropped(dropped)) {
     try {
-      released += await letGo(options, [scope], signal, (namespace) => !watched.includes(namespace));
+      released += await letGo(options, [scope], signal, ({ metadata }) => !watched.includes(metadata.namespace));
     } catch (error) {
       if (!isKubeError(error, 'forbidden')) throw error;
       if (scope.namespace === undefined) return { released, forbidden: 'others' };

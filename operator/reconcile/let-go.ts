@@ -28,7 +28,7 @@ const AGAIN_MS = 500;
 /**
  * Lets go of every SlackBot in these scopes that is ours: takes finalizer and claim off, so that nothing that is deleted
  * later waits for an operator that is gone, and says so in its status.
- * @param isMeant of a namespace; left out: all are
+ * @param isMeant left out: all are
  * @returns how many
  * @throws what the API server gave, such as forbidden
  */
@@ -36,7 +36,7 @@ export async function letGo(
   options: LetGoOptions,
   scopes: readonly ResourceScope[],
   signal: AbortSignal,
-  isMeant: (namespace: string) => boolean = () => true,
+  isMeant: (bot: SlackBotObject) => boolean = () => true,
 ): Promise<number> {
   const { timers = systemTimers } = options;
   let released = 0;
@@ -55,12 +55,12 @@ async function letGoOnce(
   options: LetGoOptions,
   scopes: readonly ResourceScope[],
   signal: AbortSignal,
-  isMeant: (namespace: string) => boolean,
+  isMeant: (bot: SlackBotObject) => boolean,
 ): Promise<{ released: number; left: number }> {
   const counts = { released: 0, left: 0 };
   const running = new Set<Promise<void>>();
   for await (const bot of ourBots(options, scopes, signal)) {
-    if (!isMeant(bot.metadata.namespace)) continue;
+    if (!isMeant(bot)) continue;
     if (running.size >= AT_ONCE) await Promise.race(running);
     const work: Promise<void> = letGoOne(options, bot, signal)
       .then((done) => {

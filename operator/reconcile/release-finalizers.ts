@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { CLAIM } from '../bot/claim.ts';
 import { droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
 import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
-import { letGo } from './let-go.ts';
+import { type LetGoOptions, letGo } from './let-go.ts';
 import { keyOf } from './resource-watch.ts';
-import { SLACKBOTS, scopesOf } from './slackbot-object.ts';
+import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
 import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
 
 export interface ReleaseOptions {
@@ -51,8 +52,20 @@ async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise
   await depose(options, HELD_MS, signal);
   const letting = { client, operator: operatorOf(lease), reason: 'OperatorGone', log, timers } as const;
   const released = await letGo(letting, scopesOf(SLACKBOTS, options.namespaces), signal);
-  log.info({ released }, 'finalizers released');
-  return released;
+  const elsewhere = options.namespaces.length === 0 ? 0 : await releaseElsewhere(letting, signal);
+  log.info({ released: released + elsewhere }, 'finalizers released');
+  return released + elsewhere;
+}
+
+/** What carries our claim in a namespace that was watched once, if we may look there; without a claim it may be another's. */
+async function releaseElsewhere(letting: LetGoOptions, signal: AbortSignal): Promise<number> {
+  const isClaimed = ({ metadata }: SlackBotObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
+  try {
+    return await letGo(letting, [SLACKBOTS], signal, isClaimed);
+  } catch (error) {
+    if (!isKubeError(error, 'forbidden')) throw error;
+    return 0;
+  }
 }
 
 /** What the operators watched until now and are to watch no longer; without any of it nobody is disturbed. */
