@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../core/config-input.ts';
+import { endByForceAfter } from '../core/forced-end.ts';
 import { errorText } from '../core/log.ts';
 import { version } from '../core/version.ts';
 import { commandLine } from './command-line.ts';
@@ -25,10 +26,15 @@ function exitCodeOf(error: unknown): number {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const signal = stopSignal();
+/** Whether a fleet's program has lived here, whose parts may hang in more ways than a command's. */
+let lived = false;
 const line = commandLine(
   version(),
   {
-    program: (program, flags) => runProgram(program, { env: process.env, flags }, signal),
+    program: (program, flags) => {
+      lived = program !== 'status';
+      return runProgram(program, { env: process.env, flags }, signal);
+    },
     demo: async () => (await import('./demo/demo.ts')).runDemo(signal),
   },
   (exitCode) => {
@@ -42,4 +48,6 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }
-setTimeout(() => process.exit(), LINGER_MS).unref();
+const end = (): void => process.exit();
+if (lived) endByForceAfter(LINGER_MS, end);
+else setTimeout(end, LINGER_MS).unref();

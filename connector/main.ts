@@ -29,7 +29,7 @@ export async function runConnector(
   signal: AbortSignal,
   tell?: TellParent,
 ): Promise<void> {
-  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle, tell));
+  await live(log, signal, STOP_DEADLINE_MS, (lifecycle) => run(config, log, signal, lifecycle, tell), config.graceMs);
 }
 
 async function run(
@@ -50,7 +50,12 @@ async function run(
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
   const server = await lifecycle.part(
     'http server',
-    () => startHttpServer(http, { registry: metrics, notReady: () => notReady() }),
+    () =>
+      startHttpServer(http, {
+        registry: metrics,
+        notReady: () => notReady(),
+        notAlive: () => lifecycle.notAlive(),
+      }),
     (started) => started.stop(),
   );
   log.info({ cluster, zone, incarnation, port: server.port }, 'connector starts');

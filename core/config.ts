@@ -85,6 +85,8 @@ export interface OperatorConfig extends CommonConfig, FleetSettings {
   kubeconfig: string | undefined;
   /** Only takes the finalizers off, then ends. */
   releaseFinalizers: boolean;
+  /** With releaseFinalizers: only of what is in none of these; undefined: of everything. */
+  keepNamespaces: readonly string[] | undefined;
   takeOver: boolean;
   http: HttpSettings;
 }
@@ -145,24 +147,30 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
 
 /** @throws ConfigError with all mistakes. */
 export function operatorConfig(input: ConfigInput): Configured<OperatorConfig> {
-  return configure('operator', input, (values) => ({
-    program: 'operator',
-    ...common(values),
-    allowEviction: values.find(settings.allowEviction),
-    queue: { name: values.get(settings.queue) },
-    dedupe: dedupe(values),
-    fleetKeyFile: values.get(settings.fleetKeyFile),
-    cluster: values.find(settings.cluster),
-    pod: values.find(settings.pod) ?? machineOf(input).hostname,
-    leaderNamespace: values.find(settings.leaderNamespace) ?? podNamespace(input),
-    connectorSet: values.find(settings.connectorSet),
-    watchNamespaces: values.find(settings.watchNamespaces) ?? [],
-    statusWritesPerSecond: values.get(settings.statusWrites),
-    kubeconfig: values.find(settings.kubeconfig),
-    releaseFinalizers: values.get(settings.releaseFinalizers),
-    takeOver: values.get(settings.takeOver),
-    http: http(values),
-  }));
+  return configure('operator', input, (values, warnings) => {
+    if (values.find(settings.keepNamespaces) !== undefined && !values.get(settings.releaseFinalizers)) {
+      warnings.push('--keep-namespaces means nothing without --release-finalizers');
+    }
+    return {
+      program: 'operator',
+      ...common(values),
+      allowEviction: values.find(settings.allowEviction),
+      queue: { name: values.get(settings.queue) },
+      dedupe: dedupe(values),
+      fleetKeyFile: values.get(settings.fleetKeyFile),
+      cluster: values.find(settings.cluster),
+      pod: values.find(settings.pod) ?? machineOf(input).hostname,
+      leaderNamespace: values.find(settings.leaderNamespace) ?? podNamespace(input),
+      connectorSet: values.find(settings.connectorSet),
+      watchNamespaces: values.find(settings.watchNamespaces) ?? [],
+      statusWritesPerSecond: values.get(settings.statusWrites),
+      kubeconfig: values.find(settings.kubeconfig),
+      releaseFinalizers: values.get(settings.releaseFinalizers),
+      keepNamespaces: values.find(settings.keepNamespaces),
+      takeOver: values.get(settings.takeOver),
+      http: http(values),
+    };
+  });
 }
 
 /** @throws ConfigError with all mistakes. */

@@ -1,4 +1,8 @@
+import { endByForceAfter, type ForcedEnd } from './forced-end.ts';
 import { errorText, type Log } from './log.ts';
+
+/** What stopping may take beyond its deadline, on a machine that is short of everything. */
+const FORCE_MARGIN_MS = 1_000;
 
 /**
  * Starts parts in order and stops them in reverse. Background work belongs to it: work that fails stops the program, and
@@ -11,6 +15,9 @@ export class Lifecycle {
   readonly #stopping = new AbortController();
   readonly #parts: { name: string; stop: () => Promise<void> | void }[] = [];
   readonly #background = new Map<Promise<void>, string>();
+  /** Parts that threw when they were stopped, or were left since they took too long. */
+  readonly #unstopped: string[] = [];
+  #stops: string | undefined;
   #failure: { error: unknown } | undefined;
 
   constructor(log: Log) {
@@ -35,6 +42,20 @@ export class Lifecycle {
       })
       .finally(() => this.#background.delete(watched));
     this.#background.set(watched, name);
+  }
+
+  /**
+   * Why only an end of the process can help: it ends with an error, or does not end as it should. Not while it stops in
+   * an orderly way, for then the probes must leave it alone.
+   */
+  notAlive(): string[] {
+    const failure = this.#failure === undefined ? [] : [`ends: ${errorText(this.#failure.error)}`];
+    return [...failure, ...this.#unstopped.map((name) => `${name} does not stop`)];
+  }
+
+  /** What it waits for on its way out, for a last word. */
+  get waitsFor(): string {
+    return this.#stops ?? 'what it was doing when it was told to stop';
   }
 
   /** Stops the program with this error; the first one counts. */
@@ -67,9 +88,13 @@ export class Lifecycle {
   async #inTime(name: string, endMs: number, stop: () => Promise<void>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const timer = setTimeout(resolve, Math.max(0, endMs - performance.now()), 'late');
+    this.#stops = name;
     try {
-      if ((await Promise.race([stop(), late])) === 'late') this.#log.warn({ part: name }, 'not stopped in time, left');
+      if ((await Promise.race([stop(), late])) !== 'late') return;
+      this.#unstopped.push(name);
+      this.#log.warn({ part: name }, 'not stopped in time, left');
     } catch (error) {
+      this.#unstopped.push(name);
       this.#log.warn({ part: name, error: errorText(error) }, 'failed to stop');
     } finally {
       clearTimeout(timer);
@@ -79,7 +104,10 @@ export class Lifecycle {
 
 /**
  * One life of a program: `setUp` starts its parts, then it runs until `outside` aborts or something fails, then
- * everything that was started is stopped.
+ * everything that was started is stopped. Whatever hangs on the way out, even a loop that never lets go of the
+ * processor, the process ends by force when its time is over.
+ * @param stopDeadlineMs for the parts to stop
+ * @param drainMs for what `setUp` still does after it was told to stop, before the parts are stopped
  * @throws what `setUp` or background work threw.
  */
 export async function live(
@@ -87,15 +115,33 @@ export async function live(
   outside: AbortSignal,
   stopDeadlineMs: number,
   setUp: (lifecycle: Lifecycle) => Promise<void>,
+  drainMs = 0,
 ): Promise<void> {
   const lifecycle = new Lifecycle(log);
+  let forced: ForcedEnd | undefined;
+  const arm = (): void => {
+    forced ??= endByForceAfter(drainMs + stopDeadlineMs + FORCE_MARGIN_MS, () => {
+      log.fatal({ part: lifecycle.waitsFor }, 'does not stop in time, ends by force');
+      process.exit(1);
+    });
+  };
+  // Before anybody else listens: what hangs may be another's listener.
+  for (const signal of [outside, lifecycle.signal]) {
+    if (signal.aborted) arm();
+    else signal.addEventListener('abort', arm, { once: true });
+  }
   try {
     await setUp(lifecycle);
     await lifecycle.untilStopped(outside);
   } catch (error) {
     lifecycle.fail(error);
   }
-  await lifecycle.stop(stopDeadlineMs);
+  try {
+    await lifecycle.stop(stopDeadlineMs);
+  } finally {
+    outside.removeEventListener('abort', arm);
+    forced?.disarm();
+  }
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';

@@ -164,7 +164,17 @@ export const settings = {
     kind: yesOrNo,
     fallback: 'false',
     example: 'true',
-    doc: 'Stops the leading operator, takes its finalizer off every SlackBot and ends: run before uninstalling, so that namespaces can be deleted.',
+    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run when uninstalling, so that namespaces can be deleted.',
+    programs: ['operator'],
+  }),
+  keepNamespaces: setting({
+    env: undefined,
+    flag: 'keep-namespaces',
+    argument: 'list',
+    kind: commaList(LABEL, 'Kubernetes namespaces'),
+    unset: 'every SlackBot is released',
+    example: 'bots,bots-eu',
+    doc: 'With --release-finalizers: releases only SlackBots of other namespaces than these, which are those that will be watched from now on.',
     programs: ['operator'],
   }),
   takeOver: setting({

@@ -15,6 +15,7 @@ import { releaseAllFinalizers } from './reconcile/release-finalizers.ts';
 const STOP_DEADLINE_MS = 20_000;
 /** Above the status writes, which have a limit of their own; the API server has priority and fairness for the rest. */
 const CALLS_PER_SECOND = 200;
+const RELEASE_CALLS_PER_SECOND = 2_000;
 
 /**
  * `relax operator`: reconciles SlackBots while it leads, and stands by with all it needs to know while another does.
@@ -31,11 +32,12 @@ export async function runOperator(config: OperatorConfig, log: Log, signal: Abor
 
 /** `relax operator --release-finalizers`, run before uninstalling. */
 export async function releaseFinalizers(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
-  const client = kubeClient(config, {});
+  // Nothing else is to be done meanwhile, and somebody waits for it.
+  const client = kubeClient(config, {}, RELEASE_CALLS_PER_SECOND);
   const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
   try {
-    const { watchNamespaces: namespaces, pod } = config;
-    await releaseAllFinalizers({ client, lease, namespaces, pod, log }, signal);
+    const { watchNamespaces: namespaces, keepNamespaces: keep, pod } = config;
+    await releaseAllFinalizers({ client, lease, namespaces, keep, pod, log }, signal);
   } finally {
     await client.close();
   }
@@ -56,7 +58,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       startHttpServer(config.http, {
         registry,
         notReady: () => operator?.notReady() ?? ['starting'],
-        notAlive: () => operator?.notAlive() ?? [],
+        notAlive: () => [...lifecycle.notAlive(), ...(operator?.notAlive() ?? [])],
       }),
     (started) => started.stop(),
   );
@@ -88,11 +90,15 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
   await operator.start(AbortSignal.any([outside, lifecycle.signal]));
 }
 
-function kubeClient(config: OperatorConfig, observer: KubeClientObserver): KubeClient {
+function kubeClient(
+  config: OperatorConfig,
+  observer: KubeClientObserver,
+  callsPerSecond = CALLS_PER_SECOND,
+): KubeClient {
   return new KubeClient({
     loadConfig: () => loadKubeConfig(config.kubeconfig),
-    callsPerSecond: CALLS_PER_SECOND,
-    callsBurst: 2 * CALLS_PER_SECOND,
+    callsPerSecond,
+    callsBurst: 2 * callsPerSecond,
     observer,
   });
 }

@@ -18,6 +18,7 @@ import type { KubeObject } from './kube/object.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { Candidacy } from './reconcile/candidacy.ts';
 import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
+import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
 import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
@@ -37,6 +38,8 @@ export interface OperatorParts {
 }
 
 export const LEASE_NAME = 'relax-operator';
+/** By which operators of one cluster tell each other apart, and people find them. */
+export const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;
@@ -61,6 +64,7 @@ export class Operator {
   readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
+  #dropped: DroppedNamespaces | undefined;
   #summaries: SummaryKeeper | undefined;
   #term: Term | undefined;
   /** Of the terms that have ended. */
@@ -110,14 +114,14 @@ export class Operator {
     const cluster = config.cluster ?? clusterUid;
     // Two installations in one Kubernetes cluster are two owners.
     const owner = kubeOwner(clusterUid, config.leaderNamespace);
-    const control = this.#makeControl(cluster, owner);
+    const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
+    const control = this.#makeControl(cluster, owner, identity);
     this.#control = control;
     this.#waitsFor = undefined;
     control.start();
     this.#bots.start();
     this.#secrets.start();
     this.#connectors?.start();
-    const identity = `${config.pod}_${randomBytes(4).toString('hex')}`;
     this.#candidacy = new Candidacy({
       ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
       redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
@@ -156,6 +160,7 @@ export class Operator {
     if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
+    reasons.push(...(this.#dropped?.faults() ?? []));
     reasons.push(...watchFaults('SlackBots', this.#bots), ...watchFaults('Secrets', this.#secrets));
     return reasons;
   }
@@ -181,11 +186,22 @@ export class Operator {
     );
   }
 
-  #makeControl(cluster: string, owner: string): FleetControl<Planner> {
+  #makeControl(cluster: string, owner: string, identity: string): FleetControl<Planner> {
     const { config, client, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
+    const summaries = new BotSummaries(redis, keys.bots);
+    const dropped = new DroppedNamespaces({
+      client,
+      lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
+      namespaces: config.watchNamespaces,
+      identity,
+      leads: () => this.isLeader(),
+      lines: () => summaries.read(),
+      log,
+    });
+    this.#dropped = dropped;
     const control = new FleetControl({
       ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
       makePlanner: (seams) =>
@@ -203,12 +219,14 @@ export class Operator {
           // Only for order: one process that does both needs to be looked at in one place.
           hesitates: () => this.#candidacy?.hasRival() ?? false,
         }),
+      self: { operator: operatorName(config.leaderNamespace), cluster },
+      dropped: (signal) => dropped.settle(signal),
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
     this.#connectors?.onChange(() => control.planner.nudge());
     this.#summaries = new SummaryKeeper({
-      ...{ summaries: new BotSummaries(redis, keys.bots), count: () => redis.hlen(keys.bots), log },
+      ...{ summaries, count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
       leads: () => control.desired.synced && control.planner.leads(),
     });

@@ -86,7 +86,7 @@ async function start(run: Run): Promise<void> {
     bots: () => ({ ready: [...roster.lines.values()].filter(({ ready }) => ready).length, total: roster.size }),
     problems: () => roster.problems.length,
   });
-  const checks = { registry, notReady: () => notReady() };
+  const checks = { registry, notReady: () => notReady(), notAlive: () => lifecycle.notAlive() };
   const server = await lifecycle.part(
     'http server',
     () => startMetricsServer(config.http, checks, log),

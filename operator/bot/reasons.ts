@@ -21,6 +21,9 @@ type OwnReason =
   | 'Live'
   | 'Suspended'
   | 'DuplicateBot'
+  | 'OtherOperator'
+  | 'NotWatched'
+  | 'OperatorGone'
   | 'Observing'
   | 'NoConnectors'
   | 'NoEligiblePods'
@@ -60,6 +63,21 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
     condition: 'Ready',
     meaning: 'An older SlackBot of this cluster has the same team and the same token; this one opens no socket.',
     remedy: 'Delete one of the two, or give this one another token.',
+  },
+  OtherOperator: {
+    condition: 'Ready',
+    meaning: 'Another operator of this cluster has claimed this SlackBot (annotation relax.dev/operator) and runs it.',
+    remedy: 'See its status there; if that operator is gone for good, take the annotation off.',
+  },
+  NotWatched: {
+    condition: 'Ready',
+    meaning: 'The operator does not watch this namespace any more, and has closed its sockets.',
+    remedy: 'Add the namespace to config.watchNamespaces (RELAX_WATCH_NAMESPACES), or delete this SlackBot.',
+  },
+  OperatorGone: {
+    condition: 'Ready',
+    meaning: 'The operator was uninstalled; its sockets close when the connectors end.',
+    remedy: 'Install Relax again, or delete this SlackBot.',
   },
   TransportNotServed: {
     condition: 'Ready',

@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import { type BotSummary, botSummarySchema } from '../../core/bot-summary.ts';
 import type { Redis } from '../../core/redis.ts';
 
 const FIELDS_AT_ONCE = 500;
@@ -16,6 +16,16 @@ export class BotSummaries {
   constructor(redis: Redis, key: string) {
     this.#redis = redis;
     this.#key = key;
+  }
+
+  /** As they are in Redis, whoever wrote them; what can't be read is left out. */
+  async read(): Promise<Map<string, BotSummary>> {
+    const lines = new Map<string, BotSummary>();
+    for (const [ownerUid, json] of Object.entries(await this.#redis.hgetall(this.#key))) {
+      const line = parsed(json);
+      if (line !== undefined) lines.set(ownerUid, line);
+    }
+    return lines;
   }
 
   /** @param summaries owner uid -> summary, of all bots. @throws when Redis does not answer; call again with all */
@@ -43,5 +53,13 @@ export class BotSummaries {
   /** Redis may have lost them: the next `put` looks what is there. */
   forgetWritten(): void {
     this.#written = undefined;
+  }
+}
+
+function parsed(json: string): BotSummary | undefined {
+  try {
+    return botSummarySchema.safeParse(JSON.parse(json)).data;
+  } catch {
+    return undefined;
   }
 }

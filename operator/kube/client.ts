@@ -44,7 +44,10 @@ export interface KubeClientObserver {
 export interface CallOptions {
   signal?: AbortSignal;
   timeoutMs?: number;
-  /** Skips the client-side rate limit, for the few calls that must not wait behind 5,000 status writes: leases. */
+  /**
+   * Skips the client-side rate limit and has connections of its own, for the few calls that must not wait behind 5,000
+   * status writes: leases.
+   */
   urgent?: boolean;
   /** Replaces the client's policy; `NO_RETRY` for callers that retry in their own way. */
   retry?: RetryPolicy;
@@ -80,10 +83,7 @@ export class KubeClient {
     this.#timers = options.timers ?? systemTimers;
     this.#observer = options.observer ?? {};
     this.#credentials = new CredentialSource(options.loadConfig, this.#timers);
-    this.#transport = new Transport({
-      maxConnections: 2,
-      onConnect: (lane) => this.#observer.connected?.(lane),
-    });
+    this.#transport = new Transport({ onConnect: (lane) => this.#observer.connected?.(lane) });
     this.#bucketPolicy = { perSecond: options.callsPerSecond ?? 50, burst: options.callsBurst ?? 100 };
     this.#bucket = fullBucket(this.#bucketPolicy, this.#timers.monotonicMs());
     this.#userAgent = options.userAgent ?? 'relax-operator';
@@ -175,7 +175,8 @@ export class KubeClient {
       if (!options.urgent) await this.#takeTurn(signal);
       signal.throwIfAborted();
       try {
-        return await this.#once<T>(request, signal, options.timeoutMs ?? this.#callTimeoutMs);
+        const lane = options.urgent ? 'urgent' : 'calls';
+        return await this.#once<T>(lane, request, signal, options.timeoutMs ?? this.#callTimeoutMs);
       } catch (error) {
         signal.throwIfAborted();
         const delayMs = isKubeError(error)
@@ -188,11 +189,11 @@ export class KubeClient {
     }
   }
 
-  async #once<T>(request: Request, signal: AbortSignal, timeoutMs: number): Promise<T> {
+  async #once<T>(lane: Lane, request: Request, signal: AbortSignal, timeoutMs: number): Promise<T> {
     const what = `${request.method} ${request.path.split('?', 1)[0]}`;
     // undici's own timeouts come first, since they also probe the connection; this one bounds a body that trickles.
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * 2)]);
-    const answer = await this.#send('calls', what, request, deadline, timeoutMs);
+    const answer = await this.#send(lane, what, request, deadline, timeoutMs);
     const text = await answer.body.text().catch((error: unknown) => {
       throw errorFromConnection(what, error);
     });

@@ -2,44 +2,52 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import type { Credentials } from './credentials.ts';
 
 export interface TransportOptions {
-  /** Connections for calls; HTTP/2 needs one, and the second lets a stuck one be survived. */
-  maxConnections: number;
   /** A new connection was made: counted by tests and by the lead's metrics. */
   onConnect?: (lane: Lane) => void;
 }
 
-/** `calls` are short; `watch` streams last minutes. */
-export type Lane = 'calls' | 'watch';
+/** `urgent` calls are few and never wait behind `calls`, which are short; `watch` streams last minutes. */
+export type Lane = 'urgent' | 'calls' | 'watch';
+
+/**
+ * The most connections of a lane, each with one call at a time. Eight carry the 200 calls a second of the client's own
+ * limit when an answer takes 40 ms. The second urgent one is for a renewal while another hangs.
+ */
+export const MAX_CONNECTIONS: Record<Lane, number | null> = { urgent: 2, calls: 8, watch: null };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_KEEPALIVE_MS = 30_000;
-/** Idle connections live long, so that a call a minute does not mean a TLS handshake a minute. */
-const IDLE_CONNECTION_MS = 90_000;
-const H2_PING_MS = 20_000;
+/**
+ * Idle connections live long, so that a call a minute does not mean a TLS handshake a minute; but not as long as at the
+ * API server (90 s), so that no call goes out on a connection that the server is just closing.
+ */
+const IDLE_CONNECTION_MS = 60_000;
 
 /**
  * The connections to the API server. client-node makes a new undici Agent, so a new TLS connection, for each call
- * (its issue #2893); here there are two for good, remade only when the CA or the client certificate changes.
+ * (its issue #2893); here there is a small pool for each lane, remade only when the CA or the client certificate changes.
  *
- * Calls share HTTP/2 connections. Each watch has an HTTP/1.1 connection of its own: ending an HTTP/2 stream leaves the
- * connection, so the next watch after a half-open silence would be put on the same dead one.
+ * All of it is HTTP/1.1, so that giving a call up gives its connection up. With undici's HTTP/2, a call that was aborted
+ * after the process had stood still for a while spun in the event loop for good and ate the memory; and the watch after
+ * a half-open silence was put on the same dead connection.
  */
 export class Transport {
   readonly #options: TransportOptions;
-  #agents: { fingerprint: string; calls: Dispatcher; watch: Dispatcher } | undefined;
+  #agents: ({ fingerprint: string } & Record<Lane, Dispatcher>) | undefined;
   readonly #retired = new Set<Dispatcher>();
   #closed = false;
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions = {}) {
     this.#options = options;
   }
 
   dispatcher(lane: Lane, credentials: Credentials): Dispatcher {
     if (this.#closed) throw new Error('the Kubernetes client is closed');
     if (this.#agents?.fingerprint !== credentials.fingerprint) {
-      if (this.#agents !== undefined) this.#retire(this.#agents.calls, this.#agents.watch);
+      this.#retire(...this.#dispatchers());
       this.#agents = {
         fingerprint: credentials.fingerprint,
+        urgent: this.#agent('urgent', credentials),
         calls: this.#agent('calls', credentials),
         watch: this.#agent('watch', credentials),
       };
@@ -50,10 +58,14 @@ export class Transport {
   /** Ends every connection at once, also those still in use. */
   async close(): Promise<void> {
     this.#closed = true;
-    const all = [...this.#retired, ...(this.#agents === undefined ? [] : [this.#agents.calls, this.#agents.watch])];
+    const all = [...this.#retired, ...this.#dispatchers()];
     this.#agents = undefined;
     this.#retired.clear();
     await Promise.all(all.map((agent) => agent.destroy()));
+  }
+
+  #dispatchers(): Dispatcher[] {
+    return this.#agents === undefined ? [] : [this.#agents.urgent, this.#agents.calls, this.#agents.watch];
   }
 
   /** Old connections finish what they carry; no new call goes to them. */
@@ -69,12 +81,11 @@ export class Transport {
 
   #agent(lane: Lane, credentials: Credentials): Dispatcher {
     const shared = {
-      allowH2: lane === 'calls',
-      connections: lane === 'calls' ? this.#options.maxConnections : null,
+      allowH2: false,
+      connections: MAX_CONNECTIONS[lane],
       keepAliveTimeout: IDLE_CONNECTION_MS,
       keepAliveMaxTimeout: IDLE_CONNECTION_MS,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      ...(lane === 'calls' ? { h2Options: { pingInterval: H2_PING_MS } } : {}),
     };
     const agent = this.#proxyAgent(credentials, shared) ?? this.#directAgent(credentials, shared);
     const { onConnect } = this.#options;

@@ -1,4 +1,5 @@
 import { FINALIZER } from '../../core/slackbot.ts';
+import type { JsonPatchOperation } from '../bot/claim.ts';
 import type { CallOptions, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { pathOf, type SlackBotObject } from './slackbot-object.ts';
@@ -7,49 +8,49 @@ type Patcher = Pick<KubeClient, 'patch'>;
 
 export const hasFinalizer = (bot: SlackBotObject): boolean => bot.metadata.finalizers?.includes(FINALIZER) ?? false;
 
-/**
- * Both patches hold only for the version that was judged: a finalizer of somebody else that came in between is not
- * touched, and an object that is on its way out gets none.
- * @returns false if the object has changed since: look again
- */
-export async function addFinalizer(client: Patcher, bot: SlackBotObject, options: CallOptions): Promise<boolean> {
-  const add =
-    bot.metadata.finalizers === undefined
-      ? { op: 'add', path: '/metadata/finalizers', value: [FINALIZER] }
-      : { op: 'add', path: '/metadata/finalizers/-', value: FINALIZER };
-  return patchIfUnchanged(client, bot, [add], options);
+/** Nothing to do where it stands already. */
+export function addingFinalizer(bot: SlackBotObject): JsonPatchOperation[] {
+  if (hasFinalizer(bot)) return [];
+  return bot.metadata.finalizers === undefined
+    ? [{ op: 'add', path: '/metadata/finalizers', value: [FINALIZER] }]
+    : [{ op: 'add', path: '/metadata/finalizers/-', value: FINALIZER }];
+}
+
+export function removingFinalizer(bot: SlackBotObject): JsonPatchOperation[] {
+  const index = bot.metadata.finalizers?.indexOf(FINALIZER) ?? -1;
+  const path = `/metadata/finalizers/${index}`;
+  return index < 0
+    ? []
+    : [
+        { op: 'test', path, value: FINALIZER },
+        { op: 'remove', path },
+      ];
 }
 
 /** @returns false if the object has changed since: look again */
 export async function removeFinalizer(client: Patcher, bot: SlackBotObject, options: CallOptions): Promise<boolean> {
-  const index = bot.metadata.finalizers?.indexOf(FINALIZER) ?? -1;
-  if (index < 0) return true;
-  const path = `/metadata/finalizers/${index}`;
-  return patchIfUnchanged(
-    client,
-    bot,
-    [
-      { op: 'test', path, value: FINALIZER },
-      { op: 'remove', path },
-    ],
-    options,
-  );
+  const operations = removingFinalizer(bot);
+  return operations.length === 0 || (await patchIfUnchanged(client, bot, operations, options)) !== 'changed';
 }
 
-async function patchIfUnchanged(
+/**
+ * The patch holds only for the version that was judged: a finalizer of somebody else that came in between is not touched,
+ * an object that is on its way out gets none, and of two that claim it one is refused.
+ * @returns what it is now; 'changed': look again
+ */
+export async function patchIfUnchanged(
   client: Patcher,
   bot: SlackBotObject,
-  operations: readonly object[],
+  operations: readonly JsonPatchOperation[],
   options: CallOptions,
-): Promise<boolean> {
+): Promise<SlackBotObject | 'changed' | 'gone'> {
   const test = { op: 'test', path: '/metadata/resourceVersion', value: bot.metadata.resourceVersion };
   try {
-    await client.patch(pathOf(bot), { type: 'json', body: [test, ...operations] }, options);
-    return true;
+    return await client.patch<SlackBotObject>(pathOf(bot), { type: 'json', body: [test, ...operations] }, options);
   } catch (error) {
-    if (isKubeError(error, 'notFound')) return true;
+    if (isKubeError(error, 'notFound')) return 'gone';
     // The server answers 422 when a `test` fails.
-    if (isKubeError(error, 'conflict') || isKubeError(error, 'invalid')) return false;
+    if (isKubeError(error, 'conflict') || isKubeError(error, 'invalid')) return 'changed';
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { BotSummary } from '../../core/bot-summary.ts';
 import type { Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import type { Claimant } from '../bot/claim.ts';
 import { fleetFacts } from '../bot/status.ts';
 import { conditionOf } from '../bot/status-change.ts';
 import { summaryOf } from '../bot/summary.ts';
@@ -13,11 +14,12 @@ import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
+import { Ownership } from './ownership.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
 import { SECRETS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
 import { SlackBotReconciler } from './slackbot-reconciler.ts';
-import type { Office } from './term.ts';
+import { type Office, regardingOf } from './term.ts';
 
 /** What is needed of the planner here. */
 export interface FleetPlanner {
@@ -33,6 +35,10 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
   makePlanner: (seams: PlannerSeams) => P;
+  /** Owner uid -> line of bots that are not watched any more and whose sockets stay; asked again as long as there are any. */
+  dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
+  /** Who we are to other operators that see the same SlackBots; left out: there are none. */
+  self?: Claimant;
   /** The line of `relax status`; undefined when the bot is gone. */
   onSummary?: (uid: string, summary: BotSummary | undefined) => void;
   log: Log;
@@ -61,6 +67,9 @@ export const WATCH_PATIENCE_MS = 15_000;
 /** A server that gives no sign of life for so long is away: what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
+/** Somebody may have given us the rights meanwhile. */
+const DROPPED_AGAIN_MS = 60_000;
+
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
 export type BotState = (typeof BOT_STATES)[number];
@@ -77,6 +86,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #timers: Timers;
   readonly #reconciler: SlackBotReconciler;
   readonly #secretReads: SecretReads;
+  readonly #ownership: Ownership;
   readonly #controller: Controller;
   readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
@@ -87,6 +97,10 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   /** The first judgement has begun; before it the order counts, and what changes is in it. */
   #judging = false;
   #beginning: Promise<void> = Promise.resolve();
+  /** Bots of namespaces that are not watched any more, by owner uid, whose sockets stay as they are. */
+  #dropped: ReadonlyMap<string, BotSummary> = new Map();
+  /** Looks at them, one after the other. */
+  #dropping: Promise<void> = Promise.resolve();
   #fleet = '';
   #rooms = '';
 
@@ -101,9 +115,19 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       prepare: (signal) => this.#catchUp(signal),
     });
     this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
+    this.#ownership = new Ownership({
+      client,
+      log,
+      self: options.self,
+      onForeign: (bot, note) => {
+        const regarding = regardingOf(bot);
+        this.#office?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
+      },
+    });
     this.#reconciler = new SlackBotReconciler({
       ...{ client, bots, desired: this.desired, planner: this.planner, log, timers },
       office: () => this.#office,
+      ownership: this.#ownership,
       secrets: this.#secretReads,
       enqueue: (found) => this.#enqueue(found),
       onStatus: (uid, judged) => {
@@ -139,7 +163,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
     for (const unlisten of this.#unlisten) unlisten();
-    await Promise.all([this.#beginning, this.#controller.stop(graceMs)]);
+    await Promise.all([this.#beginning, this.#dropping, this.#controller.stop(graceMs)]);
   }
 
   /**
@@ -154,7 +178,9 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     // It may have ended before it began.
     if (signal.aborted || this.#entering !== office) return;
     this.#office = office;
+    this.#ownership.tellAgain();
     if (this.#judging) this.#enqueue([...bots.values()]);
+    await this.#untilDropped(signal);
   }
 
   leaveOffice(): void {
@@ -186,6 +212,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     }
     // Of one watch over all namespaces nothing is known before its list.
     if (bots.unlisted().includes('') && !(await this.#ifListed(''))) return;
+    await this.#keepDropped(signal);
+    if (signal.aborted) return;
     const unlisted = bots.unlisted();
     const uids = [...bots.values()].map(({ metadata }) => metadata.uid);
     this.desired.begin(uids, unlisted);
@@ -196,6 +224,39 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         if ((await this.#ifListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
       }),
     );
+  }
+
+  /** In office what is not watched any more can be let go; what can't is tried again. */
+  async #untilDropped(signal: AbortSignal): Promise<void> {
+    await this.#keepDropped(signal);
+    while (this.#dropped.size > 0 && !signal.aborted) {
+      await sleep(this.#timers, DROPPED_AGAIN_MS, signal);
+      if (!signal.aborted) await this.#keepDropped(signal);
+    }
+  }
+
+  #keepDropped(signal: AbortSignal): Promise<void> {
+    this.#dropping = this.#dropping.then(() => this.#lookAtDropped(signal));
+    return this.#dropping;
+  }
+
+  /** Those on no list whose sockets stay as they are; what stayed before and may go now goes. */
+  async #lookAtDropped(signal: AbortSignal): Promise<void> {
+    const { dropped, onSummary } = this.#options;
+    if (dropped === undefined || signal.aborted) return;
+    const before = this.#dropped;
+    const kept = await dropped(signal);
+    if (signal.aborted) return;
+    for (const [uid, line] of kept) {
+      if (!before.has(uid)) this.desired.unknown(uid);
+      onSummary?.(uid, line);
+    }
+    for (const uid of before.keys()) {
+      if (kept.has(uid)) continue;
+      onSummary?.(uid, undefined);
+      if (this.desired.none(uid)) this.planner.nudge();
+    }
+    this.#dropped = kept;
   }
 
   /** @returns false when we end before that */

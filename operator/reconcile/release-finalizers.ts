@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { CLAIM } from '../bot/claim.ts';
+import { droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
-import type { ResourceScope } from '../kube/object.ts';
-import { hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
+import { type LetGoOptions, letGo } from './let-go.ts';
 import { keyOf } from './resource-watch.ts';
 import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
+import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
 
 export interface ReleaseOptions {
-  client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'listPage' | 'patch'>;
+  client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'listPage' | 'patch' | 'patchStatus'>;
   /** Of the operator's Lease. */
-  lease: { namespace: string; name: string };
+  lease: LeaseName;
   /** Empty: all. */
   namespaces: readonly string[];
+  /** Only what is in no namespace of these; undefined: everything. */
+  keep?: readonly string[] | undefined;
   /** This pod, whose own operator must not be the one that ends. */
   pod: string;
   log: Log;
@@ -24,57 +28,78 @@ export interface ReleaseOptions {
 
 /** Longer than an uninstall takes: no operator leads before it, unless it is to go on. */
 const HELD_MS = 300_000;
+/** As long as an upgrade takes to replace the operators, which watch the old list. */
+const HELD_FOR_UPGRADE_MS = 60_000;
 const TRIES = 20;
 const OWN_LEADER =
   'the operator of this pod leads, and would end with this program in it: run it as a job or from a clone, ' +
   'or stop the operators and take the finalizers off with kubectl (docs/install.md, Uninstall)';
 
 /**
- * Takes the finalizer off every SlackBot, so that nothing that is deleted later waits for an operator that is gone. The
- * leading operator would put it back, so first its lease is taken: it stops, and for 5 minutes no other starts to lead.
- * Sockets stay open until the connectors end.
+ * Lets go of the SlackBots that this operator has claimed, all of them or those of namespaces that are watched no longer,
+ * so that nothing that is deleted later waits for an operator that is gone. The leading operator would take them again, so
+ * first its Lease is taken, if there is one: it stops to lead, and for a while no other starts to. Sockets stay open until
+ * the connectors end or the next leader closes them.
  * @throws Error in the leading operator's own pod (`kubectl exec`): its container would end, and this with it
  */
-export async function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
-  const { client, log, timers = systemTimers } = options;
-  if (await takeLease(options, signal)) await sleep(timers, DEFAULT_LEADER_TIMES.renewDeadlineMs, signal);
-  let released = 0;
-  for (let tries = 1; ; tries += 1) {
-    let left = 0;
-    for await (const bot of everyBot(client, scopesOf(SLACKBOTS, options.namespaces), signal)) {
-      if (!hasFinalizer(bot)) continue;
-      if (await removeFinalizer(client, bot, { signal })) released += 1;
-      else left += 1;
-    }
-    if (left === 0) break;
-    if (tries === TRIES) throw new Error(`${left} SlackBots still have the finalizer: run it again`);
-    await sleep(timers, 500, signal);
-    signal.throwIfAborted();
+export function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
+  const { keep } = options;
+  return keep === undefined ? releaseAll(options, signal) : releaseOthers(options, keep, signal);
+}
+
+async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
+  const { client, lease, log, timers = systemTimers } = options;
+  await depose(options, HELD_MS, signal);
+  const letting = { client, operator: operatorOf(lease), reason: 'OperatorGone', log, timers } as const;
+  const released = await letGo(letting, scopesOf(SLACKBOTS, options.namespaces), signal);
+  const elsewhere = options.namespaces.length === 0 ? 0 : await releaseElsewhere(letting, signal);
+  log.info({ released: released + elsewhere }, 'finalizers released');
+  return released + elsewhere;
+}
+
+/** What carries our claim in a namespace that was watched once, if we may look there; without a claim it may be another's. */
+async function releaseElsewhere(letting: LetGoOptions, signal: AbortSignal): Promise<number> {
+  const isClaimed = ({ metadata }: SlackBotObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
+  try {
+    return await letGo(letting, [SLACKBOTS], signal, isClaimed);
+  } catch (error) {
+    if (!isKubeError(error, 'forbidden')) throw error;
+    return 0;
   }
-  log.info({ released }, 'finalizers released');
+}
+
+/** What the operators watched until now and are to watch no longer; without any of it nobody is disturbed. */
+async function releaseOthers(options: ReleaseOptions, keep: readonly string[], signal: AbortSignal): Promise<number> {
+  const { client, lease, log, timers = systemTimers } = options;
+  const watched = watchedOf(keep);
+  // An earlier version left no note: whatever it may have watched, as far as our rights go.
+  const before = parseWatched(await readNote(client, lease, signal)) ?? 'all';
+  const dropped = droppedNamespaces(before, watched);
+  const letting = { client, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
+  if (await holdsDropped(letting, dropped, keep, signal)) await depose(options, HELD_FOR_UPGRADE_MS, signal);
+  const { released, forbidden } = await letGoDropped(letting, dropped, keep, signal);
+  log.info({ released, forbidden, keep }, 'SlackBots of other namespaces released');
+  await noteWatched(client, lease, forbidden === 'others' ? before : [...keep, ...forbidden], signal);
   return released;
 }
 
-/** Without a SlackBot definition there are no SlackBots. */
-async function* everyBot(
-  client: ReleaseOptions['client'],
-  scopes: readonly ResourceScope[],
-  signal: AbortSignal,
-): AsyncGenerator<SlackBotObject> {
-  try {
-    yield* everyItem<SlackBotObject>(client, scopes, {}, { signal });
-  } catch (error) {
-    if (!isKubeError(error, 'notFound')) throw error;
-  }
+const operatorOf = ({ namespace, name }: LeaseName): string => `${namespace}/${name}`;
+
+/** Nobody writes any more when it resolves. */
+async function depose(options: ReleaseOptions, heldMs: number, signal: AbortSignal): Promise<void> {
+  const { timers = systemTimers } = options;
+  if (await takeLease(options, heldMs, signal)) await sleep(timers, DEFAULT_LEADER_TIMES.renewDeadlineMs, signal);
+  signal.throwIfAborted();
 }
 
 /** @returns whether somebody may have held it */
 async function takeLease(
   { client, lease: at, pod, log, timers = systemTimers }: ReleaseOptions,
+  durationMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const scope = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace: at.namespace };
-  const times = { ...DEFAULT_LEADER_TIMES, durationMs: HELD_MS };
+  const scope = leaseScope(at);
+  const times = { ...DEFAULT_LEADER_TIMES, durationMs };
   const identity = `release-finalizers_${randomUUID()}`;
   for (let tries = 1; ; tries += 1) {
     try {

@@ -5,11 +5,13 @@ import { type CredentialsVerdict, judgeCredentials } from '../bot/credentials.ts
 import { type Claim, Claims } from '../bot/duplicates.ts';
 import { socketSetOf } from '../bot/socket-set.ts';
 import { fleetFacts, statusOf } from '../bot/status.ts';
+import { statusNotRun } from '../bot/status-not-run.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Outcome } from '../kube/controller.ts';
 import type { DesiredState } from './desired-state.ts';
-import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { Ownership } from './ownership.ts';
 import type { ObjectsView } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
 import type { SlackBotObject } from './slackbot-object.ts';
@@ -24,6 +26,8 @@ export interface SlackBotReconcilerOptions {
   planner: { view(): FleetView; nudge(): void };
   /** The right to write to the API server; undefined while another process has it. */
   office: () => Office | undefined;
+  /** Left out: no other operator sees these SlackBots. */
+  ownership?: Ownership;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
@@ -54,6 +58,7 @@ interface Judged {
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
+  readonly #ownership: Ownership;
   readonly #claims = new Claims();
   readonly #succession: Succession;
   /** Key -> uid of the object that had this name when it was last looked at. */
@@ -64,6 +69,7 @@ export class SlackBotReconciler {
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#ownership = options.ownership ?? new Ownership({ client: options.client, self: undefined, log: options.log });
     this.#succession = new Succession(options);
   }
 
@@ -81,6 +87,8 @@ export class SlackBotReconciler {
       return { kind: 'done' };
     }
     this.#uids.set(key, bot.metadata.uid);
+    const foreign = this.#ownership.foreign(bot);
+    if (foreign !== undefined) return this.#leave(bot, foreign);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }
 
@@ -95,6 +103,8 @@ export class SlackBotReconciler {
     try {
       const lookMs = await this.#want(bot, judged.verdict, { patienceMs, duplicateOf }, signal);
       again = earlier(again, lookMs);
+      // Nothing is said of a bot that another operator may be claiming just now.
+      if ((await this.#take(bot, false, signal)) === 'changed') return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     } catch (failure) {
       // What could not be prepared changes nothing for a bot that already runs.
       this.#desire(this.#options.desired.unknown(uid, bot.metadata.generation));
@@ -103,6 +113,15 @@ export class SlackBotReconciler {
     this.#tell(bot, judged.verdict, duplicateOf);
     if (error !== undefined) return { kind: 'retry', error };
     return again === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: again };
+  }
+
+  /** Another operator has it: what we have of it ends, without a fence, since events of the other's sockets count. */
+  #leave(bot: SlackBotObject, message: string): Outcome {
+    const { uid } = bot.metadata;
+    this.#drop(uid);
+    const status = statusNotRun(bot, 'OtherOperator', this.#timers.wallMs(), message);
+    this.#options.onStatus?.(uid, { bot, status });
+    return { kind: 'done' };
   }
 
   async #judge(bot: SlackBotObject, signal: AbortSignal): Promise<Judged> {
@@ -206,14 +225,23 @@ export class SlackBotReconciler {
     else this.#desire(desired.run({ set: socketSetOf(bot, before.set.tokenDigest), token: before.token }));
   }
 
-  /** The finalizer comes before the first socket, so that no deletion can pass a socket by. */
+  /** The claim and the finalizer come before the first socket, so that no deletion can pass a socket by. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
-    const { desired, client, office } = this.#options;
-    if (hasFinalizer(bot) || desired.wanted(bot.metadata.uid) !== undefined) return 'protected';
-    const ours = office();
-    if (ours === undefined) return 'notOurs';
-    const added = await addFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
-    return added ? 'protected' : 'changed';
+    const taken = await this.#take(bot, true, signal);
+    if (taken !== 'notInOffice') return taken === 'taken' ? 'protected' : 'changed';
+    const isProtected = hasFinalizer(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined;
+    return isProtected ? 'protected' : 'notOurs';
+  }
+
+  async #take(
+    bot: SlackBotObject,
+    finalizer: boolean,
+    signal: AbortSignal,
+  ): Promise<'taken' | 'changed' | 'notInOffice'> {
+    const ours = this.#options.office();
+    if (ours === undefined) return 'notInOffice';
+    const options = { finalizer, signal: AbortSignal.any([signal, ours.signal]) };
+    return (await this.#ownership.take(bot, options)) ? 'taken' : 'changed';
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
@@ -244,6 +272,11 @@ export class SlackBotReconciler {
   }
 
   #gone(uid: string): void {
+    this.#ownership.forget(uid);
+    this.#drop(uid);
+  }
+
+  #drop(uid: string): void {
     const { desired, office, secrets, onStatus } = this.#options;
     this.#desire(desired.none(uid));
     this.#enqueue(this.#claims.set(uid, undefined));

@@ -1,7 +1,8 @@
 import type { Log } from '../../core/log.ts';
 import { systemTimers, type Timers } from '../../core/timers.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
+import type { SlackBotObject } from './slackbot-object.ts';
 import { StatusWriter } from './status-writer.ts';
 import { transitionEvents } from './transition-events.ts';
 
@@ -10,6 +11,7 @@ export interface Office {
   /** Aborted when it ends: whatever is being written gives up. */
   readonly signal: AbortSignal;
   readonly status: Pick<StatusWriter, 'baseOf' | 'offer' | 'forget'>;
+  readonly events: Pick<EventRecorder, 'record'>;
 }
 
 export interface TermOptions {
@@ -35,11 +37,14 @@ export class Term implements Office {
       timers,
       perSecond,
       onWritten: ({ bot, before, after }) => {
-        const { name, namespace, uid } = bot.metadata;
-        const regarding = { apiVersion: bot.apiVersion, kind: bot.kind, name, namespace, uid };
+        const regarding = regardingOf(bot);
         for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
       },
     });
+  }
+
+  get events(): Office['events'] {
+    return this.#recorder;
   }
 
   get signal(): AbortSignal {
@@ -55,4 +60,9 @@ export class Term implements Office {
     await Promise.all([this.status.stop(graceMs), this.#recorder.stop(graceMs / 2)]);
     this.#ended.abort(new Error('the term in office ended'));
   }
+}
+
+/** Whom an Event is about. */
+export function regardingOf({ apiVersion, kind, metadata: { name, namespace, uid } }: SlackBotObject): Regarding {
+  return { apiVersion, kind, name, namespace, uid };
 }

@@ -176,11 +176,14 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
 
   it('leaves no SlackBot and no namespace that can not be deleted', async () => {
     await relax.uninstall();
-    // What the job wrote into it would keep the operators of the next release waiting.
     expect(await relax.kubectl('get', 'leases', '-o', 'name')).toBe('');
     const bots = await relax.bots();
     expect(bots).toHaveLength(ALL.length);
     expect(bots.filter(({ metadata }) => (metadata.finalizers ?? []).length > 0)).toEqual([]);
+    for (const { status } of bots) {
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      expect(`${ready?.status} ${ready?.reason} ${status?.connectionSummary}`).toBe('Unknown OperatorGone 0/0');
+    }
     await relax.cluster.kubectl.must(['delete', 'namespace', relax.botNamespace, '--timeout=60s']);
     await relax.cluster.kubectl.must(['delete', 'crd', 'slackbots.relax.dev', '--timeout=30s']);
     await relax.cluster.kubectl.must(['delete', 'namespace', relax.namespace, `--timeout=${GRACE_SECONDS + 60}s`]);

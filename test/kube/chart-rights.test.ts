@@ -18,6 +18,7 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
   ] as const)('the rights %s', (_, release, watchNamespaces, watched, unwatched) => {
     const operator = `system:serviceaccount:relax:${release === 'relax' ? 'relax' : 'two-relax'}-operator`;
     const connector = operator.replace(/operator$/, 'connector');
+    const uninstall = operator.replace(/operator$/, 'uninstall');
 
     beforeAll(async () => {
       const { stdout } = await render(helm, { ...LEAST, config: { watchNamespaces } }, release);
@@ -123,9 +124,35 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
     it('end at the namespaces watched', async () => {
       for (const namespace of unwatched) {
         expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);
-        expect(await can(operator, 'list', 'slackbots.relax.dev', namespace), namespace).toBe(false);
+        for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete']) {
+          expect(await can(operator, verb, 'slackbots.relax.dev', namespace), `${verb} ${namespace}`).toBe(false);
+        }
+        expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace), namespace).toBe(false);
+        // Finalizers, in a namespace that has lost its Role.
+        expect(await can(operator, 'patch', 'slackbots.relax.dev', namespace), namespace).toBe(true);
       }
       expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
+    });
+
+    it('let the job that ends an uninstall take finalizers and claims off, wherever they are, and no more', async () => {
+      for (const namespace of [...watched, ...unwatched]) {
+        for (const verb of ['get', 'list', 'patch']) {
+          expect(await can(uninstall, verb, 'slackbots.relax.dev', namespace), verb).toBe(true);
+        }
+        expect(await can(uninstall, 'patch', 'slackbots.relax.dev/status', namespace)).toBe(true);
+        for (const resource of ['secrets', 'pods', 'configmaps']) {
+          expect(await can(uninstall, 'get', resource, namespace), resource).toBe(false);
+          expect(await can(uninstall, 'list', resource, namespace), resource).toBe(false);
+        }
+        for (const verb of ['create', 'update', 'delete', 'deletecollection']) {
+          expect(await can(uninstall, verb, 'slackbots.relax.dev', namespace), verb).toBe(false);
+        }
+      }
+      for (const verb of ['get', 'update']) {
+        expect(await can(uninstall, verb, 'leases.coordination.k8s.io/relax-operator', 'relax'), verb).toBe(true);
+        expect(await can(uninstall, verb, 'leases.coordination.k8s.io/another', 'relax'), verb).toBe(false);
+      }
+      expect(await can(uninstall, 'create', 'leases.coordination.k8s.io', 'relax')).toBe(false);
     });
 
     it('leave the connectors none', async () => {

@@ -248,6 +248,57 @@ kubeHelmSuite('The chart', (kube, helm) => {
     });
   });
 
+  describe('the jobs', () => {
+    const jobsOf = async (values: object, ...more: string[]) => {
+      const args = ['template', 'relax', CHART, '-n', 'relax', '--kube-version', KUBE_VERSION, '-f', '-', ...more];
+      const documents = parseAllDocuments(await helm.must(args, stringify(values)));
+      const objects = 'empty' in documents ? [] : documents.map((document) => document.toJS() as KubeObject | null);
+      return objects
+        .filter((object) => object?.kind === 'Job')
+        .map((job) => `${job?.metadata.name} ${job?.metadata.annotations?.['helm.sh/hook']}`);
+    };
+    const narrow = { ...LEAST, config: { watchNamespaces: ['bots'] } };
+
+    it.each([
+      ['an install', LEAST, [], ['relax-uninstall post-delete']],
+      ['an install that watches some namespaces', narrow, [], ['relax-uninstall post-delete']],
+      ['an upgrade that watches all', LEAST, ['--is-upgrade'], ['relax-uninstall post-delete']],
+      [
+        'an upgrade that watches some, of which is not known whether more were watched before',
+        narrow,
+        ['--is-upgrade'],
+        ['relax-uninstall post-delete', 'relax-upgrade pre-upgrade'],
+      ],
+      [
+        'an upgrade with both switched off',
+        { ...narrow, uninstall: { releaseFinalizers: false }, upgrade: { releaseNamespaces: false } },
+        ['--is-upgrade'],
+        [],
+      ],
+    ])('of %s are those that are needed', async (_, values, flags, jobs) => {
+      expect(await jobsOf(values, ...flags)).toEqual(jobs);
+    });
+
+    it('that end an uninstall come with all that they need, and leave nothing behind', async () => {
+      const hooks = (await objectsOf(LEAST)).filter(
+        ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'post-delete',
+      );
+      expect(hooks.map(({ kind }) => kind).sort()).toEqual([
+        'ClusterRole',
+        'ClusterRoleBinding',
+        'Job',
+        'Role',
+        'RoleBinding',
+        'ServiceAccount',
+      ]);
+      for (const { metadata } of hooks) {
+        expect(metadata.annotations?.['helm.sh/hook-delete-policy']).toBe(
+          'before-hook-creation,hook-succeeded,hook-failed',
+        );
+      }
+    });
+  });
+
   describe('the pods', () => {
     it('get their settings as environment, and only what was set', async () => {
       const connector = envOf(await podOf(LEAST, 'StatefulSet'));

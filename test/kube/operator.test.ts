@@ -222,10 +222,14 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
   });
 
   it('takes its finalizer off everything before an uninstall, though an operator still runs', async () => {
-    await fleet.releaseFinalizers(rights);
+    await fleet.releaseFinalizers(await fleet.operatorRights({}, 'uninstall'));
     const { items } = JSON.parse(await fleet.kubectl.must(['get', 'slackbots', '-o', 'json']));
     expect(items.length).toBeGreaterThan(3);
-    for (const { metadata } of items) expect(metadata.finalizers ?? [], metadata.name).toEqual([]);
+    for (const { metadata } of items) {
+      expect(metadata.finalizers ?? [], metadata.name).toEqual([]);
+      expect(metadata.annotations?.['relax.dev/operator']).toBeUndefined();
+      expect(await fleet.shows(metadata.name)).toBe('Unknown OperatorGone 0/0');
+    }
     await fleet.kubectl.must(['delete', 'slackbots', '--all', '--timeout=20s']);
     expect(await gone('acme')).toBe(true);
   });

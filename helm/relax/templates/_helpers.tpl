@@ -220,3 +220,58 @@ volumes:
 {{- end }}
 {{- if and .Values.redis.url .Values.redis.urlKey }}{{ fail "redis.url and redis.urlKey are both set: keep one" }}{{ end }}
 {{- end }}
+
+{{/* Argument: the weight, by which what the job needs is there before it. */}}
+{{- define "relax.uninstallHook" -}}
+helm.sh/hook: post-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}
+
+{{- define "relax.uninstallSubject" -}}
+- kind: ServiceAccount
+  name: {{ include "relax.name" . }}-uninstall
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{/* Arguments: root, component, command, serviceAccount. The pod of a job that lets SlackBots go. */}}
+{{- define "relax.releaseJobPod" -}}
+metadata:
+  labels: {{- include "relax.selector" . | nindent 4 }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: {{ .serviceAccount }}
+  automountServiceAccountToken: true
+  enableServiceLinks: false
+  {{- with .root.Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .root.Values.operator.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .root.Values.operator.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    fsGroup: 65532
+    seccompProfile: { type: RuntimeDefault }
+  containers:
+    - name: release-finalizers
+      image: {{ include "relax.image" .root | quote }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      args: {{- toYaml .command | nindent 8 }}
+      env:
+        {{- include "relax.env" (dict "root" .root "program" "operator") | nindent 8 }}
+      resources: {{- toYaml .root.Values.operator.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities: { drop: [ALL] }
+      volumeMounts:
+        {{- include "relax.volumeMounts" .root | nindent 8 }}
+  volumes:
+    {{- include "relax.volumes" .root | nindent 4 }}
+{{- end }}

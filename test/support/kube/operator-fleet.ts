@@ -7,14 +7,16 @@ import { connectorConfig, operatorConfig } from '../../../core/config.ts';
 import type { Log } from '../../../core/log.ts';
 import { connectRedis } from '../../../core/redis.ts';
 import { newFleetKey } from '../../../core/seal.ts';
-import type { SlackBot, SlackBotStatus } from '../../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../../core/slackbot.ts';
 import { runOperator } from '../../../operator/main.ts';
+import type { SlackBotObject } from '../../../operator/reconcile/slackbot-object.ts';
 import { type Simulator, startSimulator } from '../../slack/simulator.ts';
 import { LEAST, render } from '../chart.ts';
 import { Command } from '../command.ts';
+import { RelaxProgram } from '../e2e/relax-program.ts';
 import { type RedisServer, startRedis } from '../redis-server.ts';
 import { waitFor } from '../wait.ts';
-import { type ApiServer, startApiServer } from './api-server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from './api-server.ts';
 
 /** A program that runs in this process. */
 export interface Running {
@@ -34,6 +36,7 @@ export class OperatorFleet {
   readonly lines: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'relax-operator-'));
   readonly #running: Running[] = [];
+  readonly #programs: RelaxProgram[] = [];
 
   private constructor(api: ApiServer, redis: RedisServer, slack: Simulator) {
     this.api = api;
@@ -43,9 +46,10 @@ export class OperatorFleet {
     writeFileSync(join(this.#folder, 'keys'), `${newFleetKey()}\n`);
   }
 
-  static async start(): Promise<OperatorFleet> {
+  /** @param kube what the control plane is to have beside an API server */
+  static async start(kube: ApiServerOptions = {}): Promise<OperatorFleet> {
     const [api, redis, slack] = await Promise.all([
-      startApiServer(),
+      startApiServer(kube),
       startRedis(),
       startSimulator({ connectBurst: 100, connectPerMinute: 600 }),
     ]);
@@ -56,17 +60,23 @@ export class OperatorFleet {
     return fleet;
   }
 
-  /** The chart's own roles for the operator of a release. @returns its kubeconfig; the administrator's without Helm */
-  async operatorRights(): Promise<string> {
+  /**
+   * The chart's own roles for the operator of a release, or for the job that ends an uninstall.
+   * @returns the kubeconfig of that account; the administrator's without Helm
+   */
+  async operatorRights(values: object = {}, account: 'operator' | 'uninstall' = 'operator'): Promise<string> {
     const { helm } = this.api.binaries;
     if (helm === undefined) {
       process.stderr.write('SKIPPED: the operator under the rights of its chart, since helm was not found\n');
       return this.api.kubeconfigPath;
     }
-    const { stdout } = await render(new Command(helm), LEAST);
+    const { stdout } = await render(new Command(helm), { ...LEAST, ...values });
     const roles = stdout.split(/^---$/m).filter((document) => /^kind: .*(Role|Binding|ServiceAccount)/m.test(document));
-    await this.kubectl.must(['apply', '-f', '-', '-n', 'relax'], roles.join('---\n'));
-    const name = 'system:serviceaccount:relax:relax-operator';
+    await new Command(this.api.binaries.kubectl, ['--kubeconfig', this.api.kubeconfigPath]).must(
+      ['apply', '-f', '-'],
+      roles.join('---\n'),
+    );
+    const name = `system:serviceaccount:relax:relax-${account}`;
     return this.api.addUser({ name, groups: ['system:serviceaccounts'] });
   }
 
@@ -76,10 +86,22 @@ export class OperatorFleet {
     return this.#run(name, 'operator starts', (log, signal) => runOperator(config, log, signal));
   }
 
-  /** `relax operator --release-finalizers`. */
-  async releaseFinalizers(kubeconfig: string): Promise<void> {
-    const env = { ...this.#env('release'), RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig };
-    const { config } = operatorConfig({ env, flags: { 'release-finalizers': 'true' } });
+  /** An operator as a process of its own; it is ended with the fleet. */
+  operatorProgram(name: string, env: Record<string, string> = {}): RelaxProgram {
+    const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: this.api.kubeconfigPath, ...env };
+    const program = new RelaxProgram(name, ['operator'], { ...this.#env(name), ...given });
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** `relax operator --release-finalizers`, with further flags. */
+  async releaseFinalizers(
+    kubeconfig: string,
+    more: { env?: Record<string, string>; flags?: Record<string, string> } = {},
+  ): Promise<void> {
+    const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig, ...more.env };
+    const flags = { 'release-finalizers': 'true', ...more.flags };
+    const { config } = operatorConfig({ env: { ...this.#env('release'), ...given }, flags });
     await runOperator(config, pino({ level: 'silent' }), new AbortController().signal);
   }
 
@@ -101,8 +123,8 @@ export class OperatorFleet {
     return texts.join('\n');
   }
 
-  connector(name: string, zone: string): Promise<Running> {
-    const given = { RELAX_ZONE: zone, RELAX_SLACK_API_URL: this.slack.url, RELAX_GRACE_SECONDS: '10' };
+  connector(name: string, zone: string, env: Record<string, string> = {}): Promise<Running> {
+    const given = { RELAX_ZONE: zone, RELAX_SLACK_API_URL: this.slack.url, RELAX_GRACE_SECONDS: '10', ...env };
     const { config } = connectorConfig({ env: { ...this.#env(name), ...given } });
     return this.#run(name, 'connector starts', (log, signal) => runConnector(config, log, signal));
   }
@@ -116,24 +138,26 @@ export class OperatorFleet {
   }
 
   /** A bot of a new team, with a labelled Secret. */
-  async addBot(name: string, team: string, more: object = {}): Promise<void> {
+  async addBot(name: string, team: string, more: object = {}, namespace = 'bots'): Promise<void> {
     const token = `xoxb-${team.toLowerCase()}-secretpart`;
     this.slack.addTeam({ teamID: team, token });
-    await this.secret(name, { token });
-    await this.apply(name, { teamID: team, credentials: { secretRef: { name } }, ...more });
+    await this.secret(name, { token }, true, namespace);
+    await this.apply(name, { teamID: team, credentials: { secretRef: { name } }, ...more }, namespace);
   }
 
-  async secret(name: string, stringData: Record<string, string>, labelled = true): Promise<void> {
+  async secret(name: string, stringData: Record<string, string>, labelled = true, namespace = 'bots'): Promise<void> {
     const labels = labelled ? { 'relax.dev/credentials': 'true' } : {};
-    const metadata = { name, namespace: 'bots', labels };
+    const metadata = { name, namespace, labels };
     await this.kubectl.must(
-      ['apply', '-f', '-'],
+      ['apply', '-f', '-', '-n', namespace],
       JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData }),
     );
   }
 
-  async read(name: string): Promise<SlackBot> {
-    return JSON.parse(await this.kubectl.must(['get', 'slackbot', name, '-o', 'json'])) as SlackBot;
+  /** @param name of a bot of namespace `bots`, or with its namespace before it */
+  async read(name: string): Promise<SlackBotObject> {
+    const [namespace = '', plain = name] = name.includes('/') ? name.split('/') : ['bots'];
+    return JSON.parse(await this.kubectl.must(['get', 'slackbot', plain, '-n', namespace, '-o', 'json']));
   }
 
   /** "True Live 2/2": status and reason of Ready, and the sockets. */
@@ -162,6 +186,7 @@ export class OperatorFleet {
 
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((running) => running.stop()));
+    await Promise.all(this.#programs.map((program) => program.kill()));
     await Promise.all([this.slack.stop(), this.redis.stop(), this.api.stop()]);
     rmSync(this.#folder, { recursive: true });
   }

@@ -227,6 +227,16 @@ describe('a good configuration', () => {
     ]);
   });
 
+  it('keeps namespaces only where the others are to be released', () => {
+    const flags = { 'keep-namespaces': 'bots,more-bots' };
+    const operator = (more: Record<string, string>) =>
+      operatorConfig({ env: CONNECTOR, flags: { ...flags, ...more }, machine });
+    const released = operator({ 'release-finalizers': 'true' });
+    expect(released.config.keepNamespaces).toEqual(['bots', 'more-bots']);
+    expect(released.warnings).toEqual([]);
+    expect(operator({}).warnings).toEqual(['--keep-namespaces means nothing without --release-finalizers']);
+  });
+
   it('warns of a name that is nearly a setting, and keeps still about what Kubernetes sets', () => {
     expect(connector({ RELAX_ZONES: 'a' }).warnings).toEqual([expect.stringContaining('did you mean RELAX_ZONE?')]);
     const links = { RELAX_REDIS_SERVICE_HOST: '10.0.0.1', RELAX_REDIS_PORT: 'tcp://10.0.0.1:6379' };

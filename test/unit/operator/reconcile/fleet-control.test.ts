@@ -217,7 +217,8 @@ describe('with a watch that has fallen silent', () => {
     change(suspended, { suspend: true });
     const ended = new AbortController();
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
-    const office = { signal: ended.signal, status: { ...status, forget: () => undefined } };
+    const events = { record: () => undefined };
+    const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
     const given = control.takeOffice(office);
     control.leaveOffice();
     await timers.advance(0);

@@ -91,7 +91,7 @@ class Scene {
       secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
-      office: () => (this.inOffice ? { signal: NEVER, status } : undefined),
+      office: () => (this.inOffice ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
       log: pino({ level: 'silent' }),
       timers: this.timers,

@@ -1,0 +1,64 @@
+/**
+ * Whose a SlackBot is. Several operators may see one SlackBot (two releases in a cluster, of which each watches all
+ * namespaces): the one that claims it judges it, runs it and writes its status, and the others leave it alone. Pure.
+ */
+export const CLAIM = 'relax.dev/operator';
+/** The cluster scope in which its sockets are: operators of one scope share a fleet, so they are as one. */
+export const CLAIM_SCOPE = 'relax.dev/cluster';
+
+export interface Claimant {
+  /** `<namespace>/<name>` of its Lease, by which a person finds it. */
+  operator: string;
+  cluster: string;
+}
+
+interface Claimed {
+  annotations?: Readonly<Record<string, string>>;
+}
+
+export type ClaimState =
+  | { kind: 'ours' }
+  /** Nobody has claimed it, or we did in another cluster scope: to be claimed. */
+  | { kind: 'free' }
+  | { kind: 'theirs'; operator: string };
+
+export function claimStateOf({ annotations = {} }: Claimed, self: Claimant): ClaimState {
+  const operator = annotations[CLAIM] ?? '';
+  if (operator === '') return { kind: 'free' };
+  const sharesFleet = annotations[CLAIM_SCOPE] === self.cluster;
+  if (sharesFleet) return { kind: 'ours' };
+  return operator === self.operator ? { kind: 'free' } : { kind: 'theirs', operator };
+}
+
+export type JsonPatchOperation = { op: 'add' | 'test'; path: string; value: unknown } | { op: 'remove'; path: string };
+
+/** What a patch must have in it so that the bot is ours; for the version of it that was judged. */
+export function claimingOperations(metadata: Claimed, self: Claimant): JsonPatchOperation[] {
+  if (claimStateOf(metadata, self).kind !== 'free') return [];
+  const claim = { [CLAIM]: self.operator, [CLAIM_SCOPE]: self.cluster };
+  if (metadata.annotations === undefined) return [{ op: 'add', path: '/metadata/annotations', value: claim }];
+  return Object.entries(claim).map(([name, value]) => ({ op: 'add', path: pathOf(name), value }));
+}
+
+/** Whoever leaves takes off what is its own, and what nobody has claimed: an earlier version made no claims. */
+export function mayRelease({ annotations = {} }: Claimed, operator: string): boolean {
+  const holder = annotations[CLAIM] ?? '';
+  return holder === '' || holder === operator;
+}
+
+export function releasingOperations({ annotations = {} }: Claimed): JsonPatchOperation[] {
+  return [CLAIM, CLAIM_SCOPE]
+    .filter((name) => Object.hasOwn(annotations, name))
+    .map((name) => ({ op: 'remove', path: pathOf(name) }));
+}
+
+/** For the log, the Event and `relax status`. */
+export function foreignClaimText(bot: { namespace: string; name: string }, operator: string): string {
+  return (
+    `another operator runs this SlackBot, that of Lease ${operator}; if it is gone for good: ` +
+    `kubectl -n ${bot.namespace} annotate slackbot ${bot.name} ${CLAIM}-`
+  );
+}
+
+/** A name with a slash as a step of a JSON pointer. */
+const pathOf = (annotation: string): string => `/metadata/annotations/${annotation.replaceAll('/', '~1')}`;

@@ -1,0 +1,159 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { errorText } from '../../core/log.ts';
+import { sleep, systemTimers } from '../../core/timers.ts';
+import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isKubeError } from '../kube/kube-error.ts';
+import type { ResourceScope } from '../kube/object.ts';
+import { type LetGoOptions, letGo, ourBots } from './let-go.ts';
+import { SLACKBOTS } from './slackbot-object.ts';
+import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
+
+/** Namespaces in which we may not look any more; 'others': every one that is not watched. */
+export type Forbidden = readonly string[] | 'others';
+
+/** Whether a SlackBot of ours is there, as far as we may look. */
+export async function holdsDropped(
+  options: LetGoOptions,
+  dropped: Dropped,
+  watched: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const scope of scopesOfDropped(dropped)) {
+    try {
+      for await (const { metadata } of ourBots(options, [scope], signal)) {
+        if (!watched.includes(metadata.namespace)) return true;
+      }
+    } catch (error) {
+      if (!isKubeError(error, 'forbidden')) throw error;
+    }
+  }
+  return false;
+}
+
+/** Lets go of the SlackBots of namespaces that are watched no longer. */
+export async function letGoDropped(
+  options: LetGoOptions,
+  dropped: Dropped,
+  watched: readonly string[],
+  signal: AbortSignal,
+): Promise<{ released: number; forbidden: Forbidden }> {
+  let released = 0;
+  const forbidden: string[] = [];
+  for (const scope of scopesOfDropped(dropped)) {
+    try {
+      released += await letGo(options, [scope], signal, ({ metadata }) => !watched.includes(metadata.namespace));
+    } catch (error) {
+      if (!isKubeError(error, 'forbidden')) throw error;
+      if (scope.namespace === undefined) return { released, forbidden: 'others' };
+      forbidden.push(scope.namespace);
+    }
+  }
+  return { released, forbidden };
+}
+
+/** A named namespace by itself, since rights may be no wider. */
+function scopesOfDropped(dropped: Dropped): ResourceScope[] {
+  switch (dropped.kind) {
+    case 'named':
+      return dropped.namespaces.map((namespace) => ({ ...SLACKBOTS, namespace }));
+    case 'others':
+      return [SLACKBOTS];
+  }
+  return dropped satisfies never;
+}
+
+export interface DroppedNamespacesOptions extends Omit<LetGoOptions, 'reason' | 'client' | 'operator'> {
+  client: Pick<KubeClient, 'get' | 'replace' | 'listPage' | 'patch' | 'patchStatus'>;
+  lease: LeaseName;
+  /** As in RELAX_WATCH_NAMESPACES. */
+  namespaces: readonly string[];
+  /** As holder of the Lease: only the leader notes what is watched. */
+  identity: string;
+  /** Only the leader lets go: what another leads may watch these namespaces still. */
+  leads: () => boolean;
+  /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
+  lines: () => Promise<ReadonlyMap<string, BotSummary>>;
+}
+
+const AGAIN_MS = 2_000;
+
+/**
+ * What an operator does about namespaces that its predecessors watched and it does not: as the leader it lets their
+ * SlackBots go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
+ * a person is told.
+ */
+export class DroppedNamespaces {
+  readonly #options: DroppedNamespacesOptions;
+  #kept: readonly string[] = [];
+
+  constructor(options: DroppedNamespacesOptions) {
+    this.#options = options;
+  }
+
+  /** For readiness. */
+  faults(): string[] {
+    return this.#kept.map((namespace) => this.#faultOf(namespace));
+  }
+
+  /**
+   * To be called before anything is removed for belonging to no SlackBot, and again from time to time as long as it gives
+   * any. Waits for an API server or a Redis that is away.
+   * @returns owner uid -> line of each bot whose sockets are to stay as they are
+   */
+  async settle(signal: AbortSignal): Promise<ReadonlyMap<string, BotSummary>> {
+    const { log, timers = systemTimers } = this.#options;
+    while (!signal.aborted) {
+      try {
+        return await this.#settle(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        log.warn(
+          { err: errorText(error) },
+          'not known yet which namespaces were watched, nothing is removed before that',
+        );
+        await sleep(timers, AGAIN_MS, signal);
+      }
+    }
+    return new Map();
+  }
+
+  async #settle(signal: AbortSignal): Promise<ReadonlyMap<string, BotSummary>> {
+    const { client, lease, namespaces, identity, log, timers = systemTimers } = this.#options;
+    const watched = watchedOf(namespaces);
+    const before = parseWatched(await readNote(client, lease, signal)) ?? watched;
+    const operator = `${lease.namespace}/${lease.name}`;
+    const letting = { client, operator, reason: 'NotWatched', log, timers } as const;
+    const dropped = droppedNamespaces(before, watched);
+    if (!this.#options.leads()) return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
+    const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, signal);
+    if (released > 0)
+      log.info({ released, before, watched }, 'SlackBots of namespaces that are not watched any more let go');
+    const kept = await this.#keptOf(forbidden);
+    const names = [...new Set([...kept.values()].map(namespaceOf))].sort();
+    for (const fault of names.filter((name) => !this.#kept.includes(name))) log.error(this.#faultOf(fault));
+    this.#kept = names;
+    await noteWatched(client, lease, watched === 'all' ? watched : [...watched, ...names], signal, identity);
+    return kept;
+  }
+
+  /** Of a namespace without a bot in the fleet nothing has to be kept: it may be gone altogether. */
+  async #keptOf(forbidden: Forbidden): Promise<Map<string, BotSummary>> {
+    const { namespaces, lines } = this.#options;
+    if (forbidden.length === 0) return new Map();
+    const isKept = (namespace: string): boolean =>
+      forbidden === 'others' ? !namespaces.includes(namespace) : forbidden.includes(namespace);
+    return new Map([...(await lines())].filter(([, line]) => isKept(namespaceOf(line))));
+  }
+
+  #faultOf(namespace: string): string {
+    const { lease, namespaces } = this.#options;
+    return (
+      `namespace ${namespace} is not watched any more, and we may not let its SlackBots go: their sockets stay open. ` +
+      `Watch it again, or run with the rights to patch SlackBots there: relax operator --release-finalizers ` +
+      `--keep-namespaces ${namespaces.join(',')} --leader-namespace ${lease.namespace} (docs/install.md, Upgrade)`
+    );
+  }
+}
+
+const namespaceOf = ({ bot }: BotSummary): string => bot.slice(0, Math.max(0, bot.indexOf('/')));
