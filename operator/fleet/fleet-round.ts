@@ -135,6 +135,7 @@ export class FleetRound {
       await this.#tellDrained(plan, held);
       await this.#bury(plan, held);
       await this.#beat(still.heads.redisNowMs, observed.nowMs);
+      this.#heardAtMs = clock.monotonicMs();
     } finally {
       // A Redis that is full still tells which sockets live.
       this.#look(observed, plan, clock.monotonicMs());
@@ -169,6 +170,7 @@ export class FleetRound {
     else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
     const reading = new Map([...heads.pods].map(([pod, head]) => [pod, wanted(this.#memory.pods.get(pod), head)]));
     const bodies = await readBodies(redis, keys, reading);
+    this.#heardAtMs = clock.monotonicMs();
     const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');
     if (lost && to === 'plan') {
       log.warn('redis has lost the state of the fleet, writing it again from memory');

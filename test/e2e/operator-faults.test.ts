@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fenceField, queueKeys } from '../../core/keys.ts';
+import type { SlackBot } from '../../core/slackbot.ts';
 import { generatedTeam } from '../slack/team.ts';
 import { condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
 import type { RelaxProgram } from '../support/e2e/relax-program.ts';
@@ -56,6 +57,8 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     return operator;
   }
 
+  const isAwayFrom = (bot: SlackBot, pod: string) =>
+    bot.status?.connections?.every((each) => each.pod !== pod) ?? false;
   const leads = (operator: RelaxProgram) => operator.logged('elected leader', 60_000);
   const sockets = (n: number) => fleet.slack.sockets(generatedTeam(n).teamID).filter(({ state }) => state === 'live');
   const allLive = () => ALL.every((n) => sockets(n).length === 2);
@@ -85,11 +88,9 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     );
     expect(areRunning()).toEqual([true, true]);
     await api.restartApi();
-    await fleet.untilBots(
-      'said by somebody in office',
-      (bot) => isRedundant(bot) && (bot.status?.connections?.every(({ pod }) => pod !== 'connector-0') ?? false),
-      { timeoutMs: 60_000 },
-    );
+    await fleet.untilBots('said by somebody in office', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-0'), {
+      timeoutMs: 60_000,
+    });
     expect(areRunning()).toEqual([true, true]);
     fleet.connector('connector-0', 'zone-a');
   });
@@ -150,7 +151,9 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
       timeoutMs: 30_000,
       what: 'another in office',
     });
-    await fleet.untilBots('said by it', isRedundant, { timeoutMs: 30_000 });
+    await fleet.untilBots('said by it', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-2'), {
+      timeoutMs: 30_000,
+    });
     redis.heal();
     fleet.connector('connector-2', 'zone-a');
     expect(areRunning()).toEqual([true, true]);
