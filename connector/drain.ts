@@ -52,9 +52,8 @@ export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEn
 
   const closing = registry.size;
   await assignments.stop();
-  const closed = registry.stopAll();
+  await registry.stopAll();
   session.tellLeft();
-  await closed;
   const leftMs = startedAtMs + graceMs - LAST_WORD_MS - clock.monotonicMs();
   const lost = await publisher.drain(Math.max(LEAST_PUBLISH_MS, leftMs));
   await session.leave();

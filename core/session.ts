@@ -19,7 +19,7 @@ export const sessionSchema = z.object({
   state: z.enum(['up', 'draining']),
   /** Redis time in ms when draining began; 0 while up. */
   drainingSinceMs: z.number().default(0),
-  /** Its sockets are closed, or about to be; only events that wait for the queue keep it. Older programs never say so. */
+  /** Its sockets are closed; only events that wait for the queue keep its process. Older programs never say so. */
   left: z.boolean().optional(),
   /** Version of the assignments this pod holds; 0 for none yet. */
   version: z.int().nonnegative(),

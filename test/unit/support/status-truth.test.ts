@@ -30,6 +30,11 @@ describe('what is said of sockets', () => {
     expect(said(made)).toEqual(expected);
   });
 
+  it('is true of a number that was passed between two counts', () => {
+    const fall = [2, 0].map((live, at) => ({ atMs: at * 100, sockets: new Map([['b', live]]) }));
+    expect(liesIn(fall, [claim(50, 1, true)], { ...allowed, liveLagMs: 0 })).toEqual([]);
+  });
+
   it('counts a bot that nobody has counted as one without sockets, and a handover as what is wanted', () => {
     const other: Claim = { ...claim(5_000, 0, false), bots: new Map([['x', { live: 1 }]]) };
     expect(said(other)).toEqual(['1 live']);
