@@ -98,14 +98,14 @@ function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpo
   return spec.rebalance ? 'rebalance' : 'needed';
 }
 
-export function onPermitted(state: SlotState, id: number, { nowMs }: Moment): Step {
+export function onPermitted(state: SlotState, id: number, sparing: boolean, { nowMs }: Moment): Step {
   const { attempt } = state;
   if (attempt.tag !== 'inLine' || attempt.id !== id) return stay(state);
   const purpose = purposeOf(state);
   const unspaced = state.hurried;
   const { waited } = attempt;
   const asking: Attempt = { tag: 'asking', id, waited, purpose, unspaced, untilMs: nowMs + ASK_DEADLINE_MS };
-  return go(state, { attempt: asking }, { do: 'takeBudget', id, purpose, unspaced });
+  return go(state, { attempt: asking }, { do: 'takeBudget', id, purpose, unspaced, sparing });
 }
 
 export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'away', moment: Moment): Step {
@@ -249,20 +249,22 @@ export function onWake(state: SlotState, moment: Moment): Step {
   }
 }
 
+/** Slack asked for this wait. */
+const isAskedFor = (attempt: Attempt): boolean =>
+  (attempt.tag === 'backingOff' && attempt.asked) || (attempt.tag === 'waiting' && attempt.reason === 'RateLimited');
+
 /** Nothing is gained by waiting any more, except what Slack asked for, and what the budget has to have. */
 export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
   const { attempt } = state;
   const soonMs = nowMs + random * RECOVERED_SPREAD_MS;
   switch (attempt.tag) {
     case 'backingOff':
-      if (attempt.asked) return stay(state);
-      return go(state, { hurried: true, attempt: { ...attempt, untilMs: Math.min(attempt.untilMs, soonMs) } });
     case 'waiting':
-      if (attempt.reason !== 'WaitingForBudget') return stay(state);
+    case 'yielding':
+      if (isAskedFor(attempt)) return stay(state);
       return go(state, { hurried: true, attempt: { ...attempt, untilMs: Math.min(attempt.untilMs, soonMs) } });
     case 'inLine':
     case 'asking':
-    case 'yielding':
       return go(state, { hurried: true });
     case 'none':
     case 'connecting':

@@ -26,6 +26,8 @@ export interface BudgetAsker {
   slotID: string;
   /** Slack was away and is well again: what a slot waits for between its last connects is over. */
   unspaced: boolean;
+  /** Slack is away, and this connect would only tell whether it still is: not the team's last one. */
+  sparing: boolean;
 }
 
 /** All reject when Redis is away. */

@@ -4,7 +4,7 @@ import type { Timers } from '../../core/timers.ts';
 import { refuseToken } from '../slack/classify-connect.ts';
 import type { ConnectAnswer, RtmConnect } from '../slack/connect-answer.ts';
 import type { BeatWheel } from './beat-wheel.ts';
-import type { ConnectBudget, ConnectPurpose } from './connect-budget.ts';
+import type { ConnectBudget } from './connect-budget.ts';
 import type { ConnectionSpec, ConnectionStatus, SlotConnection } from './connection-status.ts';
 import type { DialLimit } from './dial-limit.ts';
 import type { Outage } from './outage.ts';
@@ -130,7 +130,7 @@ export class Connection implements SlotConnection {
         this.#leaveLine = undefined;
         return;
       case 'takeBudget':
-        void this.#takeBudget(effect.id, effect.purpose, effect.unspaced);
+        void this.#takeBudget(effect);
         return;
       case 'giveBack':
         this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.giveBack(teamID, tokenDigest, slotID));
@@ -180,8 +180,8 @@ export class Connection implements SlotConnection {
   #joinLine(id: number): void {
     const { outage, dialLimit } = this.#deps;
     let leaveDials: (() => void) | undefined;
-    const leaveOutage = outage.pass(() => {
-      leaveDials = dialLimit.join(() => this.#feed({ type: 'permitted', id }));
+    const leaveOutage = outage.pass((sparing) => {
+      leaveDials = dialLimit.join(() => this.#feed({ type: 'permitted', id, sparing }));
     });
     this.#leaveLine = () => {
       leaveOutage();
@@ -189,10 +189,10 @@ export class Connection implements SlotConnection {
     };
   }
 
-  async #takeBudget(id: number, purpose: ConnectPurpose, unspaced: boolean): Promise<void> {
+  async #takeBudget({ id, purpose, unspaced, sparing }: Extract<Effect, { do: 'takeBudget' }>): Promise<void> {
     const { teamID, tokenDigest, slotID } = this.#spec;
     try {
-      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced });
+      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced, sparing });
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);

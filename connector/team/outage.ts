@@ -13,6 +13,8 @@ const ROW_MS = 30_000;
 const PROBE_GAPS_MS = [1_000, 2_000, 3_000];
 /** After one that had no connect left, or left it to another slot of its team, the next comes soon. */
 const UNUSED_GAP_MS = 100;
+/** Probes leave each team its last connect, unless for so long none had another. */
+const SPARING_MS = 6_000;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
 export function rowAfter(row: ReadonlyMap<string, number>, teamID: string, nowMs: number): Map<string, number> {
@@ -37,9 +39,11 @@ export class Outage {
   #isTold = false;
   #probes = 0;
   #nextProbeAtMs = 0;
+  /** When it was last known that Slack is away. */
+  #knownAtMs = 0;
   #cancel: (() => void) | undefined;
   /** In the order of insertion. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(sparing: boolean) => void>();
   readonly #listeners = new Set<() => void>();
 
   constructor(timers: Timers, log: Pick<Log, 'warn' | 'info'>) {
@@ -56,15 +60,16 @@ export class Outage {
   }
 
   /**
-   * @param permitted called once when the caller may go on, perhaps before this returns
+   * @param permitted called once when the caller may go on, perhaps before this returns; `sparing`: as a probe, with what its
+   * team can spare
    * @returns gives the place up; only the first call counts
    */
-  pass(permitted: () => void): () => void {
+  pass(permitted: (sparing: boolean) => void): () => void {
     if (!this.isDeclared) {
-      permitted();
+      permitted(false);
       return () => {};
     }
-    const go = (): void => permitted();
+    const go = (sparing: boolean): void => permitted(sparing);
     this.#waiting.add(go);
     this.#arm();
     return () => {
@@ -82,6 +87,7 @@ export class Outage {
     if (!SYMPTOMS.has(reason)) return;
     const nowMs = this.#timers.monotonicMs();
     this.#row = rowAfter(this.#row, teamID, nowMs);
+    this.#knownAtMs = nowMs;
     if (this.isDeclared && this.#probes > 0) this.#tell(reason);
     if (this.isDeclared || !isOutage(this.#row)) return;
     this.#sinceMs = nowMs;
@@ -112,7 +118,7 @@ export class Outage {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const recovered of [...this.#listeners]) recovered();
-    for (const go of waiting) go();
+    for (const go of waiting) go(false);
   }
 
   #tell(reason: RetryReason): void {
@@ -132,9 +138,12 @@ export class Outage {
     const [next] = this.#waiting;
     if (next === undefined) return;
     this.#waiting.delete(next);
-    this.#nextProbeAtMs = this.#timers.monotonicMs() + probeGapMs(this.#probes);
+    const nowMs = this.#timers.monotonicMs();
+    const sparing = nowMs - this.#knownAtMs < SPARING_MS;
+    if (!sparing) this.#knownAtMs = nowMs;
+    this.#nextProbeAtMs = nowMs + probeGapMs(this.#probes);
     this.#probes += 1;
-    next();
+    next(sparing);
     this.#arm();
   }
 }

@@ -138,8 +138,8 @@ export type Input =
   | { type: 'update'; spec: SlotFacts }
   | { type: 'pressure'; pressed: boolean }
   | { type: 'stop' }
-  /** The turn has come. */
-  | { type: 'permitted'; id: number }
+  /** The turn has come. `sparing`: to look whether Slack is still away, if the team has connects to spare. */
+  | { type: 'permitted'; id: number; sparing?: boolean }
   | { type: 'budget'; id: number; answer: BudgetAnswer | 'away' }
   | { type: 'answer'; id: number; answer: ConnectAnswer }
   | { type: 'opened'; id: number }
@@ -164,7 +164,7 @@ export type Effect =
   | { do: 'joinLine'; id: number }
   /** Gives the turn back, or the place in the line. */
   | { do: 'leaveLine' }
-  | { do: 'takeBudget'; id: number; purpose: ConnectPurpose; unspaced: boolean }
+  | { do: 'takeBudget'; id: number; purpose: ConnectPurpose; unspaced: boolean; sparing: boolean }
   /** The connect can't have reached Slack. */
   | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }

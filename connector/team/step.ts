@@ -30,7 +30,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'stop':
       return onStop(state);
     case 'permitted':
-      return onPermitted(state, input.id, moment);
+      return onPermitted(state, input.id, input.sparing ?? false, moment);
     case 'budget':
       return onBudget(state, input.id, input.answer, moment);
     case 'answer':

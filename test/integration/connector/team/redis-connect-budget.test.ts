@@ -23,7 +23,7 @@ afterAll(async () => {
 beforeEach(() => redis.flushall());
 
 const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
-  budget.take('T1', 'd1', purpose, { slotID, unspaced });
+  budget.take('T1', 'd1', purpose, { slotID, unspaced, sparing: false });
 const hello = (slotID = 'a/0'): Promise<void> => budget.markLive('T1', 'd1', slotID);
 const waitOf = (answer: BudgetAnswer): number => (answer.granted ? 0 : answer.waitMs);
 const about = (ms: number) => expect.toSatisfy((value: number) => value > ms - 2_000 && value <= ms + 100);
@@ -200,6 +200,15 @@ describe('the last connects of a team without a socket', () => {
     expect((await take()).granted).toBe(false);
   });
 
+  it('are not spent to look whether Slack is still away', async () => {
+    const probe = (slotID: string): Promise<BudgetAnswer> =>
+      budget.take('T1', 'd1', 'needed', { slotID, unspaced: true, sparing: true });
+    for (let n = 0; n < 2; n += 1) expect((await probe('a/0')).granted).toBe(true);
+    expect(await probe('a/0')).toMatchObject({ granted: false, yields: true });
+    expect((await take('needed', 'a/0', true)).granted).toBe(true);
+    expect(await probe('a/0')).toMatchObject({ granted: false, yields: false });
+  });
+
   it('are not spent on a token that Slack has refused', async () => {
     expect((await take('recheck')).granted).toBe(true);
     expect((await take('recheck')).granted).toBe(true);
@@ -227,9 +236,9 @@ describe('a live socket', () => {
     await hello('a/0');
     await take('needed', 'a/0');
     expect(await isLive()).toBe(true);
-    await other.take('T1', 'd1', 'refresh', { slotID: 'a/0', unspaced: false });
+    await other.take('T1', 'd1', 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(true);
-    await other.take('T1', 'd1', 'needed', { slotID: 'a/0', unspaced: false });
+    await other.take('T1', 'd1', 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(false);
     await hello('a/0');
     await pass(661_000);

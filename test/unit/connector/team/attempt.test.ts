@@ -7,7 +7,7 @@ describe('a new slot', () => {
   it('asks for its turn, the budget, Slack and a socket, one after the other', () => {
     const world = started();
     expect(world.play({ type: 'permitted', id: 1 })).toEqual([
-      { do: 'takeBudget', id: 1, purpose: 'needed', unspaced: false },
+      { do: 'takeBudget', id: 1, purpose: 'needed', unspaced: false, sparing: false },
     ]);
     expect(world.play({ type: 'budget', id: 1, answer: { granted: true } })).toEqual([{ do: 'connect', id: 1 }]);
     const { url, teamID, teamName, botUserID } = ok();

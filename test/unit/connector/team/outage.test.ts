@@ -66,6 +66,23 @@ describe('an outage', () => {
     expect(gone.length).toBe(before + 1);
   });
 
+  it('has its probes leave each team the last connect, unless none had another for 6 s', async () => {
+    failThree();
+    const spared: boolean[] = [];
+    for (let n = 0; n < 200; n += 1) {
+      outage.pass((sparing) => {
+        spared.push(sparing);
+        if (sparing) outage.unused();
+        else outage.failed('T1', 'SlackUnavailable');
+      });
+    }
+    await timers.advance(5_900);
+    expect(spared.length).toBeGreaterThan(20);
+    expect(new Set(spared)).toEqual(new Set([true]));
+    await timers.advance(5_900);
+    expect(spared.filter((sparing) => !sparing)).toHaveLength(1);
+  });
+
   it('ends for all by one hello, and tells those that wait elsewhere', async () => {
     failThree();
     const places = join(10);
