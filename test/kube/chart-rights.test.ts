@@ -4,6 +4,8 @@ import { LEAST, render } from '../support/chart.ts';
 import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
 import { manifestOf } from '../support/slackbot-cases.ts';
 
+const SUBRESOURCES = ['status', 'finalizers', 'exec', 'token'];
+
 /** What the chart's roles let each program do, asked of and tried on a real API server. */
 kubeHelmSuite("The chart's roles", (kube, helm) => {
   const kubectl = kubectlOf(kube);
@@ -29,8 +31,13 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
     });
 
-    const can = async (as: string, verb: string, resource: string, namespace: string) =>
-      (await kubectl.run(['auth', 'can-i', verb, resource, '-n', namespace, `--as=${as}`])).stdout.trim() === 'yes';
+    /** @param resource with a subresource behind a slash, which kubectl alone would take for a name, or with a name */
+    const can = async (as: string, verb: string, resource: string, namespace: string) => {
+      const [type = '', part = ''] = resource.split('/');
+      const what = SUBRESOURCES.includes(part) ? [type, `--subresource=${part}`] : [resource];
+      const args = ['auth', 'can-i', verb, ...what, '-n', namespace, `--as=${as}`];
+      return (await kubectl.run(args)).stdout.trim() === 'yes';
+    };
 
     it.each(watched)('let the operator do its work on SlackBots and Secrets of %s', async (namespace) => {
       const as = [`--as=${operator}`, '-n', namespace];
