@@ -36,8 +36,8 @@ export async function releaseFinalizers(config: OperatorConfig, log: Log, signal
   const client = kubeClient(config, {}, RELEASE_CALLS_PER_SECOND);
   const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
   try {
-    const { watchNamespaces: namespaces, keepNamespaces: keep, pod } = config;
-    await releaseAllFinalizers({ client, lease, namespaces, keep, pod, log }, signal);
+    const { watchNamespaces: namespaces, keepNamespaces: keep } = config;
+    await releaseAllFinalizers({ client, lease, namespaces, keep, log }, signal);
   } finally {
     await client.close();
   }

@@ -39,8 +39,9 @@ function noCluster({ cluster, known }: Asked): string {
 
 function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
   const present = pods.filter(({ state }) => state === 'up' || state === 'draining');
-  // Said once, of the cluster.
-  const known = present.length === 0 ? ['Suspended', 'NoConnectors'] : ['Suspended'];
+  // What is as somebody wants it, or is another operator's; and what is said once, of the cluster.
+  const wanted = ['Suspended', 'OtherOperator'];
+  const known = present.length === 0 ? [...wanted, 'NoConnectors'] : wanted;
   const notReady = bots.list.filter(({ ready, reason }) => !ready && !known.includes(reason));
   const short = bots.list.filter(({ ready, live, desired }) => ready && live < desired);
   return [

@@ -129,7 +129,7 @@ export function observe(
     sets: [...wishes.sets.values()],
     pods: pods.map(([name, pod]) => podView(name, pod, wishes)),
     assignments,
-    reports: new Map(pods.map(([name, pod]) => [name, pod.session === undefined ? NO_REPORTS : pod.reports])),
+    reports: new Map(pods.map(([name, pod]) => [name, reportsOf(pod)])),
     // A pod that has had the time to report, and of which nothing is known, holds nothing. One that is known to have
     // nothing is told so all the same: what it last read may have been more.
     lost: new Set(
@@ -142,6 +142,10 @@ export function observe(
 }
 
 const NO_REPORTS: PodMemory['reports'] = new Map();
+
+/** What a process that is gone, or has closed its sockets, said before is no longer so. */
+const reportsOf = ({ session, reports }: PodMemory): PodMemory['reports'] =>
+  session === undefined || session.left === true ? NO_REPORTS : reports;
 
 export const sharesKey = (session: Pick<Session, 'keyIDs'>, fleetKeys: readonly FleetKey[]): boolean =>
   fleetKeys.some((key) => session.keyIDs.includes(key.id));

@@ -20,8 +20,6 @@ export interface ReleaseOptions {
   namespaces: readonly string[];
   /** Only what is in no namespace of these; undefined: everything. */
   keep?: readonly string[] | undefined;
-  /** This pod, whose own operator must not be the one that ends. */
-  pod: string;
   log: Log;
   timers?: Timers;
 }
@@ -31,16 +29,12 @@ const HELD_MS = 300_000;
 /** As long as an upgrade takes to replace the operators, which watch the old list. */
 const HELD_FOR_UPGRADE_MS = 60_000;
 const TRIES = 20;
-const OWN_LEADER =
-  'the operator of this pod leads, and would end with this program in it: run it as a job or from a clone, ' +
-  'or stop the operators and take the finalizers off with kubectl (docs/install.md, Uninstall)';
 
 /**
  * Lets go of the SlackBots that this operator has claimed, all of them or those of namespaces that are watched no longer,
  * so that nothing that is deleted later waits for an operator that is gone. The leading operator would take them again, so
  * first its Lease is taken, if there is one: it stops to lead, and for a while no other starts to. Sockets stay open until
  * the connectors end or the next leader closes them.
- * @throws Error in the leading operator's own pod (`kubectl exec`): its container would end, and this with it
  */
 export function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
   const { keep } = options;
@@ -94,7 +88,7 @@ async function depose(options: ReleaseOptions, heldMs: number, signal: AbortSign
 
 /** @returns whether somebody may have held it */
 async function takeLease(
-  { client, lease: at, pod, log, timers = systemTimers }: ReleaseOptions,
+  { client, lease: at, log, timers = systemTimers }: ReleaseOptions,
   durationMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -105,7 +99,6 @@ async function takeLease(
     try {
       const lease = await client.get<Lease>({ ...scope, name: at.name }, { signal });
       const holder = lease.spec?.holderIdentity ?? '';
-      if (holder.startsWith(`${pod}_`)) throw new Error(OWN_LEADER);
       const spec = heldSpec(lease.spec, 'acquire', identity, timers.wallMs(), times);
       await client.replace({ ...scope, name: at.name }, { ...lease, spec }, { signal });
       log.info({ lease: keyOf(lease), from: holder }, 'took the lease: no operator leads');

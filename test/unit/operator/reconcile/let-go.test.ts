@@ -52,7 +52,6 @@ function world(given: {
         ...{
           client,
           lease: { namespace: 'relax', name: 'relax-operator' },
-          pod: 'job',
           log: pino({ level: 'silent' }),
         },
         namespaces: given.watch ?? [],
