@@ -86,7 +86,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #timers: Timers;
   readonly #reconciler: SlackBotReconciler;
   readonly #secretReads: SecretReads;
-  readonly #ownership: Ownership;
   readonly #controller: Controller;
   readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
@@ -115,7 +114,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       prepare: (signal) => this.#catchUp(signal),
     });
     this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
-    this.#ownership = new Ownership({
+    const ownership = new Ownership({
       client,
       log,
       self: options.self,
@@ -127,7 +126,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     this.#reconciler = new SlackBotReconciler({
       ...{ client, bots, desired: this.desired, planner: this.planner, log, timers },
       office: () => this.#office,
-      ownership: this.#ownership,
+      ownership,
       secrets: this.#secretReads,
       enqueue: (found) => this.#enqueue(found),
       onStatus: (uid, judged) => {
@@ -178,7 +177,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     // It may have ended before it began.
     if (signal.aborted || this.#entering !== office) return;
     this.#office = office;
-    this.#ownership.tellAgain();
     if (this.#judging) this.#enqueue([...bots.values()]);
     await this.#untilDropped(signal);
   }

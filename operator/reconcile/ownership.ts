@@ -26,8 +26,11 @@ export class Ownership {
     this.#options = options;
   }
 
-  /** What to say of a bot that is another operator's; undefined: it is ours, or free to be. */
-  foreign(bot: SlackBotObject): string | undefined {
+  /**
+   * What to say of a bot that is another operator's; undefined: it is ours, or free to be.
+   * @param inOffice of several processes of an operator only the one in office tells people
+   */
+  foreign(bot: SlackBotObject, inOffice: boolean): string | undefined {
     const { self, onForeign, log } = this.#options;
     const { uid } = bot.metadata;
     const state = self === undefined ? undefined : claimStateOf(bot.metadata, self);
@@ -36,7 +39,7 @@ export class Ownership {
       return undefined;
     }
     const text = foreignClaimText(bot.metadata, state.operator);
-    if (this.#told.get(uid) !== state.operator) {
+    if (inOffice && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
       log.warn({ bot: botName(bot), operator: state.operator }, "this SlackBot is another operator's, left alone");
       onForeign?.(bot, text);
@@ -61,11 +64,6 @@ export class Ownership {
     if ((await patchIfUnchanged(client, bot, operations, { signal: options.signal })) === 'changed') return false;
     this.#writtenOver.set(uid, resourceVersion);
     return true;
-  }
-
-  /** Whoever takes office tells it in its turn. */
-  tellAgain(): void {
-    this.#told.clear();
   }
 
   forget(uid: string): void {

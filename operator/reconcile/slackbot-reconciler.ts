@@ -87,7 +87,7 @@ export class SlackBotReconciler {
       return { kind: 'done' };
     }
     this.#uids.set(key, bot.metadata.uid);
-    const foreign = this.#ownership.foreign(bot);
+    const foreign = this.#ownership.foreign(bot, this.#options.office() !== undefined);
     if (foreign !== undefined) return this.#leave(bot, foreign);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }

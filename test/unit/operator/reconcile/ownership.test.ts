@@ -88,7 +88,7 @@ describe('a SlackBot that nobody has claimed', () => {
     const copy = world.copy();
     world.annotate({ 'relax.dev/operator': 'other/relax-operator', 'relax.dev/cluster': 'us' });
     expect(await world.ownership.take(copy, { finalizer: true, signal })).toBe(false);
-    expect(world.ownership.foreign(world.copy())).toContain('that of Lease other/relax-operator');
+    expect(world.ownership.foreign(world.copy(), true)).toContain('that of Lease other/relax-operator');
   });
 
   it('is claimed again when the claim was taken off', async () => {
@@ -103,10 +103,10 @@ describe('a SlackBot that nobody has claimed', () => {
 describe("a SlackBot of another's", () => {
   it('is told of once for each that holds it', () => {
     const world = new World({ 'relax.dev/operator': 'other/relax-operator' });
-    for (let n = 0; n < 3; n += 1) world.ownership.foreign(world.copy());
+    for (let n = 0; n < 3; n += 1) world.ownership.foreign(world.copy(), true);
     expect(world.foreign).toHaveLength(1);
     world.annotate({ 'relax.dev/operator': 'third/relax-operator' });
-    world.ownership.foreign(world.copy());
+    world.ownership.foreign(world.copy(), true);
     expect(world.foreign).toHaveLength(2);
   });
 
