@@ -159,7 +159,9 @@ describe('relax standalone', () => {
     await waitFor(async () => (await only()).bots.byReason.Suspended === 1, { what: 'Suspended in relax status' });
     put(1);
     await untilLive(1, 2);
-    await waitFor(async () => (await only()).bots.byReason.Suspended === undefined, { what: 'resumed in relax status' });
+    await waitFor(async () => (await only()).bots.byReason.Suspended === undefined, {
+      what: 'resumed in relax status',
+    });
   });
 
   it('takes up a new token, and says which bot has a revoked one', async () => {
