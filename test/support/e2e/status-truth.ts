@@ -72,11 +72,16 @@ export function liesIn(counts: readonly Count[], claims: readonly Claim[], allow
   });
 }
 
-/** The counts that a claim may speak of, the last before them included: it held until the next. */
+/**
+ * The counts that a claim may speak of, with the last before and the first after them: what changed between two counts
+ * changed at any moment between.
+ */
 function within(counts: readonly Count[], { beganMs, endedMs }: Claim, lagMs: number): Count[] {
   const from = beganMs - lagMs;
   const before = counts.findLast(({ atMs }) => atMs <= from);
-  return [...(before === undefined ? [] : [before]), ...counts.filter(({ atMs }) => atMs > from && atMs <= endedMs)];
+  const after = counts.find(({ atMs }) => atMs > endedMs);
+  const during = counts.filter(({ atMs }) => atMs > from && atMs <= endedMs);
+  return [before, ...during, after].filter((count) => count !== undefined);
 }
 
 /** Whoever says something of bots: asked again and again. Undefined: it could not be asked just now. */
