@@ -14,6 +14,7 @@ import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import { DesiredState } from './desired-state.ts';
+import { DroppedBots } from './dropped-bots.ts';
 import { Ownership } from './ownership.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
@@ -35,7 +36,7 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
   makePlanner: (seams: PlannerSeams) => P;
-  /** Owner uid -> line of bots that are not watched any more and whose sockets stay; asked again as long as there are any. */
+  /** Owner uid -> line of bots that are not watched any more and whose sockets stay (`DroppedBots`). */
   dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   /** Who we are to other operators that see the same SlackBots; left out: there are none. */
   self?: Claimant;
@@ -67,9 +68,6 @@ export const WATCH_PATIENCE_MS = 15_000;
 /** A server that gives no sign of life for so long is away: what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
-/** Somebody may have given us the rights meanwhile. */
-const DROPPED_AGAIN_MS = 60_000;
-
 /** States of relax_bots. */
 export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
 export type BotState = (typeof BOT_STATES)[number];
@@ -90,16 +88,13 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
   readonly #unlisten: (() => void)[] = [];
+  readonly #dropped: DroppedBots;
   #office: Office | undefined;
   /** The one that lists before it begins. */
   #entering: Office | undefined;
   /** The first judgement has begun; before it the order counts, and what changes is in it. */
   #judging = false;
   #beginning: Promise<void> = Promise.resolve();
-  /** Bots of namespaces that are not watched any more, by owner uid, whose sockets stay as they are. */
-  #dropped: ReadonlyMap<string, BotSummary> = new Map();
-  /** Looks at them, one after the other. */
-  #dropping: Promise<void> = Promise.resolve();
   #fleet = '';
   #rooms = '';
 
@@ -114,6 +109,13 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       prepare: (signal) => this.#catchUp(signal),
     });
     this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
+    this.#dropped = new DroppedBots({
+      settle: options.dropped ?? (async () => new Map()),
+      desired: this.desired,
+      nudge: () => this.planner.nudge(),
+      onSummary: options.onSummary,
+      timers,
+    });
     const ownership = new Ownership({
       client,
       log,
@@ -162,7 +164,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
     for (const unlisten of this.#unlisten) unlisten();
-    await Promise.all([this.#beginning, this.#dropping, this.#controller.stop(graceMs)]);
+    await Promise.all([this.#beginning, this.#dropped.idle(), this.#controller.stop(graceMs)]);
   }
 
   /**
@@ -178,7 +180,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     if (signal.aborted || this.#entering !== office) return;
     this.#office = office;
     if (this.#judging) this.#enqueue([...bots.values()]);
-    await this.#untilDropped(signal);
+    await this.#dropped.untilGone(signal);
   }
 
   leaveOffice(): void {
@@ -210,7 +212,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     }
     // Of one watch over all namespaces nothing is known before its list.
     if (bots.unlisted().includes('') && !(await this.#ifListed(''))) return;
-    await this.#keepDropped(signal);
+    await this.#dropped.look(signal);
     if (signal.aborted) return;
     const unlisted = bots.unlisted();
     const uids = [...bots.values()].map(({ metadata }) => metadata.uid);
@@ -222,39 +224,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         if ((await this.#ifListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
       }),
     );
-  }
-
-  /** In office what is not watched any more can be let go; what can't is tried again. */
-  async #untilDropped(signal: AbortSignal): Promise<void> {
-    await this.#keepDropped(signal);
-    while (this.#dropped.size > 0 && !signal.aborted) {
-      await sleep(this.#timers, DROPPED_AGAIN_MS, signal);
-      if (!signal.aborted) await this.#keepDropped(signal);
-    }
-  }
-
-  #keepDropped(signal: AbortSignal): Promise<void> {
-    this.#dropping = this.#dropping.then(() => this.#lookAtDropped(signal));
-    return this.#dropping;
-  }
-
-  /** Those on no list whose sockets stay as they are; what stayed before and may go now goes. */
-  async #lookAtDropped(signal: AbortSignal): Promise<void> {
-    const { dropped, onSummary } = this.#options;
-    if (dropped === undefined || signal.aborted) return;
-    const before = this.#dropped;
-    const kept = await dropped(signal);
-    if (signal.aborted) return;
-    for (const [uid, line] of kept) {
-      if (!before.has(uid)) this.desired.unknown(uid);
-      onSummary?.(uid, line);
-    }
-    for (const uid of before.keys()) {
-      if (kept.has(uid)) continue;
-      onSummary?.(uid, undefined);
-      if (this.desired.none(uid)) this.planner.nudge();
-    }
-    this.#dropped = kept;
   }
 
   /** @returns false when we end before that */

@@ -1,0 +1,67 @@
+import type { BotSummary } from '../../core/bot-summary.ts';
+import { sleep, type Timers } from '../../core/timers.ts';
+import type { DesiredState } from './desired-state.ts';
+
+export interface DroppedBotsOptions {
+  /** Owner uid -> line of those whose sockets stay as they are. Never rejects. */
+  settle: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
+  desired: Pick<DesiredState, 'unknown' | 'none'>;
+  /** What is desired has changed. */
+  nudge: () => void;
+  /** The line of `relax status`; undefined when nothing of the bot is kept any more. */
+  onSummary?: ((uid: string, line: BotSummary | undefined) => void) | undefined;
+  timers: Timers;
+}
+
+/** Somebody may have given us the rights meanwhile. */
+const AGAIN_MS = 60_000;
+
+/** Bots of namespaces that are not watched any more: on no list, and some of them keep their sockets all the same. */
+export class DroppedBots {
+  readonly #options: DroppedBotsOptions;
+  #kept: ReadonlyMap<string, BotSummary> = new Map();
+  /** Looks come one after the other. */
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(options: DroppedBotsOptions) {
+    this.#options = options;
+  }
+
+  /** Before anything is removed for being on no list. */
+  look(signal: AbortSignal): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look(signal));
+    return this.#looking;
+  }
+
+  /** In office they can be let go; what can't is tried again until `signal` aborts. */
+  async untilGone(signal: AbortSignal): Promise<void> {
+    await this.look(signal);
+    while (this.#kept.size > 0 && !signal.aborted) {
+      await sleep(this.#options.timers, AGAIN_MS, signal);
+      await this.look(signal);
+    }
+  }
+
+  /** Resolves when no look is under way. */
+  idle(): Promise<void> {
+    return this.#looking;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { settle, desired, nudge, onSummary } = this.#options;
+    const before = this.#kept;
+    const kept = await settle(signal);
+    if (signal.aborted) return;
+    for (const [uid, line] of kept) {
+      if (!before.has(uid)) desired.unknown(uid);
+      onSummary?.(uid, line);
+    }
+    for (const uid of before.keys()) {
+      if (kept.has(uid)) continue;
+      onSummary?.(uid, undefined);
+      if (desired.none(uid)) nudge();
+    }
+    this.#kept = kept;
+  }
+}
