@@ -10,7 +10,7 @@ import { settings } from './settings.ts';
 
 /** Of the programs that run, and do not just look. */
 interface FleetSettings {
-  /** The one evicting maxmemory-policy of Redis that is put up with. */
+  /** The one evicting maxmemory-policy of Redis that is accepted. */
   allowEviction: string | undefined;
 }
 

@@ -41,7 +41,7 @@ export function natureOf(info: string): RedisNature {
 /**
  * A policy counts although `maxmemory` is 0 and nothing can be evicted now: the limit is set one day by somebody who does
  * not think of the policy, and then a minute is enough to lose a queue. To name noeviction costs nothing.
- * @param allowed `RELAX_ALLOW_EVICTION`: the one policy that is put up with
+ * @param allowed `RELAX_ALLOW_EVICTION`: the one policy that is accepted
  */
 export function judgeNature(nature: RedisNature, allowed: string | undefined): NatureVerdict {
   const { evictionPolicy: policy, appendOnly, isReplica } = nature;
@@ -55,7 +55,7 @@ export function judgeNature(nature: RedisNature, allowed: string | undefined): N
     if (policy === allowed) notes.push(`${harm} (maxmemory-policy ${policy}): allowed by RELAX_ALLOW_EVICTION`);
     else {
       evicts =
-        `${harm} (maxmemory-policy ${policy}): set it to noeviction, or put up with it by ` +
+        `${harm} (maxmemory-policy ${policy}): set it to noeviction, or accept it with ` +
         `RELAX_ALLOW_EVICTION=${policy}${allowed === undefined ? '' : `, which is now ${allowed}`}`;
     }
   }

@@ -55,7 +55,7 @@ export const redisSettings = {
     kind: text(/^(?:allkeys|volatile)-[a-z]+$/, 'a maxmemory-policy that evicts, such as allkeys-lru'),
     unset: 'none: programs refuse to start on a Redis whose maxmemory-policy is not noeviction',
     example: 'allkeys-lru',
-    doc: 'The one evicting maxmemory-policy that is put up with: events may be lost or queued twice when Redis is full.',
+    doc: 'The one evicting maxmemory-policy that is accepted: events may be lost or queued twice when Redis is full.',
     programs: FLEET,
   }),
   queue: setting({

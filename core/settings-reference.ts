@@ -43,11 +43,16 @@ function section(row: Setting<unknown>): string[] {
     '',
     `- flag: ${short}\`${flag}\``,
     `- programs: ${row.programs.join(', ')}`,
-    `- expected: ${row.kind.expects}`,
+    `- expected: ${row.kind.expects}${row.argument === undefined ? '; the flag itself takes no value' : ''}`,
     `- ${defaultLine(row)}`,
-    `- example: \`${row.env === undefined ? `--${row.flag} ${row.example}` : `${row.env}=${row.example}`}\``,
+    `- example: \`${exampleOf(row)}\``,
     '',
   ];
+}
+
+function exampleOf({ env, flag, argument, example }: Setting<unknown>): string {
+  if (env !== undefined) return `${env}=${example}`;
+  return argument === undefined ? `--${flag}` : `--${flag} ${example}`;
 }
 
 function defaultLine(row: Setting<unknown>): string {

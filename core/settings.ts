@@ -164,7 +164,7 @@ export const settings = {
     kind: yesOrNo,
     fallback: 'false',
     example: 'true',
-    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run when uninstalling, so that namespaces can be deleted.',
+    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run by the chart when uninstalling, and when a namespace is watched no longer, so that namespaces can be deleted.',
     programs: ['operator'],
   }),
   keepNamespaces: setting({

@@ -4,7 +4,8 @@ import { botNameOf, condition, KubeFleet } from '../support/e2e/kube-fleet.ts';
 import { PortGate } from '../support/e2e/port-gate.ts';
 import type { BotClaim, Source } from '../support/e2e/status-truth.ts';
 import { expectTruth, LEASE_MS, lasting, READY_LAG_MS, relaxStatusSource } from '../support/e2e/status-watch.ts';
-import { kubeSuite } from '../support/kube/kube-suite.ts';
+import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
+import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
 import { waitFor } from '../support/wait.ts';
 
 /**
@@ -20,7 +21,8 @@ const LIVE_LAG_MS = READY_LAG_MS + 10_000;
 /** A planner that has just started does not know yet whether Redis has all sessions. */
 const SETTLE_MS = 20_000;
 
-kubeSuite('the status of SlackBots', (kube) => {
+kubeBinariesSuite('the status of SlackBots', () => {
+  let api: ApiServer;
   let fleet: KubeFleet;
   let gate: PortGate;
   let budgets: NodeJS.Timeout;
@@ -29,7 +31,8 @@ kubeSuite('the status of SlackBots', (kube) => {
     fleet.connector(name, zone, { RELAX_SLACK_API_URL: `https://127.0.0.1:${gate.port}/api/` });
 
   beforeAll(async () => {
-    fleet = await KubeFleet.start(kube);
+    api = await startApiServer();
+    fleet = await KubeFleet.start(api);
     gate = new PortGate(fleet.slack.port);
     await gate.open();
     // Slack's budget of a connect a minute is another test's matter.
@@ -41,6 +44,7 @@ kubeSuite('the status of SlackBots', (kube) => {
     clearInterval(budgets);
     await fleet?.stop();
     await gate?.shut();
+    await api?.stop();
   });
 
   async function counted(): Promise<Map<string, number>> {

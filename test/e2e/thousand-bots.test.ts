@@ -3,21 +3,24 @@ import { clusterKeys } from '../../core/keys.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { generatedTeam } from '../slack/team.ts';
 import { botOf, KubeFleet, secretOf } from '../support/e2e/kube-fleet.ts';
-import { kubeConfigFrom, kubeSuite } from '../support/kube/kube-suite.ts';
+import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
+import { kubeBinariesSuite, kubeConfigFrom } from '../support/kube/kube-suite.ts';
 import { waitFor } from '../support/wait.ts';
 
 const COUNT = 1_000;
 const MINUTE_MS = 60_000;
 const NAMESPACE = 'bots';
 
-kubeSuite('a thousand SlackBots that are created and deleted at once', (kube) => {
+kubeBinariesSuite('a thousand SlackBots that are created and deleted at once', () => {
+  let api: ApiServer;
   let fleet: KubeFleet;
   let client: KubeClient;
 
   beforeAll(async () => {
-    const loadConfig = () => kubeConfigFrom(kube.kubeconfigPath);
+    api = await startApiServer();
+    const loadConfig = () => kubeConfigFrom(api.kubeconfigPath);
     client = new KubeClient({ loadConfig, callsPerSecond: 2_000, callsBurst: 2_000 });
-    fleet = await KubeFleet.start(kube);
+    fleet = await KubeFleet.start(api);
     fleet.operator('operator-0');
     fleet.operator('operator-1');
     fleet.connector('connector-0', 'zone-a');
@@ -26,6 +29,7 @@ kubeSuite('a thousand SlackBots that are created and deleted at once', (kube) =>
   afterAll(async () => {
     await client?.close();
     await fleet?.stop();
+    await api?.stop();
   });
 
   async function create(): Promise<void> {
