@@ -193,9 +193,11 @@ class WsSocket implements Socket {
   /** A paused socket sends nothing at all. */
   #answerLater(data: Buffer): void {
     if (this.#paused || this.#isDone) return;
-    const atMs = this.#ping?.atMs ?? performance.now();
-    clearTimeout(this.#ping?.timer);
-    this.#ping = { data, atMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
+    const nowMs = performance.now();
+    this.#readAtMs = nowMs;
+    // The timer stays as it is: a peer that pings more often than that would put the answer off for ever.
+    if (this.#ping !== undefined) this.#ping.data = data;
+    else this.#ping = { data, atMs: nowMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
   }
 
   #answer(): void {

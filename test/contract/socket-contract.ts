@@ -155,6 +155,16 @@ export function socketContract(subject: ContractSubject): void {
     }
   });
 
+  it('so are pings that never cease', async () => {
+    const { far } = await open();
+    const pings = setInterval(() => far.frame(PING, Buffer.from('again')), 20);
+    try {
+      await waitFor(() => far.frames.some(({ opcode }) => opcode === PONG), { timeoutMs: 3_500 });
+    } finally {
+      clearInterval(pings);
+    }
+  });
+
   describe('a pause', () => {
     it('loses nothing when the peer closes meanwhile, pings in between and all', async () => {
       const { log, far } = await open();
