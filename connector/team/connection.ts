@@ -180,7 +180,7 @@ export class Connection implements SlotConnection {
   #joinLine(id: number): void {
     const { outage, dialLimit } = this.#deps;
     let leaveDials: (() => void) | undefined;
-    const leaveOutage = outage.pass((sparing) => {
+    const leaveOutage = outage.pass(this.#spec.teamID, (sparing) => {
       leaveDials = dialLimit.join(() => this.#feed({ type: 'permitted', id, sparing }));
     });
     this.#leaveLine = () => {
@@ -248,7 +248,7 @@ export class Connection implements SlotConnection {
   #tellOutage(before: SlotState, now: SlotState): void {
     const { outage } = this.#deps;
     const { tag } = now.attempt;
-    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused();
+    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused(now.spec.teamID);
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
