@@ -142,7 +142,7 @@ export class Connection implements SlotConnection {
         this.#tellBudget((budget, { teamID, tokenDigest }) => budget.hold(teamID, tokenDigest, effect.forMs));
         return;
       case 'markLive':
-        this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.markLive(teamID, tokenDigest, slotID));
+        this.#tellBudget((budget, { teamID, slotID }) => budget.markLive(teamID, effect.tokenDigest, slotID));
         return;
       case 'askElsewhere':
         this.#tellBudget(async (budget, { teamID, tokenDigest }) => {
