@@ -193,11 +193,18 @@ export class Connection implements SlotConnection {
     const { teamID, tokenDigest, slotID } = this.#spec;
     try {
       const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced, sparing });
+      // Nobody will use it, and the team's other slots would wait for what comes of it.
+      if (answer.granted && !this.#isTrying(id)) await this.#deps.budget.giveBack(teamID, tokenDigest, slotID);
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);
       this.#feed({ type: 'budget', id, answer: 'away' });
     }
+  }
+
+  #isTrying(id: number): boolean {
+    const { attempt } = this.#state;
+    return 'id' in attempt && attempt.id === id;
   }
 
   #tellBudget(tell: (budget: ConnectBudget, spec: ConnectionSpec) => Promise<void>): void {
