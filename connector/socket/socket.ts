@@ -11,7 +11,10 @@ export interface Socket {
   pause(): void;
   /** Goes on reading. Texts that were read before the pause took hold come later than this call returns. */
   resume(): void;
-  /** Sends a close frame and waits for the peer's for at most a second, then terminates. */
+  /**
+   * Sends a close frame and waits for the peer's for at most a second, then terminates. What came during a pause is read
+   * first, for at most another second.
+   */
   close(): void;
   /** Ends at once, whatever the peer does. `onClose` still comes, exactly once. */
   terminate(): void;

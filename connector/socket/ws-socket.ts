@@ -33,6 +33,8 @@ const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
  */
 const QUIET_BEFORE_PONG_MS = 100;
 const LATEST_PONG_MS = 2_000;
+/** Likewise the close frame of a socket that was paused: so long after it is read again at the latest. */
+const LATEST_CLOSE_MS = 1_000;
 
 /** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const ABNORMAL = 1006;
@@ -87,6 +89,8 @@ class WsSocket implements Socket {
   /** The last ping that has no answer yet (RFC 6455, 5.5.3: the last one is enough). */
   #ping: { data: Buffer; atMs: number; timer: NodeJS.Timeout } | undefined;
   #readAtMs = 0;
+  #resumedAtMs = Number.NEGATIVE_INFINITY;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
     this.#url = url;
@@ -111,6 +115,7 @@ class WsSocket implements Socket {
   }
 
   resume(): void {
+    if (this.#paused) this.#resumedAtMs = performance.now();
     this.#paused = false;
     // Whoever resumes is in the middle of something. From a text on its own it can pause again before the next.
     setImmediate(() => this.#goOn());
@@ -119,7 +124,7 @@ class WsSocket implements Socket {
   close(): void {
     if (this.#isDone) return;
     this.#failure ??= { kind: 'closed', detail: 'closed by us' };
-    this.#ws?.close(1000);
+    this.#closeWhenRead();
   }
 
   terminate(): void {
@@ -183,6 +188,15 @@ class WsSocket implements Socket {
     if (!this.#paused) this.#ws?.resume();
   }
 
+  #closeWhenRead(): void {
+    clearTimeout(this.#closing);
+    const nowMs = performance.now();
+    const quietMs = nowMs - Math.max(this.#readAtMs, this.#resumedAtMs);
+    const isRead = quietMs >= QUIET_BEFORE_PONG_MS - 1 || nowMs - this.#resumedAtMs >= LATEST_CLOSE_MS;
+    if (isRead) this.#ws?.close(1000);
+    else this.#closing = setTimeout(() => this.#closeWhenRead(), QUIET_BEFORE_PONG_MS - quietMs);
+  }
+
   #take(data: RawData | string): void {
     this.#readAtMs = performance.now();
     if (lengthOf(data) > MAX_TEXT_BYTES) this.#handlers.onUnreadable('tooLarge', lengthOf(data));
@@ -193,9 +207,11 @@ class WsSocket implements Socket {
   /** A paused socket sends nothing at all. */
   #answerLater(data: Buffer): void {
     if (this.#paused || this.#isDone) return;
-    const atMs = this.#ping?.atMs ?? performance.now();
-    clearTimeout(this.#ping?.timer);
-    this.#ping = { data, atMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
+    const nowMs = performance.now();
+    this.#readAtMs = nowMs;
+    // The timer stays as it is: a peer that pings more often than that would put the answer off for ever.
+    if (this.#ping !== undefined) this.#ping.data = data;
+    else this.#ping = { data, atMs: nowMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
   }
 
   #answer(): void {
@@ -239,6 +255,7 @@ class WsSocket implements Socket {
     this.#giveHeld(() => true);
     this.#isDone = true;
     this.#forgetPing();
+    clearTimeout(this.#closing);
     this.#handlers.onClose(close);
   }
 }

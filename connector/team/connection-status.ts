@@ -36,6 +36,6 @@ export interface SlotConnection {
   /** Stop or go on reading, as the publisher's buffer asks. */
   setPressure(pressed: boolean): void;
   status(): ConnectionStatus;
-  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s). */
+  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
   stop(): Promise<void>;
 }

@@ -142,7 +142,7 @@ export class Connection implements SlotConnection {
         this.#tellBudget((budget, { teamID, tokenDigest }) => budget.hold(teamID, tokenDigest, effect.forMs));
         return;
       case 'markLive':
-        this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.markLive(teamID, tokenDigest, slotID));
+        this.#tellBudget((budget, { teamID, slotID }) => budget.markLive(teamID, effect.tokenDigest, slotID));
         return;
       case 'askElsewhere':
         this.#tellBudget(async (budget, { teamID, tokenDigest }) => {
@@ -180,7 +180,7 @@ export class Connection implements SlotConnection {
   #joinLine(id: number): void {
     const { outage, dialLimit } = this.#deps;
     let leaveDials: (() => void) | undefined;
-    const leaveOutage = outage.pass((sparing) => {
+    const leaveOutage = outage.pass(this.#spec.teamID, (sparing) => {
       leaveDials = dialLimit.join(() => this.#feed({ type: 'permitted', id, sparing }));
     });
     this.#leaveLine = () => {
@@ -193,11 +193,18 @@ export class Connection implements SlotConnection {
     const { teamID, tokenDigest, slotID } = this.#spec;
     try {
       const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced, sparing });
+      // Nobody will use it, and the team's other slots would wait for what comes of it.
+      if (answer.granted && !this.#isTrying(id)) await this.#deps.budget.giveBack(teamID, tokenDigest, slotID);
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);
       this.#feed({ type: 'budget', id, answer: 'away' });
     }
+  }
+
+  #isTrying(id: number): boolean {
+    const { attempt } = this.#state;
+    return 'id' in attempt && attempt.id === id;
   }
 
   #tellBudget(tell: (budget: ConnectBudget, spec: ConnectionSpec) => Promise<void>): void {
@@ -248,7 +255,7 @@ export class Connection implements SlotConnection {
   #tellOutage(before: SlotState, now: SlotState): void {
     const { outage } = this.#deps;
     const { tag } = now.attempt;
-    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused();
+    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused(now.spec.teamID);
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';

@@ -36,7 +36,8 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
     ...{ id, tokenDigest: spec.tokenDigest, sinceMs: nowMs, pausedSinceMs: pressed ? nowMs : undefined },
     ...{ heard: true, pings: 0, beatAtMs: nowMs, markedAtMs: nowMs },
   };
-  const effects: Effect[] = pressed ? [{ do: 'markLive' }, { do: 'pause', id }] : [{ do: 'markLive' }];
+  const effects: Effect[] = [markLive(live)];
+  if (pressed) effects.push({ do: 'pause', id });
   if (current !== undefined) effects.push(...closing(current));
   const { teamName, botUserID } = attempt.self;
   const well = { trouble: undefined, yields: 0, hurried: false };
@@ -96,8 +97,10 @@ export function onBeat(state: SlotState, moment: Moment): Step {
   if (current === undefined) return stay(state);
   if (moment.nowMs - current.markedAtMs < MARK_MS) return beat(state, current, moment);
   const marked: CurrentSocket = { ...current, markedAtMs: moment.nowMs };
-  return first([{ do: 'markLive' }], beat({ ...state, current: marked }, marked, moment));
+  return first([markLive(marked)], beat({ ...state, current: marked }, marked, moment));
 }
+
+const markLive = ({ tokenDigest }: CurrentSocket): Effect => ({ do: 'markLive', tokenDigest });
 
 function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
   const { nowMs } = moment;

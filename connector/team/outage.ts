@@ -43,7 +43,9 @@ export class Outage {
   #knownAtMs = 0;
   #cancel: (() => void) | undefined;
   /** In the order of insertion. */
-  readonly #waiting = new Set<(sparing: boolean) => void>();
+  readonly #waiting = new Map<(sparing: boolean) => void, string>();
+  /** Teams that made a connect as a probe. */
+  readonly #probed = new Set<string>();
   readonly #listeners = new Set<() => void>();
 
   constructor(timers: Timers, log: Pick<Log, 'warn' | 'info'>) {
@@ -64,13 +66,13 @@ export class Outage {
    * team can spare
    * @returns gives the place up; only the first call counts
    */
-  pass(permitted: (sparing: boolean) => void): () => void {
+  pass(teamID: string, permitted: (sparing: boolean) => void): () => void {
     if (!this.isDeclared) {
       permitted(false);
       return () => {};
     }
     const go = (sparing: boolean): void => permitted(sparing);
-    this.#waiting.add(go);
+    this.#waiting.set(go, teamID);
     this.#arm();
     return () => {
       this.#waiting.delete(go);
@@ -97,8 +99,9 @@ export class Outage {
   }
 
   /** An attempt that was let go made no connect. */
-  unused(): void {
+  unused(teamID: string): void {
     if (!this.isDeclared) return;
+    this.#probed.delete(teamID);
     this.#nextProbeAtMs = Math.min(this.#nextProbeAtMs, this.#timers.monotonicMs() + UNUSED_GAP_MS);
     this.#cancel?.();
     this.#cancel = undefined;
@@ -115,8 +118,9 @@ export class Outage {
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
-    const waiting = [...this.#waiting];
+    const waiting = [...this.#waiting.keys()];
     this.#waiting.clear();
+    this.#probed.clear();
     for (const recovered of [...this.#listeners]) recovered();
     for (const go of waiting) go(false);
   }
@@ -135,15 +139,23 @@ export class Outage {
 
   #probe(): void {
     this.#cancel = undefined;
-    const [next] = this.#waiting;
+    const next = this.#next();
     if (next === undefined) return;
-    this.#waiting.delete(next);
+    const [go, teamID] = next;
+    this.#waiting.delete(go);
+    this.#probed.add(teamID);
     const nowMs = this.#timers.monotonicMs();
     const sparing = nowMs - this.#knownAtMs < SPARING_MS;
     if (!sparing) this.#knownAtMs = nowMs;
     this.#nextProbeAtMs = nowMs + probeGapMs(this.#probes);
     this.#probes += 1;
-    next(sparing);
+    go(sparing);
     this.#arm();
+  }
+
+  /** Teams that were not asked yet come first: it may be that only the others fail, each for a reason of its own. */
+  #next(): [(sparing: boolean) => void, string] | undefined {
+    const waiting = [...this.#waiting];
+    return waiting.find(([, teamID]) => !this.#probed.has(teamID)) ?? waiting[0];
   }
 }

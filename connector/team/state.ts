@@ -169,8 +169,8 @@ export type Effect =
   | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }
   | { do: 'holdBudget'; forMs: number }
-  /** Lets all who share the budget know that a socket of this token lives. */
-  | { do: 'markLive' }
+  /** Lets all who share the budget know that a socket of this token, which may be an earlier one of the bot's, lives. */
+  | { do: 'markLive'; tokenDigest: string }
   /** Asks for `elsewhere`. */
   | { do: 'askElsewhere' }
   | { do: 'connect'; id: number }

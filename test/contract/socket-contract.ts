@@ -155,6 +155,16 @@ export function socketContract(subject: ContractSubject): void {
     }
   });
 
+  it('so are pings that never cease', async () => {
+    const { far } = await open();
+    const pings = setInterval(() => far.frame(PING, Buffer.from('again')), 20);
+    try {
+      await waitFor(() => far.frames.some(({ opcode }) => opcode === PONG), { timeoutMs: 3_500 });
+    } finally {
+      clearInterval(pings);
+    }
+  });
+
   describe('a pause', () => {
     it('loses nothing when the peer closes meanwhile, pings in between and all', async () => {
       const { log, far } = await open();
@@ -176,6 +186,21 @@ export function socketContract(subject: ContractSubject): void {
         inOrder: true,
       });
       expect(far.frames.filter(({ opcode }) => opcode === PONG)).toEqual([]);
+    });
+
+    it('that ends with the socket loses nothing either, although the peer has closed', async () => {
+      const { log, far } = await open();
+      log.socket.pause();
+      const sent = texts(2_000, 1_000);
+      for (const text of sent) far.text(text);
+      far.close(1000, 'idle');
+      far.endForGood();
+      // No event says that the peer has closed.
+      await sleep(500);
+      log.socket.resume();
+      log.socket.close();
+      await log.closed(20_000);
+      expect(log.texts.length).toBe(sent.length);
     });
 
     it('stops reading, so that the peer is held back, and loses nothing', async () => {

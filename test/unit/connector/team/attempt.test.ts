@@ -14,7 +14,7 @@ describe('a new slot', () => {
     const self = { teamID, teamName, botUserID };
     expect(world.play({ type: 'answer', id: 1, answer: ok() })).toEqual([{ do: 'dial', id: 1, url, self }]);
     expect(world.play({ type: 'opened', id: 1 })).toEqual([{ do: 'leaveLine' }]);
-    expect(world.play({ type: 'hello', id: 1 })).toEqual([{ do: 'markLive' }]);
+    expect(world.play({ type: 'hello', id: 1 })).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
     expect(statusOf(world.state)).toEqual({
       ...{ state: 'live', reason: '', message: '', tokenDigest: 'd1', teamName: 'Acme', botUserID: 'U1' },
     });

@@ -3,6 +3,7 @@ import type { Normalized } from '../../../../connector/event/normalize.ts';
 import type { ConnectAnswer } from '../../../../connector/slack/connect-answer.ts';
 import type { Socket, SocketHandlers } from '../../../../connector/socket/socket.ts';
 import { BeatWheel } from '../../../../connector/team/beat-wheel.ts';
+import type { BudgetAnswer } from '../../../../connector/team/connect-budget.ts';
 import { Connection } from '../../../../connector/team/connection.ts';
 import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
 import { DialLimit } from '../../../../connector/team/dial-limit.ts';
@@ -59,6 +60,8 @@ let offered: Normalized[];
 let warned: unknown[];
 let statuses: number;
 let livesElsewhere: () => Promise<boolean>;
+let take: () => Promise<BudgetAnswer>;
+let givenBack: string[][];
 let answer: (signal: AbortSignal) => Promise<ConnectAnswer>;
 let dialLimit: DialLimit;
 let connection: Connection;
@@ -66,6 +69,8 @@ beforeEach(() => {
   timers = new FakeTimers();
   [sockets, offered, warned, statuses] = [[], [], [], 0];
   answer = async () => ok();
+  take = async () => ({ granted: true });
+  givenBack = [];
   livesElsewhere = async () => false;
   dialLimit = new DialLimit(1);
   connection = new Connection(
@@ -77,7 +82,14 @@ beforeEach(() => {
         return socket;
       },
       rtmConnect: (_token, signal) => answer(signal),
-      budget: { ...openBudget, isLive: () => livesElsewhere() },
+      budget: {
+        ...openBudget,
+        take: () => take(),
+        giveBack: async (...of) => {
+          givenBack.push(of);
+        },
+        isLive: () => livesElsewhere(),
+      },
       outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
       ...{ dialLimit, beats: new BeatWheel(timers), timers, random: () => 0.5, cluster: 'c1', windowMs: 3_600_000 },
       offer: (normalized) => offered.push(normalized),
@@ -128,6 +140,21 @@ it('what comes of a call that was given up opens nothing', async () => {
   await settle();
   expect(aborted).toBe(true);
   expect(sockets).toHaveLength(1);
+});
+
+it.each([
+  ['stopped', () => void connection.stop()],
+  ['given another token', () => connection.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' })],
+])('a connect that was granted when its slot was %s is given back', async (_what, change) => {
+  const { promise, resolve } = Promise.withResolvers<BudgetAnswer>();
+  take = () => promise;
+  connection.start();
+  await settle();
+  take = async () => ({ granted: true });
+  change();
+  resolve({ granted: true });
+  await settle();
+  expect(givenBack).toEqual([['T1', 'd1', 'uid-1/0']]);
 });
 
 it('a socket that was given up still gives its events, and decides nothing', async () => {

@@ -45,7 +45,7 @@ describe('a live socket', () => {
     }
     world.until('greeting');
     const successor = world.id;
-    expect(world.play({ type: 'hello', id: successor })).toEqual([{ do: 'markLive' }, { do: 'close', id: 1 }]);
+    expect(world.play({ type: 'hello', id: successor })).toMatchObject([{ do: 'markLive' }, { do: 'close', id: 1 }]);
     expect(world.state.current?.id).toBe(successor);
   });
 
@@ -67,7 +67,17 @@ describe('a live socket', () => {
   it('is marked as live again and again, so that others know', () => {
     const world = live();
     const marks = Array.from({ length: 480 }, () => beat(world, true)).flat();
-    expect(marks).toEqual(Array.from({ length: 4 }, () => ({ do: 'markLive' })));
+    expect(marks).toEqual(Array.from({ length: 4 }, () => ({ do: 'markLive', tokenDigest: 'd1' })));
+  });
+
+  it('is marked by its own token, also while Slack refuses the next one', () => {
+    const world = live();
+    world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
+    world.until('connecting');
+    const refusal = { reason: 'TokenInvalid', error: 'invalid_auth', message: 'Slack refused it.' } as const;
+    world.play({ type: 'answer', id: world.id, answer: { kind: 'terminal', ...refusal } });
+    world.pass(300_000);
+    expect(beat(world, true)).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
   });
 
   it('that is told goodbye twice gets one successor', () => {
@@ -108,7 +118,7 @@ describe('a live socket', () => {
     world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
     world.until('greeting');
     expect(world.play({ type: 'hello', id: 2 })).toEqual([
-      { do: 'markLive' },
+      { do: 'markLive', tokenDigest: 'd2' },
       { do: 'pause', id: 2 },
       { do: 'resume', id: 1 },
       { do: 'close', id: 1 },

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 const join = (count: number): (() => void)[] =>
-  Array.from({ length: count }, (_, n) => outage.pass(() => gone.push(n)));
+  Array.from({ length: count }, (_, n) => outage.pass(`T${n + 10}`, () => gone.push(n)));
 const failThree = (): void => {
   for (const team of ['T1', 'T2', 'T3']) outage.failed(team, 'SlackUnavailable');
 };
@@ -59,7 +59,7 @@ describe('an outage', () => {
     join(100);
     await timers.advance(20_000);
     const before = gone.length;
-    outage.unused();
+    outage.unused(`T${before + 9}`);
     await timers.advance(100);
     expect(gone.length).toBe(before + 1);
     await timers.advance(1_000);
@@ -70,9 +70,9 @@ describe('an outage', () => {
     failThree();
     const spared: boolean[] = [];
     for (let n = 0; n < 200; n += 1) {
-      outage.pass((sparing) => {
+      outage.pass(`T${n + 10}`, (sparing) => {
         spared.push(sparing);
-        if (sparing) outage.unused();
+        if (sparing) outage.unused(`T${n + 10}`);
         else outage.failed('T1', 'SlackUnavailable');
       });
     }
@@ -81,6 +81,26 @@ describe('an outage', () => {
     expect(new Set(spared)).toEqual(new Set([true]));
     await timers.advance(5_900);
     expect(spared.filter((sparing) => !sparing)).toHaveLength(1);
+  });
+
+  it('lets a team that was well till now go before those that fail all the time', async () => {
+    failThree();
+    for (let n = 0; n < 50; n += 1) {
+      const join = (): unknown => outage.pass(`T${n}`, fail);
+      const fail = (): void => {
+        outage.failed(`T${n}`, 'HelloTimeout');
+        timers.after(10_000, join);
+      };
+      join();
+    }
+    await timers.advance(300_000);
+    expect(outage.waiting).toBeGreaterThan(40);
+    let went = false;
+    outage.pass('T99', () => {
+      went = true;
+    });
+    await timers.advance(3_000);
+    expect(went).toBe(true);
   });
 
   it('ends for all by one hello, and tells those that wait elsewhere', async () => {
