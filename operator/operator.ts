@@ -197,7 +197,7 @@ export class Operator {
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
       namespaces: config.watchNamespaces,
       identity,
-      leads: () => this.isLeader(),
+      office: () => this.#control?.office?.signal,
       lines: () => summaries.read(),
       log,
     });
