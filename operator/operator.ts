@@ -229,6 +229,7 @@ export class Operator {
       ...{ summaries, count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
       leads: () => control.desired.synced && control.planner.leads(),
+      unlisted: () => control.desired.unlisted,
     });
     return control;
   }

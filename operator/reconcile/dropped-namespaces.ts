@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import { type BotSummary, namespaceOf } from '../../core/bot-summary.ts';
 import { errorText } from '../../core/log.ts';
 import { sleep, systemTimers } from '../../core/timers.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
@@ -160,5 +160,3 @@ export class DroppedNamespaces {
     );
   }
 }
-
-const namespaceOf = ({ bot }: BotSummary): string => bot.slice(0, Math.max(0, bot.indexOf('/')));
