@@ -197,7 +197,7 @@ export class Operator {
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
       namespaces: config.watchNamespaces,
       identity,
-      leads: () => this.isLeader(),
+      office: () => this.#control?.office?.signal,
       lines: () => summaries.read(),
       log,
     });
@@ -229,6 +229,7 @@ export class Operator {
       ...{ summaries, count: () => redis.hlen(keys.bots), log },
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
       leads: () => control.desired.synced && control.planner.leads(),
+      unlisted: () => control.desired.unlisted,
     });
     return control;
   }

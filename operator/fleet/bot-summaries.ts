@@ -1,4 +1,4 @@
-import { type BotSummary, botSummarySchema } from '../../core/bot-summary.ts';
+import { type BotSummary, botSummarySchema, namespaceOf } from '../../core/bot-summary.ts';
 import type { Redis } from '../../core/redis.ts';
 
 const FIELDS_AT_ONCE = 500;
@@ -28,8 +28,12 @@ export class BotSummaries {
     return lines;
   }
 
-  /** @param summaries owner uid -> summary, of all bots. @throws when Redis does not answer; call again with all */
-  async put(summaries: ReadonlyMap<string, BotSummary>): Promise<void> {
+  /**
+   * @param summaries owner uid -> summary, of all bots
+   * @param unlisted namespaces of which not all bots are known: lines of bots there stay
+   * @throws when Redis does not answer; call again with all
+   */
+  async put(summaries: ReadonlyMap<string, BotSummary>, unlisted: ReadonlySet<string> = new Set()): Promise<void> {
     const written = this.#written ?? new Map(Object.entries(await this.#redis.hgetall(this.#key)));
     this.#written = undefined;
     const set: string[] = [];
@@ -39,7 +43,9 @@ export class BotSummaries {
       written.set(ownerUid, json);
       set.push(ownerUid, json);
     }
-    const gone = [...written.keys()].filter((ownerUid) => !summaries.has(ownerUid));
+    const gone = [...written.keys()].filter(
+      (ownerUid) => !summaries.has(ownerUid) && !isIn(unlisted, written.get(ownerUid)),
+    );
     for (const ownerUid of gone) written.delete(ownerUid);
     for (let at = 0; at < set.length; at += 2 * FIELDS_AT_ONCE) {
       await this.#redis.hset(this.#key, ...set.slice(at, at + 2 * FIELDS_AT_ONCE));
@@ -54,6 +60,11 @@ export class BotSummaries {
   forgetWritten(): void {
     this.#written = undefined;
   }
+}
+
+function isIn(namespaces: ReadonlySet<string>, json: string | undefined): boolean {
+  const line = namespaces.size === 0 || json === undefined ? undefined : parsed(json);
+  return line !== undefined && namespaces.has(namespaceOf(line));
 }
 
 function parsed(json: string): BotSummary | undefined {

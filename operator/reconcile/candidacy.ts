@@ -71,10 +71,10 @@ export class Candidacy {
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     while (!signal.aborted) {
       this.#elector.start();
-      const why = await Promise.race([this.#lost.then(() => 'lost' as const), this.#untilYield(), stopped]);
+      await Promise.race([this.#lost, this.#untilYield(), stopped]);
       const held = this.#inOffice;
       this.#inOffice = false;
-      if (held) await this.#options.onEnded(why === 'lost');
+      if (held) await this.#options.onEnded(!this.#elector.isLeader());
       await this.#elector.stop();
       if (signal.aborted) return;
       [this.#elector, this.#lost] = this.#stand();
@@ -100,7 +100,7 @@ export class Candidacy {
   }
 
   /** Resolves when the Lease should be another's, since Redis has not been reached for too long. */
-  async #untilYield(): Promise<'yield' | undefined> {
+  async #untilYield(): Promise<void> {
     const { signal } = this.#stopped;
     const elector = this.#elector;
     let electedAtMs: number | undefined;
@@ -109,13 +109,13 @@ export class Candidacy {
       const nowMs = this.#timers.monotonicMs();
       const awayMs = this.#options.redisAwayMs();
       if (awayMs < CUT_OFF_MS) this.#standing = standingWithRedis;
-      if (elector.phase !== 'leader') continue;
+      // After a stop of the whole process we wake here first, and what is late is our own renewal.
+      if (!elector.isLeader()) continue;
       electedAtMs ??= nowMs;
       if (!shouldYield(this.#standing, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
       this.#standing = standingAfterYield(this.#standing);
       this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'gives up the lease: Redis is not reached');
-      return 'yield';
+      return;
     }
-    return undefined;
   }
 }

@@ -93,6 +93,11 @@ export class DesiredState {
     return this.#listed && this.#unjudged.size === 0;
   }
 
+  /** Namespaces that the server did not list so far. */
+  get unlisted(): ReadonlySet<string> {
+    return this.#unlisted;
+  }
+
   /** A copy that stays as it is, made anew only after a change. */
   value(): Desired {
     this.#snapshot ??= this.#make();

@@ -33,12 +33,14 @@ export class DroppedBots {
     return this.#looking;
   }
 
-  /** In office they can be let go; what can't is tried again until `signal` aborts. */
-  async untilGone(signal: AbortSignal): Promise<void> {
-    await this.look(signal);
-    while (this.#kept.size > 0 && !signal.aborted) {
+  /**
+   * As long as any are kept, until `signal` aborts. Not only in office: whoever plans must learn that another process has
+   * let them go.
+   */
+  async keepLooking(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
       await sleep(this.#options.timers, AGAIN_MS, signal);
-      await this.look(signal);
+      if (this.#kept.size > 0) await this.look(signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import { type BotSummary, namespaceOf } from '../../core/bot-summary.ts';
 import { errorText } from '../../core/log.ts';
 import { sleep, systemTimers } from '../../core/timers.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
@@ -70,8 +70,8 @@ export interface DroppedNamespacesOptions extends Omit<LetGoOptions, 'reason' | 
   namespaces: readonly string[];
   /** As holder of the Lease: only the leader notes what is watched. */
   identity: string;
-  /** Only the leader lets go: what another leads may watch these namespaces still. */
-  leads: () => boolean;
+  /** Aborts when our term in office ends; undefined while we have none: another that leads may watch these namespaces. */
+  office: () => AbortSignal | undefined;
   /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
   lines: () => Promise<ReadonlyMap<string, BotSummary>>;
 }
@@ -125,15 +125,20 @@ export class DroppedNamespaces {
     const operator = `${lease.namespace}/${lease.name}`;
     const letting = { client, operator, reason: 'NotWatched', log, timers } as const;
     const dropped = droppedNamespaces(before, watched);
-    if (!this.#options.leads()) return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
-    const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, signal);
+    const office = this.#options.office();
+    if (office === undefined) {
+      this.#kept = [];
+      return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
+    }
+    const term = AbortSignal.any([signal, office]);
+    const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, term);
     if (released > 0)
       log.info({ released, before, watched }, 'SlackBots of namespaces that are not watched any more let go');
     const kept = await this.#keptOf(forbidden);
     const names = [...new Set([...kept.values()].map(namespaceOf))].sort();
     for (const fault of names.filter((name) => !this.#kept.includes(name))) log.error(this.#faultOf(fault));
     this.#kept = names;
-    await noteWatched(client, lease, watched === 'all' ? watched : [...watched, ...names], signal, identity);
+    await noteWatched(client, lease, watched === 'all' ? watched : [...watched, ...names], term, identity);
     return kept;
   }
 
@@ -155,5 +160,3 @@ export class DroppedNamespaces {
     );
   }
 }
-
-const namespaceOf = ({ bot }: BotSummary): string => bot.slice(0, Math.max(0, bot.indexOf('/')));

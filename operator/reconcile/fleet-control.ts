@@ -180,12 +180,17 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     if (signal.aborted || this.#entering !== office) return;
     this.#office = office;
     if (this.#judging) this.#enqueue([...bots.values()]);
-    await this.#dropped.untilGone(signal);
+    await this.#dropped.look(signal);
   }
 
   leaveOffice(): void {
     this.#entering = undefined;
     this.#office = undefined;
+  }
+
+  /** The right to write to the API server, once all was listed anew for it; undefined while we have none. */
+  get office(): Office | undefined {
+    return this.#office;
   }
 
   countStates(): Record<BotState, number> {
@@ -219,11 +224,12 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     this.desired.begin(uids, unlisted);
     await this.#judgeAll();
     this.planner.nudge();
-    await Promise.all(
-      unlisted.map(async (namespace) => {
+    await Promise.all([
+      this.#dropped.keepLooking(signal),
+      ...unlisted.map(async (namespace) => {
         if ((await this.#ifListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
       }),
-    );
+    ]);
   }
 
   /** @returns false when we end before that */

@@ -8,6 +8,8 @@ export interface SummaryKeeperOptions {
   count: () => Promise<number>;
   /** Only the one that plans writes them, once it knows all of them. */
   leads: () => boolean;
+  /** Namespaces of which it does not know all: what another wrote of bots there stays. */
+  unlisted?: () => ReadonlySet<string>;
   log: Log;
   everyMs?: number;
   recheckMs?: number;
@@ -67,7 +69,7 @@ export class SummaryKeeper {
   }
 
   async #put(): Promise<void> {
-    const { summaries, leads, log } = this.#options;
+    const { summaries, leads, unlisted, log } = this.#options;
     const led = this.#led;
     this.#led = leads();
     if (!this.#led) return;
@@ -80,7 +82,7 @@ export class SummaryKeeper {
       await this.#recheck();
       if (!this.#dirty) return;
       this.#dirty = false;
-      await summaries.put(this.#lines);
+      await summaries.put(this.#lines, unlisted?.());
       this.#failing = false;
     } catch (error) {
       this.#dirty = true;

@@ -20,6 +20,11 @@ export class FakeTimers implements Timers {
     return () => this.#alarms.delete(alarm);
   }
 
+  /** The process is stopped for so long: what is due meanwhile fires late, at the next `advance`. */
+  sleepThrough(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   get pending(): number {
     return this.#alarms.size;
   }

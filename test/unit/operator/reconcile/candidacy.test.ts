@@ -44,6 +44,26 @@ describe('a candidacy', () => {
     expect([a.seen, a.made.isLeader()]).toEqual([['elected', 'lost', 'elected'], true]);
   });
 
+  it('of a process that was stopped for a while knows its Lease for lost, not for one to give up', async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidacy(server, timers, 'a');
+    await timers.advance(20_000);
+    server.mode = 'hanging';
+    a.cut();
+    timers.sleepThrough(40_000);
+    await timers.advance(0);
+    expect(a.seen).toEqual(['elected', 'lost']);
+  });
+
+  it("that ends with a Lease which may be another's by now says so", async () => {
+    const [server, timers] = [new LeaseServer(), new FakeTimers()];
+    const a = candidacy(server, timers, 'a');
+    await timers.advance(20_000);
+    timers.sleepThrough(40_000);
+    await a.made.stop();
+    expect(a.seen).toEqual(['elected', 'lost']);
+  });
+
   it('of a leader that does not reach Redis gives the Lease to one that does, within 25 s', async () => {
     const [server, timers] = [new LeaseServer(), new FakeTimers()];
     const a = candidacy(server, timers, 'a');

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { BotSummary } from '../../../../core/bot-summary.ts';
+import { systemTimers } from '../../../../core/timers.ts';
 import { WATCHED } from '../../../../operator/bot/watched-namespaces.ts';
 import { KubeError, type KubeErrorKind } from '../../../../operator/kube/kube-error.ts';
 import type { Lease } from '../../../../operator/kube/lease.ts';
@@ -23,7 +24,7 @@ function world(given: {
   forbidden?: string[];
   clusterWide?: boolean;
   lines?: string[];
-  leads?: boolean;
+  office?: () => AbortSignal | undefined;
   holder?: string;
 }) {
   const lease: Lease = {
@@ -38,7 +39,8 @@ function world(given: {
       lease.metadata = body.metadata;
       return lease;
     },
-    listPage: async (scope: { namespace?: string }) => {
+    listPage: async (scope: { namespace?: string }, _query: unknown, options: { signal: AbortSignal }) => {
+      options.signal.throwIfAborted();
       const isForbidden =
         scope.namespace === undefined ? given.clusterWide !== true : given.forbidden?.includes(scope.namespace);
       if (isForbidden) throw failure('forbidden');
@@ -59,9 +61,10 @@ function world(given: {
   } as unknown as DroppedNamespacesOptions['client'];
   const dropped = new DroppedNamespaces({
     ...{ client, lease: { namespace: 'relax', name: 'relax-operator' }, namespaces: given.watch, identity: ME },
-    leads: () => given.leads ?? true,
+    office: given.office ?? (() => signal),
     lines: async () => new Map((given.lines ?? []).map((bot) => [bot, line(bot)])),
     log: pino({ level: 'silent' }),
+    timers: { ...systemTimers, after: (_delayMs, fire) => systemTimers.after(0, fire) },
   });
   return { dropped, released, note: () => lease.metadata.annotations?.[WATCHED] };
 }
@@ -101,11 +104,29 @@ describe('namespaces that are watched no longer', () => {
   });
 
   it('keep their sockets, and nothing is written, while another leads, who may watch them still', async () => {
-    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], leads: false };
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => undefined };
     const { dropped, released, note } = world(given);
     expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
     expect(released).toEqual([]);
     expect(note()).toBe('a,b');
+    expect(dropped.faults()).toEqual([]);
+  });
+
+  it('are let go by nobody whose term in office has ended meanwhile', async () => {
+    const terms = [AbortSignal.abort(), undefined];
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const { dropped, released, note } = world(given);
+    expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
+    expect([released, note()]).toEqual([[], 'a,b']);
+  });
+
+  it('are a fault of the one in office, and no longer of one that was', async () => {
+    const terms = [signal, undefined];
+    const given = { note: 'a,b', watch: ['a'], forbidden: ['b'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const { dropped } = world(given);
+    await dropped.settle(signal);
+    expect(dropped.faults()).toHaveLength(1);
+    await dropped.settle(signal);
     expect(dropped.faults()).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import type { BotSummary } from '../../../../core/bot-summary.ts';
 import { FINALIZER, type SlackBotStatus } from '../../../../core/slackbot.ts';
 import { conditionOf } from '../../../../operator/bot/status-change.ts';
 import type { Desired } from '../../../../operator/fleet/desired.ts';
@@ -34,7 +35,7 @@ async function hang(signal: AbortSignal): Promise<never> {
 }
 
 /** A server with one SlackBot, `good/a`, and a namespace `bad` of which it refuses what `refused` names. */
-function controlOf(refused: readonly string[]) {
+function controlOf(refused: readonly string[], dropped?: () => Promise<ReadonlyMap<string, BotSummary>>) {
   const timers = new FakeTimers();
   const metadata = { resourceVersion: '1', creationTimestamp: '2026-11-24T00:00:00Z', generation: 1 };
   let bot = {
@@ -77,6 +78,7 @@ function controlOf(refused: readonly string[]) {
   };
   const control = new FleetControl({
     ...{ ...shared, bots, secrets },
+    ...(dropped === undefined ? {} : { dropped }),
     makePlanner: (seams) => {
       ({ desired, prepare } = seams);
       return { nudge: () => undefined, view: () => view };
@@ -134,6 +136,21 @@ it('a namespace that may be watched at last is like the others', async () => {
   refused.pop();
   await timers.advance(60_000);
   expect([desired().synced, [...desired().unlisted]]).toEqual([true, []]);
+  await stop();
+});
+
+it('a bot that is not watched any more is kept until it was let go, also by a process that is not in office', async () => {
+  const line = { bot: 'b/x', teamID: 'T1', teamName: '', desired: 2, live: 2, zones: [], ready: true };
+  const kept = new Map([['x', { ...line, reason: 'Live', message: '' }]]);
+  const { timers, desired, stop } = controlOf([], async () => new Map(kept));
+  await timers.advance(0);
+  expect([...desired().kept]).toEqual(['x']);
+  await timers.advance(120_000);
+  expect([...desired().kept]).toEqual(['x']);
+  // Another process, in office, has let it go.
+  kept.clear();
+  await timers.advance(60_000);
+  expect([...desired().kept]).toEqual([]);
   await stop();
 });
 
@@ -220,6 +237,7 @@ describe('with a watch that has fallen silent', () => {
     const events = { record: () => undefined };
     const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
     const given = control.takeOffice(office);
+    expect(control.office).toBeUndefined();
     control.leaveOffice();
     await timers.advance(0);
     await given;
