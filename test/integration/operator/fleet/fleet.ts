@@ -102,7 +102,8 @@ export async function startPlanner(
   const planner = new Planner({
     ...{ redis, subscriber, keys, queueKeys: queue, cluster: CLUSTER, owner: 'tests', windowMs: 3_600_000, clock, log },
     fleetKeys: () => fleetKeys,
-    desired: () => wanted,
+    // A value, as `Desired` is: a round goes by what was wanted when it began.
+    desired: () => ({ ...wanted }),
     onView: (changed, view) => void views.push({ changed, view }),
     ...options,
     times: {
