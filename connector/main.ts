@@ -14,8 +14,8 @@ import { type ParentReport, parentReport, type TellParent } from './parent-repor
 import { RedisClock } from './queue/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
-/** For what is still open when the program ends, by a fault or after draining. */
-const STOP_DEADLINE_MS = 4_000;
+/** For what is still open when the program ends, by a fault or after draining: sockets 2 s, the buffer 2 s, the session. */
+const STOP_DEADLINE_MS = 5_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
