@@ -19,5 +19,3 @@ export const botSummarySchema = z.object({
   waitsFor: z.string().optional(),
 });
 export type BotSummary = z.infer<typeof botSummarySchema>;
-
-export const namespaceOf = ({ bot }: Pick<BotSummary, 'bot'>): string => bot.slice(0, Math.max(0, bot.indexOf('/')));

@@ -228,6 +228,9 @@ export interface SlackBot {
 export const botName = (bot: { metadata: { namespace: string; name: string } }): string =>
   `${bot.metadata.namespace}/${bot.metadata.name}`;
 
+/** Of a name such as `botName` gives; empty if it has none. */
+export const namespaceOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf('/')));
+
 /** Sockets wanted for the bot itself in this cluster; none with App, where the SlackApp holds them. */
 export const replicasOf = (spec: SlackBotSpec): number =>
   spec.transport === 'App' ? 0 : (spec.replicas ?? DEFAULT_REPLICAS);

@@ -1,5 +1,6 @@
-import { type BotSummary, botSummarySchema, namespaceOf } from '../../core/bot-summary.ts';
+import { type BotSummary, botSummarySchema } from '../../core/bot-summary.ts';
 import type { Redis } from '../../core/redis.ts';
+import { namespaceOf } from '../../core/slackbot.ts';
 
 const FIELDS_AT_ONCE = 500;
 
@@ -64,7 +65,7 @@ export class BotSummaries {
 
 function isIn(namespaces: ReadonlySet<string>, json: string | undefined): boolean {
   const line = namespaces.size === 0 || json === undefined ? undefined : parsed(json);
-  return line !== undefined && namespaces.has(namespaceOf(line));
+  return line !== undefined && namespaces.has(namespaceOf(line.bot));
 }
 
 function parsed(json: string): BotSummary | undefined {

@@ -1,3 +1,4 @@
+import { namespaceOf } from '../../core/slackbot.ts';
 import { balance, type SteadySet } from './balance.ts';
 import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';
@@ -102,4 +103,4 @@ function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap
 
 /** A bot of which only a report is left has no name: it may be of any namespace. */
 const isKnownWhole = (unlisted: ReadonlySet<string>, bot: string): boolean =>
-  unlisted.size === 0 || (bot !== '' && !unlisted.has(bot.slice(0, bot.indexOf('/'))));
+  unlisted.size === 0 || (bot !== '' && !unlisted.has(namespaceOf(bot)));

@@ -1,5 +1,6 @@
-import { type BotSummary, namespaceOf } from '../../core/bot-summary.ts';
+import type { BotSummary } from '../../core/bot-summary.ts';
 import { errorText } from '../../core/log.ts';
+import { namespaceOf } from '../../core/slackbot.ts';
 import { sleep, systemTimers } from '../../core/timers.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -135,7 +136,7 @@ export class DroppedNamespaces {
     if (released > 0)
       log.info({ released, before, watched }, 'SlackBots of namespaces that are not watched any more let go');
     const kept = await this.#keptOf(forbidden);
-    const names = [...new Set([...kept.values()].map(namespaceOf))].sort();
+    const names = [...new Set([...kept.values()].map(({ bot }) => namespaceOf(bot)))].sort();
     for (const fault of names.filter((name) => !this.#kept.includes(name))) log.error(this.#faultOf(fault));
     this.#kept = names;
     await noteWatched(client, lease, watched === 'all' ? watched : [...watched, ...names], term, identity);
@@ -148,7 +149,7 @@ export class DroppedNamespaces {
     if (forbidden.length === 0) return new Map();
     const isKept = (namespace: string): boolean =>
       forbidden === 'others' ? !namespaces.includes(namespace) : forbidden.includes(namespace);
-    return new Map([...(await lines())].filter(([, line]) => isKept(namespaceOf(line))));
+    return new Map([...(await lines())].filter(([, line]) => isKept(namespaceOf(line.bot))));
   }
 
   #faultOf(namespace: string): string {

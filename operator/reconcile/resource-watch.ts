@@ -1,3 +1,4 @@
+import { namespaceOf } from '../../core/slackbot.ts';
 import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';
@@ -75,7 +76,7 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
   }
 
   get(key: string): T | undefined {
-    const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+    const namespace = namespaceOf(key);
     return (this.#reflectors.get(namespace) ?? this.#reflectors.get(''))?.store.get(key);
   }
 
