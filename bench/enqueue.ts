@@ -4,11 +4,11 @@ import type { QueueEntry } from '../connector/queue/buffer.ts';
 import { redisEnqueue } from '../connector/queue/enqueue.ts';
 import { markPlace } from '../connector/queue/mark-keys.ts';
 import { Publisher } from '../connector/queue/publisher.ts';
-import { systemClock } from '../core/clock.ts';
-import { DEFAULT_CONTRACT } from '../core/contract.ts';
-import { queueKeys } from '../core/keys.ts';
-import { createLog } from '../core/log.ts';
-import { connectRedis, type Redis } from '../core/redis.ts';
+import { systemClock } from '../core/process/clock.ts';
+import { createLog } from '../core/process/log.ts';
+import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
+import { queueKeys } from '../core/protocol/keys.ts';
+import { connectRedis, type Redis } from '../core/redis/redis.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { Slot, SlotID } from '../core/assignment.ts';
-import type { SlotReport } from '../core/report.ts';
+import type { Slot, SlotID } from '../core/protocol/assignment.ts';
+import type { SlotReport } from '../core/protocol/report.ts';
 import { plan } from '../operator/plan/plan.ts';
 import type { Observed, Plan, PodView, SocketSet } from '../operator/plan/types.ts';
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import type { Program, Setting } from '../core/setting.ts';
-import { settingsOf } from '../core/settings.ts';
+import type { Program, Setting } from '../core/config/setting.ts';
+import { settingsOf } from '../core/config/settings.ts';
 
 /** What `relax` does with each subcommand. Resolves with the exit code. */
 export interface Actions {

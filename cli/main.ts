@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
-import { ConfigError } from '../core/config-input.ts';
-import { endByForceAfter } from '../core/forced-end.ts';
-import { errorText } from '../core/log.ts';
-import { version } from '../core/version.ts';
+import { ConfigError } from '../core/config/config-input.ts';
+import { endByForceAfter } from '../core/process/forced-end.ts';
+import { errorText } from '../core/process/log.ts';
+import { version } from '../core/process/version.ts';
 import { commandLine } from './command-line.ts';
 import { runProgram } from './run-program.ts';
 import { stopSignal } from './stop-signal.ts';

@@ -1,7 +1,13 @@
-import { type Configured, connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '../core/config.ts';
-import type { ConfigInput } from '../core/config-input.ts';
-import { createLog, type Log, type LogLevel } from '../core/log.ts';
-import type { Program } from '../core/setting.ts';
+import {
+  type Configured,
+  connectorConfig,
+  operatorConfig,
+  standaloneConfig,
+  statusConfig,
+} from '../core/config/config.ts';
+import type { ConfigInput } from '../core/config/config-input.ts';
+import type { Program } from '../core/config/setting.ts';
+import { createLog, type Log, type LogLevel } from '../core/process/log.ts';
 
 /**
  * Runs one program until its end. Each is loaded only when it is the one: a connector has no use for a Kubernetes

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/process/clock.ts';
 
 /** Does its work. Never rejects. @returns ms until it is due again, Infinity when only a call will bring it about */
 export type BeatWork = () => Promise<number>;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
+import type { Clock } from '../core/process/clock.ts';
+import type { Log } from '../core/process/log.ts';
 import type { AssignmentWatch } from './assignment/assignment-watch.ts';
 import type { Publisher } from './queue/publisher.ts';
 import type { RedisClock } from './queue/redis-clock.ts';

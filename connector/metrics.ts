@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { SlotReport } from '../core/report.ts';
+import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher.ts';

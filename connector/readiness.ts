@@ -1,4 +1,4 @@
-import { SESSION_RENEW_MS } from '../core/session.ts';
+import { SESSION_RENEW_MS } from '../core/protocol/session.ts';
 
 /** What a connector knows of its own health. */
 export interface HealthFacts {

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
+import type { Clock } from '../core/process/clock.ts';
+import type { Log } from '../core/process/log.ts';
 
 const SILENCE_MS = 60_000;
 

@@ -1,10 +1,10 @@
-import type { OperatorConfig } from '../core/config.ts';
-import { FleetKeyring } from '../core/fleet-keyring.ts';
-import { startHttpServer } from '../core/http-server.ts';
-import { type Lifecycle, live } from '../core/lifecycle.ts';
-import type { Log } from '../core/log.ts';
-import { createRegistry } from '../core/metrics.ts';
-import { connectRedis, type Redis, type RedisRole } from '../core/redis.ts';
+import type { OperatorConfig } from '../core/config/config.ts';
+import { startHttpServer } from '../core/process/http-server.ts';
+import { type Lifecycle, live } from '../core/process/lifecycle.ts';
+import type { Log } from '../core/process/log.ts';
+import { createRegistry } from '../core/process/metrics.ts';
+import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
+import { connectRedis, type Redis, type RedisRole } from '../core/redis/redis.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { type MetricSources, operatorMetrics } from './metrics.ts';

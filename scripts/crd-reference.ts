@@ -1,5 +1,5 @@
-import { API_VERSION } from '../core/slackbot.ts';
-import { SPEC_RULES } from '../core/slackbot-rules.ts';
+import { API_VERSION } from '../core/api/slackbot.ts';
+import { SPEC_RULES } from '../core/api/slackbot-rules.ts';
 import { CRD_DESCRIPTION, CRD_NAME, PRINTER_COLUMNS, type Schema, specSchema, statusSchema } from './crd.ts';
 
 /** docs/crd.md, made from the same definition as the CRD. Pure. */
@@ -99,7 +99,7 @@ const conditionTable = table(
   CONDITIONS.map(([type, meaning]) => [code(type), cell(meaning)]),
 );
 
-export const crdReference = (): string => `<!-- Made by \`npm run generate\` from core/slackbot.ts. Do not edit. -->
+export const crdReference = (): string => `<!-- Made by \`npm run generate\` from core/api/slackbot.ts. Do not edit. -->
 # SlackBot
 
 ${CRD_DESCRIPTION} Resource \`${CRD_NAME}\`, \`${API_VERSION}\`, namespaced, short name \`sb\`, category \`relax\`.

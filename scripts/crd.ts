@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { GROUP, slackBotSpecSchema, slackBotStatusSchema, VERSION } from '../core/slackbot.ts';
+import { GROUP, slackBotSpecSchema, slackBotStatusSchema, VERSION } from '../core/api/slackbot.ts';
 
 /**
- * The CustomResourceDefinition, made from the zod definition in core/slackbot.ts. Pure.
+ * The CustomResourceDefinition, made from the zod definition in core/api/slackbot.ts. Pure.
  */
 
 /** JSON schema as Kubernetes takes it ("structural"), plus `codeDefault`, which the CRD leaves out. */

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { configurationReference } from '../core/settings-reference.ts';
+import { configurationReference } from '../core/config/settings-reference.ts';
 import { slackBotCrd } from './crd.ts';
 import { crdReference } from './crd-reference.ts';
 
@@ -10,7 +10,7 @@ export interface GeneratedFile {
   content: () => string;
 }
 
-const HEAD = '# Made by `npm run generate` from core/slackbot.ts. Do not edit.\n';
+const HEAD = '# Made by `npm run generate` from core/api/slackbot.ts. Do not edit.\n';
 const crdYaml = (): string => HEAD + stringify(slackBotCrd(), { lineWidth: 0, aliasDuplicateObjects: false });
 
 export const GENERATED_FILES: readonly GeneratedFile[] = [

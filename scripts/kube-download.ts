@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { egressProxy, useProxyForFetch } from '../connector/socket/egress-proxy.ts';
-import { errorText } from '../core/log.ts';
+import { errorText } from '../core/process/log.ts';
 import { HELM, KUBERNETES, type KubeSource } from './kube-versions.ts';
 import { runStep } from './step.ts';
 

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorText } from '../core/log.ts';
+import { errorText } from '../core/process/log.ts';
 import { findHelm, findKubeBinaries, KUBE_REMEDY, kubeCache } from '../test/support/kube/binaries.ts';
 import { downloadSource, SITES } from './kube-download.ts';
 import { goFacts, goFault, goSource } from './kube-from-go.ts';

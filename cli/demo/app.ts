@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from '../../core/redis.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 
 const AT_ONCE = 100;
 const IDLE_MS = 20;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ManifestBot, ManifestProblem } from '../../core/manifest.ts';
-import type { SlackBotSpec } from '../../core/slackbot.ts';
-import { brokenRules } from '../../core/slackbot-rules.ts';
+import type { SlackBotSpec } from '../../core/api/slackbot.ts';
+import { brokenRules } from '../../core/api/slackbot-rules.ts';
+import type { ManifestBot, ManifestProblem } from './manifest.ts';
 
 /**
  * What an API server would know of each SlackBot: uid, generation, age. Pure; kept over restarts in the state folder,

@@ -1,6 +1,5 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import type { ManifestSecret } from '../../core/manifest.ts';
-import type { SlackBotStatus } from '../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { isLive } from '../../operator/bot/conditions.ts';
 import { type CredentialsVerdict, judgeCredentials, type SecretRead } from '../../operator/bot/credentials.ts';
 import { Claims } from '../../operator/bot/duplicates.ts';
@@ -12,6 +11,7 @@ import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
 import { SUCCESSION_MS } from '../../operator/reconcile/succession.ts';
 import type { StandaloneBot } from './bot-book.ts';
+import type { ManifestSecret } from './manifest.ts';
 
 /** One reading of the directory, in the terms of the operator. */
 export interface Reading {

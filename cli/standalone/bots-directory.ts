@@ -1,10 +1,10 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Clock } from '../../core/clock.ts';
-import { errorText } from '../../core/log.ts';
-import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from '../../core/manifest.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { errorText } from '../../core/process/log.ts';
 import type { FileNews } from './file-news.ts';
+import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from './manifest.ts';
 import { mergeFile } from './merge-file.ts';
 
 export interface DirectoryContent extends Manifests {

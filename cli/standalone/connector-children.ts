@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { backoffMs } from '../../core/backoff.ts';
-import type { Log } from '../../core/log.ts';
+import { backoffMs } from '../../core/process/backoff.ts';
+import type { Log } from '../../core/process/log.ts';
 
 export interface ChildSpec {
   pod: string;

@@ -1,5 +1,5 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { waitWords } from '../terminal/bot-table.ts';
 import { wrap } from '../terminal/columns.ts';

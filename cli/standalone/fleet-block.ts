@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { botTable, span } from '../terminal/bot-table.ts';
 import { columns, hanging } from '../terminal/columns.ts';

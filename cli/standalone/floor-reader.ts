@@ -1,8 +1,8 @@
-import { decodeSlot, parseSlotID } from '../../core/assignment.ts';
-import type { ClusterKeys } from '../../core/keys.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
-import { sleep, systemTimers } from '../../core/timers.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { sleep, systemTimers } from '../../core/process/timers.ts';
+import { decodeSlot, parseSlotID } from '../../core/protocol/assignment.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import { readFences } from '../../operator/fleet/fence-keeper.ts';
 import type { Floors } from './bot-book.ts';
 

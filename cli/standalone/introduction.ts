@@ -1,4 +1,4 @@
-import type { StandaloneConfig } from '../../core/config.ts';
+import type { StandaloneConfig } from '../../core/config/config.ts';
 
 /** The first lines: what runs, from what, to where. @param port of the metrics, if there are any */
 export function introduction(config: StandaloneConfig, keyFile: string, port: number | undefined): string[] {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../core/clock.ts';
-import type { StandaloneConfig } from '../../core/config.ts';
+import type { StandaloneConfig } from '../../core/config/config.ts';
+import { systemClock } from '../../core/process/clock.ts';
 import type { Console } from './console.ts';
 import { stoppingLine } from './farewell.ts';
 import type { QueuePulse } from './queue-pulse.ts';

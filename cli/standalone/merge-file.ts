@@ -1,4 +1,4 @@
-import type { Manifests } from '../../core/manifest.ts';
+import type { Manifests } from './manifest.ts';
 
 type Named = { metadata: { namespace: string; name: string } };
 

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { HttpSettings } from '../../core/config.ts';
-import { type HttpChecks, type HttpServer, startHttpServer } from '../../core/http-server.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import type { HttpSettings } from '../../core/process/http-server.ts';
+import { type HttpChecks, type HttpServer, startHttpServer } from '../../core/process/http-server.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
 

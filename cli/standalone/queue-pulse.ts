@@ -1,6 +1,6 @@
 import { RedisClock } from '../../connector/queue/redis-clock.ts';
-import type { Clock } from '../../core/clock.ts';
-import { type Redis, redisTimeMs } from '../../core/redis.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { type Redis, redisTimeMs } from '../../core/redis/redis.ts';
 
 /** Asks Redis now and then how long the queue is, and what time it is. */
 export class QueuePulse {

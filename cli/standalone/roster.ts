@@ -1,11 +1,11 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { describeProblem } from '../../core/manifest.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { rfc3339 } from '../../operator/bot/status.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { type Book, type Floors, type StandaloneBot, turn } from './bot-book.ts';
 import { BotKeeper } from './bot-keeper.ts';
 import type { DirectoryContent } from './bots-directory.ts';
+import { describeProblem } from './manifest.ts';
 
 /** All that standalone mode knows of its bots: from the directory, and from the fleet. Plain state, no I/O. */
 export class Roster {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorText } from '../../core/log.ts';
-import { newFleetKey } from '../../core/seal.ts';
+import { errorText } from '../../core/process/log.ts';
+import { newFleetKey } from '../../core/protocol/seal.ts';
 import { type Book, bookEntrySchema } from './bot-book.ts';
 
 const bookFileSchema = z.object({ bots: z.array(bookEntrySchema) });

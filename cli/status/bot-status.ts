@@ -1,6 +1,6 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { isLiveState } from '../../core/presence.ts';
-import type { SlotReport } from '../../core/report.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
+import { isLiveState } from '../../core/protocol/presence.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import { whyNotLive } from '../../operator/bot/conditions.ts';
 import { explain, isSocketReason, type Reason } from '../../operator/bot/reasons.ts';
 import { firstWait } from '../../operator/bot/wait.ts';

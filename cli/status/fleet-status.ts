@@ -1,8 +1,8 @@
-import { parseSlotID, type Slot } from '../../core/assignment.ts';
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { AWAY_REASON, type Presence, presenceOf, reportOf } from '../../core/presence.ts';
-import type { SlotReport } from '../../core/report.ts';
-import { DRAIN_RETURN_MS, type Session } from '../../core/session.ts';
+import { parseSlotID, type Slot } from '../../core/protocol/assignment.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
+import { AWAY_REASON, type Presence, presenceOf, reportOf } from '../../core/protocol/presence.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
+import { DRAIN_RETURN_MS, type Session } from '../../core/protocol/session.ts';
 import { type BotSocket, botStatus } from './bot-status.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { ClusterStatus, FleetStatus, PodStatus } from './fleet-status.ts';
 
 /** Exit codes of `relax status`, beside 1 (Redis can't be asked) and 2 (a mistake in the configuration). */

@@ -1,10 +1,10 @@
-import { decodeSlot } from '../../core/assignment.ts';
-import { botSummarySchema } from '../../core/bot-summary.ts';
-import type { StatusConfig } from '../../core/config.ts';
-import { CLUSTERS_KEY, type ClusterKeys, CONTRACT_KEY, clusterKeys } from '../../core/keys.ts';
-import { checkRedisVersion, type Redis, redisTimeMs } from '../../core/redis.ts';
-import { decodeReport } from '../../core/report.ts';
-import { decodeSession } from '../../core/session.ts';
+import type { StatusConfig } from '../../core/config/config.ts';
+import { decodeSlot } from '../../core/protocol/assignment.ts';
+import { botSummarySchema } from '../../core/protocol/bot-summary.ts';
+import { CLUSTERS_KEY, type ClusterKeys, CONTRACT_KEY, clusterKeys } from '../../core/protocol/keys.ts';
+import { decodeReport } from '../../core/protocol/report.ts';
+import { decodeSession } from '../../core/protocol/session.ts';
+import { checkRedisVersion, type Redis, redisTimeMs } from '../../core/redis/redis.ts';
 import { type ClusterStatus, clusterStatus, type FleetStatus, type PodFacts } from './fleet-status.ts';
 import { problemsOf } from './health.ts';
 

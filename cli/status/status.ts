@@ -1,6 +1,6 @@
-import type { StatusConfig } from '../../core/config.ts';
-import { createLog, errorText } from '../../core/log.ts';
-import { connectRedis, type Redis, redisFault } from '../../core/redis.ts';
+import type { StatusConfig } from '../../core/config/config.ts';
+import { createLog, errorText } from '../../core/process/log.ts';
+import { connectRedis, type Redis, redisFault } from '../../core/redis/redis.ts';
 import { sizeOf } from '../terminal/screen.ts';
 import { exitCodeOf } from './health.ts';
 import { readFleet } from './read-fleet.ts';

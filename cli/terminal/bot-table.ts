@@ -1,4 +1,4 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { columnGroups } from './columns.ts';
 
 /** How long something takes or is ago, for people: "42 s", "5 min", "3 h". */

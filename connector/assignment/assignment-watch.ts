@@ -1,6 +1,6 @@
-import type { ClusterKeys } from '../../core/keys.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import { type Redis, redisErrorText } from '../../core/redis.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
 import { Beat } from '../beat.ts';
 import { parseVersion } from '../session/renewal.ts';
 import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decodeSlot, type Slot, type SlotID, type Slots } from '../../core/assignment.ts';
+import { decodeSlot, type Slot, type SlotID, type Slots } from '../../core/protocol/assignment.ts';
 
 /** The assignments that this process runs. Version 0: none adopted yet. */
 export interface HeldSlots {

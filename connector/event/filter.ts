@@ -1,4 +1,4 @@
-import type { EventFilter } from '../../core/assignment.ts';
+import type { EventFilter } from '../../core/protocol/assignment.ts';
 
 export type FilterReason = 'transport' | 'own' | 'excluded' | 'not_included' | 'lossy';
 

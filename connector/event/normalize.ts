@@ -1,5 +1,5 @@
-import { fenceField } from '../../core/keys.ts';
-import type { QueueItem } from '../../core/queue-item.ts';
+import { fenceField } from '../../core/protocol/keys.ts';
+import type { QueueItem } from '../../core/protocol/queue-item.ts';
 import { attachmentsOf } from './attachments.ts';
 import { type FilterReason, filterReason, isTransport } from './filter.ts';
 import { isObject, text } from './frame-field.ts';

@@ -1,4 +1,4 @@
-import type { EventFilter } from '../../core/assignment.ts';
+import type { EventFilter } from '../../core/protocol/assignment.ts';
 
 /** Who a frame came to: one bot of one team, as its assignment and Slack's answer to rtm.connect tell. */
 export interface EventSource {

@@ -1,7 +1,7 @@
-import type { QueueKeys } from '../../core/keys.ts';
-import { isCutOff, isReadOnly, type Redis } from '../../core/redis.ts';
-import { whyUnreadable } from '../../core/redis-message-limit.ts';
-import { loadScript, runScript } from '../../core/script.ts';
+import type { QueueKeys } from '../../core/protocol/keys.ts';
+import { whyUnreadable } from '../../core/redis/message-limit.ts';
+import { isCutOff, isReadOnly, type Redis } from '../../core/redis/redis.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { QueueEntry } from './buffer.ts';
 import { type EnqueueResult, parseResult } from './redis-answer.ts';
 

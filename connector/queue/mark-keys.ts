@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FleetContract } from '../../core/contract.ts';
-import type { QueueKeys } from '../../core/keys.ts';
+import type { FleetContract } from '../../core/protocol/contract.ts';
+import type { QueueKeys } from '../../core/protocol/keys.ts';
 import type { Mark } from '../event/mark.ts';
 
 /** Where the script looks for an event's mark and where it sets it. */

@@ -1,6 +1,6 @@
-import { errorText } from '../../core/log.ts';
-import { redisFault } from '../../core/redis.ts';
-import { aclFault } from '../../core/redis-acl.ts';
+import { errorText } from '../../core/process/log.ts';
+import { aclFault } from '../../core/redis/acl.ts';
+import { redisFault } from '../../core/redis/redis.ts';
 
 /** Which of the script's keys an error is about. */
 export type FaultyKey = 'queue' | 'fence' | 'mark';

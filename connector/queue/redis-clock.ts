@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts';
-import { type Redis, redisTimeMs } from '../../core/redis.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { type Redis, redisTimeMs } from '../../core/redis/redis.ts';
 
 /**
  * Redis time without asking Redis for every event: the one clock that all connectors of all clusters share. Errors of

@@ -1,5 +1,5 @@
-import type { SlotID } from '../../core/assignment.ts';
-import type { SlotReport } from '../../core/report.ts';
+import type { SlotID } from '../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 
 /** Longest time that a starting connector waits for its sockets before it calls itself ready (design rule 6). */
 const ADOPTION_MS = 90_000;

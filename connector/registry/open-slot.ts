@@ -1,7 +1,7 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
-import { errorText } from '../../core/log.ts';
-import type { RetryReason } from '../../core/report.ts';
-import { type FleetKey, openSeal } from '../../core/seal.ts';
+import { errorText } from '../../core/process/log.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import type { RetryReason } from '../../core/protocol/report.ts';
+import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
 import type { ConnectionSpec } from '../team/connection-status.ts';
 
 /** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */

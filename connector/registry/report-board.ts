@@ -1,6 +1,6 @@
-import type { SlotID } from '../../core/assignment.ts';
-import type { Log } from '../../core/log.ts';
-import { type Redis, redisErrorText } from '../../core/redis.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { SlotID } from '../../core/protocol/assignment.ts';
+import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
 import { Beat } from '../beat.ts';
 import { REPORT_TTL_MS } from '../session/renewal.ts';
 import type { ReportWish } from './slot-registry.ts';

@@ -1,8 +1,8 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
-import type { FleetKeyring } from '../../core/fleet-keyring.ts';
-import { fenceField } from '../../core/keys.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import type { SlotReport } from '../../core/report.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import type { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
+import { fenceField } from '../../core/protocol/keys.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
 import type { SeldomLog } from '../seldom.ts';

@@ -1,6 +1,11 @@
-import { type ContractConflict, conflictText, type FleetContract, renewContract } from '../../core/contract.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import {
+  type ContractConflict,
+  conflictText,
+  type FleetContract,
+  renewContract,
+} from '../../core/protocol/contract.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 
 /** Puts the fleet contract back after Redis has lost it, and says when another program put a different one there. */
 export class ContractWatch {

@@ -1,4 +1,4 @@
-import { SESSION_TTL_MS } from '../../core/session.ts';
+import { SESSION_TTL_MS } from '../../core/protocol/session.ts';
 
 /** What a draining connector knows of itself. */
 export interface DrainFacts {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/clock.ts';
-import { foreignScopeText } from '../../core/scope.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { foreignScopeText } from '../../core/protocol/scope.ts';
 import { type NameHolder, nameVerdict } from './name-verdict.ts';
 import { type ProcessIdentity, type ProcessState, processState } from './process-identity.ts';
 import { Silence } from './silence.ts';

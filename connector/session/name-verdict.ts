@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isForeignOwner, isSameOwner } from '../../core/scope.ts';
-import { SESSION_RENEW_MS } from '../../core/session.ts';
+import { isForeignOwner, isSameOwner } from '../../core/protocol/scope.ts';
+import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
 import type { ProcessState } from './process-identity.ts';
 
 /** Who a session in Redis says holds the pod's name. What a later version writes differently must not hide that. */

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { Session } from '../../core/session.ts';
+import type { Session } from '../../core/protocol/session.ts';
 
 export type ProcessIdentity = Pick<Session, 'machine' | 'pid' | 'startTicks'>;
 

@@ -1,7 +1,7 @@
-import type { Clock } from '../../core/clock.ts';
-import { errorText, type Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
-import { judgeNature, readNature } from '../../core/redis-nature.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { judgeNature, readNature } from '../../core/redis/nature.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 
 /** Somebody may change a running Redis, and a failover may put another in its place. */
 const EVERY_MS = 10_000;

@@ -9,7 +9,7 @@
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- An owner without its last part is of an earlier version (core/scope.ts compares alike).
+-- An owner without its last part is of an earlier version (core/protocol/scope.ts compares alike).
 local foreign = ''
 local owner = redis.call('GET', KEYS[6])
 if owner and ARGV[6] ~= '' and owner ~= ARGV[6] and string.sub(ARGV[6], 1, #owner + 1) ~= owner .. '/' then

@@ -1,7 +1,7 @@
-import type { ClusterKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
-import { loadScript, runScript } from '../../core/script.ts';
-import type { Session } from '../../core/session.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import type { Session } from '../../core/protocol/session.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { NameClaim, NameLook } from './name-seeker.ts';
 import { decodeHolder } from './name-verdict.ts';
 

@@ -1,4 +1,5 @@
-import { redactTokens, tokenKind } from '../../core/token.ts';
+import { redactTokens } from '../../core/process/redact.ts';
+import { tokenKind } from '../../core/protocol/token.ts';
 import { isObject, objectAt, text } from '../event/frame-field.ts';
 import { retryAfterMs } from '../socket/retry-after.ts';
 import type { ConnectAnswer } from './connect-answer.ts';

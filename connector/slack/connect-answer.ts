@@ -1,4 +1,4 @@
-import type { RetryReason, TerminalReason } from '../../core/report.ts';
+import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
 
 /** What Slack's rtm.connect said, sorted by what to do about it. */
 export type ConnectAnswer =

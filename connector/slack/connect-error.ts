@@ -1,4 +1,4 @@
-import type { RetryReason, TerminalReason } from '../../core/report.ts';
+import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
 
 export type ConnectErrorClass =
   | { kind: 'terminal'; reason: TerminalReason; message: string }

@@ -1,5 +1,5 @@
-import { errorText } from '../../core/log.ts';
-import { version } from '../../core/version.ts';
+import { errorText } from '../../core/process/log.ts';
+import { version } from '../../core/process/version.ts';
 import {
   type CallFailure,
   classifyConnect,

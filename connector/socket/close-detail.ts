@@ -1,4 +1,4 @@
-import { errorText } from '../../core/log.ts';
+import { errorText } from '../../core/process/log.ts';
 
 const MAX_LENGTH = 200;
 

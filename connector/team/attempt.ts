@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffMs } from '../../core/backoff.ts';
+import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import { type ConnectAnswer, isAbout } from '../slack/connect-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';

@@ -1,4 +1,4 @@
-import type { Timers } from '../../core/timers.ts';
+import type { Timers } from '../../core/process/timers.ts';
 import { BEAT_MS } from './state.ts';
 
 const SPOKES = 25;

@@ -1,5 +1,5 @@
-import type { EventFilter } from '../../core/assignment.ts';
-import type { SlotReport } from '../../core/report.ts';
+import type { EventFilter } from '../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 
 /** What a connection says of itself: the part of a SlotReport that it knows. */
 export type ConnectionStatus = Pick<

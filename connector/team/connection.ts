@@ -1,6 +1,6 @@
-import type { Log } from '../../core/log.ts';
-import { redisErrorText } from '../../core/redis.ts';
-import type { Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { Timers } from '../../core/process/timers.ts';
+import { redisErrorText } from '../../core/redis/redis.ts';
 import { refuseToken } from '../slack/classify-connect.ts';
 import type { ConnectAnswer, RtmConnect } from '../slack/connect-answer.ts';
 import type { BeatWheel } from './beat-wheel.ts';

@@ -1,6 +1,6 @@
-import type { Log } from '../../core/log.ts';
-import type { RetryReason } from '../../core/report.ts';
-import type { Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { Timers } from '../../core/process/timers.ts';
+import type { RetryReason } from '../../core/protocol/report.ts';
 
 /** What may be Slack's fault as a whole. What Slack says of one team (`MigrationInProgress`, a 429) is not. */
 const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([

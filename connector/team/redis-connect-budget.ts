@@ -1,6 +1,6 @@
-import { connectBudgetKey } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
-import { loadScript, runScript } from '../../core/script.ts';
+import { connectBudgetKey } from '../../core/protocol/keys.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { BudgetAsker, ConnectBudget } from './connect-budget.ts';
 
 /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */

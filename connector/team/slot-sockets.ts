@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../core/process/clock.ts';
 import { disableBot, type Normalized, normalize } from '../event/normalize.ts';
 import type { EventSource } from '../event/source.ts';
 import type { SeldomLog } from '../seldom.ts';

@@ -1,4 +1,4 @@
-import type { RetryReason } from '../../core/report.ts';
+import type { RetryReason } from '../../core/protocol/report.ts';
 import type { ConnectAnswer } from '../slack/connect-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { BudgetAnswer, ConnectPurpose } from './connect-budget.ts';

@@ -1,6 +1,6 @@
-import { AWAY_REASON, isLiveState } from '../../core/presence.ts';
-import type { Condition } from '../../core/slackbot.ts';
-import { redactTokens } from '../../core/token.ts';
+import type { Condition } from '../../core/api/slackbot.ts';
+import { redactTokens } from '../../core/process/redact.ts';
+import { AWAY_REASON, isLiveState } from '../../core/protocol/presence.ts';
 import type { BotView, SlotView } from '../fleet/fleet-view.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';

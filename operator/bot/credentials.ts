@@ -1,5 +1,5 @@
-import { CREDENTIALS_LABEL, type SlackBotSpec, secretKeysOf } from '../../core/slackbot.ts';
-import { type TokenKind, tokenDigest, tokenKind } from '../../core/token.ts';
+import { CREDENTIALS_LABEL, type SlackBotSpec, secretKeysOf } from '../../core/api/slackbot.ts';
+import { type TokenKind, tokenDigest, tokenKind } from '../../core/protocol/token.ts';
 import { explain, type JudgedReason } from './reasons.ts';
 
 /** What is known of the Secret of a bot. */

@@ -1,4 +1,4 @@
-import { botName, replicasOf, type SlackBotSpec } from '../../core/slackbot.ts';
+import { botName, replicasOf, type SlackBotSpec } from '../../core/api/slackbot.ts';
 import type { SocketSet } from '../plan/types.ts';
 
 /** As much of a SlackBot as its sockets need; standalone mode makes uid and generation itself. */

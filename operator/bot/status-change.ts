@@ -1,4 +1,4 @@
-import type { Condition, SlackBotStatus } from '../../core/slackbot.ts';
+import type { Condition, SlackBotStatus } from '../../core/api/slackbot.ts';
 import type { ConditionType } from './reasons.ts';
 import { saysWait } from './wait.ts';
 

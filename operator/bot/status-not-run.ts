@@ -1,4 +1,4 @@
-import type { Condition, SlackBotStatus } from '../../core/slackbot.ts';
+import type { Condition, SlackBotStatus } from '../../core/api/slackbot.ts';
 import { CONDITION_TYPES, explain, type Reason } from './reasons.ts';
 import { rfc3339 } from './status.ts';
 

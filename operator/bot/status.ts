@@ -1,4 +1,4 @@
-import { type Condition, replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../core/slackbot.ts';
+import { type Condition, replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../core/api/slackbot.ts';
 import type { BotView, FleetView, SlotView } from '../fleet/fleet-view.ts';
 import { type FleetFacts, isLive, isToldOf, type Judgements, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';

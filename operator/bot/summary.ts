@@ -1,5 +1,5 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { botName, type SlackBotStatus } from '../../core/slackbot.ts';
+import { botName, type SlackBotStatus } from '../../core/api/slackbot.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { BotView } from '../fleet/fleet-view.ts';
 import { conditionOf } from './status-change.ts';
 import { firstWait, withoutWait } from './wait.ts';

@@ -1,5 +1,5 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
-import type { SlotReport } from '../../core/report.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SocketSet } from '../plan/types.ts';
 
 /**

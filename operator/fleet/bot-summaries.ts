@@ -1,6 +1,6 @@
-import { type BotSummary, botSummarySchema } from '../../core/bot-summary.ts';
-import type { Redis } from '../../core/redis.ts';
-import { namespaceOf } from '../../core/slackbot.ts';
+import { namespaceOf } from '../../core/api/slackbot.ts';
+import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 
 const FIELDS_AT_ONCE = 500;
 

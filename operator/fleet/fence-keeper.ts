@@ -1,5 +1,5 @@
-import { fenceField, type QueueKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
+import { fenceField, type QueueKeys } from '../../core/protocol/keys.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import type { Observed } from '../plan/types.ts';
 import type { Desired } from './desired.ts';
 import { type FenceState, heldOwners, NO_FENCES, planFences } from './fences.ts';

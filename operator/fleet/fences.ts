@@ -1,4 +1,4 @@
-import { parseSlotID } from '../../core/assignment.ts';
+import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { Observed } from '../plan/types.ts';
 import type { Desired, DesiredBot } from './desired.ts';
 

@@ -1,8 +1,8 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
-import { type ConnectorSet, mayReturn } from '../../core/connector-set.ts';
-import type { Presence } from '../../core/presence.ts';
-import type { FleetKey } from '../../core/seal.ts';
-import type { Session } from '../../core/session.ts';
+import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
+import { type ConnectorSet, mayReturn } from '../../core/protocol/connector-set.ts';
+import type { Presence } from '../../core/protocol/presence.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
+import type { Session } from '../../core/protocol/session.ts';
 import type { Observed, PodView, SocketSet } from '../plan/types.ts';
 import { adoptFromReports } from './adopt-from-reports.ts';
 import { newest, type PodBody, type PodHead, type PodMemory, podPresence, remember, wrote } from './pod-memory.ts';

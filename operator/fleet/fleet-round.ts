@@ -1,5 +1,5 @@
-import { CLUSTERS_KEY } from '../../core/keys.ts';
-import { sealingKey } from '../../core/seal.ts';
+import { CLUSTERS_KEY } from '../../core/protocol/keys.ts';
+import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
 import type { Observed, Plan } from '../plan/types.ts';
 import { FenceKeeper } from './fence-keeper.ts';

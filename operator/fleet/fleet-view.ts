@@ -1,4 +1,4 @@
-import type { SlotReport } from '../../core/report.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import type { PendingReason } from '../plan/types.ts';
 
 /** What the planner knows of the fleet after a round, as plain data: what conditions, status and tables are made of. */

@@ -1,6 +1,6 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
-import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/presence.ts';
-import type { SlotReport } from '../../core/report.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/protocol/presence.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Pending, PendingReason } from '../plan/types.ts';
 import type { BotView, FleetView, PodSummary, SlotView } from './fleet-view.ts';
 import { type PodMemory, podPresence } from './pod-memory.ts';

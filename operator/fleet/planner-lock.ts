@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import Redlock, { ExecutionError, type Lock, ResourceLockedError } from 'redlock';
-import type { Clock } from '../../core/clock.ts';
-import type { Redis } from '../../core/redis.ts';
-import { loadScript, runScript } from '../../core/script.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 
 /**
  * One planner per cluster scope. It bounds wasted work; what keeps a planner that lost it unawares from writing is that

@@ -1,10 +1,10 @@
-import type { Clock } from '../../core/clock.ts';
-import type { ConnectorSet } from '../../core/connector-set.ts';
-import type { ClusterKeys, QueueKeys } from '../../core/keys.ts';
-import type { Log } from '../../core/log.ts';
-import type { Redis } from '../../core/redis.ts';
-import type { FleetKey } from '../../core/seal.ts';
-import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/session.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
+import type { ClusterKeys, QueueKeys } from '../../core/protocol/keys.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
+import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/protocol/session.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import type { Desired } from './desired.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { PlannerLock } from './planner-lock.ts';

@@ -1,6 +1,6 @@
-import { errorText } from '../../core/log.ts';
-import { redisErrorText, redisFault } from '../../core/redis.ts';
-import { SealError } from '../../core/seal.ts';
+import { errorText } from '../../core/process/log.ts';
+import { SealError } from '../../core/protocol/seal.ts';
+import { redisErrorText, redisFault } from '../../core/redis/redis.ts';
 import { FleetRound, type RoundCounts } from './fleet-round.ts';
 import type { FleetView } from './fleet-view.ts';
 import { type PlannerLock, RedlockPlannerLock } from './planner-lock.ts';

@@ -1,7 +1,7 @@
-import { decodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
-import { type Presence, presenceOf } from '../../core/presence.ts';
-import { decodeReport, type SlotReport } from '../../core/report.ts';
-import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/session.ts';
+import { decodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { type Presence, presenceOf } from '../../core/protocol/presence.ts';
+import { decodeReport, type SlotReport } from '../../core/protocol/report.ts';
+import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/protocol/session.ts';
 
 /** What Redis says of one pod in every round. */
 export interface PodHead {

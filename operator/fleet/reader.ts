@@ -1,5 +1,5 @@
-import type { ClusterKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import type { PodBody, PodHead } from './pod-memory.ts';
 
 export interface Heads {

@@ -1,5 +1,5 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
-import type { FleetKey } from '../../core/seal.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { PlannedSlot, PodWrite } from '../plan/types.ts';
 import type { DesiredBot } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';

@@ -1,6 +1,6 @@
-import type { ClusterKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
-import { foreignScopeText, isSameOwner } from '../../core/scope.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import { foreignScopeText, isSameOwner } from '../../core/protocol/scope.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 
 /** Two installations under one cluster scope would close each other's sockets. */
 export class ScopeOwnedError extends Error {
@@ -22,7 +22,7 @@ export function checkScopeOwner(cluster: string, stored: string, owner: string):
 
 /**
  * Claims the cluster scope, at start and whenever Redis has lost it.
- * @param owner who we are and stay over restarts (`core/scope.ts`)
+ * @param owner who we are and stay over restarts (`core/protocol/scope.ts`)
  * @param takeOver replaces another owner
  * @throws ScopeOwnedError; the program must not start
  */

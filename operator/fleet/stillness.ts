@@ -1,6 +1,6 @@
-import type { ConnectorSet } from '../../core/connector-set.ts';
-import type { Presence } from '../../core/presence.ts';
-import type { FleetKey } from '../../core/seal.ts';
+import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
+import type { Presence } from '../../core/protocol/presence.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
 import { gathers } from '../plan/pods.ts';
 import type { Observed, Plan } from '../plan/types.ts';
 import type { Desired } from './desired.ts';

@@ -1,9 +1,9 @@
-import { encodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
-import type { ClusterKeys } from '../../core/keys.ts';
-import type { Redis } from '../../core/redis.ts';
-import { loadScript, runScript } from '../../core/script.ts';
-import type { FleetKey } from '../../core/seal.ts';
-import { DRAIN_RETURN_MS } from '../../core/session.ts';
+import { encodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
+import { DRAIN_RETURN_MS } from '../../core/protocol/session.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { PodWrite } from '../plan/types.ts';
 import type { DesiredBot } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { CredentialSource, type Credentials } from './credentials.ts';
 import { errorFromAnswer, errorFromConnection, isKubeError, KubeError, parseRetryAfterMs } from './kube-error.ts';
 import { type KubeList, type KubeObject, type ResourcePath, type ResourceScope, urlPath } from './object.ts';

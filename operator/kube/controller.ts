@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.ts';
-import { systemClock } from '../../core/clock.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import { systemClock } from '../../core/process/clock.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
 import type { WorkQueue } from './workqueue.ts';
 
 /** What a reconcile may end in. controller-runtime has the same four. */

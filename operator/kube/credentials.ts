@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../core/process/clock.ts';
 
 /** What a connection needs; a change of any of it means new connections. */
 export interface TlsMaterial {

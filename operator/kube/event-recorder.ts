@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { errorText, type Log } from '../../core/log.ts';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from './client.ts';
 import { EventSeries, type Series } from './event-series.ts';
 import { isKubeError } from './kube-error.ts';

@@ -1,5 +1,5 @@
-import { errorText, type Log } from '../../core/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from './client.ts';
 import { isKubeError } from './kube-error.ts';
 import {

@@ -1,5 +1,5 @@
-import type { Log } from '../../core/log.ts';
-import type { Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import type { Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, ResourceScope } from './object.ts';
 import type { Change, Indexers } from './store.ts';

@@ -1,5 +1,5 @@
-import { errorText } from '../../core/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { errorText } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { isKubeError, KubeError } from './kube-error.ts';
 import { type KubeObject, objectKey, stripBulk } from './object.ts';
 import { nextStep, reflectorBackoffMs } from './reflector-backoff.ts';

@@ -1,4 +1,4 @@
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import { DelayHeap } from './delay-heap.ts';
 import { DEFAULT_RETRY_LIMITS, RetryLimiter, type RetryLimits } from './retry-limiter.ts';
 

@@ -1,4 +1,4 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
+import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding } from './holdings.ts';
 import type { Pod } from './pods.ts';
 import type { Observed, Pending, PendingReason, PlannedSlot, PodWrite, SocketSet } from './types.ts';

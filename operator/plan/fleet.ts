@@ -1,4 +1,4 @@
-import { parseSlotID } from '../../core/assignment.ts';
+import { parseSlotID } from '../../core/protocol/assignment.ts';
 import { gathers, type Pod, podsOf } from './pods.ts';
 import { score } from './rendezvous.ts';
 import type { Observed } from './types.ts';

@@ -1,4 +1,4 @@
-import type { SlotID } from '../../core/assignment.ts';
+import type { SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { PodPhase } from './pods.ts';
 import type { SocketSet } from './types.ts';

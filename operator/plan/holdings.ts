@@ -1,5 +1,5 @@
-import type { Slot, SlotID } from '../../core/assignment.ts';
-import type { SlotReport } from '../../core/report.ts';
+import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Pod } from './pods.ts';
 import type { Observed, SocketSet } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/assignment.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { Draft } from './draft.ts';
 import { choosePod, type Fleet } from './fleet.ts';
 import type { SlotCourse } from './handover.ts';

@@ -1,4 +1,4 @@
-import { SESSION_RENEW_MS } from '../../core/session.ts';
+import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
 import { hash32 } from './rendezvous.ts';
 import type { Observed, PodView } from './types.ts';
 

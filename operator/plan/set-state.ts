@@ -1,4 +1,4 @@
-import { parseSlotID, type SlotID, slotID } from '../../core/assignment.ts';
+import { parseSlotID, type SlotID, slotID } from '../../core/protocol/assignment.ts';
 import type { Draft } from './draft.ts';
 import { type Spread, zonesOf } from './fleet.ts';
 import { courseOf, type SlotCourse } from './handover.ts';

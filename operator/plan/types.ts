@@ -1,6 +1,6 @@
-import type { EventFilter, Slot, SlotID } from '../../core/assignment.ts';
-import type { SlotReport } from '../../core/report.ts';
-import type { Session } from '../../core/session.ts';
+import type { EventFilter, Slot, SlotID } from '../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
+import type { Session } from '../../core/protocol/session.ts';
 
 /** Plain data between observe, plan and apply. `plan` is a pure function from Observed to Plan. */
 

@@ -1,5 +1,5 @@
-import type { Log } from '../../core/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { LeaderElector, type LeaderOptions } from '../kube/leader.ts';
 import { type Standing, shouldYield, standingAfterYield, standingWithRedis } from './standing.ts';
 

@@ -1,5 +1,5 @@
-import type { ConnectorSet } from '../../core/connector-set.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { type KubeObject, objectKey, type ResourcePath, type ResourceScope } from '../kube/object.ts';

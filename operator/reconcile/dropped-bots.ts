@@ -1,5 +1,5 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { sleep, type Timers } from '../../core/timers.ts';
+import { sleep, type Timers } from '../../core/process/timers.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { DesiredState } from './desired-state.ts';
 
 export interface DroppedBotsOptions {

@@ -1,7 +1,7 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { errorText } from '../../core/log.ts';
-import { namespaceOf } from '../../core/slackbot.ts';
-import { sleep, systemTimers } from '../../core/timers.ts';
+import { namespaceOf } from '../../core/api/slackbot.ts';
+import { errorText } from '../../core/process/log.ts';
+import { sleep, systemTimers } from '../../core/process/timers.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';

@@ -1,4 +1,4 @@
-import { FINALIZER } from '../../core/slackbot.ts';
+import { FINALIZER } from '../../core/api/slackbot.ts';
 import type { JsonPatchOperation } from '../bot/claim.ts';
 import type { CallOptions, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';

@@ -1,6 +1,6 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import type { Log } from '../../core/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Claimant } from '../bot/claim.ts';
 import { fleetFacts } from '../bot/status.ts';
 import { conditionOf } from '../bot/status-change.ts';

@@ -1,6 +1,6 @@
-import { errorText, type Log } from '../../core/log.ts';
-import { botName } from '../../core/slackbot.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import { botName } from '../../core/api/slackbot.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { CLAIM, mayRelease, releasingOperations } from '../bot/claim.ts';
 import { statusNotRun } from '../bot/status-not-run.ts';
 import type { KubeClient } from '../kube/client.ts';

@@ -1,5 +1,5 @@
-import type { Log } from '../../core/log.ts';
-import { botName } from '../../core/slackbot.ts';
+import { botName } from '../../core/api/slackbot.ts';
+import type { Log } from '../../core/process/log.ts';
 import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } from '../bot/claim.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { addingFinalizer, patchIfUnchanged } from './finalizer.ts';

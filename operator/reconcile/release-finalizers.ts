@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Log } from '../../core/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { CLAIM } from '../bot/claim.ts';
 import { droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';

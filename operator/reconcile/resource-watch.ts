@@ -1,4 +1,4 @@
-import { namespaceOf } from '../../core/slackbot.ts';
+import { namespaceOf } from '../../core/api/slackbot.ts';
 import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';

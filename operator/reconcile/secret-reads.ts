@@ -1,5 +1,5 @@
-import { secretKeysOf } from '../../core/slackbot.ts';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { secretKeysOf } from '../../core/api/slackbot.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { SecretRead } from '../bot/credentials.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';

@@ -1,4 +1,4 @@
-import { CREDENTIALS_LABEL, GROUP, type SlackBot, VERSION } from '../../core/slackbot.ts';
+import { CREDENTIALS_LABEL, GROUP, type SlackBot, VERSION } from '../../core/api/slackbot.ts';
 import type { KubeObject, ResourcePath, ResourceScope, ResourceType } from '../kube/object.ts';
 import type { Indexers } from '../kube/store.ts';
 

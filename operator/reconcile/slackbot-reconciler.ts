@@ -1,6 +1,6 @@
-import { errorText, type Log } from '../../core/log.ts';
-import { botName, type SlackBotStatus } from '../../core/slackbot.ts';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { botName, type SlackBotStatus } from '../../core/api/slackbot.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import { type CredentialsVerdict, judgeCredentials } from '../bot/credentials.ts';
 import { type Claim, Claims } from '../bot/duplicates.ts';
 import { socketSetOf } from '../bot/socket-set.ts';

@@ -1,4 +1,4 @@
-import type { SlackBotStatus } from '../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
 import { HOLD_MS, type Urgency } from '../bot/status-change.ts';
 import { DelayHeap } from '../kube/delay-heap.ts';
 import type { SlackBotObject } from './slackbot-object.ts';

@@ -1,6 +1,6 @@
-import { errorText, type Log } from '../../core/log.ts';
-import type { SlackBotStatus } from '../../core/slackbot.ts';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import { urgencyOf } from '../bot/status-change.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';

@@ -1,4 +1,4 @@
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import { isLive } from '../bot/conditions.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { ObjectsView } from './resource-watch.ts';

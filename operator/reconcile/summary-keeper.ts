@@ -1,5 +1,5 @@
-import type { BotSummary } from '../../core/bot-summary.ts';
-import { errorText, type Log } from '../../core/log.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { BotSummaries } from '../fleet/bot-summaries.ts';
 
 export interface SummaryKeeperOptions {

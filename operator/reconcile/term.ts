@@ -1,5 +1,5 @@
-import type { Log } from '../../core/log.ts';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import type { Log } from '../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
 import type { SlackBotObject } from './slackbot-object.ts';

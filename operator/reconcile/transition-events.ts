@@ -1,4 +1,4 @@
-import type { Condition, SlackBotStatus } from '../../core/slackbot.ts';
+import type { Condition, SlackBotStatus } from '../../core/api/slackbot.ts';
 import { conditionOf } from '../bot/status-change.ts';
 import type { Occurrence } from '../kube/event-recorder.ts';
 

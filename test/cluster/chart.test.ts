@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/slackbot.ts';
+import type { SlackBot } from '../../core/api/slackbot.ts';
 import { isUnheard } from '../slack/ledger.ts';
 import { clusterSuite } from '../support/cluster/cluster-suite.ts';
 import { isReady, RelaxRelease } from '../support/cluster/relax-release.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/slackbot.ts';
+import type { SlackBot } from '../../core/api/slackbot.ts';
 import { isUnheard } from '../slack/ledger.ts';
 import { generatedTeam, generatedToken } from '../slack/team.ts';
 import { botNameOf, condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';

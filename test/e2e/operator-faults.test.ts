@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fenceField, queueKeys } from '../../core/keys.ts';
-import type { SlackBot } from '../../core/slackbot.ts';
+import type { SlackBot } from '../../core/api/slackbot.ts';
+import { fenceField, queueKeys } from '../../core/protocol/keys.ts';
 import { generatedTeam } from '../slack/team.ts';
 import { condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
 import type { RelaxProgram } from '../support/e2e/relax-program.ts';

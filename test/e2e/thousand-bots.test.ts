@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { clusterKeys } from '../../core/keys.ts';
+import { clusterKeys } from '../../core/protocol/keys.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import { generatedTeam } from '../slack/team.ts';
 import { botOf, KubeFleet, secretOf } from '../support/e2e/kube-fleet.ts';

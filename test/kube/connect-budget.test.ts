@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readFleet } from '../../cli/status/read-fleet.ts';
 import { renderFleet } from '../../cli/status/render.ts';
-import { statusConfig } from '../../core/config.ts';
-import { connectBudgetKey } from '../../core/keys.ts';
-import { createLog } from '../../core/log.ts';
-import { connectRedis, type Redis, redisTimeMs } from '../../core/redis.ts';
-import { tokenDigest } from '../../core/token.ts';
+import { statusConfig } from '../../core/config/config.ts';
+import { createLog } from '../../core/process/log.ts';
+import { connectBudgetKey } from '../../core/protocol/keys.ts';
+import { tokenDigest } from '../../core/protocol/token.ts';
+import { connectRedis, type Redis, redisTimeMs } from '../../core/redis/redis.ts';
 import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
 import { OperatorFleet } from '../support/kube/operator-fleet.ts';
 import { waitFor } from '../support/wait.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseSlotID } from '../../core/assignment.ts';
-import { clusterKeys } from '../../core/keys.ts';
-import { createLog } from '../../core/log.ts';
-import { connectRedis, type Redis } from '../../core/redis.ts';
+import { createLog } from '../../core/process/log.ts';
+import { parseSlotID } from '../../core/protocol/assignment.ts';
+import { clusterKeys } from '../../core/protocol/keys.ts';
+import { connectRedis, type Redis } from '../../core/redis/redis.ts';
 import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
 import { OperatorFleet } from '../support/kube/operator-fleet.ts';
 import { waitFor } from '../support/wait.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemTimers, type Timers } from '../../core/timers.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
 import type { KubeObject } from '../../operator/kube/object.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';

@@ -1,5 +1,5 @@
 import { reconcileSlots } from '../../connector/assignment/reconcile-slots.ts';
-import { decodeSlot } from '../../core/assignment.ts';
+import { decodeSlot } from '../../core/protocol/assignment.ts';
 import { planFences } from '../../operator/fleet/fences.ts';
 import { plan } from '../../operator/plan/plan.ts';
 import { type Model, reach, type Step } from './checker.ts';

@@ -1,7 +1,7 @@
 import type { HeldSlots, reconcileSlots, SlotDiff } from '../../connector/assignment/reconcile-slots.ts';
-import type { SlotID } from '../../core/assignment.ts';
-import { mayReturn } from '../../core/connector-set.ts';
-import type { Session } from '../../core/session.ts';
+import type { SlotID } from '../../core/protocol/assignment.ts';
+import { mayReturn } from '../../core/protocol/connector-set.ts';
+import type { Session } from '../../core/protocol/session.ts';
 import type { Step } from './checker.ts';
 import {
   connectorSetOf,

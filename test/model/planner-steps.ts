@@ -1,4 +1,4 @@
-import { encodeSlot, type Slot, type SlotID } from '../../core/assignment.ts';
+import { encodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import { heldOwners, NO_FENCES, type planFences } from '../../operator/fleet/fences.ts';
 import { observe } from '../../operator/fleet/fleet-memory.ts';

@@ -1,8 +1,8 @@
 import type { HeldSlots } from '../../connector/assignment/reconcile-slots.ts';
-import { parseSlotID, type SlotID } from '../../core/assignment.ts';
-import type { ConnectorSet } from '../../core/connector-set.ts';
-import type { SlotReport } from '../../core/report.ts';
-import type { Session } from '../../core/session.ts';
+import { parseSlotID, type SlotID } from '../../core/protocol/assignment.ts';
+import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
+import type { Session } from '../../core/protocol/session.ts';
 import type { PodMemory } from '../../operator/fleet/pod-memory.ts';
 import type { PodWrite, SocketSet } from '../../operator/plan/types.ts';
 

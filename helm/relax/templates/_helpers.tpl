@@ -31,7 +31,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- .Values.cluster | default (include "relax.clusterUid" .) | default (printf "%s.%s" .Release.Namespace .Release.Name) -}}
 {{- end }}
 
-{{/* What the operator calls itself in Redis (core/scope.ts): uid and its leader's namespace; empty when not known. */}}
+{{/* What the operator calls itself in Redis (core/protocol/scope.ts): uid and its leader's namespace; empty when not known. */}}
 {{- define "relax.owner" -}}
 {{- $given := dict -}}
 {{- range .Values.extraEnv }}{{ $_ := set $given .name (.value | default $.Release.Namespace) }}{{ end -}}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BotsDirectory, type DirectoryContent } from '../../../cli/standalone/bots-directory.ts';
-import { systemClock } from '../../../core/clock.ts';
+import { systemClock } from '../../../core/process/clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const secret = (name: string): string =>

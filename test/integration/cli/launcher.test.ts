@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { newFleetKey } from '../../../core/seal.ts';
+import { newFleetKey } from '../../../core/protocol/seal.ts';
 import { runCommand } from '../../support/command.ts';
 import { waitFor } from '../../support/wait.ts';
 

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clusterKeys } from '../../../core/keys.ts';
-import { createLog } from '../../../core/log.ts';
-import { connectRedis, type Redis } from '../../../core/redis.ts';
-import { newFleetKey } from '../../../core/seal.ts';
-import { decodeSession, type Session } from '../../../core/session.ts';
-import type { SlackBot } from '../../../core/slackbot.ts';
+import type { SlackBot } from '../../../core/api/slackbot.ts';
+import { createLog } from '../../../core/process/log.ts';
+import { clusterKeys } from '../../../core/protocol/keys.ts';
+import { newFleetKey } from '../../../core/protocol/seal.ts';
+import { decodeSession, type Session } from '../../../core/protocol/session.ts';
+import { connectRedis, type Redis } from '../../../core/redis/redis.ts';
 import { startSimulator } from '../../slack/simulator.ts';
 import type { Simulator } from '../../slack/simulator-api.ts';
 import { generatedTeam } from '../../slack/team.ts';

@@ -1,4 +1,4 @@
-import type { Redis } from '../../../core/redis.ts';
+import type { Redis } from '../../../core/redis/redis.ts';
 import { eventIDOf } from '../../slack/frames.ts';
 import type { EventRecord } from '../../slack/ledger.ts';
 import { waitFor } from '../wait.ts';

@@ -9,10 +9,10 @@ import {
 } from '../../../cli/status/fleet-status.ts';
 import { exitCodeOf, problemsOf } from '../../../cli/status/health.ts';
 import { renderFleet } from '../../../cli/status/render.ts';
-import { decodeSlot, type Slot } from '../../../core/assignment.ts';
-import { type BotSummary, botSummarySchema } from '../../../core/bot-summary.ts';
-import { slotReportSchema } from '../../../core/report.ts';
-import { sessionSchema } from '../../../core/session.ts';
+import { decodeSlot, type Slot } from '../../../core/protocol/assignment.ts';
+import { type BotSummary, botSummarySchema } from '../../../core/protocol/bot-summary.ts';
+import { slotReportSchema } from '../../../core/protocol/report.ts';
+import { sessionSchema } from '../../../core/protocol/session.ts';
 
 const session = sessionSchema.parse({
   ...{ pod: 'c-0', incarnation: 'now', zone: 'a', capacity: 10, state: 'up', version: 1, keyIDs: [], reportVersion: 1 },

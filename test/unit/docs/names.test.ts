@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '../../../core/keys.ts';
-import { parseManifests } from '../../../core/manifest.ts';
-import { PROGRAMS } from '../../../core/setting.ts';
-import { allSettings } from '../../../core/settings.ts';
+import { parseManifests } from '../../../cli/standalone/manifest.ts';
+import { PROGRAMS } from '../../../core/config/setting.ts';
+import { allSettings } from '../../../core/config/settings.ts';
+import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '../../../core/protocol/keys.ts';
 import { REASONS } from '../../../operator/bot/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
 
@@ -101,7 +101,7 @@ describe('Redis keys', () => {
     expect(patterns.filter(({ pattern }) => pattern.test(key))).toHaveLength(1);
   });
 
-  it.each(patterns)('$key of docs/redis.md is built in core/keys.ts', ({ pattern }) => {
+  it.each(patterns)('$key of docs/redis.md is built in core/protocol/keys.ts', ({ pattern }) => {
     expect(built.filter((key) => pattern.test(key))).toHaveLength(1);
   });
 });

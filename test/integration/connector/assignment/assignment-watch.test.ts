@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssignmentWatch } from '../../../../connector/assignment/assignment-watch.ts';
 import type { SlotDiff } from '../../../../connector/assignment/reconcile-slots.ts';
-import { clusterKeys } from '../../../../core/keys.ts';
-import { createLog } from '../../../../core/log.ts';
-import { connectRedis, type Redis } from '../../../../core/redis.ts';
+import { createLog } from '../../../../core/process/log.ts';
+import { clusterKeys } from '../../../../core/protocol/keys.ts';
+import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { slotOf } from '../../../unit/connector/assignment/slots.ts';

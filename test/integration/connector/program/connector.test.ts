@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CONTRACT_KEY } from '../../../../core/keys.ts';
+import { CONTRACT_KEY } from '../../../../core/protocol/keys.ts';
 import { generatedTeam } from '../../../slack/team.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { ConnectorFleet, keys } from './fleet.ts';

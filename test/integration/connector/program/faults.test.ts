@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newFleetKey, parseFleetKeys, seal } from '../../../../core/seal.ts';
+import { newFleetKey, parseFleetKeys, seal } from '../../../../core/protocol/seal.ts';
 import { generatedTeam } from '../../../slack/team.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { CLUSTER, ConnectorFleet, QUEUE } from './fleet.ts';

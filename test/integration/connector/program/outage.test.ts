@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SlotReport } from '../../../../core/report.ts';
+import type { SlotReport } from '../../../../core/protocol/report.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { ConnectorFleet } from './fleet.ts';
 

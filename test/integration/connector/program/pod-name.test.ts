@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newFleetKey } from '../../../../core/seal.ts';
+import { newFleetKey } from '../../../../core/protocol/seal.ts';
 import type { RelaxProgram } from '../../../support/e2e/relax-program.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { ConnectorFleet, keys } from './fleet.ts';

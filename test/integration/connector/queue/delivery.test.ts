@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { disableBot } from '../../../../connector/event/normalize.ts';
-import { fenceField } from '../../../../core/keys.ts';
-import type { Redis } from '../../../../core/redis.ts';
+import { fenceField } from '../../../../core/protocol/keys.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { sourceOf } from '../../../unit/connector/event/source.ts';

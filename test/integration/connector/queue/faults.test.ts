@@ -1,6 +1,6 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { waitFor } from '../../../support/wait.ts';
 import {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { connect, event, eventOf, settledAll, startPublisher, type TestPublisher, textsOn } from './fleet.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
-import { version } from '../../../../core/version.ts';
+import { version } from '../../../../core/process/version.ts';
 import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
 import { runCommand } from '../../../support/command.ts';
 import { waitFor } from '../../../support/wait.ts';

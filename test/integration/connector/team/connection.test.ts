@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectionDeps } from '../../../../connector/team/connection.ts';
 import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
 import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { chatter, expectAllHeard, openBudget, specOf, TestSlot } from './slot.ts';

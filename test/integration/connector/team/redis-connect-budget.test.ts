@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BudgetAnswer, ConnectBudget, ConnectPurpose } from '../../../../connector/team/connect-budget.ts';
 import { redisConnectBudget } from '../../../../connector/team/redis-connect-budget.ts';
-import { connectBudgetKey } from '../../../../core/keys.ts';
-import type { Redis } from '../../../../core/redis.ts';
+import { connectBudgetKey } from '../../../../core/protocol/keys.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { connect } from '../queue/fleet.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BeatWheel } from '../../../../connector/team/beat-wheel.ts';
 import { Outage } from '../../../../connector/team/outage.ts';
-import { createLog } from '../../../../core/log.ts';
-import { systemTimers, type Timers } from '../../../../core/timers.ts';
+import { createLog } from '../../../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../../../core/process/timers.ts';
 import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { openBudget, specOf, TestSlot } from './slot.ts';

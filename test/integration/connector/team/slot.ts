@@ -9,9 +9,9 @@ import { Connection, type ConnectionDeps } from '../../../../connector/team/conn
 import type { ConnectionSpec, ConnectionStatus } from '../../../../connector/team/connection-status.ts';
 import { DialLimit } from '../../../../connector/team/dial-limit.ts';
 import { Outage } from '../../../../connector/team/outage.ts';
-import { createLog } from '../../../../core/log.ts';
-import { systemTimers } from '../../../../core/timers.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import { createLog } from '../../../../core/process/log.ts';
+import { systemTimers } from '../../../../core/process/timers.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
 import { eventIDOf, type Frame } from '../../../slack/frames.ts';
 import type { Simulator } from '../../../slack/simulator.ts';
 import { waitFor } from '../../../support/wait.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import {
   type PlannerLock,
   RedlockPlannerLock,

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeSlot } from '../../../../core/assignment.ts';
-import { CLUSTERS_KEY, fenceField } from '../../../../core/keys.ts';
-import type { Redis } from '../../../../core/redis.ts';
-import { newFleetKey, openSeal, parseFleetKeys } from '../../../../core/seal.ts';
+import { decodeSlot } from '../../../../core/protocol/assignment.ts';
+import { CLUSTERS_KEY, fenceField } from '../../../../core/protocol/keys.ts';
+import { newFleetKey, openSeal, parseFleetKeys } from '../../../../core/protocol/seal.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { RedlockPlannerLock } from '../../../../operator/fleet/planner-lock.ts';
 import type { PlannerOptions } from '../../../../operator/fleet/planner-options.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseFleetKeys } from '../../../../core/seal.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import { parseFleetKeys } from '../../../../core/protocol/seal.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
 import { generatedTeam } from '../../../slack/team.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { CLUSTER, ConnectorFleet, keys } from '../../connector/program/fleet.ts';

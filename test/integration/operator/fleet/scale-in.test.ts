@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectorSet } from '../../../../core/connector-set.ts';
-import { connectBudgetKey } from '../../../../core/keys.ts';
-import { redisTimeMs } from '../../../../core/redis.ts';
-import { parseFleetKeys } from '../../../../core/seal.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import type { ConnectorSet } from '../../../../core/protocol/connector-set.ts';
+import { connectBudgetKey } from '../../../../core/protocol/keys.ts';
+import { parseFleetKeys } from '../../../../core/protocol/seal.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
+import { redisTimeMs } from '../../../../core/redis/redis.ts';
 import { generatedTeam } from '../../../slack/team.ts';
 import type { RelaxProgram } from '../../../support/e2e/relax-program.ts';
 import { waitFor } from '../../../support/wait.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { waitFor } from '../../../support/wait.ts';
 import { connect, FakeConnector, keys, startPlanner, type TestPlanner, Wanted } from './fleet.ts';

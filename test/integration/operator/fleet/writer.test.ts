@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Slot, SlotID } from '../../../../core/assignment.ts';
-import type { Redis } from '../../../../core/redis.ts';
+import type { Slot, SlotID } from '../../../../core/protocol/assignment.ts';
+import type { Redis } from '../../../../core/redis/redis.ts';
 import { type PodMemory, remember } from '../../../../operator/fleet/pod-memory.ts';
 import { readHeads } from '../../../../operator/fleet/reader.ts';
 import { FleetWriter, LockLostError, type SealedWrite } from '../../../../operator/fleet/writer.ts';

@@ -5,7 +5,7 @@ import { type FileNews, newsLines } from '../../../../cli/standalone/file-news.t
 import { type FleetBlock, fleetBlock } from '../../../../cli/standalone/fleet-block.ts';
 import { Traffic } from '../../../../cli/standalone/traffic.ts';
 import { renderFleet } from '../../../../cli/status/render.ts';
-import type { BotSummary } from '../../../../core/bot-summary.ts';
+import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
 
 const NOW = 1_000_000_000_000;
 const REMEDY =

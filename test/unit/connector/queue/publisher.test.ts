@@ -5,9 +5,9 @@ import type { Enqueue } from '../../../../connector/queue/enqueue.ts';
 import type { OutcomeCounts } from '../../../../connector/queue/outcome.ts';
 import { Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
 import type { EnqueueResult } from '../../../../connector/queue/redis-answer.ts';
-import { systemClock } from '../../../../core/clock.ts';
-import { DEFAULT_CONTRACT } from '../../../../core/contract.ts';
-import { queueKeys } from '../../../../core/keys.ts';
+import { systemClock } from '../../../../core/process/clock.ts';
+import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
+import { queueKeys } from '../../../../core/protocol/keys.ts';
 import { sourceOf } from '../event/source.ts';
 
 const message = (n: number, text = 'x'): Normalized =>

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SlotRegistry } from '../../../../connector/registry/slot-registry.ts';
-import type { Slot } from '../../../../core/assignment.ts';
-import { createLog } from '../../../../core/log.ts';
-import { RETRY_REASONS } from '../../../../core/report.ts';
-import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '../../../../core/seal.ts';
+import { createLog } from '../../../../core/process/log.ts';
+import type { Slot } from '../../../../core/protocol/assignment.ts';
+import { RETRY_REASONS } from '../../../../core/protocol/report.ts';
+import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '../../../../core/protocol/seal.ts';
 import { slotOf } from '../assignment/slots.ts';
 import { FakeConnection } from './fake-connection.ts';
 

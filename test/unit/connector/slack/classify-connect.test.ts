@@ -8,7 +8,7 @@ import {
 } from '../../../../connector/slack/classify-connect.ts';
 import { isAbout } from '../../../../connector/slack/connect-answer.ts';
 import { connectErrorClass, KNOWN_CONNECT_ERRORS } from '../../../../connector/slack/connect-error.ts';
-import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/report.ts';
+import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/protocol/report.ts';
 import { connectErrors } from '../../../slack/fault.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');

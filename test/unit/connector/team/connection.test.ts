@@ -8,7 +8,7 @@ import { Connection } from '../../../../connector/team/connection.ts';
 import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
 import { DialLimit } from '../../../../connector/team/dial-limit.ts';
 import { Outage } from '../../../../connector/team/outage.ts';
-import { createLog } from '../../../../core/log.ts';
+import { createLog } from '../../../../core/process/log.ts';
 import { openBudget } from '../../../integration/connector/team/slot.ts';
 import { FakeTimers, settle } from '../../../support/kube/fake-timers.ts';
 import { CLOSED, ok } from './slot-world.ts';

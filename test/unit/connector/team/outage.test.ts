@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Outage, probeGapMs } from '../../../../connector/team/outage.ts';
-import { createLog } from '../../../../core/log.ts';
+import { createLog } from '../../../../core/process/log.ts';
 import { FakeTimers } from '../../../support/kube/fake-timers.ts';
 
 let timers: FakeTimers;

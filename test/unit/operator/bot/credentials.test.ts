@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { SlackBotSpec } from '../../../../core/slackbot.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import type { SlackBotSpec } from '../../../../core/api/slackbot.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
 import { judgeCredentials, type SecretRead } from '../../../../operator/bot/credentials.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 'acme-slack' } } };

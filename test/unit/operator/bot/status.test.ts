@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/report.ts';
-import { type SlackBotSpec, type SlackBotStatus, slackBotStatusSchema } from '../../../../core/slackbot.ts';
+import { type SlackBotSpec, type SlackBotStatus, slackBotStatusSchema } from '../../../../core/api/slackbot.ts';
+import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/protocol/report.ts';
 import { CONDITION_TYPES, type ConditionType, REASONS } from '../../../../operator/bot/reasons.ts';
 import { type StatusInput, statusOf } from '../../../../operator/bot/status.ts';
 import { conditionOf, urgencyOf } from '../../../../operator/bot/status-change.ts';

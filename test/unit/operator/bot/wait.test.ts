@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SlackBotStatus } from '../../../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../../../core/api/slackbot.ts';
 import { type StatusInput, statusOf } from '../../../../operator/bot/status.ts';
 import { conditionOf, urgencyOf } from '../../../../operator/bot/status-change.ts';
 import { summaryOf } from '../../../../operator/bot/summary.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/assignment.ts';
-import type { SlotReport } from '../../../../core/report.ts';
-import type { Session } from '../../../../core/session.ts';
+import type { Slot } from '../../../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../../../core/protocol/report.ts';
+import type { Session } from '../../../../core/protocol/session.ts';
 import { adoptFromReports } from '../../../../operator/fleet/adopt-from-reports.ts';
 import { FleetMemory, observe } from '../../../../operator/fleet/fleet-memory.ts';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/assignment.ts';
-import { openSeal, parseFleetKeys } from '../../../../core/seal.ts';
-import { tokenDigest } from '../../../../core/token.ts';
+import type { Slot } from '../../../../core/protocol/assignment.ts';
+import { openSeal, parseFleetKeys } from '../../../../core/protocol/seal.ts';
+import { tokenDigest } from '../../../../core/protocol/token.ts';
 import { Sealer } from '../../../../operator/fleet/sealer.ts';
 import { sealWrite } from '../../../../operator/fleet/writer.ts';
 import type { PlannedSlot } from '../../../../operator/plan/types.ts';

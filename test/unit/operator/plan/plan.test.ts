@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/assignment.ts';
+import type { Slot } from '../../../../core/protocol/assignment.ts';
 import { plan } from '../../../../operator/plan/plan.ts';
 import { SampleFleet, socketSet } from './sample-fleet.ts';
 

@@ -1,6 +1,6 @@
-import { parseSlotID, type Slot, type SlotID } from '../../../../core/assignment.ts';
-import type { SlotReport } from '../../../../core/report.ts';
-import type { Session } from '../../../../core/session.ts';
+import { parseSlotID, type Slot, type SlotID } from '../../../../core/protocol/assignment.ts';
+import type { SlotReport } from '../../../../core/protocol/report.ts';
+import type { Session } from '../../../../core/protocol/session.ts';
 import { plan } from '../../../../operator/plan/plan.ts';
 import type { Observed, Plan, SocketSet } from '../../../../operator/plan/types.ts';
 

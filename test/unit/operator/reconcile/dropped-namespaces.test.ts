@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { BotSummary } from '../../../../core/bot-summary.ts';
-import { systemTimers } from '../../../../core/timers.ts';
+import { systemTimers } from '../../../../core/process/timers.ts';
+import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
 import { WATCHED } from '../../../../operator/bot/watched-namespaces.ts';
 import { KubeError, type KubeErrorKind } from '../../../../operator/kube/kube-error.ts';
 import type { Lease } from '../../../../operator/kube/lease.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { BotSummary } from '../../../../core/bot-summary.ts';
-import { FINALIZER, type SlackBotStatus } from '../../../../core/slackbot.ts';
+import { FINALIZER, type SlackBotStatus } from '../../../../core/api/slackbot.ts';
+import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
 import { conditionOf } from '../../../../operator/bot/status-change.ts';
 import type { Desired } from '../../../../operator/fleet/desired.ts';
 import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { FINALIZER } from '../../../../core/slackbot.ts';
+import { FINALIZER } from '../../../../core/api/slackbot.ts';
 import { KubeError } from '../../../../operator/kube/kube-error.ts';
 import { type ReleaseOptions, releaseAllFinalizers } from '../../../../operator/reconcile/release-finalizers.ts';
 

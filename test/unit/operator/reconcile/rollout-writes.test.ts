@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { SlackBotSpec, SlackBotStatus } from '../../../../core/slackbot.ts';
+import type { SlackBotSpec, SlackBotStatus } from '../../../../core/api/slackbot.ts';
 import { statusOf } from '../../../../operator/bot/status.ts';
 import { conditionOf } from '../../../../operator/bot/status-change.ts';
 import type { SlotView } from '../../../../operator/fleet/fleet-view.ts';

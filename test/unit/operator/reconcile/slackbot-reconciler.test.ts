@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '../../../../core/slackbot.ts';
+import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '../../../../core/api/slackbot.ts';
 import { conditionOf } from '../../../../operator/bot/status-change.ts';
 import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
 import type { KubeClient } from '../../../../operator/kube/client.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { SlackBotStatus } from '../../../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../../../core/api/slackbot.ts';
 import { KubeError } from '../../../../operator/kube/kube-error.ts';
 import type { ResourcePath } from '../../../../operator/kube/object.ts';
 import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';

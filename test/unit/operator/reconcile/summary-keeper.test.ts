@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BotSummary } from '../../../../core/bot-summary.ts';
+import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
 import { SummaryKeeper } from '../../../../operator/reconcile/summary-keeper.ts';
 import { waitFor } from '../../../support/wait.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SlackBotStatus } from '../../../../core/slackbot.ts';
+import type { SlackBotStatus } from '../../../../core/api/slackbot.ts';
 import { transitionEvents } from '../../../../operator/reconcile/transition-events.ts';
 
 type Said = `${'True' | 'False' | 'Unknown'} ${string}`;

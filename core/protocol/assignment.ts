@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/**
+ * Assignments: one hash per connector pod, keyed by the stable pod name, so that a new incarnation of the pod
+ * takes up its slots without the operator. A slot is enough to run the bot.
+ * Readers ignore unknown fields: an older connector must read what a newer operator wrote.
+ */
+
+const eventFilterSchema = z.object({
+  /** Event types to queue; empty means all. */
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+  /** Also queue plain messages of the bot itself. */
+  own: z.boolean().default(false),
+});
+export type EventFilter = z.infer<typeof eventFilterSchema>;
+
+const slotSchema = z.object({
+  /** Rises with each new placement of this slot; matches reports to assignments, nothing else. */
+  epoch: z.int().nonnegative(),
+  /** `metadata.generation` of the SlackBot; the fence is compared with it. */
+  generation: z.int().nonnegative(),
+  /** `incoming` takes over from another pod, which keeps its entry until this one reports hello. */
+  role: z.enum(['active', 'incoming']),
+  kind: z.enum(['rtm', 'socketMode', 'app']),
+  teamID: z.string(),
+  /** "namespace/name" of the SlackBot. */
+  bot: z.string(),
+  /** The `namespace` field of queue items, as in the Relax of 2015; empty if none. */
+  queueNamespace: z.string(),
+  events: eventFilterSchema,
+  /** The token, sealed for the fleet (`core/protocol/seal.ts`). */
+  token: z.string(),
+  /** `tokenDigest` of the plain token: tells a new token from a new seal, and names the connect budget. */
+  tokenDigest: z.string(),
+  /** Wall time when the planner placed it here: the `since` of the status. */
+  assignedAtMs: z.number().default(0),
+  /**
+   * Why it is here; a `rebalance` connects from a full budget only, a `spread` mends a set whose sockets are all in one
+   * zone (design rule 11). A cause that is not known costs no slot: an unreadable slot would not be run.
+   */
+  cause: z.enum(['place', 'drain', 'spread', 'rebalance']).default('place').catch('place'),
+});
+export type Slot = z.infer<typeof slotSchema>;
+
+/** `<owner uid>/<n>`, n from 0. */
+export type SlotID = string;
+export type Slots = ReadonlyMap<SlotID, Slot>;
+
+export const slotID = (ownerUid: string, index: number): SlotID => `${ownerUid}/${index}`;
+
+export function parseSlotID(id: SlotID): { ownerUid: string; index: number } {
+  const cut = id.lastIndexOf('/');
+  return { ownerUid: id.slice(0, cut), index: Number(id.slice(cut + 1)) };
+}
+
+/** Programs before `spread` can't read a slot with a cause that they do not know, so they are shown the next best one. */
+const wireSchema = z.object({ spread: z.boolean().default(false).catch(false) });
+
+/** One field of an assignment hash. */
+export function encodeSlot(slot: Slot): string {
+  return JSON.stringify(slot.cause === 'spread' ? { ...slot, cause: 'rebalance', spread: true } : slot);
+}
+
+/** One field of an assignment hash; undefined when it can't be read, which is "unknown", never "removed". */
+export function decodeSlot(json: string): Slot | undefined {
+  try {
+    const fields: unknown = JSON.parse(json);
+    const slot = slotSchema.parse(fields);
+    return slot.cause === 'rebalance' && wireSchema.parse(fields).spread ? { ...slot, cause: 'spread' } : slot;
+  } catch {
+    return undefined;
+  }
+}

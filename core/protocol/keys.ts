@@ -1,0 +1,83 @@
+/**
+ * Every Redis key that Relax uses is built here and nowhere else; docs/redis.md is the same table for people.
+ * What one script touches shares a hash tag, so that Redis Cluster keeps it in one slot.
+ */
+
+/** Milliseconds of one dedupe bucket. Part of the fleet contract (`core/protocol/contract.ts`). */
+export const BUCKET_MS = 60_000;
+
+export interface QueueKeys {
+  /** List (or stream) that the user's app reads. */
+  queue: string;
+  /** Hash `<cluster>/<owner uid>` -> generation: suspended or deleted bots only. */
+  fence: string;
+  /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
+  dedupe(bucket: number, subBucket: number): string;
+  /** Hash with one mark and a TTL of its own: a fact that must not be told twice within weeks (`disable_bot`). */
+  dedupeOwn(markField: string): string;
+}
+
+/** @param queue the queue's name; names with braces are refused by the configuration. */
+export function queueKeys(queue: string): QueueKeys {
+  return {
+    queue,
+    fence: `{${queue}}:fence`,
+    dedupe: (bucket, subBucket) => `{${queue}}:dd:${bucket}:${subBucket}`,
+    dedupeOwn: (markField) => `{${queue}}:dd:own:${markField}`,
+  };
+}
+
+export const CONTRACT_KEY = 'relax:contract';
+export const CLUSTERS_KEY = 'relax:clusters';
+
+/** Bucket of connects of one bot, shared by every replica and cluster. */
+export const connectBudgetKey = (teamID: string, tokenDigest: string): string =>
+  `relax:connect:${teamID}:${tokenDigest}`;
+
+export interface ClusterKeys {
+  /** Redlock: one planner per cluster scope. */
+  planner: string;
+  /** String without TTL: who this scope belongs to. */
+  owner: string;
+  /** Sorted set pod -> Redis time (ms) of its last renewal: finds the sessions without SCAN. */
+  pods: string;
+  /** Hash owner uid -> BotSummary, what `relax status` shows of bots without a socket. */
+  bots: string;
+  /** String with TTL: a connector's session lease (`core/protocol/session.ts`). */
+  session(pod: string): string;
+  /** Hash slot id -> Slot (`core/protocol/assignment.ts`): the only record of assignment. */
+  assign(pod: string): string;
+  /** Integer: version of the hash above; higher is newer. */
+  version(pod: string): string;
+  /** Hash slot id -> SlotReport (`core/protocol/report.ts`). */
+  report(pod: string): string;
+  /**
+   * String with TTL, the incarnation of a draining pod: the planner has moved what can move, the pod may close the rest
+   * and end.
+   */
+  drained(pod: string): string;
+  /** Pub/sub channel that nudges a connector to read its assignments now. */
+  nudge(pod: string): string;
+  /** Pub/sub channel that nudges the planner to look at sessions and reports now. */
+  plannerNudge: string;
+}
+
+export function clusterKeys(cluster: string): ClusterKeys {
+  const prefix = `relax:{c:${cluster}}`;
+  return {
+    planner: `${prefix}:planner`,
+    owner: `${prefix}:owner`,
+    pods: `${prefix}:pods`,
+    bots: `${prefix}:bots`,
+    session: (pod) => `${prefix}:session:${pod}`,
+    assign: (pod) => `${prefix}:assign:${pod}`,
+    version: (pod) => `${prefix}:version:${pod}`,
+    report: (pod) => `${prefix}:report:${pod}`,
+    drained: (pod) => `${prefix}:drained:${pod}`,
+    nudge: (pod) => `${prefix}:nudge:${pod}`,
+    plannerNudge: `${prefix}:nudge`,
+  };
+}
+
+/** The fence hash is shared by clusters, so a field names the cluster too. */
+export const fenceField = (cluster: string, ownerUid: string): string => `${cluster}/${ownerUid}`;

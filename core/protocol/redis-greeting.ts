@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../process/log.ts';
+import { EvictingRedisError, judgeNature, readNature } from '../redis/nature.ts';
+import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from '../redis/redis.ts';
+import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
+
+const RETRY_MS = 100;
+/** Connecting takes a moment, which is no news. */
+const FIRST_PATIENCE_MS = 1_000;
+/** A person who looks at the log sees within this time what is waited for. */
+const SAY_AGAIN_MS = 5_000;
+
+const FINAL = [RedisTooOldError, EvictingRedisError, ContractMismatchError];
+
+export interface Greeting {
+  contract: FleetContract;
+  /** `RELAX_ALLOW_EVICTION` */
+  allowEviction: string | undefined;
+  /** Log what Redis does that costs something. One program of a fleet is enough: the one that plans. */
+  tellNotes: boolean;
+  /** What this program wants of Redis before it begins. */
+  ask: () => Promise<unknown>;
+  /** Why Redis does not do yet, in words: for readiness. */
+  onWait?: (words: string) => void;
+  /** Errors of `ask` that no waiting mends. */
+  isFinal?: (error: unknown) => boolean;
+}
+
+/**
+ * Waits until Redis answers, the fleet's contract is agreed on and `ask` has its answer. A Redis that is away is waited
+ * for, however long: an exit would only make Kubernetes start the same process again.
+ * @returns false when `signal` aborts first
+ * @throws RedisTooOldError, EvictingRedisError, ContractMismatchError or what `isFinal` names
+ */
+export async function greetRedis(
+  redis: Redis,
+  { contract, allowEviction, tellNotes, ask, onWait, isFinal = () => false }: Greeting,
+  log: Log,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let saidAtMs = performance.now() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
+  // A command without a connection only says that there is none; the connection itself knows why.
+  let cause: unknown;
+  const remember = (error: unknown): void => {
+    cause = error;
+  };
+  redis.on('error', remember);
+  try {
+    while (!signal.aborted) {
+      try {
+        const version = await checkRedisVersion(redis);
+        const { evicts, notes } = judgeNature(await readNature(redis), allowEviction);
+        if (evicts !== undefined) throw new EvictingRedisError(evicts);
+        await agreeOnContract(redis, contract);
+        await ask();
+        log.info({ redis: version }, 'connected to Redis');
+        if (tellNotes) for (const note of notes) log.warn({ note }, 'about this Redis');
+        return true;
+      } catch (error) {
+        if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
+        const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
+        onWait?.(`Redis has not answered yet: see RELAX_REDIS_URL (${words})`);
+        if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
+          saidAtMs = performance.now();
+          log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
+        }
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+    return false;
+  } finally {
+    redis.off('error', remember);
+  }
+}

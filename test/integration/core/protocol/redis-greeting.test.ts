@@ -1,0 +1,144 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RedisWatch } from '../../../../connector/session/redis-watch.ts';
+import type { Clock } from '../../../../core/process/clock.ts';
+import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
+import { type Greeting, greetRedis } from '../../../../core/protocol/redis-greeting.ts';
+import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+
+let server: RedisServer;
+let redis: Redis;
+let lines: string[];
+const log = pino(
+  new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  }),
+);
+
+beforeEach(async () => {
+  lines = [];
+  server = await startRedis();
+  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
+  redis = connectRedis(settings, 'command', 'test', log);
+  await redis.connect();
+});
+afterEach(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const greet = (changes: Partial<Greeting> = {}, signal = AbortSignal.timeout(5_000)): Promise<boolean> => {
+  const ask = async (): Promise<void> => {};
+  return greetRedis(
+    redis,
+    { contract: DEFAULT_CONTRACT, allowEviction: undefined, tellNotes: true, ask, ...changes },
+    log,
+    signal,
+  );
+};
+
+describe('a start', () => {
+  it.each(['allkeys-lru', 'volatile-ttl'])(
+    'is refused by a Redis with %s, and leaves nothing there',
+    async (policy) => {
+      await redis.config('SET', 'maxmemory-policy', policy);
+      await expect(greet()).rejects.toThrow(`RELAX_ALLOW_EVICTION=${policy}`);
+      await expect(greet({ allowEviction: 'volatile-lfu' })).rejects.toThrow('noeviction');
+      expect(await redis.dbsize()).toBe(0);
+    },
+  );
+
+  it('goes on, and says what that may cost, where the policy is allowed by name', async () => {
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await greet({ allowEviction: 'allkeys-lru' })).toBe(true);
+    expect(lines.filter((line) => line.includes('allkeys-lru'))).toHaveLength(1);
+  });
+
+  it('says once that nothing is written to an append-only file, where it is asked to', async () => {
+    expect(await greet()).toBe(true);
+    expect(await greet({ tellNotes: false })).toBe(true);
+    expect(lines.filter((line) => line.includes('append-only'))).toHaveLength(1);
+    await redis.config('SET', 'appendonly', 'yes');
+    lines = [];
+    expect(await greet()).toBe(true);
+    expect(lines.filter((line) => line.includes('append-only'))).toEqual([]);
+  });
+
+  it('needs no right to CONFIG', async () => {
+    await redis.call(
+      'ACL',
+      'SETUSER',
+      'app',
+      'on',
+      '>pw',
+      '~relax:*',
+      '~{relax:*',
+      '+@all',
+      '-@admin',
+      '-@dangerous',
+      '+info',
+    );
+    await redis.auth('app', 'pw');
+    expect(await greet()).toBe(true);
+  });
+
+  it.each(['hsetnx', 'evalsha', 'eval', 'hgetall'])('without the right to %s waits and names it', async (command) => {
+    await redis.script('FLUSH');
+    await redis.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', `-${command}`);
+    await redis.auth('app', 'pw');
+    const waits: string[] = [];
+    const stopping = new AbortController();
+    const greeting = greet({ onWait: (words) => waits.push(words) }, stopping.signal);
+    await waitFor(() => waits.length > 0);
+    stopping.abort();
+    expect(await greeting).toBe(false);
+    expect(waits[0]).toContain(`Redis ACL refuses a command: ${command}. Grant it: ACL SETUSER`);
+    expect(waits[0]).toContain(`+${command})`);
+  });
+
+  it('on a replica waits for its primary to be found, in words', async () => {
+    await redis.replicaof('127.0.0.1', '1');
+    const stopping = new AbortController();
+    const greeting = greet({}, stopping.signal);
+    await waitFor(() => lines.some((line) => line.includes('point RELAX_REDIS_URL at the primary')));
+    stopping.abort();
+    expect(await greeting).toBe(false);
+  });
+});
+
+describe('a Redis that changes under a running connector', () => {
+  let nowMs = 0;
+  const clock: Clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const look = async (watch: RedisWatch): Promise<readonly string[]> => {
+    nowMs += 60_000;
+    await watch.check();
+    return watch.faults;
+  };
+
+  it('is a fault as long as it may evict or is a replica, and no longer', async () => {
+    const watch = new RedisWatch(redis, 'volatile-lru', clock, log);
+    expect(await look(watch)).toEqual([]);
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await look(watch)).toEqual([expect.stringContaining('maxmemory-policy allkeys-lru')]);
+    await redis.config('SET', 'maxmemory-policy', 'volatile-lru');
+    expect(await look(watch)).toEqual([]);
+    await redis.replicaof('127.0.0.1', '1');
+    expect(await look(watch)).toEqual([expect.stringContaining('read-only replica')]);
+    await redis.replicaof('NO', 'ONE');
+    expect(await look(watch)).toEqual([]);
+  });
+
+  it('keeps its fault while Redis is away, since unknown changes nothing', async () => {
+    const watch = new RedisWatch(redis, undefined, clock, log);
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await look(watch)).toHaveLength(1);
+    await server.kill();
+    expect(await look(watch)).toHaveLength(1);
+  });
+});

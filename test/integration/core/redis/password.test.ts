@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createLog } from '../../../../core/process/log.ts';
+import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { waitFor } from '../../../support/wait.ts';
+
+let server: RedisServer;
+let folder: string;
+let redis: Redis;
+let lines: string[];
+
+beforeEach(async () => {
+  server = await startRedis({ args: ['--requirepass', 'first'] });
+  folder = mkdtempSync(join(tmpdir(), 'relax-password-'));
+  writeFileSync(join(folder, 'password'), 'first\n');
+  lines = [];
+  const log = createLog({ program: 'test', level: 'warn', to: { write: (line) => lines.push(line) } });
+  const settings = { username: undefined, passwordFile: join(folder, 'password'), caFile: undefined };
+  redis = connectRedis({ url: `redis://127.0.0.1:${server.port}`, ...settings }, 'command', 'test', log);
+  await redis.connect();
+});
+afterEach(async () => {
+  redis.disconnect();
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const breaks = async (): Promise<void> => {
+  const closed = new Promise((resolve) => redis.once('close', resolve));
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no').catch(() => undefined);
+  await closed;
+};
+const works = (): Promise<true> => waitFor(async () => (await redis.ping()) === 'PONG');
+
+it('a password that was changed is used at the next connect', async () => {
+  await redis.config('SET', 'requirepass', 'second');
+  writeFileSync(join(folder, 'password'), 'second\n');
+  await breaks();
+  await works();
+});
+
+it('a password file that is gone for a while ends no program: the last password is tried', async () => {
+  rmSync(join(folder, 'password'));
+  await breaks();
+  await works();
+  expect(lines.join()).toContain('RELAX_REDIS_PASSWORD_FILE');
+});

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { decodeSlot, encodeSlot } from '../../../../core/protocol/assignment.ts';
+import { slotOf } from '../../connector/assignment/slots.ts';
+
+describe('A slot in Redis', () => {
+  it.each(['place', 'drain', 'spread', 'rebalance'] as const)('with cause %s is read as it was written', (cause) => {
+    const slot = slotOf({ cause });
+    expect(decodeSlot(encodeSlot(slot))).toEqual(slot);
+  });
+
+  it('is shown to programs that do not know the cause "spread" as one that they know', () => {
+    expect(JSON.parse(encodeSlot(slotOf({ cause: 'spread' })))).toMatchObject({ cause: 'rebalance' });
+  });
+
+  it('whose cause a later version invented is run all the same', () => {
+    const later = JSON.stringify({ ...slotOf(), cause: 'whim' });
+    expect(decodeSlot(later)).toEqual(slotOf({ cause: 'place' }));
+  });
+});

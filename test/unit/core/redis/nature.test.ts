@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { judgeNature, natureOf, type RedisNature } from '../../../../core/redis/nature.ts';
+
+const nature = (changes: Partial<RedisNature> = {}): RedisNature => ({
+  ...{ evictionPolicy: 'noeviction', maxMemoryBytes: 1_000_000, appendOnly: true, isReplica: false },
+  ...changes,
+});
+
+describe('a Redis', () => {
+  it('is read from INFO, whatever else stands there', () => {
+    const info =
+      '# Memory\r\nmaxmemory:100\r\nmaxmemory_human:100B\r\nmaxmemory_policy:allkeys-lru\r\n# Persistence\r\n';
+    expect(natureOf(`${info}aof_enabled:0\r\n# Replication\r\nrole:slave\r\n`)).toEqual({
+      ...{ evictionPolicy: 'allkeys-lru', maxMemoryBytes: 100, appendOnly: false, isReplica: true },
+    });
+    expect(natureOf(`${info}aof_enabled:1\r\nrole:master`)).toMatchObject({ appendOnly: true, isReplica: false });
+  });
+
+  it('that does not tell is taken as it is: unknown is no fault', () => {
+    expect(judgeNature(natureOf('redis_version:7.0.0'), undefined)).toEqual({ notes: [] });
+  });
+
+  it('as it should be gives no cause for words', () => {
+    expect(judgeNature(nature(), undefined)).toEqual({ notes: [] });
+    expect(judgeNature(nature(), 'allkeys-lru')).toEqual({ notes: [] });
+  });
+
+  it.each([
+    ['allkeys-lru', 'evict the queue'],
+    ['allkeys-lfu', 'evict the queue'],
+    ['allkeys-random', 'evict the queue'],
+    ['volatile-lru', 'queued twice'],
+    ['volatile-lfu', 'queued twice'],
+    ['volatile-random', 'queued twice'],
+    ['volatile-ttl', 'queued twice'],
+    ['of-the-future', 'evict the queue'],
+  ])(
+    'with maxmemory-policy %s is refused with what it does and both remedies, unless it is allowed by name',
+    (policy, harm) => {
+      const { evicts } = judgeNature(nature({ evictionPolicy: policy }), undefined);
+      expect(evicts).toContain(harm);
+      expect(evicts).toContain('noeviction');
+      expect(evicts).toContain(`RELAX_ALLOW_EVICTION=${policy}`);
+      const allowed = judgeNature(nature({ evictionPolicy: policy }), policy);
+      expect(allowed.evicts).toBeUndefined();
+      expect(allowed.notes).toEqual([expect.stringContaining(policy)]);
+      expect(judgeNature(nature({ evictionPolicy: policy }), 'allkeys-other').evicts).toContain(
+        'which is now allkeys-other',
+      );
+    },
+  );
+
+  it('without a limit of memory is refused all the same: the limit comes one day', () => {
+    expect(judgeNature(nature({ evictionPolicy: 'allkeys-lru', maxMemoryBytes: 0 }), undefined).evicts).toBeDefined();
+  });
+
+  it('that is a replica, or writes no append-only file, is told apart', () => {
+    expect(judgeNature(nature({ isReplica: true }), undefined).replica).toContain('RELAX_REDIS_URL');
+    expect(judgeNature(nature({ appendOnly: false }), undefined).notes).toEqual([
+      expect.stringContaining('append-only'),
+    ]);
+  });
+});
