@@ -41,7 +41,8 @@ let live = 0;
 async function connect(token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
   const answer = (await (await fetch(`${apiUrl}rtm.connect`, { method: 'POST', headers })).json()) as { url: string };
-  const socket = new WebSocket(answer.url, { perMessageDeflate: false, ...{ secureContext } });
+  const options = { perMessageDeflate: false, secureContext };
+  const socket = new WebSocket(answer.url, options);
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject);
     socket.on('message', (data) => {

@@ -78,9 +78,17 @@ async function assign(redis: Redis, key: string): Promise<void> {
   for (let n = 1; n <= TEAMS; n += 1) {
     const { teamID, token } = generatedTeam(n);
     const slot: Slot = {
-      ...{ epoch: 1, generation: 1, role: 'active', kind: 'rtm', teamID, bot: `bots/bot-${n}`, queueNamespace: '' },
-      ...{ events: { include: [], exclude: [], own: false }, tokenDigest: tokenDigest(token) },
-      ...{ assignedAtMs: Date.now(), cause: 'place' },
+      epoch: 1,
+      generation: 1,
+      role: 'active',
+      kind: 'rtm',
+      teamID,
+      bot: `bots/bot-${n}`,
+      queueNamespace: '',
+      events: { include: [], exclude: [], own: false },
+      tokenDigest: tokenDigest(token),
+      assignedAtMs: Date.now(),
+      cause: 'place',
       token: seal(token, fleetKey, { cluster: CLUSTER, ownerUid: `uid-${n}`, teamID }),
     };
     slots[`uid-${n}/0`] = JSON.stringify(slot);
@@ -114,9 +122,15 @@ async function main(folder: string): Promise<void> {
     const baseline = run([join(here, 'connector-baseline.ts'), server.url, slack.url, join(folder, 'tokens')]);
     const least = await measure('baseline', baseline, slack);
     const relax = run([join(here, '..', 'bin', 'relax.mjs'), 'connector'], {
-      ...{ RELAX_REDIS_URL: server.url, RELAX_SLACK_API_URL: slack.url, RELAX_FLEET_KEY_FILE: join(folder, 'keys') },
-      ...{ RELAX_CLUSTER: CLUSTER, RELAX_POD: 'bench-0', RELAX_ZONE: 'a', RELAX_METRICS_PORT: '0' },
-      ...{ RELAX_METRICS_HOST: '127.0.0.1', RELAX_LOG_LEVEL: 'warn' },
+      RELAX_REDIS_URL: server.url,
+      RELAX_SLACK_API_URL: slack.url,
+      RELAX_FLEET_KEY_FILE: join(folder, 'keys'),
+      RELAX_CLUSTER: CLUSTER,
+      RELAX_POD: 'bench-0',
+      RELAX_ZONE: 'a',
+      RELAX_METRICS_PORT: '0',
+      RELAX_METRICS_HOST: '127.0.0.1',
+      RELAX_LOG_LEVEL: 'warn',
     });
     const ours = await measure('relax connector', relax, slack);
     const queued = await redis.llen('relax:events');

@@ -24,14 +24,25 @@ const TEXT = 'x'.repeat(Math.max(0, Math.round((Number(values.bytes) - 486) / 2)
 const keys = queueKeys('relax:bench');
 
 const source = {
-  ...{ cluster: 'c1', ownerUid: '7a1c8e0e-0c4c-4f7e-9a44-2d3a6f0a8f11', bot: 'bots/acme', generation: 1 },
-  ...{ teamID: 'T024BE7LH', slackTeamID: 'T024BE7LH', botUserID: 'U0BOT', queueNamespace: '', tokenDigest: '' },
+  cluster: 'c1',
+  ownerUid: '7a1c8e0e-0c4c-4f7e-9a44-2d3a6f0a8f11',
+  bot: 'bots/acme',
+  generation: 1,
+  teamID: 'T024BE7LH',
+  slackTeamID: 'T024BE7LH',
+  botUserID: 'U0BOT',
+  queueNamespace: '',
+  tokenDigest: '',
   events: { include: [], exclude: [], own: false },
 };
 
 /** 200 events a second of Slack's time, as a large fleet sees them. */
 const frame = (n: number) => ({
-  ...{ type: 'message', channel: `C0${n % 500}`, user: 'U0PERSON01', text: TEXT, team: 'T024BE7LH' },
+  type: 'message',
+  channel: `C0${n % 500}`,
+  user: 'U0PERSON01',
+  text: TEXT,
+  team: 'T024BE7LH',
   ts: `${1_700_000_000 + Math.floor(n / 200)}.${String(n).padStart(6, '0')}`,
 });
 
@@ -45,7 +56,11 @@ const entry = (n: number): QueueEntry => {
   const { item, mark, fence } = event(n);
   const payload = JSON.stringify(item);
   return {
-    ...{ fenceField: fence.field, generation: fence.generation, payload, bytes: payload.length, offeredAtMs: 0 },
+    fenceField: fence.field,
+    generation: fence.generation,
+    payload,
+    bytes: payload.length,
+    offeredAtMs: 0,
     mark: markPlace(item.id, mark, DEFAULT_CONTRACT, keys, Date.now()),
     settled: undefined,
   };
@@ -104,7 +119,10 @@ async function batches(redis: Redis, entries: readonly QueueEntry[], size: numbe
 /** The whole way: frame, normalize, encode, buffer, batch, script. */
 async function wholeWay(redis: Redis): Promise<void> {
   const publisher = new Publisher({
-    ...{ enqueue: redisEnqueue(redis, keys, 1_000_000), keys, contract: DEFAULT_CONTRACT, clock: systemClock },
+    enqueue: redisEnqueue(redis, keys, 1_000_000),
+    keys,
+    contract: DEFAULT_CONTRACT,
+    clock: systemClock,
     buffer: { maxBytes: 1e9, maxAgeMs: 120_000 },
     redisNowMs: () => Date.now(),
     onPressure: () => {},

@@ -22,20 +22,38 @@ const ZONES = ['a', 'b', 'c'];
 const podView = (n: number, sets: number): PodView => ({
   name: `relax-connector-${n}`,
   session: {
-    ...{ pod: `relax-connector-${n}`, incarnation: `i${n}`, zone: ZONES[n % ZONES.length] ?? 'a', state: 'up' },
-    ...{ capacity: Math.ceil((sets * REPLICAS * 2) / PODS), drainingSinceMs: 0, version: 1, keyIDs: ['k'] },
-    ...{ reportVersion: 1, faults: [], pid: 1 },
+    pod: `relax-connector-${n}`,
+    incarnation: `i${n}`,
+    zone: ZONES[n % ZONES.length] ?? 'a',
+    state: 'up',
+    capacity: Math.ceil((sets * REPLICAS * 2) / PODS),
+    drainingSinceMs: 0,
+    version: 1,
+    keyIDs: ['k'],
+    reportVersion: 1,
+    faults: [],
+    pid: 1,
     owner: '',
     machine: '',
     startTicks: '',
   },
-  ...{ version: 1, lastSeenMs: 0, firstSeenMs: undefined, takesSlots: true, returns: true },
+  version: 1,
+  lastSeenMs: 0,
+  firstSeenMs: undefined,
+  takesSlots: true,
+  returns: true,
 });
 
 const set = (n: number): SocketSet => ({
   ownerUid: `${String(n).padStart(8, '0')}-0c4c-4f7e-9a44-2d3a6f0a8f11`,
-  ...{ bot: `bots/b${n}`, kind: 'rtm', teamID: `T${n}`, replicas: REPLICAS, generation: 1, queueNamespace: '' },
-  ...{ events: { include: [], exclude: [], own: false }, tokenDigest: `d${n}` },
+  bot: `bots/b${n}`,
+  kind: 'rtm',
+  teamID: `T${n}`,
+  replicas: REPLICAS,
+  generation: 1,
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  tokenDigest: `d${n}`,
 });
 
 /** What the plan wrote, as Redis gives it back: every slot an object of its own. */
@@ -57,8 +75,14 @@ function reported(observed: Observed): Observed {
     const own = new Map<SlotID, SlotReport>();
     for (const [id, { epoch, tokenDigest }] of slots) {
       own.set(id, {
-        ...{ epoch, incarnation: 'i', state: 'live', reason: '', message: '', tokenDigest },
-        ...{ teamName: '', botUserID: '' },
+        epoch,
+        incarnation: 'i',
+        state: 'live',
+        reason: '',
+        message: '',
+        tokenDigest,
+        teamName: '',
+        botUserID: '',
       });
     }
     reports.set(pod, own);
@@ -89,18 +113,17 @@ const row = (name: string, ms: number): void => {
 const SIZES = values.sets.split(',').map(Number);
 for (const sets of SIZES) {
   const empty: Observed = {
-    ...{
-      nowMs: 1e9,
-      redisNowMs: 0,
-      settled: true,
-      synced: true,
-      unlisted: new Set<string>(),
-      stopped: new Map<string, { generation: number }>(),
-      kept: new Set<string>(),
-      assignments: new Map(),
-      reports: new Map(),
-    },
-    ...{ lost: new Set<string>(), lastMoveMs: new Map<string, number>() },
+    nowMs: 1e9,
+    redisNowMs: 0,
+    settled: true,
+    synced: true,
+    unlisted: new Set<string>(),
+    stopped: new Map<string, { generation: number }>(),
+    kept: new Set<string>(),
+    assignments: new Map(),
+    reports: new Map(),
+    lost: new Set<string>(),
+    lastMoveMs: new Map<string, number>(),
     sets: Array.from({ length: sets }, (_, n) => set(n)),
     pods: Array.from({ length: PODS }, (_, n) => podView(n, sets)),
   };

@@ -56,16 +56,15 @@ function desiredBots(): Map<string, DesiredBot> {
     bots.set(ownerUid, {
       token,
       set: {
-        ...{
-          ownerUid,
-          bot: `bots/b${n}`,
-          kind: 'rtm',
-          teamID: `T${n}`,
-          replicas: 2,
-          generation: 1,
-          queueNamespace: '',
-        },
-        ...{ events: { include: [], exclude: [], own: false }, tokenDigest: tokenDigest(token) },
+        ownerUid,
+        bot: `bots/b${n}`,
+        kind: 'rtm',
+        teamID: `T${n}`,
+        replicas: 2,
+        generation: 1,
+        queueNamespace: '',
+        events: { include: [], exclude: [], own: false },
+        tokenDigest: tokenDigest(token),
       },
     });
   }
@@ -73,8 +72,17 @@ function desiredBots(): Map<string, DesiredBot> {
 }
 
 const session = (pod: string, n: number, change: Partial<Session> = {}): Session => ({
-  ...{ pod, incarnation: `i${n}`, zone: ['a', 'b', 'c'][n % 3] ?? 'a', capacity: 5_000, state: 'up' },
-  ...{ drainingSinceMs: 0, version: 0, keyIDs: fleetKeys.map(({ id }) => id), reportVersion: 0, faults: [], pid: 1 },
+  pod,
+  incarnation: `i${n}`,
+  zone: ['a', 'b', 'c'][n % 3] ?? 'a',
+  capacity: 5_000,
+  state: 'up',
+  drainingSinceMs: 0,
+  version: 0,
+  keyIDs: fleetKeys.map(({ id }) => id),
+  reportVersion: 0,
+  faults: [],
+  pid: 1,
   owner: '',
   machine: '',
   startTicks: '',
@@ -98,8 +106,14 @@ async function report(redis: Redis): Promise<number> {
       const slot = decodeSlot(json);
       if (slot === undefined) continue;
       const said: SlotReport = {
-        ...{ epoch: slot.epoch, incarnation: `i${n}`, state: 'live', reason: '', message: '' },
-        ...{ tokenDigest: slot.tokenDigest, teamName: '', botUserID: '' },
+        epoch: slot.epoch,
+        incarnation: `i${n}`,
+        state: 'live',
+        reason: '',
+        message: '',
+        tokenDigest: slot.tokenDigest,
+        teamName: '',
+        botUserID: '',
       };
       fields.set(id, JSON.stringify(said));
     }
@@ -125,8 +139,17 @@ async function measure(redis: Redis, desired: Desired, times: Partial<PlannerTim
   let took: number[] = [];
   let idle = 0;
   const planner = new Planner({
-    ...{ redis, subscriber, keys, queueKeys: queueKeys('relax:events'), cluster: CLUSTER, owner: 'bench', log },
-    ...{ windowMs: 3_600_000, fleetKeys: () => fleetKeys, desired: () => desired, onView: () => undefined },
+    redis,
+    subscriber,
+    keys,
+    queueKeys: queueKeys('relax:events'),
+    cluster: CLUSTER,
+    owner: 'bench',
+    log,
+    windowMs: 3_600_000,
+    fleetKeys: () => fleetKeys,
+    desired: () => desired,
+    onView: () => undefined,
     clock: systemClock,
     observer: {
       round: (round) => {
@@ -152,7 +175,9 @@ async function measure(redis: Redis, desired: Desired, times: Partial<PlannerTim
   const used = process.cpuUsage(before);
   const sorted = took.toSorted((a, b) => a - b);
   const cost: Cost = {
-    ...{ rounds: sorted.length, idle, longest: sorted.at(-1) ?? 0 },
+    rounds: sorted.length,
+    idle,
+    longest: sorted.at(-1) ?? 0,
     median: sorted[Math.floor(sorted.length / 2)] ?? 0,
     cpu: ((used.user + used.system) / 1_000 / (performance.now() - startedMs)) * 100,
   };

@@ -93,7 +93,11 @@ export class Connector {
     this.#publisher = this.#createPublisher();
     const connectionDeps = this.#connectionDeps();
     this.#registry = new SlotRegistry({
-      ...{ cluster, incarnation, keyring, log, seldom: this.#seldom },
+      cluster,
+      incarnation,
+      keyring,
+      log,
+      seldom: this.#seldom,
       openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
@@ -112,17 +116,26 @@ export class Connector {
       onNamed: () => this.#assignments.lookSoon(),
       onNews: () => void control.publish(keys.plannerNudge, 'session').catch(() => undefined),
       onResult: (result) => this.#metrics.renewal(result),
-      ...{ clock, log },
+      clock,
+      log,
     });
     this.#board = new ReportBoard({
-      ...{ redis: control, key: keys.report(pod), nudge: keys.plannerNudge, log },
+      redis: control,
+      key: keys.report(pod),
+      nudge: keys.plannerNudge,
+      log,
       ids: () => this.#registry.ids(),
       report: (id) => this.#registry.report(id),
       mayWrite: () => this.#session.mayReport,
       announce: () => this.#session.renewNow(),
     });
     this.#assignments = new AssignmentWatch({
-      ...{ redis: control, subscriber, keys, pod, capacity, log },
+      redis: control,
+      subscriber,
+      keys,
+      pod,
+      capacity,
+      log,
       mayAct: () => this.#session.mayAct,
       onRead: (diff) => this.#onRead(diff),
     });
@@ -149,8 +162,13 @@ export class Connector {
     const { config, redisClock, log } = this.#parts;
     await drain(
       {
-        ...{ session: this.#session, assignments: this.#assignments, registry: this.#registry },
-        ...{ publisher: this.#publisher, redisClock, clock: this.#clock, log },
+        session: this.#session,
+        assignments: this.#assignments,
+        registry: this.#registry,
+        publisher: this.#publisher,
+        redisClock,
+        clock: this.#clock,
+        log,
         released: () => this.#released,
       },
       config.graceMs,
@@ -173,13 +191,16 @@ export class Connector {
     const { settled, batch } = this.#metrics;
     return new Publisher({
       enqueue: redisEnqueue(queue, keys, config.queue.max),
-      ...{ keys, contract, clock: this.#clock },
+      keys,
+      contract,
+      clock: this.#clock,
       buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
       redisNowMs: () => redisClock.nowMs(),
       redisUser: queue.options.username ?? 'default',
       onPressure: (pressure) => this.#onPressure(pressure),
       observer: {
-        ...{ settled, batch },
+        settled,
+        batch,
         refused: (words) => this.#seldom.warn('refused', { words }, 'Redis refused an event'),
         threw: (error) => this.#seldom.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
       },
@@ -190,13 +211,21 @@ export class Connector {
     const { config, contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
-      ...{ openSocket: wsOpenSocket({ proxy }), rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }) },
-      ...{ budget: redisConnectBudget(control, this.#parts.incarnation), dialLimit: new DialLimit() },
-      ...{ outage: new Outage(systemTimers, log), beats: new BeatWheel(systemTimers) },
+      openSocket: wsOpenSocket({ proxy }),
+      rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }),
+      budget: redisConnectBudget(control, this.#parts.incarnation),
+      dialLimit: new DialLimit(),
+      outage: new Outage(systemTimers, log),
+      beats: new BeatWheel(systemTimers),
       offer: (normalized) => this.#publisher.offer(normalized),
       redisNowMs: () => redisClock.nowMs(),
-      ...{ cluster: config.cluster, windowMs: contract.windowMs, timers: systemTimers, random: Math.random },
-      ...{ log, seldom: this.#seldom, observer: { transition: ({ to }) => transition(to), connect, frame } },
+      cluster: config.cluster,
+      windowMs: contract.windowMs,
+      timers: systemTimers,
+      random: Math.random,
+      log,
+      seldom: this.#seldom,
+      observer: { transition: ({ to }) => transition(to), connect, frame },
     };
   }
 

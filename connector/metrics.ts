@@ -86,7 +86,10 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     const counts = all.map((labels) => ({ labels, count: 0 }));
     const [first] = all;
     new Counter({
-      ...{ name, help, registers, labelNames: Object.keys(first ?? {}) as L[] },
+      name,
+      help,
+      registers,
+      labelNames: Object.keys(first ?? {}) as L[],
       collect() {
         this.reset();
         for (const { labels, count } of counts) this.inc(labels, count);
@@ -96,7 +99,9 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
   };
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
-      ...{ name, help, registers },
+      name,
+      help,
+      registers,
       collect() {
         this.set(read());
       },

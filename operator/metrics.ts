@@ -91,7 +91,9 @@ function queueMetrics(registry: Registry, sources: MetricSources): WorkQueueObse
   const worked = histogram('workqueue_work_duration_seconds', 'Time from taken to done.');
   const read = (name: string, help: string, value: () => number) =>
     new Gauge({
-      ...{ ...shared, name, help },
+      ...shared,
+      name,
+      help,
       collect() {
         this.set(labels, value());
       },
@@ -137,12 +139,14 @@ function controllerMetrics(registry: Registry): ControllerObserver {
   const terminal = counter('controller_runtime_terminal_reconcile_errors_total', 'Reconciles that failed for good.');
   const panics = counter('controller_runtime_reconcile_panics_total', 'Reconciles that threw: a defect of Relax.');
   const time = new Histogram({
-    ...{ ...shared, buckets: TIME_BUCKETS_S },
+    ...shared,
+    buckets: TIME_BUCKETS_S,
     name: 'controller_runtime_reconcile_time_seconds',
     help: 'Time of one reconcile.',
   });
   new Gauge({
-    ...{ ...shared, name: 'controller_runtime_max_concurrent_reconciles' },
+    ...shared,
+    name: 'controller_runtime_max_concurrent_reconciles',
     help: 'Workers.',
   }).set({ controller }, WORKERS);
   const active = new Gauge({ ...shared, name: 'controller_runtime_active_workers', help: 'Workers that work now.' });
@@ -162,34 +166,46 @@ function controllerMetrics(registry: Registry): ControllerObserver {
 function ownMetrics(registry: Registry, sources: MetricSources): void {
   const registers = [registry];
   const leader = new Gauge({
-    ...{ name: 'leader_election_master_status', help: '1 if this process leads.', labelNames: ['name'], registers },
+    name: 'leader_election_master_status',
+    help: '1 if this process leads.',
+    labelNames: ['name'],
+    registers,
     collect() {
       this.set({ name: 'relax-operator' }, sources.isLeader() ? 1 : 0);
     },
   });
   leader.set({ name: 'relax-operator' }, 0);
   new Gauge({
-    ...{ name: 'relax_bots', help: 'SlackBots by state, counted by the leader.', labelNames: ['state'], registers },
+    name: 'relax_bots',
+    help: 'SlackBots by state, counted by the leader.',
+    labelNames: ['state'],
+    registers,
     collect() {
       const counts = sources.bots();
       for (const state of BOT_STATES) this.set({ state }, counts[state]);
     },
   });
   new Gauge({
-    ...{ name: 'relax_desired_complete', registers },
+    name: 'relax_desired_complete',
+    registers,
     help: '1 once the leader has looked at every SlackBot; before that no socket is closed for belonging to none.',
     collect() {
       this.set(sources.isComplete() ? 1 : 0);
     },
   });
   new Gauge({
-    ...{ name: 'relax_pods', help: 'Connector pods by state, seen by the leader.', labelNames: ['state'], registers },
+    name: 'relax_pods',
+    help: 'Connector pods by state, seen by the leader.',
+    labelNames: ['state'],
+    registers,
     collect() {
       for (const [state, count] of Object.entries(sources.pods())) this.set({ state }, count);
     },
   });
   new Gauge({
-    ...{ name: 'relax_status_writes_waiting', help: 'Status writes that wait for their turn.', registers },
+    name: 'relax_status_writes_waiting',
+    help: 'Status writes that wait for their turn.',
+    registers,
     collect() {
       this.set(sources.statusWrites().waiting);
     },
@@ -203,7 +219,9 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
   growing(registry, 'relax_watch_errors_total', 'Lists and watches that broke.', 'resource', ofWatches('errors'));
   growing(registry, 'relax_watch_events_total', 'Changes heard.', 'resource', ofWatches('events'));
   new Gauge({
-    ...{ name: 'relax_watch_still_seconds', help: 'Since the watch last did anything.', labelNames: ['resource'] },
+    name: 'relax_watch_still_seconds',
+    help: 'Since the watch last did anything.',
+    labelNames: ['resource'],
     registers,
     collect() {
       for (const { resource, stillSeconds } of sources.watches()) this.set({ resource }, stillSeconds);
@@ -220,7 +238,10 @@ function growing(
   read: () => Record<string, number>,
 ): void {
   new Counter({
-    ...{ name, help, labelNames: [label], registers: [registry] },
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
     collect() {
       this.reset();
       for (const [value, count] of Object.entries(read())) this.inc({ [label]: value }, count);

@@ -123,7 +123,11 @@ export class Operator {
     this.#secrets.start();
     this.#connectors?.start();
     this.#candidacy = new Candidacy({
-      ...{ client, log, identity, namespace: config.leaderNamespace, name: LEASE_NAME },
+      client,
+      log,
+      identity,
+      namespace: config.leaderNamespace,
+      name: LEASE_NAME,
       redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
       onElected: () => this.#takeOffice(control),
       onEnded: (isLost) => this.#leaveOffice(control, isLost),
@@ -203,7 +207,11 @@ export class Operator {
     });
     this.#dropped = dropped;
     const control = new FleetControl({
-      ...{ client, bots: this.#bots, secrets: this.#secrets, namespaces: config.watchNamespaces, log },
+      client,
+      bots: this.#bots,
+      secrets: this.#secrets,
+      namespaces: config.watchNamespaces,
+      log,
       makePlanner: (seams) =>
         new Planner({
           ...shared,
@@ -226,7 +234,9 @@ export class Operator {
     });
     this.#connectors?.onChange(() => control.planner.nudge());
     this.#summaries = new SummaryKeeper({
-      ...{ summaries, count: () => redis.hlen(keys.bots), log },
+      summaries,
+      count: () => redis.hlen(keys.bots),
+      log,
       // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
       leads: () => control.desired.synced && control.planner.leads(),
       unlisted: () => control.desired.unlisted,

@@ -102,8 +102,12 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     const [cluster] = status.clusters;
     const sockets = new Map(ZONES.map((zone) => [zone, liveIn(cluster, zone)]));
     const moment: Moment = {
-      ...{ atMs: performance.now(), sent: counts.emitted, received, sockets },
-      ...{ queueLength: status.queue.length, suppressed: meter.total },
+      atMs: performance.now(),
+      sent: counts.emitted,
+      received,
+      sockets,
+      queueLength: status.queue.length,
+      suppressed: meter.total,
     };
     view.show(moment);
     return cluster;

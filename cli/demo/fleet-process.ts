@@ -26,7 +26,8 @@ export class FleetProcess {
     }
     const flags = ['--bots', bots, '--connectors', String(fleet.connectors), '--zones', fleet.zones.join(',')];
     this.process = new OwnedProcess('relax standalone', [process.execPath, LAUNCHER, 'standalone', ...flags], {
-      ...{ env, tie: 'channel' },
+      env,
+      tie: 'channel',
       onLine: (line) => this.#read(line),
     });
   }

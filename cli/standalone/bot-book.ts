@@ -109,7 +109,10 @@ function enter(manifest: ManifestBot, isNew: boolean, book: Map<string, BookEntr
   const next: BookEntry = same
     ? entry
     : {
-        ...{ uid, bot: `${namespace}/${name}`, specDigest, removed: false },
+        uid,
+        bot: `${namespace}/${name}`,
+        specDigest,
+        removed: false,
         generation: Math.max(fence, placed, known) + 1,
         createdAt: entry?.createdAt ?? input.now,
       };

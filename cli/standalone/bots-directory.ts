@@ -109,7 +109,8 @@ export class BotsDirectory {
     if (memory === undefined || memory.signature !== signature) {
       this.#files.set(name, {
         ...(memory ?? { applied: undefined, gives: undefined, neverWhole: false }),
-        ...{ signature, sinceMs: nowMs },
+        signature,
+        sinceMs: nowMs,
       });
       return true;
     }

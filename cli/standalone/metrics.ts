@@ -42,7 +42,10 @@ export function standaloneMetrics(
 ): StandaloneMetrics {
   const registers = [registry];
   new Gauge({
-    ...{ name: 'relax_bots', help: 'SlackBots by state.', labelNames: ['state'], registers },
+    name: 'relax_bots',
+    help: 'SlackBots by state.',
+    labelNames: ['state'],
+    registers,
     collect() {
       const { ready, total } = sources.bots();
       this.set({ state: 'ready' }, ready);
@@ -50,13 +53,17 @@ export function standaloneMetrics(
     },
   });
   new Gauge({
-    ...{ name: 'relax_bots_directory_problems', help: 'What is wrong in the files of the bots directory.', registers },
+    name: 'relax_bots_directory_problems',
+    help: 'What is wrong in the files of the bots directory.',
+    registers,
     collect() {
       this.set(sources.problems());
     },
   });
   const restarts = new Counter({
-    ...{ name: 'relax_connector_restarts_total', help: 'Connector processes that ended by themselves.', registers },
+    name: 'relax_connector_restarts_total',
+    help: 'Connector processes that ended by themselves.',
+    registers,
   });
   return { planner: plannerMetrics(registry), restarted: () => restarts.inc() };
 }

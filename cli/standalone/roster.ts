@@ -55,7 +55,12 @@ export class Roster {
     const { complete, secrets } = content;
     this.#taken = true;
     const next = turn({
-      ...{ manifests: content.bots, book: this.#book, before: this.#bots, floors, complete, now: rfc3339(wallMs) },
+      manifests: content.bots,
+      book: this.#book,
+      before: this.#bots,
+      floors,
+      complete,
+      now: rfc3339(wallMs),
     });
     this.#book = next.book;
     this.#bots = next.bots;

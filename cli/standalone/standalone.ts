@@ -133,7 +133,14 @@ async function start(run: Run): Promise<void> {
   };
   const connectorSet = connectorSetOf(config);
   const planner: Planner = new Planner({
-    ...{ redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, clock: systemClock, log },
+    redis,
+    subscriber,
+    keys,
+    queueKeys: queueKeys(config.queue.name),
+    cluster,
+    owner,
+    clock: systemClock,
+    log,
     windowMs: config.dedupe.windowMs,
     fleetKeys: () => keyring.keys,
     // A restart with fewer connectors leaves at once those that are no more.
@@ -149,7 +156,8 @@ async function start(run: Run): Promise<void> {
   );
   summaries.start();
   const children = new ConnectorChildren({
-    ...{ specs: connectorSpecs(config, keyFile, owner, process.env), log },
+    specs: connectorSpecs(config, keyFile, owner, process.env),
+    log,
     onLine: (_pod, line) => console.logLine(line),
     onMessage: (pod, message) => traffic.heard(pod, message, systemClock.monotonicMs()),
     onRestart: (pod) => {

@@ -36,7 +36,13 @@ function renderCluster(cluster: ClusterStatus, atMs: number, columnCount: number
       : columns(
           ['ZONE', 'CONNECTOR', 'STATE', 'PID', 'SLOTS', 'LIVE', 'CAPACITY', 'FAULTS'],
           pods.map((pod) => [
-            ...[pod.zone, pod.pod, pod.state, pod.pid ?? '', pod.slots, pod.sockets.live, pod.capacity],
+            pod.zone,
+            pod.pod,
+            pod.state,
+            pod.pid ?? '',
+            pod.slots,
+            pod.sockets.live,
+            pod.capacity,
             pod.faults.join('; '),
           ]),
           columnCount,

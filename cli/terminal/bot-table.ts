@@ -43,7 +43,11 @@ export function botTable(
   return columnGroups(
     ['BOT', 'TEAM', 'READY', 'SOCKETS', 'ZONES', 'REASON'],
     bots.map((bot) => [
-      ...[bot.bot, bot.teamID, bot.ready ? 'yes' : 'no', `${bot.live}/${bot.desired}`, bot.zones.join(',')],
+      bot.bot,
+      bot.teamID,
+      bot.ready ? 'yes' : 'no',
+      `${bot.live}/${bot.desired}`,
+      bot.zones.join(','),
       reasonWords(bot, nowMs),
     ]),
     columnCount,

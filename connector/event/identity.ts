@@ -162,7 +162,14 @@ function referencesOf(frame: JsonObject): string[] {
 
 /** Where the event is from, not what it says; most of it stands at the front of every id. */
 const CONTEXT: ReadonlySet<string> = new Set([
-  ...['type', 'subtype', 'event_ts', 'team', 'team_id', 'channel_type', 'enterprise', 'enterprise_id'],
+  'type',
+  'subtype',
+  'event_ts',
+  'team',
+  'team_id',
+  'channel_type',
+  'enterprise',
+  'enterprise_id',
 ]);
 
 /**

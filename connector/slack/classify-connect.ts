@@ -128,7 +128,11 @@ function opened(value: Readonly<Record<string, unknown>>, allowPlainText: boolea
   if (teamID === '' || botUserID === '') return unreadable(200, 'ok without team.id or self.id');
   const enterpriseID = text(team.enterprise_id);
   return {
-    ...{ kind: 'ok', url, teamID, botUserID, teamName: text(team.name).slice(0, MAX_NAME) },
+    kind: 'ok',
+    url,
+    teamID,
+    botUserID,
+    teamName: text(team.name).slice(0, MAX_NAME),
     ...(enterpriseID === '' ? {} : { enterpriseID }),
   };
 }
@@ -161,11 +165,17 @@ function unreadable(status: number, what: string): ConnectAnswer {
 type Refused<K extends ConnectAnswer['kind']> = Extract<ConnectAnswer, { kind: K }>;
 
 const retry = (reason: Refused<'retry'>['reason'], error: string, message: string): Refused<'retry'> => ({
-  ...{ kind: 'retry', reason, error, message: bounded(message) },
+  kind: 'retry',
+  reason,
+  error,
+  message: bounded(message),
 });
 
 const terminal = (reason: Refused<'terminal'>['reason'], error: string, message: string): ConnectAnswer => ({
-  ...{ kind: 'terminal', reason, error, message: bounded(message) },
+  kind: 'terminal',
+  reason,
+  error,
+  message: bounded(message),
 });
 
 const bounded = (message: string): string => redactTokens(message).slice(0, MAX_MESSAGE);

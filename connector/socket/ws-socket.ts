@@ -168,7 +168,9 @@ class WsSocket implements Socket {
       const status = response.statusCode ?? 0;
       const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
       this.#failure ??= {
-        ...{ kind: 'refused', status, detail: `the upgrade was answered with HTTP ${status}` },
+        kind: 'refused',
+        status,
+        detail: `the upgrade was answered with HTTP ${status}`,
         ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
       };
       ws.terminate();

@@ -33,8 +33,14 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current, pressed, spec } = state;
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   const live: CurrentSocket = {
-    ...{ id, tokenDigest: spec.tokenDigest, sinceMs: nowMs, pausedSinceMs: pressed ? nowMs : undefined },
-    ...{ heard: true, pings: 0, beatAtMs: nowMs, markedAtMs: nowMs },
+    id,
+    tokenDigest: spec.tokenDigest,
+    sinceMs: nowMs,
+    pausedSinceMs: pressed ? nowMs : undefined,
+    heard: true,
+    pings: 0,
+    beatAtMs: nowMs,
+    markedAtMs: nowMs,
   };
   const effects: Effect[] = [markLive(live)];
   if (pressed) effects.push({ do: 'pause', id });

@@ -179,5 +179,7 @@ export class SlotSockets {
 
 /** A slot in log lines. */
 export const namesOf = ({ slotID, bot, teamID }: ConnectionSpec): { slot: string; bot: string; team: string } => ({
-  ...{ slot: slotID, bot, team: teamID },
+  slot: slotID,
+  bot,
+  team: teamID,
 });

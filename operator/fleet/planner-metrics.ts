@@ -14,7 +14,10 @@ export function plannerMetrics(registry: Registry): PlannerObserver {
   });
   for (const result of ['ok', 'idle', 'error']) rounds.inc({ result }, 0);
   const seconds = new Histogram({
-    ...{ name: 'relax_planner_round_seconds', help: 'Time of one round.', buckets: TIME_BUCKETS_S, registers },
+    name: 'relax_planner_round_seconds',
+    help: 'Time of one round.',
+    buckets: TIME_BUCKETS_S,
+    registers,
   });
   const slots = new Counter({ name: 'relax_planner_slots_written_total', help: 'Slots written to pods.', registers });
   const pending = new Gauge({ name: 'relax_pending_slots', help: 'Sockets wanted that no pod can take.', registers });

@@ -119,7 +119,11 @@ export class Planner {
     }
     const { podWrites = 0, slotsWritten = 0, pending = 0, idle = false } = counts ?? {};
     observer?.round?.({
-      ...{ tookMs: clock.monotonicMs() - startedAtMs, podWrites, slotsWritten, pending, idle },
+      tookMs: clock.monotonicMs() - startedAtMs,
+      podWrites,
+      slotsWritten,
+      pending,
+      idle,
       ...(this.#fault === undefined ? {} : { failed: this.#fault }),
     });
   }

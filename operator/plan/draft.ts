@@ -87,8 +87,16 @@ function wholeOf(held: ReadonlyMap<SlotID, Slot>, change: Change | undefined): R
 }
 
 const plannedSlot = (set: SocketSet, { epoch, role, cause }: Placement): PlannedSlot => ({
-  ...{ epoch, generation: set.generation, role, kind: set.kind, teamID: set.teamID, bot: set.bot },
-  ...{ queueNamespace: set.queueNamespace, events: set.events, tokenDigest: set.tokenDigest, cause },
+  epoch,
+  generation: set.generation,
+  role,
+  kind: set.kind,
+  teamID: set.teamID,
+  bot: set.bot,
+  queueNamespace: set.queueNamespace,
+  events: set.events,
+  tokenDigest: set.tokenDigest,
+  cause,
 });
 
 /** The entry says what the set wants: nothing to write, whatever its placement. */

@@ -31,7 +31,8 @@ export function fleetOf(observed: Observed): Fleet {
   let wanted = slotsWithoutSet(observed);
   for (const { replicas } of observed.sets) wanted += Math.min(replicas, Math.max(1, sharing));
   return {
-    ...{ pods, open },
+    pods,
+    open,
     connected: observed.pods.some(({ session }) => session !== undefined),
     bound: Math.max(1, Math.ceil((LOAD_BOUND * wanted) / Math.max(1, sharing))),
     trusted: observed.settled || observed.lost.size === 0,

@@ -23,7 +23,11 @@ import type { Observed, Plan } from './types.ts';
 export function plan(observed: Observed, budget: number): Plan {
   const fleet = fleetOf(observed);
   const round: Round = {
-    ...{ observed, fleet, reports: reportsIn(observed), draft: new Draft(observed), blocked: new Set<Pod>() },
+    observed,
+    fleet,
+    reports: reportsIn(observed),
+    draft: new Draft(observed),
+    blocked: new Set<Pod>(),
   };
   const owners = holdingsByOwner(observed, fleet.pods);
   const { steady, settled } = settleAll(round, owners);

@@ -67,7 +67,12 @@ export function gathers(observed: Observed): boolean {
 }
 
 const unseen = (name: string): PodView => ({
-  ...{ name, session: undefined, version: 0, lastSeenMs: undefined, firstSeenMs: undefined, takesSlots: true },
+  name,
+  session: undefined,
+  version: 0,
+  lastSeenMs: undefined,
+  firstSeenMs: undefined,
+  takesSlots: true,
   returns: true,
 });
 

@@ -60,7 +60,8 @@ export function settleSet(
 
 /** A state for a set that is steady, so that one of its slots can be moved. */
 export const steadyState = (set: SocketSet, holdings: readonly Holding[]): SetState => ({
-  ...{ set, holdings },
+  set,
+  holdings,
   courses: holdings.map((target) => ({ id: target.id, target, sources: [], dead: [], drops: [] })),
   homes: new Map(holdings.map(({ id, pod }) => [id, pod])),
   occupied: new Set(holdings.map(({ pod }) => pod)),

@@ -86,7 +86,12 @@ export class Candidacy {
     const { client, namespace, name, identity, log, times, random, redisAwayMs } = this.#options;
     const { promise, resolve } = Promise.withResolvers<string>();
     const elector = new LeaderElector({
-      ...{ client, namespace, name, identity, log, timers: this.#timers },
+      client,
+      namespace,
+      name,
+      identity,
+      log,
+      timers: this.#timers,
       ...(times === undefined ? {} : { times }),
       ...(random === undefined ? {} : { random }),
       handicapMs: () => (redisAwayMs() >= CUT_OFF_MS ? HANDICAP_MS : 0),

@@ -41,7 +41,11 @@ export class ConnectorSetWatch {
     const scope: ResourceScope = { group: 'apps', version: 'v1', plural: 'statefulsets', namespace };
     this.#options = options;
     this.#reflector = new Reflector<StatefulSet>({
-      ...{ client, scope, log, fieldSelector: `metadata.name=${name}`, transform: bare },
+      client,
+      scope,
+      log,
+      fieldSelector: `metadata.name=${name}`,
+      transform: bare,
       onChange: (change) => this.#heard(change),
     });
   }
@@ -107,7 +111,9 @@ function bare({ metadata, spec }: StatefulSet): StatefulSet {
   const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
   return {
     metadata: {
-      ...{ name, uid, resourceVersion },
+      name,
+      uid,
+      resourceVersion,
       ...(namespace === undefined ? {} : { namespace }),
       ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
     },

@@ -60,7 +60,8 @@ export const WORKERS = 8;
  */
 export const RETRY_LIMITS: RetryLimits = {
   ...DEFAULT_RETRY_LIMITS,
-  ...{ capMs: 30_000, overall: { perSecond: 200, burst: 400 } },
+  capMs: 30_000,
+  overall: { perSecond: 200, burst: 400 },
 };
 
 /** A namespace that can't be listed, or is no more, holds the others up for so long at a start. */
@@ -126,7 +127,12 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       },
     });
     this.#reconciler = new SlackBotReconciler({
-      ...{ client, bots, desired: this.desired, planner: this.planner, log, timers },
+      client,
+      bots,
+      desired: this.desired,
+      planner: this.planner,
+      log,
+      timers,
       office: () => this.#office,
       ownership,
       secrets: this.#secretReads,
@@ -138,7 +144,11 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       },
     });
     this.#controller = new Controller({
-      ...{ name: 'slackbot', queue: this.queue, log, workers: WORKERS, clock: timers },
+      name: 'slackbot',
+      queue: this.queue,
+      log,
+      workers: WORKERS,
+      clock: timers,
       reconcile: async (key, signal) => {
         const outcome = await this.#reconciler.reconcile(key, signal);
         if (this.queue.depth === 0) this.#secretReads.endPriming();

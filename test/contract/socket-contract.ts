@@ -57,7 +57,9 @@ export function socketContract(subject: ContractSubject): void {
       await waitFor(() => log.texts.length === sent.length && far.frames.length === 3);
       expect(log.texts).toEqual(sent);
       expect(far.frames.map(({ opcode, payload }) => [opcode, payload.toString()])).toEqual([
-        ...[[TEXT, 'one'] as const, [TEXT, 'zwei: ä€😀'] as const, [TEXT, ''] as const],
+        [TEXT, 'one'] as const,
+        [TEXT, 'zwei: ä€😀'] as const,
+        [TEXT, ''] as const,
       ]);
     });
 
@@ -315,7 +317,9 @@ export function socketContract(subject: ContractSubject): void {
       far.text('last');
       far.close(1001, 'going away');
       expect(await log.closed()).toMatchObject({
-        ...{ kind: 'closed', code: 1001, detail: expect.stringContaining('going away') },
+        kind: 'closed',
+        code: 1001,
+        detail: expect.stringContaining('going away'),
       });
       expect(performance.now() - startMs).toBeLessThan(2_500);
       expect(log.texts).toEqual(['last']);

@@ -38,7 +38,10 @@ describe('a reflector', () => {
 
   const watching = (more: Partial<ReflectorOptions<KubeObject>> = {}) => {
     reflector = new Reflector<KubeObject>({
-      ...{ client, scope: THINGS, log, timers: hasty },
+      client,
+      scope: THINGS,
+      log,
+      timers: hasty,
       onChange: ({ type, object }) => changes.push(`${type} ${object.metadata.name}`),
       ...more,
     });
@@ -194,7 +197,12 @@ kubeSuite('A reflector on a real API server', (kube) => {
   it('keeps up with ConfigMaps, their metadata alone, through pages, labels and deletion', async () => {
     const client = new KubeClient({ loadConfig: () => kubeConfigFrom(kube.kubeconfigPath) });
     const reflector = new Reflector<KubeObject & { data?: unknown }>({
-      ...{ client, log, pageSize: 2, metadataOnly: true, labelSelector: 'seen=yes', onChange: () => undefined },
+      client,
+      log,
+      pageSize: 2,
+      metadataOnly: true,
+      labelSelector: 'seen=yes',
+      onChange: () => undefined,
       scope: { group: '', version: 'v1', plural: 'configmaps', namespace: 'default' },
     });
     const admin = kubectl(kube);
@@ -227,7 +235,9 @@ kubeSuite('A reflector on a real API server', (kube) => {
     const client = new KubeClient({ loadConfig: () => kubeConfigFrom(kube.kubeconfigPath) });
     const heard: string[] = [];
     const watch = new ResourceWatch<KubeObject>({
-      ...{ client, log, namespaces: ['red', 'green'] },
+      client,
+      log,
+      namespaces: ['red', 'green'],
       resource: { group: '', version: 'v1', plural: 'configmaps' },
       fieldSelector: 'metadata.name=it',
       indexers: { name: ({ metadata }) => [metadata.name] },

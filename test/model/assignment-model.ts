@@ -54,11 +54,15 @@ export function assignmentModel(options: ModelOptions): Model<World> {
   const { pods, replicas, makePlan = plan, reconcile = reconcileSlots, fences = planFences } = options;
   const model: Model<World> = {
     initial: {
-      ...{ redis: EMPTY, backup: EMPTY },
+      redis: EMPTY,
+      backup: EMPTY,
       procs: Object.fromEntries(pods.map((pod) => [pod, null])),
       planner: null,
       wish: { generation: 1, digest: 'd1', suspended: false },
-      ...{ connectors: pods.length, refused: [], excused: [], left: options.most },
+      connectors: pods.length,
+      refused: [],
+      excused: [],
+      left: options.most,
     },
     steps: (world) => [
       ...connectorSteps(world, reconcile),

@@ -33,7 +33,10 @@ export function connectorSteps(world: World, reconcile: Reconcile): Step<World>[
 }
 
 const step = (name: string, to: World, violation?: string): Step<World> => ({
-  ...{ name, to, disturbance: false, violation },
+  name,
+  to,
+  disturbance: false,
+  violation,
 });
 
 const comesBack = (world: World, pod: string): boolean => mayReturn(connectorSetOf(world), pod, false);
@@ -102,8 +105,17 @@ function closedForNoVersion(held: HeldSlots, version: number | null, stop: reado
 }
 
 const sessionOf = (pod: string, { incarnation, phase, held }: Proc): Session => ({
-  ...{ pod, incarnation, zone: `zone-${pod}`, capacity: 10, state: phase, drainingSinceMs: 0, version: held.version },
-  ...{ keyIDs: ['k'], reportVersion: 0, faults: [], pid: 0 },
+  pod,
+  incarnation,
+  zone: `zone-${pod}`,
+  capacity: 10,
+  state: phase,
+  drainingSinceMs: 0,
+  version: held.version,
+  keyIDs: ['k'],
+  reportVersion: 0,
+  faults: [],
+  pid: 0,
   owner: '',
   machine: '',
   startTicks: '',

@@ -36,7 +36,10 @@ const PLAN_MS = NOW_MS + 2_000;
 const BUDGET = 1;
 
 const step = (name: string, to: World, violation?: string): Step<World> => ({
-  ...{ name, to, disturbance: false, violation },
+  name,
+  to,
+  disturbance: false,
+  violation,
 });
 
 export interface PlannerRules {
@@ -108,7 +111,11 @@ function excusable(observed: Observed, writes: readonly PodWrite[]): string[] {
 /** Without what the next reading replaces in any case: fewer states that differ in nothing that matters. */
 const bare = (known: PodMemory): PodMemory => ({
   ...known,
-  ...{ session: undefined, lastSession: undefined, reportsRead: undefined, returnUntilMs: 0, doubted: false },
+  session: undefined,
+  lastSession: undefined,
+  reportsRead: undefined,
+  returnUntilMs: 0,
+  doubted: false,
   reports: known.lost && !known.known ? known.reports : new Map(),
 });
 

@@ -91,13 +91,22 @@ export interface Wish {
 export const OWNER = 'u';
 
 export const setOf = (wish: Wish, replicas: number): SocketSet => ({
-  ...{ ownerUid: OWNER, bot: 'bots/u', kind: 'rtm', teamID: 'T1', replicas, generation: wish.generation },
-  ...{ queueNamespace: '', events: { include: [], exclude: [], own: false }, tokenDigest: wish.digest },
+  ownerUid: OWNER,
+  bot: 'bots/u',
+  kind: 'rtm',
+  teamID: 'T1',
+  replicas,
+  generation: wish.generation,
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  tokenDigest: wish.digest,
 });
 
 /** Pods are named p-0, p-1 and so on. */
 export const connectorSetOf = ({ connectors }: World): ConnectorSet => ({
-  ...{ kind: 'sized', name: 'p', first: 0 },
+  kind: 'sized',
+  name: 'p',
+  first: 0,
   replicas: connectors,
 });
 
@@ -124,8 +133,14 @@ export function reportsOf({ held, sockets, incarnation }: Proc): Record<SlotID, 
     const socket = sockets[id];
     if (socket === undefined) continue;
     const report: SlotReport = {
-      ...{ epoch, incarnation, state: socket.state, reason: '', message: '', tokenDigest: socket.digest },
-      ...{ teamName: '', botUserID: '' },
+      epoch,
+      incarnation,
+      state: socket.state,
+      reason: '',
+      message: '',
+      tokenDigest: socket.digest,
+      teamName: '',
+      botUserID: '',
     };
     reports[id] = JSON.stringify(report);
   }

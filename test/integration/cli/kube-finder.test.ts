@@ -46,7 +46,9 @@ describe('a machine that needs Kubernetes for the tests', () => {
   const shared = (): string => join(folder, 'no-shared-folder');
   const ensure = (wish = ALL) =>
     ensureKube(wish, {
-      ...{ env, shared: shared(), say: (line: string) => said.push(line) },
+      env,
+      shared: shared(),
+      say: (line: string) => said.push(line),
       sites: { envtestIndex: `${url}/envtest-releases.yaml`, helm: url },
     });
   function program(at: string, body = 'exit 0'): void {

@@ -33,7 +33,9 @@ describe('relax standalone, started again with fewer connectors', () => {
   const start = (connectors: number): RelaxProgram => {
     const args = ['--bots', join(folder, 'bots'), '--connectors', String(connectors), '--zones', 'a,b,c'];
     return new RelaxProgram('standalone', ['standalone', ...args], {
-      ...{ RELAX_REDIS_URL: server.url, RELAX_SLACK_API_URL: slack.url, RELAX_METRICS_PORT: '0' },
+      RELAX_REDIS_URL: server.url,
+      RELAX_SLACK_API_URL: slack.url,
+      RELAX_METRICS_PORT: '0',
       XDG_STATE_HOME: folder,
     });
   };

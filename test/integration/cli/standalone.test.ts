@@ -52,7 +52,12 @@ describe('relax standalone', () => {
     });
   async function status(): Promise<FleetStatus> {
     const { code, stdout, stderr } = await runCommand(process.execPath, [
-      ...[BIN, 'status', '-o', 'json', '--redis-url', server.url],
+      BIN,
+      'status',
+      '-o',
+      'json',
+      '--redis-url',
+      server.url,
     ]);
     if (code !== 0 && code !== 3) throw new Error(stderr);
     return JSON.parse(stdout) as FleetStatus;

@@ -61,10 +61,20 @@ export class ClusterNode {
   startKubelet(): void {
     const { group, binaries, kubeconfigPath } = this.#options;
     this.#kubelet = group.start(`${this.name}-kubelet`, programOf(binaries, 'kubelet'), [
-      ...['--config', join(this.#folder, 'kubelet.yaml'), '--kubeconfig', kubeconfigPath],
-      ...['--hostname-override', this.name, '--node-ip', this.address],
-      ...['--root-dir', join(this.#folder, 'kubelet'), '--cert-dir', join(this.#folder, 'pki')],
-      ...['--node-labels', `topology.kubernetes.io/zone=${this.zone}`],
+      '--config',
+      join(this.#folder, 'kubelet.yaml'),
+      '--kubeconfig',
+      kubeconfigPath,
+      '--hostname-override',
+      this.name,
+      '--node-ip',
+      this.address,
+      '--root-dir',
+      join(this.#folder, 'kubelet'),
+      '--cert-dir',
+      join(this.#folder, 'pki'),
+      '--node-labels',
+      `topology.kubernetes.io/zone=${this.zone}`,
     ]);
   }
 

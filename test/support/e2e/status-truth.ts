@@ -52,7 +52,11 @@ export function liesIn(counts: readonly Count[], claims: readonly Claim[], allow
   return claims.flatMap((claim) => {
     const { source, beganMs } = claim;
     const lie = (bot: string, said: string, counted: number[]): Lie => ({
-      ...{ source, bot, atMs: beganMs, said, counted: [...new Set(counted)] },
+      source,
+      bot,
+      atMs: beganMs,
+      said,
+      counted: [...new Set(counted)],
     });
     const found: Lie[] = [];
     for (const [bot, { live, ready }] of claim.bots) {

@@ -83,8 +83,17 @@ async function startIn(group: ProcessGroup, binaries: KubeBinaries, options: Api
   writeFileSync(kubeconfigPath, kubeconfig(url, folder, { token }));
 
   group.start('etcd', binaries.etcd, [
-    ...['--data-dir', join(folder, 'etcd-data'), '--listen-peer-urls', 'http://127.0.0.1:0', '--log-level', 'error'],
-    ...['--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl, '--unsafe-no-fsync'],
+    '--data-dir',
+    join(folder, 'etcd-data'),
+    '--listen-peer-urls',
+    'http://127.0.0.1:0',
+    '--log-level',
+    'error',
+    '--listen-client-urls',
+    etcdUrl,
+    '--advertise-client-urls',
+    etcdUrl,
+    '--unsafe-no-fsync',
   ]);
   const startApi = (): Program =>
     group.start(
@@ -97,13 +106,15 @@ async function startIn(group: ProcessGroup, binaries: KubeBinaries, options: Api
 
   if (options.controllerManager) {
     group.start('kube-controller-manager', required(binaries, 'kube-controller-manager'), [
-      ...['--kubeconfig', kubeconfigPath, '--leader-elect=false', '--secure-port', '0'],
-      ...[
-        '--service-account-private-key-file',
-        join(folder, 'sa.key'),
-        '--root-ca-file',
-        join(folder, 'certs/apiserver.crt'),
-      ],
+      '--kubeconfig',
+      kubeconfigPath,
+      '--leader-elect=false',
+      '--secure-port',
+      '0',
+      '--service-account-private-key-file',
+      join(folder, 'sa.key'),
+      '--root-ca-file',
+      join(folder, 'certs/apiserver.crt'),
     ]);
   }
   if (options.scheduler) {
@@ -151,13 +162,35 @@ function apiServerArgs(folder: string, port: number, etcdUrl: string, advertise:
   const saKey = join(folder, 'sa.key');
   const [bind, reconciler] = advertise === undefined ? ['127.0.0.1', 'none'] : ['0.0.0.0', 'lease'];
   return [
-    ...['--etcd-servers', etcdUrl, '--secure-port', String(port), '--bind-address', bind],
-    ...['--advertise-address', advertise ?? '127.0.0.1', '--endpoint-reconciler-type', reconciler],
-    ...['--cert-dir', join(folder, 'certs'), '--kubelet-preferred-address-types', 'InternalIP'],
-    ...['--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', saKey],
-    ...['--service-account-signing-key-file', saKey, '--service-cluster-ip-range', '10.0.0.0/24'],
-    ...['--token-auth-file', join(folder, 'tokens.csv'), '--client-ca-file', join(folder, 'client-ca.crt')],
-    ...['--authorization-mode', 'RBAC', '--allow-privileged=true'],
+    '--etcd-servers',
+    etcdUrl,
+    '--secure-port',
+    String(port),
+    '--bind-address',
+    bind,
+    '--advertise-address',
+    advertise ?? '127.0.0.1',
+    '--endpoint-reconciler-type',
+    reconciler,
+    '--cert-dir',
+    join(folder, 'certs'),
+    '--kubelet-preferred-address-types',
+    'InternalIP',
+    '--service-account-issuer',
+    'https://kubernetes.default.svc',
+    '--service-account-key-file',
+    saKey,
+    '--service-account-signing-key-file',
+    saKey,
+    '--service-cluster-ip-range',
+    '10.0.0.0/24',
+    '--token-auth-file',
+    join(folder, 'tokens.csv'),
+    '--client-ca-file',
+    join(folder, 'client-ca.crt'),
+    '--authorization-mode',
+    'RBAC',
+    '--allow-privileged=true',
   ];
 }
 

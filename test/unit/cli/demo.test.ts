@@ -10,7 +10,11 @@ describe('the verdict of the demo', () => {
 
   it('counts by event id, whatever the order', () => {
     expect(judge(['a', 'b', 'c'], ['c', 'a', 'c', 'c', 'x', undefined])).toEqual({
-      ...{ sent: 3, received: 2, lost: 1, duplicated: 1, strange: 2 },
+      sent: 3,
+      received: 2,
+      lost: 1,
+      duplicated: 1,
+      strange: 2,
     });
   });
 

@@ -15,7 +15,14 @@ import { slotReportSchema } from '../../../core/protocol/report.ts';
 import { sessionSchema } from '../../../core/protocol/session.ts';
 
 const session = sessionSchema.parse({
-  ...{ pod: 'c-0', incarnation: 'now', zone: 'a', capacity: 10, state: 'up', version: 1, keyIDs: [], reportVersion: 1 },
+  pod: 'c-0',
+  incarnation: 'now',
+  zone: 'a',
+  capacity: 10,
+  state: 'up',
+  version: 1,
+  keyIDs: [],
+  reportVersion: 1,
   pid: 42,
 });
 const report = (state: string, incarnation = 'now') =>
@@ -27,8 +34,16 @@ const NOW = 1_000_000;
 const slotOf = (name = 'b/u', epoch = 1): Slot | undefined =>
   decodeSlot(
     JSON.stringify({
-      ...{ epoch, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: name, queueNamespace: '' },
-      ...{ events: {}, token: 's', tokenDigest: 'd' },
+      epoch,
+      generation: 1,
+      role: 'active',
+      kind: 'rtm',
+      teamID: 'T1',
+      bot: name,
+      queueNamespace: '',
+      events: {},
+      token: 's',
+      tokenDigest: 'd',
     }),
   );
 const factsOf = (change: Partial<PodFacts> = {}): PodFacts => ({
@@ -81,7 +96,13 @@ describe('the status of a pod', () => {
       ['x/0', report('live')],
     ]);
     expect(podStatus(factsOf({ slots, reports }), NOW)).toEqual({
-      ...{ pod: 'c-0', zone: 'a', state: 'up', pid: 42, capacity: 10, slots: 4, faults: [] },
+      pod: 'c-0',
+      zone: 'a',
+      state: 'up',
+      pid: 42,
+      capacity: 10,
+      slots: 4,
+      faults: [],
       sockets: { ...NO_SOCKETS, live: 1, unreported: 3 },
     });
   });
@@ -102,7 +123,13 @@ describe('the status of a pod', () => {
 
 describe('the line of a bot', () => {
   const socket = (change: Partial<BotSocket> = {}): BotSocket => ({
-    ...{ index: 0, zone: 'a', bot: 'b/u', teamID: 'T1', state: 'live', reason: '', message: '' },
+    index: 0,
+    zone: 'a',
+    bot: 'b/u',
+    teamID: 'T1',
+    state: 'live',
+    reason: '',
+    message: '',
     ...change,
   });
   const gone = socket({ state: undefined, reason: 'ConnectorLost' });
@@ -170,7 +197,12 @@ describe('the status of a cluster', () => {
   const cluster = clusterStatus(facts, [factsOf()], lines, NOW);
   const queue = { name: 'q', length: 3, max: 3 };
   const fleet: FleetStatus = {
-    ...{ healthy: false, problems: ['p'], atMs: 61_001, redis: 'redis 7.0.0', queue, contract: null },
+    healthy: false,
+    problems: ['p'],
+    atMs: 61_001,
+    redis: 'redis 7.0.0',
+    queue,
+    contract: null,
     clusters: [cluster],
   };
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { fleetFaults, type HealthFacts, notReady } from '../../../connector/readiness.ts';
 
 const health = (changes: Partial<HealthFacts> = {}): HealthFacts => ({
-  ...{
-    queueFaults: [],
-    pressed: false,
-    busiestPressed: false,
-    session: { ageMs: 5_200, error: undefined, rival: undefined },
-  },
-  ...{ contractConflict: undefined, adopting: undefined, draining: false },
+  queueFaults: [],
+  pressed: false,
+  busiestPressed: false,
+  session: { ageMs: 5_200, error: undefined, rival: undefined },
+  contractConflict: undefined,
+  adopting: undefined,
+  draining: false,
   ...changes,
 });
 

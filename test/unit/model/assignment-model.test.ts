@@ -46,21 +46,37 @@ const CASES: Case[] = [
     most: 1,
   },
   {
-    ...{ name: 'a set that shrinks to one of two', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 2 },
+    name: 'a set that shrinks to one of two',
+    pods: ['p-0', 'p-1'],
+    replicas: 1,
+    from: 'whole',
+    most: 2,
     disturbances: ['shrink', 'kill', 'cut', 'planner', 'drop'],
   },
   {
-    ...{ name: 'a set that shrinks to two of three', pods: ['p-0', 'p-1', 'p-2'], replicas: 2, from: 'whole', most: 2 },
+    name: 'a set that shrinks to two of three',
+    pods: ['p-0', 'p-1', 'p-2'],
+    replicas: 2,
+    from: 'whole',
+    most: 2,
     disturbances: ['shrink', 'kill'],
   },
   {
-    ...{ name: 'a planner that remembers nothing of a pod', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 3 },
+    name: 'a planner that remembers nothing of a pod',
+    pods: ['p-0', 'p-1'],
+    replicas: 1,
+    from: 'whole',
+    most: 3,
     disturbances: ['flush', 'planner', 'cut'],
   },
 ];
 const DEEP_CASES: Case[] = [
   {
-    ...{ name: 'a set that shrinks to two of three', pods: ['p-0', 'p-1', 'p-2'], replicas: 2, from: 'whole', most: 2 },
+    name: 'a set that shrinks to two of three',
+    pods: ['p-0', 'p-1', 'p-2'],
+    replicas: 2,
+    from: 'whole',
+    most: 2,
     disturbances: [...ALL, 'shrink'],
   },
   {
@@ -72,7 +88,11 @@ const DEEP_CASES: Case[] = [
     most: 2,
   },
   {
-    ...{ name: 'one socket on two pods, three faults', pods: ['p-0', 'p-1'], replicas: 1, from: 'whole', most: 3 },
+    name: 'one socket on two pods, three faults',
+    pods: ['p-0', 'p-1'],
+    replicas: 1,
+    from: 'whole',
+    most: 3,
     disturbances: ['kill', 'cut', 'flush', 'planner', 'suspend', 'resume', 'token'],
   },
 ];
@@ -99,7 +119,9 @@ describe('the checker finds', () => {
   it('a connector that believes a Redis that forgot', () => {
     const verdict = explore(
       assignmentModel({
-        ...{ ...ONE_SOCKET, disturbances: ['flush'], most: 1 },
+        ...ONE_SOCKET,
+        disturbances: ['flush'],
+        most: 1,
         reconcile: (held, read) => reconcileSlots({ ...held, version: 0 }, { ...read, version: read.version ?? 1 }),
       }),
       MAX_STATES,

@@ -8,7 +8,9 @@ const counts: Count[] = Array.from({ length: 31 }, (_, second) => ({
 }));
 const allowed: Allowed = { desired: new Map([['b', 2]]), liveLagMs: 5_000, readyLagMs: 2_000 };
 const claim = (atMs: number, live: number, ready: boolean, healthy?: boolean): Claim => ({
-  ...{ source: 's', beganMs: atMs, endedMs: atMs + 100 },
+  source: 's',
+  beganMs: atMs,
+  endedMs: atMs + 100,
   bots: new Map([['b', { live, ready }]]),
   ...(healthy === undefined ? {} : { healthy }),
 });

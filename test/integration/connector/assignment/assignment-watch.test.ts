@@ -28,7 +28,12 @@ beforeEach(async () => {
   admin = await connect(server, 'admin');
   diffs = [];
   watch = new AssignmentWatch({
-    ...{ redis, subscriber, keys, pod: 'c-0', capacity: 10, log },
+    redis,
+    subscriber,
+    keys,
+    pod: 'c-0',
+    capacity: 10,
+    log,
     onRead: (diff) => diffs.push(diff),
   });
 });

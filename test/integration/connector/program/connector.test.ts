@@ -27,8 +27,12 @@ describe('two connectors', () => {
     expect(session?.keyIDs).toHaveLength(1);
     expect(session?.reportVersion).toBeGreaterThan(0);
     expect((await fleet.reports('a'))['uid-1/0']).toMatchObject({
-      ...{ epoch: 1, incarnation: session?.incarnation, state: 'live', reason: '' },
-      ...{ teamName: generatedTeam(1).name, botUserID: generatedTeam(1).botUserID },
+      epoch: 1,
+      incarnation: session?.incarnation,
+      state: 'live',
+      reason: '',
+      teamName: generatedTeam(1).name,
+      botUserID: generatedTeam(1).botUserID,
     });
 
     await burst(400, 1_000).finished;

@@ -96,9 +96,15 @@ export class ConnectorFleet {
 
   env(pod: string): Record<string, string> {
     return {
-      ...{ RELAX_REDIS_URL: this.server.url, RELAX_SLACK_API_URL: this.slack.url, RELAX_FLEET_KEY_FILE: this.keyFile },
-      ...{ RELAX_CLUSTER: CLUSTER, RELAX_POD: pod, RELAX_ZONE: `zone-${pod}`, RELAX_METRICS_PORT: '0' },
-      ...{ RELAX_METRICS_HOST: '127.0.0.1', RELAX_GRACE_SECONDS: '10' },
+      RELAX_REDIS_URL: this.server.url,
+      RELAX_SLACK_API_URL: this.slack.url,
+      RELAX_FLEET_KEY_FILE: this.keyFile,
+      RELAX_CLUSTER: CLUSTER,
+      RELAX_POD: pod,
+      RELAX_ZONE: `zone-${pod}`,
+      RELAX_METRICS_PORT: '0',
+      RELAX_METRICS_HOST: '127.0.0.1',
+      RELAX_GRACE_SECONDS: '10',
     };
   }
 
@@ -125,7 +131,10 @@ export class ConnectorFleet {
       return (await fetch(`http://127.0.0.1:${port}${path}`)).text();
     };
     const connector: RunningConnector = {
-      ...{ lines, ended, get, logged },
+      lines,
+      ended,
+      get,
+      logged,
       stop: () => {
         stopping.abort();
         return ended;

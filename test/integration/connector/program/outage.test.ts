@@ -68,7 +68,9 @@ async function survive(
   }
   const startMs = performance.now();
   const told = waitFor(async () => (await reports()).every(({ state }) => state !== 'live'), {
-    ...{ timeoutMs: ms, everyMs: 50, what: 'reports that say that no socket is live' },
+    timeoutMs: ms,
+    everyMs: 50,
+    what: 'reports that say that no socket is live',
   }).then(() => performance.now() - startMs);
   await sleep(ms);
   expect(await told, 'until the reports told of it').toBeLessThan(3_000);

@@ -64,8 +64,13 @@ async function belongings(): Promise<unknown> {
   const [owner, version, drained] = await redis.mget(keys.owner, keys.version('a'), keys.drained('a'));
   const pods = await redis.zrange(keys.pods, '0', '-1');
   return {
-    ...{ owner, version, drained, pods, session: await fleet.session('a') },
-    ...{ assign: await redis.hgetall(keys.assign('a')), reports: await redis.hgetall(keys.report('a')) },
+    owner,
+    version,
+    drained,
+    pods,
+    session: await fleet.session('a'),
+    assign: await redis.hgetall(keys.assign('a')),
+    reports: await redis.hgetall(keys.report('a')),
   };
 }
 

@@ -15,7 +15,11 @@ const KEY = keys.report('c-0');
 const report = (state: SlotReport['state']): ReportWish => ({
   kind: 'report',
   report: {
-    ...{ epoch: 1, incarnation: 'i1', state, reason: '', message: '' },
+    epoch: 1,
+    incarnation: 'i1',
+    state,
+    reason: '',
+    message: '',
     tokenDigest: 'd',
     teamName: '',
     botUserID: '',
@@ -38,7 +42,9 @@ beforeEach(async () => {
   announced = [];
   mayWrite = true;
   board = new ReportBoard({
-    ...{ redis, key: KEY, nudge: keys.plannerNudge },
+    redis,
+    key: KEY,
+    nudge: keys.plannerNudge,
     ids: () => wishes.keys(),
     report: (id) => wishes.get(id) ?? { kind: 'none' },
     mayWrite: () => mayWrite,

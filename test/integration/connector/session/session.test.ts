@@ -11,8 +11,17 @@ import { connect } from '../queue/fleet.ts';
 
 const keys = clusterKeys('c1');
 const session = (incarnation: string, changes: Partial<Session> = {}): Session => ({
-  ...{ pod: 'c-0', incarnation, zone: 'a', capacity: 10, state: 'up', drainingSinceMs: 0, version: 0, keyIDs: [] },
-  ...{ reportVersion: 0, faults: [], pid: 1 },
+  pod: 'c-0',
+  incarnation,
+  zone: 'a',
+  capacity: 10,
+  state: 'up',
+  drainingSinceMs: 0,
+  version: 0,
+  keyIDs: [],
+  reportVersion: 0,
+  faults: [],
+  pid: 1,
   owner: '',
   machine: '',
   startTicks: '',
@@ -39,7 +48,10 @@ describe('a renewal', () => {
     const beforeMs = await redisTimeMs(redis);
     const renewal = await renew(session('i1', { version: 3 }), 15_000, undefined);
     expect(renewal).toEqual({
-      ...{ redisMs: expect.any(Number), version: undefined, drained: undefined, reportsExist: false },
+      redisMs: expect.any(Number),
+      version: undefined,
+      drained: undefined,
+      reportsExist: false,
       rival: undefined,
     });
     expect(renewal.redisMs).toBeGreaterThanOrEqual(beforeMs);

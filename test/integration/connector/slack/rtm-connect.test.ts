@@ -25,7 +25,11 @@ describe('against the Slack stand-in', () => {
 
   it('gives a URL, the team and the bot user', async () => {
     expect(await connect()).toEqual({
-      ...{ kind: 'ok', teamID: 'T1', teamName: 'Acme', botUserID: 'U1BOT', url: expect.stringMatching(/^ws:/) },
+      kind: 'ok',
+      teamID: 'T1',
+      teamName: 'Acme',
+      botUserID: 'U1BOT',
+      url: expect.stringMatching(/^ws:/),
     });
   });
 
@@ -76,8 +80,10 @@ describe('against a server that is no Slack', () => {
     await rtmConnect({ apiUrl })(TOKEN, never);
     expect(requests[0]).toMatchObject({ method: 'POST', url: '/api/rtm.connect' });
     expect(requests[0]?.headers).toMatchObject({
-      ...{ authorization: `Bearer ${TOKEN}`, 'content-type': 'application/x-www-form-urlencoded' },
-      ...{ 'content-length': '0', 'user-agent': `relax/${version()}` },
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': '0',
+      'user-agent': `relax/${version()}`,
     });
   });
 
@@ -139,8 +145,10 @@ describe.each(['node', 'bun'])('over TLS under %s', (runtime) => {
   it('an unknown CA is refused with the remedy, and no token is sent', async () => {
     const before = JSON.stringify(slack.stats().connects);
     expect(await ask([])).toMatchObject({
-      ...{ kind: 'retry', reason: 'SlackUnavailable', isUnreached: true },
-      ...{ message: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+      kind: 'retry',
+      reason: 'SlackUnavailable',
+      isUnreached: true,
+      message: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
     });
     expect(JSON.stringify(slack.stats().connects)).toBe(before);
   });

@@ -36,13 +36,21 @@ describe('a slot', () => {
     const { botUserID, name } = slack.team('T1');
     expect(slot.states).toEqual(['live']);
     expect(slot.status).toEqual({
-      ...{ state: 'live', reason: '', message: '', tokenDigest: tokenDigest(TOKEN), teamName: name, botUserID },
+      state: 'live',
+      reason: '',
+      message: '',
+      tokenDigest: tokenDigest(TOKEN),
+      teamName: name,
+      botUserID,
     });
     const { id } = slack.emitMessage('T1');
     await expectAllHeard(slot, [id]);
     const [event] = slot.events();
     expect(event?.item).toMatchObject({
-      ...{ team_uid: 'T1', namespace: 'shop', bot: 'bots/acme', relax_bot_uid: botUserID },
+      team_uid: 'T1',
+      namespace: 'shop',
+      bot: 'bots/acme',
+      relax_bot_uid: botUserID,
     });
     expect(event?.fence).toEqual({ field: 'c1/uid-1', generation: 1 });
   });

@@ -29,8 +29,16 @@ export const openBudget: ConnectBudget = {
 };
 
 export const specOf = (token: string, changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
-  ...{ slotID: 'uid-1/0', ownerUid: 'uid-1', bot: 'bots/acme', teamID: 'T1', generation: 1, queueNamespace: 'shop' },
-  ...{ events: { include: [], exclude: [], own: false }, token, tokenDigest: tokenDigest(token), rebalance: false },
+  slotID: 'uid-1/0',
+  ownerUid: 'uid-1',
+  bot: 'bots/acme',
+  teamID: 'T1',
+  generation: 1,
+  queueNamespace: 'shop',
+  events: { include: [], exclude: [], own: false },
+  token,
+  tokenDigest: tokenDigest(token),
+  rebalance: false,
   ...changes,
 });
 
@@ -55,7 +63,11 @@ export class TestSlot {
       beats: this.beats,
       offer: (normalized) => this.offered.push(normalized),
       redisNowMs: () => systemTimers.wallMs(),
-      ...{ cluster: 'c1', windowMs: 3_600_000, timers: systemTimers, random: Math.random, log },
+      cluster: 'c1',
+      windowMs: 3_600_000,
+      timers: systemTimers,
+      random: Math.random,
+      log,
       seldom: new SeldomLog(log, systemTimers),
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,

@@ -56,15 +56,15 @@ export class Wanted implements Desired {
     this.bots = new Map(this.bots).set(ownerUid, {
       token,
       set: {
-        ...{
-          ownerUid,
-          bot: `bots/${ownerUid}`,
-          kind: 'rtm',
-          teamID: `T${ownerUid.toUpperCase()}`,
-          replicas,
-          generation,
-        },
-        ...{ queueNamespace: '', events: { include: [], exclude: [], own: false }, tokenDigest: tokenDigest(token) },
+        ownerUid,
+        bot: `bots/${ownerUid}`,
+        kind: 'rtm',
+        teamID: `T${ownerUid.toUpperCase()}`,
+        replicas,
+        generation,
+        queueNamespace: '',
+        events: { include: [], exclude: [], own: false },
+        tokenDigest: tokenDigest(token),
       },
     });
   }
@@ -100,7 +100,15 @@ export async function startPlanner(
   const clock = new TestClock();
   const views: TestPlanner['views'] = [];
   const planner = new Planner({
-    ...{ redis, subscriber, keys, queueKeys: queue, cluster: CLUSTER, owner: 'tests', windowMs: 3_600_000, clock, log },
+    redis,
+    subscriber,
+    keys,
+    queueKeys: queue,
+    cluster: CLUSTER,
+    owner: 'tests',
+    windowMs: 3_600_000,
+    clock,
+    log,
     fleetKeys: () => fleetKeys,
     // A value, as `Desired` is: a round goes by what was wanted when it began.
     desired: () => ({ ...wanted }),
@@ -190,8 +198,17 @@ export class FakeConnector {
     }
     const { pod, incarnation, state, drainingSinceMs, version, keyIDs } = this;
     const session: Session = {
-      ...{ pod, incarnation, zone: this.#zone, capacity: 5_000, state, drainingSinceMs, version, keyIDs },
-      ...{ reportVersion: this.#reportVersion, faults: [], pid: 1 },
+      pod,
+      incarnation,
+      zone: this.#zone,
+      capacity: 5_000,
+      state,
+      drainingSinceMs,
+      version,
+      keyIDs,
+      reportVersion: this.#reportVersion,
+      faults: [],
+      pid: 1,
       owner: '',
       machine: '',
       startTicks: '',

@@ -23,7 +23,9 @@ beforeEach(async () => {
   }
   const fleetKeys = parseFleetKeys(readFileSync(fleet.keyFile, 'utf8'));
   planner = await startPlanner(fleet.server, wanted, {
-    ...{ keys, cluster: CLUSTER, fleetKeys: () => fleetKeys },
+    keys,
+    cluster: CLUSTER,
+    fleetKeys: () => fleetKeys,
     // A session is renewed every 5 s, so a shorter time could miss one.
     times: { settleMs: 7_000, roundMs: 1_000, coalesceMs: 250 },
   });

@@ -39,7 +39,10 @@ beforeEach(async () => {
   const fleetKeys = parseFleetKeys(readFileSync(fleet.keyFile, 'utf8'));
   set = sized(3);
   planner = await startPlanner(fleet.server, wanted, {
-    ...{ keys, cluster: CLUSTER, fleetKeys: () => fleetKeys, connectorSet: () => set },
+    keys,
+    cluster: CLUSTER,
+    fleetKeys: () => fleetKeys,
+    connectorSet: () => set,
     times: { settleMs: 7_000, roundMs: 1_000, coalesceMs: 250 },
   });
   programs = [0, 1, 2].map(start);

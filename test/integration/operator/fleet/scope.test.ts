@@ -61,8 +61,15 @@ describe('A cluster scope', () => {
 
 describe('Summaries of bots', () => {
   const summary = (live: number): BotSummary => ({
-    ...{ bot: 'bots/a', teamID: 'T1', teamName: '', desired: 2, live, zones: [], ready: live > 0 },
-    ...{ reason: 'Connected', message: '' },
+    bot: 'bots/a',
+    teamID: 'T1',
+    teamName: '',
+    desired: 2,
+    live,
+    zones: [],
+    ready: live > 0,
+    reason: 'Connected',
+    message: '',
   });
   const stored = async (): Promise<[string, number][]> =>
     Object.entries(await redis.hgetall(keys.bots))

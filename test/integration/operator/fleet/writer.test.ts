@@ -27,14 +27,18 @@ beforeEach(async () => {
 });
 
 const slot: Slot = {
-  ...{ epoch: 1, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: 'bots/u', queueNamespace: '' },
-  ...{
-    events: { include: [], exclude: [], own: false },
-    token: 's',
-    tokenDigest: 'd',
-    assignedAtMs: 1,
-    cause: 'place',
-  },
+  epoch: 1,
+  generation: 1,
+  role: 'active',
+  kind: 'rtm',
+  teamID: 'T1',
+  bot: 'bots/u',
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  token: 's',
+  tokenDigest: 'd',
+  assignedAtMs: 1,
+  cause: 'place',
 };
 const slots = (from: number, to: number): Map<SlotID, Slot> =>
   new Map(Array.from({ length: to - from }, (_, n) => [`u${from + n}/0`, slot]));

@@ -13,9 +13,12 @@ function next(
   more: { fences?: [string, number][]; placed?: [string, number][]; complete?: boolean; now?: string } = {},
 ) {
   return turn({
-    ...{ manifests: read(...documents).bots, book: last.book, before: starts.has(last) ? undefined : last.bots },
+    manifests: read(...documents).bots,
+    book: last.book,
+    before: starts.has(last) ? undefined : last.bots,
     floors: { fences: new Map(more.fences ?? []), placed: new Map(more.placed ?? []) },
-    ...{ complete: more.complete ?? true, now: more.now ?? '2026-01-01T00:00:00Z' },
+    complete: more.complete ?? true,
+    now: more.now ?? '2026-01-01T00:00:00Z',
   });
 }
 /** The process starts again with what the state folder kept. */

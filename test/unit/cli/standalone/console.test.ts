@@ -5,21 +5,23 @@ import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
 
 const NOW = 1_000_000_000_000;
 const bot = (name: string, ready: boolean, reason: string, more: Partial<BotSummary> = {}): BotSummary => ({
-  ...{
-    bot: name,
-    teamID: 'T1',
-    teamName: '',
-    desired: 2,
-    live: ready ? 2 : 0,
-    zones: [],
-    ready,
-    reason,
-    message: 'why',
-  },
+  bot: name,
+  teamID: 'T1',
+  teamName: '',
+  desired: 2,
+  live: ready ? 2 : 0,
+  zones: [],
+  ready,
+  reason,
+  message: 'why',
   ...more,
 });
 const fleet = (changed: BotSummary[], nowMs = NOW): FleetState => ({
-  ...{ bots: new Map(changed.map((each) => [each.bot, each])), changed, nowMs, faults: [], queue: 'q' },
+  bots: new Map(changed.map((each) => [each.bot, each])),
+  changed,
+  nowMs,
+  faults: [],
+  queue: 'q',
   view: { bots: new Map(), pods: [], settled: true },
   traffic: { queueLength: 0, queued: 0, perSecond: 0, lastEventAgoMs: undefined, pending: 0, failed: 0 },
 });

@@ -11,17 +11,35 @@ const NOW = 1_000_000_000_000;
 const REMEDY =
   'Slack does not know the token. Put the present bot token of the app into the Secret, and look at its IPs';
 const bot = (name: string, more: Partial<BotSummary> = {}): BotSummary => ({
-  ...{ bot: `bots/${name}`, teamID: 'T024BE7LH', teamName: 'Acme', desired: 2, live: 2, zones: ['a', 'b'] },
-  ...{ ready: true, reason: 'Live', message: 'fine' },
+  bot: `bots/${name}`,
+  teamID: 'T024BE7LH',
+  teamName: 'Acme',
+  desired: 2,
+  live: 2,
+  zones: ['a', 'b'],
+  ready: true,
+  reason: 'Live',
+  message: 'fine',
   ...more,
 });
 const refused = (name: string): BotSummary =>
   bot(name, { ready: false, live: 0, zones: [], reason: 'TokenInvalid', message: REMEDY });
 const pod = (name: string) => ({
-  ...{ pod: name, zone: 'a', state: 'up' as const, capacity: 5_000, slots: 3, live: 2, takesSlots: true, faults: [] },
+  pod: name,
+  zone: 'a',
+  state: 'up' as const,
+  capacity: 5_000,
+  slots: 3,
+  live: 2,
+  takesSlots: true,
+  faults: [],
 });
 const block = (more: Partial<FleetBlock> = {}): FleetBlock => ({
-  ...{ bots: [bot('acme')], pods: [pod('connector-0')], faults: [], queue: 'relax:events', nowMs: NOW },
+  bots: [bot('acme')],
+  pods: [pod('connector-0')],
+  faults: [],
+  queue: 'relax:events',
+  nowMs: NOW,
   traffic: { queueLength: 12, queued: 99, perSecond: 3.42, lastEventAgoMs: 2_100, pending: 0, failed: 0 },
   size: { columnCount: 80, rowCount: 24 },
   ...more,
@@ -89,7 +107,9 @@ describe('the live view', () => {
         ];
         const lines = fleetBlock(
           block({
-            ...{ bots, faults, size: { columnCount, rowCount } },
+            bots,
+            faults,
+            size: { columnCount, rowCount },
             pods: Array.from({ length: pods }, (_, n) => pod(`connector-${n}`)),
           }),
         );
@@ -105,12 +125,19 @@ describe('the live view', () => {
 
 describe('relax status', () => {
   const fleet = (bots: BotSummary[]) => ({
-    ...{ atMs: NOW, redis: 'redis 7.0.0', queue: { name: 'q', length: 3, max: 0 }, contract: null },
+    atMs: NOW,
+    redis: 'redis 7.0.0',
+    queue: { name: 'q', length: 3, max: 0 },
+    contract: null,
     healthy: true,
     problems: [],
     clusters: [
       {
-        ...{ cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1, pods: [] },
+        cluster: 'c',
+        owner: 'o',
+        planner: true,
+        lastSeenMs: 1,
+        pods: [],
         sockets: { waiting: 0, connecting: 0, live: 0, paused: 0, failed: 0, unreported: 0 },
         bots: { total: bots.length, ready: 0, byReason: {}, list: bots },
       },
@@ -177,7 +204,11 @@ describe('the traffic of connectors', () => {
 
 describe('what is said of files and at the end', () => {
   const news = (path: string, more: Partial<FileNews> = {}): FileNews => ({
-    ...{ path, kind: 'read', bots: 1, secrets: 1, problems: 0 },
+    path,
+    kind: 'read',
+    bots: 1,
+    secrets: 1,
+    problems: 0,
     ...more,
   });
 

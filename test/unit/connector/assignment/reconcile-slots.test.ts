@@ -45,7 +45,10 @@ describe('a connector that holds slots', () => {
     for (const fields of [{}, hash({ 'b/0': two })]) {
       const before = held(4, { 'a/0': one });
       expect(reconcileSlots(before, { version, fields })).toEqual({
-        ...{ start: [], update: [], stop: [], unreadable: [] },
+        start: [],
+        update: [],
+        stop: [],
+        unreadable: [],
         held: before,
       });
     }

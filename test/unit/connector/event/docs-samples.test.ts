@@ -8,7 +8,9 @@ const page = readFileSync(new URL('../../../../docs/redis.md', import.meta.url),
 const samples = [...page.matchAll(/```json\n(\{.*\})\n```/g)].map(([, json = '']) => JSON.parse(json) as QueueItem);
 
 const source = sourceOf({
-  ...{ teamID: 'T024BE7LH', slackTeamID: 'T024BE7LH', botUserID: 'U0BOT' },
+  teamID: 'T024BE7LH',
+  slackTeamID: 'T024BE7LH',
+  botUserID: 'U0BOT',
   tokenDigest: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
 });
 
@@ -16,8 +18,16 @@ describe('the samples of docs/redis.md', () => {
   it('cover every type that has a name of its own', () => {
     expect(new Set(samples.map(({ type }) => type))).toEqual(
       new Set([
-        ...['message_new', 'message_edited', 'message_deleted', 'reaction_added', 'team_joined', 'im_created'],
-        ...['channel_joined', 'message', 'member_joined_channel', 'disable_bot'],
+        'message_new',
+        'message_edited',
+        'message_deleted',
+        'reaction_added',
+        'team_joined',
+        'im_created',
+        'channel_joined',
+        'message',
+        'member_joined_channel',
+        'disable_bot',
       ]),
     );
   });

@@ -84,7 +84,11 @@ describe('the id of an event', () => {
     };
     for (const kind of eventKinds) {
       const { frame } = generateEvent(kind, {
-        ...{ teamID: 'T1', botUserID: 'UBOT', botID: 'B1', ts: '1700000000.000100', aboutTs: '1699999999.000100' },
+        teamID: 'T1',
+        botUserID: 'UBOT',
+        botID: 'B1',
+        ts: '1700000000.000100',
+        aboutTs: '1699999999.000100',
       });
       expect(idOf(frame, elsewhere)).toBe(idOf(frame));
     }
@@ -313,8 +317,24 @@ const anyFrame = fc
     ),
     fc.dictionary(
       fc.constantFrom(
-        ...['subtype', 'channel', 'user', 'ts', 'event_ts', 'item', 'message', 'text', 'attachments', 'reply_to'],
-        ...['deleted_ts', 'reaction', 'is_ephemeral', 'name', 'names', 'file', 'bot', 'channel_id'],
+        'subtype',
+        'channel',
+        'user',
+        'ts',
+        'event_ts',
+        'item',
+        'message',
+        'text',
+        'attachments',
+        'reply_to',
+        'deleted_ts',
+        'reaction',
+        'is_ephemeral',
+        'name',
+        'names',
+        'file',
+        'bot',
+        'channel_id',
       ),
       anyValue,
     ),
@@ -332,9 +352,20 @@ const reordered = (value: unknown): unknown => {
 };
 
 const TYPES: Record<string, string> = {
-  ...{ type: 'string', user_uid: 'string', channel_uid: 'string', team_uid: 'string', im: 'boolean', text: 'string' },
-  ...{ relax_bot_uid: 'string', timestamp: 'string', provider: 'string', event_timestamp: 'string' },
-  ...{ namespace: 'string', id: 'string', bot: 'string', received_at: 'string' },
+  type: 'string',
+  user_uid: 'string',
+  channel_uid: 'string',
+  team_uid: 'string',
+  im: 'boolean',
+  text: 'string',
+  relax_bot_uid: 'string',
+  timestamp: 'string',
+  provider: 'string',
+  event_timestamp: 'string',
+  namespace: 'string',
+  id: 'string',
+  bot: 'string',
+  received_at: 'string',
 };
 
 describe('whatever Slack sends', () => {

@@ -171,8 +171,22 @@ describe('the twelve fields of 2015', () => {
 
   it('come first, in the order of 2015', () => {
     expect(Object.keys(itemOf({ type: 'message', channel: 'C1', ts: '1.1' }))).toEqual([
-      ...['type', 'user_uid', 'channel_uid', 'team_uid', 'im', 'text', 'relax_bot_uid', 'timestamp', 'provider'],
-      ...['event_timestamp', 'namespace', 'attachments', 'id', 'bot', 'event', 'received_at'],
+      'type',
+      'user_uid',
+      'channel_uid',
+      'team_uid',
+      'im',
+      'text',
+      'relax_bot_uid',
+      'timestamp',
+      'provider',
+      'event_timestamp',
+      'namespace',
+      'attachments',
+      'id',
+      'bot',
+      'event',
+      'received_at',
     ]);
   });
 
@@ -194,9 +208,24 @@ describe('attachments', () => {
   const attachmentsOf = (attachments: unknown): unknown =>
     itemOf({ type: 'message', channel: 'C1', ts: '1.1', attachments }).attachments;
   const EMPTY = {
-    ...{ fallback: '', color: '', pretext: '', author_name: '', author_link: '', author_icon: '', title: '' },
-    ...{ title_link: '', text: '', fields: null, image_url: '', thumb_url: '', footer: '', footer_icon: '', ts: 0 },
-    ...{ attachment_type: '', callback_id: '', actions: null },
+    fallback: '',
+    color: '',
+    pretext: '',
+    author_name: '',
+    author_link: '',
+    author_icon: '',
+    title: '',
+    title_link: '',
+    text: '',
+    fields: null,
+    image_url: '',
+    thumb_url: '',
+    footer: '',
+    footer_icon: '',
+    ts: 0,
+    attachment_type: '',
+    callback_id: '',
+    actions: null,
   };
 
   it('are null without, and empty if Slack sent an empty list', () => {
@@ -230,7 +259,11 @@ describe('attachments', () => {
         ],
         actions: [
           {
-            ...{ name: 'n', text: '', type: '', style: '', value: '' },
+            name: 'n',
+            text: '',
+            type: '',
+            style: '',
+            value: '',
             confirm: { title: 'sure?', text: '', ok_text: '', dismiss_text: '' },
           },
         ],

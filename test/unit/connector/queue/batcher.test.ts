@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { batchLimit, nextFlushMs, type Waiting } from '../../../../connector/queue/batcher.ts';
 
 const waiting = (changes: Partial<Waiting>): Waiting => ({
-  ...{ events: 1, oldestAgeMs: 0, inFlight: false, retryInMs: 0, draining: false },
+  events: 1,
+  oldestAgeMs: 0,
+  inFlight: false,
+  retryInMs: 0,
+  draining: false,
   ...changes,
 });
 

@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '../../../../connector/queue/buffer.ts';
 
 const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
-  ...{ fenceField: 'c/u', generation: 1, mark: { keys: ['k'], field: 'f', ttlSeconds: 1 }, settled: undefined },
-  ...{ payload: name, bytes, offeredAtMs },
+  fenceField: 'c/u',
+  generation: 1,
+  mark: { keys: ['k'], field: 'f', ttlSeconds: 1 },
+  settled: undefined,
+  payload: name,
+  bytes,
+  offeredAtMs,
 });
 const names = (entries: readonly QueueEntry[]): string[] => entries.map(({ payload }) => payload);
 
@@ -12,7 +17,9 @@ describe('the buffer', () => {
   it('takes no more bytes than it may hold, and keeps what it has', () => {
     const buffer = new EventBuffer({ maxBytes: 100, maxAgeMs: 1_000 });
     expect([buffer.push(entry('a', 60)), buffer.push(entry('b', 50)), buffer.push(entry('c', 40))]).toEqual([
-      ...[true, false, true],
+      true,
+      false,
+      true,
     ]);
     expect(names(buffer.front(50, 1_000))).toEqual(['a', 'c']);
     expect(buffer.bytes).toBe(100);

@@ -18,7 +18,9 @@ describe('an answer of the script', () => {
     [
       "error:mark:hsetnx:@user_script: 9: The user executing the script can't run this command or subcommand",
       {
-        ...{ kind: 'error', key: 'mark', command: 'hsetnx' },
+        kind: 'error',
+        key: 'mark',
+        command: 'hsetnx',
         error: "The user executing the script can't run this command or subcommand",
       },
     ],

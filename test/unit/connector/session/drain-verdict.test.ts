@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type DrainEnd, type DrainFacts, drainEnd } from '../../../../connector/session/drain-verdict.ts';
 
 const facts = (changes: Partial<DrainFacts>): DrainFacts => ({
-  ...{ slots: 3, released: false, redisAwayMs: 1_000, pending: 0, elapsedMs: 10_000, graceMs: 120_000 },
+  slots: 3,
+  released: false,
+  redisAwayMs: 1_000,
+  pending: 0,
+  elapsedMs: 10_000,
+  graceMs: 120_000,
   ...changes,
 });
 

@@ -13,7 +13,12 @@ const THEIRS = 'uid-2/relax';
 const LONG = NAME_SILENCE_MS;
 
 const holder = (changes: Partial<NameHolder> = {}): NameHolder => ({
-  ...{ incarnation: 'them', state: 'up', owner: '', machine: '', pid: 7, startTicks: '' },
+  incarnation: 'them',
+  state: 'up',
+  owner: '',
+  machine: '',
+  pid: 7,
+  startTicks: '',
   ...changes,
 });
 const facts = (changes: Partial<NameFacts> = {}): NameFacts => ({
@@ -82,8 +87,12 @@ describe('Whatever else it sees', () => {
     scopeOwner: owner,
     holder: fc.option(
       fc.record({
-        ...{ incarnation: fc.constantFrom('us', 'them'), state: fc.constantFrom('up', 'draining', 'later'), owner },
-        ...{ machine: fc.constant('m'), pid: fc.constant(1), startTicks: fc.constant('1') },
+        incarnation: fc.constantFrom('us', 'them'),
+        state: fc.constantFrom('up', 'draining', 'later'),
+        owner,
+        machine: fc.constant('m'),
+        pid: fc.constant(1),
+        startTicks: fc.constant('1'),
       }),
       { nil: undefined },
     ),

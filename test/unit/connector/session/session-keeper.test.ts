@@ -54,7 +54,9 @@ beforeEach(() => {
     foreignWords: (owner: string) => `it belongs to ${owner}`,
   };
   keeper = new SessionKeeper({
-    ...{ seeker, renew, log },
+    seeker,
+    renew,
+    log,
     onNamed: () => {
       named += 1;
     },

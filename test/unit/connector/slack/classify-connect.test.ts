@@ -13,7 +13,9 @@ import { connectErrors } from '../../../slack/fault.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const answer = (body: unknown, rest: Partial<HttpAnswer> = {}): HttpAnswer => ({
-  ...{ status: 200, retryAfter: null, body: typeof body === 'string' ? body : JSON.stringify(body) },
+  status: 200,
+  retryAfter: null,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
   ...rest,
 });
 const classify = (given: HttpAnswer, allowPlainText = false) => classifyConnect(given, allowPlainText, NOW);
@@ -27,7 +29,11 @@ const good = {
 describe('ok', () => {
   it('gives what a connection needs', () => {
     expect(classify(answer(good))).toEqual({
-      ...{ kind: 'ok', url: good.url, teamID: 'T024BE7LH', teamName: 'Acme', botUserID: 'U0BOT' },
+      kind: 'ok',
+      url: good.url,
+      teamID: 'T024BE7LH',
+      teamName: 'Acme',
+      botUserID: 'U0BOT',
     });
   });
 
@@ -206,7 +212,9 @@ describe('no answer at all', () => {
     '%s names the remedy',
     (code) => {
       expect(classifyFailure({ how: 'network', code, text: '' })).toMatchObject({
-        ...{ kind: 'retry', reason: 'SlackUnavailable', message: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+        kind: 'retry',
+        reason: 'SlackUnavailable',
+        message: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
       });
     },
   );

@@ -71,8 +71,16 @@ it('breaks at nothing that a peer may send', () => {
 it('leaves nothing for the queue that is about the socket itself', () => {
   const kinds = fc.constantFrom('hello', 'goodbye', 'pong', 'error', 'reconnect_url', 'team_migration_started', 'ping');
   const source = {
-    ...{ cluster: 'c', ownerUid: 'u', bot: 'b/a', generation: 1, teamID: 'T1', slackTeamID: 'T1', botUserID: 'U1' },
-    ...{ queueNamespace: '', tokenDigest: '', events: { include: [], exclude: [], own: false } },
+    cluster: 'c',
+    ownerUid: 'u',
+    bot: 'b/a',
+    generation: 1,
+    teamID: 'T1',
+    slackTeamID: 'T1',
+    botUserID: 'U1',
+    queueNamespace: '',
+    tokenDigest: '',
+    events: { include: [], exclude: [], own: false },
   };
   fc.assert(
     fc.property(kinds, fc.dictionary(fc.string(), fc.jsonValue()), (type, rest) => {

@@ -16,7 +16,12 @@ describe('a new slot', () => {
     expect(world.play({ type: 'opened', id: 1 })).toEqual([{ do: 'leaveLine' }]);
     expect(world.play({ type: 'hello', id: 1 })).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
     expect(statusOf(world.state)).toEqual({
-      ...{ state: 'live', reason: '', message: '', tokenDigest: 'd1', teamName: 'Acme', botUserID: 'U1' },
+      state: 'live',
+      reason: '',
+      message: '',
+      tokenDigest: 'd1',
+      teamName: 'Acme',
+      botUserID: 'U1',
     });
   });
 

@@ -50,8 +50,16 @@ class FakeSocket implements Socket {
 }
 
 const spec: ConnectionSpec = {
-  ...{ slotID: 'uid-1/0', ownerUid: 'uid-1', bot: 'bots/acme', teamID: 'T1', generation: 1, queueNamespace: '' },
-  ...{ events: { include: [], exclude: [], own: false }, token: 'xoxb-1-secret', tokenDigest: 'd1', rebalance: false },
+  slotID: 'uid-1/0',
+  ownerUid: 'uid-1',
+  bot: 'bots/acme',
+  teamID: 'T1',
+  generation: 1,
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  token: 'xoxb-1-secret',
+  tokenDigest: 'd1',
+  rebalance: false,
 };
 
 let timers: FakeTimers;
@@ -91,7 +99,12 @@ beforeEach(() => {
         isLive: () => livesElsewhere(),
       },
       outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
-      ...{ dialLimit, beats: new BeatWheel(timers), timers, random: () => 0.5, cluster: 'c1', windowMs: 3_600_000 },
+      dialLimit,
+      beats: new BeatWheel(timers),
+      timers,
+      random: () => 0.5,
+      cluster: 'c1',
+      windowMs: 3_600_000,
       offer: (normalized) => offered.push(normalized),
       log: createLog({ program: 'test', level: 'silent' }),
       seldom: { warn: (...words) => warned.push(words) },

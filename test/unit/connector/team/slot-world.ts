@@ -11,7 +11,12 @@ import {
 import { step } from '../../../../connector/team/step.ts';
 
 export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
-  ...{ teamID: 'T1', tokenDigest: 'd1', generation: 1, rebalance: false, refusal: undefined, pauseLimitMs: 1_800_000 },
+  teamID: 'T1',
+  tokenDigest: 'd1',
+  generation: 1,
+  rebalance: false,
+  refusal: undefined,
+  pauseLimitMs: 1_800_000,
   ...changes,
 });
 

@@ -13,8 +13,8 @@ describe('whatever comes in whatever order', () => {
     fc.constant({ kind: 'rateLimited' as const, retryAfterMs: 30_000 }),
     fc.constant({ ...unavailable, isUnreached: true }),
     fc.constant({ ...unavailable, retryAfterMs: 300_000 }),
-    fc.constant({ ...{ kind: 'terminal', reason: 'TokenInvalid', error: 'invalid_auth', message: 'no' } } as const),
-    fc.constant({ ...{ kind: 'retry', reason: 'SlackUnavailable', error: 'fatal_error', message: 'ill' } } as const),
+    fc.constant({ kind: 'terminal', reason: 'TokenInvalid', error: 'invalid_auth', message: 'no' } as const),
+    fc.constant({ kind: 'retry', reason: 'SlackUnavailable', error: 'fatal_error', message: 'ill' } as const),
   );
   const budgets = fc.oneof(
     { weight: 3, arbitrary: fc.constant({ granted: true as const }) },
@@ -124,7 +124,10 @@ describe('whatever comes in whatever order', () => {
         for (const move of sequence) play(world, move);
         world.play({ type: 'stop' });
         expect([world.open.size, world.inLine, world.calling, wakeAtMs(world.state)]).toEqual([
-          ...[0, false, undefined, undefined],
+          0,
+          false,
+          undefined,
+          undefined,
         ]);
         for (const move of after) play(world, move);
       }),

@@ -6,16 +6,14 @@ import { decodeSession, SESSION_TTL_MS, sessionSchema } from '../../../../core/p
 
 const session = (change: object = {}) =>
   sessionSchema.parse({
-    ...{
-      pod: 'c-0',
-      incarnation: 'now',
-      zone: 'a',
-      capacity: 1,
-      state: 'up',
-      version: 1,
-      keyIDs: [],
-      reportVersion: 1,
-    },
+    pod: 'c-0',
+    incarnation: 'now',
+    zone: 'a',
+    capacity: 1,
+    state: 'up',
+    version: 1,
+    keyIDs: [],
+    reportVersion: 1,
     ...change,
   });
 const up = session();
@@ -24,7 +22,10 @@ const left = session({ state: 'draining', drainingSinceMs: 1, left: true });
 
 describe('a connector', () => {
   const facts = (change: Partial<SessionFacts>): SessionFacts => ({
-    ...{ session: up, held: true, renewedAgoMs: 0, mayReturnMs: 0 },
+    session: up,
+    held: true,
+    renewedAgoMs: 0,
+    mayReturnMs: 0,
     ...change,
   });
   it.each<[string, Partial<SessionFacts>, string]>([

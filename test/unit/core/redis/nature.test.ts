@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { judgeNature, natureOf, type RedisNature } from '../../../../core/redis/nature.ts';
 
 const nature = (changes: Partial<RedisNature> = {}): RedisNature => ({
-  ...{ evictionPolicy: 'noeviction', maxMemoryBytes: 1_000_000, appendOnly: true, isReplica: false },
+  evictionPolicy: 'noeviction',
+  maxMemoryBytes: 1_000_000,
+  appendOnly: true,
+  isReplica: false,
   ...changes,
 });
 
@@ -11,7 +14,10 @@ describe('a Redis', () => {
     const info =
       '# Memory\r\nmaxmemory:100\r\nmaxmemory_human:100B\r\nmaxmemory_policy:allkeys-lru\r\n# Persistence\r\n';
     expect(natureOf(`${info}aof_enabled:0\r\n# Replication\r\nrole:slave\r\n`)).toEqual({
-      ...{ evictionPolicy: 'allkeys-lru', maxMemoryBytes: 100, appendOnly: false, isReplica: true },
+      evictionPolicy: 'allkeys-lru',
+      maxMemoryBytes: 100,
+      appendOnly: false,
+      isReplica: true,
     });
     expect(natureOf(`${info}aof_enabled:1\r\nrole:master`)).toMatchObject({ appendOnly: true, isReplica: false });
   });

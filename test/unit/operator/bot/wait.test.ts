@@ -14,17 +14,30 @@ const bot = {
 };
 
 const slot = (pod: string, more: Partial<SlotView> = {}): SlotView => ({
-  ...{ pod, zone: `zone-${pod}`, assignedAtMs: NOW - 60_000, role: 'active', state: 'waiting' },
-  ...{ reason: 'WaitingForBudget', message: 'One a minute.', waitUntilMs: UNTIL },
-  ...{ tokenDigest: 'digest', teamName: 'Acme', botUserID: 'U1' },
+  pod,
+  zone: `zone-${pod}`,
+  assignedAtMs: NOW - 60_000,
+  role: 'active',
+  state: 'waiting',
+  reason: 'WaitingForBudget',
+  message: 'One a minute.',
+  waitUntilMs: UNTIL,
+  tokenDigest: 'digest',
+  teamName: 'Acme',
+  botUserID: 'U1',
   ...more,
 });
 const lost = (more: Partial<SlotView> = {}): SlotView =>
   slot('a', { reason: 'ConnectionLost', message: 'The websocket ended.', ...more });
 const statusWith = (slots: SlotView[], more: Partial<StatusInput> = {}): SlackBotStatus =>
   statusOf({
-    ...{ bot, verdict: { kind: 'valid', token: 'xoxb-1234', digest: 'digest', note: '' }, duplicateOf: undefined },
-    ...{ view: { slots, pending: [] }, fleet: { settled: true, pods: 2, zones: 2 }, previous: undefined, nowMs: NOW },
+    bot,
+    verdict: { kind: 'valid', token: 'xoxb-1234', digest: 'digest', note: '' },
+    duplicateOf: undefined,
+    view: { slots, pending: [] },
+    fleet: { settled: true, pods: 2, zones: 2 },
+    previous: undefined,
+    nowMs: NOW,
     ...more,
   });
 const said = (status: SlackBotStatus, type = 'Ready' as const): string => conditionOf(status, type)?.message ?? '';
@@ -86,7 +99,10 @@ describe('the line of a bot in relax status', () => {
   it('has the end of the wait as a number, for a reader that counts down, and not as words', () => {
     const slots = [lost()];
     expect(summaryOf(bot, statusWith(slots), { slots, pending: [] })).toMatchObject({
-      ...{ reason: 'ConnectionLost', message: 'The websocket ended.', waitUntilMs: UNTIL, waitsFor: 'budget' },
+      reason: 'ConnectionLost',
+      message: 'The websocket ended.',
+      waitUntilMs: UNTIL,
+      waitsFor: 'budget',
     });
   });
 

@@ -5,7 +5,14 @@ import { zoneRoomsOf } from '../../../../operator/bot/zone-rooms.ts';
 import type { PodSummary, SlotView } from '../../../../operator/fleet/fleet-view.ts';
 
 const pod = (name: string, zone: string, more: Partial<PodSummary> = {}): PodSummary => ({
-  ...{ pod: name, zone, state: 'up', capacity: 10, slots: 5, live: 5, takesSlots: true, faults: [] },
+  pod: name,
+  zone,
+  state: 'up',
+  capacity: 10,
+  slots: 5,
+  live: 5,
+  takesSlots: true,
+  faults: [],
   ...more,
 });
 const full = { slots: 10 };
@@ -35,8 +42,16 @@ describe('What a zone could take', () => {
 
 describe('Redundant=False SameZone names its cause', () => {
   const slot = (name: string, zone: string, more: Partial<SlotView> = {}): SlotView => ({
-    ...{ pod: name, zone, assignedAtMs: 1, role: 'active', state: 'live', reason: '', message: '' },
-    ...{ tokenDigest: 'd', teamName: '', botUserID: '' },
+    pod: name,
+    zone,
+    assignedAtMs: 1,
+    role: 'active',
+    state: 'live',
+    reason: '',
+    message: '',
+    tokenDigest: 'd',
+    teamName: '',
+    botUserID: '',
     ...more,
   });
   const judged = (pods: readonly PodSummary[], more: readonly SlotView[] = []) => {

@@ -4,7 +4,15 @@ import type { Redis } from '../../../../core/redis/redis.ts';
 import { BotSummaries } from '../../../../operator/fleet/bot-summaries.ts';
 
 const line = (bot: string): BotSummary => ({
-  ...{ bot, teamID: 'T1', teamName: '', desired: 2, live: 2, zones: ['a'], ready: true, reason: 'Live', message: '' },
+  bot,
+  teamID: 'T1',
+  teamName: '',
+  desired: 2,
+  live: 2,
+  zones: ['a'],
+  ready: true,
+  reason: 'Live',
+  message: '',
 });
 
 it('lines of bots in a namespace that could not be listed stay, whoever wrote them, until it is', async () => {

@@ -4,7 +4,9 @@ import { type FenceState, heeding, NO_FENCES, planFences } from '../../../../ope
 
 const WINDOW_MS = 3_600_000;
 const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({
-  ...{ synced, unlisted: new Set(), kept: new Set() },
+  synced,
+  unlisted: new Set(),
+  kept: new Set(),
   bots: new Map(live.map((uid) => [uid, { set: { generation: 5 } } as never])),
   stopped: new Map(Object.entries(stopped)),
 });

@@ -14,24 +14,31 @@ import {
 } from '../../../../operator/fleet/pod-memory.ts';
 
 const slot = (epoch = 1): Slot => ({
-  ...{ epoch, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: 'bots/a', queueNamespace: '' },
-  ...{ events: { include: [], exclude: [], own: false }, token: 'v1.k.x', tokenDigest: 'd', assignedAtMs: 5 },
+  epoch,
+  generation: 1,
+  role: 'active',
+  kind: 'rtm',
+  teamID: 'T1',
+  bot: 'bots/a',
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  token: 'v1.k.x',
+  tokenDigest: 'd',
+  assignedAtMs: 5,
   cause: 'place',
 });
 const report = (change: Partial<SlotReport> = {}): string =>
   JSON.stringify({ epoch: 1, incarnation: 'i1', state: 'live', tokenDigest: 'd', ...change });
 const session = (change: Partial<Session> = {}): string =>
   JSON.stringify({
-    ...{
-      pod: 'a',
-      incarnation: 'i1',
-      zone: 'z',
-      capacity: 9,
-      state: 'up',
-      version: 0,
-      keyIDs: ['k'],
-      reportVersion: 1,
-    },
+    pod: 'a',
+    incarnation: 'i1',
+    zone: 'z',
+    capacity: 9,
+    state: 'up',
+    version: 0,
+    keyIDs: ['k'],
+    reportVersion: 1,
     ...change,
   });
 const head = (change: Partial<PodHead> = {}): PodHead => ({
@@ -156,7 +163,8 @@ describe('What a planner knows of a pod', () => {
 
 describe('A fleet', () => {
   const heads = (pods: Record<string, PodHead>, owner: string | undefined = 'me') => ({
-    ...{ redisNowMs: 50_000, owner },
+    redisNowMs: 50_000,
+    owner,
     pods: new Map(Object.entries(pods)),
     listed: new Set(Object.keys(pods)),
   });
@@ -237,28 +245,25 @@ describe('A fleet', () => {
 
 it('A slot adopted from a report has the spec of its bot if that is known, and its place if not', () => {
   const set = {
-    ...{
-      ownerUid: 'u',
-      bot: 'bots/u',
-      kind: 'rtm' as const,
-      teamID: 'T1',
-      replicas: 2,
-      generation: 3,
-      queueNamespace: 'n',
-    },
-    ...{ events: { include: ['a'], exclude: [], own: true }, tokenDigest: 'new' },
+    ownerUid: 'u',
+    bot: 'bots/u',
+    kind: 'rtm' as const,
+    teamID: 'T1',
+    replicas: 2,
+    generation: 3,
+    queueNamespace: 'n',
+    events: { include: ['a'], exclude: [], own: true },
+    tokenDigest: 'new',
   };
   const said: SlotReport = {
-    ...{
-      epoch: 4,
-      incarnation: 'i1',
-      state: 'live',
-      reason: '',
-      message: '',
-      tokenDigest: 'old',
-      teamName: '',
-      botUserID: '',
-    },
+    epoch: 4,
+    incarnation: 'i1',
+    state: 'live',
+    reason: '',
+    message: '',
+    tokenDigest: 'old',
+    teamName: '',
+    botUserID: '',
   };
   const slots = adoptFromReports(
     new Map([

@@ -11,7 +11,9 @@ const slot = (keyID: string) =>
   ({ epoch: 3, token: `v1.${keyID}.x`, tokenDigest: 'd', assignedAtMs: 4 }) as unknown as Slot;
 const pod = (keyIDs: string[], sealedBy: string[], change: Partial<PodMemory> = {}) =>
   ({
-    ...{ session: { keyIDs }, lost: false, slots: new Map(sealedBy.map((id, n) => [`u${n}/0`, slot(id)])) },
+    session: { keyIDs },
+    lost: false,
+    slots: new Map(sealedBy.map((id, n) => [`u${n}/0`, slot(id)])),
     ...change,
   }) as unknown as PodMemory;
 /** Of the bots u0 to u999, whose tokens are known. */

@@ -14,8 +14,16 @@ const keyOf = (byte: number) => {
 const key = keyOf(1);
 const TOKEN = 'xoxb-secret-1';
 const planned = (change: Partial<PlannedSlot> = {}): PlannedSlot => ({
-  ...{ epoch: 1, generation: 1, role: 'active', kind: 'rtm', teamID: 'T1', bot: 'bots/u', queueNamespace: '' },
-  ...{ events: { include: [], exclude: [], own: false }, tokenDigest: tokenDigest(TOKEN), cause: 'place' },
+  epoch: 1,
+  generation: 1,
+  role: 'active',
+  kind: 'rtm',
+  teamID: 'T1',
+  bot: 'bots/u',
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  tokenDigest: tokenDigest(TOKEN),
+  cause: 'place',
   ...change,
 });
 const bots = (token = TOKEN) => {
@@ -23,7 +31,8 @@ const bots = (token = TOKEN) => {
   return new Map([['u', { token, set }]]);
 };
 const write = (set: Record<string, PlannedSlot>, remove: string[] = []) => ({
-  ...{ pod: 'a', remove },
+  pod: 'a',
+  remove,
   set: new Map(Object.entries(set)),
 });
 const round = { bots: bots(), key, wallMs: 77 };

@@ -560,7 +560,8 @@ describe('balance', () => {
     expect(made.voluntaryMoves).toEqual(['u']);
     expect(made.writes).toMatchObject([{ pod: 'b0', remove: [] }]);
     expect(fleet.slot('b0', [...(fleet.assignments.get('b0')?.keys() ?? [])][0] ?? '')).toMatchObject({
-      ...{ role: 'incoming', cause: 'spread' },
+      role: 'incoming',
+      cause: 'spread',
     });
     fleet.reportAll();
     fleet.step();

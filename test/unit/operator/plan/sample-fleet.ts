@@ -16,8 +16,15 @@ interface SamplePod {
 }
 
 export const socketSet = (ownerUid: string, fields: Partial<SocketSet> = {}): SocketSet => ({
-  ...{ ownerUid, bot: `bots/${ownerUid}`, kind: 'rtm', teamID: `T${ownerUid}`, replicas: 2, generation: 1 },
-  ...{ queueNamespace: '', events: { include: [], exclude: [], own: false }, tokenDigest: 'digest' },
+  ownerUid,
+  bot: `bots/${ownerUid}`,
+  kind: 'rtm',
+  teamID: `T${ownerUid}`,
+  replicas: 2,
+  generation: 1,
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  tokenDigest: 'digest',
   ...fields,
 });
 
@@ -38,8 +45,14 @@ export class SampleFleet {
 
   addPod(name: string, zone: string, fields: Partial<SamplePod> = {}): this {
     this.pods.set(name, {
-      ...{ zone, capacity: 5000, state: 'up', incarnation: 1, takesSlots: true, returns: true },
-      ...{ lastSeenMs: undefined, firstSeenMs: undefined },
+      zone,
+      capacity: 5000,
+      state: 'up',
+      incarnation: 1,
+      takesSlots: true,
+      returns: true,
+      lastSeenMs: undefined,
+      firstSeenMs: undefined,
       ...fields,
     });
     return this;
@@ -74,8 +87,12 @@ export class SampleFleet {
   observe(): Observed {
     const { nowMs, settled, synced, unlisted, stopped, kept, assignments, reports, lost, lastMoveMs } = this;
     const pods = [...this.pods].map(([name, pod]) => ({
-      ...{ name, version: 1, session: sessionOf(name, pod) },
-      ...{ lastSeenMs: pod.lastSeenMs, firstSeenMs: pod.firstSeenMs, takesSlots: pod.takesSlots },
+      name,
+      version: 1,
+      session: sessionOf(name, pod),
+      lastSeenMs: pod.lastSeenMs,
+      firstSeenMs: pod.firstSeenMs,
+      takesSlots: pod.takesSlots,
       returns: pod.returns,
     }));
     const sets = [...this.sets.values()];
@@ -119,8 +136,14 @@ export class SampleFleet {
     for (const [id, slot] of this.assignments.get(podName) ?? []) {
       if (!wanted(id)) continue;
       reports.set(id, {
-        ...{ epoch: slot.epoch, incarnation: `${podName}-${this.pod(podName).incarnation}`, state: 'live' },
-        ...{ reason: '', message: '', tokenDigest: slot.tokenDigest, teamName: '', botUserID: '' },
+        epoch: slot.epoch,
+        incarnation: `${podName}-${this.pod(podName).incarnation}`,
+        state: 'live',
+        reason: '',
+        message: '',
+        tokenDigest: slot.tokenDigest,
+        teamName: '',
+        botUserID: '',
         ...fields,
       });
     }
@@ -171,8 +194,17 @@ export class SampleFleet {
 function sessionOf(name: string, pod: SamplePod): Session | undefined {
   if (pod.state === 'gone') return undefined;
   return {
-    ...{ pod: name, incarnation: `${name}-${pod.incarnation}`, zone: pod.zone, capacity: pod.capacity },
-    ...{ state: pod.state, drainingSinceMs: 0, version: 1, keyIDs: ['k'], reportVersion: 0, faults: [], pid: 0 },
+    pod: name,
+    incarnation: `${name}-${pod.incarnation}`,
+    zone: pod.zone,
+    capacity: pod.capacity,
+    state: pod.state,
+    drainingSinceMs: 0,
+    version: 1,
+    keyIDs: ['k'],
+    reportVersion: 0,
+    faults: [],
+    pid: 0,
     owner: '',
     machine: '',
     startTicks: '',

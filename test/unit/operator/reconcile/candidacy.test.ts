@@ -14,7 +14,12 @@ function candidacy(server: LeaseServer, timers: FakeTimers, identity: string) {
   const seen: string[] = [];
   const redis = { awaySinceMs: undefined as number | undefined };
   const made = new Candidacy({
-    ...{ client: server.client(), namespace: 'n', name: 'l', identity, timers, random: () => 0.5 },
+    client: server.client(),
+    namespace: 'n',
+    name: 'l',
+    identity,
+    timers,
+    random: () => 0.5,
     log: pino({ level: 'silent' }),
     redisAwayMs: () => (redis.awaySinceMs === undefined ? 0 : timers.monotonicMs() - redis.awaySinceMs),
     onElected: () => seen.push('elected'),

@@ -68,7 +68,10 @@ describe('The size of the set of connectors', () => {
     const server = new OneObject();
     server.stored = stored;
     const made = new ConnectorSetWatch({
-      ...{ client: server.client, namespace: 'relax', name: 'c', log: pino({ level: 'silent' }) },
+      client: server.client,
+      namespace: 'relax',
+      name: 'c',
+      log: pino({ level: 'silent' }),
     });
     watch = made;
     let changes = 0;

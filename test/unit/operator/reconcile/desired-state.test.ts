@@ -4,8 +4,15 @@ import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
 
 const bot = (ownerUid: string, token = 'xoxb-1'): DesiredBot => ({
   set: {
-    ...{ ownerUid, bot: `bots/${ownerUid}`, kind: 'rtm', teamID: 'T1', replicas: 2, generation: 1 },
-    ...{ queueNamespace: '', events: { include: [], exclude: [], own: false }, tokenDigest: token },
+    ownerUid,
+    bot: `bots/${ownerUid}`,
+    kind: 'rtm',
+    teamID: 'T1',
+    replicas: 2,
+    generation: 1,
+    queueNamespace: '',
+    events: { include: [], exclude: [], own: false },
+    tokenDigest: token,
   },
   token,
 });

@@ -13,7 +13,15 @@ const { signal } = new AbortController();
 const failure = (kind: KubeErrorKind) => new KubeError({ kind, status: 0, reason: 'x', message: kind });
 
 const line = (bot: string): BotSummary => ({
-  ...{ bot, teamID: 'T1', teamName: '', desired: 2, live: 2, zones: [], ready: true, reason: 'Live', message: '' },
+  bot,
+  teamID: 'T1',
+  teamName: '',
+  desired: 2,
+  live: 2,
+  zones: [],
+  ready: true,
+  reason: 'Live',
+  message: '',
 });
 
 /** A Lease with a note, some SlackBots, and namespaces in which we may not look. */
@@ -60,7 +68,10 @@ function world(given: {
     patchStatus: async () => ({}),
   } as unknown as DroppedNamespacesOptions['client'];
   const dropped = new DroppedNamespaces({
-    ...{ client, lease: { namespace: 'relax', name: 'relax-operator' }, namespaces: given.watch, identity: ME },
+    client,
+    lease: { namespace: 'relax', name: 'relax-operator' },
+    namespaces: given.watch,
+    identity: ME,
     office: given.office ?? (() => signal),
     lines: async () => new Map((given.lines ?? []).map((bot) => [bot, line(bot)])),
     log: pino({ level: 'silent' }),

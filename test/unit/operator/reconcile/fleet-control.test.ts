@@ -39,11 +39,9 @@ function controlOf(refused: readonly string[], dropped?: () => Promise<ReadonlyM
   const timers = new FakeTimers();
   const metadata = { resourceVersion: '1', creationTimestamp: '2026-11-24T00:00:00Z', generation: 1 };
   let bot = {
-    ...{
-      apiVersion: 'relax.dev/v1alpha1',
-      kind: 'SlackBot',
-      metadata: { name: 'a', namespace: 'good', uid: 'a', finalizers: [FINALIZER], ...metadata },
-    },
+    apiVersion: 'relax.dev/v1alpha1',
+    kind: 'SlackBot',
+    metadata: { name: 'a', namespace: 'good', uid: 'a', finalizers: [FINALIZER], ...metadata },
     spec: { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } },
   };
   const secret = {
@@ -77,7 +75,9 @@ function controlOf(refused: readonly string[], dropped?: () => Promise<ReadonlyM
     throw new Error('not made');
   };
   const control = new FleetControl({
-    ...{ ...shared, bots, secrets },
+    ...shared,
+    bots,
+    secrets,
     ...(dropped === undefined ? {} : { dropped }),
     makePlanner: (seams) => {
       ({ desired, prepare } = seams);

@@ -19,7 +19,11 @@ function world(given: {
   const bots = given.bots.map(({ key, claim, finalizer = true }) => {
     const [namespace = '', name = ''] = key.split('/');
     const metadata = {
-      ...{ namespace, name, uid: key, resourceVersion: '1', generation: 1 },
+      namespace,
+      name,
+      uid: key,
+      resourceVersion: '1',
+      generation: 1,
       ...(finalizer ? { finalizers: [FINALIZER] } : {}),
       ...(claim === undefined ? {} : { annotations: { 'relax.dev/operator': claim } }),
     };
@@ -49,11 +53,9 @@ function world(given: {
   const run = () =>
     releaseAllFinalizers(
       {
-        ...{
-          client,
-          lease: { namespace: 'relax', name: 'relax-operator' },
-          log: pino({ level: 'silent' }),
-        },
+        client,
+        lease: { namespace: 'relax', name: 'relax-operator' },
+        log: pino({ level: 'silent' }),
         namespaces: given.watch ?? [],
       },
       signal,

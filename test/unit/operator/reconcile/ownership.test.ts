@@ -25,8 +25,13 @@ class World {
 
   constructor(annotations?: Record<string, string>) {
     const metadata = {
-      ...{ name: 'acme', namespace: 'bots', uid: 'u1', generation: 1, resourceVersion: '1' },
-      ...{ creationTimestamp: '2026-11-25T00:00:00Z', ...(annotations === undefined ? {} : { annotations }) },
+      name: 'acme',
+      namespace: 'bots',
+      uid: 'u1',
+      generation: 1,
+      resourceVersion: '1',
+      creationTimestamp: '2026-11-25T00:00:00Z',
+      ...(annotations === undefined ? {} : { annotations }),
     };
     const spec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } } as const;
     this.bot = { apiVersion: 'relax.dev/v1alpha1', kind: 'SlackBot', metadata, spec };
@@ -122,7 +127,11 @@ describe("a SlackBot of another's", () => {
     };
     const reader = { get: async () => secret as never, listPage: async () => ({ metadata: {}, items: [] }) };
     const reconciler = new SlackBotReconciler({
-      ...{ client: world.client, desired, log, timers, ownership: world.ownership },
+      client: world.client,
+      desired,
+      log,
+      timers,
+      ownership: world.ownership,
       bots: {
         get: () => world.copy(),
         values: () => [world.copy()].values(),

@@ -15,8 +15,16 @@ const PER_SECOND = 50;
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 
 const slot = (pod: string, more: Partial<SlotView> = {}): SlotView => ({
-  ...{ pod, zone: pod, assignedAtMs: NOW, role: 'active', state: 'live', reason: '', message: '' },
-  ...{ tokenDigest: 'd', teamName: '', botUserID: '' },
+  pod,
+  zone: pod,
+  assignedAtMs: NOW,
+  role: 'active',
+  state: 'live',
+  reason: '',
+  message: '',
+  tokenDigest: 'd',
+  teamName: '',
+  botUserID: '',
   ...more,
 });
 const left = slot('a', { state: undefined, reason: 'PodReturning' });
@@ -39,8 +47,12 @@ function fleetOf(replicas: number) {
   const judge = (slots: readonly SlotView[], previous: SlackBotStatus | undefined): SlackBotStatus =>
     statusOf({
       bot: { metadata: { namespace: 'bots', generation: 1 }, spec },
-      ...{ verdict: { kind: 'valid', token: 'xoxb-1', digest: 'd', note: '' }, duplicateOf: undefined },
-      ...{ view: { slots, pending: [] }, fleet: { settled: true, pods: 2, zones: 2 }, previous, nowMs: NOW },
+      verdict: { kind: 'valid', token: 'xoxb-1', digest: 'd', note: '' },
+      duplicateOf: undefined,
+      view: { slots, pending: [] },
+      fleet: { settled: true, pods: 2, zones: 2 },
+      previous,
+      nowMs: NOW,
     });
   const others = replicas === 1 ? [] : [slot('b')];
   const whole = judge([slot('a'), ...others], undefined);

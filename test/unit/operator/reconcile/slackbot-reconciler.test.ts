@@ -103,7 +103,11 @@ class Scene {
       apiVersion: 'relax.dev/v1alpha1',
       kind: 'SlackBot',
       metadata: {
-        ...{ name, namespace: 'bots', uid: more.uid ?? name, generation: 1, resourceVersion: '1' },
+        name,
+        namespace: 'bots',
+        uid: more.uid ?? name,
+        generation: 1,
+        resourceVersion: '1',
         creationTimestamp: more.created ?? '2026-11-24T00:00:00Z',
       },
       spec: { ...SPEC, ...more.spec },

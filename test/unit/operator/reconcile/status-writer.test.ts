@@ -13,13 +13,17 @@ const status = (
   reason = ready === 'True' ? 'Live' : 'ConnectionLost',
 ): SlackBotStatus => ({
   observedGeneration: 1,
-  ...{ desiredConnections: 2, liveConnections: live },
+  desiredConnections: 2,
+  liveConnections: live,
   connectionSummary: `${live}/2`,
   conditions: [
     {
       type: 'Ready',
       status: ready,
-      ...{ reason, message: 'm', lastTransitionTime: '2026-11-24T00:00:00Z', observedGeneration: 1 },
+      reason,
+      message: 'm',
+      lastTransitionTime: '2026-11-24T00:00:00Z',
+      observedGeneration: 1,
     },
   ],
 });
@@ -27,7 +31,11 @@ const bot = (name: string, has?: SlackBotStatus, version = '10'): SlackBotObject
   apiVersion: 'relax.dev/v1alpha1',
   kind: 'SlackBot',
   metadata: {
-    ...{ name, namespace: 'bots', uid: name, generation: 1, resourceVersion: version },
+    name,
+    namespace: 'bots',
+    uid: name,
+    generation: 1,
+    resourceVersion: version,
     creationTimestamp: '2026-11-24T00:00:00Z',
   },
   spec: { teamID: 'T1', transport: 'RTM' },

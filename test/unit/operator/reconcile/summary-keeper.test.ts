@@ -5,7 +5,15 @@ import { SummaryKeeper } from '../../../../operator/reconcile/summary-keeper.ts'
 import { waitFor } from '../../../support/wait.ts';
 
 const line = (bot: string): BotSummary => ({
-  ...{ bot, teamID: 'T1', teamName: '', desired: 2, live: 2, zones: ['a'], ready: true, reason: 'Live', message: '' },
+  bot,
+  teamID: 'T1',
+  teamName: '',
+  desired: 2,
+  live: 2,
+  zones: ['a'],
+  ready: true,
+  reason: 'Live',
+  message: '',
 });
 
 describe('the lines of relax status', () => {
@@ -29,8 +37,12 @@ describe('the lines of relax status', () => {
       return leads;
     };
     keeper = new SummaryKeeper({
-      ...{ summaries, leads: isLeading, count: async () => stored.size, log: pino({ level: 'silent' }) },
-      ...{ everyMs: 2, recheckMs: 20 },
+      summaries,
+      leads: isLeading,
+      count: async () => stored.size,
+      log: pino({ level: 'silent' }),
+      everyMs: 2,
+      recheckMs: 20,
     });
     keeper.set('a', line('bots/a'));
     keeper.start();
