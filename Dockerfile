@@ -13,6 +13,7 @@ COPY core core
 COPY connector connector
 COPY operator operator
 COPY cli cli
+COPY slack-simulator slack-simulator
 RUN /usr/local/bin/node scripts/build.ts && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-slim

@@ -11,7 +11,7 @@ import { clusterKeys } from '../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../core/protocol/seal.ts';
 import { tokenDigest } from '../core/protocol/token.ts';
 import { connectRedis, type Redis } from '../core/redis/redis.ts';
-import { generatedTeam } from '../test/slack/team.ts';
+import { generatedTeam } from '../slack-simulator/team.ts';
 import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-program.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';

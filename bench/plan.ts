@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Slot, SlotID } from '../core/protocol/assignment.ts';
 import type { SlotReport } from '../core/protocol/report.ts';
 import { plan } from '../operator/plan/plan.ts';
-import type { Observed, Plan, PodView, SocketSet } from '../operator/plan/types.ts';
+import type { Plan, PlanInput, PodView, SocketSet } from '../operator/plan/types.ts';
 
 /**
  * What a plan costs: most rounds change nothing, and a plan must not be the reason for slow rounds.
@@ -57,21 +57,21 @@ const set = (n: number): SocketSet => ({
 });
 
 /** What the plan wrote, as Redis gives it back: every slot an object of its own. */
-function applied(observed: Observed, { writes }: Plan): Observed {
+function applied(input: PlanInput, { writes }: Plan): PlanInput {
   const assignments = new Map<string, Map<SlotID, Slot>>();
-  for (const [pod, slots] of observed.assignments) assignments.set(pod, new Map(slots));
+  for (const [pod, slots] of input.assignments) assignments.set(pod, new Map(slots));
   for (const write of writes) {
     const slots = assignments.get(write.pod) ?? new Map<SlotID, Slot>();
     for (const [id, slot] of write.set) slots.set(id, { ...structuredClone(slot), token: 'sealed', assignedAtMs: 0 });
     for (const id of write.remove) slots.delete(id);
     assignments.set(write.pod, slots);
   }
-  return { ...observed, assignments };
+  return { ...input, assignments };
 }
 
-function reported(observed: Observed): Observed {
+function reported(input: PlanInput): PlanInput {
   const reports = new Map<string, Map<SlotID, SlotReport>>();
-  for (const [pod, slots] of observed.assignments) {
+  for (const [pod, slots] of input.assignments) {
     const own = new Map<SlotID, SlotReport>();
     for (const [id, { epoch, tokenDigest }] of slots) {
       own.set(id, {
@@ -87,15 +87,15 @@ function reported(observed: Observed): Observed {
     }
     reports.set(pod, own);
   }
-  return { ...observed, reports };
+  return { ...input, reports };
 }
 
 /** Median of some runs, in ms. */
-function took(observed: Observed, runs: number): number {
+function took(input: PlanInput, runs: number): number {
   const times: number[] = [];
   for (let run = 0; run < runs; run++) {
     const startedAtMs = performance.now();
-    plan(observed, 100);
+    plan(input, 100);
     times.push(performance.now() - startedAtMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0;
@@ -112,7 +112,7 @@ const row = (name: string, ms: number): void => {
 
 const SIZES = values.sets.split(',').map(Number);
 for (const sets of SIZES) {
-  const empty: Observed = {
+  const empty: PlanInput = {
     nowMs: 1e9,
     redisNowMs: 0,
     settled: true,

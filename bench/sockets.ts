@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { rtmConnect } from '../connector/slack/rtm-connect.ts';
-import { controlOf } from '../test/slack/control.ts';
+import { controlOf } from '../slack-simulator/control.ts';
 import type { Weight } from './sockets-client.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { ConnectorConfig } from '../core/config/config.ts';
 import { type Clock, systemClock } from '../core/process/clock.ts';
 import { errorText, type Log } from '../core/process/log.ts';
+import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
 import { systemTimers } from '../core/process/timers.ts';
 import type { FleetContract } from '../core/protocol/contract.ts';
 import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
@@ -8,6 +9,9 @@ import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
 import type { Redis } from '../core/redis/redis.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import type { SlotDiff } from './assignment/reconcile-slots.ts';
+import { DialSemaphore } from './budget/dial-semaphore.ts';
+import { Outage } from './budget/outage.ts';
+import { redisConnectBudget } from './budget/redis-connect-budget.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
@@ -19,7 +23,6 @@ import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
-import { SeldomLog } from './seldom.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
 import { thisProcess } from './session/process-identity.ts';
@@ -27,13 +30,10 @@ import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { rtmConnect } from './slack/rtm-connect.ts';
+import { Connection, type ConnectionDeps } from './slot/connection.ts';
+import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
 import type { EgressProxy } from './socket/egress-proxy.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
-import { BeatWheel } from './team/beat-wheel.ts';
-import { Connection, type ConnectionDeps } from './team/connection.ts';
-import { DialLimit } from './team/dial-limit.ts';
-import { Outage } from './team/outage.ts';
-import { redisConnectBudget } from './team/redis-connect-budget.ts';
 
 export interface ConnectorParts {
   config: ConnectorConfig;
@@ -61,7 +61,7 @@ export class Connector {
   readonly #parts: ConnectorParts;
   readonly #clock: Clock = systemClock;
   readonly #metrics: ConnectorMetrics;
-  readonly #seldom: SeldomLog;
+  readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
   readonly #registry: SlotRegistry;
   readonly #board: ReportBoard;
@@ -81,7 +81,7 @@ export class Connector {
     const { cluster, pod, zone, capacity, owner = '' } = config;
     const keys = clusterKeys(cluster);
     const clock = this.#clock;
-    this.#seldom = new SeldomLog(log, clock);
+    this.#limitedLog = new RateLimitedLog(log, clock);
     this.#adoption = new Adoption(clock.monotonicMs());
     this.#contract = new ContractWatch(control, contract, log);
     this.#redisWatch = new RedisWatch(control, config.allowEviction, clock, log);
@@ -97,7 +97,7 @@ export class Connector {
       incarnation,
       keyring,
       log,
-      seldom: this.#seldom,
+      limitedLog: this.#limitedLog,
       openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
@@ -201,8 +201,9 @@ export class Connector {
       observer: {
         settled,
         batch,
-        refused: (words) => this.#seldom.warn('refused', { words }, 'Redis refused an event'),
-        threw: (error) => this.#seldom.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
+        refused: (words) => this.#limitedLog.warn('refused', { words }, 'Redis refused an event'),
+        threw: (error) =>
+          this.#limitedLog.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
       },
     });
   }
@@ -214,9 +215,9 @@ export class Connector {
       openSocket: wsOpenSocket({ proxy }),
       rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }),
       budget: redisConnectBudget(control, this.#parts.incarnation),
-      dialLimit: new DialLimit(),
+      dialSemaphore: new DialSemaphore(),
       outage: new Outage(systemTimers, log),
-      beats: new BeatWheel(systemTimers),
+      heartbeats: new HeartbeatWheel(systemTimers),
       offer: (normalized) => this.#publisher.offer(normalized),
       redisNowMs: () => redisClock.nowMs(),
       cluster: config.cluster,
@@ -224,7 +225,7 @@ export class Connector {
       timers: systemTimers,
       random: Math.random,
       log,
-      seldom: this.#seldom,
+      limitedLog: this.#limitedLog,
       observer: { transition: ({ to }) => transition(to), connect, frame },
     };
   }

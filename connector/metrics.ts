@@ -5,7 +5,7 @@ import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher.ts';
 import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
 import type { ConnectAnswer } from './slack/connect-answer.ts';
-import type { FrameKind } from './team/slot-sockets.ts';
+import type { FrameKind } from './slot/slot-sockets.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {

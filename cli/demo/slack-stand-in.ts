@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { OwnedProcess } from './owned-process.ts';
 
-/** The local Slack of the tests (test/slack/README.md), as a process, driven over its control API. */
+/** The local Slack of the tests (slack-simulator/README.md), as a process, driven over its control API. */
 export class SlackStandIn {
   readonly process: OwnedProcess;
   /** For RELAX_SLACK_API_URL. */
@@ -21,7 +21,7 @@ export class SlackStandIn {
 
   /** @throws Error when this is no clone of the repository, or it does not start */
   static async start(teams: number): Promise<SlackStandIn> {
-    const main = fileURLToPath(new URL('../../test/slack/main.ts', import.meta.url));
+    const main = fileURLToPath(new URL('../../slack-simulator/main.ts', import.meta.url));
     if (!existsSync(main)) {
       throw new Error('relax demo needs the local Slack of the tests: run it in a clone of the repository (make demo)');
     }

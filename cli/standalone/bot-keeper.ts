@@ -9,7 +9,7 @@ import { summaryOf } from '../../operator/bot/summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
-import { SUCCESSION_MS } from '../../operator/reconcile/succession.ts';
+import { TAKEOVER_MS } from '../../operator/reconcile/takeover.ts';
 import type { StandaloneBot } from './bot-book.ts';
 import type { ManifestSecret } from './manifest.ts';
 
@@ -65,7 +65,7 @@ export class BotKeeper {
     for (const [uid, { generation, heirs, sinceMs = nowMs }] of this.#yielding) {
       lines.set(uid, undefined);
       this.#yielding.set(uid, { generation, heirs, sinceMs });
-      const isLate = Math.abs(nowMs - sinceMs) >= SUCCESSION_MS;
+      const isLate = Math.abs(nowMs - sinceMs) >= TAKEOVER_MS;
       if (isLate || heirs.some((heir) => view.bots.get(heir)?.slots.some(isLive))) this.#stop(uid, generation);
     }
     for (const uid of this.#closing) {

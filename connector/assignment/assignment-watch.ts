@@ -1,7 +1,7 @@
 import { errorText, type Log } from '../../core/process/log.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
-import { Beat } from '../beat.ts';
 import { parseVersion } from '../session/renewal.ts';
 import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';
 
@@ -27,18 +27,18 @@ const RETRY_MS = 1_000;
 /** Keeps what this pod holds equal to what Redis assigns to it, as far as Redis knows. */
 export class AssignmentWatch {
   readonly #options: AssignmentWatchOptions;
-  readonly #beat: Beat;
+  readonly #task: PeriodicTask;
   #held: HeldSlots = { version: 0, slots: new Map() };
   #read = false;
   #error: string | undefined;
 
   readonly #onMessage = (_channel: string, message: string): void => this.hint(parseVersion(message));
   /** Messages sent while the connection was down are lost. */
-  readonly #onReady = (): void => this.#beat.soon(0);
+  readonly #onReady = (): void => this.#task.soon(0);
 
   constructor(options: AssignmentWatchOptions) {
     this.#options = options;
-    this.#beat = new Beat(() => this.#look());
+    this.#task = new PeriodicTask(() => this.#look());
   }
 
   get held(): HeldSlots {
@@ -58,17 +58,17 @@ export class AssignmentWatch {
     subscriber.subscribe(keys.nudge(pod)).catch((error: unknown) => {
       log.debug({ error: errorText(error) }, 'no nudges, assignments are read every few seconds all the same');
     });
-    this.#beat.soon(0);
+    this.#task.soon(0);
   }
 
   /** @param version of the assignments as somebody has seen it in Redis; undefined if there was none */
   hint(version: number | undefined): void {
-    if (version !== undefined && version > this.#held.version) this.#beat.soon(0);
+    if (version !== undefined && version > this.#held.version) this.#task.soon(0);
   }
 
   /** `mayAct` has become true. */
   lookSoon(): void {
-    this.#beat.soon(0);
+    this.#task.soon(0);
   }
 
   async stop(): Promise<void> {
@@ -76,7 +76,7 @@ export class AssignmentWatch {
     subscriber.off('message', this.#onMessage);
     subscriber.off('ready', this.#onReady);
     redis.off('ready', this.#onReady);
-    await this.#beat.stop();
+    await this.#task.stop();
   }
 
   async #look(): Promise<number> {

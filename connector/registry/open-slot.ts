@@ -2,7 +2,7 @@ import { errorText } from '../../core/process/log.ts';
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
-import type { ConnectionSpec } from '../team/connection-status.ts';
+import type { ConnectionSpec } from '../slot/connection-status.ts';
 
 /** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
 export interface SlotFault {

@@ -1,7 +1,7 @@
 import type { Log } from '../../core/process/log.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { SlotID } from '../../core/protocol/assignment.ts';
 import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
-import { Beat } from '../beat.ts';
 import { REPORT_TTL_MS } from '../session/renewal.ts';
 import type { ReportWish } from './slot-registry.ts';
 
@@ -30,7 +30,7 @@ const RETRY_MS = 1_000;
 /** Writes reports to Redis on change only; then, and only then, lets the planner know. */
 export class ReportBoard {
   readonly #options: ReportBoardOptions;
-  readonly #beat: Beat;
+  readonly #task: PeriodicTask;
   readonly #dirty = new Set<SlotID>();
   #written = new Map<SlotID, string>();
   /** Whatever the hash holds is not ours: of an earlier life of this pod, or gone. */
@@ -40,7 +40,7 @@ export class ReportBoard {
 
   constructor(options: ReportBoardOptions) {
     this.#options = options;
-    this.#beat = new Beat(() => this.#flush());
+    this.#task = new PeriodicTask(() => this.#flush());
   }
 
   /** Counts writes; goes into the session. */
@@ -55,17 +55,17 @@ export class ReportBoard {
 
   changed(id: SlotID): void {
     this.#dirty.add(id);
-    this.#beat.soon(DEBOUNCE_MS + DEBOUNCE_MS_A_SLOT * this.#written.size);
+    this.#task.soon(DEBOUNCE_MS + DEBOUNCE_MS_A_SLOT * this.#written.size);
   }
 
   /** Writes everything, and nothing else stays in the hash. */
   rewrite(): void {
     this.#whole = true;
-    this.#beat.soon(DEBOUNCE_MS);
+    this.#task.soon(DEBOUNCE_MS);
   }
 
   stop(): Promise<void> {
-    return this.#beat.stop();
+    return this.#task.stop();
   }
 
   async #flush(): Promise<number> {

@@ -1,12 +1,12 @@
 import { errorText, type Log } from '../../core/process/log.ts';
+import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
-import type { SeldomLog } from '../seldom.ts';
-import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../team/connection-status.ts';
+import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../slot/connection-status.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
 
 /** @param onStatus called when the connection's status has changed */
@@ -20,7 +20,7 @@ export interface SlotRegistryOptions {
   /** What is to be reported of this slot has changed. */
   onChange(id: SlotID): void;
   log: Log;
-  seldom: Pick<SeldomLog, 'warn'>;
+  limitedLog: Pick<RateLimitedLog, 'warn'>;
 }
 
 interface Entry {
@@ -112,12 +112,12 @@ export class SlotRegistry {
   }
 
   #run(id: SlotID, entry: Entry): void {
-    const { cluster, keyring, seldom, openConnection } = this.#options;
+    const { cluster, keyring, limitedLog, openConnection } = this.#options;
     const opened = openSlot(id, entry.slot, cluster, keyring.keys);
     if (isFault(opened)) {
       // With a wrong key file all slots are at fault at once; their reports name each.
       if (opened.message !== entry.fault?.message) {
-        seldom.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
+        limitedLog.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
       }
       entry.fault = opened;
     } else {

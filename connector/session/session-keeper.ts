@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/protocol/session.ts';
 import { redisErrorText } from '../../core/redis/redis.ts';
-import { Beat } from '../beat.ts';
 import type { NameClaim, NameSeeker } from './name-seeker.ts';
 import type { Renew, Renewal } from './renewal.ts';
 
@@ -64,7 +64,7 @@ export function sessionTtlMs(drainingSinceMs: number, redisNowMs: number, leavin
  */
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
-  readonly #beat: Beat;
+  readonly #task: PeriodicTask;
   #watch: NodeJS.Timeout | undefined;
   #named = false;
   /** Monotonic time at which the last renewal that Redis granted was sent. */
@@ -83,24 +83,24 @@ export class SessionKeeper {
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
-    this.#beat = new Beat(() => this.#renew(), options.clock);
+    this.#task = new PeriodicTask(() => this.#renew(), options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
   }
 
   start(): void {
     this.#startedAtMs = this.#options.clock.monotonicMs();
-    this.#beat.soon(0);
+    this.#task.soon(0);
     this.#watch = setInterval(() => this.renewSoon(), WATCH_MS);
   }
 
   /** Something that the session carries may have changed: renews if it has. */
   renewSoon(): void {
-    if (this.#sent !== '' && JSON.stringify(this.#session()) !== this.#sent) this.#beat.soon(DEBOUNCE_MS);
+    if (this.#sent !== '' && JSON.stringify(this.#session()) !== this.#sent) this.#task.soon(DEBOUNCE_MS);
   }
 
   /** @returns whether Redis has the session as it is now */
   async renewNow(): Promise<boolean> {
-    await this.#beat.now();
+    await this.#task.now();
     return this.#error === undefined && this.mayReport;
   }
 
@@ -142,22 +142,22 @@ export class SessionKeeper {
   beginDraining(redisNowMs: () => number): void {
     this.#redisNowMs = redisNowMs;
     this.#drainingSinceMs = Math.round(redisNowMs());
-    this.#beat.soon(0);
+    this.#task.soon(0);
   }
 
   /** The sockets are closed: whoever shows what lives must not wait for the rest of this process. */
   tellLeft(): void {
     if (this.#drainingSinceMs === 0) return;
     this.#left = true;
-    this.#beat.soon(0);
+    this.#task.soon(0);
   }
 
   /** Leaves the last word of a draining process behind, with what remains of its time, and ends. */
   async leave(): Promise<void> {
     clearInterval(this.#watch);
     this.#leaving = true;
-    if (this.#drainingSinceMs > 0) await this.#beat.now();
-    await this.#beat.stop();
+    if (this.#drainingSinceMs > 0) await this.#task.now();
+    await this.#task.stop();
   }
 
   #session(): Session {

@@ -1,6 +1,6 @@
 import { fenceField, type QueueKeys } from '../../core/protocol/keys.ts';
 import type { Redis } from '../../core/redis/redis.ts';
-import type { Observed } from '../plan/types.ts';
+import type { PlanInput } from '../plan/types.ts';
 import type { Desired } from './desired.ts';
 import { type FenceState, heldOwners, NO_FENCES, planFences } from './fences.ts';
 
@@ -39,11 +39,11 @@ export class FenceKeeper {
   }
 
   /** To be awaited before assignments are written. @throws when Redis did not take it */
-  async keep(desired: Desired, observed: Observed): Promise<void> {
-    const { nowMs } = observed;
+  async keep(desired: Desired, input: PlanInput): Promise<void> {
+    const { nowMs } = input;
     await this.read(nowMs);
     if (desired.stopped.size === 0 && this.#state.entries.size === 0) return;
-    const plan = planFences(this.#state, desired, heldOwners(observed), { nowMs, windowMs: this.#windowMs });
+    const plan = planFences(this.#state, desired, heldOwners(input), { nowMs, windowMs: this.#windowMs });
     if (plan.set.size > 0 || plan.remove.length > 0) {
       const readAtMs = this.#readAtMs;
       this.#readAtMs = undefined;

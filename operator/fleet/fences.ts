@@ -1,5 +1,5 @@
 import { parseSlotID } from '../../core/protocol/assignment.ts';
-import type { Observed } from '../plan/types.ts';
+import type { PlanInput } from '../plan/types.ts';
 import type { Desired, DesiredBot } from './desired.ts';
 
 /** What the fence hash has of our cluster, and the planner's memory of it. Keys are owner uids. */
@@ -78,9 +78,9 @@ function fateOf(
 export const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
   fence !== undefined && fence >= set.generation;
 
-export function heldOwners(observed: Pick<Observed, 'assignments' | 'reports'>): ReadonlySet<string> {
+export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): ReadonlySet<string> {
   const owners = new Set<string>();
-  for (const pods of [observed.assignments, observed.reports]) {
+  for (const pods of [input.assignments, input.reports]) {
     for (const slots of pods.values()) for (const id of slots.keys()) owners.add(parseSlotID(id).ownerUid);
   }
   return owners;

@@ -3,7 +3,7 @@ import { type ConnectorSet, mayReturn } from '../../core/protocol/connector-set.
 import type { Presence } from '../../core/protocol/presence.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { Session } from '../../core/protocol/session.ts';
-import type { Observed, PodView, SocketSet } from '../plan/types.ts';
+import type { PlanInput, PodView, SocketSet } from '../plan/types.ts';
 import { adoptFromReports } from './adopt-from-reports.ts';
 import { newest, type PodBody, type PodHead, type PodMemory, podPresence, remember, wrote } from './pod-memory.ts';
 import type { Heads } from './reader.ts';
@@ -44,7 +44,7 @@ export class FleetMemory {
     if (memory !== undefined) this.#pods.set(pod, { ...memory, doubted: true });
   }
 
-  /** Forgets dead pods that had nothing left and that the planner with the lock has buried. @returns the others' heads */
+  /** Forgets dead pods that had nothing left and that the planner with the lock has forgotten. @returns the others' heads */
   forgetBuried(heads: Heads): Heads {
     const pods = new Map(heads.pods);
     for (const [pod, { session, version }] of heads.pods) {
@@ -100,7 +100,7 @@ export class FleetMemory {
 export interface Wishes {
   synced: boolean;
   unlisted: ReadonlySet<string>;
-  stopped: Observed['stopped'];
+  stopped: PlanInput['stopped'];
   kept: ReadonlySet<string>;
   sets: ReadonlyMap<string, SocketSet>;
   fleetKeys: readonly FleetKey[];
@@ -114,7 +114,7 @@ export function observe(
   wishes: Wishes,
   nowMs: number,
   redisNowMs: number,
-): Observed {
+): PlanInput {
   const pods = [...memory.pods];
   const settled = memory.settled(nowMs);
   const assignments = new Map(pods.map(([name, pod]) => [name, held(pod, wishes.sets)]));

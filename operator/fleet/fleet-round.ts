@@ -1,11 +1,12 @@
 import { CLUSTERS_KEY } from '../../core/protocol/keys.ts';
 import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
-import type { Observed, Plan } from '../plan/types.ts';
+import type { Plan, PlanInput } from '../plan/types.ts';
 import { FenceKeeper } from './fence-keeper.ts';
 import { heeding } from './fences.ts';
 import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
 import type { FleetView } from './fleet-view.ts';
+import { type Ground, IdleRoundCache, isAtRest } from './idle-round-cache.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
 import { type PodMemory, wanted } from './pod-memory.ts';
@@ -13,11 +14,10 @@ import { type Heads, readBodies, readHeads } from './reader.ts';
 import { withReseals } from './reseal.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
 import { Sealer } from './sealer.ts';
-import { type Ground, isAtRest, Stillness } from './stillness.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 
 /** How often this cluster scope shows that it is alive. */
-const BEAT_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
 /** Longer than any time for which a move counts against a budget. */
 const MOVES_KEPT_MS = 600_000;
 /** Voluntary moves in a minute: this share of all slots, but at least so many. */
@@ -47,10 +47,10 @@ export class FleetRound {
   /** Pod -> incarnation that was told that nothing is left to move. */
   readonly #drained = new Map<string, string>();
   readonly #lastMoveMs = new Map<string, number>();
-  readonly #stillness: Stillness;
+  readonly #idleRounds: IdleRoundCache;
   #pending = 0;
   #heardAtMs: number;
-  #beatAtMs = Number.NEGATIVE_INFINITY;
+  #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #view: FleetView = NO_VIEW;
   #keyFaults: string[] = [];
 
@@ -62,7 +62,7 @@ export class FleetRound {
     this.#memory = new FleetMemory(times.settleMs);
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
-    this.#stillness = new Stillness(times.wholeRoundMs);
+    this.#idleRounds = new IdleRoundCache(times.wholeRoundMs);
     this.#fences = new FenceKeeper(redis, queueKeys, cluster, windowMs);
   }
 
@@ -83,14 +83,14 @@ export class FleetRound {
   /** Redis did not answer: nothing that was read counts as fresh. */
   interrupted(): void {
     this.#memory.interrupted();
-    this.#stillness.end();
+    this.#idleRounds.end();
     this.#forgetMarks();
   }
 
   /** Another planner may have written up to now; what was seen of the fleet without a break stands. */
   tookOver(): void {
     this.#memory.doubtAll();
-    this.#stillness.end();
+    this.#idleRounds.end();
     this.#forgetMarks();
   }
 
@@ -98,12 +98,12 @@ export class FleetRound {
   async watch(): Promise<void> {
     const { clock } = this.#options;
     const ground = this.#ground(await this.#read('watch'));
-    if (this.#stillness.holds(ground, clock.monotonicMs())) return;
-    this.#stillness.end();
-    const observed = this.#observe(ground);
-    const plan = makePlan(observed, 0);
-    this.#look(observed, plan, clock.monotonicMs());
-    if (isAtRest(observed, plan, this.#memory.pods)) this.#stillness.begin(ground, observed.nowMs);
+    if (this.#idleRounds.holds(ground, clock.monotonicMs())) return;
+    this.#idleRounds.end();
+    const input = this.#observe(ground);
+    const plan = makePlan(input, 0);
+    this.#look(input, plan, clock.monotonicMs());
+    if (isAtRest(input, plan, this.#memory.pods)) this.#idleRounds.begin(ground, input.nowMs);
   }
 
   /**
@@ -113,15 +113,15 @@ export class FleetRound {
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {
     const { clock } = this.#options;
     const still = this.#ground(await this.#read('plan'));
-    if (this.#stillness.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
-    this.#stillness.end();
+    if (this.#idleRounds.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
+    this.#idleRounds.end();
     const desired = heeding(still.desired, await this.#fences.read(clock.monotonicMs()));
     const ground = { ...still, desired };
-    const observed = this.#observe(ground);
-    const plan = makePlan(observed, moveBudget(observed));
+    const input = this.#observe(ground);
+    const plan = makePlan(input, moveBudget(input));
     const counts = { ...NOTHING, pending: plan.pending.length };
     this.#pending = counts.pending;
-    for (const ownerUid of plan.voluntaryMoves) this.#lastMoveMs.set(ownerUid, observed.nowMs);
+    for (const ownerUid of plan.voluntaryMoves) this.#lastMoveMs.set(ownerUid, input.nowMs);
     const held = (): string => {
       const value = lockValue();
       if (value === undefined) throw new LockLostError();
@@ -130,19 +130,19 @@ export class FleetRound {
 
     try {
       held();
-      await this.#fences.keep(desired, observed);
-      await this.#write(plan, observed, ground, held, counts);
+      await this.#fences.keep(desired, input);
+      await this.#write(plan, input, ground, held, counts);
       await this.#tellDrained(plan, held);
-      await this.#bury(plan, held);
-      await this.#beat(still.heads.redisNowMs, observed.nowMs);
+      await this.#forgetPod(plan, held);
+      await this.#beat(still.heads.redisNowMs, input.nowMs);
       this.#heardAtMs = clock.monotonicMs();
     } finally {
       // A Redis that is full still tells which sockets live.
-      this.#look(observed, plan, clock.monotonicMs());
+      this.#look(input, plan, clock.monotonicMs());
     }
     this.#sealer.keepOnly(desired.bots);
-    if (counts.podWrites === 0 && isAtRest(observed, plan, this.#memory.pods)) {
-      this.#stillness.begin(still, observed.nowMs);
+    if (counts.podWrites === 0 && isAtRest(input, plan, this.#memory.pods)) {
+      this.#idleRounds.begin(still, input.nowMs);
     }
     return counts;
   }
@@ -179,7 +179,7 @@ export class FleetRound {
     return heads;
   }
 
-  #observe({ desired, heads, fleetKeys, connectorSet }: Ground): Observed {
+  #observe({ desired, heads, fleetKeys, connectorSet }: Ground): PlanInput {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [ownerUid, atMs] of this.#lastMoveMs) {
       if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
@@ -199,7 +199,7 @@ export class FleetRound {
 
   async #write(
     plan: Plan,
-    observed: Observed,
+    input: PlanInput,
     { desired, fleetKeys }: Ground,
     held: () => string,
     counts: RoundCounts,
@@ -211,12 +211,12 @@ export class FleetRound {
       sessions.map(({ keyIDs }) => keyIDs),
     );
     const resealing = { keys: fleetKeys, target: key, bots: desired.bots };
-    const writes = observed.settled ? withReseals(plan.writes, this.#memory.pods, resealing) : plan.writes;
+    const writes = input.settled ? withReseals(plan.writes, this.#memory.pods, resealing) : plan.writes;
     const sealing = { bots: desired.bots, key, wallMs: this.#options.clock.wallMs() };
     for (const write of writes) {
       const memory = this.#memory.pods.get(write.pod);
       if (memory === undefined) continue;
-      const slots = observed.assignments.get(write.pod) ?? new Map();
+      const slots = input.assignments.get(write.pod) ?? new Map();
       const sealed = sealWrite(write, slots, memory.lost, this.#sealer, sealing);
       if (sealed === undefined) continue;
       // Until Redis has answered, what it holds is unknown.
@@ -242,34 +242,34 @@ export class FleetRound {
     }
   }
 
-  async #bury(plan: Plan, held: () => string): Promise<void> {
+  async #forgetPod(plan: Plan, held: () => string): Promise<void> {
     for (const pod of plan.deadPods) {
       const memory = this.#memory.pods.get(pod);
       if (memory === undefined || !isEmpty(memory)) continue;
-      if (!(await this.#writer.bury(held(), pod))) continue;
+      if (!(await this.#writer.forgetPod(held(), pod))) continue;
       this.#memory.forget(pod);
       this.#drained.delete(pod);
     }
   }
 
   async #beat(redisNowMs: number, nowMs: number): Promise<void> {
-    if (nowMs - this.#beatAtMs < BEAT_MS) return;
+    if (nowMs - this.#heartbeatAtMs < HEARTBEAT_MS) return;
     await this.#options.redis.hset(CLUSTERS_KEY, this.#options.cluster, redisNowMs);
-    this.#beatAtMs = nowMs;
+    this.#heartbeatAtMs = nowMs;
   }
 
-  #look(observed: Observed, plan: Plan, nowMs: number): void {
+  #look(input: PlanInput, plan: Plan, nowMs: number): void {
     const { pods } = this.#memory;
     const assignments = new Map(
-      [...pods].map(([name, pod]) => [name, pod.lost ? (observed.assignments.get(name) ?? pod.slots) : pod.slots]),
+      [...pods].map(([name, pod]) => [name, pod.lost ? (input.assignments.get(name) ?? pod.slots) : pod.slots]),
     );
     const previous = this.#view;
     const { pending, deadPods } = plan;
-    const closedPods = observed.pods.filter((pod) => !pod.takesSlots || !pod.returns).map(({ name }) => name);
-    const leavingPods = observed.pods.filter(({ returns }) => !returns).map(({ name }) => name);
-    const { settled } = observed;
-    const input = { nowMs, settled, pods, assignments, pending, deadPods, closedPods, leavingPods };
-    this.#view = makeView(input, previous);
+    const closedPods = input.pods.filter((pod) => !pod.takesSlots || !pod.returns).map(({ name }) => name);
+    const leavingPods = input.pods.filter(({ returns }) => !returns).map(({ name }) => name);
+    const { settled } = input;
+    const viewInput = { nowMs, settled, pods, assignments, pending, deadPods, closedPods, leavingPods };
+    this.#view = makeView(viewInput, previous);
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);
   }
@@ -277,12 +277,12 @@ export class FleetRound {
   #forgetMarks(): void {
     this.#fences.forgetRead();
     this.#drained.clear();
-    this.#beatAtMs = Number.NEGATIVE_INFINITY;
+    this.#heartbeatAtMs = Number.NEGATIVE_INFINITY;
   }
 }
 
 /** Voluntary moves in any minute: slow enough for Slack's connect budget, so that balance comes in tens of minutes. */
-function moveBudget({ assignments, lastMoveMs, nowMs }: Observed): number {
+function moveBudget({ assignments, lastMoveMs, nowMs }: PlanInput): number {
   let slots = 0;
   for (const held of assignments.values()) slots += held.size;
   const recent = [...lastMoveMs.values()].filter((atMs) => nowMs - atMs < 60_000).length;

@@ -10,7 +10,7 @@ import type { PodMemory } from './pod-memory.ts';
 import type { Sealer } from './sealer.ts';
 
 const ASSIGN = loadScript(new URL('./assign.lua', import.meta.url));
-const BURY = loadScript(new URL('./bury.lua', import.meta.url));
+const FORGET_POD = loadScript(new URL('./forget-pod.lua', import.meta.url));
 const DRAINED = loadScript(new URL('./drained.lua', import.meta.url));
 
 /** Slots in one call: some 150 kB, a few milliseconds in which Redis does nothing else. */
@@ -105,10 +105,10 @@ export class FleetWriter {
   }
 
   /** @returns false: the pod is back */
-  async bury(lockValue: string, pod: string): Promise<boolean> {
+  async forgetPod(lockValue: string, pod: string): Promise<boolean> {
     const { planner, session, pods, assign, report, drained, version } = this.#keys;
     const keys = [planner, session(pod), pods, assign(pod), report(pod), drained(pod), version(pod)];
-    return (await runScript(this.#redis, BURY, keys, [lockValue, pod])) === 1;
+    return (await runScript(this.#redis, FORGET_POD, keys, [lockValue, pod])) === 1;
   }
 
   /** @throws LockLostError */

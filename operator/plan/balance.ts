@@ -29,8 +29,8 @@ export function balance(
   budget: number,
   round: Round,
 ): readonly string[] {
-  const { observed } = round;
-  if (!observed.settled || !observed.synced) return [];
+  const { input } = round;
+  if (!input.settled || !input.synced) return [];
   const cap = Math.max(MIN_UNDER_WAY, Math.ceil(UNDER_WAY_SHARE * slotsOf(round.fleet))) - underWay;
   const mended = mendZones(steady, cap, round);
   if (!isQuiet(round)) return mended;
@@ -110,9 +110,9 @@ const byLoad = (a: Holding, b: Holding): number => b.pod.load - a.pod.load || (a
 const inZone = ({ zones }: Spread, { zone }: Pod): number => zones.get(zone) ?? 0;
 
 /** A socket that lives is not risked while another of its set does not. */
-function mayMove(set: SocketSet, holdings: readonly Holding[], pauseMs: number, { observed, reports }: Round): boolean {
-  const lastMs = observed.lastMoveMs.get(set.ownerUid);
-  if (lastMs !== undefined && observed.nowMs - lastMs < pauseMs) return false;
+function mayMove(set: SocketSet, holdings: readonly Holding[], pauseMs: number, { input, reports }: Round): boolean {
+  const lastMs = input.lastMoveMs.get(set.ownerUid);
+  if (lastMs !== undefined && input.nowMs - lastMs < pauseMs) return false;
   return holdings.every((holding) => holding.pod.writable && reports.live(holding));
 }
 

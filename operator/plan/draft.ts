@@ -1,7 +1,7 @@
 import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding } from './holdings.ts';
 import type { Pod } from './pods.ts';
-import type { Observed, Pending, PendingReason, PlannedSlot, PodWrite, SocketSet } from './types.ts';
+import type { Pending, PendingReason, PlanInput, PlannedSlot, PodWrite, SocketSet } from './types.ts';
 
 type Placement = Pick<Slot, 'epoch' | 'role' | 'cause'>;
 
@@ -13,11 +13,11 @@ interface Change {
 /** What a plan changes, collected while it is made. What would not change anything is not taken up. */
 export class Draft {
   readonly pending: Pending[] = [];
-  readonly #observed: Observed;
+  readonly #input: PlanInput;
   readonly #changes = new Map<Pod, Change>();
 
-  constructor(observed: Observed) {
-    this.#observed = observed;
+  constructor(input: PlanInput) {
+    this.#input = input;
   }
 
   /** A new entry; its pod is fuller now. */
@@ -52,8 +52,8 @@ export class Draft {
   writes(pods: Iterable<Pod>): PodWrite[] {
     const writes: PodWrite[] = [];
     for (const pod of pods) {
-      const held = this.#observed.assignments.get(pod.name);
-      const whole = pod.writable && this.#observed.lost.has(pod.name);
+      const held = this.#input.assignments.get(pod.name);
+      const whole = pod.writable && this.#input.lost.has(pod.name);
       const change = this.#changes.get(pod);
       if (whole) writes.push({ pod: pod.name, set: wholeOf(held ?? new Map(), change), remove: [] });
       else if (change !== undefined) writes.push({ pod: pod.name, set: change.set, remove: [...change.remove] });

@@ -1,7 +1,7 @@
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import { gathers, type Pod, podsOf } from './pods.ts';
 import { score } from './rendezvous.ts';
-import type { Observed } from './types.ts';
+import type { PlanInput } from './types.ts';
 
 /** No pod is to hold more than this share of the mean, as long as zones permit. Source: issue 4, item 3. */
 export const LOAD_BOUND = 1.25;
@@ -20,28 +20,28 @@ export interface Fleet {
   gathering: boolean;
 }
 
-export function fleetOf(observed: Observed): Fleet {
-  const pods = podsOf(observed);
+export function fleetOf(input: PlanInput): Fleet {
+  const pods = podsOf(input);
   const all = [...pods.values()];
   const open = all.filter((pod) => pod.open);
   const present = all.filter(
     ({ phase, load }) => phase === 'up' || phase === 'draining' || (phase === 'absent' && load > 0),
   );
   const sharing = present.filter((pod) => pod.open || pod.phase !== 'up').length;
-  let wanted = slotsWithoutSet(observed);
-  for (const { replicas } of observed.sets) wanted += Math.min(replicas, Math.max(1, sharing));
+  let wanted = slotsWithoutSet(input);
+  for (const { replicas } of input.sets) wanted += Math.min(replicas, Math.max(1, sharing));
   return {
     pods,
     open,
-    connected: observed.pods.some(({ session }) => session !== undefined),
+    connected: input.pods.some(({ session }) => session !== undefined),
     bound: Math.max(1, Math.ceil((LOAD_BOUND * wanted) / Math.max(1, sharing))),
-    trusted: observed.settled || observed.lost.size === 0,
-    gathering: gathers(observed),
+    trusted: input.settled || input.lost.size === 0,
+    gathering: gathers(input),
   };
 }
 
 /** Slots of owners that are kept, or not yet known: they fill pods like any others. */
-function slotsWithoutSet({ synced, unlisted, kept, sets, assignments }: Observed): number {
+function slotsWithoutSet({ synced, unlisted, kept, sets, assignments }: PlanInput): number {
   if (synced && kept.size + unlisted.size === 0) return 0;
   const known = new Set(sets.map(({ ownerUid }) => ownerUid));
   let count = 0;

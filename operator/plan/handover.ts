@@ -4,7 +4,7 @@ import type { PodPhase } from './pods.ts';
 import type { SocketSet } from './types.ts';
 
 /** What is to become of all entries of one slot. */
-export interface SlotCourse {
+export interface SlotPlacement {
   id: SlotID;
   /** Where the slot is to be; undefined when every entry is on a dead pod, or there is none. */
   target: Holding | undefined;
@@ -22,27 +22,27 @@ export interface SlotCourse {
 const PHASE_RANK: Record<PodPhase, number> = { up: 4, absent: 3, draining: 2, leaving: 1, dead: 0 };
 
 /** Decides between the entries of one slot; pure, and stable when applied again. */
-export function courseOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse {
+export function placementOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotPlacement {
   const dead = holdings.filter(({ pod }) => pod.phase === 'dead');
-  const course = courseAmong(
+  const placement = placementAmong(
     id,
     set,
     holdings.filter(({ pod }) => pod.phase !== 'dead'),
     reports,
   );
-  const { target } = course;
-  if (target === undefined || !(reports.live(target) || reports.failed(target, set))) return { ...course, dead };
-  return { ...course, drops: [...course.drops, ...dead] };
+  const { target } = placement;
+  if (target === undefined || !(reports.live(target) || reports.failed(target, set))) return { ...placement, dead };
+  return { ...placement, drops: [...placement.drops, ...dead] };
 }
 
-function courseAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], reports: Reports): SlotCourse {
-  const course = { id, target: undefined, sources: [], dead: [], drops: [] };
+function placementAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], reports: Reports): SlotPlacement {
+  const placement = { id, target: undefined, sources: [], dead: [], drops: [] };
   const [only] = alive;
-  if (only === undefined || alive.length === 1) return { ...course, target: only };
+  if (only === undefined || alive.length === 1) return { ...placement, target: only };
   const target = targetOf(alive, reports);
   const others = alive.filter((holding) => holding !== target);
-  if (mayFinish(set, target, others, reports)) return { ...course, target, drops: others };
-  return { ...course, target, sources: others };
+  if (mayFinish(set, target, others, reports)) return { ...placement, target, drops: others };
+  return { ...placement, target, sources: others };
 }
 
 /**

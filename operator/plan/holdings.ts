@@ -1,7 +1,7 @@
 import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Pod } from './pods.ts';
-import type { Observed, SocketSet } from './types.ts';
+import type { PlanInput, SocketSet } from './types.ts';
 
 /** One entry of one pod's assignments. A slot that moves has two. */
 export interface Holding {
@@ -20,9 +20,9 @@ export interface Reports {
   failed(holding: Holding, set: SocketSet): boolean;
 }
 
-export function reportsIn(observed: Observed): Reports {
+export function reportsIn(input: PlanInput): Reports {
   const of = ({ pod, id, slot }: Holding): SlotReport | undefined => {
-    const report = observed.reports.get(pod.name)?.get(id);
+    const report = input.reports.get(pod.name)?.get(id);
     return report?.epoch === slot.epoch ? report : undefined;
   };
   return {
@@ -39,9 +39,9 @@ export function reportsIn(observed: Observed): Reports {
 }
 
 /** Holdings by owner. One pass over all assignments: the part of a plan that every round pays. */
-export function holdingsByOwner(observed: Observed, pods: ReadonlyMap<string, Pod>): Map<string, Holding[]> {
+export function holdingsByOwner(input: PlanInput, pods: ReadonlyMap<string, Pod>): Map<string, Holding[]> {
   const owners = new Map<string, Holding[]>();
-  for (const [name, slots] of observed.assignments) {
+  for (const [name, slots] of input.assignments) {
     const pod = pods.get(name);
     if (pod === undefined) continue;
     for (const [id, slot] of slots) {
@@ -55,9 +55,9 @@ export function holdingsByOwner(observed: Observed, pods: ReadonlyMap<string, Po
 }
 
 /** Above every epoch that this slot is known to have had anywhere, so that no old report answers for it. */
-export function nextEpoch(id: SlotID, holdings: readonly Holding[], observed: Observed): number {
+export function nextEpoch(id: SlotID, holdings: readonly Holding[], input: PlanInput): number {
   let epoch = 0;
   for (const { slot } of holdings) epoch = Math.max(epoch, slot.epoch);
-  for (const reports of observed.reports.values()) epoch = Math.max(epoch, reports.get(id)?.epoch ?? 0);
+  for (const reports of input.reports.values()) epoch = Math.max(epoch, reports.get(id)?.epoch ?? 0);
   return epoch + 1;
 }

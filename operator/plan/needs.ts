@@ -1,16 +1,16 @@
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { Draft } from './draft.ts';
 import { choosePod, type Fleet } from './fleet.ts';
-import type { SlotCourse } from './handover.ts';
+import type { SlotPlacement } from './handover.ts';
 import { type Holding, nextEpoch, type Reports } from './holdings.ts';
 import type { Pod } from './pods.ts';
 import { type SetState, spreadOf } from './set-state.ts';
-import type { Observed, SocketSet } from './types.ts';
+import type { PlanInput, SocketSet } from './types.ts';
 
 /** A slot that must get a (new) place. */
 export interface Need {
   state: SetState;
-  course: SlotCourse;
+  placement: SlotPlacement;
   why: /** It has none. */
     | 'place'
     /** Its pod leaves, and no other socket of the set serves. */
@@ -24,7 +24,7 @@ export interface Need {
 }
 
 export interface Round {
-  observed: Observed;
+  input: PlanInput;
   fleet: Fleet;
   reports: Reports;
   draft: Draft;
@@ -34,13 +34,14 @@ export interface Round {
 
 export function needsOf(state: SetState, round: Round): Need[] {
   const needs: Need[] = [];
-  const need = (why: Need['why'], course: SlotCourse, urgency: Need['urgency']): void => {
+  const need = (why: Need['why'], placement: SlotPlacement, urgency: Need['urgency']): void => {
     // One move of a slot at a time, whatever the reasons for it.
-    if (!needs.some((other) => other.course === course)) needs.push({ state, course, why, urgency });
+    if (!needs.some((other) => other.placement === placement)) needs.push({ state, placement, why, urgency });
   };
-  const isFirst = (course: SlotCourse): boolean => state.homes.size === 0 && course === state.courses[0];
-  for (const course of state.courses) if (course.target === undefined) need('place', course, isFirst(course) ? 0 : 1);
-  for (const course of leavesOf(state, round)) need('leave', course, stays(state, round) ? 1 : 0);
+  const isFirst = (placement: SlotPlacement): boolean => state.homes.size === 0 && placement === state.placements[0];
+  for (const placement of state.placements)
+    if (placement.target === undefined) need('place', placement, isFirst(placement) ? 0 : 1);
+  for (const placement of leavesOf(state, round)) need('leave', placement, stays(state, round) ? 1 : 0);
   const drain = drainOf(state, round);
   if (drain !== undefined) need('drain', drain, 0);
   const twin = twinOf(state, round.reports);
@@ -52,40 +53,40 @@ export function byUrgency(a: Need, b: Need): number {
   const [left, right] = [a.state.set.ownerUid, b.state.set.ownerUid];
   if (a.urgency !== b.urgency) return a.urgency - b.urgency;
   if (left !== right) return left < right ? -1 : 1;
-  return parseSlotID(a.course.id).index - parseSlotID(b.course.id).index;
+  return parseSlotID(a.placement.id).index - parseSlotID(b.placement.id).index;
 }
 
-export function meet({ state, course, why }: Need, round: Round): void {
+export function meet({ state, placement, why }: Need, round: Round): void {
   switch (why) {
     case 'place':
-      place(state, course, round);
+      place(state, placement, round);
       return;
     case 'drain':
-      moveFromDraining(state, course, round);
+      moveFromDraining(state, placement, round);
       return;
     case 'leave':
-      leave(state, course, round);
+      leave(state, placement, round);
       return;
     case 'twin':
-      part(state, course, round);
+      part(state, placement, round);
       return;
     default:
       why satisfies never;
   }
 }
 
-function place(state: SetState, course: SlotCourse, round: Round): void {
+function place(state: SetState, placement: SlotPlacement, round: Round): void {
   const { fleet, draft } = round;
   const { set } = state;
   // A slot of a dead pod needs no such wait: death is only ever told from a fleet that has been watched for long.
-  const observing = !fleet.trusted || (fleet.gathering && course.dead.length === 0);
+  const observing = !fleet.trusted || (fleet.gathering && placement.dead.length === 0);
   const pod = observing ? undefined : choosePod(fleet, spreadOf(state));
   if (pod === undefined) {
-    draft.wait(course.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
+    draft.wait(placement.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
     return;
   }
-  settleAt(state, pod, course.id);
-  draft.place(set, pod, course.id, { epoch: epochOf(state, course.id, round), role: 'active', cause: 'place' });
+  settleAt(state, pod, placement.id);
+  draft.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
 }
 
 /** Writes the new entry beside the old one, which goes when the new one is live. */
@@ -95,82 +96,82 @@ export function startMove(state: SetState, from: Holding, to: Pod, cause: Slot['
   round.draft.place(state.set, to, from.id, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
 }
 
-function moveFromDraining(state: SetState, course: SlotCourse, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, course.id));
-  if (to !== undefined && course.target !== undefined) {
-    startMove(state, course.target, to, 'drain', round);
+function moveFromDraining(state: SetState, placement: SlotPlacement, round: Round): void {
+  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+  if (to !== undefined && placement.target !== undefined) {
+    startMove(state, placement.target, to, 'drain', round);
     block(state, round);
   } else if (isComing(state, round.reports)) block(state, round);
-  else round.draft.wait(course.id, state.set, 'PodReturning');
+  else round.draft.wait(placement.id, state.set, 'PodReturning');
 }
 
 /** Also of a set that has other sockets: nothing comes back that it could wait for. */
-function leave(state: SetState, course: SlotCourse, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, course.id));
-  if (to !== undefined && course.target !== undefined) {
-    startMove(state, course.target, to, 'drain', round);
-    hold(course, round);
+function leave(state: SetState, placement: SlotPlacement, round: Round): void {
+  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+  if (to !== undefined && placement.target !== undefined) {
+    startMove(state, placement.target, to, 'drain', round);
+    hold(placement, round);
     if (!stays(state, round)) block(state, round);
-  } else if (course.target?.pod.phase === 'draining') {
+  } else if (placement.target?.pod.phase === 'draining') {
     // It was to take over, and will when it is back.
-    hold(course, round);
-    round.draft.wait(course.id, state.set, 'PodReturning');
-  } else round.draft.wait(course.id, state.set, 'NoEligiblePods');
+    hold(placement, round);
+    round.draft.wait(placement.id, state.set, 'PodReturning');
+  } else round.draft.wait(placement.id, state.set, 'NoEligiblePods');
 }
 
 /** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
-function part(state: SetState, course: SlotCourse, round: Round): void {
-  const { target, id } = course;
+function part(state: SetState, placement: SlotPlacement, round: Round): void {
+  const { target, id } = placement;
   if (target === undefined || !round.fleet.trusted) return;
   const to = choosePod(round.fleet, spreadOf(state, id));
   if (to !== undefined) {
     startMove(state, target, to, 'place', round);
     return;
   }
-  const twins = state.courses.filter((other) => other !== course && other.target?.pod === target.pod);
+  const twins = state.placements.filter((other) => other !== placement && other.target?.pod === target.pod);
   if (twins.some((other) => isLive(other, round.reports))) round.draft.drop(target);
   round.draft.wait(id, state.set, 'NoEligiblePods');
 }
 
 /** Of two slots on one pod the one that serves less. */
-function twinOf({ courses }: SetState, reports: Reports): SlotCourse | undefined {
-  const serving = [...courses].sort((a, b) => Number(isLive(b, reports)) - Number(isLive(a, reports)));
+function twinOf({ placements }: SetState, reports: Reports): SlotPlacement | undefined {
+  const serving = [...placements].sort((a, b) => Number(isLive(b, reports)) - Number(isLive(a, reports)));
   const seen = new Set<Pod>();
-  for (const course of serving) {
-    if (course.target === undefined) continue;
-    if (seen.has(course.target.pod) && course.sources.length === 0) return course;
-    seen.add(course.target.pod);
+  for (const placement of serving) {
+    if (placement.target === undefined) continue;
+    if (seen.has(placement.target.pod) && placement.sources.length === 0) return placement;
+    seen.add(placement.target.pod);
   }
   return undefined;
 }
 
-const isLive = ({ target }: SlotCourse, reports: Reports): boolean => target !== undefined && reports.live(target);
+const isLive = ({ target }: SlotPlacement, reports: Reports): boolean => target !== undefined && reports.live(target);
 
 /**
  * Slots on pods that will not return, each to be moved now. Such a pod ends when what is on its way from it has arrived:
  * a move costs the team one connect, and it has two sockets all the while.
  */
-function leavesOf({ set, courses }: SetState, round: Round): SlotCourse[] {
+function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] {
   const { fleet, reports } = round;
-  const movable = courses.filter((course) => isLeft(course) && !isRefused(course, set, reports));
+  const movable = placements.filter((placement) => isLeft(placement) && !isRefused(placement, set, reports));
   const waiting = movable.filter(({ target }) => !remains(target));
   const coming = movable.filter(
     ({ target }) => target !== undefined && remains(target) && !reports.failed(target, set),
   );
   // A fleet that has just begun: its first pod is not to get them all.
   const observing = !fleet.trusted || fleet.gathering;
-  for (const course of observing ? [...coming, ...waiting] : coming) hold(course, round);
+  for (const placement of observing ? [...coming, ...waiting] : coming) hold(placement, round);
   return observing ? [] : waiting;
 }
 
-const isLeft = (course: SlotCourse): boolean => entriesOf(course).some(({ pod }) => pod.phase === 'leaving');
+const isLeft = (placement: SlotPlacement): boolean => entriesOf(placement).some(({ pod }) => pod.phase === 'leaving');
 
 /** What Slack refused here it refuses anywhere. */
-const isRefused = (course: SlotCourse, set: SocketSet, reports: Reports): boolean =>
-  entriesOf(course).every((holding) => reports.failed(holding, set));
+const isRefused = (placement: SlotPlacement, set: SocketSet, reports: Reports): boolean =>
+  entriesOf(placement).every((holding) => reports.failed(holding, set));
 
-function hold(course: SlotCourse, { blocked }: Round): void {
-  for (const { pod } of entriesOf(course)) if (pod.phase === 'leaving') blocked.add(pod);
+function hold(placement: SlotPlacement, { blocked }: Round): void {
+  for (const { pod } of entriesOf(placement)) if (pod.phase === 'leaving') blocked.add(pod);
 }
 
 /** A socket of the set is live on a pod that stays. */
@@ -181,24 +182,24 @@ const stays = ({ holdings }: SetState, { reports }: Round): boolean =>
  * A set with a live socket on a pod that stays just waits for the other pod to come back (design rule 6). Of the others
  * one slot is moved at a time: once it is live, the rest can wait as well.
  */
-function drainOf(state: SetState, round: Round): SlotCourse | undefined {
+function drainOf(state: SetState, round: Round): SlotPlacement | undefined {
   const goes = ({ phase }: Pod): boolean => phase === 'draining' || phase === 'leaving';
-  const going = state.courses.filter((course) => entriesOf(course).some(({ pod }) => goes(pod)));
+  const going = state.placements.filter((placement) => entriesOf(placement).some(({ pod }) => goes(pod)));
   if (going.length === 0 || stays(state, round)) return undefined;
-  const movable = going.filter((course) => !isRefused(course, state.set, round.reports));
+  const movable = going.filter((placement) => !isRefused(placement, state.set, round.reports));
   if (movable.length === 0) return undefined;
-  const moving = state.courses.some(({ target, sources }) => sources.length > 0 && remains(target));
+  const moving = state.placements.some(({ target, sources }) => sources.length > 0 && remains(target));
   const next =
     moving || !round.fleet.trusted ? undefined : movable.find(({ target }) => target?.pod.phase === 'draining');
   if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) block(state, round);
   return next;
 }
 
-const entriesOf = ({ target, sources }: SlotCourse): Holding[] => (target === undefined ? [] : [target, ...sources]);
+const entriesOf = ({ target, sources }: SlotPlacement): Holding[] => (target === undefined ? [] : [target, ...sources]);
 
 /** A socket of the set is on its way on a pod that stays. */
-const isComing = ({ set, courses, homes }: SetState, reports: Reports): boolean =>
-  courses.some(({ id, target }) => {
+const isComing = ({ set, placements, homes }: SetState, reports: Reports): boolean =>
+  placements.some(({ id, target }) => {
     // Placed by this very plan.
     if (homes.get(id) !== target?.pod) return true;
     return target !== undefined && remains(target) && !reports.failed(target, set);
@@ -216,9 +217,9 @@ function settleAt(state: SetState, pod: Pod, id: SlotID): void {
   state.homes.set(id, pod);
 }
 
-const epochOf = (state: SetState, id: SlotID, { observed }: Round): number =>
+const epochOf = (state: SetState, id: SlotID, { input }: Round): number =>
   nextEpoch(
     id,
     state.holdings.filter((holding) => holding.id === id),
-    observed,
+    input,
   );

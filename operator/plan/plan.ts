@@ -7,7 +7,7 @@ import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
 import { newestOf } from './newest.ts';
 import type { Pod } from './pods.ts';
 import { isSteady, type SetState, settleSet } from './set-state.ts';
-import type { Observed, Plan } from './types.ts';
+import type { Plan, PlanInput } from './types.ts';
 
 /**
  * From what is to be and what is, the writes that bring one nearer to the other. Pure, and without writes when nothing
@@ -20,16 +20,16 @@ import type { Observed, Plan } from './types.ts';
  * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
  * of zones count against it but are not held up by it
  */
-export function plan(observed: Observed, budget: number): Plan {
-  const fleet = fleetOf(observed);
+export function plan(input: PlanInput, budget: number): Plan {
+  const fleet = fleetOf(input);
   const round: Round = {
-    observed,
+    input,
     fleet,
-    reports: reportsIn(observed),
-    draft: new Draft(observed),
+    reports: reportsIn(input),
+    draft: new Draft(input),
     blocked: new Set<Pod>(),
   };
-  const owners = holdingsByOwner(observed, fleet.pods);
+  const owners = holdingsByOwner(input, fleet.pods);
   const { steady, settled } = settleAll(round, owners);
   removeUnwanted(round, owners);
 
@@ -59,7 +59,7 @@ function settleAll(
 ): { steady: SteadySet[]; settled: SetState[] } {
   const steady: SteadySet[] = [];
   const settled: SetState[] = [];
-  for (const wanted of round.observed.sets) {
+  for (const wanted of round.input.sets) {
     const holdings = owners.get(wanted.ownerUid) ?? [];
     owners.delete(wanted.ownerUid);
     const set = newestOf(wanted, holdings);
@@ -75,7 +75,7 @@ function settleAll(
  */
 const voluntaryUnderWay = (settled: readonly SetState[], { of }: Reports): number =>
   settled
-    .flatMap(({ courses }) => courses)
+    .flatMap(({ placements }) => placements)
     .filter(
       ({ target, sources }) =>
         target !== undefined && sources.length > 0 && isVoluntary(target) && of(target)?.state !== 'waiting',
@@ -83,16 +83,16 @@ const voluntaryUnderWay = (settled: readonly SetState[], { of }: Reports): numbe
 
 const isVoluntary = ({ slot }: Holding): boolean => slot.cause === 'rebalance' || slot.cause === 'spread';
 
-const targetsOf = ({ courses }: SetState): Holding[] =>
-  courses.flatMap(({ target }) => (target === undefined ? [] : [target]));
+const targetsOf = ({ placements }: SetState): Holding[] =>
+  placements.flatMap(({ target }) => (target === undefined ? [] : [target]));
 
 /** After this plan's writes the set is as steady as any: its handover just ended, or its spec was brought up to date. */
-const isAtRest = ({ courses }: SetState): boolean =>
-  courses.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
+const isAtRest = ({ placements }: SetState): boolean =>
+  placements.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
 /** What is left in `owners` belongs to bots that are stopped, or to none, as far as all bots of its namespace are known. */
-function removeUnwanted({ observed, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
-  const { synced, unlisted, kept, stopped } = observed;
+function removeUnwanted({ input, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
+  const { synced, unlisted, kept, stopped } = input;
   for (const [ownerUid, holdings] of owners) {
     const isListed = synced && holdings.every(({ slot }) => isKnownWhole(unlisted, slot.bot));
     const stop = stopped.get(ownerUid);

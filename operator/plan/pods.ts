@@ -1,6 +1,6 @@
 import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
 import { hash32 } from './rendezvous.ts';
-import type { Observed, PodView } from './types.ts';
+import type { PlanInput, PodView } from './types.ts';
 
 /**
  * How long a session key may be absent before its pod is called dead: the key itself outlives the last renewal by its
@@ -44,22 +44,22 @@ export interface Pod {
 }
 
 /** Every pod that is observed or has assignments, by name. */
-export function podsOf(observed: Observed): ReadonlyMap<string, Pod> {
+export function podsOf(input: PlanInput): ReadonlyMap<string, Pod> {
   const pods = new Map<string, Pod>();
-  for (const view of observed.pods) pods.set(view.name, podOf(view, observed));
-  for (const name of observed.assignments.keys()) {
-    if (!pods.has(name)) pods.set(name, podOf(unseen(name), observed));
+  for (const view of input.pods) pods.set(view.name, podOf(view, input));
+  for (const name of input.assignments.keys()) {
+    if (!pods.has(name)) pods.set(name, podOf(unseen(name), input));
   }
   return pods;
 }
 
 /** A pod that has joined a fleet which is still gathering; nobody gains by placing a slot before the others are there. */
-export function gathers(observed: Observed): boolean {
+export function gathers(input: PlanInput): boolean {
   let youngestMs = Number.POSITIVE_INFINITY;
   let oldestMs = 0;
-  for (const { session, firstSeenMs } of observed.pods) {
+  for (const { session, firstSeenMs } of input.pods) {
     if (session?.state !== 'up') continue;
-    const ageMs = firstSeenMs === undefined ? Number.POSITIVE_INFINITY : observed.nowMs - firstSeenMs;
+    const ageMs = firstSeenMs === undefined ? Number.POSITIVE_INFINITY : input.nowMs - firstSeenMs;
     youngestMs = Math.min(youngestMs, ageMs);
     oldestMs = Math.max(oldestMs, ageMs);
   }
@@ -76,13 +76,13 @@ const unseen = (name: string): PodView => ({
   returns: true,
 });
 
-function podOf(view: PodView, observed: Observed): Pod {
+function podOf(view: PodView, input: PlanInput): Pod {
   const { name, session } = view;
-  const lost = observed.lost.has(name);
-  const phase = phaseOf(view, observed);
-  const held = observed.assignments.get(name);
+  const lost = input.lost.has(name);
+  const phase = phaseOf(view, input);
+  const held = input.assignments.get(name);
   // A lost hash is written whole: with a slot left out that is merely not reported yet, it would close a socket.
-  const writable = !lost || (observed.settled && observed.synced);
+  const writable = !lost || (input.settled && input.synced);
   const capacity = session?.capacity ?? 0;
   const slots = held?.size ?? 0;
   return {
@@ -99,7 +99,7 @@ function podOf(view: PodView, observed: Observed): Pod {
   };
 }
 
-function phaseOf({ session, lastSeenMs, returns }: PodView, { settled, nowMs }: Observed): PodPhase {
+function phaseOf({ session, lastSeenMs, returns }: PodView, { settled, nowMs }: PlanInput): PodPhase {
   if (session !== undefined) return returns ? session.state : 'leaving';
   if (settled && (lastSeenMs === undefined || nowMs - lastSeenMs >= DEAD_GRACE_MS)) return 'dead';
   return returns ? 'absent' : 'leaving';

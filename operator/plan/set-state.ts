@@ -1,7 +1,7 @@
 import { parseSlotID, type SlotID, slotID } from '../../core/protocol/assignment.ts';
 import type { Draft } from './draft.ts';
 import { type Spread, zonesOf } from './fleet.ts';
-import { courseOf, type SlotCourse } from './handover.ts';
+import { placementOf, type SlotPlacement } from './handover.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { Pod } from './pods.ts';
 import { hash32 } from './rendezvous.ts';
@@ -11,7 +11,7 @@ import type { SocketSet } from './types.ts';
 export interface SetState {
   readonly set: SocketSet;
   /** As many as the set's replicas, by index; some without a place yet. */
-  readonly courses: readonly SlotCourse[];
+  readonly placements: readonly SlotPlacement[];
   readonly holdings: readonly Holding[];
   /** Slot -> pod where it is to be. */
   readonly homes: Map<SlotID, Pod>;
@@ -44,35 +44,35 @@ export function settleSet(
   holdings: readonly Holding[],
   { reports, draft }: { reports: Reports; draft: Draft },
 ): SetState {
-  const { kept, surplus } = chosen(set, coursesOf(set, holdings, reports), reports);
+  const { kept, surplus } = chosen(set, placementsOf(set, holdings, reports), reports);
   for (const { target, sources, dead, drops } of surplus) {
     for (const holding of [...(target === undefined ? [] : [target]), ...sources, ...dead, ...drops])
       draft.drop(holding);
   }
-  for (const course of kept) settleCourse(set, course, draft);
+  for (const placement of kept) settlePlacement(set, placement, draft);
 
   const homes = new Map<SlotID, Pod>();
   for (const { id, target } of kept) if (target !== undefined) homes.set(id, target.pod);
   const occupied = new Set<Pod>(homes.values());
   for (const { sources } of kept) for (const { pod } of sources) occupied.add(pod);
-  return { set, courses: withMissing(set, kept), holdings, homes, occupied };
+  return { set, placements: withMissing(set, kept), holdings, homes, occupied };
 }
 
 /** A state for a set that is steady, so that one of its slots can be moved. */
 export const steadyState = (set: SocketSet, holdings: readonly Holding[]): SetState => ({
   set,
   holdings,
-  courses: holdings.map((target) => ({ id: target.id, target, sources: [], dead: [], drops: [] })),
+  placements: holdings.map((target) => ({ id: target.id, target, sources: [], dead: [], drops: [] })),
   homes: new Map(holdings.map(({ id, pod }) => [id, pod])),
   occupied: new Set(holdings.map(({ pod }) => pod)),
 });
 
-function coursesOf(set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotCourse[] {
+function placementsOf(set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotPlacement[] {
   const slots = Map.groupBy(holdings, ({ id }) => id);
-  return [...slots].map(([id, entries]) => courseOf(id, set, entries, reports)).sort(byIndex);
+  return [...slots].map(([id, entries]) => placementOf(id, set, entries, reports)).sort(byIndex);
 }
 
-function settleCourse(set: SocketSet, { target, sources, dead, drops }: SlotCourse, draft: Draft): void {
+function settlePlacement(set: SocketSet, { target, sources, dead, drops }: SlotPlacement, draft: Draft): void {
   for (const holding of drops) draft.drop(holding);
   for (const holding of dead) draft.keep(set, holding);
   if (target === undefined) return;
@@ -87,14 +87,14 @@ function settleCourse(set: SocketSet, { target, sources, dead, drops }: SlotCour
 /** Keeps `replicas` slots: one after the other, the one that serves least goes. */
 function chosen(
   set: SocketSet,
-  courses: readonly SlotCourse[],
+  placements: readonly SlotPlacement[],
   reports: Reports,
-): { kept: SlotCourse[]; surplus: SlotCourse[] } {
-  const kept = [...courses];
-  const surplus: SlotCourse[] = [];
+): { kept: SlotPlacement[]; surplus: SlotPlacement[] } {
+  const kept = [...placements];
+  const surplus: SlotPlacement[] = [];
   while (kept.length > set.replicas) {
     const zones = zonesOf(kept.flatMap(({ target }) => (target === undefined ? [] : [target.pod])));
-    const worth = new Map(kept.map((course) => [course, worthOf(course, zones, reports)]));
+    const worth = new Map(kept.map((placement) => [placement, worthOf(placement, zones, reports)]));
     const worst = kept.reduce((a, b) => (isLess(worth.get(b) ?? [], worth.get(a) ?? []) ? b : a));
     surplus.push(worst);
     kept.splice(kept.indexOf(worst), 1);
@@ -103,7 +103,11 @@ function chosen(
 }
 
 /** The later criteria decide only between equals in the earlier ones. */
-function worthOf({ id, target, sources }: SlotCourse, zones: ReadonlyMap<string, number>, reports: Reports): number[] {
+function worthOf(
+  { id, target, sources }: SlotPlacement,
+  zones: ReadonlyMap<string, number>,
+  reports: Reports,
+): number[] {
   if (target === undefined) return [0, 0, 0, 0, 0, -parseSlotID(id).index];
   const live = [target, ...sources].filter(reports.live);
   return [
@@ -125,14 +129,14 @@ function isLess(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** New slots take the lowest free indexes. */
-function withMissing(set: SocketSet, kept: readonly SlotCourse[]): SlotCourse[] {
-  const courses = [...kept];
+function withMissing(set: SocketSet, kept: readonly SlotPlacement[]): SlotPlacement[] {
+  const placements = [...kept];
   const taken = new Set(kept.map(({ id }) => id));
-  for (let index = 0; courses.length < set.replicas; index++) {
+  for (let index = 0; placements.length < set.replicas; index++) {
     const id = slotID(set.ownerUid, index);
-    if (!taken.has(id)) courses.push({ id, target: undefined, sources: [], dead: [], drops: [] });
+    if (!taken.has(id)) placements.push({ id, target: undefined, sources: [], dead: [], drops: [] });
   }
-  return courses.sort(byIndex);
+  return placements.sort(byIndex);
 }
 
 const byIndex = (a: { id: SlotID }, b: { id: SlotID }): number => parseSlotID(a.id).index - parseSlotID(b.id).index;

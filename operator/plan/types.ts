@@ -2,7 +2,7 @@ import type { EventFilter, Slot, SlotID } from '../../core/protocol/assignment.t
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Session } from '../../core/protocol/session.ts';
 
-/** Plain data between observe, plan and apply. `plan` is a pure function from Observed to Plan. */
+/** Plain data between observe, plan and apply. `plan` is a pure function from PlanInput to Plan. */
 
 /** The planner's unit: the sockets that one owner (a SlackBot, later a SlackApp) wants in this cluster. */
 export interface SocketSet {
@@ -45,7 +45,7 @@ export interface PodView {
   returns: boolean;
 }
 
-export interface Observed {
+export interface PlanInput {
   /** Planner's monotonic time. */
   nowMs: number;
   /** Redis time, for `drainingSinceMs`. */

@@ -15,7 +15,7 @@ import { Ownership } from './ownership.ts';
 import type { ObjectsView } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
 import type { SlackBotObject } from './slackbot-object.ts';
-import { Succession } from './succession.ts';
+import { Takeover } from './takeover.ts';
 import type { Office } from './term.ts';
 
 export interface SlackBotReconcilerOptions {
@@ -60,7 +60,7 @@ export class SlackBotReconciler {
   readonly #timers: Timers;
   readonly #ownership: Ownership;
   readonly #claims = new Claims();
-  readonly #succession: Succession;
+  readonly #takeover: Takeover;
   /** Key -> uid of the object that had this name when it was last looked at. */
   readonly #uids = new Map<string, string>();
   readonly #deletedAtMs = new Map<string, number>();
@@ -70,7 +70,7 @@ export class SlackBotReconciler {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#ownership = options.ownership ?? new Ownership({ client: options.client, self: undefined, log: options.log });
-    this.#succession = new Succession(options);
+    this.#takeover = new Takeover(options);
   }
 
   /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
@@ -172,11 +172,11 @@ export class SlackBotReconciler {
       return patienceMs;
     }
     if (duplicateOf !== undefined) {
-      if (desired.wanted(uid) !== undefined && !this.#succession.mayEnd(uid, [duplicateOf.uid])) return LOOK_AGAIN_MS;
+      if (desired.wanted(uid) !== undefined && !this.#takeover.mayEnd(uid, [duplicateOf.uid])) return LOOK_AGAIN_MS;
       this.#desire(desired.none(uid, generation));
       return undefined;
     }
-    this.#succession.forget(uid);
+    this.#takeover.forget(uid);
     switch (verdict.kind) {
       case 'valid':
         switch (await this.#protect(bot, signal)) {
@@ -254,7 +254,7 @@ export class SlackBotReconciler {
     this.#deletedAtMs.set(uid, sinceMs);
     // A round that began before may still place it, and would not be seen in the view.
     const ran = desired.wanted(uid) !== undefined;
-    if (ran && hasFinalizer(bot) && !this.#succession.mayEnd(uid, heirs)) {
+    if (ran && hasFinalizer(bot) && !this.#takeover.mayEnd(uid, heirs)) {
       return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     }
     this.#desire(desired.stop(uid, { why: 'deleted', generation }));
@@ -282,7 +282,7 @@ export class SlackBotReconciler {
     this.#enqueue(this.#claims.set(uid, undefined));
     this.#deletedAtMs.delete(uid);
     this.#lostSecretAtMs.delete(uid);
-    this.#succession.forget(uid);
+    this.#takeover.forget(uid);
     office()?.status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/api/slackbot.ts';
-import { isUnheard } from '../slack/ledger.ts';
-import { clusterSuite } from '../support/cluster/cluster-suite.ts';
-import { isReady, RelaxRelease } from '../support/cluster/relax-release.ts';
-import { botNameOf, isRedundant } from '../support/e2e/kube-fleet.ts';
-import { settledAudit } from '../support/e2e/queue-audit.ts';
-import { waitFor } from '../support/wait.ts';
+import type { SlackBot } from '#core/api/slackbot.ts';
+import { isUnheard } from '#slack-simulator/ledger.ts';
+import { clusterSuite } from '#test/support/cluster/cluster-suite.ts';
+import { isReady, RelaxRelease } from '#test/support/cluster/relax-release.ts';
+import { botNameOf, isRedundant } from '#test/support/e2e/kube-fleet.ts';
+import { settledAudit } from '#test/support/e2e/queue-audit.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /**
  * The chart on three nodes in three zones, with an image made as the Dockerfile says. One release goes through its life,

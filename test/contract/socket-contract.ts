@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_TEXT_BYTES, MOST_FRAME_BYTES, type OpenSocket } from '../../connector/socket/socket.ts';
-import { type Certificate, localCertificate } from '../slack/certificate.ts';
-import { runCommand } from '../support/command.ts';
-import { waitFor } from '../support/wait.ts';
+import { MAX_TEXT_BYTES, MOST_FRAME_BYTES, type OpenSocket } from '#connector/socket/socket.ts';
+import { type Certificate, localCertificate } from '#slack-simulator/certificate.ts';
+import { runCommand } from '#test/support/command.ts';
+import { waitFor } from '#test/support/wait.ts';
 import { BINARY, CLOSE, type PeerConnection, PING, PONG, RawPeer, TEXT } from './raw-peer.ts';
 import { SocketLog } from './socket-log.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { OpenSocket, Socket, SocketClose, Unreadable } from '../../connector/socket/socket.ts';
-import { waitFor } from '../support/wait.ts';
+import type { OpenSocket, Socket, SocketClose, Unreadable } from '#connector/socket/socket.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 export type Heard = 'open' | 'heard' | 'close' | `text ${string}` | `binary ${number}` | `${Unreadable} ${number}`;
 

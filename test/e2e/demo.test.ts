@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { RelaxProgram } from '../support/e2e/relax-program.ts';
-import { waitFor } from '../support/wait.ts';
+import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('relax-demo-'));
 

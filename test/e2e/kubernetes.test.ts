@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/api/slackbot.ts';
-import { isUnheard } from '../slack/ledger.ts';
-import { generatedTeam, generatedToken } from '../slack/team.ts';
-import { botNameOf, condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
-import { queueItems, settledAudit } from '../support/e2e/queue-audit.ts';
-import { kubeSuite } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import type { SlackBot } from '#core/api/slackbot.ts';
+import { isUnheard } from '#slack-simulator/ledger.ts';
+import { generatedTeam, generatedToken } from '#slack-simulator/team.ts';
+import { botNameOf, condition, isRedundant, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
+import { queueItems, settledAudit } from '#test/support/e2e/queue-audit.ts';
+import { kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /**
  * The main job on a real API server: two operators and three connectors in two zones as processes, 50 SlackBots.
@@ -276,7 +276,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
   });
 
   it('are shown by relax status as kubectl shows them', async () => {
-    const { RelaxProgram } = await import('../support/e2e/relax-program.ts');
+    const { RelaxProgram } = await import('#test/support/e2e/relax-program.ts');
     const status = new RelaxProgram('status', ['status', '-o', 'json'], { RELAX_REDIS_URL: fleet.server.url });
     expect(await status.ended()).toBe(0);
     expect(`${status.text}${status.lines.map((line) => JSON.stringify(line)).join('')}`).toContain('connector-2');

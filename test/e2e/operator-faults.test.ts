@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/api/slackbot.ts';
-import { fenceField, queueKeys } from '../../core/protocol/keys.ts';
-import { generatedTeam } from '../slack/team.ts';
-import { condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
-import type { RelaxProgram } from '../support/e2e/relax-program.ts';
-import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
-import { KubeRelay } from '../support/kube/kube-relay.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { TcpRelay } from '../support/tcp-relay.ts';
-import { waitFor } from '../support/wait.ts';
+import type { SlackBot } from '#core/api/slackbot.ts';
+import { fenceField, queueKeys } from '#core/protocol/keys.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { condition, isRedundant, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { KubeRelay } from '#test/support/kube/kube-relay.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { TcpRelay } from '#test/support/tcp-relay.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /**
  * What operators do while something of their world is away or silent: the API server, its watches, Redis for one of them

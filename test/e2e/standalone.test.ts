@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../../core/process/log.ts';
-import { clusterKeys } from '../../core/protocol/keys.ts';
-import { decodeSession } from '../../core/protocol/session.ts';
-import { connectRedis, type Redis } from '../../core/redis/redis.ts';
-import { isUnheard } from '../slack/ledger.ts';
-import { generatedTeam } from '../slack/team.ts';
-import { settledAudit } from '../support/e2e/queue-audit.ts';
-import { RelaxProgram } from '../support/e2e/relax-program.ts';
-import { type SlackProgram, startSlackProgram } from '../support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { waitFor } from '../support/wait.ts';
+import { createLog } from '#core/process/log.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import { decodeSession } from '#core/protocol/session.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { isUnheard } from '#slack-simulator/ledger.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { settledAudit } from '#test/support/e2e/queue-audit.ts';
+import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** 500 teams over TLS, Slack's own connect limits, 50,000 events: by hand this is `relax standalone --bots DIR`. */
 const TEAMS = 500;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, it } from 'vitest';
-import { generatedTeam } from '../slack/team.ts';
-import { botNameOf, condition, KubeFleet } from '../support/e2e/kube-fleet.ts';
-import { PortGate } from '../support/e2e/port-gate.ts';
-import type { BotClaim, Source } from '../support/e2e/status-truth.ts';
-import { expectTruth, LEASE_MS, lasting, READY_LAG_MS, relaxStatusSource } from '../support/e2e/status-watch.ts';
-import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { botNameOf, condition, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
+import { PortGate } from '#test/support/e2e/port-gate.ts';
+import type { BotClaim, Source } from '#test/support/e2e/status-truth.ts';
+import { expectTruth, LEASE_MS, lasting, READY_LAG_MS, relaxStatusSource } from '#test/support/e2e/status-watch.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /**
  * `kubectl get slackbots` and `relax status`, asked all the time and held against the sockets that are counted at Slack,

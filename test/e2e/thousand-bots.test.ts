@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { clusterKeys } from '../../core/protocol/keys.ts';
-import { KubeClient } from '../../operator/kube/client.ts';
-import { generatedTeam } from '../slack/team.ts';
-import { botOf, KubeFleet, secretOf } from '../support/e2e/kube-fleet.ts';
-import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
-import { kubeBinariesSuite, kubeConfigFrom } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import { KubeClient } from '#operator/kube/client.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { botOf, KubeFleet, secretOf } from '#test/support/e2e/kube-fleet.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { kubeBinariesSuite, kubeConfigFrom } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const COUNT = 1_000;
 const MINUTE_MS = 60_000;

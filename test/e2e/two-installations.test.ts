@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SlackBot } from '../../core/api/slackbot.ts';
-import { newFleetKey } from '../../core/protocol/seal.ts';
-import { isUnheard } from '../slack/ledger.ts';
-import { condition, isRedundant, KubeFleet } from '../support/e2e/kube-fleet.ts';
-import { audit, queueItems, settledAudit } from '../support/e2e/queue-audit.ts';
-import type { RelaxProgram } from '../support/e2e/relax-program.ts';
-import { kubeSuite } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import type { SlackBot } from '#core/api/slackbot.ts';
+import { newFleetKey } from '#core/protocol/seal.ts';
+import { isUnheard } from '#slack-simulator/ledger.ts';
+import { condition, isRedundant, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
+import { audit, queueItems, settledAudit } from '#test/support/e2e/queue-audit.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /**
  * The documented install, repeated on the same Redis: a second installation has the first one's scope and pod names. All

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { LEAST, render } from '../support/chart.ts';
-import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
-import { manifestOf } from '../support/slackbot-cases.ts';
+import { LEAST, render } from '#test/support/chart.ts';
+import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '#test/support/kube/kube-suite.ts';
+import { manifestOf } from '#test/support/slackbot-cases.ts';
 
 const SUBRESOURCES = ['status', 'finalizers', 'exec', 'token'];
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { connectorConfig, operatorConfig } from '../../core/config/config.ts';
-import { newFleetKey } from '../../core/protocol/seal.ts';
-import { CHART, EXAMPLES, KUBE_VERSION, LEAST, render } from '../support/chart.ts';
-import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '../support/kube/kube-suite.ts';
+import { connectorConfig, operatorConfig } from '#core/config/config.ts';
+import { newFleetKey } from '#core/protocol/seal.ts';
+import { CHART, EXAMPLES, KUBE_VERSION, LEAST, render } from '#test/support/chart.ts';
+import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '#test/support/kube/kube-suite.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KubeClient } from '../../operator/kube/client.ts';
-import { NO_RETRY } from '../../operator/kube/retry.ts';
-import { FaultServer } from '../support/kube/fault-server.ts';
-import { kubeConfigFrom, kubeSuite } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import { KubeClient } from '#operator/kube/client.ts';
+import { NO_RETRY } from '#operator/kube/retry.ts';
+import { FaultServer } from '#test/support/kube/fault-server.ts';
+import { kubeConfigFrom, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const THING = { group: 'test.dev', version: 'v1', plural: 'things', namespace: 'ns', name: 'a' };
 const FAST = { maxRetries: 4, baseMs: 5, capMs: 2_000 };

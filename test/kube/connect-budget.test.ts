@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readFleet } from '../../cli/status/read-fleet.ts';
-import { renderFleet } from '../../cli/status/render.ts';
-import { statusConfig } from '../../core/config/config.ts';
-import { createLog } from '../../core/process/log.ts';
-import { connectBudgetKey } from '../../core/protocol/keys.ts';
-import { tokenDigest } from '../../core/protocol/token.ts';
-import { connectRedis, type Redis, redisTimeMs } from '../../core/redis/redis.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { OperatorFleet } from '../support/kube/operator-fleet.ts';
-import { waitFor } from '../support/wait.ts';
+import { readFleet } from '#cli/status/read-fleet.ts';
+import { renderFleet } from '#cli/status/render.ts';
+import { statusConfig } from '#core/config/config.ts';
+import { createLog } from '#core/process/log.ts';
+import { connectBudgetKey } from '#core/protocol/keys.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { connectRedis, type Redis, redisTimeMs } from '#core/redis/redis.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 kubeBinariesSuite("A SlackBot that waits for Slack's connect budget", () => {
   let fleet: OperatorFleet;

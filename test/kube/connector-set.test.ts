@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLog } from '../../core/process/log.ts';
-import { parseSlotID } from '../../core/protocol/assignment.ts';
-import { clusterKeys } from '../../core/protocol/keys.ts';
-import { connectRedis, type Redis } from '../../core/redis/redis.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { OperatorFleet } from '../support/kube/operator-fleet.ts';
-import { waitFor } from '../support/wait.ts';
+import { createLog } from '#core/process/log.ts';
+import { parseSlotID } from '#core/protocol/assignment.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** The StatefulSet is only an object here: no controller ends a pod, so what moves does so by the set's size alone. */
 kubeBinariesSuite('An operator that reads the size of the set of connectors, with the rights of its chart', () => {

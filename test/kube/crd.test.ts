@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brokenRules, SPEC_RULES } from '../../core/api/slackbot-rules.ts';
-import { specFields, statusFields } from '../../scripts/crd-reference.ts';
-import { kubectl as kubectlOf, kubeSuite } from '../support/kube/kube-suite.ts';
-import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '../support/slackbot-cases.ts';
+import { brokenRules, SPEC_RULES } from '#core/api/slackbot-rules.ts';
+import { specFields, statusFields } from '#scripts/crd-reference.ts';
+import { kubectl as kubectlOf, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '#test/support/slackbot-cases.ts';
 
 const crd = join(import.meta.dirname, '../../crds/slackbots.yaml');
 const SPEC = 'teamID: T024BE7LH, credentials: {secretRef: {name: acme-slack}}';

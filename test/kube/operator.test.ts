@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { OperatorFleet, type Running } from '../support/kube/operator-fleet.ts';
-import { waitFor } from '../support/wait.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { OperatorFleet, type Running } from '#test/support/kube/operator-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 kubeBinariesSuite('The operator on a real API server, with connectors and a Slack stand-in', () => {
   let fleet: OperatorFleet;

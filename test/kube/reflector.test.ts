@@ -1,14 +1,14 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import { KubeClient } from '../../operator/kube/client.ts';
-import type { KubeObject } from '../../operator/kube/object.ts';
-import { Reflector } from '../../operator/kube/reflector.ts';
-import type { ReflectorOptions } from '../../operator/kube/reflector-options.ts';
-import { ResourceWatch } from '../../operator/reconcile/resource-watch.ts';
-import { type Fault, FaultServer } from '../support/kube/fault-server.ts';
-import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '../support/kube/kube-suite.ts';
-import { waitFor } from '../support/wait.ts';
+import { systemTimers, type Timers } from '#core/process/timers.ts';
+import { KubeClient } from '#operator/kube/client.ts';
+import type { KubeObject } from '#operator/kube/object.ts';
+import { Reflector } from '#operator/kube/reflector.ts';
+import type { ReflectorOptions } from '#operator/kube/reflector-options.ts';
+import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
+import { type Fault, FaultServer } from '#test/support/kube/fault-server.ts';
+import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const log = pino({ level: 'silent' });
 const NEVER = new AbortController().signal;

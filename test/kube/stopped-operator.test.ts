@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RelaxProgram } from '../support/e2e/relax-program.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { OperatorFleet } from '../support/kube/operator-fleet.ts';
-import { waitFor } from '../support/wait.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** A suspended machine, a node that swaps: the whole process stands still and goes on. The Lease lasts for 15 s. */
 kubeBinariesSuite('An operator process that is stopped and continued', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { OperatorFleet, type Running } from '../support/kube/operator-fleet.ts';
-import { waitFor } from '../support/wait.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { OperatorFleet, type Running } from '#test/support/kube/operator-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** Two releases in one cluster, each with its connectors, and each watching all namespaces. */
 kubeBinariesSuite('Two operators that see the same SlackBots', () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { CHART, LEAST } from '../support/chart.ts';
-import { Command } from '../support/command.ts';
-import { type ApiServer, startApiServer } from '../support/kube/api-server.ts';
-import { kubeBinariesSuite } from '../support/kube/kube-suite.ts';
-import { manifestOf } from '../support/slackbot-cases.ts';
+import { CHART, LEAST } from '#test/support/chart.ts';
+import { Command } from '#test/support/command.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
+import { manifestOf } from '#test/support/slackbot-cases.ts';
 
 /**
  * Helm with a control plane and no node, so that no pod of the chart ever runs: as with an image that does not exist. What

@@ -1,7 +1,7 @@
-import { reconcileSlots } from '../../connector/assignment/reconcile-slots.ts';
-import { decodeSlot } from '../../core/protocol/assignment.ts';
-import { planFences } from '../../operator/fleet/fences.ts';
-import { plan } from '../../operator/plan/plan.ts';
+import { reconcileSlots } from '#connector/assignment/reconcile-slots.ts';
+import { decodeSlot } from '#core/protocol/assignment.ts';
+import { planFences } from '#operator/fleet/fences.ts';
+import { plan } from '#operator/plan/plan.ts';
 import { type Model, reach, type Step } from './checker.ts';
 import { connectorSteps, type Reconcile } from './connector-steps.ts';
 import { type Fences, LONG_AGO_MS, type MakePlan, plannerSteps } from './planner-steps.ts';

@@ -1,7 +1,7 @@
-import type { HeldSlots, reconcileSlots, SlotDiff } from '../../connector/assignment/reconcile-slots.ts';
-import type { SlotID } from '../../core/protocol/assignment.ts';
-import { mayReturn } from '../../core/protocol/connector-set.ts';
-import type { Session } from '../../core/protocol/session.ts';
+import type { HeldSlots, reconcileSlots, SlotDiff } from '#connector/assignment/reconcile-slots.ts';
+import type { SlotID } from '#core/protocol/assignment.ts';
+import { mayReturn } from '#core/protocol/connector-set.ts';
+import type { Session } from '#core/protocol/session.ts';
 import type { Step } from './checker.ts';
 import {
   connectorSetOf,
@@ -25,7 +25,7 @@ export function connectorSteps(world: World, reconcile: Reconcile): Step<World>[
       ? start(world, pod)
       : [
           ...(proc.phase === 'up' && !comesBack(world, pod) ? [tellToEnd(world, pod, proc)] : []),
-          proc.cut ? heal(world, pod, proc) : beat(world, pod, proc, reconcile),
+          proc.cut ? heal(world, pod, proc) : heartbeat(world, pod, proc, reconcile),
           ...Object.keys(proc.sockets).flatMap((id) => hello(world, pod, proc, id)),
           ...(proc.phase === 'draining' ? [end(world, pod, proc)] : []),
         ],
@@ -66,7 +66,7 @@ const heal = (world: World, pod: string, proc: Proc): Step<World> =>
  * Renews the session, reads the assignments, does what they say and reports. The first renewal of a life, or after a
  * loss, goes without reports: the connector writes them when the answer has told it that there are none.
  */
-function beat(world: World, pod: string, proc: Proc, reconcile: Reconcile): Step<World> {
+function heartbeat(world: World, pod: string, proc: Proc, reconcile: Reconcile): Step<World> {
   const { hash, version, session: known, reports: old } = world.redis.pods[pod] ?? NO_POD;
   const diff = reconcile(proc.held, { version: version ?? undefined, fields: hash });
   const after = { ...proc, held: diff.held, sockets: socketsAfter(proc.sockets, diff) };

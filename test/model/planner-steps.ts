@@ -1,10 +1,10 @@
-import { encodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
-import type { Desired } from '../../operator/fleet/desired.ts';
-import { heldOwners, NO_FENCES, type planFences } from '../../operator/fleet/fences.ts';
-import { observe } from '../../operator/fleet/fleet-memory.ts';
-import { type PodMemory, remember, wrote } from '../../operator/fleet/pod-memory.ts';
-import type { plan } from '../../operator/plan/plan.ts';
-import type { Observed, PodWrite, SocketSet } from '../../operator/plan/types.ts';
+import { encodeSlot, type Slot, type SlotID } from '#core/protocol/assignment.ts';
+import type { Desired } from '#operator/fleet/desired.ts';
+import { heldOwners, NO_FENCES, type planFences } from '#operator/fleet/fences.ts';
+import { observe } from '#operator/fleet/fleet-memory.ts';
+import { type PodMemory, remember, wrote } from '#operator/fleet/pod-memory.ts';
+import type { plan } from '#operator/plan/plan.ts';
+import type { PlanInput, PodWrite, SocketSet } from '#operator/plan/types.ts';
 import type { Step } from './checker.ts';
 import {
   connectorSetOf,
@@ -75,36 +75,38 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
     lastMoveMs: new Map<string, number>(),
     connectorSet: connectorSetOf(world),
   };
-  const observed = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
-  const made = rules.makePlan(observed, BUDGET);
+  const input = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
+  const made = rules.makePlan(input, BUDGET);
   const fences = rules.fences(
     { ...NO_FENCES, entries: new Map(Object.entries(world.redis.fence)) },
-    ...([desired, heldOwners(observed), { nowMs: NOW_MS, windowMs: 0 }] as const),
+    ...([desired, heldOwners(input), { nowMs: NOW_MS, windowMs: 0 }] as const),
   );
   const ops: Op[] = [
     ...[...fences.set].map(([ownerUid, generation]): Op => ({ kind: 'fence', ownerUid, generation })),
     ...fences.remove.map((ownerUid): Op => ({ kind: 'unfence', ownerUid })),
-    ...made.writes.map((one): Op => ({ kind: 'write', write: one, excused: excusable(observed, made.writes) })),
+    ...made.writes.map((one): Op => ({ kind: 'write', write: one, excused: excusable(input, made.writes) })),
     ...made.drainedPods.flatMap((pod) => tellDrained(world.redis, pod)),
-    ...made.deadPods.flatMap((pod): Op[] => (planner.memory.get(pod)?.slots.size === 0 ? [{ kind: 'bury', pod }] : [])),
+    ...made.deadPods.flatMap((pod): Op[] =>
+      planner.memory.get(pod)?.slots.size === 0 ? [{ kind: 'forgetPod', pod }] : [],
+    ),
   ];
   const redis = { ...world.redis, claimed: true };
   const memory = new Map([...planner.memory].map(([pod, known]) => [pod, bare(known)]));
   const to = { ...world, redis, planner: { ...planner, memory, ops, planned: world.wish } };
-  return step('the planner reads and plans', to, unserved(observed, made, [...sets.values()]));
+  return step('the planner reads and plans', to, unserved(input, made, [...sets.values()]));
 }
 
 /** What may be removed: anything once a socket that stays has said hello, or nobody wants one. */
-function excusable(observed: Observed, writes: readonly PodWrite[]): string[] {
-  const staying = after(observed, writes);
+function excusable(input: PlanInput, writes: readonly PodWrite[]): string[] {
+  const staying = after(input, writes);
   const served = [...staying].some(([pod, ids]) =>
     [...ids].some((id) => {
-      const report = observed.reports.get(pod)?.get(id);
-      return report?.state === 'live' && report.epoch === observed.assignments.get(pod)?.get(id)?.epoch;
+      const report = input.reports.get(pod)?.get(id);
+      return report?.state === 'live' && report.epoch === input.assignments.get(pod)?.get(id)?.epoch;
     }),
   );
-  if (!served && observed.sets.length > 0) return [];
-  const entries = [...observed.assignments].flatMap(([pod, slots]) => [...slots.keys()].map((id) => ({ pod, id })));
+  if (!served && input.sets.length > 0) return [];
+  const entries = [...input.assignments].flatMap(([pod, slots]) => [...slots.keys()].map((id) => ({ pod, id })));
   return entries.filter(({ pod, id }) => !staying.get(pod)?.has(id)).map(({ pod, id }) => `${pod} ${id}`);
 }
 
@@ -120,11 +122,11 @@ const bare = (known: PodMemory): PodMemory => ({
 });
 
 /** Every slot that is wanted has an entry on a pod that may live, or stands in `pending`. */
-function unserved(observed: Observed, made: ReturnType<MakePlan>, sets: readonly SocketSet[]): string | undefined {
+function unserved(input: PlanInput, made: ReturnType<MakePlan>, sets: readonly SocketSet[]): string | undefined {
   const dead = new Set(made.deadPods);
   for (const { ownerUid, replicas } of sets) {
     const placed = new Set<SlotID>();
-    for (const [pod, slots] of after(observed, made.writes)) {
+    for (const [pod, slots] of after(input, made.writes)) {
       for (const id of slots) if (id.startsWith(`${ownerUid}/`) && !dead.has(pod)) placed.add(id);
     }
     for (const { slot } of made.pending) placed.add(slot);
@@ -134,7 +136,7 @@ function unserved(observed: Observed, made: ReturnType<MakePlan>, sets: readonly
 }
 
 /** Pod -> slots it has when all is written. */
-function after({ assignments, lost }: Observed, writes: readonly PodWrite[]): Map<string, Set<SlotID>> {
+function after({ assignments, lost }: PlanInput, writes: readonly PodWrite[]): Map<string, Set<SlotID>> {
   const pods = new Map([...assignments].map(([pod, slots]) => [pod, new Set(slots.keys())]));
   for (const { pod, set, remove } of writes) {
     const slots = lost.has(pod) ? new Set<SlotID>() : (pods.get(pod) ?? new Set<SlotID>());
@@ -209,8 +211,8 @@ function write(world: World, planner: PlannerState): Step<World> {
       );
     case 'drained':
       return step(`${op.pod} may end`, withRedisPod(to, op.pod, { drained: op.incarnation }));
-    case 'bury':
-      return step(`${op.pod} is buried`, bury(to, rest, op.pod));
+    case 'forgetPod':
+      return step(`${op.pod} is forgotten`, forgetPod(to, rest, op.pod));
     default:
       return op satisfies never;
   }
@@ -252,7 +254,7 @@ function assign(
   return [to, twins];
 }
 
-function bury(world: World, planner: PlannerState, pod: string): World {
+function forgetPod(world: World, planner: PlannerState, pod: string): World {
   if (world.redis.pods[pod]?.session !== null) return world;
   const memory = new Map([...planner.memory].filter(([name]) => name !== pod));
   return withRedisPod({ ...world, planner: { ...planner, memory } }, pod, NO_POD);

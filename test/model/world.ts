@@ -1,10 +1,10 @@
-import type { HeldSlots } from '../../connector/assignment/reconcile-slots.ts';
-import { parseSlotID, type SlotID } from '../../core/protocol/assignment.ts';
-import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
-import type { SlotReport } from '../../core/protocol/report.ts';
-import type { Session } from '../../core/protocol/session.ts';
-import type { PodMemory } from '../../operator/fleet/pod-memory.ts';
-import type { PodWrite, SocketSet } from '../../operator/plan/types.ts';
+import type { HeldSlots } from '#connector/assignment/reconcile-slots.ts';
+import { parseSlotID, type SlotID } from '#core/protocol/assignment.ts';
+import type { ConnectorSet } from '#core/protocol/connector-set.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
+import type { Session } from '#core/protocol/session.ts';
+import type { PodMemory } from '#operator/fleet/pod-memory.ts';
+import type { PodWrite, SocketSet } from '#operator/plan/types.ts';
 
 /**
  * Everything that assignment and handover depend on, as one immutable value: what Redis holds, what each connector
@@ -80,7 +80,7 @@ export type Op =
   | { kind: 'unfence'; ownerUid: string }
   | { kind: 'write'; write: PodWrite; excused: readonly string[] }
   | { kind: 'drained'; pod: string; incarnation: string }
-  | { kind: 'bury'; pod: string };
+  | { kind: 'forgetPod'; pod: string };
 
 export interface Wish {
   generation: number;

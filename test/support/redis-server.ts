@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../cli/demo/free-port.ts';
-import { findRedisServer } from '../../cli/demo/redis-binary.ts';
+import { freePort } from '#cli/demo/free-port.ts';
+import { findRedisServer } from '#cli/demo/redis-binary.ts';
 import { waitFor } from './wait.ts';
 
 /** A real redis-server or valkey-server from PATH on a free loopback port, with a folder of its own. */

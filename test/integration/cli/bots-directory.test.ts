@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BotsDirectory, type DirectoryContent } from '../../../cli/standalone/bots-directory.ts';
-import { systemClock } from '../../../core/process/clock.ts';
-import { waitFor } from '../../support/wait.ts';
+import { BotsDirectory, type DirectoryContent } from '#cli/standalone/bots-directory.ts';
+import { systemClock } from '#core/process/clock.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const secret = (name: string): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'b' }, stringData: { token: name } });

@@ -5,9 +5,9 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureKube } from '../../../scripts/kube.ts';
-import { thisMachine } from '../../../scripts/kube-download.ts';
-import { findHelm, findKubeBinaries } from '../../support/kube/binaries.ts';
+import { ensureKube } from '#scripts/kube.ts';
+import { thisMachine } from '#scripts/kube-download.ts';
+import { findHelm, findKubeBinaries } from '#test/support/kube/binaries.ts';
 
 const SERVER = ['etcd', 'kube-apiserver', 'kubectl'];
 const ALL = { server: true, helm: true };

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { newFleetKey } from '../../../core/protocol/seal.ts';
-import { runCommand } from '../../support/command.ts';
-import { waitFor } from '../../support/wait.ts';
+import { newFleetKey } from '#core/protocol/seal.ts';
+import { runCommand } from '#test/support/command.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const relax = (...args: string[]) => runCommand(process.execPath, [BIN, ...args]);

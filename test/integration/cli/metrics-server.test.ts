@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { startMetricsServer } from '../../../cli/standalone/metrics.ts';
-import { createLog } from '../../../core/process/log.ts';
+import { startMetricsServer } from '#cli/standalone/metrics.ts';
+import { createLog } from '#core/process/log.ts';
 
 function logged() {
   const lines: Record<string, unknown>[] = [];

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommand } from '../../support/command.ts';
+import { runCommand } from '#test/support/command.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../../scripts/redis.ts');
 

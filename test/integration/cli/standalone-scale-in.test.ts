@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../../../core/process/log.ts';
-import { connectRedis, type Redis } from '../../../core/redis/redis.ts';
-import { type Simulator, startSimulator } from '../../slack/simulator.ts';
-import { generatedTeam } from '../../slack/team.ts';
-import { RelaxProgram } from '../../support/e2e/relax-program.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
-import { waitFor } from '../../support/wait.ts';
+import { createLog } from '#core/process/log.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const TEAMS = 10;
 

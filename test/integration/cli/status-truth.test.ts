@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../../../core/process/log.ts';
-import { clusterKeys } from '../../../core/protocol/keys.ts';
-import { decodeSession } from '../../../core/protocol/session.ts';
-import { connectRedis, type Redis } from '../../../core/redis/redis.ts';
-import { startSimulator } from '../../slack/simulator.ts';
-import type { Simulator } from '../../slack/simulator-api.ts';
-import { generatedTeam } from '../../slack/team.ts';
-import { PortGate } from '../../support/e2e/port-gate.ts';
-import { RelaxProgram } from '../../support/e2e/relax-program.ts';
-import type { Source } from '../../support/e2e/status-truth.ts';
+import { createLog } from '#core/process/log.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import { decodeSession } from '#core/protocol/session.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { startSimulator } from '#slack-simulator/simulator.ts';
+import type { Simulator } from '#slack-simulator/simulator-api.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { PortGate } from '#test/support/e2e/port-gate.ts';
+import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import type { Source } from '#test/support/e2e/status-truth.ts';
 import {
   askRelaxStatus,
   expectTruth,
@@ -19,9 +19,9 @@ import {
   lasting,
   READY_LAG_MS,
   relaxStatusSource,
-} from '../../support/e2e/status-watch.ts';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
-import { waitFor } from '../../support/wait.ts';
+} from '#test/support/e2e/status-watch.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const NUMBERS = [1, 2, 3];
 const nameOf = (n: number): string => `bot-${n}`;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RedisServer, startRedis } from '../../support/redis-server.ts';
-import { waitFor } from '../../support/wait.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** Node is here in any case; the consumers in the other languages do the same four steps. */
 const consumer = join(import.meta.dirname, '../../../examples/consumers/node/consumer.mjs');

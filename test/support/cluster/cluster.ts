@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from '../command.ts';
-import { type ApiServer, startApiServer } from '../kube/api-server.ts';
-import { ProcessGroup } from '../kube/process-group.ts';
+import { Command } from '#test/support/command.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { ProcessGroup } from '#test/support/kube/process-group.ts';
 import { buildPauseImage, buildRelaxImage } from './image.ts';
 import { ClusterNode, DNS_ADDRESS, PAUSE_IMAGE, programOf } from './node.ts';
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Command } from '../command.ts';
+import { Command } from '#test/support/command.ts';
 import { type Copy, copiesOf, onlyValueOf, type Stage, stagesOf, valuesOf } from './dockerfile.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { Command } from '../command.ts';
-import type { KubeBinaries } from '../kube/binaries.ts';
-import type { ProcessGroup, Program } from '../kube/process-group.ts';
-import { waitFor } from '../wait.ts';
+import { Command } from '#test/support/command.ts';
+import type { KubeBinaries } from '#test/support/kube/binaries.ts';
+import type { ProcessGroup, Program } from '#test/support/kube/process-group.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 export const PAUSE_IMAGE = 'localhost/pause:1';
 export const DNS_ADDRESS = '10.0.0.10';

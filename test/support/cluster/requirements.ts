@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { programOnPath } from '../../../cli/demo/redis-binary.ts';
-import { findKubeBinaries, KUBE_REMEDY, NODE_PROGRAMS } from '../kube/binaries.ts';
+import { programOnPath } from '#cli/demo/redis-binary.ts';
+import { findKubeBinaries, KUBE_REMEDY, NODE_PROGRAMS } from '#test/support/kube/binaries.ts';
 import { CNI_FOLDER } from './node.ts';
 
 export const NAMESPACE_SCRIPT = join(import.meta.dirname, 'namespace.sh');

@@ -1,7 +1,7 @@
-import type { Redis } from '../../../core/redis/redis.ts';
-import { eventIDOf } from '../../slack/frames.ts';
-import type { EventRecord } from '../../slack/ledger.ts';
-import { waitFor } from '../wait.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { eventIDOf } from '#slack-simulator/frames.ts';
+import type { EventRecord } from '#slack-simulator/ledger.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** A queue item as a consumer reads it. */
 export type Item = Record<string, unknown> & { type: string; team_uid: string; event: Record<string, unknown> };

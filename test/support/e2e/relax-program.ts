@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { waitFor } from '../wait.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 

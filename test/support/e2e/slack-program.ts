@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Control, controlOf } from '../../slack/control.ts';
+import { type Control, controlOf } from '#slack-simulator/control.ts';
 
-const MAIN = join(import.meta.dirname, '../../slack/main.ts');
+const MAIN = join(import.meta.dirname, '../../../slack-simulator/main.ts');
 
 /** The Slack stand-in as a process of its own, with TLS: for loads under which it must not share our event loop. */
 export interface SlackProgram {

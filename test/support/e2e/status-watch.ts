@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { FleetStatus } from '../../../cli/status/fleet-status.ts';
-import { runCommand } from '../command.ts';
-import { waitFor } from '../wait.ts';
+import type { FleetStatus } from '#cli/status/fleet-status.ts';
+import { runCommand } from '#test/support/command.ts';
+import { waitFor } from '#test/support/wait.ts';
 import { type BotClaim, type Source, TruthRecorder } from './status-truth.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');

@@ -1,4 +1,4 @@
-import type { Timers } from '../../../core/process/timers.ts';
+import type { Timers } from '#core/process/timers.ts';
 
 /** Time that moves only when told to. Wall and monotonic clocks differ on purpose, so that mixing them up shows. */
 export class FakeTimers implements Timers {

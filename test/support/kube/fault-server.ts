@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { KubeObject } from '../../../operator/kube/object.ts';
+import type { KubeObject } from '#operator/kube/object.ts';
 import { createServerCertificate } from './pki.ts';
 
 /** What the server does to one request instead of answering it well. */

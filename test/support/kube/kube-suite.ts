@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, inject, it } from 'vitest';
-import { Command } from '../command.ts';
+import { Command } from '#test/support/command.ts';
 import { findKubeBinaries, KUBE_REMEDY, type KubeBinaries } from './binaries.ts';
 
 /** What the files of the kube suite share; see global-setup.ts, which starts it. */

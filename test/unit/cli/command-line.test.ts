@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { commandLine } from '../../../cli/command-line.ts';
-import { PROGRAMS, type Program } from '../../../core/config/setting.ts';
-import { settingsOf } from '../../../core/config/settings.ts';
+import { commandLine } from '#cli/command-line.ts';
+import { PROGRAMS, type Program } from '#core/config/setting.ts';
+import { settingsOf } from '#core/config/settings.ts';
 
 async function run(...args: string[]) {
   const calls: [Program | 'demo', Readonly<Record<string, string>>][] = [];

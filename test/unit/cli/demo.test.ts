@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isClean, judge } from '../../../cli/demo/verdict.ts';
+import { isClean, judge } from '#cli/demo/verdict.ts';
 
 describe('the verdict of the demo', () => {
   it('is clean only if each event came exactly once', () => {

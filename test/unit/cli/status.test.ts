@@ -1,18 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type BotSocket, botStatus } from '../../../cli/status/bot-status.ts';
-import {
-  clusterStatus,
-  type FleetStatus,
-  NO_SOCKETS,
-  type PodFacts,
-  podStatus,
-} from '../../../cli/status/fleet-status.ts';
-import { exitCodeOf, problemsOf } from '../../../cli/status/health.ts';
-import { renderFleet } from '../../../cli/status/render.ts';
-import { decodeSlot, type Slot } from '../../../core/protocol/assignment.ts';
-import { type BotSummary, botSummarySchema } from '../../../core/protocol/bot-summary.ts';
-import { slotReportSchema } from '../../../core/protocol/report.ts';
-import { sessionSchema } from '../../../core/protocol/session.ts';
+import { type BotSocket, botStatus } from '#cli/status/bot-status.ts';
+import { clusterStatus, type FleetStatus, NO_SOCKETS, type PodFacts, podStatus } from '#cli/status/fleet-status.ts';
+import { exitCodeOf, problemsOf } from '#cli/status/health.ts';
+import { renderFleet } from '#cli/status/render.ts';
+import { decodeSlot, type Slot } from '#core/protocol/assignment.ts';
+import { type BotSummary, botSummarySchema } from '#core/protocol/bot-summary.ts';
+import { slotReportSchema } from '#core/protocol/report.ts';
+import { sessionSchema } from '#core/protocol/session.ts';
 
 const session = sessionSchema.parse({
   pod: 'c-0',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type StopSource, StopWishes } from '../../../cli/stop-signal.ts';
+import { type StopSource, StopWishes } from '#cli/stop-signal.ts';
 
 const steps = (...wishes: [StopSource, number][]) => {
   const taken = new StopWishes();

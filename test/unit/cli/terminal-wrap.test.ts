@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columns, wrap } from '../../../cli/terminal/columns.ts';
+import { columns, wrap } from '#cli/terminal/columns.ts';
 
 describe('wrapped text', () => {
   it('breaks between words, and within one only where it must', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { clip, columns, printable } from '../../../cli/terminal/columns.ts';
-import { forPeople } from '../../../cli/terminal/log-line.ts';
-import { Screen } from '../../../cli/terminal/screen.ts';
+import { clip, columns, printable } from '#cli/terminal/columns.ts';
+import { forPeople } from '#cli/terminal/log-line.ts';
+import { Screen } from '#cli/terminal/screen.ts';
 
 describe('columns', () => {
   it('are as wide as their widest cell, numbers to the right, without space at the end of a line', () => {

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ConnectorMetrics, connectorMetrics } from '../../../connector/metrics.ts';
-import type { SlotReport } from '../../../core/protocol/report.ts';
+import { type ConnectorMetrics, connectorMetrics } from '#connector/metrics.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
 
 let registry: Registry;
 let metrics: ConnectorMetrics;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fleetFaults, type HealthFacts, notReady } from '../../../connector/readiness.ts';
+import { fleetFaults, type HealthFacts, notReady } from '#connector/readiness.ts';
 
 const health = (changes: Partial<HealthFacts> = {}): HealthFacts => ({
   queueFaults: [],

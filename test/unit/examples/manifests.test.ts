@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseManifests } from '../../../cli/standalone/manifest.ts';
-import { secretKeysOf } from '../../../core/api/slackbot.ts';
+import { parseManifests } from '#cli/standalone/manifest.ts';
+import { secretKeysOf } from '#core/api/slackbot.ts';
 
 const examples = join(import.meta.dirname, '../../../examples');
 

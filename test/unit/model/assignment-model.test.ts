@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { reconcileSlots } from '../../../connector/assignment/reconcile-slots.ts';
-import { planFences } from '../../../operator/fleet/fences.ts';
-import { plan } from '../../../operator/plan/plan.ts';
-import type { Observed, Plan } from '../../../operator/plan/types.ts';
-import { assignmentModel, type Disturbance, type ModelOptions } from '../../model/assignment-model.ts';
-import { explore, type Verdict } from '../../model/checker.ts';
+import { reconcileSlots } from '#connector/assignment/reconcile-slots.ts';
+import { planFences } from '#operator/fleet/fences.ts';
+import { plan } from '#operator/plan/plan.ts';
+import type { Plan, PlanInput } from '#operator/plan/types.ts';
+import { assignmentModel, type Disturbance, type ModelOptions } from '#test/model/assignment-model.ts';
+import { explore, type Verdict } from '#test/model/checker.ts';
 
 /**
  * Every state that assignment and handover can get into, with the real planner, the real memory of the planner and the
@@ -138,7 +138,7 @@ describe('the checker finds', () => {
   });
 
   it('a planner that removes the old entry together with writing the new one', () => {
-    const hasty = (observed: Observed, budget: number): Plan => withoutSources(observed, plan(observed, budget));
+    const hasty = (input: PlanInput, budget: number): Plan => withoutSources(input, plan(input, budget));
     const verdict = explore(
       assignmentModel({ ...ONE_SOCKET, disturbances: ['sigterm'], most: 1, makePlan: hasty }),
       MAX_STATES,
@@ -149,7 +149,7 @@ describe('the checker finds', () => {
   });
 
   it('a planner that does not wait for the fleet to report after Redis lost all', () => {
-    const rash = (observed: Observed, budget: number): Plan => plan({ ...observed, settled: true }, budget);
+    const rash = (input: PlanInput, budget: number): Plan => plan({ ...input, settled: true }, budget);
     const verdict = explore(
       assignmentModel({ ...ONE_SOCKET, disturbances: ['flush', 'planner'], most: 2, makePlan: rash }),
       MAX_STATES,
@@ -158,8 +158,8 @@ describe('the checker finds', () => {
   });
 
   it('a planner that leaves the slots of a dead pod where they are', () => {
-    const lazy = (observed: Observed, budget: number): Plan => {
-      const made = plan(observed, budget);
+    const lazy = (input: PlanInput, budget: number): Plan => {
+      const made = plan(input, budget);
       return made.deadPods.length === 0 ? made : { ...made, writes: [] };
     };
     const verdict = explore(
@@ -183,11 +183,11 @@ describe('the checker finds', () => {
 
 const ownerIn = (text: string): string => /^p-\d/.exec(text)?.[0] ?? '';
 
-function withoutSources(observed: Observed, made: Plan): Plan {
+function withoutSources(input: PlanInput, made: Plan): Plan {
   const incoming = new Set(
     made.writes.flatMap(({ set }) => [...set].filter(([, { role }]) => role === 'incoming').map(([id]) => id)),
   );
-  const taken = [...observed.assignments].flatMap(([pod, slots]) => {
+  const taken = [...input.assignments].flatMap(([pod, slots]) => {
     const remove = [...slots.keys()].filter((id) => incoming.has(id));
     return remove.length === 0 ? [] : [{ pod, set: new Map(), remove }];
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { specFields, statusFields } from '../../../scripts/crd-reference.ts';
-import { GENERATED_FILES } from '../../../scripts/generated-files.ts';
+import { specFields, statusFields } from '#scripts/crd-reference.ts';
+import { GENERATED_FILES } from '#scripts/generated-files.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

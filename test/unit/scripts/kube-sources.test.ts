@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseEnvtest } from '../../../scripts/kube-download.ts';
-import { goFault } from '../../../scripts/kube-from-go.ts';
+import { chooseEnvtest } from '#scripts/kube-download.ts';
+import { goFault } from '#scripts/kube-from-go.ts';
 
 describe('a Go that may build Kubernetes', () => {
   it.each([

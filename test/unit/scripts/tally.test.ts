@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sum, tallyLine, tallyOf } from '../../../scripts/tally.ts';
+import { sum, tallyLine, tallyOf } from '#scripts/tally.ts';
 
 const report = (counts: object, testResults: object[] = []): string => JSON.stringify({ ...counts, testResults });
 

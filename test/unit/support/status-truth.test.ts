@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Allowed, type Claim, type Count, liesIn } from '../../support/e2e/status-truth.ts';
+import { type Allowed, type Claim, type Count, liesIn } from '#test/support/e2e/status-truth.ts';
 
 /** The bot has two sockets until 10 s, one until 20 s, then none. */
 const counts: Count[] = Array.from({ length: 31 }, (_, second) => ({

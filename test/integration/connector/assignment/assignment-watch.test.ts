@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AssignmentWatch } from '../../../../connector/assignment/assignment-watch.ts';
-import type { SlotDiff } from '../../../../connector/assignment/reconcile-slots.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import { clusterKeys } from '../../../../core/protocol/keys.ts';
-import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { slotOf } from '../../../unit/connector/assignment/slots.ts';
-import { connect } from '../queue/fleet.ts';
+import { AssignmentWatch } from '#connector/assignment/assignment-watch.ts';
+import type { SlotDiff } from '#connector/assignment/reconcile-slots.ts';
+import { createLog } from '#core/process/log.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 const keys = clusterKeys('c1');
 const log = createLog({ program: 'test', level: 'silent' });

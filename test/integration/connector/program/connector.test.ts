@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CONTRACT_KEY } from '../../../../core/protocol/keys.ts';
-import { generatedTeam } from '../../../slack/team.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet, keys } from './fleet.ts';
+import { CONTRACT_KEY } from '#core/protocol/keys.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet, keys } from './connector-fleet.ts';
 
 const TEAMS = 4;
 let fleet: ConnectorFleet;

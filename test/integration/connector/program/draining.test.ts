@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet, keys } from './fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet, keys } from './connector-fleet.ts';
 
 const TEAMS = 3;
 let fleet: ConnectorFleet;

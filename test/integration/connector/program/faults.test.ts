@@ -1,9 +1,9 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newFleetKey, parseFleetKeys, seal } from '../../../../core/protocol/seal.ts';
-import { generatedTeam } from '../../../slack/team.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { CLUSTER, ConnectorFleet, QUEUE } from './fleet.ts';
+import { newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { CLUSTER, ConnectorFleet, QUEUE } from './connector-fleet.ts';
 
 const TEAMS = 3;
 let fleet: ConnectorFleet;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SlotReport } from '../../../../core/protocol/report.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet } from './fleet.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet } from './connector-fleet.ts';
 
 const TEAMS = 60;
 const PODS = ['a', 'b'];

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newFleetKey } from '../../../../core/protocol/seal.ts';
-import type { RelaxProgram } from '../../../support/e2e/relax-program.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet, keys } from './fleet.ts';
+import { newFleetKey } from '#core/protocol/seal.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet, keys } from './connector-fleet.ts';
 
 const TEAMS = 3;
 const OURS = 'uid-1/relax';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Burst } from '../../../slack/burst.ts';
-import type { RelaxProgram } from '../../../support/e2e/relax-program.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet, keys } from './fleet.ts';
+import type { Burst } from '#slack-simulator/burst.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet, keys } from './connector-fleet.ts';
 
 const TEAMS = 6;
 let fleet: ConnectorFleet;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { waitFor } from '../../../support/wait.ts';
-import { ConnectorFleet } from './fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { ConnectorFleet } from './connector-fleet.ts';
 
 const TEAMS = 5;
 let fleet: ConnectorFleet;

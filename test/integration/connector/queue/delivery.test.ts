@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { disableBot } from '../../../../connector/event/normalize.ts';
-import { fenceField } from '../../../../core/protocol/keys.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { sourceOf } from '../../../unit/connector/event/source.ts';
+import { disableBot } from '#connector/event/normalize.ts';
+import { fenceField } from '#core/protocol/keys.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { sourceOf } from '#test/unit/connector/event/source.ts';
 import {
   connect,
   event,
@@ -17,7 +17,7 @@ import {
   type TestPublisher,
   type TestPublisherOptions,
   textsOn,
-} from './fleet.ts';
+} from './publisher-fleet.ts';
 
 let server: RedisServer;
 let admin: Redis;

@@ -1,8 +1,8 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 import {
   connect,
   event,
@@ -14,7 +14,7 @@ import {
   type TestPublisher,
   type TestPublisherOptions,
   textsOn,
-} from './fleet.ts';
+} from './publisher-fleet.ts';
 
 let server: RedisServer;
 let admin: Redis;

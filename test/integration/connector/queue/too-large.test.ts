@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect, event, eventOf, settledAll, startPublisher, type TestPublisher, textsOn } from './fleet.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { connect, event, eventOf, settledAll, startPublisher, type TestPublisher, textsOn } from './publisher-fleet.ts';
 
 let server: RedisServer;
 let admin: Redis;

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ReportBoard } from '../../../../connector/registry/report-board.ts';
-import type { ReportWish } from '../../../../connector/registry/slot-registry.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import { clusterKeys } from '../../../../core/protocol/keys.ts';
-import type { SlotReport } from '../../../../core/protocol/report.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect } from '../queue/fleet.ts';
+import { ReportBoard } from '#connector/registry/report-board.ts';
+import type { ReportWish } from '#connector/registry/slot-registry.ts';
+import { createLog } from '#core/process/log.ts';
+import { clusterKeys } from '#core/protocol/keys.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const keys = clusterKeys('c1');
 const KEY = keys.report('c-0');

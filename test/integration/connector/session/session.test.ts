@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ContractWatch } from '../../../../connector/session/contract-watch.ts';
-import { redisLook, redisRenew } from '../../../../connector/session/renewal.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
-import { CONTRACT_KEY, clusterKeys } from '../../../../core/protocol/keys.ts';
-import { decodeSession, type Session } from '../../../../core/protocol/session.ts';
-import { type Redis, redisTimeMs } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { connect } from '../queue/fleet.ts';
+import { ContractWatch } from '#connector/session/contract-watch.ts';
+import { redisLook, redisRenew } from '#connector/session/renewal.ts';
+import { createLog } from '#core/process/log.ts';
+import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { CONTRACT_KEY, clusterKeys } from '#core/protocol/keys.ts';
+import { decodeSession, type Session } from '#core/protocol/session.ts';
+import { type Redis, redisTimeMs } from '#core/redis/redis.ts';
+import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 
 const keys = clusterKeys('c1');
 const session = (incarnation: string, changes: Partial<Session> = {}): Session => ({

@@ -1,5 +1,5 @@
-import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
-import { egressProxy, useProxyForFetch } from '../../../../connector/socket/egress-proxy.ts';
+import { rtmConnect } from '#connector/slack/rtm-connect.ts';
+import { egressProxy, useProxyForFetch } from '#connector/socket/egress-proxy.ts';
 
 /** `ask.ts API_URL TOKEN`: calls rtm.connect by what this process trusts and prints the answer as one line of JSON. */
 const [, , apiUrl = '', token = ''] = process.argv;

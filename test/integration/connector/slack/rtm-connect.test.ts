@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { rtmConnect } from '../../../../connector/slack/rtm-connect.ts';
-import { version } from '../../../../core/process/version.ts';
-import { type Simulator, startSimulator } from '../../../slack/simulator.ts';
-import { runCommand } from '../../../support/command.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { rtmConnect } from '#connector/slack/rtm-connect.ts';
+import { version } from '#core/process/version.ts';
+import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
+import { runCommand } from '#test/support/command.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const never = new AbortController().signal;
 const TOKEN = 'xoxb-rtm-connect';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runCommand } from '../../../support/command.ts';
+import { runCommand } from '#test/support/command.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
 const bun = join(root, 'node_modules', '.bin', 'bun');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { wsOpenSocket } from '../../../../connector/socket/ws-socket.ts';
-import { socketContract } from '../../../contract/socket-contract.ts';
+import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
+import { socketContract } from '#test/contract/socket-contract.ts';
 
 /** Runs under Node here, and under Bun as a child of contract-on-bun.test.ts. */
 describe('the socket by ws', () => {

@@ -6,8 +6,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { RawPeer } from '../../../contract/raw-peer.ts';
-import { runCommand } from '../../../support/command.ts';
+import { RawPeer } from '#test/contract/raw-peer.ts';
+import { runCommand } from '#test/support/command.ts';
 
 /** A name that only the proxy knows, as in a network whose machines have no way out but the proxy. */
 const HOST = 'slack.test';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../../../support/wait.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** Two seconds of deadline, one of margin, one until the last resort, and what a busy machine adds. */
 const ENDED_MS = 12_000;

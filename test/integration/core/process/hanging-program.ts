@@ -1,8 +1,8 @@
-import { endByForceAfter } from '../../../../core/process/forced-end.ts';
-import { startHttpServer } from '../../../../core/process/http-server.ts';
-import { type Lifecycle, live } from '../../../../core/process/lifecycle.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import { createRegistry } from '../../../../core/process/metrics.ts';
+import { endByForceAfter } from '#core/process/forced-end.ts';
+import { startHttpServer } from '#core/process/http-server.ts';
+import { type Lifecycle, live } from '#core/process/lifecycle.ts';
+import { createLog } from '#core/process/log.ts';
+import { createRegistry } from '#core/process/metrics.ts';
 
 /** A program that hangs on its way out as its argument says. Prints its port, then waits for SIGTERM or `fail`. */
 const STOP_DEADLINE_MS = 2_000;

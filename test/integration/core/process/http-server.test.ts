@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type HttpChecks, type HttpServer, startHttpServer } from '../../../../core/process/http-server.ts';
-import { createRegistry } from '../../../../core/process/metrics.ts';
+import { type HttpChecks, type HttpServer, startHttpServer } from '#core/process/http-server.ts';
+import { createRegistry } from '#core/process/metrics.ts';
 
 const servers: HttpServer[] = [];
 const start = async (checks: Partial<HttpChecks> = {}, port = 0): Promise<HttpServer> => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { agreeOnContract, DEFAULT_CONTRACT, renewContract } from '../../../../core/protocol/contract.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { connect } from '../../connector/queue/fleet.ts';
+import { agreeOnContract, DEFAULT_CONTRACT, renewContract } from '#core/protocol/contract.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 
 let server: RedisServer;
 let redis: Redis;

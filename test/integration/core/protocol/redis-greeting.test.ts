@@ -1,13 +1,13 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RedisWatch } from '../../../../connector/session/redis-watch.ts';
-import type { Clock } from '../../../../core/process/clock.ts';
-import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
-import { type Greeting, greetRedis } from '../../../../core/protocol/redis-greeting.ts';
-import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { RedisWatch } from '#connector/session/redis-watch.ts';
+import type { Clock } from '#core/process/clock.ts';
+import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { type Greeting, greetRedis } from '#core/protocol/redis-greeting.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 let server: RedisServer;
 let redis: Redis;

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createLog } from '../../../../core/process/log.ts';
-import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { createLog } from '#core/process/log.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 let server: RedisServer;
 let folder: string;

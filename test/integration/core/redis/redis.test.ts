@@ -1,9 +1,9 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '../../../../core/process/log.ts';
-import { connectRedis, type Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { createLog } from '#core/process/log.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 /** A way to Redis on which everything can vanish without a word, as when a firewall forgets a connection. */
 interface Way {

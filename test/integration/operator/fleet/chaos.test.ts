@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect, FakeConnector, homes, keys, startPlanner, type TestPlanner, Wanted } from './fleet.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { connect, FakeConnector, homes, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 const BOTS = 40;
 const PODS = ['a', 'b', 'c', 'd'];

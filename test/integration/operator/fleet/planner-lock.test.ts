@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import {
-  type PlannerLock,
-  RedlockPlannerLock,
-  SingleRedisPlannerLock,
-} from '../../../../operator/fleet/planner-lock.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect, TestClock } from './fleet.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type PlannerLock, RedlockPlannerLock, SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { connect, TestClock } from './planner-fleet.ts';
 
 const KEY = 'lock';
 let server: RedisServer;

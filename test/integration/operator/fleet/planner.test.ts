@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeSlot } from '../../../../core/protocol/assignment.ts';
-import { CLUSTERS_KEY, fenceField } from '../../../../core/protocol/keys.ts';
-import { newFleetKey, openSeal, parseFleetKeys } from '../../../../core/protocol/seal.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { RedlockPlannerLock } from '../../../../operator/fleet/planner-lock.ts';
-import type { PlannerOptions } from '../../../../operator/fleet/planner-options.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { decodeSlot } from '#core/protocol/assignment.ts';
+import { CLUSTERS_KEY, fenceField } from '#core/protocol/keys.ts';
+import { newFleetKey, openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { RedlockPlannerLock } from '#operator/fleet/planner-lock.ts';
+import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
 import {
   CLUSTER,
   connect,
@@ -18,7 +18,7 @@ import {
   startPlanner,
   type TestPlanner,
   Wanted,
-} from './fleet.ts';
+} from './planner-fleet.ts';
 
 let server: RedisServer;
 let redis: Redis;

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseFleetKeys } from '../../../../core/protocol/seal.ts';
-import { tokenDigest } from '../../../../core/protocol/token.ts';
-import { generatedTeam } from '../../../slack/team.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { CLUSTER, ConnectorFleet, keys } from '../../connector/program/fleet.ts';
-import { startPlanner, type TestPlanner, Wanted } from './fleet.ts';
+import { parseFleetKeys } from '#core/protocol/seal.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { CLUSTER, ConnectorFleet, keys } from '#test/integration/connector/program/connector-fleet.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 const TEAMS = 10;
 let fleet: ConnectorFleet;

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectorSet } from '../../../../core/protocol/connector-set.ts';
-import { connectBudgetKey } from '../../../../core/protocol/keys.ts';
-import { parseFleetKeys } from '../../../../core/protocol/seal.ts';
-import { tokenDigest } from '../../../../core/protocol/token.ts';
-import { redisTimeMs } from '../../../../core/redis/redis.ts';
-import { generatedTeam } from '../../../slack/team.ts';
-import type { RelaxProgram } from '../../../support/e2e/relax-program.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { CLUSTER, ConnectorFleet, keys } from '../../connector/program/fleet.ts';
-import { startPlanner, type TestPlanner, Wanted } from './fleet.ts';
+import type { ConnectorSet } from '#core/protocol/connector-set.ts';
+import { connectBudgetKey } from '#core/protocol/keys.ts';
+import { parseFleetKeys } from '#core/protocol/seal.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { redisTimeMs } from '#core/redis/redis.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { CLUSTER, ConnectorFleet, keys } from '#test/integration/connector/program/connector-fleet.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 /** Three connector processes in two zones, of a set whose size is published, and the sockets as Slack counts them. */
 const TEAMS = 30;

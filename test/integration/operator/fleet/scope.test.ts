@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BotSummary, botSummarySchema } from '../../../../core/protocol/bot-summary.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { BotSummaries } from '../../../../operator/fleet/bot-summaries.ts';
-import { claimScope, ScopeOwnedError } from '../../../../operator/fleet/scope-owner.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { connect, keys } from './fleet.ts';
+import { type BotSummary, botSummarySchema } from '#core/protocol/bot-summary.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { BotSummaries } from '#operator/fleet/bot-summaries.ts';
+import { claimScope, ScopeOwnedError } from '#operator/fleet/scope-owner.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { connect, keys } from './planner-fleet.ts';
 
 let server: RedisServer;
 let redis: Redis;

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect, FakeConnector, keys, startPlanner, type TestPlanner, Wanted } from './fleet.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { connect, FakeConnector, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 /** What the planner shows of sockets whose connector is not there, in rounds that find nothing else changed. */
 describe('the view of a fleet at rest', () => {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Slot, SlotID } from '../../../../core/protocol/assignment.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { type PodMemory, remember } from '../../../../operator/fleet/pod-memory.ts';
-import { readHeads } from '../../../../operator/fleet/reader.ts';
-import { FleetWriter, LockLostError, type SealedWrite } from '../../../../operator/fleet/writer.ts';
-import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { connect, keys } from './fleet.ts';
+import type { Slot, SlotID } from '#core/protocol/assignment.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { type PodMemory, remember } from '#operator/fleet/pod-memory.ts';
+import { readHeads } from '#operator/fleet/reader.ts';
+import { FleetWriter, LockLostError, type SealedWrite } from '#operator/fleet/writer.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { connect, keys } from './planner-fleet.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -86,7 +86,7 @@ describe('A write of assignments', () => {
     await expect(writer.assign('ours', write(slots(0, 500)), before)).rejects.toThrow(LockLostError);
     await expect(writer.assign('ours', write(slots(0, 1)), { ...before, lost: true })).rejects.toThrow(LockLostError);
     await expect(writer.drained('ours', 'a', 'i')).rejects.toThrow(LockLostError);
-    expect(await writer.bury('ours', 'a')).toBe(false);
+    expect(await writer.forgetPod('ours', 'a')).toBe(false);
     expect(await stored()).toEqual(['1', 3]);
     expect(await redis.exists(keys.drained('a'))).toBe(0);
   });
@@ -150,7 +150,7 @@ describe('A write of assignments', () => {
   it('never clears away a pod that is back', async () => {
     await writer.assign('ours', write(slots(0, 2)), await memory());
     await redis.set(keys.session('a'), 'x');
-    expect(await writer.bury('ours', 'a')).toBe(false);
+    expect(await writer.forgetPod('ours', 'a')).toBe(false);
     expect(await stored()).toEqual(['1', 2]);
   });
 });

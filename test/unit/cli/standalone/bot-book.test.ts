@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Turn, turn, uidOf } from '../../../../cli/standalone/bot-book.ts';
+import { type Turn, turn, uidOf } from '#cli/standalone/bot-book.ts';
 import { bot, read } from './manifests.ts';
 
 const EMPTY: Turn = { book: new Map(), bots: [], removed: [], problems: [] };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { type FleetState, PlainConsole, TerminalConsole } from '../../../../cli/standalone/console.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
+import { type FleetState, PlainConsole, TerminalConsole } from '#cli/standalone/console.ts';
+import { createLog } from '#core/process/log.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
 
 const NOW = 1_000_000_000_000;
 const bot = (name: string, ready: boolean, reason: string, more: Partial<BotSummary> = {}): BotSummary => ({

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { farewellLines } from '../../../../cli/standalone/farewell.ts';
-import { type FileNews, newsLines } from '../../../../cli/standalone/file-news.ts';
-import { type FleetBlock, fleetBlock } from '../../../../cli/standalone/fleet-block.ts';
-import { Traffic } from '../../../../cli/standalone/traffic.ts';
-import { renderFleet } from '../../../../cli/status/render.ts';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
+import { farewellLines } from '#cli/standalone/farewell.ts';
+import { type FileNews, newsLines } from '#cli/standalone/file-news.ts';
+import { type FleetBlock, fleetBlock } from '#cli/standalone/fleet-block.ts';
+import { Traffic } from '#cli/standalone/traffic.ts';
+import { renderFleet } from '#cli/status/render.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
 
 const NOW = 1_000_000_000_000;
 const REMEDY =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeFile } from '../../../../cli/standalone/merge-file.ts';
+import { mergeFile } from '#cli/standalone/merge-file.ts';
 import { bot, read, secret } from './manifests.ts';
 
 const names = ({ bots }: { bots: { metadata: { name: string } }[] }) =>

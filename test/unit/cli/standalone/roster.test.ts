@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { uidOf } from '../../../../cli/standalone/bot-book.ts';
-import { Roster } from '../../../../cli/standalone/roster.ts';
-import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
+import { uidOf } from '#cli/standalone/bot-book.ts';
+import { Roster } from '#cli/standalone/roster.ts';
+import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { bot, read, secret } from './manifests.ts';
 
 const uid = (name: string): string => uidOf('bots', name, `T0${name.toUpperCase()}`);

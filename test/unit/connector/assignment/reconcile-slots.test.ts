@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HeldSlots, reconcileSlots } from '../../../../connector/assignment/reconcile-slots.ts';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
+import { type HeldSlots, reconcileSlots } from '#connector/assignment/reconcile-slots.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
 import { slotOf } from './slots.ts';
 
 const held = (version: number, slots: Record<string, Slot> = {}): HeldSlots => ({

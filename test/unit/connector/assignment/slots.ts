@@ -1,4 +1,4 @@
-import type { Slot } from '../../../../core/protocol/assignment.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
 
 /** An assigned slot for tests; change what the test is about. */
 export const slotOf = (changes: Partial<Slot> = {}): Slot => ({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { disableBot, normalize } from '../../../../connector/event/normalize.ts';
-import type { QueueItem } from '../../../../core/protocol/queue-item.ts';
+import { disableBot, normalize } from '#connector/event/normalize.ts';
+import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { sourceOf } from './source.ts';
 
 const page = readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8');

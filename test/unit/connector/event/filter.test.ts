@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normalize } from '../../../../connector/event/normalize.ts';
-import type { EventFilter } from '../../../../core/protocol/assignment.ts';
+import { normalize } from '#connector/event/normalize.ts';
+import type { EventFilter } from '#core/protocol/assignment.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 const fate = (frame: unknown, events: Partial<EventFilter> = {}): string => {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { itemJson } from '../../../../connector/event/item-json.ts';
-import type { Normalized } from '../../../../connector/event/normalize.ts';
-import type { SocketHandlers } from '../../../../connector/socket/socket.ts';
-import type { ConnectionSpec } from '../../../../connector/team/connection-status.ts';
-import { SlotSockets } from '../../../../connector/team/slot-sockets.ts';
+import { itemJson } from '#connector/event/item-json.ts';
+import type { Normalized } from '#connector/event/normalize.ts';
+import type { ConnectionSpec } from '#connector/slot/connection-status.ts';
+import { SlotSockets } from '#connector/slot/slot-sockets.ts';
+import type { SocketHandlers } from '#connector/socket/socket.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 it('a frame of a socket reaches the queue item as Slack wrote it', () => {
@@ -28,7 +28,7 @@ it('a frame of a socket reaches the queue item as Slack wrote it', () => {
       offer: (normalized) => offered.push(normalized),
       cluster: 'c1',
       timers: { wallMs: () => RECEIVED_AT_MS },
-      seldom: { warn: () => {} },
+      limitedLog: { warn: () => {} },
     },
     () => {},
   );

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalize } from '../../../../connector/event/normalize.ts';
-import type { EventSource } from '../../../../connector/event/source.ts';
-import { eventsApiPayloads, rtmFrames } from '../../../slack/corpus.ts';
-import { eventKinds, generateEvent } from '../../../slack/frames.ts';
+import { normalize } from '#connector/event/normalize.ts';
+import type { EventSource } from '#connector/event/source.ts';
+import { eventKinds, generateEvent } from '#slack-simulator/frames.ts';
+import { eventsApiPayloads, rtmFrames } from '#test/support/corpus.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 type Frame = Record<string, unknown>;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { itemJson } from '../../../../connector/event/item-json.ts';
-import { disableBot, type NormalizedEvent, normalize } from '../../../../connector/event/normalize.ts';
-import { eventsApiPayloads, rtmFrames } from '../../../slack/corpus.ts';
+import { itemJson } from '#connector/event/item-json.ts';
+import { disableBot, type NormalizedEvent, normalize } from '#connector/event/normalize.ts';
+import { eventsApiPayloads, rtmFrames } from '#test/support/corpus.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 const ALL = { include: [], exclude: [], own: true };

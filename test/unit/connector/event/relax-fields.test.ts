@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { disableBot, normalize } from '../../../../connector/event/normalize.ts';
-import type { EventSource } from '../../../../connector/event/source.ts';
-import type { QueueItem } from '../../../../core/protocol/queue-item.ts';
+import { disableBot, normalize } from '#connector/event/normalize.ts';
+import type { EventSource } from '#connector/event/source.ts';
+import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 const itemOf = (frame: Record<string, unknown>, source: Partial<EventSource> = {}): QueueItem => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchLimit, nextFlushMs, type Waiting } from '../../../../connector/queue/batcher.ts';
+import { batchLimit, nextFlushMs, type Waiting } from '#connector/queue/batcher.ts';
 
 const waiting = (changes: Partial<Waiting>): Waiting => ({
   events: 1,

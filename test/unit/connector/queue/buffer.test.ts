@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventBuffer, type QueueEntry } from '../../../../connector/queue/buffer.ts';
+import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
 
 const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
   fenceField: 'c/u',

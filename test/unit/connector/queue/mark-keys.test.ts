@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Mark } from '../../../../connector/event/mark.ts';
-import { type MarkPlace, markPlace } from '../../../../connector/queue/mark-keys.ts';
-import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
-import { queueKeys } from '../../../../core/protocol/keys.ts';
+import type { Mark } from '#connector/event/mark.ts';
+import { type MarkPlace, markPlace } from '#connector/queue/mark-keys.ts';
+import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { queueKeys } from '#core/protocol/keys.ts';
 
 const keys = queueKeys('relax:events');
 const place = (id: string, mark: Mark, arrivedAtMs = 0): MarkPlace =>

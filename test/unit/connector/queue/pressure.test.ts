@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventBuffer, type QueueEntry } from '../../../../connector/queue/buffer.ts';
-import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '../../../../connector/queue/pressure.ts';
+import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
+import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '#connector/queue/pressure.ts';
 
 const load = (bytes: number, bytesOf: Record<string, number>, age = 0) => ({
   fill: { bytes, age },

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { disableBot, type Normalized, normalize } from '../../../../connector/event/normalize.ts';
-import type { QueueEntry } from '../../../../connector/queue/buffer.ts';
-import type { Enqueue } from '../../../../connector/queue/enqueue.ts';
-import type { OutcomeCounts } from '../../../../connector/queue/outcome.ts';
-import { Publisher, type PublisherOptions } from '../../../../connector/queue/publisher.ts';
-import type { EnqueueResult } from '../../../../connector/queue/redis-answer.ts';
-import { systemClock } from '../../../../core/process/clock.ts';
-import { DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
-import { queueKeys } from '../../../../core/protocol/keys.ts';
-import { sourceOf } from '../event/source.ts';
+import { disableBot, type Normalized, normalize } from '#connector/event/normalize.ts';
+import type { QueueEntry } from '#connector/queue/buffer.ts';
+import type { Enqueue } from '#connector/queue/enqueue.ts';
+import type { OutcomeCounts } from '#connector/queue/outcome.ts';
+import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
+import type { EnqueueResult } from '#connector/queue/redis-answer.ts';
+import { systemClock } from '#core/process/clock.ts';
+import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { queueKeys } from '#core/protocol/keys.ts';
+import { sourceOf } from '#test/unit/connector/event/source.ts';
 
 const message = (n: number, text = 'x'): Normalized =>
   normalize({ type: 'message', channel: 'C1', user: 'U1', text, ts: `1700000000.${n}` }, sourceOf(), 0);

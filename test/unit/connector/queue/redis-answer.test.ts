@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseResult, passingFault, refusal } from '../../../../connector/queue/redis-answer.ts';
+import { parseResult, passingFault, refusal } from '#connector/queue/redis-answer.ts';
 
 describe('an answer of the script', () => {
   it.each<[unknown, unknown]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Adoption } from '../../../../connector/registry/adoption.ts';
-import type { SlotReport } from '../../../../core/protocol/report.ts';
+import { Adoption } from '#connector/registry/adoption.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
 
 type States = Record<string, SlotReport['state'] | undefined>;
 const stateOf = (states: States) => (id: string) => states[id];

@@ -1,4 +1,4 @@
-import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../../../../connector/team/connection-status.ts';
+import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '#connector/slot/connection-status.ts';
 
 /** Stands in for a slot's connection: a test says what becomes of it. */
 export class FakeConnection implements SlotConnection {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SlotRegistry } from '../../../../connector/registry/slot-registry.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
-import { RETRY_REASONS } from '../../../../core/protocol/report.ts';
-import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '../../../../core/protocol/seal.ts';
-import { slotOf } from '../assignment/slots.ts';
+import { SlotRegistry } from '#connector/registry/slot-registry.ts';
+import { createLog } from '#core/process/log.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
+import { RETRY_REASONS } from '#core/protocol/report.ts';
+import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
+import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 import { FakeConnection } from './fake-connection.ts';
 
 const [key, otherKey] = parseFleetKeys(`${newFleetKey()}\n${newFleetKey()}`) as [FleetKey, FleetKey];
@@ -46,7 +46,7 @@ beforeEach(() => {
     },
     onChange: (id) => changed.push(id),
     log: createLog({ program: 'test', level: 'silent' }),
-    seldom: { warn: (kind) => warned.push(kind) },
+    limitedLog: { warn: (kind) => warned.push(kind) },
   });
 });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type NameLook, NameSeeker } from '../../../../connector/session/name-seeker.ts';
-import type { NameHolder } from '../../../../connector/session/name-verdict.ts';
+import { type NameLook, NameSeeker } from '#connector/session/name-seeker.ts';
+import type { NameHolder } from '#connector/session/name-verdict.ts';
 
 const holder: NameHolder = { incarnation: 'i1', state: 'up', owner: '', machine: 'm', pid: 7, startTicks: '1' };
 

@@ -6,7 +6,7 @@ import {
   type NameFacts,
   type NameHolder,
   nameVerdict,
-} from '../../../../connector/session/name-verdict.ts';
+} from '#connector/session/name-verdict.ts';
 
 const OURS = 'uid-1/relax';
 const THEIRS = 'uid-2/relax';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { processState, thisProcess } from '../../../../connector/session/process-identity.ts';
+import { processState, thisProcess } from '#connector/session/process-identity.ts';
 
 const us = thisProcess();
 const children: ChildProcess[] = [];

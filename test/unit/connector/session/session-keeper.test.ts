@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { NameClaim, Sought } from '../../../../connector/session/name-seeker.ts';
-import type { Renew, Renewal } from '../../../../connector/session/renewal.ts';
-import { type SessionContent, SessionKeeper, sessionTtlMs } from '../../../../connector/session/session-keeper.ts';
-import { systemClock } from '../../../../core/process/clock.ts';
-import { createLog } from '../../../../core/process/log.ts';
-import type { Session } from '../../../../core/protocol/session.ts';
+import type { NameClaim, Sought } from '#connector/session/name-seeker.ts';
+import type { Renew, Renewal } from '#connector/session/renewal.ts';
+import { type SessionContent, SessionKeeper, sessionTtlMs } from '#connector/session/session-keeper.ts';
+import { systemClock } from '#core/process/clock.ts';
+import { createLog } from '#core/process/log.ts';
+import type { Session } from '#core/protocol/session.ts';
 
 const T0 = 1_800_000_000_000;
 

@@ -1,15 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  classifyConnect,
-  classifyFailure,
-  type HttpAnswer,
-  refuseToken,
-} from '../../../../connector/slack/classify-connect.ts';
-import { isAbout } from '../../../../connector/slack/connect-answer.ts';
-import { connectErrorClass, KNOWN_CONNECT_ERRORS } from '../../../../connector/slack/connect-error.ts';
-import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/protocol/report.ts';
-import { connectErrors } from '../../../slack/fault.ts';
+import { classifyConnect, classifyFailure, type HttpAnswer, refuseToken } from '#connector/slack/classify-connect.ts';
+import { isAbout } from '#connector/slack/connect-answer.ts';
+import { connectErrorClass, KNOWN_CONNECT_ERRORS } from '#connector/slack/connect-error.ts';
+import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
+import { connectErrors } from '#slack-simulator/fault.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const answer = (body: unknown, rest: Partial<HttpAnswer> = {}): HttpAnswer => ({

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalize } from '../../../../connector/event/normalize.ts';
-import { decodeRtmFrame, encodeRtmPing } from '../../../../connector/slack/rtm-frame.ts';
-import { eventsApiPayloads, rtmFrames } from '../../../slack/corpus.ts';
+import { normalize } from '#connector/event/normalize.ts';
+import { decodeRtmFrame, encodeRtmPing } from '#connector/slack/rtm-frame.ts';
+import { eventsApiPayloads, rtmFrames } from '#test/support/corpus.ts';
 
 const TRANSPORT: Readonly<Record<string, string>> = {
   HelloEvent: 'hello',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { closeDetail } from '../../../../connector/socket/close-detail.ts';
+import { closeDetail } from '#connector/socket/close-detail.ts';
 
 const url = 'wss://wss-primary.slack.com/link/?ticket=12a34b56-7c89&app_id=f00';
 

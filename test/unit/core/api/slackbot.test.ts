@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  botName,
-  replicasOf,
-  secretKeysOf,
-  slackBotSpecSchema,
-  slackBotStatusSchema,
-} from '../../../../core/api/slackbot.ts';
-import { brokenRules, celValidations, SPEC_RULES } from '../../../../core/api/slackbot-rules.ts';
+import { botName, replicasOf, secretKeysOf, slackBotSpecSchema, slackBotStatusSchema } from '#core/api/slackbot.ts';
+import { brokenRules, celValidations, SPEC_RULES } from '#core/api/slackbot-rules.ts';
 
 const rtm = slackBotSpecSchema.parse({ teamID: 'T024BE7LH', credentials: { secretRef: { name: 'acme' } } });
 const app = slackBotSpecSchema.parse({ teamID: 'T024BE7LH', transport: 'App', appRef: { name: 'acme' } });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '../../../../core/config/config.ts';
-import { ConfigError, type ConfigInput } from '../../../../core/config/config-input.ts';
-import type { Program } from '../../../../core/config/setting.ts';
-import type { Machine } from '../../../../core/config/setting-kind.ts';
-import { allSettings, settingsOf } from '../../../../core/config/settings.ts';
+import { connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '#core/config/config.ts';
+import { ConfigError, type ConfigInput } from '#core/config/config-input.ts';
+import type { Program } from '#core/config/setting.ts';
+import type { Machine } from '#core/config/setting-kind.ts';
+import { allSettings, settingsOf } from '#core/config/settings.ts';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const FILES: Record<string, string> = {

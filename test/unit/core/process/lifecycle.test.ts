@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Lifecycle, live } from '../../../../core/process/lifecycle.ts';
-import { createLog } from '../../../../core/process/log.ts';
+import { type Lifecycle, live } from '#core/process/lifecycle.ts';
+import { createLog } from '#core/process/log.ts';
 
 const log = createLog({ program: 'test', level: 'silent' });
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeSlot, encodeSlot } from '../../../../core/protocol/assignment.ts';
-import { slotOf } from '../../connector/assignment/slots.ts';
+import { decodeSlot, encodeSlot } from '#core/protocol/assignment.ts';
+import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 describe('A slot in Redis', () => {
   it.each(['place', 'drain', 'spread', 'rebalance'] as const)('with cause %s is read as it was written', (cause) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConnectorSet, mayReturn } from '../../../../core/protocol/connector-set.ts';
+import { type ConnectorSet, mayReturn } from '#core/protocol/connector-set.ts';
 
 const sized = (replicas: number, first = 0): ConnectorSet => ({
   kind: 'sized',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ContractMismatchError, compareContract, DEFAULT_CONTRACT } from '../../../../core/protocol/contract.ts';
+import { ContractMismatchError, compareContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 
 const stored = { bucketMs: '60000', subBuckets: '64', windowMs: '3600000', shards: '1' };
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLiveState, presenceOf, reportOf, type SessionFacts } from '../../../../core/protocol/presence.ts';
-import { slotReportSchema } from '../../../../core/protocol/report.ts';
-import { decodeSession, SESSION_TTL_MS, sessionSchema } from '../../../../core/protocol/session.ts';
+import { isLiveState, presenceOf, reportOf, type SessionFacts } from '#core/protocol/presence.ts';
+import { slotReportSchema } from '#core/protocol/report.ts';
+import { decodeSession, SESSION_TTL_MS, sessionSchema } from '#core/protocol/session.ts';
 
 const session = (change: object = {}) =>
   sessionSchema.parse({

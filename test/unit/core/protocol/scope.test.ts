@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { standaloneOwner } from '../../../../core/config/config.ts';
-import { isForeignOwner, isSameOwner, kubeOwner } from '../../../../core/protocol/scope.ts';
+import { standaloneOwner } from '#core/config/config.ts';
+import { isForeignOwner, isSameOwner, kubeOwner } from '#core/protocol/scope.ts';
 
 describe('The owner of a scope', () => {
   it('is another for two installations in one Kubernetes cluster', () => {

@@ -7,7 +7,7 @@ import {
   SealError,
   seal,
   sealingKey,
-} from '../../../../core/protocol/seal.ts';
+} from '#core/protocol/seal.ts';
 
 const [first, second, third] = parseFleetKeys([newFleetKey(), newFleetKey(), newFleetKey()].join('\n')) as [
   FleetKey,

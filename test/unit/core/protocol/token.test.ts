@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redactTokens } from '../../../../core/process/redact.ts';
-import { tokenDigest, tokenKind } from '../../../../core/protocol/token.ts';
+import { redactTokens } from '#core/process/redact.ts';
+import { tokenDigest, tokenKind } from '#core/protocol/token.ts';
 
 describe('a value', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aclFault, namedRefusal } from '../../../../core/redis/acl.ts';
+import { aclFault, namedRefusal } from '#core/redis/acl.ts';
 
 const LUA = "local a = redis.call('GET', KEYS[1])\nreturn { redis.call('HLEN', a), redis.pcall('TTL', a) }";
 

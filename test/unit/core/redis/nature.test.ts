@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeNature, natureOf, type RedisNature } from '../../../../core/redis/nature.ts';
+import { judgeNature, natureOf, type RedisNature } from '#core/redis/nature.ts';
 
 const nature = (changes: Partial<RedisNature> = {}): RedisNature => ({
   evictionPolicy: 'noeviction',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkRedisVersion, type Redis, redisErrorText, redisFault } from '../../../../core/redis/redis.ts';
+import { checkRedisVersion, type Redis, redisErrorText, redisFault } from '#core/redis/redis.ts';
 
 const saying = (info: string): Redis => ({ info: async () => info }) as unknown as Redis;
 

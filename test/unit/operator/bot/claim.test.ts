@@ -5,7 +5,7 @@ import {
   foreignClaimText,
   mayRelease,
   releasingOperations,
-} from '../../../../operator/bot/claim.ts';
+} from '#operator/bot/claim.ts';
 
 const SELF = { operator: 'relax/relax-operator', cluster: 'eu' };
 const claim = (operator: string, cluster?: string) => ({

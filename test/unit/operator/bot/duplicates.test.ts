@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Claim, Claims } from '../../../../operator/bot/duplicates.ts';
+import { type Claim, Claims } from '#operator/bot/duplicates.ts';
 
 const claim = (uid: string, more: Partial<Claim> = {}): Claim => ({
   uid,

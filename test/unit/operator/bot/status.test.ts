@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SlackBotSpec, type SlackBotStatus, slackBotStatusSchema } from '../../../../core/api/slackbot.ts';
-import { RETRY_REASONS, TERMINAL_REASONS } from '../../../../core/protocol/report.ts';
-import { CONDITION_TYPES, type ConditionType, REASONS } from '../../../../operator/bot/reasons.ts';
-import { type StatusInput, statusOf } from '../../../../operator/bot/status.ts';
-import { conditionOf, urgencyOf } from '../../../../operator/bot/status-change.ts';
-import type { SlotView } from '../../../../operator/fleet/fleet-view.ts';
+import { type SlackBotSpec, type SlackBotStatus, slackBotStatusSchema } from '#core/api/slackbot.ts';
+import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
+import { CONDITION_TYPES, type ConditionType, REASONS } from '#operator/bot/reasons.ts';
+import { type StatusInput, statusOf } from '#operator/bot/status.ts';
+import { conditionOf, urgencyOf } from '#operator/bot/status-change.ts';
+import type { SlotView } from '#operator/fleet/fleet-view.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
 const NOW = Date.parse('2026-11-24T12:00:00.789Z');

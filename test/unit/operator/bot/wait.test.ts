@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { SlackBotStatus } from '../../../../core/api/slackbot.ts';
-import { type StatusInput, statusOf } from '../../../../operator/bot/status.ts';
-import { conditionOf, urgencyOf } from '../../../../operator/bot/status-change.ts';
-import { summaryOf } from '../../../../operator/bot/summary.ts';
-import { firstWait, waitSentence } from '../../../../operator/bot/wait.ts';
-import type { SlotView } from '../../../../operator/fleet/fleet-view.ts';
+import type { SlackBotStatus } from '#core/api/slackbot.ts';
+import { type StatusInput, statusOf } from '#operator/bot/status.ts';
+import { conditionOf, urgencyOf } from '#operator/bot/status-change.ts';
+import { summaryOf } from '#operator/bot/summary.ts';
+import { firstWait, waitSentence } from '#operator/bot/wait.ts';
+import type { SlotView } from '#operator/fleet/fleet-view.ts';
 
 const NOW = Date.parse('2026-11-24T17:02:00Z');
 const UNTIL = Date.parse('2026-11-24T17:03:05Z');

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  droppedNamespaces,
-  formatWatched,
-  parseWatched,
-  watchedOf,
-} from '../../../../operator/bot/watched-namespaces.ts';
+import { droppedNamespaces, formatWatched, parseWatched, watchedOf } from '#operator/bot/watched-namespaces.ts';
 
 describe('the namespaces that are watched', () => {
   it.each([

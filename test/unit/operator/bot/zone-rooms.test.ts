@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fleetFacts, statusOf } from '../../../../operator/bot/status.ts';
-import { conditionOf } from '../../../../operator/bot/status-change.ts';
-import { zoneRoomsOf } from '../../../../operator/bot/zone-rooms.ts';
-import type { PodSummary, SlotView } from '../../../../operator/fleet/fleet-view.ts';
+import { fleetFacts, statusOf } from '#operator/bot/status.ts';
+import { conditionOf } from '#operator/bot/status-change.ts';
+import { zoneRoomsOf } from '#operator/bot/zone-rooms.ts';
+import type { PodSummary, SlotView } from '#operator/fleet/fleet-view.ts';
 
 const pod = (name: string, zone: string, more: Partial<PodSummary> = {}): PodSummary => ({
   pod: name,

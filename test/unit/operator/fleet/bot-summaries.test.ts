@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
-import type { Redis } from '../../../../core/redis/redis.ts';
-import { BotSummaries } from '../../../../operator/fleet/bot-summaries.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { BotSummaries } from '#operator/fleet/bot-summaries.ts';
 
 const line = (bot: string): BotSummary => ({
   bot,

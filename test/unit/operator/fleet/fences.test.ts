@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Desired, StoppedBot } from '../../../../operator/fleet/desired.ts';
-import { type FenceState, heeding, NO_FENCES, planFences } from '../../../../operator/fleet/fences.ts';
+import type { Desired, StoppedBot } from '#operator/fleet/desired.ts';
+import { type FenceState, heeding, NO_FENCES, planFences } from '#operator/fleet/fences.ts';
 
 const WINDOW_MS = 3_600_000;
 const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({

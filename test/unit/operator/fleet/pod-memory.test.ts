@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
-import type { SlotReport } from '../../../../core/protocol/report.ts';
-import type { Session } from '../../../../core/protocol/session.ts';
-import { adoptFromReports } from '../../../../operator/fleet/adopt-from-reports.ts';
-import { FleetMemory, observe } from '../../../../operator/fleet/fleet-memory.ts';
-import {
-  type PodHead,
-  type PodMemory,
-  podPresence,
-  remember,
-  wanted,
-  wrote,
-} from '../../../../operator/fleet/pod-memory.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
+import type { Session } from '#core/protocol/session.ts';
+import { adoptFromReports } from '#operator/fleet/adopt-from-reports.ts';
+import { FleetMemory, observe } from '#operator/fleet/fleet-memory.ts';
+import { type PodHead, type PodMemory, podPresence, remember, wanted, wrote } from '#operator/fleet/pod-memory.ts';
 
 const slot = (epoch = 1): Slot => ({
   epoch,
@@ -216,12 +209,12 @@ describe('A fleet', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ session: session({ version: 7 }) });
     memory.read(heads({ a: now }), bodies({}, { 'u/0': report({ epoch: 4 }), 'v/1': report() }), 0);
-    const observed = observe(memory, wishes, 0, 0);
-    expect([...(observed.assignments.get('a') ?? [])].map(([id, { epoch }]) => [id, epoch])).toEqual([
+    const input = observe(memory, wishes, 0, 0);
+    expect([...(input.assignments.get('a') ?? [])].map(([id, { epoch }]) => [id, epoch])).toEqual([
       ['u/0', 4],
       ['v/1', 1],
     ]);
-    expect([...observed.lost]).toEqual(['a']);
+    expect([...input.lost]).toEqual(['a']);
   });
 
   it('calls a pod lost of which nothing is known until it had the time to report', () => {
@@ -235,8 +228,8 @@ describe('A fleet', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), bodies(hash('u/0'), { 'u/0': report() }), 0);
     memory.read(heads({ a: head({ version: 3, fields: 1, session: undefined }) }), new Map(), 1);
-    const observed = observe(memory, { ...wishes, fleetKeys: [] }, 1, 0);
-    expect(observed.reports.get('a')?.size).toBe(0);
+    const input = observe(memory, { ...wishes, fleetKeys: [] }, 1, 0);
+    expect(input.reports.get('a')?.size).toBe(0);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), new Map(), 2);
     expect(observe(memory, { ...wishes, fleetKeys: [] }, 2, 0).pods[0]?.takesSlots).toBe(false);
     expect(observe(memory, wishes, 2, 0).pods[0]?.takesSlots).toBe(true);

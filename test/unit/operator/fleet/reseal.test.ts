@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
-import type { FleetKey } from '../../../../core/protocol/seal.ts';
-import type { DesiredBot } from '../../../../operator/fleet/desired.ts';
-import type { PodMemory } from '../../../../operator/fleet/pod-memory.ts';
-import { RESEALS_A_ROUND, withReseals } from '../../../../operator/fleet/reseal.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
+import type { FleetKey } from '#core/protocol/seal.ts';
+import type { DesiredBot } from '#operator/fleet/desired.ts';
+import type { PodMemory } from '#operator/fleet/pod-memory.ts';
+import { RESEALS_A_ROUND, withReseals } from '#operator/fleet/reseal.ts';
 
 const key = (id: string): FleetKey => ({ id, secret: Buffer.alloc(32) });
 const [fresh, old] = [key('new'), key('old')];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
-import { openSeal, parseFleetKeys } from '../../../../core/protocol/seal.ts';
-import { tokenDigest } from '../../../../core/protocol/token.ts';
-import { Sealer } from '../../../../operator/fleet/sealer.ts';
-import { sealWrite } from '../../../../operator/fleet/writer.ts';
-import type { PlannedSlot } from '../../../../operator/plan/types.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
+import { openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { Sealer } from '#operator/fleet/sealer.ts';
+import { sealWrite } from '#operator/fleet/writer.ts';
+import type { PlannedSlot } from '#operator/plan/types.ts';
 
 const keyOf = (byte: number) => {
   const [key] = parseFleetKeys(Buffer.alloc(32, byte).toString('base64'));

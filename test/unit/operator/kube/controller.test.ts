@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Controller, type Outcome } from '../../../../operator/kube/controller.ts';
-import { WorkQueue } from '../../../../operator/kube/workqueue.ts';
-import { FakeTimers, settle } from '../../../support/kube/fake-timers.ts';
+import { Controller, type Outcome } from '#operator/kube/controller.ts';
+import { WorkQueue } from '#operator/kube/workqueue.ts';
+import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
 
 const log = pino({ level: 'silent' });
 

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  errorFromAnswer,
-  errorFromStatusObject,
-  kindOfStatus,
-  parseRetryAfterMs,
-} from '../../../../operator/kube/kube-error.ts';
+import { errorFromAnswer, errorFromStatusObject, kindOfStatus, parseRetryAfterMs } from '#operator/kube/kube-error.ts';
 
 describe('kind of a failed call', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LeaderElector } from '../../../../operator/kube/leader.ts';
-import { FakeTimers } from '../../../support/kube/fake-timers.ts';
-import { LeaseServer } from '../../../support/kube/lease-server.ts';
+import { LeaderElector } from '#operator/kube/leader.ts';
+import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { LeaseServer } from '#test/support/kube/lease-server.ts';
 
 const electors: LeaderElector[] = [];
 afterEach(async () => {

@@ -9,7 +9,7 @@ import {
   microTime,
   observe,
   releasedSpec,
-} from '../../../../operator/kube/lease.ts';
+} from '#operator/kube/lease.ts';
 
 const TIMES = DEFAULT_LEADER_TIMES;
 const lease = (spec?: LeaseSpec): Lease => ({

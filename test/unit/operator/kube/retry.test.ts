@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KubeError } from '../../../../operator/kube/kube-error.ts';
-import { nextStep, reflectorBackoffMs } from '../../../../operator/kube/reflector-backoff.ts';
-import { DEFAULT_CALL_RETRY, retryDelayMs } from '../../../../operator/kube/retry.ts';
+import { KubeError } from '#operator/kube/kube-error.ts';
+import { nextStep, reflectorBackoffMs } from '#operator/kube/reflector-backoff.ts';
+import { DEFAULT_CALL_RETRY, retryDelayMs } from '#operator/kube/retry.ts';
 
 const error = (fields: Partial<ConstructorParameters<typeof KubeError>[0]>): KubeError =>
   new KubeError({ kind: 'transient', status: 500, reason: 'X', message: 'm', ...fields });

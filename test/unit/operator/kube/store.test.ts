@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type KubeObject, objectKey, stripBulk, urlPath } from '../../../../operator/kube/object.ts';
-import { type Change, Store } from '../../../../operator/kube/store.ts';
+import { type KubeObject, objectKey, stripBulk, urlPath } from '#operator/kube/object.ts';
+import { type Change, Store } from '#operator/kube/store.ts';
 
 const object = (name: string, uid: string, version: number, team = 't'): KubeObject => ({
   metadata: { name, namespace: 'ns', uid, resourceVersion: String(version), labels: { team } },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BucketState, fullBucket, reserveToken, tryToken } from '../../../../operator/kube/token-bucket.ts';
+import { type BucketState, fullBucket, reserveToken, tryToken } from '#operator/kube/token-bucket.ts';
 
 const gaps = fc.array(fc.nat(500), { minLength: 1, maxLength: 200 });
 const policies = fc.record({ perSecond: fc.integer({ min: 1, max: 100 }), burst: fc.integer({ min: 1, max: 50 }) });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseWatchLine, splitLines } from '../../../../operator/kube/watch-line.ts';
+import { parseWatchLine, splitLines } from '#operator/kube/watch-line.ts';
 
 async function linesOf(chunks: string[]): Promise<string[]> {
   async function* stream(): AsyncGenerator<string> {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DelayHeap } from '../../../../operator/kube/delay-heap.ts';
-import { DEFAULT_RETRY_LIMITS, itemBackoffMs, RetryLimiter } from '../../../../operator/kube/retry-limiter.ts';
-import { WorkQueue } from '../../../../operator/kube/workqueue.ts';
-import { FakeTimers, settle } from '../../../support/kube/fake-timers.ts';
+import { DelayHeap } from '#operator/kube/delay-heap.ts';
+import { DEFAULT_RETRY_LIMITS, itemBackoffMs, RetryLimiter } from '#operator/kube/retry-limiter.ts';
+import { WorkQueue } from '#operator/kube/workqueue.ts';
+import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
 
 type Step =
   | { do: 'add' | 'retry' | 'done'; key: string }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Slot } from '../../../../core/protocol/assignment.ts';
-import { plan } from '../../../../operator/plan/plan.ts';
+import type { Slot } from '#core/protocol/assignment.ts';
+import { plan } from '#operator/plan/plan.ts';
 import { SampleFleet, socketSet } from './sample-fleet.ts';
 
 let fleet: SampleFleet;
@@ -40,11 +40,11 @@ describe('placement', () => {
 
   it('is the same for the same fleet, in whatever order it is listed', () => {
     const sets = Array.from({ length: 50 }, (_, n) => socketSet(`u${n}`, { replicas: 1 + (n % 3) }));
-    const observed = fleet.addSets(...sets).observe();
-    const reversed = { ...observed, sets: [...observed.sets].reverse(), pods: [...observed.pods].reverse() };
+    const input = fleet.addSets(...sets).observe();
+    const reversed = { ...input, sets: [...input.sets].reverse(), pods: [...input.pods].reverse() };
     const sorted = (made: ReturnType<typeof plan>) =>
       made.writes.map(({ pod, set }) => [pod, [...set].sort(([a], [b]) => (a < b ? -1 : 1))]);
-    expect(sorted(plan(reversed, 0))).toEqual(sorted(plan(observed, 0)));
+    expect(sorted(plan(reversed, 0))).toEqual(sorted(plan(input, 0)));
   });
 
   it('says why a slot has no place', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LOAD_BOUND } from '../../../../operator/plan/fleet.ts';
-import { plan } from '../../../../operator/plan/plan.ts';
-import type { Observed } from '../../../../operator/plan/types.ts';
+import { LOAD_BOUND } from '#operator/plan/fleet.ts';
+import { plan } from '#operator/plan/plan.ts';
+import type { PlanInput } from '#operator/plan/types.ts';
 import { SampleFleet, socketSet } from './sample-fleet.ts';
 
 const ZONES = ['a', 'b', 'c'];
@@ -139,7 +139,7 @@ const moved = (before: readonly string[], after: readonly string[]): string[] =>
 };
 
 describe('the planner, for any fleet', () => {
-  /** What operator/fleet/stillness.ts rests on. */
+  /** What operator/fleet/idle-round-cache.ts rests on. */
   it('finds nothing to do later either, once it found nothing and only time has passed', () => {
     fc.assert(
       fc.property(anyFleet, fc.nat(3_600_000), (fleet, laterMs) => {
@@ -346,7 +346,7 @@ function expectLeft(fleet: SampleFleet, name: string): void {
 }
 
 /** Owners with a socket that said hello, of a pod that has a session, and whose entry still stands. */
-function liveOwners({ pods, assignments, reports }: Observed, on = (_pod: string): boolean => true): Set<string> {
+function liveOwners({ pods, assignments, reports }: PlanInput, on = (_pod: string): boolean => true): Set<string> {
   const owners = new Set<string>();
   for (const { name, session } of pods) {
     if (!on(name)) continue;

@@ -1,8 +1,8 @@
-import { parseSlotID, type Slot, type SlotID } from '../../../../core/protocol/assignment.ts';
-import type { SlotReport } from '../../../../core/protocol/report.ts';
-import type { Session } from '../../../../core/protocol/session.ts';
-import { plan } from '../../../../operator/plan/plan.ts';
-import type { Observed, Plan, SocketSet } from '../../../../operator/plan/types.ts';
+import { parseSlotID, type Slot, type SlotID } from '#core/protocol/assignment.ts';
+import type { SlotReport } from '#core/protocol/report.ts';
+import type { Session } from '#core/protocol/session.ts';
+import { plan } from '#operator/plan/plan.ts';
+import type { Plan, PlanInput, SocketSet } from '#operator/plan/types.ts';
 
 interface SamplePod {
   zone: string;
@@ -84,7 +84,7 @@ export class SampleFleet {
     this.reports.delete(name);
   }
 
-  observe(): Observed {
+  observe(): PlanInput {
     const { nowMs, settled, synced, unlisted, stopped, kept, assignments, reports, lost, lastMoveMs } = this;
     const pods = [...this.pods].map(([name, pod]) => ({
       name,

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Candidacy } from '../../../../operator/reconcile/candidacy.ts';
-import { shouldYield, standingAfterYield, standingWithRedis } from '../../../../operator/reconcile/standing.ts';
-import { FakeTimers } from '../../../support/kube/fake-timers.ts';
-import { LeaseServer } from '../../../support/kube/lease-server.ts';
+import { Candidacy } from '#operator/reconcile/candidacy.ts';
+import { shouldYield, standingAfterYield, standingWithRedis } from '#operator/reconcile/standing.ts';
+import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { LeaseServer } from '#test/support/kube/lease-server.ts';
 
 const candidacies: { stop: () => Promise<void> }[] = [];
 afterEach(async () => {

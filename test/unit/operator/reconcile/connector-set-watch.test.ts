@@ -1,12 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KubeError } from '../../../../operator/kube/kube-error.ts';
-import type { WatchEvent } from '../../../../operator/kube/watch-line.ts';
-import {
-  ConnectorSetWatch,
-  type ConnectorSetWatchOptions,
-} from '../../../../operator/reconcile/connector-set-watch.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { KubeError } from '#operator/kube/kube-error.ts';
+import type { WatchEvent } from '#operator/kube/watch-line.ts';
+import { ConnectorSetWatch, type ConnectorSetWatchOptions } from '#operator/reconcile/connector-set-watch.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 type Stored = { metadata: object; spec?: object } | undefined;
 

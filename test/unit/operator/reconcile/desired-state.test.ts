@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredBot } from '../../../../operator/fleet/desired.ts';
-import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
+import type { DesiredBot } from '#operator/fleet/desired.ts';
+import { DesiredState } from '#operator/reconcile/desired-state.ts';
 
 const bot = (ownerUid: string, token = 'xoxb-1'): DesiredBot => ({
   set: {

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { systemTimers } from '../../../../core/process/timers.ts';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
-import { WATCHED } from '../../../../operator/bot/watched-namespaces.ts';
-import { KubeError, type KubeErrorKind } from '../../../../operator/kube/kube-error.ts';
-import type { Lease } from '../../../../operator/kube/lease.ts';
-import { DroppedNamespaces, type DroppedNamespacesOptions } from '../../../../operator/reconcile/dropped-namespaces.ts';
+import { systemTimers } from '#core/process/timers.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
+import { WATCHED } from '#operator/bot/watched-namespaces.ts';
+import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
+import type { Lease } from '#operator/kube/lease.ts';
+import { DroppedNamespaces, type DroppedNamespacesOptions } from '#operator/reconcile/dropped-namespaces.ts';
 
 const ME = 'operator-0_1';
 const OURS = { 'relax.dev/operator': 'relax/relax-operator', 'relax.dev/cluster': 'eu' };

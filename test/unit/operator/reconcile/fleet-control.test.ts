@@ -1,29 +1,24 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotStatus } from '../../../../core/api/slackbot.ts';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
-import { conditionOf } from '../../../../operator/bot/status-change.ts';
-import type { Desired } from '../../../../operator/fleet/desired.ts';
-import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
-import type { KubeClient } from '../../../../operator/kube/client.ts';
-import { KubeError } from '../../../../operator/kube/kube-error.ts';
-import type { KubeObject, ResourceScope } from '../../../../operator/kube/object.ts';
-import { RetryLimiter } from '../../../../operator/kube/retry-limiter.ts';
+import { FINALIZER, type SlackBotStatus } from '#core/api/slackbot.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
+import { conditionOf } from '#operator/bot/status-change.ts';
+import type { Desired } from '#operator/fleet/desired.ts';
+import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import type { KubeClient } from '#operator/kube/client.ts';
+import { KubeError } from '#operator/kube/kube-error.ts';
+import type { KubeObject, ResourceScope } from '#operator/kube/object.ts';
+import { RetryLimiter } from '#operator/kube/retry-limiter.ts';
 import {
   FleetControl,
   REFRESH_PATIENCE_MS,
   RETRY_LIMITS,
   WATCH_PATIENCE_MS,
-} from '../../../../operator/reconcile/fleet-control.ts';
-import { ResourceWatch } from '../../../../operator/reconcile/resource-watch.ts';
-import {
-  SECRETS,
-  SLACKBOTS,
-  type SlackBotObject,
-  slackBotIndexers,
-} from '../../../../operator/reconcile/slackbot-object.ts';
-import { FakeTimers } from '../../../support/kube/fake-timers.ts';
-import { waitFor } from '../../../support/wait.ts';
+} from '#operator/reconcile/fleet-control.ts';
+import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
+import { SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from '#operator/reconcile/slackbot-object.ts';
+import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const log = pino({ level: 'silent' });
 const view: FleetView = { bots: new Map(), pods: [], settled: true };

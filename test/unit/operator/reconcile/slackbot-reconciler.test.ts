@@ -1,17 +1,17 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '../../../../core/api/slackbot.ts';
-import { conditionOf } from '../../../../operator/bot/status-change.ts';
-import type { FleetView } from '../../../../operator/fleet/fleet-view.ts';
-import type { KubeClient } from '../../../../operator/kube/client.ts';
-import { KubeError, type KubeErrorKind } from '../../../../operator/kube/kube-error.ts';
-import type { KubeList, KubeObject, ResourcePath } from '../../../../operator/kube/object.ts';
-import { DesiredState } from '../../../../operator/reconcile/desired-state.ts';
-import { REREAD_MS, SecretReads } from '../../../../operator/reconcile/secret-reads.ts';
-import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';
-import { FINALIZER_PATIENCE_MS, SlackBotReconciler } from '../../../../operator/reconcile/slackbot-reconciler.ts';
-import { SUCCESSION_MS } from '../../../../operator/reconcile/succession.ts';
-import { FakeTimers } from '../../../support/kube/fake-timers.ts';
+import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
+import { conditionOf } from '#operator/bot/status-change.ts';
+import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import type { KubeClient } from '#operator/kube/client.ts';
+import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
+import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
+import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import { REREAD_MS, SecretReads } from '#operator/reconcile/secret-reads.ts';
+import type { SlackBotObject } from '#operator/reconcile/slackbot-object.ts';
+import { FINALIZER_PATIENCE_MS, SlackBotReconciler } from '#operator/reconcile/slackbot-reconciler.ts';
+import { TAKEOVER_MS } from '#operator/reconcile/takeover.ts';
+import { FakeTimers } from '#test/support/kube/fake-timers.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
 const TOKEN = 'xoxb-1111-secretpart';
@@ -319,7 +319,7 @@ describe('reconciling a SlackBot', () => {
     await scene.run('old');
     await scene.run('young');
     expect(scene.desired.wanted('young')).toBeDefined();
-    await scene.timers.advance(SUCCESSION_MS);
+    await scene.timers.advance(TAKEOVER_MS);
     await scene.run('young');
     expect(scene.desired.wanted('young')).toBeUndefined();
     old.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';

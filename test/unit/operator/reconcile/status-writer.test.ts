@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { SlackBotStatus } from '../../../../core/api/slackbot.ts';
-import { KubeError } from '../../../../operator/kube/kube-error.ts';
-import type { ResourcePath } from '../../../../operator/kube/object.ts';
-import type { SlackBotObject } from '../../../../operator/reconcile/slackbot-object.ts';
-import { StatusWriter } from '../../../../operator/reconcile/status-writer.ts';
-import { FakeTimers, settle } from '../../../support/kube/fake-timers.ts';
+import type { SlackBotStatus } from '#core/api/slackbot.ts';
+import { KubeError } from '#operator/kube/kube-error.ts';
+import type { ResourcePath } from '#operator/kube/object.ts';
+import type { SlackBotObject } from '#operator/reconcile/slackbot-object.ts';
+import { StatusWriter } from '#operator/reconcile/status-writer.ts';
+import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
 
 const status = (
   ready: 'True' | 'False',

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BotSummary } from '../../../../core/protocol/bot-summary.ts';
-import { SummaryKeeper } from '../../../../operator/reconcile/summary-keeper.ts';
-import { waitFor } from '../../../support/wait.ts';
+import type { BotSummary } from '#core/protocol/bot-summary.ts';
+import { SummaryKeeper } from '#operator/reconcile/summary-keeper.ts';
+import { waitFor } from '#test/support/wait.ts';
 
 const line = (bot: string): BotSummary => ({
   bot,

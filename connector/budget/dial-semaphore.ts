@@ -1,0 +1,55 @@
+/** TLS handshakes of so many dials keep a core busy without holding up the sockets that live. */
+const DEFAULT_LIMIT = 50;
+
+/**
+ * Bounds the dials of a process, first come first served, so that thousands of slots that start at once neither stall
+ * it nor let Slack's URLs run out before they are used.
+ */
+export class DialSemaphore {
+  readonly #limit: number;
+  #dialing = 0;
+  /** In the order of insertion. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(limit = DEFAULT_LIMIT) {
+    this.#limit = limit;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get dialing(): number {
+    return this.#dialing;
+  }
+
+  /**
+   * @param permitted called once when it is the caller's turn, perhaps before this returns
+   * @returns gives the turn back, or the place in the line; only the first call counts
+   */
+  join(permitted: () => void): () => void {
+    let hasTurn = false;
+    let left = false;
+    const take = (): void => {
+      hasTurn = true;
+      this.#dialing += 1;
+      permitted();
+    };
+    if (this.#dialing < this.#limit) take();
+    else this.#waiting.add(take);
+    return () => {
+      if (left) return;
+      left = true;
+      if (!hasTurn) this.#waiting.delete(take);
+      else this.#giveOn();
+    };
+  }
+
+  #giveOn(): void {
+    this.#dialing -= 1;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    next();
+  }
+}

@@ -1,0 +1,307 @@
+import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
+import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
+import { type ConnectAnswer, isAbout } from '../slack/connect-answer.ts';
+import type { SocketClose } from '../socket/socket.ts';
+import { mismatch, refuse, refuseUnsent, stillRefused } from './refusal.ts';
+import {
+  type Attempt,
+  type Effect,
+  first,
+  go,
+  type Moment,
+  NONE,
+  type SlotState,
+  type Step,
+  stay,
+  type Trouble,
+  type WaitReason,
+} from './state.ts';
+
+/** Slack allows a connect a minute: quicker than this cap would only wait for the budget. */
+const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
+/** A call that does not get to Slack costs it nothing, and the way may be free again at any moment. */
+const UNREACHED_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 5_000 };
+/** Another slot of the team goes first: as a rule it is live within a second. */
+const YIELD: BackoffPolicy = { baseMs: 250, capMs: 3_000 };
+/** Those who go at once when Slack is well again are spread over so much. */
+const RECOVERED_SPREAD_MS = 1_000;
+
+/** Above the timeouts of those who are asked, which tell more: only for one that never answers. */
+const ASK_DEADLINE_MS = 10_000;
+const CONNECT_DEADLINE_MS = 20_000;
+const DIAL_DEADLINE_MS = 15_000;
+const HELLO_DEADLINE_MS = 10_000;
+
+/** What a slot allows itself while Redis, which holds the budget, is away: Slack's sustained rate. */
+const LOCAL_ALLOWANCE_MS = 60_000;
+const AWAY_RETRY_MS = 5_000;
+/** Spreads those who wait for the same moment. */
+const WAIT_JITTER_MS = 1_000;
+
+const RATE_LIMITED: Trouble = {
+  reason: 'RateLimited',
+  message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits so long.',
+};
+
+/** Goes to the end of the line; whatever attempt was there must be given up before (`abandon`). */
+export function begin(state: SlotState, waited = false): Step {
+  const { refusal } = state.spec;
+  if (refusal !== undefined) return refuseUnsent(state, refusal);
+  const id = state.serial + 1;
+  return go(state, { serial: id, attempt: { tag: 'inLine', id, waited } }, { do: 'joinLine', id });
+}
+
+/** What must be undone before another attempt, or none, takes the place of this one. */
+export function abandon(attempt: Attempt): readonly Effect[] {
+  switch (attempt.tag) {
+    case 'inLine':
+    case 'asking':
+      return [{ do: 'leaveLine' }];
+    case 'connecting':
+      return [{ do: 'abortConnect' }, { do: 'leaveLine' }];
+    case 'dialing':
+      return [{ do: 'terminate', id: attempt.id }, { do: 'leaveLine' }];
+    case 'greeting':
+      return [{ do: 'terminate', id: attempt.id }];
+    case 'none':
+    case 'waiting':
+    case 'yielding':
+    case 'backingOff':
+    case 'refused':
+      return [];
+    default:
+      return attempt satisfies never;
+  }
+}
+
+/** The attempt is over; another follows. @param atLeastMs what the peer asked for */
+export function fail(
+  state: SlotState,
+  trouble: Trouble,
+  moment: Moment,
+  atLeastMs = 0,
+  policy: BackoffPolicy = BACKOFF,
+): Step {
+  const well = { yields: 0, hurried: false };
+  // Whatever it was says nothing of the token, which Slack has refused.
+  if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
+  const waitMs = Math.max(atLeastMs, backoffMs(state.failures, policy, moment.random));
+  const attempt: Attempt = { tag: 'backingOff', asked: atLeastMs > 0, untilMs: moment.nowMs + waitMs };
+  return go(state, { ...well, attempt, trouble, failures: state.failures + 1 });
+}
+
+function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
+  if (current !== undefined) return 'refresh';
+  if (refusal !== undefined) return 'recheck';
+  if (wasLive) return 'needed';
+  if (spec.spread === true) return 'spread';
+  return spec.rebalance ? 'rebalance' : 'needed';
+}
+
+export function onPermitted(state: SlotState, id: number, sparing: boolean, { nowMs }: Moment): Step {
+  const { attempt } = state;
+  if (attempt.tag !== 'inLine' || attempt.id !== id) return stay(state);
+  const purpose = purposeOf(state);
+  const unspaced = state.hurried;
+  const { waited } = attempt;
+  const asking: Attempt = { tag: 'asking', id, waited, purpose, unspaced, untilMs: nowMs + ASK_DEADLINE_MS };
+  return go(state, { attempt: asking }, { do: 'takeBudget', id, purpose, unspaced, sparing });
+}
+
+export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'away', moment: Moment): Step {
+  const { attempt } = state;
+  if (attempt.tag !== 'asking' || attempt.id !== id) return stay(state);
+  if (answer === 'away') return withoutBudget(state, id, attempt.purpose, moment);
+  if (answer.granted) return connect(state, id, true, moment);
+  // The socket that was to be replaced died, or Slack recovered, while we asked: the same question is another one now.
+  if (attempt.purpose !== purposeOf(state) || attempt.unspaced !== state.hurried) {
+    return first(abandon(attempt), begin(state, attempt.waited));
+  }
+  if (answer.yields === true) return yieldTurn(state, answer.waitMs, moment);
+  return wait(state, 'WaitingForBudget', attempt.purpose, answer.waitMs, moment);
+}
+
+/** A team must not stay dark because Redis is: its other pods may be the ones that reach it. */
+function withoutBudget(state: SlotState, id: number, purpose: ConnectPurpose, moment: Moment): Step {
+  const leftMs = state.connectedAtMs + LOCAL_ALLOWANCE_MS - moment.nowMs;
+  // Others of its set are live: it can wait for Redis.
+  const canWait = purpose === 'rebalance' || purpose === 'spread';
+  if (leftMs <= 0 && !canWait) return connect(state, id, false, moment);
+  const waitMs = canWait ? AWAY_RETRY_MS : Math.min(leftMs, AWAY_RETRY_MS);
+  return wait(state, 'WaitingForBudget', purpose, waitMs, moment);
+}
+
+function connect(state: SlotState, id: number, taken: boolean, { nowMs }: Moment): Step {
+  const attempt: Attempt = { tag: 'connecting', id, taken, untilMs: nowMs + CONNECT_DEADLINE_MS };
+  return go(state, { attempt, connectedAtMs: nowMs, yields: 0 }, { do: 'connect', id });
+}
+
+/** Gives the turn back, too. */
+function yieldTurn(state: SlotState, mostMs: number, { nowMs, random }: Moment): Step {
+  const waitMs = Math.min(mostMs, backoffMs(state.yields, YIELD, random));
+  const attempt: Attempt = { tag: 'yielding', untilMs: nowMs + Math.max(1, waitMs) };
+  return go(state, { attempt, yields: state.yields + 1 }, { do: 'leaveLine' });
+}
+
+/** Gives the turn back. */
+function wait(state: SlotState, reason: WaitReason, purpose: ConnectPurpose, waitMs: number, moment: Moment): Step {
+  const untilMs = moment.nowMs + waitMs + moment.random * WAIT_JITTER_MS;
+  return go(state, { attempt: { tag: 'waiting', reason, purpose, untilMs } }, { do: 'leaveLine' });
+}
+
+export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, moment: Moment): Step {
+  const { attempt } = state;
+  if (attempt.tag !== 'connecting' || attempt.id !== id) return stay(state);
+  switch (answer.kind) {
+    case 'ok': {
+      if (!isAbout(answer, state.spec.teamID))
+        return first([{ do: 'leaveLine' }], refuse(state, mismatch(answer, state), moment));
+      const { teamID, teamName, botUserID, url } = answer;
+      const self = { teamID, teamName, botUserID };
+      const dialing: Attempt = { tag: 'dialing', id, self, untilMs: moment.nowMs + DIAL_DEADLINE_MS };
+      const accepted = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
+      return go(state, { ...accepted, attempt: dialing }, { do: 'dial', id, url, self });
+    }
+    case 'rateLimited': {
+      const { retryAfterMs } = answer;
+      // Slack, or a proxy in between, may ask for no wait at all: then our own grows.
+      const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
+      const again: SlotState = { ...state, trouble: RATE_LIMITED, failures: state.failures + 1 };
+      const waiting = wait(again, 'RateLimited', purposeOf(state), waitMs, moment);
+      return first([{ do: 'blockBudget', forMs: retryAfterMs }], waiting);
+    }
+    case 'terminal':
+      return first([{ do: 'leaveLine' }], refuse(state, answer, moment));
+    case 'retry':
+      return onFailedCall(state, attempt.taken, answer, moment);
+    default:
+      return answer satisfies never;
+  }
+}
+
+function onFailedCall(
+  state: SlotState,
+  taken: boolean,
+  answer: Extract<ConnectAnswer, { kind: 'retry' }>,
+  moment: Moment,
+): Step {
+  const { reason, message, isUnreached = false, retryAfterMs = 0 } = answer;
+  const effects: Effect[] = [{ do: 'leaveLine' }];
+  if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
+  if (!isUnreached) return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
+  if (taken) effects.push({ do: 'giveBack' });
+  const unspent: SlotState = { ...state, connectedAtMs: Number.NEGATIVE_INFINITY };
+  return first(effects, fail(unspent, { reason, message }, moment, 0, UNREACHED_BACKOFF));
+}
+
+export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step {
+  const { attempt } = state;
+  if (attempt.tag !== 'dialing' || attempt.id !== id) return stay(state);
+  const greeting: Attempt = { tag: 'greeting', id, self: attempt.self, untilMs: nowMs + HELLO_DEADLINE_MS };
+  return go(state, { attempt: greeting }, { do: 'leaveLine' });
+}
+
+/** The socket of an attempt ended before hello. */
+export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
+  const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
+  // The other sockets of the team would be refused just so.
+  if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
+    effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
+  }
+  const refused = close.kind === 'refused';
+  const reason = refused ? 'ConnectionRefused' : 'ConnectionLost';
+  const message = `The websocket ended before Slack's hello: ${close.detail}. Relax tries again by itself.`;
+  return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
+}
+
+/** Slack answered the socket of the attempt with an error frame: as a rule, that its URL has expired. */
+export function onGreetingError(state: SlotState, code: number, msg: string, moment: Moment): Step {
+  const message = `Slack refused the websocket (${code}: ${msg}). Relax tries again by itself.`;
+  return first(abandon(state.attempt), fail(state, { reason: 'ConnectionRefused', message }, moment));
+}
+
+/** What was waited for until now is over, or never came. */
+export function onWake(state: SlotState, moment: Moment): Step {
+  const { attempt } = state;
+  if (!('untilMs' in attempt) || moment.nowMs < attempt.untilMs) return stay(state);
+  const overdue = (reason: Trouble['reason'], message: string): Step =>
+    first(abandon(attempt), fail(state, { reason, message }, moment));
+  switch (attempt.tag) {
+    case 'asking':
+      return onBudget(state, attempt.id, 'away', moment);
+    case 'waiting':
+      return begin(state, true);
+    case 'yielding':
+    case 'backingOff':
+    case 'refused':
+      return begin(state);
+    case 'connecting':
+      return overdue('SlackUnavailable', `rtm.connect was not answered within ${seconds(CONNECT_DEADLINE_MS)}.`);
+    case 'dialing':
+      return overdue('ConnectionLost', `The websocket did not open within ${seconds(DIAL_DEADLINE_MS)}.`);
+    case 'greeting':
+      return overdue(
+        'HelloTimeout',
+        `The websocket opened, but Slack's hello did not come within ${seconds(HELLO_DEADLINE_MS)}.`,
+      );
+    default:
+      return attempt satisfies never;
+  }
+}
+
+/** Slack asked for this wait. */
+const isAskedFor = (attempt: Attempt): boolean =>
+  (attempt.tag === 'backingOff' && attempt.asked) || (attempt.tag === 'waiting' && attempt.reason === 'RateLimited');
+
+/** Nothing is gained by waiting any more, except what Slack asked for, and what the budget has to have. */
+export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
+  const { attempt } = state;
+  const soonMs = nowMs + random * RECOVERED_SPREAD_MS;
+  switch (attempt.tag) {
+    case 'backingOff':
+    case 'waiting':
+    case 'yielding':
+      if (isAskedFor(attempt)) return stay(state);
+      return go(state, { hurried: true, attempt: { ...attempt, untilMs: Math.min(attempt.untilMs, soonMs) } });
+    case 'inLine':
+    case 'asking':
+      return go(state, { hurried: true });
+    case 'none':
+    case 'connecting':
+    case 'dialing':
+    case 'greeting':
+    case 'refused':
+      return stay(state);
+    default:
+      return attempt satisfies never;
+  }
+}
+
+const seconds = (ms: number): string => `${ms / 1000} s`;
+
+/** Other facts about the bot: what is under way goes on, unless they make it pointless. */
+export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
+  const { attempt, current, life } = state;
+  const next: SlotState = { ...state, spec };
+  if (life !== 'running') return stay(next);
+  const otherTeam = spec.teamID !== state.spec.teamID;
+  if (otherTeam || spec.tokenDigest !== state.spec.tokenDigest) {
+    const unasked = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
+    const fresh: SlotState = { ...next, ...unasked, attempt: NONE, failures: 0, trouble: undefined };
+    // Its events are another team's: it may not even be read on.
+    if (otherTeam && current !== undefined) {
+      const closing: readonly Effect[] = [...abandon(attempt), { do: 'close', id: current.id }];
+      return first(closing, begin({ ...fresh, current: undefined, wasLive: false }));
+    }
+    // The token is again the one of the socket that lives.
+    if (current?.tokenDigest === spec.tokenDigest) return { state: fresh, effects: abandon(attempt) };
+    return first(abandon(attempt), begin(fresh));
+  }
+  if (attempt.tag === 'refused' && spec.generation !== state.spec.generation) {
+    return begin({ ...next, failures: 0, refusal: undefined, refusals: 0 });
+  }
+  if (attempt.tag === 'waiting' && attempt.reason === 'WaitingForBudget' && attempt.purpose !== purposeOf(next)) {
+    return begin(next, true);
+  }
+  return stay(next);
+}

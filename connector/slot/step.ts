@@ -1,0 +1,83 @@
+import {
+  begin,
+  onAnswer,
+  onAttemptClosed,
+  onBudget,
+  onGreetingError,
+  onOpened,
+  onPermitted,
+  onRecovered,
+  onUpdate,
+  onWake,
+} from './attempt.ts';
+import { lose, onGoodbye, onHeard, onHeartbeat, onHello, onMigration, onPressure, onStop } from './current.ts';
+import { onElsewhere } from './refusal.ts';
+import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
+
+/**
+ * The whole behaviour of a slot (`state.ts` tells what its states mean). Total: every input has an answer in every
+ * state, and one that means nothing there, such as a frame of a socket given up long ago, changes nothing.
+ */
+export function step(state: SlotState, input: Input, moment: Moment): Step {
+  if (state.life === 'stopped') return stay(state);
+  switch (input.type) {
+    case 'start':
+      return state.life === 'new' ? begin({ ...state, life: 'running' }) : stay(state);
+    case 'update':
+      return onUpdate(state, input.spec);
+    case 'pressure':
+      return onPressure(state, input.pressed, moment);
+    case 'stop':
+      return onStop(state);
+    case 'permitted':
+      return onPermitted(state, input.id, input.sparing ?? false, moment);
+    case 'budget':
+      return onBudget(state, input.id, input.answer, moment);
+    case 'answer':
+      return onAnswer(state, input.id, input.answer, moment);
+    case 'opened':
+      return onOpened(state, input.id, moment);
+    case 'heard':
+      return onHeard(state, input.id);
+    case 'hello':
+      return onHello(state, input.id, moment);
+    case 'goodbye':
+      return onGoodbye(state, input.id, moment);
+    case 'migration':
+      return onMigration(state, input.id, moment);
+    case 'error':
+      return onError(state, input, moment);
+    case 'closed':
+      return onClosed(state, input, moment);
+    case 'recovered':
+      return onRecovered(state, moment);
+    case 'elsewhere':
+      return onElsewhere(state, input.tokenDigest, input.live);
+    case 'heartbeat':
+      return onHeartbeat(state, moment);
+    case 'wake':
+      return onWake(state, moment);
+    default:
+      return input satisfies never;
+  }
+}
+
+/** On a live socket it is about a frame of ours: a ping more or less. */
+function onError(state: SlotState, { id, code, msg }: Extract<Input, { type: 'error' }>, moment: Moment): Step {
+  const { attempt } = state;
+  if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
+  return onGreetingError(state, code, msg, moment);
+}
+
+function onClosed(state: SlotState, { id, close }: Extract<Input, { type: 'closed' }>, moment: Moment): Step {
+  const { attempt, current } = state;
+  if (current?.id === id) {
+    const message = `The websocket ended: ${close.detail}. Relax connects again by itself.`;
+    return lose(state, current, { reason: 'ConnectionLost', message }, moment);
+  }
+  if ((attempt.tag === 'dialing' || attempt.tag === 'greeting') && attempt.id === id) {
+    return onAttemptClosed(state, attempt, close, moment);
+  }
+  // One of those that we closed.
+  return stay(state);
+}

@@ -1,0 +1,28 @@
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+
+const SILENCE_MS = 60_000;
+
+/** Warnings that could come with every event: one a kind and minute, with the number of those that it stands for. */
+export class RateLimitedLog {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #kinds = new Map<string, { saidAtMs: number; unsaid: number }>();
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** @param kind one of a few, never made of what a peer sent */
+  warn(kind: string, fields: Readonly<Record<string, unknown>>, message: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const last = this.#kinds.get(kind);
+    if (last !== undefined && nowMs - last.saidAtMs < SILENCE_MS) {
+      last.unsaid += 1;
+      return;
+    }
+    this.#kinds.set(kind, { saidAtMs: nowMs, unsaid: 0 });
+    this.#log.warn({ ...fields, count: 1 + (last?.unsaid ?? 0) }, message);
+  }
+}

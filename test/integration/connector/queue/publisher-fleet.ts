@@ -1,0 +1,99 @@
+import type { NormalizedEvent } from '#connector/event/normalize.ts';
+import { normalize } from '#connector/event/normalize.ts';
+import type { EventSource } from '#connector/event/source.ts';
+import { redisEnqueue } from '#connector/queue/enqueue.ts';
+import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
+import { RedisClock } from '#connector/queue/redis-clock.ts';
+import { systemClock } from '#core/process/clock.ts';
+import { createLog } from '#core/process/log.ts';
+import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { type QueueKeys, queueKeys } from '#core/protocol/keys.ts';
+import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import type { RedisServer } from '#test/support/redis-server.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { sourceOf } from '#test/unit/connector/event/source.ts';
+
+const log = createLog({ program: 'test', level: 'silent' });
+
+export const connect = async (server: Pick<RedisServer, 'url'>, name = 'test'): Promise<Redis> => {
+  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
+  const redis = connectRedis(settings, 'command', name, log);
+  await redis.connect();
+  return redis;
+};
+
+export interface TestPublisher {
+  publisher: Publisher;
+  redis: Redis;
+  keys: QueueKeys;
+  stop(): Promise<void>;
+}
+
+export interface TestPublisherOptions extends Partial<PublisherOptions> {
+  queue?: string;
+  queueMax?: number;
+  name?: string;
+}
+
+/** A publisher on a connection of its own, as in a connector pod. */
+export async function startPublisher(
+  server: Pick<RedisServer, 'url'>,
+  { queue = 'relax:events', queueMax = 0, name = 'connector', ...options }: TestPublisherOptions = {},
+): Promise<TestPublisher> {
+  const redis = await connect(server, name);
+  const keys = queueKeys(queue);
+  const redisClock = new RedisClock(systemClock);
+  await redisClock.sync(redis);
+  const publisher = new Publisher({
+    enqueue: redisEnqueue(redis, keys, queueMax),
+    keys,
+    contract: DEFAULT_CONTRACT,
+    buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
+    clock: systemClock,
+    redisNowMs: () => redisClock.nowMs(),
+    onPressure: () => {},
+    ...options,
+  });
+  const stop = async (): Promise<void> => {
+    await publisher.drain(0);
+    redis.disconnect();
+  };
+  return { publisher, redis, keys, stop };
+}
+
+/** A plain message that no other `n` shares an identity with. */
+export function event(n: number, source: Partial<EventSource> = {}): NormalizedEvent {
+  const ts = `${1_700_000_000 + Math.floor(n / 40)}.${String(n).padStart(6, '0')}`;
+  return eventOf({ type: 'message', channel: `C${n % 7}`, user: 'U1', text: `event ${n}`, ts }, source);
+}
+
+export function eventOf(frame: Record<string, unknown>, source: Partial<EventSource> = {}): NormalizedEvent {
+  const normalized = normalize(frame, sourceOf(source), Date.now());
+  if (normalized.kind !== 'event') throw new Error(`not an event but ${normalized.kind}`);
+  return normalized;
+}
+
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, index) => from + index);
+
+/** The texts on the queue, in order. */
+export async function textsOn(redis: Redis, queue = 'relax:events'): Promise<string[]> {
+  return (await redis.lrange(queue, 0, -1)).map((payload) => JSON.parse(payload).text);
+}
+
+export const expected = (from: number, to: number): string[] => range(from, to).map((n) => `event ${n}`);
+
+/** Offers at the pace of a busy socket, so that a fault in the middle meets batches under way. */
+export async function offerSlowly(publishers: readonly Publisher[], from: number, to: number): Promise<void> {
+  for (let n = from; n < to; n++) {
+    for (const publisher of publishers) publisher.offer(event(n));
+    if (n % 25 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+export async function settledAll(publishers: readonly Publisher[]): Promise<void> {
+  await waitFor(() => publishers.every((publisher) => publisher.counts().pending === 0), {
+    timeoutMs: 45_000,
+    what: 'publishers to empty their buffers',
+  });
+}

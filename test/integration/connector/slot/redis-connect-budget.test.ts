@@ -1,0 +1,254 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BudgetAnswer, ConnectBudget, ConnectPurpose } from '#connector/budget/connect-budget.ts';
+import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
+import { connectBudgetKey } from '#core/protocol/keys.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+
+const KEY = connectBudgetKey('T1', 'd1');
+
+let server: RedisServer;
+let redis: Redis;
+let budget: ConnectBudget;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = await connect(server);
+  budget = redisConnectBudget(redis);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(() => redis.flushall());
+
+const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
+  budget.take('T1', 'd1', purpose, { slotID, unspaced, sparing: false });
+const hello = (slotID = 'a/0'): Promise<void> => budget.markLive('T1', 'd1', slotID);
+const waitOf = (answer: BudgetAnswer): number => (answer.granted ? 0 : answer.waitMs);
+const about = (ms: number) => expect.toSatisfy((value: number) => value > ms - 2_000 && value <= ms + 100);
+
+/** As if so much time had passed. */
+async function pass(ms: number): Promise<void> {
+  const times = ['atMs', 'blockedMs', 'urgentMs', 'lastMs'];
+  for (const [field, value] of Object.entries(await redis.hgetall(KEY))) {
+    if (times.includes(field) || field.startsWith('live:')) await redis.hset(KEY, field, Number(value) - ms);
+  }
+}
+/** Takes all, each followed by a hello. */
+async function empty(): Promise<void> {
+  for (let n = 0; n < 3; n += 1) {
+    expect((await take()).granted).toBe(true);
+    await hello();
+  }
+}
+
+describe('the connect budget of a token', () => {
+  it('has three at once and one a minute', async () => {
+    await empty();
+    expect(waitOf(await take())).toEqual(about(60_000));
+    await pass(30_000);
+    expect(waitOf(await take())).toEqual(about(30_000));
+    await pass(31_000);
+    expect((await take()).granted).toBe(true);
+    await hello();
+    expect((await take()).granted).toBe(false);
+    await pass(3_600_000);
+    await empty();
+    expect((await take()).granted).toBe(false);
+  });
+
+  it('is one for all who ask at the same moment, from whatever cluster', async () => {
+    const other = await connect(server);
+    const budgets = [budget, redisConnectBudget(other)];
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take('T1', 'd1', 'refresh') ?? take()),
+    );
+    expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
+    other.disconnect();
+  });
+
+  it('is its own: another token or team has another', async () => {
+    await empty();
+    expect((await budget.take('T1', 'd2', 'needed')).granted).toBe(true);
+    expect((await budget.take('T2', 'd1', 'needed')).granted).toBe(true);
+  });
+
+  it('goes from Redis when it is full again', async () => {
+    await take('refresh');
+    expect(await redis.pttl(KEY)).toEqual(about(61_000));
+    await take('refresh');
+    await take('refresh');
+    await take('refresh');
+    expect(await redis.pttl(KEY)).toEqual(about(181_000));
+  });
+
+  it('keeps a refresh waiting while a slot without a socket waits', async () => {
+    await empty();
+    await take();
+    await pass(61_000);
+    expect(waitOf(await take('refresh'))).toBeGreaterThan(0);
+    expect((await take()).granted).toBe(true);
+    await hello();
+    await pass(65_000);
+    expect((await take('refresh')).granted).toBe(true);
+  });
+
+  it('gives a move that mends a spread the one connect that it needs, after whoever has no socket', async () => {
+    for (const slotID of ['a/0', 'a/1']) {
+      await take('needed', slotID);
+      await hello(slotID);
+    }
+    expect((await take('spread')).granted).toBe(true);
+    expect(waitOf(await take('spread'))).toEqual(about(60_000));
+    expect((await take('needed')).granted).toBe(false);
+    await pass(61_000);
+    expect(waitOf(await take('spread'))).toBeGreaterThan(0);
+    expect((await take('needed')).granted).toBe(true);
+  });
+
+  it('gives a move for balance only what nobody needs: a full bucket', async () => {
+    expect((await take('refresh')).granted).toBe(true);
+    expect(waitOf(await take('rebalance'))).toEqual(about(60_000));
+    expect((await take('needed')).granted).toBe(true);
+    await pass(121_000);
+    expect((await take('rebalance')).granted).toBe(true);
+  });
+
+  it('is empty for everyone after a 429, for as long as Slack says, and then has one', async () => {
+    await take();
+    await budget.block('T1', 'd1', 58_000);
+    expect(waitOf(await take())).toEqual(about(58_000));
+    await budget.block('T1', 'd1', 1_000);
+    expect(waitOf(await take())).toEqual(about(58_000));
+    await pass(58_100);
+    expect((await take()).granted).toBe(true);
+    expect((await take()).granted).toBe(false);
+    expect(await redis.pttl(KEY)).toBeLessThan(240_000);
+  });
+
+  it('gets nothing from a 429 that asks for no wait', async () => {
+    await empty();
+    await budget.block('T1', 'd1', 0);
+    expect((await take()).granted).toBe(false);
+  });
+
+  it('is blocked for five minutes at most', async () => {
+    await budget.block('T1', 'd1', 1e12);
+    expect(waitOf(await take())).toEqual(about(300_000));
+  });
+
+  it('stands still, no more, when the clock of a new primary is behind', async () => {
+    await empty();
+    await pass(-7_200_000);
+    expect(waitOf(await take())).toEqual(about(60_000));
+  });
+
+  it('works after Redis has lost its scripts, and says so when it is away', async () => {
+    await take('refresh');
+    await redis.script('FLUSH');
+    expect((await take()).granted).toBe(true);
+    await redis.set(KEY, 'of another type');
+    await expect(take()).rejects.toThrow('WRONGTYPE');
+  });
+});
+
+describe('the last connects of a team without a socket', () => {
+  const waitsAndWho = async (slotID: string): Promise<unknown> => {
+    const answer = await take('needed', slotID);
+    return answer.granted ? 'granted' : { ms: answer.waitMs, yields: answer.yields };
+  };
+
+  it('are spaced by 10 s and 30 s, so that three cover 40 s', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(10_000), yields: false });
+    await pass(10_000);
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(30_000), yields: false });
+    await pass(30_000);
+    expect(await waitsAndWho('a/0')).toBe('granted');
+  });
+
+  it('go to one slot at a time: the others wait until it has said hello, and are next then', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    expect(await waitsAndWho('a/1')).toEqual({ ms: about(10_000), yields: true });
+    await hello('a/0');
+    expect(await waitsAndWho('a/1')).toBe('granted');
+    expect(await waitsAndWho('a/2')).toEqual({ ms: about(10_000), yields: true });
+  });
+
+  it('are not held up by a slot whose pod is gone: its time passes', async () => {
+    expect(await waitsAndWho('a/0')).toBe('granted');
+    await pass(10_000);
+    expect(await waitsAndWho('a/1')).toBe('granted');
+  });
+
+  it('are not spaced once Slack is known to be well, except by a connect that may be under way', async () => {
+    expect((await take('needed', 'a/0')).granted).toBe(true);
+    expect((await take('needed', 'a/0', true)).granted).toBe(true);
+    expect(await take('needed', 'a/1', true)).toMatchObject({ granted: false, yields: true, waitMs: about(10_000) });
+  });
+
+  it('come back when they did not get to Slack, for whoever asks next', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      expect(await waitsAndWho(`a/${n % 2}`)).toBe('granted');
+      await budget.giveBack('T1', 'd1', `a/${n % 2}`);
+    }
+    await empty();
+    for (let n = 0; n < 10; n += 1) await budget.giveBack('T1', 'd1', 'a/0');
+    await empty();
+    expect((await take()).granted).toBe(false);
+  });
+
+  it('are not spent to look whether Slack is still away', async () => {
+    const probe = (slotID: string): Promise<BudgetAnswer> =>
+      budget.take('T1', 'd1', 'needed', { slotID, unspaced: true, sparing: true });
+    for (let n = 0; n < 2; n += 1) expect((await probe('a/0')).granted).toBe(true);
+    expect(await probe('a/0')).toMatchObject({ granted: false, yields: true });
+    expect((await take('needed', 'a/0', true)).granted).toBe(true);
+    expect(await probe('a/0')).toMatchObject({ granted: false, yields: false });
+  });
+
+  it('are not spent on a token that Slack has refused', async () => {
+    expect((await take('recheck')).granted).toBe(true);
+    expect((await take('recheck')).granted).toBe(true);
+    expect(waitOf(await take('recheck'))).toEqual(about(60_000));
+    expect(await waitsAndWho('a/1')).toBe('granted');
+  });
+
+  it('wait as long as a server asked, at most five minutes, and are still there then', async () => {
+    await budget.hold('T1', 'd1', 20_000);
+    expect(await waitsAndWho('a/0')).toEqual({ ms: about(20_000), yields: false });
+    await pass(20_000);
+    await empty();
+    await budget.hold('T1', 'd1', 1e12);
+    expect(waitOf(await take())).toEqual(about(300_000));
+  });
+});
+
+describe('a live socket', () => {
+  const isLive = (): Promise<boolean> => budget.isLive('T1', 'd1');
+
+  it('is known to everyone until its slot asks for another, or for some minutes', async () => {
+    expect(await isLive()).toBe(false);
+    const other = redisConnectBudget(redis, 'another process');
+    await other.markLive('T1', 'd1', 'a/0');
+    await hello('a/0');
+    await take('needed', 'a/0');
+    expect(await isLive()).toBe(true);
+    await other.take('T1', 'd1', 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
+    expect(await isLive()).toBe(true);
+    await other.take('T1', 'd1', 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
+    expect(await isLive()).toBe(false);
+    await hello('a/0');
+    await pass(661_000);
+    expect(await isLive()).toBe(false);
+  });
+
+  it('that is marked again and again keeps the key, and no more than that', async () => {
+    await hello();
+    await hello();
+    expect(await redis.pttl(KEY)).toEqual(about(661_000));
+    await empty();
+  });
+});

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
+
+const joined = (limit: DialSemaphore, name: string, order: string[]): (() => void) =>
+  limit.join(() => order.push(name));
+
+it('lets so many dial at once and the others in their order', () => {
+  const limit = new DialSemaphore(2);
+  const order: string[] = [];
+  const leave = ['a', 'b', 'c', 'd'].map((name) => joined(limit, name, order));
+  expect(order).toEqual(['a', 'b']);
+  leave[1]?.();
+  expect(order).toEqual(['a', 'b', 'c']);
+  leave[0]?.();
+  expect([order, limit.dialing, limit.waiting]).toEqual([['a', 'b', 'c', 'd'], 2, 0]);
+});
+
+it('passes over one that left the line, and counts a turn given back twice once', () => {
+  const limit = new DialSemaphore(1);
+  const order: string[] = [];
+  const [first, second] = ['a', 'b', 'c'].map((name) => joined(limit, name, order));
+  second?.();
+  first?.();
+  first?.();
+  expect([order, limit.dialing]).toEqual([['a', 'c'], 1]);
+});

@@ -1,0 +1,243 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { BudgetAnswer } from '#connector/budget/connect-budget.ts';
+import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
+import { Outage } from '#connector/budget/outage.ts';
+import type { Normalized } from '#connector/event/normalize.ts';
+import type { ConnectAnswer } from '#connector/slack/connect-answer.ts';
+import { Connection } from '#connector/slot/connection.ts';
+import type { ConnectionSpec } from '#connector/slot/connection-status.ts';
+import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
+import type { Socket, SocketHandlers } from '#connector/socket/socket.ts';
+import { createLog } from '#core/process/log.ts';
+import { openBudget } from '#test/integration/connector/slot/slot.ts';
+import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { CLOSED, ok } from './slot-world.ts';
+
+class FakeSocket implements Socket {
+  readonly ears: SocketHandlers;
+  ended = false;
+
+  constructor(ears: SocketHandlers) {
+    this.ears = ears;
+  }
+
+  hello(): void {
+    this.ears.onOpen();
+    this.say({ type: 'hello' });
+  }
+
+  say(frame: unknown): void {
+    this.ears.onText(JSON.stringify(frame));
+  }
+
+  end(): void {
+    this.ended = true;
+    this.ears.onClose(CLOSED);
+  }
+
+  send(): boolean {
+    return true;
+  }
+  ping(): void {}
+  pause(): void {}
+  resume(): void {}
+  close(): void {
+    this.ended = true;
+  }
+  terminate(): void {
+    this.end();
+  }
+}
+
+const spec: ConnectionSpec = {
+  slotID: 'uid-1/0',
+  ownerUid: 'uid-1',
+  bot: 'bots/acme',
+  teamID: 'T1',
+  generation: 1,
+  queueNamespace: '',
+  events: { include: [], exclude: [], own: false },
+  token: 'xoxb-1-secret',
+  tokenDigest: 'd1',
+  rebalance: false,
+};
+
+let timers: FakeTimers;
+let sockets: FakeSocket[];
+let offered: Normalized[];
+let warned: unknown[];
+let statuses: number;
+let livesElsewhere: () => Promise<boolean>;
+let take: () => Promise<BudgetAnswer>;
+let givenBack: string[][];
+let answer: (signal: AbortSignal) => Promise<ConnectAnswer>;
+let dialSemaphore: DialSemaphore;
+let connection: Connection;
+beforeEach(() => {
+  timers = new FakeTimers();
+  [sockets, offered, warned, statuses] = [[], [], [], 0];
+  answer = async () => ok();
+  take = async () => ({ granted: true });
+  givenBack = [];
+  livesElsewhere = async () => false;
+  dialSemaphore = new DialSemaphore(1);
+  connection = new Connection(
+    spec,
+    {
+      openSocket: (_url, ears) => {
+        const socket = new FakeSocket(ears);
+        sockets.push(socket);
+        return socket;
+      },
+      rtmConnect: (_token, signal) => answer(signal),
+      budget: {
+        ...openBudget,
+        take: () => take(),
+        giveBack: async (...of) => {
+          givenBack.push(of);
+        },
+        isLive: () => livesElsewhere(),
+      },
+      outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
+      dialSemaphore,
+      heartbeats: new HeartbeatWheel(timers),
+      timers,
+      random: () => 0.5,
+      cluster: 'c1',
+      windowMs: 3_600_000,
+      offer: (normalized) => offered.push(normalized),
+      log: createLog({ program: 'test', level: 'silent' }),
+      limitedLog: { warn: (...words) => warned.push(words) },
+      redisNowMs: () => timers.wallMs(),
+    },
+    () => {
+      statuses += 1;
+    },
+  );
+});
+
+const last = (): FakeSocket => {
+  const socket = sockets.at(-1);
+  if (socket === undefined) throw new Error('no socket was opened');
+  return socket;
+};
+
+it('hundreds of reconnects leave one socket and no more timers than one', async () => {
+  connection.start();
+  await settle();
+  last().hello();
+  const pending = timers.pending;
+  for (let n = 0; n < 300; n += 1) {
+    last().end();
+    while (last().ended) await timers.advance(10_000);
+    last().hello();
+  }
+  expect(sockets.filter(({ ended }) => !ended)).toHaveLength(1);
+  expect([sockets.length, timers.pending, dialSemaphore.dialing, dialSemaphore.waiting]).toEqual([301, pending, 0, 0]);
+});
+
+it('what comes of a call that was given up opens nothing', async () => {
+  const { promise, resolve } = Promise.withResolvers<ConnectAnswer>();
+  let aborted = false;
+  answer = (signal) => {
+    signal.addEventListener('abort', () => {
+      aborted = true;
+    });
+    return promise;
+  };
+  connection.start();
+  await settle();
+  answer = async () => ok();
+  connection.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' });
+  resolve(ok());
+  await settle();
+  expect(aborted).toBe(true);
+  expect(sockets).toHaveLength(1);
+});
+
+it.each([
+  ['stopped', () => void connection.stop()],
+  ['given another token', () => connection.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' })],
+])('a connect that was granted when its slot was %s is given back', async (_what, change) => {
+  const { promise, resolve } = Promise.withResolvers<BudgetAnswer>();
+  take = () => promise;
+  connection.start();
+  await settle();
+  take = async () => ({ granted: true });
+  change();
+  resolve({ granted: true });
+  await settle();
+  expect(givenBack).toEqual([['T1', 'd1', 'uid-1/0']]);
+});
+
+it('a socket that was given up still gives its events, and decides nothing', async () => {
+  connection.start();
+  await settle();
+  const first = last();
+  first.hello();
+  first.say({ type: 'goodbye' });
+  await settle();
+  last().hello();
+  expect(first.ended).toBe(true);
+  first.say({ type: 'message', channel: 'C1', user: 'U2', text: 'last words', ts: '1.000100' });
+  first.say({ type: 'goodbye' });
+  first.ears.onClose(CLOSED);
+  await settle();
+  expect(offered.map(({ kind }) => kind)).toEqual(['event']);
+  expect(sockets).toHaveLength(2);
+  expect(connection.status().state).toBe('live');
+});
+
+it('tells its status on changes only', async () => {
+  connection.start();
+  await settle();
+  last().hello();
+  for (let n = 0; n < 10; n += 1) last().say({ type: 'message', channel: 'C1', text: `${n}`, ts: `${n}.000100` });
+  connection.update({ ...spec, generation: 2 });
+  last().say({ type: 'goodbye' });
+  await settle();
+  last().hello();
+  expect(statuses).toBe(1);
+});
+
+it('tells the queue of a refusal once it stands and no socket with the token lives anywhere, and only once', async () => {
+  answer = async () => ({ kind: 'terminal', reason: 'TokenRevoked', error: 'token_revoked', message: 'revoked' });
+  connection.start();
+  await settle();
+  expect(connection.status().state).toBe('failed');
+  livesElsewhere = async () => true;
+  await timers.advance(121_000);
+  livesElsewhere = () => Promise.reject(new Error('Redis is away'));
+  await timers.advance(241_000);
+  expect(offered).toEqual([]);
+  livesElsewhere = async () => false;
+  await timers.advance(48 * 3_600_000);
+  expect(offered).toMatchObject([{ kind: 'event', item: { type: 'disable_bot', event: { error: 'token_revoked' } } }]);
+  expect(connection.status()).toMatchObject({ state: 'failed', reason: 'TokenRevoked' });
+});
+
+it('is stopped when every socket of it is gone, and can be stopped twice', async () => {
+  connection.start();
+  await settle();
+  last().hello();
+  let done = false;
+  const stopped = connection.stop().then(() => {
+    done = true;
+  });
+  await settle();
+  expect([last().ended, done]).toEqual([true, false]);
+  last().ears.onClose(CLOSED);
+  await Promise.all([stopped, connection.stop()]);
+  expect(timers.pending).toBe(0);
+});
+
+it('warns of odd frames with names, never with what is in them', async () => {
+  connection.start();
+  await settle();
+  last().hello();
+  last().ears.onText('{"type":"message","text":"for your eyes');
+  last().ears.onBinary(4);
+  expect(warned).toHaveLength(2);
+  expect(JSON.stringify(warned)).toContain('bots/acme');
+  expect(JSON.stringify(warned)).not.toMatch(/for your eyes|xoxb|ticket/);
+});

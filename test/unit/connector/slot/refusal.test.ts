@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { statusOf } from '#connector/slot/slot-status.ts';
+import { wakeAtMs } from '#connector/slot/state.ts';
+import { CLOSED, facts, live, ok, SlotWorld, started } from './slot-world.ts';
+
+const MINUTE_MS = 60_000;
+const refusalBy = (error: string) =>
+  ({ kind: 'terminal', reason: 'TokenInvalid', error, message: 'a new token helps' }) as const;
+
+const refuse = (world: SlotWorld, error: string): readonly unknown[] => {
+  world.until('connecting');
+  return world.play({ type: 'answer', id: world.id, answer: refusalBy(error) });
+};
+const untilAskedAgain = (world: SlotWorld): number => (wakeAtMs(world.state) ?? Number.NaN) - world.nowMs;
+
+describe('a refusal', () => {
+  it.each(['invalid_auth', 'account_inactive', 'token_revoked'])(
+    'by %s is told to the queue when it stands after a minute and no socket lives elsewhere, once a token',
+    (error) => {
+      const world = started();
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }, { do: 'askElsewhere' }]);
+      expect(world.nowMs).toBeGreaterThanOrEqual(MINUTE_MS);
+      expect(world.play({ type: 'elsewhere', tokenDigest: 'd1', live: true })).toEqual([]);
+      expect(refuse(world, error)).toContainEqual({ do: 'askElsewhere' });
+      expect(world.play({ type: 'elsewhere', tokenDigest: 'd1', live: false })).toEqual([{ do: 'disableBot', error }]);
+      expect(world.play({ type: 'elsewhere', tokenDigest: 'd1', live: false })).toEqual([]);
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      expect(refuse(world, error)).toContainEqual({ do: 'askElsewhere' });
+    },
+  );
+
+  it('that comes again at once, for another generation of the spec, is not believed yet', () => {
+    const world = started();
+    refuse(world, 'invalid_auth');
+    world.play({ type: 'update', spec: facts({ generation: 2 }) });
+    expect(refuse(world, 'invalid_auth')).toEqual([{ do: 'leaveLine' }]);
+  });
+
+  it.each(['missing_scope', 'not_allowed_token_type'])('by %s tells the queue nothing', (error) => {
+    const world = started();
+    refuse(world, error);
+    expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+  });
+
+  it('is asked about again after a minute or two, then more and more limitedLog, up to some hours', () => {
+    const world = started();
+    const waits = Array.from({ length: 12 }, () => {
+      refuse(world, 'invalid_auth');
+      return Math.round(untilAskedAgain(world) / MINUTE_MS);
+    });
+    expect(waits).toEqual([1.5, 3, 6, 12, 24, 48, 96, 192, 360, 360, 360, 360].map((n) => expect.closeTo(n, -0.5)));
+  });
+
+  it('that Slack takes back leads to a live socket by itself, and the slot is failed until then', () => {
+    const world = started();
+    refuse(world, 'invalid_auth');
+    const said = statusOf(world.state);
+    expect(said).toMatchObject({ state: 'failed', reason: 'TokenInvalid', message: 'a new token helps' });
+    for (const tag of ['inLine', 'asking', 'connecting'] as const) {
+      world.until(tag);
+      expect(statusOf(world.state)).toEqual(said);
+    }
+    world.live();
+    expect(statusOf(world.state)).toMatchObject({ state: 'live', message: '' });
+    expect(world.nowMs).toBeLessThanOrEqual(2 * MINUTE_MS);
+  });
+
+  it('is asked about with connects that nobody else needs, and stands while Slack does not answer', () => {
+    const world = started();
+    refuse(world, 'invalid_auth');
+    world.until('inLine');
+    expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'recheck' }]);
+    world.until('connecting');
+    const answer = { kind: 'retry', reason: 'SlackUnavailable', error: 'http_503', message: 'HTTP 503' } as const;
+    world.play({ type: 'answer', id: world.id, answer });
+    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenInvalid' });
+    expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(MINUTE_MS);
+  });
+
+  it('is asked about at once when the token or the generation changes', () => {
+    const world = started();
+    refuse(world, 'invalid_auth');
+    expect(world.play({ type: 'update', spec: facts() })).toEqual([]);
+    expect(world.play({ type: 'update', spec: facts({ generation: 2 }) })).toMatchObject([{ do: 'joinLine' }]);
+    expect(statusOf(world.state).state).toBe('connecting');
+  });
+
+  it('of a socket that was to replace a live one leaves the slot live, and says so', () => {
+    const world = live();
+    world.play({ type: 'goodbye', id: 1 });
+    expect(refuse(world, 'invalid_auth')).toEqual([{ do: 'leaveLine' }]);
+    const { state, reason, message } = statusOf(world.state);
+    expect([state, reason]).toEqual(['live', '']);
+    expect(message).toContain('a new token helps');
+    expect(refuse(world, 'invalid_auth')).toEqual([{ do: 'leaveLine' }]);
+    expect(world.play({ type: 'closed', id: 1, close: CLOSED })).toMatchObject([{ do: 'joinLine' }]);
+    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenInvalid' });
+  });
+
+  it('of a new token is told, while the socket of the old one is read', () => {
+    const world = live();
+    world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
+    refuse(world, 'invalid_auth');
+    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenInvalid', tokenDigest: 'd2' });
+    expect(world.open).toEqual(new Set([1]));
+  });
+
+  it('of the wrong team opens no socket, and is asked about seldom', () => {
+    const world = started();
+    world.until('connecting');
+    expect(world.play({ type: 'answer', id: 1, answer: ok('T9') })).toEqual([{ do: 'leaveLine' }]);
+    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TeamMismatch' });
+    expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(60 * MINUTE_MS);
+  });
+
+  it('of ours, of a value that is no token, is asked about never', () => {
+    const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not sent' } as const;
+    const world = new SlotWorld(facts({ refusal }));
+    world.play({ type: 'start' });
+    expect(wakeAtMs(world.state)).toBeUndefined();
+  });
+
+  it('is none of an organization whose workspace answers', () => {
+    const world = started(facts({ teamID: 'E1' }));
+    world.until('connecting');
+    world.play({ type: 'answer', id: 1, answer: { ...ok('T1'), enterpriseID: 'E1' } });
+    expect(world.state.attempt.tag).toBe('dialing');
+  });
+});

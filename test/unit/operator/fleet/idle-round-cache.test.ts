@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Desired } from '#operator/fleet/desired.ts';
+import { type Ground, IdleRoundCache, isAtRest } from '#operator/fleet/idle-round-cache.ts';
+import type { PodMemory } from '#operator/fleet/pod-memory.ts';
+import type { Plan, PlanInput } from '#operator/plan/types.ts';
+
+const desired = (): Desired => ({
+  synced: true,
+  unlisted: new Set(),
+  bots: new Map(),
+  stopped: new Map(),
+  kept: new Set(),
+});
+const wish = desired();
+const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
+const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, owner = 'me'): Ground => ({
+  desired: wish,
+  heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
+  fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
+  presence: new Map([['a', 'present']]),
+  ...change,
+});
+
+describe('A round that found nothing to do', () => {
+  const still = (): IdleRoundCache => {
+    const cache = new IdleRoundCache(10_000);
+    cache.begin(ground(), 0);
+    return cache;
+  };
+
+  it('need not be repeated while all that it was made from is the same, and not for ever', () => {
+    expect([still().holds(ground(), 9_999), still().holds(ground(), 10_000)]).toEqual([true, false]);
+    expect(new IdleRoundCache(10_000).holds(ground(), 0)).toBe(false);
+    expect(still().holds(ground({}, { renewedMs: 6 }), 1)).toBe(true);
+  });
+
+  it.each<[string, Ground]>([
+    ['what is desired', ground({ desired: desired() })],
+    ['whether that is complete', ground({ desired: { ...wish, synced: false } })],
+    ['a session', ground({}, { session: '{"pod":"a","reportVersion":2}' })],
+    ['a version', ground({}, { version: 4 })],
+    ['the size of a hash', ground({}, { fields: 2 })],
+    ['the owner of the scope, as after a loss', ground({}, {}, 'other')],
+    ['whether a pod is there, though its key says the same', ground({ presence: new Map([['a', 'returning']]) })],
+    ['the fleet keys', ground({ fleetKeys: [] })],
+  ])('is repeated after a change of %s', (_what, changed) => {
+    expect(still().holds(changed, 1)).toBe(false);
+  });
+
+  it('is repeated after a break', () => {
+    const cache = still();
+    cache.end();
+    expect(cache.holds(ground(), 1)).toBe(false);
+  });
+});
+
+describe('A fleet', () => {
+  const pod = (change: object = {}) =>
+    ({ session: { state: 'up' }, lost: false, doubted: false, returnUntilMs: 0, ...change }) as PodMemory;
+  const input = (change: Partial<PlanInput> = {}): PlanInput =>
+    ({ nowMs: 100_000, settled: true, pods: [], ...change }) as unknown as PlanInput;
+  const nothing = { writes: [] } as unknown as Plan;
+  const young = { name: 'a', session: { state: 'up' }, firstSeenMs: 99_000 } as PlanInput['pods'][number];
+
+  it('is at rest when no time will change what is to be done soon', () => {
+    expect(isAtRest(input(), nothing, new Map([['a', pod()]]))).toBe(true);
+  });
+
+  it.each<[string, PlanInput, PodMemory]>([
+    ['it is still being input', input({ settled: false }), pod()],
+    ['it gathers', input({ pods: [young] }), pod()],
+    ['a pod is silent', input(), pod({ session: undefined })],
+    ['a pod drains', input(), pod({ session: { state: 'draining' } })],
+    ['a pod that drained may come back', input(), pod({ returnUntilMs: 100_001 })],
+    ['Redis lost a hash', input(), pod({ lost: true })],
+    ['the outcome of a write is unknown', input(), pod({ doubted: true })],
+  ])('is not while %s', (_why, seen, memory) => {
+    expect(isAtRest(seen, nothing, new Map([['a', memory]]))).toBe(false);
+  });
+
+  it('is not while there is something to write', () => {
+    expect(isAtRest(input(), { ...nothing, writes: [{}] } as unknown as Plan, new Map())).toBe(false);
+  });
+});
