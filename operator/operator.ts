@@ -12,16 +12,22 @@ import type { Redis } from '../core/redis/redis.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from './fleet/scope-owner.ts';
+import {
+  LABELLED,
+  SECRETS,
+  SLACKBOTS,
+  type SlackBotObject,
+  slackBotIndexers,
+} from './kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
 import type { KubeObject } from './kube/object.ts';
+import { Candidacy } from './leadership/candidacy.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { Candidacy } from './reconcile/candidacy.ts';
 import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
-import { LABELLED, SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from './reconcile/slackbot-object.ts';
 import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { Term } from './reconcile/term.ts';
 

@@ -1,15 +1,19 @@
 import type { SlackBotStatus } from '../../core/api/slackbot.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import { isLive } from '../../operator/bot/conditions.ts';
-import { type CredentialsVerdict, judgeCredentials, type SecretRead } from '../../operator/bot/credentials.ts';
-import { Claims } from '../../operator/bot/duplicates.ts';
-import { socketSetOf } from '../../operator/bot/socket-set.ts';
-import { fleetFacts, statusOf } from '../../operator/bot/status.ts';
-import { summaryOf } from '../../operator/bot/summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
+import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
+import {
+  type CredentialsVerdict,
+  judgeCredentials,
+  type SecretRead,
+} from '../../operator/kinds/slackbot/credentials.ts';
+import { Claims } from '../../operator/kinds/slackbot/duplicates.ts';
+import { socketSetOf } from '../../operator/kinds/slackbot/socket-set.ts';
+import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
+import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
+import { TAKEOVER_MS } from '../../operator/kinds/slackbot/takeover.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
-import { TAKEOVER_MS } from '../../operator/reconcile/takeover.ts';
 import type { StandaloneBot } from './bot-book.ts';
 import type { ManifestSecret } from './manifest.ts';
 

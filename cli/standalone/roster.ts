@@ -1,7 +1,7 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import { rfc3339 } from '../../operator/bot/status.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
+import { rfc3339 } from '../../operator/kinds/slackbot/status.ts';
 import { type Book, type Floors, type StandaloneBot, turn } from './bot-book.ts';
 import { BotKeeper } from './bot-keeper.ts';
 import type { DirectoryContent } from './bots-directory.ts';

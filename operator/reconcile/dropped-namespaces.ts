@@ -2,12 +2,12 @@ import { namespaceOf } from '../../core/api/slackbot.ts';
 import { errorText } from '../../core/process/log.ts';
 import { sleep, systemTimers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
+import { SLACKBOTS } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { ResourceScope } from '../kube/object.ts';
 import { type LetGoOptions, letGo, ourBots } from './let-go.ts';
-import { SLACKBOTS } from './slackbot-object.ts';
+import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
 /** Namespaces in which we may not look any more; 'others': every one that is not watched. */

@@ -1,8 +1,8 @@
 import { FINALIZER } from '../../core/api/slackbot.ts';
-import type { JsonPatchOperation } from '../bot/claim.ts';
+import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { CallOptions, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import { pathOf, type SlackBotObject } from './slackbot-object.ts';
+import type { JsonPatchOperation } from './claim.ts';
 
 type Patcher = Pick<KubeClient, 'patch'>;
 

@@ -1,25 +1,25 @@
 import type { Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import type { Claimant } from '../bot/claim.ts';
-import { fleetFacts } from '../bot/status.ts';
-import { conditionOf } from '../bot/status-change.ts';
-import { summaryOf } from '../bot/summary.ts';
 import type { Desired } from '../fleet/desired.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
+import { SECRETS, type SlackBotObject, scopesOf } from '../kinds/slackbot/slackbot-object.ts';
+import { SlackBotReconciler } from '../kinds/slackbot/slackbot-reconciler.ts';
+import { fleetFacts } from '../kinds/slackbot/status.ts';
+import { conditionOf } from '../kinds/slackbot/status-change.ts';
+import { summaryOf } from '../kinds/slackbot/summary.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver } from '../kube/controller.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
 import { Ownership } from './ownership.ts';
 import { keyOf, type ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
-import { SECRETS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
-import { SlackBotReconciler } from './slackbot-reconciler.ts';
 import { type Office, regardingOf } from './term.ts';
 
 /** What is needed of the planner here. */

@@ -1,14 +1,14 @@
 import { botName } from '../../core/api/slackbot.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import { CLAIM, mayRelease, releasingOperations } from '../bot/claim.ts';
-import { statusNotRun } from '../bot/status-not-run.ts';
+import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
+import { statusNotRun } from '../kinds/slackbot/status-not-run.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { ResourceScope } from '../kube/object.ts';
+import { CLAIM, mayRelease, releasingOperations } from './claim.ts';
 import { hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
-import { pathOf, type SlackBotObject } from './slackbot-object.ts';
 
 export interface LetGoOptions {
   client: Pick<KubeClient, 'listPage' | 'patch' | 'patchStatus'>;

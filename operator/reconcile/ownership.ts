@@ -1,9 +1,9 @@
 import { botName } from '../../core/api/slackbot.ts';
 import type { Log } from '../../core/process/log.ts';
-import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } from '../bot/claim.ts';
+import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } from './claim.ts';
 import { addingFinalizer, patchIfUnchanged } from './finalizer.ts';
-import type { SlackBotObject } from './slackbot-object.ts';
 
 export interface OwnershipOptions {
   client: Pick<KubeClient, 'patch'>;

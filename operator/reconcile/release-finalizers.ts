@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import { CLAIM } from '../bot/claim.ts';
-import { droppedNamespaces, parseWatched, watchedOf } from '../bot/watched-namespaces.ts';
+import { SLACKBOTS, type SlackBotObject, scopesOf } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../kube/lease.ts';
+import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../leadership/lease.ts';
+import { CLAIM } from './claim.ts';
 import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
 import { type LetGoOptions, letGo } from './let-go.ts';
 import { keyOf } from './resource-watch.ts';
-import { SLACKBOTS, type SlackBotObject, scopesOf } from './slackbot-object.ts';
+import { droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
 
 export interface ReleaseOptions {

@@ -1,12 +1,12 @@
 import { secretKeysOf } from '../../core/api/slackbot.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import type { SecretRead } from '../bot/credentials.ts';
+import type { SecretRead } from '../kinds/slackbot/credentials.ts';
+import { LABELLED, SECRETS, type SlackBotObject, secretKeyOf } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { KubeObject, ResourceScope } from '../kube/object.ts';
 import { isLaterVersion, keyOf, type ObjectsView } from './resource-watch.ts';
-import { LABELLED, SECRETS, type SlackBotObject, secretKeyOf } from './slackbot-object.ts';
 
 interface SecretObject extends KubeObject {
   data?: Record<string, string>;

@@ -1,10 +1,10 @@
 import type { Log } from '../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
+import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
-import type { SlackBotObject } from './slackbot-object.ts';
-import { StatusWriter } from './status-writer.ts';
-import { transitionEvents } from './transition-events.ts';
+import { StatusWriter } from '../status/status-writer.ts';
+import { transitionEvents } from '../status/transition-events.ts';
 
 /** The right to write to the API server, while it lasts. */
 export interface Office {

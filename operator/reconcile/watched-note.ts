@@ -1,8 +1,8 @@
-import { formatWatched, WATCHED, type Watched } from '../bot/watched-namespaces.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import type { Lease } from '../kube/lease.ts';
 import type { ResourceScope } from '../kube/object.ts';
+import type { Lease } from '../leadership/lease.ts';
+import { formatWatched, WATCHED, type Watched } from './watched-namespaces.ts';
 
 export interface LeaseName {
   namespace: string;

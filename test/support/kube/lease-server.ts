@@ -1,6 +1,6 @@
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
-import type { Lease } from '#operator/kube/lease.ts';
+import type { Lease } from '#operator/leadership/lease.ts';
 
 /** One Lease with the API server's rules: creates collide, writes of an old version conflict. */
 export class LeaseServer {

@@ -12,7 +12,9 @@ export interface Page {
 
 /** Every page that people read, ADRs included. */
 export const PAGES: readonly Page[] = [
-  ...globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'helm/**/*.md', 'test/**/*.md'], { cwd: ROOT }),
+  ...globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'helm/**/*.md', 'slack-simulator/**/*.md', 'test/**/*.md'], {
+    cwd: ROOT,
+  }),
 ]
   .sort()
   .map((path) => ({ path, text: source(path) }));

@@ -2,10 +2,10 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { systemTimers } from '#core/process/timers.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
-import { WATCHED } from '#operator/bot/watched-namespaces.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
-import type { Lease } from '#operator/kube/lease.ts';
+import type { Lease } from '#operator/leadership/lease.ts';
 import { DroppedNamespaces, type DroppedNamespacesOptions } from '#operator/reconcile/dropped-namespaces.ts';
+import { WATCHED } from '#operator/reconcile/watched-namespaces.ts';
 
 const ME = 'operator-0_1';
 const OURS = { 'relax.dev/operator': 'relax/relax-operator', 'relax.dev/cluster': 'eu' };

@@ -2,9 +2,10 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { FINALIZER, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
-import { conditionOf } from '#operator/bot/status-change.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import { SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from '#operator/kinds/slackbot/slackbot-object.ts';
+import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { KubeObject, ResourceScope } from '#operator/kube/object.ts';
@@ -16,7 +17,6 @@ import {
   WATCH_PATIENCE_MS,
 } from '#operator/reconcile/fleet-control.ts';
 import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
-import { SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from '#operator/reconcile/slackbot-object.ts';
 import { FakeTimers } from '#test/support/kube/fake-timers.ts';
 import { waitFor } from '#test/support/wait.ts';
 

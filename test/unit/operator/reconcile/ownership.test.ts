@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
+import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
-import type { SlackBotObject } from '#operator/reconcile/slackbot-object.ts';
-import { SlackBotReconciler } from '#operator/reconcile/slackbot-reconciler.ts';
 import { FakeTimers } from '#test/support/kube/fake-timers.ts';
 
 const SELF = { operator: 'relax/relax-operator', cluster: 'eu' };

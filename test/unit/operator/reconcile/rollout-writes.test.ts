@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec, SlackBotStatus } from '#core/api/slackbot.ts';
-import { statusOf } from '#operator/bot/status.ts';
-import { conditionOf } from '#operator/bot/status-change.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
+import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
+import { statusOf } from '#operator/kinds/slackbot/status.ts';
+import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
-import type { SlackBotObject } from '#operator/reconcile/slackbot-object.ts';
-import { StatusWriter } from '#operator/reconcile/status-writer.ts';
+import { StatusWriter } from '#operator/status/status-writer.ts';
 import { FakeTimers } from '#test/support/kube/fake-timers.ts';
 
 /** What a restart of connector `a` costs in writes: its slots are away while it is, as the status has to tell. */

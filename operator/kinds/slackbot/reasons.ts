@@ -1,0 +1,256 @@
+import {
+  RETRY_REASONS,
+  type RetryReason,
+  TERMINAL_REASONS,
+  type TerminalReason,
+} from '../../../core/protocol/report.ts';
+
+/**
+ * Every reason that a condition of a SlackBot may carry: one row each, from which docs/troubleshooting.md is checked.
+ * Reasons that a connector reports (core/protocol/report.ts) stand here as well, so that this is the whole list.
+ */
+export const CONDITION_TYPES = ['Ready', 'Redundant', 'Assigned', 'Connected', 'CredentialsValid'] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
+
+/** What the operator itself finds wrong with a bot's credentials, before any of them is sent to Slack. */
+export type JudgedReason =
+  | 'SecretMissing'
+  | 'SecretUnreadable'
+  | 'KeyMissing'
+  | 'TokenEmpty'
+  | 'TokenWrongKind'
+  | 'TransportNotServed';
+
+type OwnReason =
+  | JudgedReason
+  | 'Live'
+  | 'Suspended'
+  | 'DuplicateBot'
+  | 'OtherOperator'
+  | 'NotWatched'
+  | 'OperatorGone'
+  | 'Observing'
+  | 'NoConnectors'
+  | 'NoEligiblePods'
+  | 'PodReturning'
+  | 'ConnectorLost'
+  | 'Placing'
+  | 'Placed'
+  | 'Connecting'
+  | 'Closing'
+  | 'AllLive'
+  | 'SingleZone'
+  | 'SameZone'
+  | 'SingleReplica'
+  | 'MissingReplica'
+  | 'Accepted'
+  | 'NotTried';
+
+export type Reason = OwnReason | TerminalReason | RetryReason;
+
+export interface ReasonRow {
+  reason: Reason;
+  /** The condition that it belongs to; Ready repeats the reason of whatever it lacks. */
+  condition: ConditionType;
+  meaning: string;
+  /** What a person does about it; empty when nothing is to be done. */
+  remedy: string;
+}
+
+const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
+  Live: { condition: 'Ready', meaning: 'The credentials are valid and at least one socket is live.', remedy: '' },
+  Suspended: {
+    condition: 'Ready',
+    meaning: 'spec.suspend is true: its sockets are closed, and late events of it are refused.',
+    remedy: 'Set spec.suspend to false.',
+  },
+  DuplicateBot: {
+    condition: 'Ready',
+    meaning: 'An older SlackBot of this cluster has the same team and the same token; this one opens no socket.',
+    remedy: 'Delete one of the two, or give this one another token.',
+  },
+  OtherOperator: {
+    condition: 'Ready',
+    meaning: 'Another operator of this cluster has claimed this SlackBot (annotation relax.dev/operator) and runs it.',
+    remedy: 'See its status there; if that operator is gone for good, take the annotation off.',
+  },
+  NotWatched: {
+    condition: 'Ready',
+    meaning: 'The operator does not watch this namespace any more, and has closed its sockets.',
+    remedy: 'Add the namespace to config.watchNamespaces (RELAX_WATCH_NAMESPACES), or delete this SlackBot.',
+  },
+  OperatorGone: {
+    condition: 'Ready',
+    meaning: 'The operator was uninstalled; its sockets close when the connectors end.',
+    remedy: 'Install Relax again, or delete this SlackBot.',
+  },
+  TransportNotServed: {
+    condition: 'Ready',
+    meaning: 'This version serves transport RTM only.',
+    remedy: 'Set spec.transport to RTM, which needs a classic Slack app, or wait for a version that serves the other.',
+  },
+  Observing: {
+    condition: 'Assigned',
+    meaning: 'Relax has started, or Redis was away: it looks for 20 s before it judges.',
+    remedy: '',
+  },
+  NoConnectors: {
+    condition: 'Assigned',
+    meaning: 'No connector pod has a session in Redis.',
+    remedy: 'See that connector pods run, and that they have the RELAX_REDIS_URL and RELAX_CLUSTER of the operator.',
+  },
+  NoEligiblePods: {
+    condition: 'Assigned',
+    meaning:
+      'Every connector pod is full, drains, is to be removed, lacks the fleet key, or holds another socket of this bot already.',
+    remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
+  },
+  PodReturning: {
+    condition: 'Connected',
+    meaning: 'A connector pod has left in an orderly way; its sockets are closed and wait up to 90 s for it to return.',
+    remedy: 'If it does not: kubectl describe pod. After 90 s the sockets go to other pods.',
+  },
+  ConnectorLost: {
+    condition: 'Connected',
+    meaning: 'The lease of its connector pod has run out: the pod was killed, hangs, or is cut off from Redis.',
+    remedy: 'Its sockets go to other pods in a few seconds.',
+  },
+  Placing: { condition: 'Assigned', meaning: 'The sockets are about to be given to connector pods.', remedy: '' },
+  Placed: { condition: 'Assigned', meaning: 'Every wanted socket belongs to a connector pod.', remedy: '' },
+  Connecting: { condition: 'Connected', meaning: 'A socket is being opened.', remedy: '' },
+  Closing: { condition: 'Connected', meaning: 'Sockets that are no longer wanted are being closed.', remedy: '' },
+  AllLive: { condition: 'Redundant', meaning: 'All sockets are live, on two zones or more.', remedy: '' },
+  SingleZone: {
+    condition: 'Redundant',
+    meaning: 'All sockets are live, in one zone: the fleet has no other.',
+    remedy: 'To survive the loss of a zone, run connector pods in two.',
+  },
+  SameZone: {
+    condition: 'Redundant',
+    meaning: 'All sockets are live, but in one zone although the fleet has more.',
+    remedy: 'The message says what keeps one from another zone; it is moved as soon as one has room.',
+  },
+  SingleReplica: {
+    condition: 'Redundant',
+    meaning: 'spec.replicas is 1, so nothing takes over at once when the socket or its pod is lost.',
+    remedy: 'Set spec.replicas to 2.',
+  },
+  MissingReplica: {
+    condition: 'Redundant',
+    meaning: 'Fewer sockets are live than wanted.',
+    remedy: 'See conditions Assigned and Connected.',
+  },
+  Accepted: { condition: 'CredentialsValid', meaning: 'Slack has accepted the token.', remedy: '' },
+  NotTried: {
+    condition: 'CredentialsValid',
+    meaning: 'The token looks right; Slack has not been asked yet.',
+    remedy: '',
+  },
+  SecretMissing: {
+    condition: 'CredentialsValid',
+    meaning: 'The Secret of spec.credentials.secretRef does not exist in the namespace of the SlackBot.',
+    remedy: 'Create it: kubectl create secret generic NAME --from-literal=token=xoxb-...',
+  },
+  SecretUnreadable: {
+    condition: 'CredentialsValid',
+    meaning: 'The Secret could not be read; sockets stay as they are meanwhile.',
+    remedy: "Check the operator's rights in that namespace: get, list and watch on secrets.",
+  },
+  KeyMissing: {
+    condition: 'CredentialsValid',
+    meaning: 'The Secret has no such key.',
+    remedy: 'Add the key to the Secret, or name the one that it has in spec.credentials.keys.token.',
+  },
+  TokenEmpty: { condition: 'CredentialsValid', meaning: 'The token is empty.', remedy: 'Put the bot token into it.' },
+  TokenWrongKind: {
+    condition: 'CredentialsValid',
+    meaning: 'The value is no bot or user token (xoxb-, xoxp-), and so it is never sent anywhere.',
+    remedy: 'Take the Bot User OAuth Token from "OAuth & Permissions" of the Slack app.',
+  },
+};
+
+const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<ReasonRow, 'reason' | 'condition'>> = {
+  TokenInvalid: {
+    meaning: 'Slack does not know the token.',
+    remedy: 'Put the present token of the app in the Secret.',
+  },
+  TokenRevoked: {
+    meaning: 'The token was revoked.',
+    remedy: 'Install the app again and put the new token in the Secret.',
+  },
+  TokenExpired: { meaning: 'The token has expired.', remedy: 'Put a fresh token in the Secret.' },
+  AccountInactive: {
+    meaning: 'The bot was removed from the team, or its user was deactivated.',
+    remedy: 'Install the app in the team again, or delete this SlackBot.',
+  },
+  MissingScope: {
+    meaning: 'The token lacks a scope that RTM needs.',
+    remedy: 'Give the app the scopes bot and rtm:stream, install it again, and put the new token in the Secret.',
+  },
+  RTMNotAllowed: {
+    meaning: 'Slack does not let this app use RTM: only existing classic apps may.',
+    remedy: 'Use the token of a classic app; new apps need Socket Mode.',
+  },
+  TeamMismatch: {
+    meaning: 'The token belongs to another team than spec.teamID.',
+    remedy: 'Put a token of that team in the Secret; teamID is immutable, so for the other team make a new SlackBot.',
+  },
+  AccessDenied: {
+    meaning: 'Slack refuses the team or the app.',
+    remedy: 'Ask an administrator of the team whether the app is allowed there.',
+  },
+  RateLimited: { meaning: 'Slack asked to wait before the next connect.', remedy: '' },
+  WaitingForBudget: { meaning: 'Connects of a team are spread: one a minute, three at once.', remedy: '' },
+  SlackUnavailable: { meaning: 'Slack answers with errors or not at all.', remedy: 'See https://slack-status.com.' },
+  SlackAnswerUnreadable: {
+    meaning: "The answer is not Slack's: a proxy may be in between.",
+    remedy: 'Check RELAX_SLACK_API_URL and the proxy.',
+  },
+  MigrationInProgress: { meaning: 'Slack moves the team between servers; it is tried again.', remedy: '' },
+  ConnectionRefused: {
+    meaning: 'The websocket could not be opened.',
+    remedy: "Check the connectors' way out: DNS, proxy, network policy, port 443.",
+  },
+  ConnectionLost: { meaning: 'The websocket was lost and is being opened again.', remedy: '' },
+  HelloTimeout: {
+    meaning: 'The websocket opened, but Slack did not greet it.',
+    remedy: 'See https://slack-status.com.',
+  },
+  SealUnreadable: {
+    meaning: 'The connector can not open the sealed token.',
+    remedy: 'Give operator and connectors the same RELAX_FLEET_KEY_FILE.',
+  },
+};
+
+const isOwn = (reason: Reason): reason is OwnReason => Object.hasOwn(OWN, reason);
+const rowOf = (reason: Reason, condition: ConditionType): ReasonRow =>
+  isOwn(reason) ? { reason, ...OWN[reason] } : { reason, condition, ...REPORTED[reason] };
+
+export const REASONS: readonly ReasonRow[] = [
+  ...new Map(
+    [
+      ...(Object.keys(OWN) as OwnReason[]).map((reason) => rowOf(reason, 'Ready')),
+      ...TERMINAL_REASONS.map((reason) => rowOf(reason, 'CredentialsValid')),
+      ...RETRY_REASONS.map((reason) => rowOf(reason, 'Connected')),
+    ].map((row) => [row.reason, row]),
+  ).values(),
+];
+
+const BY_REASON = new Map<string, ReasonRow>(REASONS.map((row) => [row.reason, row]));
+
+/** Meaning and remedy in one line, for a condition without words of its own. */
+export function explain(reason: Reason): string {
+  const row = BY_REASON.get(reason);
+  return row === undefined ? '' : `${row.meaning} ${row.remedy}`.trim();
+}
+
+/** A reason from a report, if this version knows it: a newer connector may have more. */
+export const knownReason = (reason: string): Reason | undefined => BY_REASON.get(reason)?.reason;
+
+/** It says that there is no socket, or why: a socket that lives proves it wrong. */
+export function isSocketReason(reason: string): boolean {
+  const condition = BY_REASON.get(reason)?.condition;
+  return condition === 'Connected' || condition === 'Assigned';
+}
+
+export const isCredentialsReason = (reason: string): boolean => TERMINAL_REASONS.some((known) => known === reason);

@@ -1,0 +1,74 @@
+import type { Condition, SlackBotStatus } from '../../../core/api/slackbot.ts';
+import type { ConditionType } from './reasons.ts';
+import { saysWait } from './wait.ts';
+
+/** How soon a change of a status is to be told (design rule 12). */
+export type Urgency =
+  /** Nothing that a reader could act on has changed. */
+  | 'none'
+  /** Bad news, the first status, and the answer to a change of the spec: at once, before all others. */
+  | 'bad'
+  /** Sockets came up: what comes within a second is one write. */
+  | 'good'
+  /** A socket of several is away, mostly for a second: told if it stays away. */
+  | 'flap';
+
+/** How long a change may wait for what follows it. */
+export const HOLD_MS: Record<Exclude<Urgency, 'none'>, number> = { bad: 0, good: 1_000, flap: 10_000 };
+
+export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
+  if (before?.conditions === undefined) return 'bad';
+  if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
+  if (before.observedGeneration !== after.observedGeneration) return 'bad';
+  const worse = (type: ConditionType): boolean => {
+    const [was, is] = [conditionOf(before, type), conditionOf(after, type)];
+    return is?.status !== 'True' && (was?.status !== is?.status || was?.reason !== is?.reason);
+  };
+  if (worse('Ready') || worse('CredentialsValid')) return 'bad';
+  const live = after.liveConnections ?? 0;
+  // What is being closed on purpose does not come back.
+  const missing = live < (after.desiredConnections ?? 0);
+  // Another reason for the same gap is no news worth a write of its own: mostly the socket is back before it is due.
+  return missing && live <= (before.liveConnections ?? 0) ? 'flap' : 'good';
+}
+
+/**
+ * Whether a write would tell nothing new. Words that come from retries change with each of them, so of Ready, Connected
+ * and Redundant only status and reason count.
+ */
+export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
+  return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
+}
+
+/**
+ * Its words say for the first time until when it waits. Told once for each trouble: the times of later waits are words
+ * that come from retries.
+ */
+function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {
+  const waits = (status: SlackBotStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');
+  return waits(after) && !waits(before);
+}
+
+export const conditionOf = (status: SlackBotStatus | undefined, type: ConditionType): Condition | undefined =>
+  status?.conditions?.find((condition) => condition.type === type);
+
+function essence(status: SlackBotStatus): unknown {
+  return [
+    status.observedGeneration,
+    status.desiredConnections,
+    status.liveConnections,
+    status.connectionSummary,
+    (status.connections ?? []).map(({ pod, zone, since }) => [pod, zone, since]),
+    status.teamName ?? '',
+    status.botUserID ?? '',
+    (status.conditions ?? [])
+      .map(({ type, status: value, reason, message, observedGeneration }) => [
+        type,
+        value,
+        reason,
+        type === 'CredentialsValid' || type === 'Assigned' ? message : '',
+        observedGeneration,
+      ])
+      .sort(),
+  ];
+}

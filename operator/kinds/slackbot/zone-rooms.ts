@@ -1,0 +1,58 @@
+import type { PodSummary } from '../../fleet/fleet-view.ts';
+
+/** What a zone could take, by the best of its pods. */
+export type ZoneRoom =
+  | 'room'
+  | 'full'
+  /** Its pods get no new sockets: they share no fleet key with the operator, or are to be removed. */
+  | 'closed'
+  /** Its pods restart, or are away. */
+  | 'away';
+
+/** Zone -> what it could take, in order of names, so that equal facts are equal as text. */
+export type ZoneRooms = Readonly<Record<string, ZoneRoom>>;
+
+/** @param pods those that are not dead */
+export function zoneRoomsOf(pods: readonly PodSummary[]): ZoneRooms {
+  const zones = [...Map.groupBy(pods, ({ zone }) => zone)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(zones.map(([zone, members]) => [zone, roomOf(members)]));
+}
+
+function roomOf(pods: readonly PodSummary[]): ZoneRoom {
+  const staying = pods.filter(({ takesSlots }) => takesSlots);
+  const up = staying.filter(({ state }) => state === 'up');
+  if (up.some(({ slots, capacity }) => slots < capacity)) return 'room';
+  if (up.length > 0) return 'full';
+  return staying.length > 0 ? 'away' : 'closed';
+}
+
+const WHY: Record<Exclude<ZoneRoom, 'room'>, string> = {
+  full: 'its connectors are full: add connectors there, or raise RELAX_CAPACITY',
+  closed: 'its connectors take no new sockets, since they lack the fleet key or are to be removed',
+  away: 'its connectors restart or are away',
+};
+/** The others would tell the same. */
+const ZONES_TOLD = 4;
+
+/**
+ * Why all live sockets of a bot are in one zone though the fleet has more.
+ * @param opening a socket of the bot that is on its way in another zone
+ */
+export function whySameZone(
+  zone: string,
+  rooms: ZoneRooms,
+  opening: { zone: string; message: string } | undefined,
+): string {
+  const start = `All sockets are live, but in one zone, ${zone}`;
+  if (opening !== undefined) {
+    const why = opening.message === '' ? 'it is being opened' : opening.message;
+    return `${start}. One is being moved to zone ${opening.zone}: ${why}`;
+  }
+  const others = Object.entries(rooms).filter(([other]) => other !== zone);
+  const free = others.find(([, room]) => room === 'room');
+  if (free !== undefined) return `${start}. One is about to be moved to zone ${free[0]}.`;
+  const reasons = others
+    .slice(0, ZONES_TOLD)
+    .flatMap(([other, room]) => (room === 'room' ? [] : [`Zone ${other}: ${WHY[room]}.`]));
+  return [`${start}.`, ...reasons, 'One is moved as soon as another zone has room.'].join(' ');
+}

@@ -1,0 +1,126 @@
+import type { Log } from '../../core/process/log.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
+import { LeaderElector, type LeaderOptions } from './leader.ts';
+import { type Standing, shouldYield, standingAfterYield, standingWithRedis } from './standing.ts';
+
+export interface CandidacyOptions
+  extends Pick<LeaderOptions, 'client' | 'namespace' | 'name' | 'identity' | 'times' | 'random'> {
+  /** For how long Redis has not been read. */
+  redisAwayMs: () => number;
+  /** Elected: a term in office begins. Must not throw. */
+  onElected: () => void;
+  /**
+   * The term ends: the Lease is released once this has resolved, and the next candidacy begins.
+   * @param isLost the Lease is or may be another's: stop writing at once
+   */
+  onEnded: (isLost: boolean) => Promise<void>;
+  log: Log;
+  timers?: Timers;
+}
+
+const LOOK_MS = 1_000;
+/** A candidate that does not reach Redis lets those who do go first for so long. */
+export const HANDICAP_MS = 10_000;
+/** Without an answer of Redis for so long a candidate counts as cut off. */
+const CUT_OFF_MS = 5_000;
+
+/** Stands for election for as long as the process lives: a Lease that is lost or given up is stood for again. */
+export class Candidacy {
+  readonly #options: CandidacyOptions;
+  readonly #timers: Timers;
+  readonly #stopped = new AbortController();
+  #elector: LeaderElector;
+  #standing: Standing = standingWithRedis;
+  /** Resolves the present term's end. */
+  #lost: Promise<string>;
+  #running: Promise<void> | undefined;
+  #inOffice = false;
+
+  constructor(options: CandidacyOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    [this.#elector, this.#lost] = this.#stand();
+  }
+
+  isLeader(): boolean {
+    return this.#elector.isLeader();
+  }
+
+  /** Age of the last renewal of a Lease that we hold; undefined while we don't. */
+  renewAgeMs(): number | undefined {
+    return this.#elector.phase === 'leader' ? this.#elector.renewAgeMs() : undefined;
+  }
+
+  /** Another process holds the Lease, as far as we have seen. */
+  hasRival(): boolean {
+    return this.#elector.phase === 'candidate' && this.#elector.holder() !== '';
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the term in office, if there is one, then releases the Lease. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('the candidacy ended'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    while (!signal.aborted) {
+      this.#elector.start();
+      await Promise.race([this.#lost, this.#untilYield(), stopped]);
+      const held = this.#inOffice;
+      this.#inOffice = false;
+      if (held) await this.#options.onEnded(!this.#elector.isLeader());
+      await this.#elector.stop();
+      if (signal.aborted) return;
+      [this.#elector, this.#lost] = this.#stand();
+    }
+    await this.#elector.stop();
+  }
+
+  #stand(): [LeaderElector, Promise<string>] {
+    const { client, namespace, name, identity, log, times, random, redisAwayMs } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const elector = new LeaderElector({
+      client,
+      namespace,
+      name,
+      identity,
+      log,
+      timers: this.#timers,
+      ...(times === undefined ? {} : { times }),
+      ...(random === undefined ? {} : { random }),
+      handicapMs: () => (redisAwayMs() >= CUT_OFF_MS ? HANDICAP_MS : 0),
+      onElected: () => {
+        this.#inOffice = true;
+        this.#options.onElected();
+      },
+      onLost: resolve,
+    });
+    return [elector, promise];
+  }
+
+  /** Resolves when the Lease should be another's, since Redis has not been reached for too long. */
+  async #untilYield(): Promise<void> {
+    const { signal } = this.#stopped;
+    const elector = this.#elector;
+    let electedAtMs: number | undefined;
+    while (!signal.aborted && elector === this.#elector) {
+      await sleep(this.#timers, LOOK_MS, signal);
+      const nowMs = this.#timers.monotonicMs();
+      const awayMs = this.#options.redisAwayMs();
+      if (awayMs < CUT_OFF_MS) this.#standing = standingWithRedis;
+      // After a stop of the whole process we wake here first, and what is late is our own renewal.
+      if (!elector.isLeader()) continue;
+      electedAtMs ??= nowMs;
+      if (!shouldYield(this.#standing, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
+      this.#standing = standingAfterYield(this.#standing);
+      this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'gives up the lease: Redis is not reached');
+      return;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
+import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
+import { HOLD_MS, type Urgency } from '../kinds/slackbot/status-change.ts';
+import { DelayHeap } from '../kube/delay-heap.ts';
+
+export interface StatusWrite {
+  bot: SlackBotObject;
+  /** What the server had when this was judged. */
+  before: SlackBotStatus | undefined;
+  after: SlackBotStatus;
+}
+
+type Told = Exclude<Urgency, 'none'>;
+
+/** Bad news first; a flap that lasted is bad news, too. */
+const ORDER: readonly Told[] = ['bad', 'flap', 'good'];
+
+/** Status writes that wait: one for each object, the latest; held for a while if what follows may make them needless. */
+export class StatusQueue {
+  readonly #waiting = new Map<string, StatusWrite & { urgency: Told; dueMs: number }>();
+  readonly #due: Record<Told, DelayHeap<string>> = {
+    bad: new DelayHeap(),
+    flap: new DelayHeap(),
+    good: new DelayHeap(),
+  };
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes the place of what waits for the same object; `none` takes it back. An object never waits longer for that. */
+  put(write: StatusWrite, urgency: Urgency, nowMs: number): void {
+    const { uid } = write.bot.metadata;
+    const before = this.#waiting.get(uid);
+    if (before !== undefined && before.urgency !== urgency) this.drop(uid);
+    if (urgency === 'none') return;
+    this.#add(write, urgency, Math.min(before?.dueMs ?? Number.POSITIVE_INFINITY, nowMs + HOLD_MS[urgency]));
+  }
+
+  /** Again, not before its time: for a write that failed and that nothing newer has replaced. */
+  putBack(write: StatusWrite, dueMs: number): void {
+    if (!this.#waiting.has(write.bot.metadata.uid)) this.#add(write, 'bad', dueMs);
+  }
+
+  drop(uid: string): void {
+    const waiting = this.#waiting.get(uid);
+    if (waiting === undefined) return;
+    this.#waiting.delete(uid);
+    this.#due[waiting.urgency].remove(uid);
+  }
+
+  /** The next write whose time has come, taken out. */
+  next(nowMs: number): StatusWrite | undefined {
+    for (const urgency of ORDER) {
+      const uid = this.#due[urgency].takeDue(nowMs);
+      const write = uid === undefined ? undefined : this.#waiting.get(uid);
+      if (uid === undefined || write === undefined) continue;
+      this.#waiting.delete(uid);
+      return write;
+    }
+    return undefined;
+  }
+
+  /** When `next` has something; undefined if nothing waits. */
+  nextDueMs(): number | undefined {
+    const times = ORDER.flatMap((urgency) => this.#due[urgency].nextDueMs() ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Everything is due at once, flaps are forgotten: for an orderly end. */
+  hurry(): void {
+    for (const [uid, write] of [...this.#waiting]) {
+      if (write.urgency === 'flap') this.drop(uid);
+      else this.#add(write, write.urgency, 0);
+    }
+  }
+
+  #add(write: StatusWrite, urgency: Told, dueMs: number): void {
+    const { uid } = write.bot.metadata;
+    this.#waiting.set(uid, { ...write, urgency, dueMs });
+    this.#due[urgency].put(uid, dueMs);
+  }
+}

@@ -1,0 +1,164 @@
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { systemTimers, type Timers } from '../../core/process/timers.ts';
+import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
+import { urgencyOf } from '../kinds/slackbot/status-change.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { isKubeError } from '../kube/kube-error.ts';
+import { type BucketPolicy, type BucketState, fullBucket, tryToken } from '../kube/token-bucket.ts';
+import { isLaterVersion } from '../reconcile/resource-watch.ts';
+import { StatusQueue, type StatusWrite } from './status-queue.ts';
+
+export interface StatusWriterOptions {
+  client: Pick<KubeClient, 'patchStatus'>;
+  log: Log;
+  /** RELAX_STATUS_WRITES_PER_SECOND; as many at once. */
+  perSecond: number;
+  /** The server has taken it. */
+  onWritten?: (write: StatusWrite) => void;
+  timers?: Timers;
+}
+
+export interface StatusWriterStats {
+  written: number;
+  failed: number;
+}
+
+const MAX_IN_FLIGHT = 8;
+const RETRY_MS = 5_000;
+
+/**
+ * The one writer of SlackBot status: never twice the same, at a bounded rate, at most one write for an object at a time,
+ * bad news first (design rule 12).
+ */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #timers: Timers;
+  readonly #policy: BucketPolicy;
+  readonly #queue = new StatusQueue();
+  readonly #inFlight = new Set<string>();
+  /** Judged while a write of the same object was under way. */
+  readonly #next = new Map<string, { bot: SlackBotObject; after: SlackBotStatus }>();
+  /** What we have written and our copy of the objects does not show yet. */
+  readonly #written = new Map<string, { status: SlackBotStatus; version: string }>();
+  readonly #stats: StatusWriterStats = { written: 0, failed: 0 };
+  readonly #aborted = new AbortController();
+  readonly #idle: (() => void)[] = [];
+  #bucket: BucketState;
+  #cancelAlarm = (): void => {};
+  #stopping = false;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#policy = { perSecond: options.perSecond, burst: options.perSecond };
+    this.#bucket = fullBucket(this.#policy, this.#timers.monotonicMs());
+  }
+
+  get stats(): Readonly<StatusWriterStats> {
+    return this.#stats;
+  }
+
+  /** Writes that wait. */
+  get depth(): number {
+    return this.#queue.size + this.#next.size;
+  }
+
+  /** The status that the server has as far as we know: what to judge the next one against. */
+  baseOf(bot: SlackBotObject): SlackBotStatus | undefined {
+    const written = this.#written.get(bot.metadata.uid);
+    if (written === undefined) return bot.status;
+    if (isLaterVersion(written.version, bot.metadata.resourceVersion)) return written.status;
+    this.#written.delete(bot.metadata.uid);
+    return bot.status;
+  }
+
+  /** Writes the status, in its turn, unless the server has it already. */
+  offer(bot: SlackBotObject, after: SlackBotStatus): void {
+    if (this.#stopping) return;
+    const { uid } = bot.metadata;
+    if (this.#inFlight.has(uid)) {
+      this.#next.set(uid, { bot, after });
+      return;
+    }
+    const before = this.baseOf(bot);
+    this.#queue.put({ bot, before, after }, urgencyOf(before, after), this.#timers.monotonicMs());
+    this.#pump();
+  }
+
+  forget(uid: string): void {
+    this.#queue.drop(uid);
+    this.#next.delete(uid);
+    this.#written.delete(uid);
+  }
+
+  /** Takes nothing more and writes what waits; gives up after `graceMs` (0: at once, as when leadership is lost). */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#queue.hurry();
+    const cancel = this.#timers.after(graceMs, () => this.#giveUp());
+    if (graceMs <= 0) this.#giveUp();
+    else this.#pump();
+    while (this.#inFlight.size > 0 || this.#queue.size > 0) await new Promise<void>((done) => this.#idle.push(done));
+    cancel();
+    this.#cancelAlarm();
+  }
+
+  #giveUp(): void {
+    this.#aborted.abort(new Error('the status writer stopped'));
+    for (let write = this.#queue.next(Infinity); write !== undefined; write = this.#queue.next(Infinity));
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  #pump(): void {
+    this.#cancelAlarm();
+    const nowMs = this.#timers.monotonicMs();
+    while (this.#inFlight.size < MAX_IN_FLIGHT && (this.#queue.nextDueMs() ?? Infinity) <= nowMs) {
+      const { state, taken } = tryToken(this.#bucket, this.#policy, nowMs);
+      this.#bucket = state;
+      if (!taken) {
+        this.#cancelAlarm = this.#timers.after(1000 / this.#policy.perSecond, () => this.#pump());
+        return;
+      }
+      const write = this.#queue.next(nowMs);
+      if (write !== undefined) void this.#write(write);
+    }
+    const dueMs = this.#queue.nextDueMs();
+    if (dueMs === undefined || dueMs <= nowMs) return;
+    this.#cancelAlarm = this.#timers.after(dueMs - nowMs, () => this.#pump());
+  }
+
+  async #write(write: StatusWrite): Promise<void> {
+    const { bot, after } = write;
+    const { uid } = bot.metadata;
+    this.#inFlight.add(uid);
+    try {
+      // The uid keeps an object that was made anew under the same name from getting the status of the old one.
+      const body = { metadata: { uid }, status: after };
+      const signal = this.#aborted.signal;
+      const answer = await this.#options.client.patchStatus(pathOf(bot), { type: 'merge', body }, { signal });
+      this.#stats.written += 1;
+      this.#written.set(uid, { status: after, version: answer.metadata.resourceVersion });
+      this.#options.onWritten?.(write);
+    } catch (error) {
+      this.#failed(write, error);
+    }
+    this.#inFlight.delete(uid);
+    const next = this.#next.get(uid);
+    this.#next.delete(uid);
+    if (next !== undefined) this.offer(next.bot, next.after);
+    this.#pump();
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  #failed(write: StatusWrite, error: unknown): void {
+    if (this.#aborted.signal.aborted) return;
+    const gone = isKubeError(error, 'notFound') || isKubeError(error, 'conflict') || isKubeError(error, 'invalid');
+    if (isKubeError(error, 'notFound')) return;
+    this.#stats.failed += 1;
+    const { namespace, name } = write.bot.metadata;
+    this.#options.log.warn({ bot: `${namespace}/${name}`, err: errorText(error) }, 'status not written');
+    // A refused write would be refused again; the next change of the object makes another.
+    if (!gone && !this.#stopping) this.#queue.putBack(write, this.#timers.monotonicMs() + RETRY_MS);
+  }
+}

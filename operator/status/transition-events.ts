@@ -1,0 +1,38 @@
+import type { Condition, SlackBotStatus } from '../../core/api/slackbot.ts';
+import { conditionOf } from '../kinds/slackbot/status-change.ts';
+import type { Occurrence } from '../kube/event-recorder.ts';
+
+/** What a person who reads `kubectl describe` should hear of a change: Ready and CredentialsValid that flipped. Pure. */
+export function transitionEvents(
+  before: SlackBotStatus | undefined,
+  after: SlackBotStatus,
+): Omit<Occurrence, 'regarding'>[] {
+  const credentials = conditionOf(after, 'CredentialsValid');
+  const ready = conditionOf(after, 'Ready');
+  const events: Omit<Occurrence, 'regarding'>[] = [];
+  const refused = credentials?.status === 'False';
+  if (refused && flipped(before, credentials)) {
+    events.push({ type: 'Warning', reason: credentials.reason, action: 'CheckCredentials', note: credentials.message });
+  }
+  if (ready === undefined || !flipped(before, ready)) return events;
+  if (ready.status === 'True') {
+    const note = `${after.connectionSummary ?? ''} sockets are live`.trim();
+    events.push({ type: 'Normal', reason: 'Ready', action: 'Connect', note });
+  } else if (ready.status === 'False' && !(refused && ready.reason === credentials.reason)) {
+    // A bot that was not ready before is on its way, which is no news.
+    const type = ready.reason === 'Suspended' ? 'Normal' : 'Warning';
+    const wasReady = conditionOf(before, 'Ready')?.status === 'True' && ready.reason !== 'NoConnectors';
+    if (wasReady || LASTING.has(ready.reason))
+      events.push({ type, reason: ready.reason, action: 'Connect', note: ready.message });
+  }
+  return events;
+}
+
+/**
+ * Reasons that don't pass by themselves: worth an Event from the first moment. Not NoConnectors: a fault of the whole
+ * fleet is no news of each bot.
+ */
+const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoEligiblePods']);
+
+const flipped = (before: SlackBotStatus | undefined, condition: Condition): boolean =>
+  before?.conditions?.find(({ type }) => type === condition.type)?.status !== condition.status;

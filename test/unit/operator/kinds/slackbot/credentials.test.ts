@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { SlackBotSpec } from '#core/api/slackbot.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { judgeCredentials, type SecretRead } from '#operator/kinds/slackbot/credentials.ts';
+
+const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 'acme-slack' } } };
+const TOKEN = 'xoxb-123456-secretpart';
+const found = (data: Record<string, string>, watched = true): SecretRead => ({ kind: 'found', data, watched });
+
+describe('credentials', () => {
+  it('are valid with a bot token, whose digest names it', () => {
+    const verdict = judgeCredentials(SPEC, found({ token: TOKEN }));
+    expect(verdict).toEqual({ kind: 'valid', token: TOKEN, digest: tokenDigest(TOKEN), note: '' });
+  });
+
+  it('are taken without the newline that editors and echo leave behind', () => {
+    expect(judgeCredentials(SPEC, found({ token: ` ${TOKEN}\r\n` }))).toMatchObject({ kind: 'valid', token: TOKEN });
+  });
+
+  it('come from the key that the spec names', () => {
+    const spec = { ...SPEC, credentials: { secretRef: { name: 's' }, keys: { token: 'bot' } } };
+    expect(judgeCredentials(spec, found({ bot: TOKEN, token: 'nothing' }))).toMatchObject({ token: TOKEN });
+  });
+
+  it('say how to make a change count sooner when the Secret is not labelled', () => {
+    const verdict = judgeCredentials(SPEC, found({ token: TOKEN }, false));
+    expect(verdict).toMatchObject({ note: expect.stringMatching(/5 minutes.*kubectl label secret acme-slack/) });
+  });
+
+  it.each<[string, SecretRead, string, RegExp]>([
+    [
+      'no Secret',
+      { kind: 'missing' },
+      'SecretMissing',
+      /acme-slack does not exist: create it in the namespace of the SlackBot: kubectl create secret/,
+    ],
+    ['no such key', found({ b: TOKEN, a: 'x' }), 'KeyMissing', /no key token \(it has a, b\): add the key token/],
+    ['an empty Secret', found({}), 'KeyMissing', /it is empty/],
+    ['an empty token', found({ token: ' \n' }), 'TokenEmpty', /put the bot token/],
+    ['an app token', found({ token: 'xapp-1-A1-secretpart' }), 'TokenWrongKind', /holds an app-level token/],
+    ['a refresh token', found({ token: 'xoxe-1-secretpart' }), 'TokenWrongKind', /holds a refresh token/],
+    ['a password', found({ token: 'hunter2-secretpart' }), 'TokenWrongKind', /holds no Slack token/],
+    ['two tokens', found({ token: `${TOKEN}\n${TOKEN}` }), 'TokenWrongKind', /holds no Slack token/],
+  ])('are refused with %s, with the remedy and without the value', (_, secret, reason, says) => {
+    const verdict = judgeCredentials(SPEC, secret);
+    expect(verdict).toMatchObject({ kind: 'invalid', reason, message: expect.stringMatching(says) });
+    expect(JSON.stringify(verdict)).not.toContain('secretpart');
+  });
+
+  it('are unknown, not refused, when the Secret can not be read', () => {
+    expect(judgeCredentials(SPEC, { kind: 'unreadable', why: 'the API server is away' })).toMatchObject({
+      kind: 'unknown',
+    });
+  });
+
+  it.each(['SocketMode', 'App'] as const)('of transport %s are not looked at: it is not served yet', (transport) => {
+    const verdict = judgeCredentials({ ...SPEC, transport }, { kind: 'missing' });
+    expect(verdict).toMatchObject({ kind: 'invalid', reason: 'TransportNotServed' });
+  });
+});
