@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { rtmConnect } from '../connector/slack/rtm-connect.ts';
+import { createWebApi } from '../connector/slack/web-api.ts';
+import { rtmConnect } from '../connector/transport/rtm/rtm-connect.ts';
 import { controlOf } from '../slack-simulator/control.ts';
 import type { Weight } from './sockets-client.ts';
 
@@ -93,7 +94,7 @@ async function measure(name: string, runtime: string[], apiUrl: string, tokens: 
 }
 
 async function urls(apiUrl: string, tokens: string[]): Promise<string[]> {
-  const connect = rtmConnect({ apiUrl });
+  const connect = rtmConnect(createWebApi({ apiUrl }));
   const found: string[] = [];
   const rest = [...tokens];
   const worker = async (): Promise<void> => {

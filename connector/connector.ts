@@ -29,11 +29,12 @@ import { thisProcess } from './session/process-identity.ts';
 import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
-import { rtmConnect } from './slack/rtm-connect.ts';
-import { Connection, type ConnectionDeps } from './slot/connection.ts';
+import { createWebApi } from './slack/web-api.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
+import { RunningSlot, type SlotDeps } from './slot/slot.ts';
 import type { EgressProxy } from './socket/egress-proxy.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
+import { createTransports } from './transport/transports.ts';
 
 export interface ConnectorParts {
   config: ConnectorConfig;
@@ -91,14 +92,15 @@ export class Connector {
       assignmentVersion: () => this.#assignments.held.version,
     });
     this.#publisher = this.#createPublisher();
-    const connectionDeps = this.#connectionDeps();
+    const transports = createTransports({ webApi: createWebApi({ apiUrl: config.slackApiUrl }), cluster });
+    const slotDeps = this.#slotDeps();
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
       keyring,
       log,
       limitedLog: this.#limitedLog,
-      openConnection: (spec, onStatus) => new Connection(spec, connectionDeps, onStatus),
+      openConnection: (spec, onStatus) => new RunningSlot(spec, transports[spec.kind], slotDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
@@ -208,19 +210,17 @@ export class Connector {
     });
   }
 
-  #connectionDeps(): ConnectionDeps {
-    const { config, contract, control, redisClock, proxy, log } = this.#parts;
+  #slotDeps(): SlotDeps {
+    const { contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
       openSocket: wsOpenSocket({ proxy }),
-      rtmConnect: rtmConnect({ apiUrl: config.slackApiUrl }),
       budget: redisConnectBudget(control, this.#parts.incarnation),
       dialSemaphore: new DialSemaphore(),
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
-      offer: (normalized) => this.#publisher.offer(normalized),
+      offer: (normalized, settled) => this.#publisher.offer(normalized, settled),
       redisNowMs: () => redisClock.nowMs(),
-      cluster: config.cluster,
       windowMs: contract.windowMs,
       timers: systemTimers,
       random: Math.random,

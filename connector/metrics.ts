@@ -4,8 +4,8 @@ import type { FilterReason } from './event/filter.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher.ts';
 import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
-import type { ConnectAnswer } from './slack/connect-answer.ts';
 import type { FrameKind } from './slot/slot-sockets.ts';
+import type { OpenAnswer } from './transport/transport.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
@@ -16,7 +16,7 @@ export interface MetricSources {
 
 export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'settled' | 'batch'>> {
   renewal(result: RenewalResult): void;
-  connect(answer: ConnectAnswer['kind']): void;
+  connect(answer: OpenAnswer['kind']): void;
   frame(kind: FrameKind): void;
   transition(to: SlotReport['state']): void;
 }
@@ -47,11 +47,13 @@ const STATES: Readonly<Record<SlotReport['state'], true>> = {
 };
 const keysOf = <K extends string>(record: Readonly<Record<K, true>>): K[] => Object.keys(record) as K[];
 
-const ANSWERS: Readonly<Record<ConnectAnswer['kind'], true>> = {
-  ok: true,
-  rateLimited: true,
-  terminal: true,
-  retry: true,
+/** A mismatch is our verdict: Slack said ok. */
+const ANSWERS: Readonly<Record<OpenAnswer['kind'], string>> = {
+  ok: 'ok',
+  mismatch: 'ok',
+  rateLimited: 'rateLimited',
+  terminal: 'terminal',
+  retry: 'retry',
 };
 const FRAMES: Readonly<Record<FrameKind, true>> = {
   event: true,
@@ -134,7 +136,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
   for (const result of ['ok', 'error']) batches.zero({ result });
 
   const connects = counter('relax_connects_total', "Calls of rtm.connect, by the kind of Slack's answer.", ['answer']);
-  for (const answer of keysOf(ANSWERS)) connects.inc({ answer }, 0);
+  for (const answer of Object.values(ANSWERS)) connects.inc({ answer }, 0);
   const frames = hotCounter(
     'relax_frames_total',
     'Websocket frames read, by kind.',
@@ -172,7 +174,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
       batches.observe({ result: error === undefined ? 'ok' : 'error' }, tookMs / 1000);
     },
     renewal: (result) => renewals.inc({ result }),
-    connect: (answer) => connects.inc({ answer }),
+    connect: (answer) => connects.inc({ answer: ANSWERS[answer] }),
     frame: (kind) => raise(frames, ({ labels }) => labels.kind === kind),
     transition: (state) => transitions.inc({ state }),
   };

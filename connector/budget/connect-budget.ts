@@ -1,6 +1,6 @@
 /**
- * Slack allows about one rtm.connect a minute for each team and token, with a burst of three; all replicas of all
- * clusters share it through Redis (design rule 11).
+ * Slack allows about one call for a socket a minute, with a burst of three, to all who share a bucket; all replicas of
+ * all clusters share it through Redis (design rule 11).
  */
 export type ConnectPurpose =
   /** The slot has no live socket. Goes first: while one waits, the others wait too. One at a time, see `BudgetAnswer`. */
@@ -17,7 +17,7 @@ export type ConnectPurpose =
 export type BudgetAnswer =
   | { granted: true }
   /**
-   * `yields`: another slot of the team has a connect under way or waits for its next one. Three that fail at once would
+   * `yields`: another slot of the bucket has a connect under way or waits for its next one. Three that fail at once would
    * leave the team dark for a minute, so the others wait until it has said hello, or `waitMs` at most.
    */
   | { granted: false; waitMs: number; yields?: boolean };
@@ -30,18 +30,21 @@ export interface BudgetAsker {
   sparing: boolean;
 }
 
+/** Redis key of one bucket. Who shares it is for the transport to say: for RTM, all that connect with one team's token. */
+export type BudgetKey = string;
+
 /** All reject when Redis is away. */
 export interface ConnectBudget {
   /** Takes one connect if there is one. */
-  take(teamID: string, tokenDigest: string, purpose: ConnectPurpose, asker?: BudgetAsker): Promise<BudgetAnswer>;
+  take(key: BudgetKey, purpose: ConnectPurpose, asker?: BudgetAsker): Promise<BudgetAnswer>;
   /** The connect that this slot took can't have reached Slack. */
-  giveBack(teamID: string, tokenDigest: string, slotID: string): Promise<void>;
-  /** Slack said 429: nobody connects with this token for so long, and the bucket is empty. */
-  block(teamID: string, tokenDigest: string, forMs: number): Promise<void>;
-  /** Slack, or what is before it, asked for so much patience: nobody connects with this token; the bucket stays as it is. */
-  hold(teamID: string, tokenDigest: string, forMs: number): Promise<void>;
+  giveBack(key: BudgetKey, slotID: string): Promise<void>;
+  /** Slack said 429: nobody connects from this bucket for so long, and the bucket is empty. */
+  block(key: BudgetKey, forMs: number): Promise<void>;
+  /** Slack, or what is before it, asked for so much patience: nobody connects from it; the bucket stays as it is. */
+  hold(key: BudgetKey, forMs: number): Promise<void>;
   /** The slot's socket is live. Told at hello, and again from time to time: it is forgotten after some minutes. */
-  markLive(teamID: string, tokenDigest: string, slotID: string): Promise<void>;
-  /** Whether a socket with this token is live anywhere, in whatever cluster. */
-  isLive(teamID: string, tokenDigest: string): Promise<boolean>;
+  markLive(key: BudgetKey, slotID: string): Promise<void>;
+  /** Whether a socket of this bucket is live anywhere, in whatever cluster. */
+  isLive(key: BudgetKey): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import type { RetryReason } from '../../core/protocol/report.ts';
 const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
   ...(['SlackUnavailable', 'SlackAnswerUnreadable', 'ConnectionRefused', 'ConnectionLost', 'HelloTimeout'] as const),
 ]);
-/** So many different teams in a row, without one that is well in between, and within so short a time. */
+/** So many different teams, or apps, in a row, without one that is well in between, and within so short a time. */
 const TEAMS_IN_A_ROW = 3;
 const ROW_MS = 30_000;
 /** From one probe to the next; the last holds for all later ones. Some hang, so that none is waited for. */
@@ -17,9 +17,9 @@ const UNUSED_GAP_MS = 100;
 const SPARING_MS = 6_000;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
-export function rowAfter(row: ReadonlyMap<string, number>, teamID: string, nowMs: number): Map<string, number> {
+export function rowAfter(row: ReadonlyMap<string, number>, streamID: string, nowMs: number): Map<string, number> {
   const young = [...row].filter(([, atMs]) => nowMs - atMs < ROW_MS);
-  return new Map([...young, [teamID, nowMs]]);
+  return new Map([...young, [streamID, nowMs]]);
 }
 
 export const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
@@ -66,13 +66,13 @@ export class Outage {
    * team can spare
    * @returns gives the place up; only the first call counts
    */
-  pass(teamID: string, permitted: (sparing: boolean) => void): () => void {
+  pass(streamID: string, permitted: (sparing: boolean) => void): () => void {
     if (!this.isDeclared) {
       permitted(false);
       return () => {};
     }
     const go = (sparing: boolean): void => permitted(sparing);
-    this.#waiting.set(go, teamID);
+    this.#waiting.set(go, streamID);
     this.#arm();
     return () => {
       this.#waiting.delete(go);
@@ -85,10 +85,10 @@ export class Outage {
     return () => this.#listeners.delete(listener);
   }
 
-  failed(teamID: string, reason: RetryReason): void {
+  failed(streamID: string, reason: RetryReason): void {
     if (!SYMPTOMS.has(reason)) return;
     const nowMs = this.#timers.monotonicMs();
-    this.#row = rowAfter(this.#row, teamID, nowMs);
+    this.#row = rowAfter(this.#row, streamID, nowMs);
     this.#knownAtMs = nowMs;
     if (this.isDeclared && this.#probes > 0) this.#tell(reason);
     if (this.isDeclared || !isOutage(this.#row)) return;
@@ -99,9 +99,9 @@ export class Outage {
   }
 
   /** An attempt that was let go made no connect. */
-  unused(teamID: string): void {
+  unused(streamID: string): void {
     if (!this.isDeclared) return;
-    this.#probed.delete(teamID);
+    this.#probed.delete(streamID);
     this.#nextProbeAtMs = Math.min(this.#nextProbeAtMs, this.#timers.monotonicMs() + UNUSED_GAP_MS);
     this.#cancel?.();
     this.#cancel = undefined;
@@ -141,9 +141,9 @@ export class Outage {
     this.#cancel = undefined;
     const next = this.#next();
     if (next === undefined) return;
-    const [go, teamID] = next;
+    const [go, streamID] = next;
     this.#waiting.delete(go);
-    this.#probed.add(teamID);
+    this.#probed.add(streamID);
     const nowMs = this.#timers.monotonicMs();
     const sparing = nowMs - this.#knownAtMs < SPARING_MS;
     if (!sparing) this.#knownAtMs = nowMs;
@@ -156,6 +156,6 @@ export class Outage {
   /** Teams that were not asked yet come first: it may be that only the others fail, each for a reason of its own. */
   #next(): [(sparing: boolean) => void, string] | undefined {
     const waiting = [...this.#waiting];
-    return waiting.find(([, teamID]) => !this.#probed.has(teamID)) ?? waiting[0];
+    return waiting.find(([, streamID]) => !this.#probed.has(streamID)) ?? waiting[0];
   }
 }

@@ -1,7 +1,6 @@
-import { connectBudgetKey } from '../../core/protocol/keys.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
-import type { BudgetAsker, ConnectBudget } from './connect-budget.ts';
+import type { BudgetAsker, BudgetKey, ConnectBudget } from './connect-budget.ts';
 
 /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
 const CAPACITY = 3;
@@ -23,34 +22,34 @@ const SCRIPT = loadScript(new URL('./connect-budget.lua', import.meta.url));
  * @param holder names this process, so that a slot which runs elsewhere as well is not taken for this one
  */
 export function redisConnectBudget(redis: Redis, holder = ''): ConnectBudget {
-  const run = (team: string, digest: string, what: string, forMs: number, asker: Partial<BudgetAsker> = {}) => {
+  const run = (key: BudgetKey, what: string, forMs: number, asker: Partial<BudgetAsker> = {}) => {
     const { slotID = '', unspaced = false, sparing = false } = asker;
     const who = [`${holder}/${slotID}`, unspaced ? 1 : 0, FIRST_GAP_MS, NEXT_GAP_MS, sparing ? 1 : 0];
-    return runScript(redis, SCRIPT, [connectBudgetKey(team, digest)], [what, CAPACITY, REFILL_MS, forMs, ...who]);
+    return runScript(redis, SCRIPT, [key], [what, CAPACITY, REFILL_MS, forMs, ...who]);
   };
   const bounded = (forMs: number): number => Math.ceil(Math.min(Math.max(0, forMs), MOST_BLOCK_MS));
   return {
-    async take(teamID, tokenDigest, purpose, asker) {
-      const reply = await run(teamID, tokenDigest, purpose, URGENT_MS, asker);
+    async take(key, purpose, asker) {
+      const reply = await run(key, purpose, URGENT_MS, asker);
       const [granted, waitMs, yields]: unknown[] = Array.isArray(reply) ? reply : [];
       if (granted === 1) return { granted: true };
       if (typeof waitMs !== 'number') throw new Error('the connect budget script gave an answer of another shape');
       return { granted: false, waitMs, yields: yields === 1 };
     },
-    async giveBack(teamID, tokenDigest, slotID) {
-      await run(teamID, tokenDigest, 'giveBack', 0, { slotID });
+    async giveBack(key, slotID) {
+      await run(key, 'giveBack', 0, { slotID });
     },
-    async block(teamID, tokenDigest, forMs) {
-      await run(teamID, tokenDigest, 'block', bounded(forMs));
+    async block(key, forMs) {
+      await run(key, 'block', bounded(forMs));
     },
-    async hold(teamID, tokenDigest, forMs) {
-      await run(teamID, tokenDigest, 'hold', bounded(forMs));
+    async hold(key, forMs) {
+      await run(key, 'hold', bounded(forMs));
     },
-    async markLive(teamID, tokenDigest, slotID) {
-      await run(teamID, tokenDigest, 'live', LIVE_MS, { slotID });
+    async markLive(key, slotID) {
+      await run(key, 'live', LIVE_MS, { slotID });
     },
-    async isLive(teamID, tokenDigest) {
-      return (await run(teamID, tokenDigest, 'anyLive', 0)) === 1;
+    async isLive(key) {
+      return (await run(key, 'anyLive', 0)) === 1;
     },
   };
 }

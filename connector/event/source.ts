@@ -1,6 +1,6 @@
 import type { EventFilter } from '../../core/protocol/assignment.ts';
 
-/** Who a frame came to: one bot of one team, as its assignment and Slack's answer to rtm.connect tell. */
+/** Who an event came to: one bot of one team. Found for each event (`Transport.sources`). */
 export interface EventSource {
   /** Cluster scope; with `ownerUid` it names the bot in the fence. */
   cluster: string;
@@ -11,9 +11,9 @@ export interface EventSource {
   generation: number;
   /** `spec.teamID`: the queue item's `team_uid`. */
   teamID: string;
-  /** The team that Slack returned: part of every identity. */
+  /** The team that Slack names: part of every identity. */
   slackTeamID: string;
-  /** `self.id` of rtm.connect. */
+  /** The bot's user, as Slack names it. */
   botUserID: string;
   /** The queue item's `namespace`. */
   queueNamespace: string;

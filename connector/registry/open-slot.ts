@@ -2,7 +2,7 @@ import { errorText } from '../../core/process/log.ts';
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
-import type { ConnectionSpec } from '../slot/connection-status.ts';
+import { isServed, specOf, type TransportSpec } from '../transport/transports.ts';
 
 /** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
 export interface SlotFault {
@@ -10,14 +10,14 @@ export interface SlotFault {
   message: string;
 }
 
-/** Opens the seal: from what Redis holds to what a connection needs. */
+/** Opens the seal: from what Redis holds to what a slot needs to run. */
 export function openSlot(
   id: SlotID,
   slot: Slot,
   cluster: string,
   keys: readonly FleetKey[],
-): ConnectionSpec | SlotFault {
-  if (slot.kind !== 'rtm') {
+): TransportSpec | SlotFault {
+  if (!isServed(slot)) {
     return { reason: 'TransportNotServed', message: `this version of Relax runs no ${slot.kind} sockets: upgrade it` };
   }
   const { ownerUid } = parseSlotID(id);
@@ -32,12 +32,12 @@ export function openSlot(
   try {
     const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });
     const rebalance = slot.cause === 'rebalance';
-    const facts = { slotID: id, ownerUid, bot, teamID, generation, queueNamespace, events, token, tokenDigest };
-    return { ...facts, rebalance, spread: slot.cause === 'spread' };
+    const facts = { slotID: id, ownerUid, bot, generation, queueNamespace, events, token, tokenDigest };
+    return specOf(slot, { ...facts, rebalance, spread: slot.cause === 'spread' });
   } catch (error) {
     const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
     return { reason: 'SealUnreadable', message: `the token can't be opened here: ${errorText(error)}; ${remedy}` };
   }
 }
 
-export const isFault = (opened: ConnectionSpec | SlotFault): opened is SlotFault => 'reason' in opened;
+export const isFault = (opened: TransportSpec | SlotFault): opened is SlotFault => 'reason' in opened;

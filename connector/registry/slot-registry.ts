@@ -6,11 +6,13 @@ import { fenceField } from '../../core/protocol/keys.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SlotDiff } from '../assignment/reconcile-slots.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
-import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '../slot/connection-status.ts';
+import type { SlotHandle } from '../slot/slot-handle.ts';
+import type { SlotStatus } from '../slot/slot-status.ts';
+import type { TransportSpec } from '../transport/transports.ts';
 import { isFault, openSlot, type SlotFault } from './open-slot.ts';
 
 /** @param onStatus called when the connection's status has changed */
-export type OpenConnection = (spec: ConnectionSpec, onStatus: () => void) => SlotConnection;
+export type OpenConnection = (spec: TransportSpec, onStatus: () => void) => SlotHandle<TransportSpec>;
 
 export interface SlotRegistryOptions {
   cluster: string;
@@ -25,7 +27,7 @@ export interface SlotRegistryOptions {
 
 interface Entry {
   slot: Slot;
-  connection: SlotConnection | undefined;
+  connection: SlotHandle<TransportSpec> | undefined;
   /** Why the slot as it stands is not what runs. */
   fault: SlotFault | undefined;
 }
@@ -169,7 +171,7 @@ export class SlotRegistry {
 }
 
 /** A fault is told beside a socket that lives all the same, and in place of whatever else an earlier token came to. */
-function statusOf({ slot, connection, fault }: Entry): ConnectionStatus {
+function statusOf({ slot, connection, fault }: Entry): SlotStatus {
   const status = connection?.status();
   if (status !== undefined && (fault === undefined || status.state === 'live' || status.state === 'paused')) {
     return { ...status, ...fault };

@@ -1,8 +1,9 @@
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
-import { type ConnectAnswer, isAbout } from '../slack/connect-answer.ts';
+import type { Refusal } from '../slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
-import { mismatch, refuse, refuseUnsent, stillRefused } from './refusal.ts';
+import type { OpenAnswer, Trouble } from '../transport/transport.ts';
+import { refuse, refuseMismatch, refuseUnsent, stillRefused } from './refusal.ts';
 import {
   type Attempt,
   type Effect,
@@ -13,7 +14,6 @@ import {
   type SlotState,
   type Step,
   stay,
-  type Trouble,
   type WaitReason,
 } from './state.ts';
 
@@ -21,7 +21,7 @@ import {
 const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 /** A call that does not get to Slack costs it nothing, and the way may be free again at any moment. */
 const UNREACHED_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 5_000 };
-/** Another slot of the team goes first: as a rule it is live within a second. */
+/** Another slot of the bucket goes first: as a rule it is live within a second. */
 const YIELD: BackoffPolicy = { baseMs: 250, capMs: 3_000 };
 /** Those who go at once when Slack is well again are spread over so much. */
 const RECOVERED_SPREAD_MS = 1_000;
@@ -149,15 +149,12 @@ function wait(state: SlotState, reason: WaitReason, purpose: ConnectPurpose, wai
   return go(state, { attempt: { tag: 'waiting', reason, purpose, untilMs } }, { do: 'leaveLine' });
 }
 
-export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, moment: Moment): Step {
+export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, moment: Moment): Step {
   const { attempt } = state;
   if (attempt.tag !== 'connecting' || attempt.id !== id) return stay(state);
   switch (answer.kind) {
     case 'ok': {
-      if (!isAbout(answer, state.spec.teamID))
-        return first([{ do: 'leaveLine' }], refuse(state, mismatch(answer, state), moment));
-      const { teamID, teamName, botUserID, url } = answer;
-      const self = { teamID, teamName, botUserID };
+      const { url, self } = answer;
       const dialing: Attempt = { tag: 'dialing', id, self, untilMs: moment.nowMs + DIAL_DEADLINE_MS };
       const accepted = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
       return go(state, { ...accepted, attempt: dialing }, { do: 'dial', id, url, self });
@@ -171,7 +168,9 @@ export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, mo
       return first([{ do: 'blockBudget', forMs: retryAfterMs }], waiting);
     }
     case 'terminal':
-      return first([{ do: 'leaveLine' }], refuse(state, answer, moment));
+      return first([{ do: 'leaveLine' }], refuse(state, refusalOf(answer), moment));
+    case 'mismatch':
+      return first([{ do: 'leaveLine' }], refuseMismatch(state, refusalOf(answer), moment));
     case 'retry':
       return onFailedCall(state, attempt.taken, answer, moment);
     default:
@@ -179,10 +178,12 @@ export function onAnswer(state: SlotState, id: number, answer: ConnectAnswer, mo
   }
 }
 
+const refusalOf = ({ reason, error, message }: Refusal): Refusal => ({ reason, error, message });
+
 function onFailedCall(
   state: SlotState,
   taken: boolean,
-  answer: Extract<ConnectAnswer, { kind: 'retry' }>,
+  answer: Extract<OpenAnswer, { kind: 'retry' }>,
   moment: Moment,
 ): Step {
   const { reason, message, isUnreached = false, retryAfterMs = 0 } = answer;
@@ -204,7 +205,7 @@ export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step 
 /** The socket of an attempt ended before hello. */
 export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
   const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
-  // The other sockets of the team would be refused just so.
+  // The other slots of the bucket would be refused just so.
   if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
     effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
   }
@@ -236,7 +237,10 @@ export function onWake(state: SlotState, moment: Moment): Step {
     case 'refused':
       return begin(state);
     case 'connecting':
-      return overdue('SlackUnavailable', `rtm.connect was not answered within ${seconds(CONNECT_DEADLINE_MS)}.`);
+      return overdue(
+        'SlackUnavailable',
+        `${state.spec.openMethod} was not answered within ${seconds(CONNECT_DEADLINE_MS)}.`,
+      );
     case 'dialing':
       return overdue('ConnectionLost', `The websocket did not open within ${seconds(DIAL_DEADLINE_MS)}.`);
     case 'greeting':
@@ -284,12 +288,12 @@ export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
   const { attempt, current, life } = state;
   const next: SlotState = { ...state, spec };
   if (life !== 'running') return stay(next);
-  const otherTeam = spec.teamID !== state.spec.teamID;
-  if (otherTeam || spec.tokenDigest !== state.spec.tokenDigest) {
+  const otherStream = spec.streamID !== state.spec.streamID;
+  if (otherStream || spec.tokenDigest !== state.spec.tokenDigest) {
     const unasked = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
     const fresh: SlotState = { ...next, ...unasked, attempt: NONE, failures: 0, trouble: undefined };
-    // Its events are another team's: it may not even be read on.
-    if (otherTeam && current !== undefined) {
+    // Its events are somebody else's: it may not even be read on.
+    if (otherStream && current !== undefined) {
       const closing: readonly Effect[] = [...abandon(attempt), { do: 'close', id: current.id }];
       return first(closing, begin({ ...fresh, current: undefined, wasLive: false }));
     }

@@ -1,3 +1,4 @@
+import type { Trouble } from '../transport/transport.ts';
 import { abandon, begin, fail } from './attempt.ts';
 import {
   type CurrentSocket,
@@ -10,7 +11,6 @@ import {
   type SlotState,
   type Step,
   stay,
-  type Trouble,
 } from './state.ts';
 
 /** A socket that lived so long proves that the way to Slack is well: the next failure is the first again. */
@@ -52,19 +52,15 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
 }
 
 /** Slack will close the socket: its successor comes first. */
-export function onGoodbye(state: SlotState, id: number, { nowMs }: Moment): Step {
+export function onLeaving(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current } = state;
   if (current?.id !== id || attempt.tag !== 'none') return stay(state);
   return begin({ ...state, failures: failuresAfter(state, current, nowMs) });
 }
 
-/** Slack moves the workspace and closes its sockets at once. */
-export function onMigration(state: SlotState, id: number, moment: Moment): Step {
+/** Slack closes the socket, or wants it closed: it is no use to keep it until there is another. */
+export function onClosing(state: SlotState, id: number, trouble: Trouble, moment: Moment): Step {
   const { attempt, current } = state;
-  const trouble: Trouble = {
-    reason: 'MigrationInProgress',
-    message: "Slack is moving the workspace; it can't be reached until that is done. Relax tries again by itself.",
-  };
   if (current?.id === id) return first(closing(current), lose(state, current, trouble, moment));
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   return first(abandon(attempt), fail(state, trouble, moment));

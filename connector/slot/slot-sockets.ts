@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/process/clock.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
-import { disableBot, type Normalized, normalize } from '../event/normalize.ts';
-import type { EventSource } from '../event/source.ts';
-import { decodeRtmFrame, encodeRtmPing, type RtmFrame } from '../slack/rtm-frame.ts';
+import { type Normalized, normalize } from '../event/normalize.ts';
+import type { Outcome, Settled } from '../queue/outcome.ts';
 import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
-import type { ConnectionSpec } from './connection-status.ts';
-import type { Input, SlackSelf } from './state.ts';
+import type { SlotSpec } from '../transport/slot-spec.ts';
+import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
+import type { Input } from './state.ts';
 
 /** `transport`: hello, pong and the like. `tooLarge`: dropped, or above MOST_FRAME_BYTES, which ended its socket. */
 export type FrameKind = 'event' | 'transport' | 'malformed' | 'binary' | 'tooLarge';
@@ -17,19 +17,25 @@ export interface FrameObserver {
 export interface SlotSocketsDeps {
   openSocket: OpenSocket;
   /** `Publisher.offer` */
-  offer(normalized: Normalized): void;
-  cluster: string;
+  offer(normalized: Normalized, settled?: Settled): void;
   timers: Pick<Clock, 'wallMs'>;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
 
+/** The slot whose sockets they are. */
+export interface SocketsOwner<S extends SlotSpec> {
+  /** As it is now. */
+  spec(): S;
+  feed(input: Input): void;
+}
+
 /** A socket from its dial to its end, which may come long after the slot gave it up. */
-interface HeldSocket {
+interface HeldSocket<S extends SlotSpec> {
   socket: Socket;
   self: SlackSelf;
-  /** Whom its events are from; made again when the spec has changed. */
-  source: EventSource | undefined;
+  /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
+  sources: { spec: S; sourceOf: ResolveSource } | undefined;
   lastPing: number;
 }
 
@@ -38,16 +44,16 @@ interface HeldSocket {
  * slot. An event is offered whatever its socket is to the slot, even given up: Slack sends it once, and a copy too many
  * is absorbed by its mark.
  */
-export class SlotSockets {
+export class SlotSockets<S extends SlotSpec> {
+  readonly #transport: Transport<S>;
   readonly #deps: SlotSocketsDeps;
-  readonly #feed: (input: Input) => void;
-  readonly #held = new Map<number, HeldSocket>();
-  #spec: ConnectionSpec;
+  readonly #owner: SocketsOwner<S>;
+  readonly #held = new Map<number, HeldSocket<S>>();
 
-  constructor(spec: ConnectionSpec, deps: SlotSocketsDeps, feed: (input: Input) => void) {
-    this.#spec = spec;
+  constructor(transport: Transport<S>, deps: SlotSocketsDeps, owner: SocketsOwner<S>) {
+    this.#transport = transport;
     this.#deps = deps;
-    this.#feed = feed;
+    this.#owner = owner;
   }
 
   get size(): number {
@@ -58,89 +64,94 @@ export class SlotSockets {
     return this.#held.get(id)?.socket;
   }
 
-  /** For the frames that come from now on. */
-  setSpec(spec: ConnectionSpec): void {
-    this.#spec = spec;
-    for (const held of this.#held.values()) held.source = undefined;
-  }
-
   dial(id: number, url: string, self: SlackSelf): void {
+    const { keepAlive } = this.#transport;
     const socket = this.#deps.openSocket(url, {
-      onOpen: () => this.#feed({ type: 'opened', id }),
+      onOpen: () => this.#owner.feed({ type: 'opened', id }),
       onText: (text) => this.#onText(id, text),
       onBinary: (bytes) => this.#odd('binary', { bytes }),
       onUnreadable: (what, bytes) => this.#onUnreadable(id, what, bytes),
-      // No sign of Slack's life: see `state.ts`.
-      onHeard: () => {},
+      onHeard: () => {
+        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id });
+      },
       onClose: (close) => this.#onClose(id, close),
     });
-    this.#held.set(id, { socket, self, source: undefined, lastPing: 0 });
+    this.#held.set(id, { socket, self, sources: undefined, lastPing: 0 });
   }
 
   ping(id: number): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
+    const { keepAlive } = this.#transport;
+    if (keepAlive.by === 'websocketPing') {
+      held.socket.ping();
+      return;
+    }
     held.lastPing += 1;
-    held.socket.send(encodeRtmPing(held.lastPing));
-  }
-
-  disableBot(slackError: string): void {
-    const source = this.#sourceOf({ teamID: '', teamName: '', botUserID: '' });
-    this.#deps.offer(disableBot(source, slackError, this.#deps.timers.wallMs()));
+    held.socket.send(keepAlive.ping(held.lastPing));
   }
 
   #onText(id: number, text: string): void {
-    const frame = decodeRtmFrame(text);
-    this.#feed({ type: 'heard', id });
-    if (frame.kind === 'event') this.#onEvent(id, frame, text);
+    const frame = this.#transport.decode(text);
+    this.#owner.feed({ type: 'heard', id });
+    if (frame.kind === 'event') this.#onEvent(id, frame);
     else if (frame.kind === 'malformed') this.#onMalformed(frame);
     else this.#onTransport(id, frame);
   }
 
-  #onEvent(id: number, { frame }: Extract<RtmFrame, { kind: 'event' }>, text: string): void {
+  #onEvent(id: number, frame: EventFrame): void {
     const { offer, timers, observer } = this.#deps;
     observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
-    held.source ??= this.#sourceOf(held.self);
-    offer(normalize(frame, held.source, timers.wallMs(), text));
+    const spec = this.#owner.spec();
+    if (held.sources?.spec !== spec) held.sources = { spec, sourceOf: this.#transport.sources(spec, held.self) };
+    const normalized = normalize(frame.event, held.sources.sourceOf(frame), timers.wallMs(), frame.text);
+    if (frame.ack === undefined) offer(normalized);
+    else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
+  }
+
+  /** Over the socket that the event came by. One that has ended takes nothing, and Slack sends the event again. */
+  #acknowledgeBy(socket: Socket, ack: string): Settled {
+    return (outcome: Outcome) => {
+      const text = this.#transport.acknowledge?.(ack, outcome);
+      if (text !== undefined) socket.send(text);
+    };
   }
 
   /** Counted as an event that failed: nobody knows what it was. */
-  #onMalformed({ reason }: Extract<RtmFrame, { kind: 'malformed' }>): void {
+  #onMalformed({ reason }: Extract<Frame, { kind: 'malformed' }>): void {
     this.#odd('malformed', { problem: reason });
     this.#deps.offer({ kind: 'malformed' });
   }
 
-  /** Slack lives, and sends what can't be an event. All sockets of the team get it, so none is ended for it. */
+  /** Slack lives, and sends what can't be an event. Other sockets may get it, too, so none is ended for it. */
   #onUnreadable(id: number, what: Unreadable, bytes: number): void {
-    this.#feed({ type: 'heard', id });
+    this.#owner.feed({ type: 'heard', id });
     const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';
     this.#odd(kind, { problem: what, bytes });
     this.#deps.offer({ kind });
   }
 
-  #onTransport(id: number, frame: Exclude<RtmFrame, { kind: 'event' | 'malformed' }>): void {
+  #onTransport(id: number, frame: Exclude<Frame, { kind: 'event' | 'malformed' }>): void {
     this.#deps.observer?.frame?.('transport');
     switch (frame.kind) {
       case 'hello':
-      case 'goodbye':
-        this.#feed({ type: frame.kind, id });
+      case 'leaving':
+        this.#owner.feed({ type: frame.kind, id });
         return;
-      case 'migrationStarted':
-        this.#feed({ type: 'migration', id });
+      case 'closing':
+        this.#owner.feed({ type: 'closing', id, trouble: frame.trouble });
         return;
       case 'error':
         this.#deps.limitedLog.warn(
           'error frame',
-          { ...namesOf(this.#spec), code: frame.code },
+          { ...namesOf(this.#transport, this.#owner.spec()), code: frame.code },
           'Slack sent an error frame',
         );
-        this.#feed({ type: 'error', id, code: frame.code, msg: frame.msg });
+        this.#owner.feed({ type: 'error', id, code: frame.code, msg: frame.msg });
         return;
-      case 'pong':
-      case 'reconnectUrl':
-      case 'reply':
+      case 'noise':
         return;
       default:
         frame satisfies never;
@@ -153,33 +164,19 @@ export class SlotSockets {
       this.#deps.offer({ kind: 'tooLarge' });
     }
     this.#held.delete(id);
-    this.#feed({ type: 'closed', id, close });
+    this.#owner.feed({ type: 'closed', id, close });
   }
 
   #odd(kind: 'malformed' | 'binary' | 'tooLarge', fields: Readonly<Record<string, unknown>>): void {
     this.#deps.observer?.frame?.(kind);
-    this.#deps.limitedLog.warn(`frame ${kind}`, { ...namesOf(this.#spec), ...fields, kind }, 'odd frame from Slack');
-  }
-
-  #sourceOf(self: SlackSelf): EventSource {
-    const { ownerUid, bot, generation, teamID, queueNamespace, events, tokenDigest } = this.#spec;
-    const ours = {
-      cluster: this.#deps.cluster,
-      ownerUid,
-      bot,
-      generation,
-      teamID,
-      queueNamespace,
-      events,
-      tokenDigest,
-    };
-    return { ...ours, slackTeamID: self.teamID, botUserID: self.botUserID };
+    const names = namesOf(this.#transport, this.#owner.spec());
+    this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'odd frame from Slack');
   }
 }
 
 /** A slot in log lines. */
-export const namesOf = ({ slotID, bot, teamID }: ConnectionSpec): { slot: string; bot: string; team: string } => ({
-  slot: slotID,
-  bot,
-  team: teamID,
+export const namesOf = <S extends SlotSpec>(transport: Transport<S>, spec: S): Readonly<Record<string, string>> => ({
+  slot: spec.slotID,
+  bot: spec.bot,
+  ...transport.logNames(spec),
 });

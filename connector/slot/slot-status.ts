@@ -1,5 +1,12 @@
-import type { ConnectionStatus } from './connection-status.ts';
-import type { SlotState, Trouble } from './state.ts';
+import type { SlotReport } from '../../core/protocol/report.ts';
+import type { Trouble } from '../transport/transport.ts';
+import type { SlotState } from './state.ts';
+
+/** What a slot says of itself: the part of a SlotReport that it knows. */
+export type SlotStatus = Pick<
+  SlotReport,
+  'state' | 'reason' | 'message' | 'waitUntilMs' | 'tokenDigest' | 'teamName' | 'botUserID'
+>;
 
 const BUDGET: Trouble = {
   reason: 'WaitingForBudget',
@@ -57,7 +64,7 @@ export function waitUntilMs(
  * although it is read until Slack closes it: the refusal is what a person must know, and the old token's socket is not to
  * be counted on. A refusal is told until Slack accepts the token, whatever the slot is doing about it.
  */
-export function statusOf(state: SlotState): ConnectionStatus {
+export function statusOf(state: SlotState): SlotStatus {
   const { refusal, current, spec, teamName, botUserID } = state;
   const known = { teamName, botUserID };
   if (refusal !== undefined && current?.tokenDigest !== spec.tokenDigest) {
@@ -97,7 +104,7 @@ function isWaiting({ attempt }: SlotState): boolean {
   }
 }
 
-export function sameStatus(a: ConnectionStatus, b: ConnectionStatus): boolean {
+export function sameStatus(a: SlotStatus, b: SlotStatus): boolean {
   return (
     a.state === b.state &&
     a.reason === b.reason &&

@@ -1,7 +1,8 @@
 import type { RetryReason } from '../../core/protocol/report.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
-import type { ConnectAnswer } from '../slack/connect-answer.ts';
+import type { Refusal } from '../slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
+import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
 
 /**
  * What one slot is doing, as data; `step` is all that changes it. Two things run side by side: the socket that is read
@@ -11,8 +12,7 @@ import type { SocketClose } from '../socket/socket.ts';
  * Life: `new` until `start`. `running`. `stopped` for good: every input is ignored, the sockets are closing.
  *
  * Current, live: said hello and is read. Its heartbeat (every HEARTBEAT_MS) pings it when it was silent since the last one, and
- * gives it up when two pings found no answer. Only text frames count as life: pings and pongs of the websocket itself
- * come from a machine in between, which may be well while Slack is not.
+ * gives it up when two pings found no answer. What a ping is, and what counts as life, is the transport's (`KeepAlive`).
  *
  * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline, and
  * nothing is sent over it (ADR 0009). After half the dedupe window it is ended: what it holds is too old to be judged.
@@ -26,9 +26,9 @@ import type { SocketClose } from '../socket/socket.ts';
  *
  * Attempt, waiting: the budget or Slack (429) said when to ask again.
  *
- * Attempt, yielding: another slot of the team goes first. It asks again soon, and more and more limitedLog.
+ * Attempt, yielding: another slot that shares its budget goes first. It asks again soon, and more and more seldom.
  *
- * Attempt, connecting: rtm.connect is under way.
+ * Attempt, connecting: Slack is asked for a socket (`Transport.open`).
  *
  * Attempt, dialing: the websocket opens.
  *
@@ -49,7 +49,7 @@ export interface SlotState {
   serial: number;
   /** Failed attempts since a socket was last stable. */
   failures: number;
-  /** Times in a row that another slot of the team went first. */
+  /** Times in a row that another slot that shares its budget went first. */
   yields: number;
   /** Slack, which was away, is well again: what still fails may not hold up a connect that waits only to save calls. */
   hurried: boolean;
@@ -62,7 +62,7 @@ export interface SlotState {
   pressed: boolean;
   /** A socket of this slot has been live, so that a placement for balance alone is done. */
   wasLive: boolean;
-  /** Of the last rtm.connect; -Infinity before the first. */
+  /** Of the last call for a socket; -Infinity before the first. */
   connectedAtMs: number;
   /** Why there is no socket; undefined once one is live. */
   trouble: Trouble | undefined;
@@ -73,9 +73,12 @@ export interface SlotState {
   botUserID: string;
 }
 
-/** As much of a ConnectionSpec as decides something. */
+/** As much of a slot's spec, and of its transport, as decides something. */
 export interface SlotFacts {
-  teamID: string;
+  /** Names the stream that its sockets read. */
+  streamID: string;
+  /** The call that gets a socket, in words for people. */
+  openMethod: string;
   tokenDigest: string;
   generation: number;
   rebalance: boolean;
@@ -86,26 +89,12 @@ export interface SlotFacts {
   pauseLimitMs: number;
 }
 
-export type Refusal = Pick<Extract<ConnectAnswer, { kind: 'terminal' }>, 'reason' | 'error' | 'message'>;
-
-export interface Trouble {
-  reason: RetryReason;
-  message: string;
-}
-
-/** Who Slack says that a socket belongs to. */
-export interface SlackSelf {
-  teamID: string;
-  teamName: string;
-  botUserID: string;
-}
-
 export interface CurrentSocket {
   id: number;
   tokenDigest: string;
   sinceMs: number;
   pausedSinceMs: number | undefined;
-  /** A text frame came since the last heartbeat. */
+  /** A sign of life came since the last heartbeat. */
   heard: boolean;
   /** Pings in a row that nothing was heard after. */
   pings: number;
@@ -138,16 +127,18 @@ export type Input =
   | { type: 'update'; spec: SlotFacts }
   | { type: 'pressure'; pressed: boolean }
   | { type: 'stop' }
-  /** The turn has come. `sparing`: to look whether Slack is still away, if the team has connects to spare. */
+  /** The turn has come. `sparing`: to look whether Slack is still away, if there are connects to spare. */
   | { type: 'permitted'; id: number; sparing?: boolean }
   | { type: 'budget'; id: number; answer: BudgetAnswer | 'away' }
-  | { type: 'answer'; id: number; answer: ConnectAnswer }
+  | { type: 'answer'; id: number; answer: OpenAnswer }
   | { type: 'opened'; id: number }
-  /** A text frame came, whatever is in it. */
+  /** A sign of life came. */
   | { type: 'heard'; id: number }
   | { type: 'hello'; id: number }
-  | { type: 'goodbye'; id: number }
-  | { type: 'migration'; id: number }
+  /** Slack will close the socket, some time soon. */
+  | { type: 'leaving'; id: number }
+  /** Slack closes it now. */
+  | { type: 'closing'; id: number; trouble: Trouble }
   /** Slack's error frame. */
   | { type: 'error'; id: number; code: number; msg: string }
   | { type: 'closed'; id: number; close: SocketClose }

@@ -10,7 +10,7 @@ import {
   onUpdate,
   onWake,
 } from './attempt.ts';
-import { lose, onGoodbye, onHeard, onHeartbeat, onHello, onMigration, onPressure, onStop } from './current.ts';
+import { lose, onClosing, onHeard, onHeartbeat, onHello, onLeaving, onPressure, onStop } from './current.ts';
 import { onElsewhere } from './refusal.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 
@@ -41,10 +41,10 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onHeard(state, input.id);
     case 'hello':
       return onHello(state, input.id, moment);
-    case 'goodbye':
-      return onGoodbye(state, input.id, moment);
-    case 'migration':
-      return onMigration(state, input.id, moment);
+    case 'leaving':
+      return onLeaving(state, input.id, moment);
+    case 'closing':
+      return onClosing(state, input.id, input.trouble, moment);
     case 'error':
       return onError(state, input, moment);
     case 'closed':

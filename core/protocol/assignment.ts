@@ -15,15 +15,14 @@ const eventFilterSchema = z.object({
 });
 export type EventFilter = z.infer<typeof eventFilterSchema>;
 
-const slotSchema = z.object({
+/** What a slot of every kind has. */
+const anySlotSchema = z.object({
   /** Rises with each new placement of this slot; matches reports to assignments, nothing else. */
   epoch: z.int().nonnegative(),
   /** `metadata.generation` of the SlackBot; the fence is compared with it. */
   generation: z.int().nonnegative(),
   /** `incoming` takes over from another pod, which keeps its entry until this one reports hello. */
   role: z.enum(['active', 'incoming']),
-  kind: z.enum(['rtm', 'socketMode', 'app']),
-  teamID: z.string(),
   /** "namespace/name" of the SlackBot. */
   bot: z.string(),
   /** The `namespace` field of queue items, as in the Relax of 2015; empty if none. */
@@ -41,7 +40,28 @@ const slotSchema = z.object({
    */
   cause: z.enum(['place', 'drain', 'spread', 'rebalance']).default('place').catch('place'),
 });
+
+/** A bot of one team, over RTM. */
+const rtmSlotSchema = anySlotSchema.extend({
+  kind: z.literal('rtm'),
+  /** `spec.teamID`: the workspace or organization that the token must be of. */
+  teamID: z.string(),
+});
+/** A bot of one team, over Socket Mode by an app of its own. */
+const socketModeSlotSchema = anySlotSchema.extend({
+  kind: z.literal('socketMode'),
+  teamID: z.string(),
+});
+/** One of the few sockets of an app, over which all its teams come. */
+const appSlotSchema = anySlotSchema.extend({
+  kind: z.literal('app'),
+  /** It is of no team. Present because seals and lists of slots name one. */
+  teamID: z.string().default(''),
+});
+
+const slotSchema = z.discriminatedUnion('kind', [rtmSlotSchema, socketModeSlotSchema, appSlotSchema]);
 export type Slot = z.infer<typeof slotSchema>;
+export type RtmSlot = z.infer<typeof rtmSlotSchema>;
 
 /** `<owner uid>/<n>`, n from 0. */
 export type SlotID = string;

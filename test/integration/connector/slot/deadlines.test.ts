@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
-import type { ConnectionDeps } from '#connector/slot/connection.ts';
+import type { SlotDeps } from '#connector/slot/slot.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
 import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
 import { startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { expectAllHeard, specOf, TestSlot } from './slot.ts';
+import { expectAllHeard, specOf, TestSlot } from './test-slot.ts';
 
 const TOKEN = 'xoxb-100-one';
 
 interface Stage {
   slack: Simulator;
-  open(deps?: Partial<ConnectionDeps>): TestSlot;
+  open(deps?: Partial<SlotDeps>): TestSlot;
   connects(): number;
 }
 
@@ -32,7 +32,7 @@ async function onStage(play: (stage: Stage) => Promise<void>, options: Simulator
       connects: () => slack.stats().connects.T1?.ok ?? 0,
     });
   } finally {
-    await Promise.all(slots.map(({ connection }) => connection.stop()));
+    await Promise.all(slots.map(({ running }) => running.stop()));
     await slack.stop();
   }
 }
@@ -64,7 +64,7 @@ describe.concurrent('a socket', () => {
     onStage(async ({ slack, open }) => {
       slack.setFault({ at: 'hello', answer: { kind: 'never' }, times: 1 });
       const slot = open();
-      slot.connection.start();
+      slot.running.start();
       await waitFor(() => slot.status.reason === 'HelloTimeout', { timeoutMs: 13_000 });
       await slot.until('live');
       await waitFor(() => slack.sockets('T1').length === 1);
@@ -73,14 +73,14 @@ describe.concurrent('a socket', () => {
   it('is neither read nor pinged under pressure, and then gives what came meanwhile', () =>
     onStage(async ({ slack, open, connects }) => {
       const slot = await open().live();
-      slot.connection.setPressure(true);
+      slot.running.setPressure(true);
       expect(slot.status.state).toBe('paused');
       const ids = Array.from({ length: 200 }, () => slack.emitMessage('T1').id);
       const before = pings(slack);
       // Longer than a socket that is read may be silent.
       await sleep(11_000);
       expect([pings(slack), slot.events().length]).toEqual([before, 0]);
-      slot.connection.setPressure(false);
+      slot.running.setPressure(false);
       await expectAllHeard(slot, ids);
       expect(slot.states).toEqual(['live', 'paused', 'live']);
       expect([slack.sockets('T1').length, connects()]).toEqual([1, 1]);
@@ -89,12 +89,12 @@ describe.concurrent('a socket', () => {
   it('that Slack closes under pressure gives all that came before the close, and is replaced', () =>
     onStage(async ({ slack, open }) => {
       const slot = await open().live();
-      slot.connection.setPressure(true);
+      slot.running.setPressure(true);
       const ids = Array.from({ length: 4_000 }, () => slack.emitMessage('T1').id);
       slack.inflict({ teamID: 'T1' }, { kind: 'drop' });
       // Twice as long as a socket that is read may be silent.
       await sleep(21_000);
-      slot.connection.setPressure(false);
+      slot.running.setPressure(false);
       await expectAllHeard(slot, ids);
       await waitFor(() => slack.sockets('T1').length === 1);
     }));
@@ -102,7 +102,7 @@ describe.concurrent('a socket', () => {
   it('that was not read for half the dedupe window is ended, and another one paused', () =>
     onStage(async ({ open, connects }) => {
       const slot = await open({ windowMs: 4_000 }).live();
-      slot.connection.setPressure(true);
+      slot.running.setPressure(true);
       await waitFor(() => connects() === 2, { timeoutMs: 15_000 });
       await slot.until('paused');
     }));

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { waitFor } from '#test/support/wait.ts';
-import { specOf, TestSlot } from './slot.ts';
+import { specOf, TestSlot } from './test-slot.ts';
 
 /** A Slack that is not our simulator, and does what ours does not but Slack's documentation allows. */
 let server: Server;
@@ -45,7 +45,7 @@ beforeEach(async () => {
   slot = new TestSlot({ url }, specOf('xoxb-1-abc'));
 });
 afterEach(async () => {
-  await slot.connection.stop();
+  await slot.running.stop();
   for (const peer of peers) peer.terminate();
   wss.close();
   await new Promise((resolve) => server.close(resolve));

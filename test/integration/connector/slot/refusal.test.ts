@@ -5,7 +5,7 @@ import { createLog } from '#core/process/log.ts';
 import { systemTimers, type Timers } from '#core/process/timers.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { openBudget, specOf, TestSlot } from './slot.ts';
+import { openBudget, specOf, TestSlot } from './test-slot.ts';
 
 const TOKEN = 'xoxb-100-one';
 /** Minutes pass in seconds. */
@@ -23,7 +23,7 @@ beforeEach(async () => {
   slack.addTeam({ teamID: 'T1', token: TOKEN });
 });
 afterEach(async () => {
-  await Promise.all(slots.splice(0).map(({ connection }) => connection.stop()));
+  await Promise.all(slots.splice(0).map(({ running }) => running.stop()));
   await slack.stop();
 });
 

@@ -5,19 +5,19 @@ import type { Slot } from '#core/protocol/assignment.ts';
 import { RETRY_REASONS } from '#core/protocol/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
-import { FakeConnection } from './fake-connection.ts';
+import { FakeSlot } from './fake-slot.ts';
 
 const [key, otherKey] = parseFleetKeys(`${newFleetKey()}\n${newFleetKey()}`) as [FleetKey, FleetKey];
 const context = { cluster: 'c1', ownerUid: 'uid-1', teamID: 'T024BE7LH' };
 const sealed = (changes: Partial<Slot> = {}, token = 'xoxb-1-abc', by = key): Slot =>
   slotOf({ token: seal(token, by, context), ...changes });
 
-let connections: FakeConnection[];
+let connections: FakeSlot[];
 let changed: string[];
 let keys: FleetKey[];
 let warned: string[];
 let registry: SlotRegistry;
-const the = (index: number): FakeConnection => {
+const the = (index: number): FakeSlot => {
   const connection = connections[index];
   if (connection === undefined) throw new Error(`no connection ${index}`);
   return connection;
@@ -40,7 +40,7 @@ beforeEach(() => {
       reload: () => undefined,
     },
     openConnection: (spec, onStatus) => {
-      const connection = new FakeConnection(spec, onStatus);
+      const connection = new FakeSlot(spec, onStatus);
       connections.push(connection);
       return connection;
     },

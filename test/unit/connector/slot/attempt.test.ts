@@ -10,8 +10,7 @@ describe('a new slot', () => {
       { do: 'takeBudget', id: 1, purpose: 'needed', unspaced: false, sparing: false },
     ]);
     expect(world.play({ type: 'budget', id: 1, answer: { granted: true } })).toEqual([{ do: 'connect', id: 1 }]);
-    const { url, teamID, teamName, botUserID } = ok();
-    const self = { teamID, teamName, botUserID };
+    const { url, self } = ok();
     expect(world.play({ type: 'answer', id: 1, answer: ok() })).toEqual([{ do: 'dial', id: 1, url, self }]);
     expect(world.play({ type: 'opened', id: 1 })).toEqual([{ do: 'leaveLine' }]);
     expect(world.play({ type: 'hello', id: 1 })).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
@@ -114,7 +113,7 @@ describe('the budget', () => {
 
   it('is asked anew by a slot whose socket dies while it waits for a refresh', () => {
     const world = live();
-    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'leaving', id: 1 });
     world.play({ type: 'permitted', id: 2 });
     world.play({ type: 'budget', id: 2, answer: { granted: false, waitMs: 60_000 } });
     world.play({ type: 'closed', id: 1, close: CLOSED });
@@ -123,7 +122,7 @@ describe('the budget', () => {
 
   it('is asked anew when it refuses a refresh whose socket has died meanwhile', () => {
     const world = live();
-    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'leaving', id: 1 });
     world.play({ type: 'permitted', id: 2 });
     world.play({ type: 'closed', id: 1, close: CLOSED });
     expect(world.play({ type: 'budget', id: 2, answer: { granted: false, waitMs: 60_000 } })).toEqual([

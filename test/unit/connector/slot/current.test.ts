@@ -36,7 +36,7 @@ describe('a live socket', () => {
 
   it('that is told goodbye is read until its successor says hello, however often that fails', () => {
     const world = live();
-    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'leaving', id: 1 });
     for (const tag of ['connecting', 'dialing', 'greeting'] as const) {
       world.until(tag);
       world.wake();
@@ -52,7 +52,7 @@ describe('a live socket', () => {
   it('that dies while its refresh backs off is replaced at once, as one that is needed', () => {
     const world = live();
     world.pass(60_000);
-    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'leaving', id: 1 });
     world.until('greeting');
     for (let round = 0; round < 6; round += 1) {
       world.play({ type: 'closed', id: world.id, close: CLOSED });
@@ -82,8 +82,8 @@ describe('a live socket', () => {
 
   it('that is told goodbye twice gets one successor', () => {
     const world = live();
-    world.play({ type: 'goodbye', id: 1 });
-    expect(world.play({ type: 'goodbye', id: 1 })).toEqual([]);
+    world.play({ type: 'leaving', id: 1 });
+    expect(world.play({ type: 'leaving', id: 1 })).toEqual([]);
   });
 
   it('whose token changes back is kept', () => {
@@ -96,7 +96,7 @@ describe('a live socket', () => {
 
   it('of another team than the spec names now is closed at once', () => {
     const world = live();
-    expect(world.play({ type: 'update', spec: facts({ teamID: 'T2', tokenDigest: 'd2' }) })).toMatchObject([
+    expect(world.play({ type: 'update', spec: facts({ streamID: 'T2', tokenDigest: 'd2' }) })).toMatchObject([
       { do: 'close', id: 1 },
       { do: 'joinLine' },
     ]);

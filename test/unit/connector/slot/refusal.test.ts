@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { wakeAtMs } from '#connector/slot/state.ts';
-import { CLOSED, facts, live, ok, SlotWorld, started } from './slot-world.ts';
+import { CLOSED, facts, live, MISMATCH, SlotWorld, started } from './slot-world.ts';
 
 const MINUTE_MS = 60_000;
 const refusalBy = (error: string) =>
@@ -90,7 +90,7 @@ describe('a refusal', () => {
 
   it('of a socket that was to replace a live one leaves the slot live, and says so', () => {
     const world = live();
-    world.play({ type: 'goodbye', id: 1 });
+    world.play({ type: 'leaving', id: 1 });
     expect(refuse(world, 'invalid_auth')).toEqual([{ do: 'leaveLine' }]);
     const { state, reason, message } = statusOf(world.state);
     expect([state, reason]).toEqual(['live', '']);
@@ -111,7 +111,7 @@ describe('a refusal', () => {
   it('of the wrong team opens no socket, and is asked about seldom', () => {
     const world = started();
     world.until('connecting');
-    expect(world.play({ type: 'answer', id: 1, answer: ok('T9') })).toEqual([{ do: 'leaveLine' }]);
+    expect(world.play({ type: 'answer', id: 1, answer: MISMATCH })).toEqual([{ do: 'leaveLine' }]);
     expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TeamMismatch' });
     expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(60 * MINUTE_MS);
   });
@@ -121,12 +121,5 @@ describe('a refusal', () => {
     const world = new SlotWorld(facts({ refusal }));
     world.play({ type: 'start' });
     expect(wakeAtMs(world.state)).toBeUndefined();
-  });
-
-  it('is none of an organization whose workspace answers', () => {
-    const world = started(facts({ teamID: 'E1' }));
-    world.until('connecting');
-    world.play({ type: 'answer', id: 1, answer: { ...ok('T1'), enterpriseID: 'E1' } });
-    expect(world.state.attempt.tag).toBe('dialing');
   });
 });

@@ -11,7 +11,8 @@ import {
 import { step } from '#connector/slot/step.ts';
 
 export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
-  teamID: 'T1',
+  streamID: 'T1',
+  openMethod: 'rtm.connect',
   tokenDigest: 'd1',
   generation: 1,
   rebalance: false,
@@ -21,7 +22,14 @@ export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
 });
 
 export const ok = (teamID = 'T1') =>
-  ({ kind: 'ok', url: 'wss://slack.test/ticket', teamID, teamName: 'Acme', botUserID: 'U1' }) as const;
+  ({ kind: 'ok', url: 'wss://slack.test/ticket', self: { teamID, teamName: 'Acme', botUserID: 'U1' } }) as const;
+
+export const MISMATCH = {
+  kind: 'mismatch',
+  reason: 'TeamMismatch',
+  error: 'team_mismatch',
+  message: 'The token is of team T9',
+} as const;
 
 export const CLOSED = { kind: 'closed', code: 1006, detail: 'the connection broke' } as const;
 
@@ -85,7 +93,7 @@ export class SlotWorld {
         this.play({ type: 'budget', id: attempt.id, answer: { granted: true } });
         return true;
       case 'connecting':
-        this.play({ type: 'answer', id: attempt.id, answer: ok(this.state.spec.teamID) });
+        this.play({ type: 'answer', id: attempt.id, answer: ok(this.state.spec.streamID) });
         return true;
       case 'dialing':
         this.play({ type: 'opened', id: attempt.id });
@@ -201,7 +209,7 @@ export class SlotWorld {
     const ended = effects.some(
       (effect) => (effect.do === 'close' || effect.do === 'terminate') && effect.id === before.current?.id,
     );
-    if (ended) expect(['hello', 'stop', 'migration', 'heartbeat', 'update']).toContain(input.type);
+    if (ended) expect(['hello', 'stop', 'closing', 'heartbeat', 'update']).toContain(input.type);
     if (ended && input.type === 'hello') expect(current).toBeDefined();
     for (const effect of effects) {
       if (effect.do === 'takeBudget') expect(effect.purpose === 'refresh').toBe(current !== undefined);

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { type Input, wakeAtMs } from '#connector/slot/state.ts';
-import { CLOSED, facts, ok, type SlotWorld, started } from './slot-world.ts';
+import { CLOSED, facts, MISMATCH, ok, type SlotWorld, started } from './slot-world.ts';
 
 describe('whatever comes in whatever order', () => {
   const tokens = fc.constantFrom('d1', 'd2', 'd3');
   const unavailable = { kind: 'retry', reason: 'SlackUnavailable', error: 'x', message: 'x' } as const;
   const answers: fc.Arbitrary<Extract<Input, { type: 'answer' }>['answer']> = fc.oneof(
     { weight: 4, arbitrary: fc.constant(ok()) },
-    fc.constant(ok('T9')),
+    fc.constant(MISMATCH),
     fc.constant({ kind: 'rateLimited' as const, retryAfterMs: 30_000 }),
     fc.constant({ ...unavailable, isUnreached: true }),
     fc.constant({ ...unavailable, retryAfterMs: 300_000 }),
@@ -36,7 +36,7 @@ describe('whatever comes in whatever order', () => {
     {
       weight: 6,
       arbitrary: fc.record({
-        move: fc.constantFrom('permitted', 'opened', 'hello', 'heard', 'goodbye', 'migration', 'error', 'closed'),
+        move: fc.constantFrom('permitted', 'opened', 'hello', 'heard', 'leaving', 'closing', 'error', 'closed'),
         age: about,
       }),
     },
@@ -54,7 +54,7 @@ describe('whatever comes in whatever order', () => {
         tokenDigest: tokens,
         generation: fc.integer({ min: 1, max: 3 }),
         rebalance: fc.boolean(),
-        teamID: fc.constantFrom('T1', 'T1', 'T1', 'T2'),
+        streamID: fc.constantFrom('T1', 'T1', 'T1', 'T2'),
       }),
     },
   );
@@ -98,6 +98,9 @@ describe('whatever comes in whatever order', () => {
         return;
       case 'closed':
         world.play({ type: 'closed', id, close: CLOSED });
+        return;
+      case 'closing':
+        world.play({ type: 'closing', id, trouble: { reason: 'MigrationInProgress', message: 'on the move' } });
         return;
       default:
         world.play({ type: move.move, id });

@@ -3,11 +3,13 @@ import type { ConnectBudget } from '#connector/budget/connect-budget.ts';
 import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
-import { rtmConnect } from '#connector/slack/rtm-connect.ts';
-import { Connection, type ConnectionDeps } from '#connector/slot/connection.ts';
-import type { ConnectionSpec, ConnectionStatus } from '#connector/slot/connection-status.ts';
+import { createWebApi } from '#connector/slack/web-api.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
+import { RunningSlot, type SlotDeps } from '#connector/slot/slot.ts';
+import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
+import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
+import { createTransports } from '#connector/transport/transports.ts';
 import { createLog } from '#core/process/log.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { systemTimers } from '#core/process/timers.ts';
@@ -28,7 +30,8 @@ export const openBudget: ConnectBudget = {
   isLive: async () => false,
 };
 
-export const specOf = (token: string, changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
+export const specOf = (token: string, changes: Partial<RtmSpec> = {}): RtmSpec => ({
+  kind: 'rtm',
   slotID: 'uid-1/0',
   ownerUid: 'uid-1',
   bot: 'bots/acme',
@@ -42,28 +45,26 @@ export const specOf = (token: string, changes: Partial<ConnectionSpec> = {}): Co
   ...changes,
 });
 
-/** A connection by real sockets to a local Slack, with what came out of it. */
+/** A slot by real sockets to a local Slack, with what came out of it. */
 export class TestSlot {
-  readonly connection: Connection;
-  readonly history: ConnectionStatus[] = [];
+  readonly running: RunningSlot<RtmSpec>;
+  readonly history: SlotStatus[] = [];
   readonly offered: Normalized[] = [];
   readonly frames: string[] = [];
   readonly dialSemaphore = new DialSemaphore();
   readonly heartbeats = new HeartbeatWheel(systemTimers);
-  #spec: ConnectionSpec;
+  #spec: RtmSpec;
 
-  constructor(slack: Pick<Simulator, 'url'>, spec: ConnectionSpec, changes: Partial<ConnectionDeps> = {}) {
+  constructor(slack: Pick<Simulator, 'url'>, spec: RtmSpec, changes: Partial<SlotDeps> = {}) {
     this.#spec = spec;
-    const deps: ConnectionDeps = {
+    const deps: SlotDeps = {
       openSocket: wsOpenSocket(),
-      rtmConnect: rtmConnect({ apiUrl: slack.url }),
       budget: openBudget,
       dialSemaphore: this.dialSemaphore,
       outage: new Outage(systemTimers, log),
       heartbeats: this.heartbeats,
       offer: (normalized) => this.offered.push(normalized),
       redisNowMs: () => systemTimers.wallMs(),
-      cluster: 'c1',
       windowMs: 3_600_000,
       timers: systemTimers,
       random: Math.random,
@@ -72,11 +73,12 @@ export class TestSlot {
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,
     };
-    this.connection = new Connection(spec, deps, () => this.history.push(this.connection.status()));
+    const { rtm } = createTransports({ webApi: createWebApi({ apiUrl: slack.url }), cluster: 'c1' });
+    this.running = new RunningSlot(spec, rtm, deps, () => this.history.push(this.running.status()));
   }
 
-  get status(): ConnectionStatus {
-    return this.connection.status();
+  get status(): SlotStatus {
+    return this.running.status();
   }
 
   /** States in the order in which they were told. */
@@ -84,21 +86,21 @@ export class TestSlot {
     return this.history.map(({ state }) => state);
   }
 
-  update(changes: Partial<ConnectionSpec>): void {
+  update(changes: Partial<RtmSpec>): void {
     this.#spec = { ...this.#spec, ...changes };
-    this.connection.update(this.#spec);
+    this.running.update(this.#spec);
   }
 
-  async until(state: ConnectionStatus['state'], timeoutMs = 10_000): Promise<ConnectionStatus> {
-    const { connection } = this;
-    return await waitFor(() => connection.status().state === state && connection.status(), {
+  async until(state: SlotStatus['state'], timeoutMs = 10_000): Promise<SlotStatus> {
+    const { running } = this;
+    return await waitFor(() => running.status().state === state && running.status(), {
       what: `a slot that is ${state}`,
       timeoutMs,
     });
   }
 
   async live(timeoutMs?: number): Promise<this> {
-    this.connection.start();
+    this.running.start();
     await this.until('live', timeoutMs);
     return this;
   }

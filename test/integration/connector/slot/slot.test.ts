@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectionDeps } from '#connector/slot/connection.ts';
-import type { ConnectionSpec } from '#connector/slot/connection-status.ts';
+import type { SlotDeps } from '#connector/slot/slot.ts';
+import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { chatter, expectAllHeard, openBudget, specOf, TestSlot } from './slot.ts';
+import { chatter, expectAllHeard, openBudget, specOf, TestSlot } from './test-slot.ts';
 
 const TOKEN = 'xoxb-100-one';
 const NEW_TOKEN = 'xoxb-100-two';
@@ -17,11 +17,11 @@ beforeEach(async () => {
   slack.addToken('T1', NEW_TOKEN);
 });
 afterEach(async () => {
-  await Promise.all(slots.splice(0).map(({ connection }) => connection.stop()));
+  await Promise.all(slots.splice(0).map(({ running }) => running.stop()));
   await slack.stop();
 });
 
-function open(spec: Partial<ConnectionSpec> = {}, deps: Partial<ConnectionDeps> = {}): TestSlot {
+function open(spec: Partial<RtmSpec> = {}, deps: Partial<SlotDeps> = {}): TestSlot {
   const slot = new TestSlot(slack, specOf(TOKEN, spec), deps);
   slots.push(slot);
   return slot;
@@ -73,7 +73,7 @@ describe('a slot', () => {
   it('closes in an orderly way when stopped, reads what still comes, and leaves nothing running', async () => {
     const slot = await open().live();
     const { id } = slack.emitMessage('T1');
-    await slot.connection.stop();
+    await slot.running.stop();
     expect(slot.ids()).toContain(id);
     await waitFor(() => slack.sockets('T1').length === 0);
     expect([slot.heartbeats.members, slot.dialSemaphore.dialing, slot.dialSemaphore.waiting]).toEqual([0, 0, 0]);
@@ -89,12 +89,12 @@ describe('a slot', () => {
       slack.setFault(fault);
       const slot = open();
       const before = Object.values(slack.stats().connects.T1 ?? {}).reduce((sum, count) => sum + count, 0);
-      slot.connection.start();
+      slot.running.start();
       await waitFor(
         () => Object.values(slack.stats().connects.T1 ?? {}).reduce((sum, count) => sum + count, 0) > before,
       );
       const startedAtMs = performance.now();
-      await slot.connection.stop();
+      await slot.running.stop();
       expect(performance.now() - startedAtMs).toBeLessThan(1_500);
       expect(slot.dialSemaphore.dialing).toBe(0);
     }
@@ -214,7 +214,7 @@ describe('an attempt that fails', () => {
   ] as const)('by %s is told and tried again', async (_name, fault, reason) => {
     slack.setFault({ ...fault, times: 1 });
     const slot = open();
-    slot.connection.start();
+    slot.running.start();
     await waitFor(() => slot.status.reason === reason);
     await slot.until('live');
     expect(slot.status.reason).toBe('');
@@ -225,7 +225,7 @@ describe('an attempt that fails', () => {
     slack = await startSimulator({ connectBurst: 1_000, urlTtlMs: 0 });
     slack.addTeam({ teamID: 'T1', token: TOKEN });
     const slot = open();
-    slot.connection.start();
+    slot.running.start();
     await waitFor(() => slot.status.reason === 'ConnectionRefused');
     expect(slot.status.message).toContain('Socket URL has expired');
   });
@@ -247,7 +247,7 @@ describe('a refusal', () => {
 
   it('of a token of another team opens no socket', async () => {
     const slot = open({ teamID: 'T2' });
-    slot.connection.start();
+    slot.running.start();
     const status = await slot.until('failed');
     expect(status.reason).toBe('TeamMismatch');
     expect(status.message).toContain('T1');
@@ -259,7 +259,7 @@ describe('a refusal', () => {
     'of %s is ours: it is sent nowhere',
     async (token) => {
       const slot = open({ token, tokenDigest: tokenDigest(token) });
-      slot.connection.start();
+      slot.running.start();
       const status = await slot.until('failed');
       expect(status.reason).toBe('TokenWrongKind');
       expect(JSON.stringify(status)).not.toContain(token);
@@ -277,10 +277,10 @@ describe('a refusal', () => {
     });
     const budget = {
       ...openBudget,
-      block: async (_t: string, _d: string, ms: number) => void blocked.push(ms),
+      block: async (_key: string, ms: number) => void blocked.push(ms),
     };
     const slot = open({}, { budget });
-    slot.connection.start();
+    slot.running.start();
     expect(await slot.until('waiting')).toMatchObject({ reason: 'RateLimited' });
     const startedAtMs = performance.now();
     await slot.until('live');

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { rtmConnect } from '#connector/slack/rtm-connect.ts';
+import { createWebApi } from '#connector/slack/web-api.ts';
+import { rtmConnect } from '#connector/transport/rtm/rtm-connect.ts';
 import { version } from '#core/process/version.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { runCommand } from '#test/support/command.ts';
@@ -21,7 +22,7 @@ describe('against the Slack stand-in', () => {
   afterEach(() => slack.clearFaults());
   afterAll(() => slack.stop());
 
-  const connect = (timeoutMs = 5_000) => rtmConnect({ apiUrl: slack.url, timeoutMs })(TOKEN, never);
+  const connect = (timeoutMs = 5_000) => rtmConnect(createWebApi({ apiUrl: slack.url, timeoutMs }))(TOKEN, never);
 
   it('gives a URL, the team and the bot user', async () => {
     expect(await connect()).toEqual({
@@ -49,10 +50,12 @@ describe('against the Slack stand-in', () => {
     slack.setFault({ at: 'method', method: 'rtm.connect', answer: { kind: 'hang' } });
     expect(await connect(100)).toMatchObject({ kind: 'retry', error: 'timeout' });
     const stop = new AbortController();
-    const answer = rtmConnect({ apiUrl: slack.url })(TOKEN, stop.signal);
+    const answer = rtmConnect(createWebApi({ apiUrl: slack.url }))(TOKEN, stop.signal);
     stop.abort();
     expect(await answer).toMatchObject({ kind: 'retry', error: 'stopped' });
-    expect(await rtmConnect({ apiUrl: slack.url })(TOKEN, stop.signal)).toMatchObject({ error: 'stopped' });
+    expect(await rtmConnect(createWebApi({ apiUrl: slack.url }))(TOKEN, stop.signal)).toMatchObject({
+      error: 'stopped',
+    });
   });
 });
 
@@ -77,7 +80,7 @@ describe('against a server that is no Slack', () => {
 
   it("is asked in the form of Slack's own client", async () => {
     const apiUrl = await start((_request, response) => response.end('{}'));
-    await rtmConnect({ apiUrl })(TOKEN, never);
+    await rtmConnect(createWebApi({ apiUrl }))(TOKEN, never);
     expect(requests[0]).toMatchObject({ method: 'POST', url: '/api/rtm.connect' });
     expect(requests[0]?.headers).toMatchObject({
       authorization: `Bearer ${TOKEN}`,
@@ -91,13 +94,16 @@ describe('against a server that is no Slack', () => {
     const apiUrl = await start((request, response) =>
       response.writeHead(request.url === '/api/rtm.connect' ? 307 : 200, { location: '/elsewhere' }).end('{}'),
     );
-    expect(await rtmConnect({ apiUrl })(TOKEN, never)).toMatchObject({ kind: 'retry', error: 'http_307' });
+    expect(await rtmConnect(createWebApi({ apiUrl }))(TOKEN, never)).toMatchObject({
+      kind: 'retry',
+      error: 'http_307',
+    });
     expect(requests.map(({ url }) => url)).toEqual(['/api/rtm.connect']);
   });
 
   it('gets no value that is no token', async () => {
     const apiUrl = await start((_request, response) => response.end('{}'));
-    const answer = await rtmConnect({ apiUrl })('hunter2', never);
+    const answer = await rtmConnect(createWebApi({ apiUrl }))('hunter2', never);
     expect(answer).toMatchObject({ kind: 'terminal', reason: 'TokenWrongKind' });
     expect(requests).toEqual([]);
   });
@@ -111,18 +117,23 @@ describe('against a server that is no Slack', () => {
         isCut = true;
       });
     });
-    expect(await rtmConnect({ apiUrl })(TOKEN, never)).toMatchObject({ kind: 'retry', error: 'too_large' });
+    expect(await rtmConnect(createWebApi({ apiUrl }))(TOKEN, never)).toMatchObject({
+      kind: 'retry',
+      error: 'too_large',
+    });
     await waitFor(() => isCut);
   });
 
   it('that is slow with its body is given up in time', async () => {
     const apiUrl = await start((_request, response) => response.write('{"ok":'));
-    expect(await rtmConnect({ apiUrl, timeoutMs: 100 })(TOKEN, never)).toMatchObject({ error: 'timeout' });
+    expect(await rtmConnect(createWebApi({ apiUrl, timeoutMs: 100 }))(TOKEN, never)).toMatchObject({
+      error: 'timeout',
+    });
   });
 });
 
 describe.each(['node', 'bun'])('over TLS under %s', (runtime) => {
-  const bin = join(import.meta.dirname, '..', '..', '..', '..', 'node_modules', '.bin', runtime);
+  const bin = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modules', '.bin', runtime);
   let slack: Simulator;
   beforeAll(async () => {
     slack = await startSimulator({ tls: true });

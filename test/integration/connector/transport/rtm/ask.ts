@@ -1,9 +1,10 @@
-import { rtmConnect } from '#connector/slack/rtm-connect.ts';
+import { createWebApi } from '#connector/slack/web-api.ts';
 import { egressProxy, useProxyForFetch } from '#connector/socket/egress-proxy.ts';
+import { rtmConnect } from '#connector/transport/rtm/rtm-connect.ts';
 
 /** `ask.ts API_URL TOKEN`: calls rtm.connect by what this process trusts and prints the answer as one line of JSON. */
 const [, , apiUrl = '', token = ''] = process.argv;
 const proxy = egressProxy(process.env);
 if (proxy !== undefined) useProxyForFetch(proxy);
-const answer = await rtmConnect({ apiUrl })(token, new AbortController().signal);
+const answer = await rtmConnect(createWebApi({ apiUrl }))(token, new AbortController().signal);
 process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -1,9 +1,15 @@
 import { redactTokens } from '../../core/process/redact.ts';
-import { tokenKind } from '../../core/protocol/token.ts';
-import { isObject, objectAt, text } from '../event/frame-field.ts';
+import { isObject } from '../event/frame-field.ts';
 import { retryAfterMs } from '../socket/retry-after.ts';
-import type { ConnectAnswer } from './connect-answer.ts';
-import { connectErrorClass } from './connect-error.ts';
+import { type SlackError, UNKNOWN_ERROR } from './slack-error.ts';
+import type { WebApiAnswer, WebApiFailure } from './web-api-answer.ts';
+
+/** A method of the Web API, and what each of its errors means. */
+export interface WebApiMethod {
+  /** As in the URL: `rtm.connect`. */
+  name: string;
+  errors: ReadonlyMap<string, SlackError>;
+}
 
 /** What came back over HTTP. */
 export interface HttpAnswer {
@@ -16,12 +22,10 @@ export interface HttpAnswer {
 /** Of a 429 that does not say how long; the default of Slack's Python client. */
 const DEFAULT_RETRY_AFTER_MS = 30_000;
 const MAX_MESSAGE = 400;
-const MAX_NAME = 200;
 
-/** @param allowPlainText whether `ws://` will do: only when the API itself is plain HTTP, as in tests */
-export function classifyConnect(answer: HttpAnswer, allowPlainText: boolean, wallMs: number): ConnectAnswer {
+export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs: number): WebApiAnswer {
   const { status, retryAfter, body } = answer;
-  const rateLimited = (): ConnectAnswer => ({
+  const rateLimited = (): WebApiAnswer => ({
     kind: 'rateLimited',
     retryAfterMs: retryAfterMs(retryAfter, wallMs) ?? DEFAULT_RETRY_AFTER_MS,
   });
@@ -39,13 +43,13 @@ export function classifyConnect(answer: HttpAnswer, allowPlainText: boolean, wal
   }
   const value = parse(body);
   if (!isObject(value)) return unreadable(status, 'not a JSON object');
-  if (value.ok === true && status < 300) return opened(value, allowPlainText);
+  if (value.ok === true && status < 300) return { kind: 'ok', body: value };
   const error = errorName(value.error);
   if (value.ok !== false || error === '') return unreadable(status, 'neither ok nor an error');
-  const errorClass = connectErrorClass(error);
-  if (errorClass.kind === 'rateLimited') return rateLimited();
-  const message = bounded(`Slack refused rtm.connect (${error}). ${errorClass.message}`);
-  return { ...errorClass, error, message };
+  const meaning = method.errors.get(error) ?? UNKNOWN_ERROR;
+  if (meaning.kind === 'rateLimited') return rateLimited();
+  const message = bounded(`Slack refused ${method.name} (${error}). ${meaning.message}`);
+  return { ...meaning, error, message };
 }
 
 /** How a call ended that got no answer. */
@@ -57,7 +61,7 @@ export type CallFailure =
 /** `code` as the runtime names it: ECONNREFUSED, ENOTFOUND, DEPTH_ZERO_SELF_SIGNED_CERT. */
 type NetworkFailure = { how: 'network'; code: string; text: string };
 
-export function classifyFailure(failure: CallFailure): ConnectAnswer {
+export function classifyFailure(failure: CallFailure): WebApiFailure {
   switch (failure.how) {
     case 'stopped':
       return retry('SlackUnavailable', 'stopped', 'The call was given up.');
@@ -81,17 +85,10 @@ export function classifyFailure(failure: CallFailure): ConnectAnswer {
   }
 }
 
-/**
- * A value that does not look like a bot's or a user's token is not sent at all.
- * @returns undefined when it may be sent
- */
-export function refuseToken(token: string): ConnectAnswer | undefined {
-  const kind = tokenKind(token);
-  if (kind === 'bot' || kind === 'user') return undefined;
-  const is =
-    kind === 'unknown' ? 'does not look like a Slack token' : `is ${kind === 'app' ? 'an' : 'a'} ${kind} token`;
-  const remedy = 'RTM needs a bot token (xoxb-...): put it into the Secret.';
-  return terminal('TokenWrongKind', 'token_wrong_kind', `The value in the Secret ${is} and was not sent. ${remedy}`);
+/** It is no answer of Slack's. @param what is wrong with it */
+export function unreadable(status: number, what: string): WebApiFailure {
+  const words = `Slack's API answered HTTP ${status} with something else than its answer (${what}). ${CHECK_API}`;
+  return retry('SlackAnswerUnreadable', `http_${status}`, words);
 }
 
 const CHECK_API = 'Check RELAX_SLACK_API_URL and what stands between Relax and Slack (proxies).';
@@ -119,30 +116,6 @@ function networkMessage(failure: NetworkFailure): string {
   return `Slack can't be reached (${(words === '' ? code : words).slice(0, 150)}). ${remedy}`;
 }
 
-function opened(value: Readonly<Record<string, unknown>>, allowPlainText: boolean): ConnectAnswer {
-  const team = objectAt(value, 'team');
-  const url = text(value.url);
-  const teamID = text(team.id);
-  const botUserID = text(objectAt(value, 'self').id);
-  if (!isSocketUrl(url, allowPlainText)) return unreadable(200, 'ok without a wss:// url');
-  if (teamID === '' || botUserID === '') return unreadable(200, 'ok without team.id or self.id');
-  const enterpriseID = text(team.enterprise_id);
-  return {
-    kind: 'ok',
-    url,
-    teamID,
-    botUserID,
-    teamName: text(team.name).slice(0, MAX_NAME),
-    ...(enterpriseID === '' ? {} : { enterpriseID }),
-  };
-}
-
-function isSocketUrl(url: string, allowPlainText: boolean): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol } = new URL(url);
-  return protocol === 'wss:' || (protocol === 'ws:' && allowPlainText);
-}
-
 function parse(body: string): unknown {
   try {
     return JSON.parse(body);
@@ -157,22 +130,10 @@ function errorName(value: unknown): string {
   return /^[a-z0-9_.-]{1,64}$/i.test(value) ? redactTokens(value) : 'unreadable_error';
 }
 
-function unreadable(status: number, what: string): ConnectAnswer {
-  const words = `Slack's API answered HTTP ${status} with something else than its answer (${what}). ${CHECK_API}`;
-  return retry('SlackAnswerUnreadable', `http_${status}`, words);
-}
+type Retry = Extract<WebApiFailure, { kind: 'retry' }>;
 
-type Refused<K extends ConnectAnswer['kind']> = Extract<ConnectAnswer, { kind: K }>;
-
-const retry = (reason: Refused<'retry'>['reason'], error: string, message: string): Refused<'retry'> => ({
+const retry = (reason: Retry['reason'], error: string, message: string): Retry => ({
   kind: 'retry',
-  reason,
-  error,
-  message: bounded(message),
-});
-
-const terminal = (reason: Refused<'terminal'>['reason'], error: string, message: string): ConnectAnswer => ({
-  kind: 'terminal',
   reason,
   error,
   message: bounded(message),

@@ -1,27 +1,26 @@
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import { redisErrorText } from '../../core/redis/redis.ts';
-import type { ConnectBudget } from '../budget/connect-budget.ts';
+import type { BudgetKey, ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
-import { refuseToken } from '../slack/classify-connect.ts';
-import type { ConnectAnswer, RtmConnect } from '../slack/connect-answer.ts';
-import type { ConnectionSpec, ConnectionStatus, SlotConnection } from './connection-status.ts';
+import type { SlotSpec } from '../transport/slot-spec.ts';
+import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
+import type { SlotHandle } from './slot-handle.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
-import { sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
+import { type SlotStatus, sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
 import { step } from './step.ts';
 
 /** For metrics. Callbacks must not throw. */
-export interface ConnectionObserver extends FrameObserver {
-  transition?(change: { from: ConnectionStatus['state']; to: ConnectionStatus['state']; cause: Input['type'] }): void;
-  connect?(answer: ConnectAnswer['kind']): void;
+export interface SlotObserver extends FrameObserver {
+  transition?(change: { from: SlotStatus['state']; to: SlotStatus['state']; cause: Input['type'] }): void;
+  connect?(answer: OpenAnswer['kind']): void;
 }
 
-/** Shared by all connections of a process. */
-export interface ConnectionDeps extends SlotSocketsDeps {
-  rtmConnect: RtmConnect;
+/** Shared by all slots of a process. */
+export interface SlotDeps extends SlotSocketsDeps {
   budget: ConnectBudget;
   dialSemaphore: DialSemaphore;
   outage: Outage;
@@ -33,17 +32,18 @@ export interface ConnectionDeps extends SlotSocketsDeps {
   timers: Timers;
   random(): number;
   log: Log;
-  observer?: ConnectionObserver;
+  observer?: SlotObserver;
 }
 
 /** Runs one slot: performs what `step` decides, and tells it what came of it. Decides nothing itself. */
-export class Connection implements SlotConnection {
-  readonly #deps: ConnectionDeps;
+export class RunningSlot<S extends SlotSpec> implements SlotHandle<S> {
+  readonly #transport: Transport<S>;
+  readonly #deps: SlotDeps;
   readonly #onStatus: () => void;
-  #spec: ConnectionSpec;
+  #spec: S;
   #state: SlotState;
-  #status: ConnectionStatus;
-  readonly #sockets: SlotSockets;
+  #status: SlotStatus;
+  readonly #sockets: SlotSockets<S>;
   readonly #inbox: Input[] = [];
   #busy = false;
   #wakeAtMs: number | undefined;
@@ -54,12 +54,17 @@ export class Connection implements SlotConnection {
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
 
-  constructor(spec: ConnectionSpec, deps: ConnectionDeps, onStatus: () => void) {
+  /** @param transport of the spec's kind */
+  constructor(spec: S, transport: Transport<S>, deps: SlotDeps, onStatus: () => void) {
     this.#spec = spec;
+    this.#transport = transport;
     this.#deps = deps;
     this.#onStatus = onStatus;
-    this.#sockets = new SlotSockets(spec, deps, (input) => this.#feed(input));
-    this.#state = initialState(factsOf(spec, deps.windowMs));
+    this.#sockets = new SlotSockets(transport, deps, {
+      spec: () => this.#spec,
+      feed: (input) => this.#feed(input),
+    });
+    this.#state = initialState(this.#facts());
     this.#status = statusOf(this.#state);
   }
 
@@ -68,17 +73,16 @@ export class Connection implements SlotConnection {
     this.#feed({ type: 'start' });
   }
 
-  update(spec: ConnectionSpec): void {
+  update(spec: S): void {
     this.#spec = spec;
-    this.#sockets.setSpec(spec);
-    this.#feed({ type: 'update', spec: factsOf(spec, this.#deps.windowMs) });
+    this.#feed({ type: 'update', spec: this.#facts() });
   }
 
   setPressure(pressed: boolean): void {
     this.#feed({ type: 'pressure', pressed });
   }
 
-  status(): ConnectionStatus {
+  status(): SlotStatus {
     return this.#status;
   }
 
@@ -133,22 +137,19 @@ export class Connection implements SlotConnection {
         void this.#takeBudget(effect);
         return;
       case 'giveBack':
-        this.#tellBudget((budget, { teamID, tokenDigest, slotID }) => budget.giveBack(teamID, tokenDigest, slotID));
+        this.#tellBudget((budget, key) => budget.giveBack(key, this.#spec.slotID));
         return;
       case 'blockBudget':
-        this.#tellBudget((budget, { teamID, tokenDigest }) => budget.block(teamID, tokenDigest, effect.forMs));
+        this.#tellBudget((budget, key) => budget.block(key, effect.forMs));
         return;
       case 'holdBudget':
-        this.#tellBudget((budget, { teamID, tokenDigest }) => budget.hold(teamID, tokenDigest, effect.forMs));
+        this.#tellBudget((budget, key) => budget.hold(key, effect.forMs));
         return;
       case 'markLive':
-        this.#tellBudget((budget, { teamID, slotID }) => budget.markLive(teamID, effect.tokenDigest, slotID));
+        this.#tellBudget((budget, key) => budget.markLive(key, this.#spec.slotID), effect.tokenDigest);
         return;
       case 'askElsewhere':
-        this.#tellBudget(async (budget, { teamID, tokenDigest }) => {
-          const live = await budget.isLive(teamID, tokenDigest);
-          this.#feed({ type: 'elsewhere', tokenDigest, live });
-        });
+        this.#askElsewhere();
         return;
       case 'connect':
         void this.#connect(effect.id);
@@ -170,7 +171,7 @@ export class Connection implements SlotConnection {
         this.#sockets.get(effect.id)?.[effect.do]();
         return;
       case 'disableBot':
-        this.#sockets.disableBot(effect.error);
+        this.#tellDisabled(effect.error);
         return;
       default:
         effect satisfies never;
@@ -180,7 +181,7 @@ export class Connection implements SlotConnection {
   #joinLine(id: number): void {
     const { outage, dialSemaphore } = this.#deps;
     let leaveDials: (() => void) | undefined;
-    const leaveOutage = outage.pass(this.#spec.teamID, (sparing) => {
+    const leaveOutage = outage.pass(this.#state.spec.streamID, (sparing) => {
       leaveDials = dialSemaphore.join(() => this.#feed({ type: 'permitted', id, sparing }));
     });
     this.#leaveLine = () => {
@@ -190,11 +191,13 @@ export class Connection implements SlotConnection {
   }
 
   async #takeBudget({ id, purpose, unspaced, sparing }: Extract<Effect, { do: 'takeBudget' }>): Promise<void> {
-    const { teamID, tokenDigest, slotID } = this.#spec;
+    const { budget } = this.#deps;
+    const { slotID } = this.#spec;
+    const key = this.#budgetKey();
     try {
-      const answer = await this.#deps.budget.take(teamID, tokenDigest, purpose, { slotID, unspaced, sparing });
-      // Nobody will use it, and the team's other slots would wait for what comes of it.
-      if (answer.granted && !this.#isTrying(id)) await this.#deps.budget.giveBack(teamID, tokenDigest, slotID);
+      const answer = await budget.take(key, purpose, { slotID, unspaced, sparing });
+      // Nobody will use it, and the other slots of the bucket would wait for what comes of it.
+      if (answer.granted && !this.#isTrying(id)) await budget.giveBack(key, slotID);
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);
@@ -207,8 +210,26 @@ export class Connection implements SlotConnection {
     return 'id' in attempt && attempt.id === id;
   }
 
-  #tellBudget(tell: (budget: ConnectBudget, spec: ConnectionSpec) => Promise<void>): void {
-    tell(this.#deps.budget, this.#spec).catch((error: unknown) => this.#budgetAway(error));
+  #budgetKey(tokenDigest = this.#spec.tokenDigest): BudgetKey {
+    return this.#transport.budgetKey(this.#spec, tokenDigest);
+  }
+
+  #tellBudget(tell: (budget: ConnectBudget, key: BudgetKey) => Promise<void>, tokenDigest?: string): void {
+    tell(this.#deps.budget, this.#budgetKey(tokenDigest)).catch((error: unknown) => this.#budgetAway(error));
+  }
+
+  #askElsewhere(): void {
+    const { tokenDigest } = this.#spec;
+    this.#tellBudget(async (budget, key) => {
+      const live = await budget.isLive(key);
+      this.#feed({ type: 'elsewhere', tokenDigest, live });
+    });
+  }
+
+  #tellDisabled(slackError: string): void {
+    const { offer, timers } = this.#deps;
+    const normalized = this.#transport.disabled(this.#spec, slackError, timers.wallMs());
+    if (normalized !== undefined) offer(normalized);
   }
 
   #budgetAway(error: unknown): void {
@@ -217,10 +238,10 @@ export class Connection implements SlotConnection {
   }
 
   async #connect(id: number): Promise<void> {
-    const { rtmConnect, observer } = this.#deps;
+    const { observer } = this.#deps;
     const calling = new AbortController();
     this.#calling = calling;
-    const answer = await rtmConnect(this.#spec.token, calling.signal);
+    const answer = await this.#transport.open(this.#spec, calling.signal);
     if (this.#calling === calling) this.#calling = undefined;
     if (!calling.signal.aborted) observer?.connect?.(answer.kind);
     this.#feed({ type: 'answer', id, answer });
@@ -257,11 +278,11 @@ export class Connection implements SlotConnection {
   #tellOutage(before: SlotState, now: SlotState): void {
     const { outage } = this.#deps;
     const { tag } = now.attempt;
-    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused(now.spec.teamID);
+    if (before.attempt.tag === 'asking' && (tag === 'waiting' || tag === 'yielding')) outage.unused(now.spec.streamID);
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && now.trouble !== undefined) outage.failed(now.spec.teamID, now.trouble.reason);
+    if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
   }
 
   #tell(input: Input): void {
@@ -274,23 +295,35 @@ export class Connection implements SlotConnection {
       this.#deps.observer?.transition?.(change);
       const level = now.state === 'failed' ? 'warn' : 'debug';
       const { reason, message } = now;
-      this.#deps.log[level]({ ...namesOf(this.#spec), ...change, reason, detail: message }, 'socket changes state');
+      this.#deps.log[level](
+        { ...namesOf(this.#transport, this.#spec), ...change, reason, detail: message },
+        'socket changes state',
+      );
     }
     this.#onStatus();
   }
 
   /** The slot's own clock is monotonic; what others read is Redis time. */
-  #statusNow(): ConnectionStatus {
+  #statusNow(): SlotStatus {
     const { timers, redisNowMs } = this.#deps;
     const inMs = (untilMs: number): number => untilMs - timers.monotonicMs();
     const wait = waitUntilMs(this.#state, this.#status.waitUntilMs, redisNowMs(), inMs);
     return { ...statusOf(this.#state), waitUntilMs: wait };
   }
-}
 
-function factsOf(spec: ConnectionSpec, windowMs: number): SlotFacts {
-  const { teamID, tokenDigest, generation, rebalance, spread, token } = spec;
-  const verdict = refuseToken(token);
-  const refusal = verdict?.kind === 'terminal' ? verdict : undefined;
-  return { teamID, tokenDigest, generation, rebalance, spread, refusal, pauseLimitMs: windowMs / 2 };
+  /** What the spec comes to for the state machine. */
+  #facts(): SlotFacts {
+    const { tokenDigest, generation, rebalance, spread } = this.#spec;
+    const { openMethod } = this.#transport;
+    return {
+      streamID: this.#transport.streamID(this.#spec),
+      openMethod,
+      tokenDigest,
+      generation,
+      rebalance,
+      spread,
+      refusal: this.#transport.refuse(this.#spec),
+      pauseLimitMs: this.#deps.windowMs / 2,
+    };
+  }
 }

@@ -3,53 +3,19 @@ import type { BudgetAnswer } from '#connector/budget/connect-budget.ts';
 import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized } from '#connector/event/normalize.ts';
-import type { ConnectAnswer } from '#connector/slack/connect-answer.ts';
-import { Connection } from '#connector/slot/connection.ts';
-import type { ConnectionSpec } from '#connector/slot/connection-status.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import type { Socket, SocketHandlers } from '#connector/socket/socket.ts';
+import { RunningSlot } from '#connector/slot/slot.ts';
+import type { RtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
+import { type RtmSpec, rtmTransport } from '#connector/transport/rtm/rtm-transport.ts';
 import { createLog } from '#core/process/log.ts';
-import { openBudget } from '#test/integration/connector/slot/slot.ts';
+import { connectBudgetKey } from '#core/protocol/keys.ts';
+import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
 import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
-import { CLOSED, ok } from './slot-world.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { CLOSED } from './slot-world.ts';
 
-class FakeSocket implements Socket {
-  readonly ears: SocketHandlers;
-  ended = false;
-
-  constructor(ears: SocketHandlers) {
-    this.ears = ears;
-  }
-
-  hello(): void {
-    this.ears.onOpen();
-    this.say({ type: 'hello' });
-  }
-
-  say(frame: unknown): void {
-    this.ears.onText(JSON.stringify(frame));
-  }
-
-  end(): void {
-    this.ended = true;
-    this.ears.onClose(CLOSED);
-  }
-
-  send(): boolean {
-    return true;
-  }
-  ping(): void {}
-  pause(): void {}
-  resume(): void {}
-  close(): void {
-    this.ended = true;
-  }
-  terminate(): void {
-    this.end();
-  }
-}
-
-const spec: ConnectionSpec = {
+const spec: RtmSpec = {
+  kind: 'rtm',
   slotID: 'uid-1/0',
   ownerUid: 'uid-1',
   bot: 'bots/acme',
@@ -62,6 +28,14 @@ const spec: ConnectionSpec = {
   rebalance: false,
 };
 
+const ok = (): RtmConnectAnswer => ({
+  kind: 'ok',
+  url: 'wss://slack.test/ticket',
+  teamID: 'T1',
+  teamName: 'Acme',
+  botUserID: 'U1',
+});
+
 let timers: FakeTimers;
 let sockets: FakeSocket[];
 let offered: Normalized[];
@@ -70,9 +44,9 @@ let statuses: number;
 let livesElsewhere: () => Promise<boolean>;
 let take: () => Promise<BudgetAnswer>;
 let givenBack: string[][];
-let answer: (signal: AbortSignal) => Promise<ConnectAnswer>;
+let answer: (signal: AbortSignal) => Promise<RtmConnectAnswer>;
 let dialSemaphore: DialSemaphore;
-let connection: Connection;
+let slot: RunningSlot<RtmSpec>;
 beforeEach(() => {
   timers = new FakeTimers();
   [sockets, offered, warned, statuses] = [[], [], [], 0];
@@ -81,15 +55,15 @@ beforeEach(() => {
   givenBack = [];
   livesElsewhere = async () => false;
   dialSemaphore = new DialSemaphore(1);
-  connection = new Connection(
+  slot = new RunningSlot(
     spec,
+    rtmTransport({ connect: (_token, signal) => answer(signal), cluster: 'c1' }),
     {
       openSocket: (_url, ears) => {
         const socket = new FakeSocket(ears);
         sockets.push(socket);
         return socket;
       },
-      rtmConnect: (_token, signal) => answer(signal),
       budget: {
         ...openBudget,
         take: () => take(),
@@ -103,7 +77,6 @@ beforeEach(() => {
       heartbeats: new HeartbeatWheel(timers),
       timers,
       random: () => 0.5,
-      cluster: 'c1',
       windowMs: 3_600_000,
       offer: (normalized) => offered.push(normalized),
       log: createLog({ program: 'test', level: 'silent' }),
@@ -123,7 +96,7 @@ const last = (): FakeSocket => {
 };
 
 it('hundreds of reconnects leave one socket and no more timers than one', async () => {
-  connection.start();
+  slot.start();
   await settle();
   last().hello();
   const pending = timers.pending;
@@ -137,7 +110,7 @@ it('hundreds of reconnects leave one socket and no more timers than one', async 
 });
 
 it('what comes of a call that was given up opens nothing', async () => {
-  const { promise, resolve } = Promise.withResolvers<ConnectAnswer>();
+  const { promise, resolve } = Promise.withResolvers<RtmConnectAnswer>();
   let aborted = false;
   answer = (signal) => {
     signal.addEventListener('abort', () => {
@@ -145,10 +118,10 @@ it('what comes of a call that was given up opens nothing', async () => {
     });
     return promise;
   };
-  connection.start();
+  slot.start();
   await settle();
   answer = async () => ok();
-  connection.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' });
+  slot.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' });
   resolve(ok());
   await settle();
   expect(aborted).toBe(true);
@@ -156,22 +129,22 @@ it('what comes of a call that was given up opens nothing', async () => {
 });
 
 it.each([
-  ['stopped', () => void connection.stop()],
-  ['given another token', () => connection.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' })],
+  ['stopped', () => void slot.stop()],
+  ['given another token', () => slot.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' })],
 ])('a connect that was granted when its slot was %s is given back', async (_what, change) => {
   const { promise, resolve } = Promise.withResolvers<BudgetAnswer>();
   take = () => promise;
-  connection.start();
+  slot.start();
   await settle();
   take = async () => ({ granted: true });
   change();
   resolve({ granted: true });
   await settle();
-  expect(givenBack).toEqual([['T1', 'd1', 'uid-1/0']]);
+  expect(givenBack).toEqual([[connectBudgetKey('T1', 'd1'), 'uid-1/0']]);
 });
 
 it('a socket that was given up still gives its events, and decides nothing', async () => {
-  connection.start();
+  slot.start();
   await settle();
   const first = last();
   first.hello();
@@ -185,15 +158,15 @@ it('a socket that was given up still gives its events, and decides nothing', asy
   await settle();
   expect(offered.map(({ kind }) => kind)).toEqual(['event']);
   expect(sockets).toHaveLength(2);
-  expect(connection.status().state).toBe('live');
+  expect(slot.status().state).toBe('live');
 });
 
 it('tells its status on changes only', async () => {
-  connection.start();
+  slot.start();
   await settle();
   last().hello();
   for (let n = 0; n < 10; n += 1) last().say({ type: 'message', channel: 'C1', text: `${n}`, ts: `${n}.000100` });
-  connection.update({ ...spec, generation: 2 });
+  slot.update({ ...spec, generation: 2 });
   last().say({ type: 'goodbye' });
   await settle();
   last().hello();
@@ -202,9 +175,9 @@ it('tells its status on changes only', async () => {
 
 it('tells the queue of a refusal once it stands and no socket with the token lives anywhere, and only once', async () => {
   answer = async () => ({ kind: 'terminal', reason: 'TokenRevoked', error: 'token_revoked', message: 'revoked' });
-  connection.start();
+  slot.start();
   await settle();
-  expect(connection.status().state).toBe('failed');
+  expect(slot.status().state).toBe('failed');
   livesElsewhere = async () => true;
   await timers.advance(121_000);
   livesElsewhere = () => Promise.reject(new Error('Redis is away'));
@@ -213,26 +186,26 @@ it('tells the queue of a refusal once it stands and no socket with the token liv
   livesElsewhere = async () => false;
   await timers.advance(48 * 3_600_000);
   expect(offered).toMatchObject([{ kind: 'event', item: { type: 'disable_bot', event: { error: 'token_revoked' } } }]);
-  expect(connection.status()).toMatchObject({ state: 'failed', reason: 'TokenRevoked' });
+  expect(slot.status()).toMatchObject({ state: 'failed', reason: 'TokenRevoked' });
 });
 
 it('is stopped when every socket of it is gone, and can be stopped twice', async () => {
-  connection.start();
+  slot.start();
   await settle();
   last().hello();
   let done = false;
-  const stopped = connection.stop().then(() => {
+  const stopped = slot.stop().then(() => {
     done = true;
   });
   await settle();
   expect([last().ended, done]).toEqual([true, false]);
   last().ears.onClose(CLOSED);
-  await Promise.all([stopped, connection.stop()]);
+  await Promise.all([stopped, slot.stop()]);
   expect(timers.pending).toBe(0);
 });
 
 it('warns of odd frames with names, never with what is in them', async () => {
-  connection.start();
+  slot.start();
   await settle();
   last().hello();
   last().ears.onText('{"type":"message","text":"for your eyes');

@@ -23,8 +23,8 @@ afterAll(async () => {
 beforeEach(() => redis.flushall());
 
 const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
-  budget.take('T1', 'd1', purpose, { slotID, unspaced, sparing: false });
-const hello = (slotID = 'a/0'): Promise<void> => budget.markLive('T1', 'd1', slotID);
+  budget.take(KEY, purpose, { slotID, unspaced, sparing: false });
+const hello = (slotID = 'a/0'): Promise<void> => budget.markLive(KEY, slotID);
 const waitOf = (answer: BudgetAnswer): number => (answer.granted ? 0 : answer.waitMs);
 const about = (ms: number) => expect.toSatisfy((value: number) => value > ms - 2_000 && value <= ms + 100);
 
@@ -62,7 +62,7 @@ describe('the connect budget of a token', () => {
     const other = await connect(server);
     const budgets = [budget, redisConnectBudget(other)];
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take('T1', 'd1', 'refresh') ?? take()),
+      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take(KEY, 'refresh') ?? take()),
     );
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
     other.disconnect();
@@ -70,8 +70,8 @@ describe('the connect budget of a token', () => {
 
   it('is its own: another token or team has another', async () => {
     await empty();
-    expect((await budget.take('T1', 'd2', 'needed')).granted).toBe(true);
-    expect((await budget.take('T2', 'd1', 'needed')).granted).toBe(true);
+    expect((await budget.take(connectBudgetKey('T1', 'd2'), 'needed')).granted).toBe(true);
+    expect((await budget.take(connectBudgetKey('T2', 'd1'), 'needed')).granted).toBe(true);
   });
 
   it('goes from Redis when it is full again', async () => {
@@ -117,9 +117,9 @@ describe('the connect budget of a token', () => {
 
   it('is empty for everyone after a 429, for as long as Slack says, and then has one', async () => {
     await take();
-    await budget.block('T1', 'd1', 58_000);
+    await budget.block(KEY, 58_000);
     expect(waitOf(await take())).toEqual(about(58_000));
-    await budget.block('T1', 'd1', 1_000);
+    await budget.block(KEY, 1_000);
     expect(waitOf(await take())).toEqual(about(58_000));
     await pass(58_100);
     expect((await take()).granted).toBe(true);
@@ -129,12 +129,12 @@ describe('the connect budget of a token', () => {
 
   it('gets nothing from a 429 that asks for no wait', async () => {
     await empty();
-    await budget.block('T1', 'd1', 0);
+    await budget.block(KEY, 0);
     expect((await take()).granted).toBe(false);
   });
 
   it('is blocked for five minutes at most', async () => {
-    await budget.block('T1', 'd1', 1e12);
+    await budget.block(KEY, 1e12);
     expect(waitOf(await take())).toEqual(about(300_000));
   });
 
@@ -192,17 +192,17 @@ describe('the last connects of a team without a socket', () => {
   it('come back when they did not get to Slack, for whoever asks next', async () => {
     for (let n = 0; n < 10; n += 1) {
       expect(await waitsAndWho(`a/${n % 2}`)).toBe('granted');
-      await budget.giveBack('T1', 'd1', `a/${n % 2}`);
+      await budget.giveBack(KEY, `a/${n % 2}`);
     }
     await empty();
-    for (let n = 0; n < 10; n += 1) await budget.giveBack('T1', 'd1', 'a/0');
+    for (let n = 0; n < 10; n += 1) await budget.giveBack(KEY, 'a/0');
     await empty();
     expect((await take()).granted).toBe(false);
   });
 
   it('are not spent to look whether Slack is still away', async () => {
     const probe = (slotID: string): Promise<BudgetAnswer> =>
-      budget.take('T1', 'd1', 'needed', { slotID, unspaced: true, sparing: true });
+      budget.take(KEY, 'needed', { slotID, unspaced: true, sparing: true });
     for (let n = 0; n < 2; n += 1) expect((await probe('a/0')).granted).toBe(true);
     expect(await probe('a/0')).toMatchObject({ granted: false, yields: true });
     expect((await take('needed', 'a/0', true)).granted).toBe(true);
@@ -217,28 +217,28 @@ describe('the last connects of a team without a socket', () => {
   });
 
   it('wait as long as a server asked, at most five minutes, and are still there then', async () => {
-    await budget.hold('T1', 'd1', 20_000);
+    await budget.hold(KEY, 20_000);
     expect(await waitsAndWho('a/0')).toEqual({ ms: about(20_000), yields: false });
     await pass(20_000);
     await empty();
-    await budget.hold('T1', 'd1', 1e12);
+    await budget.hold(KEY, 1e12);
     expect(waitOf(await take())).toEqual(about(300_000));
   });
 });
 
 describe('a live socket', () => {
-  const isLive = (): Promise<boolean> => budget.isLive('T1', 'd1');
+  const isLive = (): Promise<boolean> => budget.isLive(KEY);
 
   it('is known to everyone until its slot asks for another, or for some minutes', async () => {
     expect(await isLive()).toBe(false);
     const other = redisConnectBudget(redis, 'another process');
-    await other.markLive('T1', 'd1', 'a/0');
+    await other.markLive(KEY, 'a/0');
     await hello('a/0');
     await take('needed', 'a/0');
     expect(await isLive()).toBe(true);
-    await other.take('T1', 'd1', 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
+    await other.take(KEY, 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(true);
-    await other.take('T1', 'd1', 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
+    await other.take(KEY, 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(false);
     await hello('a/0');
     await pass(661_000);

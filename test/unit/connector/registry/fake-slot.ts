@@ -1,14 +1,16 @@
-import type { ConnectionSpec, ConnectionStatus, SlotConnection } from '#connector/slot/connection-status.ts';
+import type { SlotHandle } from '#connector/slot/slot-handle.ts';
+import type { SlotStatus } from '#connector/slot/slot-status.ts';
+import type { TransportSpec } from '#connector/transport/transports.ts';
 
-/** Stands in for a slot's connection: a test says what becomes of it. */
-export class FakeConnection implements SlotConnection {
-  readonly spec: ConnectionSpec;
+/** Stands in for a slot that runs: a test says what becomes of it. */
+export class FakeSlot implements SlotHandle<TransportSpec> {
+  readonly spec: TransportSpec;
   readonly calls: string[] = [];
   readonly #onStatus: () => void;
-  #status: ConnectionStatus;
+  #status: SlotStatus;
   #stopped = Promise.withResolvers<void>();
 
-  constructor(spec: ConnectionSpec, onStatus: () => void) {
+  constructor(spec: TransportSpec, onStatus: () => void) {
     this.spec = spec;
     this.#onStatus = onStatus;
     const { tokenDigest } = spec;
@@ -19,7 +21,7 @@ export class FakeConnection implements SlotConnection {
     this.calls.push('start');
   }
 
-  update(spec: ConnectionSpec): void {
+  update(spec: TransportSpec): void {
     this.calls.push(`update ${spec.generation} ${spec.token}`);
   }
 
@@ -27,7 +29,7 @@ export class FakeConnection implements SlotConnection {
     this.calls.push(`pressure ${pressed}`);
   }
 
-  status(): ConnectionStatus {
+  status(): SlotStatus {
     return this.#status;
   }
 
@@ -36,7 +38,7 @@ export class FakeConnection implements SlotConnection {
     return this.#stopped.promise;
   }
 
-  becomes(changes: Partial<ConnectionStatus>): void {
+  becomes(changes: Partial<SlotStatus>): void {
     this.#status = { ...this.#status, ...changes };
     this.#onStatus();
   }

@@ -1,0 +1,95 @@
+import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
+
+/** What an error code of Slack's means: whether it is worth another try, and what a person can do about it. */
+export type SlackError =
+  | { kind: 'terminal'; reason: TerminalReason; message: string }
+  | { kind: 'retry'; reason: RetryReason; message: string }
+  | { kind: 'rateLimited' };
+
+const MANGLED = 'Check what stands between Relax and Slack (proxies), and RELAX_SLACK_API_URL.';
+const BY_ITSELF = 'Relax tries again by itself.';
+
+export const terminal = (reason: TerminalReason, message: string): SlackError => ({
+  kind: 'terminal',
+  reason,
+  message,
+});
+export const retry = (reason: RetryReason, message: string): SlackError => ({ kind: 'retry', reason, message });
+
+/** Slack did not understand the request, which is as it should be: something has changed it on its way. */
+export const mangled = retry('SlackUnavailable', `Slack did not understand the request. ${MANGLED}`);
+const ill = retry('SlackUnavailable', `Slack has a fault of its own. ${BY_ITSELF}`);
+const migrates = retry(
+  'MigrationInProgress',
+  `Slack is moving the workspace; it can't be reached until that is done. ${BY_ITSELF}`,
+);
+
+/**
+ * Errors that Slack documents for its methods in general (slack-api-ref and later copies of its pages; those of the
+ * official SDKs' lists of unrecoverable errors are terminal here too). Terminal is only what a new token or spec alone
+ * can mend: what an administrator at Slack can mend is tried again, so that no one has to touch the bot. What an error
+ * means to one method only, that method adds (`WebApiMethod`).
+ * @param newToken what to do where only another token helps: which kind the method needs
+ */
+export const sharedSlackErrors = (method: string, newToken: string): Readonly<Record<string, SlackError>> => ({
+  not_authed: terminal('TokenInvalid', `Slack saw no token. ${newToken}`),
+  invalid_auth: terminal(
+    'TokenInvalid',
+    `Slack does not know the token, or does not allow it from this address. ${newToken}`,
+  ),
+  token_revoked: terminal('TokenRevoked', `The token was revoked. Install the app again. ${newToken}`),
+  token_expired: terminal('TokenExpired', `The token has expired. ${newToken}`),
+  account_inactive: terminal(
+    'AccountInactive',
+    `The bot's user or workspace is deactivated at Slack. Activate it or install the app again. ${newToken}`,
+  ),
+  user_removed_from_team: terminal(
+    'AccountInactive',
+    `The bot's user was removed from the workspace. Install the app again. ${newToken}`,
+  ),
+  team_disabled: terminal(
+    'AccountInactive',
+    'The workspace is disabled at Slack. Delete the SlackBot, or change the token once the workspace is back.',
+  ),
+  no_permission: terminal(
+    'AccessDenied',
+    'The token may not do this in its workspace. Install the app again with a user who may, and put the new token into the Secret.',
+  ),
+  access_denied: terminal(
+    'AccessDenied',
+    "Slack denies access. Ask the workspace's administrators to approve the app, then put its token into the Secret again.",
+  ),
+  accesslimited: retry(
+    'ConnectionRefused',
+    "Slack does not allow this from the connector's network. Add its addresses to the app's allowed IP ranges at Slack.",
+  ),
+  ekm_access_denied: retry(
+    'ConnectionRefused',
+    "The workspace's administrators have suspended access (Enterprise Key Management). Only they can end that.",
+  ),
+  two_factor_setup_required: retry(
+    'ConnectionRefused',
+    "The token's user must set up two-factor authentication at Slack first.",
+  ),
+  migration_in_progress: migrates,
+  team_added_to_org: migrates,
+  org_login_required: migrates,
+  service_unavailable: ill,
+  internal_error: ill,
+  fatal_error: ill,
+  request_timeout: retry('SlackUnavailable', `The request did not reach Slack whole. ${MANGLED}`),
+  invalid_arg_name: mangled,
+  invalid_arguments: mangled,
+  invalid_array_arg: mangled,
+  invalid_charset: mangled,
+  invalid_form_data: mangled,
+  invalid_post_type: mangled,
+  missing_post_type: mangled,
+  unknown_method: retry('SlackUnavailable', `What answers there knows no ${method}. ${MANGLED}`),
+  upgrade_required: retry('SlackUnavailable', `Slack asks for a newer client. Update Relax. ${BY_ITSELF}`),
+  ratelimited: { kind: 'rateLimited' },
+  rate_limited: { kind: 'rateLimited' },
+});
+
+/** An error that Slack documents nowhere may be a passing one: it never closes the case. */
+export const UNKNOWN_ERROR = retry('SlackUnavailable', `Relax does not know this error. ${BY_ITSELF}`);

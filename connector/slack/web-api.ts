@@ -1,0 +1,102 @@
+import { errorText } from '../../core/process/log.ts';
+import { version } from '../../core/process/version.ts';
+import {
+  type CallFailure,
+  classifyAnswer,
+  classifyFailure,
+  type HttpAnswer,
+  type WebApiMethod,
+} from './classify-answer.ts';
+import type { WebApiAnswer } from './web-api-answer.ts';
+
+export interface WebApiOptions {
+  /** Base of Slack's Web API with a slash at its end. */
+  apiUrl: string;
+  /** For a whole call, the body included. */
+  timeoutMs?: number;
+}
+
+export interface WebApiCall {
+  method: WebApiMethod;
+  /** Whoever calls has looked that it may be sent to Slack. */
+  token: string;
+  params?: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+}
+
+export interface WebApi {
+  /** The API is plain HTTP, as in tests: only then may what it names be plain, too. */
+  readonly isPlainText: boolean;
+  /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
+  call(call: WebApiCall): Promise<WebApiAnswer>;
+}
+
+/** Above the runtime's own for a connection (10 s), which tells that Slack was not reached; ours would not. */
+const DEFAULT_TIMEOUT_MS = 12_000;
+const MAX_ANSWER_BYTES = 1_048_576;
+
+/**
+ * Slack's Web API by the runtime's own fetch, under Node and Bun: both trust what NODE_EXTRA_CA_CERTS names. A form with
+ * the token in a header is what Slack's own client sends. A proxy is the process's matter (`useProxyForFetch`).
+ */
+export function createWebApi(options: WebApiOptions): WebApi {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': `relax/${version()}` };
+
+  return {
+    isPlainText: new URL(options.apiUrl).protocol === 'http:',
+    async call({ method, token, params = {}, signal }) {
+      const deadline = new AbortController();
+      const giveUp = (): void => deadline.abort();
+      const timer = setTimeout(giveUp, timeoutMs);
+      signal.addEventListener('abort', giveUp, { once: true });
+      if (signal.aborted) giveUp();
+      try {
+        const response = await fetch(new URL(method.name, options.apiUrl), {
+          method: 'POST',
+          headers: { ...headers, authorization: `Bearer ${token}` },
+          body: new URLSearchParams(params).toString(),
+          // A redirect is told, never followed: the token is for this host.
+          redirect: 'manual',
+          signal: deadline.signal,
+        });
+        const answer = await read(response);
+        return answer === undefined ? classifyFailure({ how: 'tooLarge' }) : classifyAnswer(method, answer, Date.now());
+      } catch (error) {
+        return classifyFailure(failureOf(error));
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
+      }
+
+      function failureOf(error: unknown): CallFailure {
+        if (signal.aborted) return { how: 'stopped' };
+        if (deadline.signal.aborted) return { how: 'timeout', afterMs: timeoutMs };
+        return { how: 'network', ...rootOf(error) };
+      }
+    },
+  };
+}
+
+/** @returns undefined when the body is larger than any answer of Slack's */
+async function read(response: Response): Promise<HttpAnswer | undefined> {
+  const decoder = new TextDecoder();
+  let body = '';
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    // Leaving the loop cancels the rest.
+    if (bytes > MAX_ANSWER_BYTES) return undefined;
+    body += decoder.decode(chunk, { stream: true });
+  }
+  body += decoder.decode();
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+}
+
+/** Fetch says "fetch failed" and hides the reason in `cause`; Bun puts the code on the error itself. */
+function rootOf(error: unknown): { code: string; text: string } {
+  let root = error;
+  while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  const code = root instanceof Error && 'code' in root && typeof root.code === 'string' ? root.code : 'network_error';
+  return { code, text: errorText(root) };
+}

@@ -1,0 +1,57 @@
+import { isObject, objectAt, text } from '../../event/frame-field.ts';
+import { closeDetail } from '../../socket/close-detail.ts';
+import type { Frame } from '../transport.ts';
+
+const HELLO: Frame = { kind: 'hello' };
+/** Goodbye: Slack will close the socket, some time soon. */
+const LEAVING: Frame = { kind: 'leaving' };
+/** Slack closes the socket now; rtm.connect may answer migration_in_progress for a while. */
+const MIGRATION: Frame = {
+  kind: 'closing',
+  trouble: {
+    reason: 'MigrationInProgress',
+    message: "Slack is moving the workspace; it can't be reached until that is done. Relax tries again by itself.",
+  },
+};
+const NOISE: Frame = { kind: 'noise' };
+
+/** What a text frame of an RTM socket is (docs.slack.dev/legacy/legacy-rtm-api). Never throws. */
+export function decodeRtmFrame(textFrame: string): Frame {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(textFrame);
+  } catch {
+    return { kind: 'malformed', reason: 'not_json' };
+  }
+  if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
+  if (typeof frame.type !== 'string' || frame.type === '') {
+    // Acknowledges a message that we sent: it alone has no type.
+    return frame.reply_to === undefined ? { kind: 'malformed', reason: 'no_type' } : NOISE;
+  }
+  switch (frame.type) {
+    case 'hello':
+      return HELLO;
+    case 'goodbye':
+      return LEAVING;
+    case 'team_migration_started':
+      return MIGRATION;
+    // Answer to a ping of ours; any frame shows that Slack lives, so nobody asks to which.
+    case 'pong':
+      return NOISE;
+    // "Unsupported and experimental": its URL is not for use, and being a secret it is not kept.
+    case 'reconnect_url':
+      return NOISE;
+    // Instead of hello: code 1, "Socket URL has expired". Later: a frame of ours that Slack could not read.
+    case 'error': {
+      const error = objectAt(frame, 'error');
+      // It ends up in a status, and a peer may quote what we sent or dialed.
+      const msg = closeDetail(text(error.msg) || text(frame.error), '');
+      return { kind: 'error', code: typeof error.code === 'number' ? error.code : 0, msg };
+    }
+    default:
+      return { kind: 'event', event: frame, text: textFrame };
+  }
+}
+
+/** @param id positive and rising within the socket; the pong names it */
+export const encodeRtmPing = (id: number): string => JSON.stringify({ id, type: 'ping' });

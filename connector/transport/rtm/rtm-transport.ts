@@ -1,0 +1,82 @@
+import type { RtmSlot } from '../../../core/protocol/assignment.ts';
+import { connectBudgetKey } from '../../../core/protocol/keys.ts';
+import { disableBot } from '../../event/normalize.ts';
+import type { EventSource } from '../../event/source.ts';
+import type { Refusal } from '../../slack/web-api-answer.ts';
+import type { SlotSpec } from '../slot-spec.ts';
+import type { KeepAlive, OpenAnswer, SlackSelf, Transport } from '../transport.ts';
+import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
+import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
+import { refuseToken } from './rtm-token.ts';
+
+/**
+ * A bot of one team: every socket gets a full copy of what Slack sends it, and Slack allows about one rtm.connect a
+ * minute for each team and token.
+ */
+export interface RtmSpec extends SlotSpec {
+  kind: 'rtm';
+  /** `spec.teamID`: the workspace or organization that the token must be of. */
+  teamID: string;
+}
+
+/** @param shared what every kind of slot has */
+export const rtmSpec = ({ teamID }: RtmSlot, shared: Omit<SlotSpec, 'kind'>): RtmSpec => ({
+  ...shared,
+  kind: 'rtm',
+  teamID,
+});
+
+export interface RtmTransportOptions {
+  connect: RtmConnect;
+  cluster: string;
+}
+
+const KEEP_ALIVE: KeepAlive = { by: 'text', ping: encodeRtmPing };
+const NOBODY: SlackSelf = { teamID: '', teamName: '', botUserID: '' };
+
+/** Slack's RTM API. Nothing is acknowledged: Slack sends every event once to each socket. */
+export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transport<RtmSpec> {
+  const sourceOf = (spec: RtmSpec, self: SlackSelf): EventSource => ({
+    cluster,
+    ownerUid: spec.ownerUid,
+    bot: spec.bot,
+    generation: spec.generation,
+    teamID: spec.teamID,
+    queueNamespace: spec.queueNamespace,
+    events: spec.events,
+    tokenDigest: spec.tokenDigest,
+    slackTeamID: self.teamID,
+    botUserID: self.botUserID,
+  });
+
+  return {
+    openMethod: 'rtm.connect',
+    keepAlive: KEEP_ALIVE,
+    streamID: ({ teamID }) => teamID,
+    refuse: ({ token }) => refuseToken(token),
+    budgetKey: ({ teamID }, tokenDigest) => connectBudgetKey(teamID, tokenDigest),
+    open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
+    decode: decodeRtmFrame,
+    sources(spec, self) {
+      const source = sourceOf(spec, self);
+      return () => source;
+    },
+    disabled: (spec, slackError, nowMs) => disableBot(sourceOf(spec, NOBODY), slackError, nowMs),
+    logNames: ({ teamID }) => ({ team: teamID }),
+  };
+}
+
+/** A token whose team is not `spec.teamID` opens no socket (design rule 4). */
+export function judge(answer: RtmConnectAnswer, wantedTeamID: string): OpenAnswer {
+  if (answer.kind !== 'ok') return answer;
+  if (!isAbout(answer, wantedTeamID)) return { kind: 'mismatch', ...mismatch(answer, wantedTeamID) };
+  const { url, teamID, teamName, botUserID } = answer;
+  return { kind: 'ok', url, self: { teamID, teamName, botUserID } };
+}
+
+function mismatch(answer: Extract<RtmConnectAnswer, { kind: 'ok' }>, wantedTeamID: string): Refusal {
+  const message =
+    `The token is of team ${answer.teamID} (${answer.teamName}), and spec.teamID is ${wantedTeamID}. No socket was ` +
+    'opened. Put the token of that team into the Secret, or make a SlackBot with the teamID of the token.';
+  return { reason: 'TeamMismatch', error: 'team_mismatch', message };
+}
