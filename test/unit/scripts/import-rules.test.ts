@@ -47,6 +47,32 @@ describe('what a file may import, types included', () => {
   });
 });
 
+describe('a slot and the transports', () => {
+  const imports = (pattern: string): [file: string, target: string][] =>
+    SOURCES.filter((file) => file.startsWith(pattern)).flatMap((file) =>
+      [...importsOf(file, IMPORT), ...importsOf(file, TYPE_IMPORT)].map((target): [string, string] => [file, target]),
+    );
+
+  it('the slot imports none of them, only what a transport is', () => {
+    const found = imports('connector/slot/').filter(([, target]) => target.startsWith('connector/transport/'));
+    expect(found.length).toBeGreaterThan(3);
+    const allowed = /^connector\/transport\/(transport|slot-spec)\.ts$/;
+    expect(found.filter(([, target]) => !allowed.test(target))).toEqual([]);
+  });
+
+  it('they import neither each other nor the slot, and only the registration imports them', () => {
+    const transportOf = (path: string): string | undefined => /^connector\/transport\/([^/]+)\//.exec(path)?.[1];
+    const all = imports('connector/');
+    expect(all.some(([file]) => transportOf(file) === 'rtm')).toBe(true);
+    const wrong = all.filter(([file, target]) => {
+      const [from, to] = [transportOf(file), transportOf(target)];
+      if (from !== undefined && target.startsWith('connector/slot/')) return true;
+      return to !== undefined && to !== from && file !== 'connector/transport/transports.ts';
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('what a program loads when it starts', () => {
   it.each(['connector/main.ts', 'cli/standalone/standalone.ts', 'cli/status/status.ts', 'cli/demo/demo.ts'])(
     '%s does without a Kubernetes client',
