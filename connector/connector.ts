@@ -31,7 +31,7 @@ import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { createWebApi } from './slack/web-api.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
-import { RunningSlot, type SlotDeps } from './slot/slot.ts';
+import { type SlotDeps, SlotRunner } from './slot/slot-runner.ts';
 import type { EgressProxy } from './socket/egress-proxy.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
 import { createTransports } from './transport/transports.ts';
@@ -100,7 +100,7 @@ export class Connector {
       keyring,
       log,
       limitedLog: this.#limitedLog,
-      openConnection: (spec, onStatus) => new RunningSlot(spec, transports[spec.kind], slotDeps, onStatus),
+      openConnection: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };

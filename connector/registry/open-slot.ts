@@ -2,7 +2,7 @@ import { errorText } from '../../core/process/log.ts';
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
-import { isServed, specOf, type TransportSpec } from '../transport/transports.ts';
+import { specMaker, type TransportSpec } from '../transport/transports.ts';
 
 /** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
 export interface SlotFault {
@@ -17,7 +17,8 @@ export function openSlot(
   cluster: string,
   keys: readonly FleetKey[],
 ): TransportSpec | SlotFault {
-  if (!isServed(slot)) {
+  const makeSpec = specMaker(slot);
+  if (makeSpec === undefined) {
     return { reason: 'TransportNotServed', message: `this version of Relax runs no ${slot.kind} sockets: upgrade it` };
   }
   const { ownerUid } = parseSlotID(id);
@@ -33,7 +34,7 @@ export function openSlot(
     const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });
     const rebalance = slot.cause === 'rebalance';
     const facts = { slotID: id, ownerUid, bot, generation, queueNamespace, events, token, tokenDigest };
-    return specOf(slot, { ...facts, rebalance, spread: slot.cause === 'spread' });
+    return makeSpec({ ...facts, rebalance, spread: slot.cause === 'spread' });
   } catch (error) {
     const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
     return { reason: 'SealUnreadable', message: `the token can't be opened here: ${errorText(error)}; ${remedy}` };

@@ -2,7 +2,7 @@ import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { SlotStatus } from './slot-status.ts';
 
 /**
- * One slot that runs, as the registry sees it (`slot.ts` implements it). All methods are quick and never throw; `onStatus`
+ * One slot that runs, as the registry sees it (`slot-runner.ts` implements it). All methods are quick and never throw; `onStatus`
  * given at construction is called on changes only.
  */
 export interface SlotHandle<S extends SlotSpec> {

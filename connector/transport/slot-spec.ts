@@ -20,3 +20,6 @@ export interface SlotSpec {
   /** True when it mends the spread of its set over zones: one connect is enough, and those that are needed go first. */
   spread?: boolean | undefined;
 }
+
+/** The part of a spec that every kind gets from its assignment in the same way. */
+export type SharedSpec = Omit<SlotSpec, 'kind'>;

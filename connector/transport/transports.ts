@@ -2,7 +2,7 @@ import type { Slot } from '../../core/protocol/assignment.ts';
 import type { WebApi } from '../slack/web-api.ts';
 import { rtmConnect } from './rtm/rtm-connect.ts';
 import { type RtmSpec, rtmSpec, rtmTransport } from './rtm/rtm-transport.ts';
-import type { SlotSpec } from './slot-spec.ts';
+import type { SharedSpec } from './slot-spec.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -23,26 +23,15 @@ export const createTransports = ({ webApi, cluster }: TransportDeps): Transports
   rtm: rtmTransport({ connect: rtmConnect(webApi), cluster }),
 });
 
-export type ServedSlot = Extract<Slot, { kind: TransportSpec['kind'] }>;
-
-export function isServed(slot: Slot): slot is ServedSlot {
+/** How an assignment becomes its spec, once its token is open; undefined for a kind that this version does not run. */
+export function specMaker(slot: Slot): ((shared: SharedSpec) => TransportSpec) | undefined {
   switch (slot.kind) {
     case 'rtm':
-      return true;
+      return (shared) => rtmSpec(slot, shared);
     case 'socketMode':
     case 'app':
-      return false;
+      return undefined;
     default:
       return slot satisfies never;
-  }
-}
-
-/** @param shared what every kind of slot has, the token opened */
-export function specOf(slot: ServedSlot, shared: Omit<SlotSpec, 'kind'>): TransportSpec {
-  switch (slot.kind) {
-    case 'rtm':
-      return rtmSpec(slot, shared);
-    default:
-      return slot.kind satisfies never;
   }
 }

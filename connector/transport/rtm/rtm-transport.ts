@@ -3,7 +3,7 @@ import { connectBudgetKey } from '../../../core/protocol/keys.ts';
 import { disableBot } from '../../event/normalize.ts';
 import type { EventSource } from '../../event/source.ts';
 import type { Refusal } from '../../slack/web-api-answer.ts';
-import type { SlotSpec } from '../slot-spec.ts';
+import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, SlackSelf, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
@@ -19,8 +19,7 @@ export interface RtmSpec extends SlotSpec {
   teamID: string;
 }
 
-/** @param shared what every kind of slot has */
-export const rtmSpec = ({ teamID }: RtmSlot, shared: Omit<SlotSpec, 'kind'>): RtmSpec => ({
+export const rtmSpec = ({ teamID }: RtmSlot, shared: SharedSpec): RtmSpec => ({
   ...shared,
   kind: 'rtm',
   teamID,

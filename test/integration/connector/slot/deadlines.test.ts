@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
-import type { SlotDeps } from '#connector/slot/slot.ts';
+import type { SlotDeps } from '#connector/slot/slot-runner.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
 import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
 import { startRedis } from '#test/support/redis-server.ts';

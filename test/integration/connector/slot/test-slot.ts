@@ -5,7 +5,7 @@ import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
 import { createWebApi } from '#connector/slack/web-api.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { RunningSlot, type SlotDeps } from '#connector/slot/slot.ts';
+import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
@@ -47,7 +47,7 @@ export const specOf = (token: string, changes: Partial<RtmSpec> = {}): RtmSpec =
 
 /** A slot by real sockets to a local Slack, with what came out of it. */
 export class TestSlot {
-  readonly running: RunningSlot<RtmSpec>;
+  readonly running: SlotRunner<RtmSpec>;
   readonly history: SlotStatus[] = [];
   readonly offered: Normalized[] = [];
   readonly frames: string[] = [];
@@ -74,7 +74,7 @@ export class TestSlot {
       ...changes,
     };
     const { rtm } = createTransports({ webApi: createWebApi({ apiUrl: slack.url }), cluster: 'c1' });
-    this.running = new RunningSlot(spec, rtm, deps, () => this.history.push(this.running.status()));
+    this.running = new SlotRunner(spec, rtm, deps, () => this.history.push(this.running.status()));
   }
 
   get status(): SlotStatus {

@@ -4,7 +4,7 @@ import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized } from '#connector/event/normalize.ts';
 import type { Settled } from '#connector/queue/outcome.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { RunningSlot } from '#connector/slot/slot.ts';
+import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { OpenAnswer } from '#connector/transport/transport.ts';
 import { createLog } from '#core/process/log.ts';
 import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
@@ -33,7 +33,7 @@ let offered: { normalized: Normalized; settled: Settled | undefined }[];
 let budgetKeys: string[];
 let warned: unknown[];
 let answer: OpenAnswer;
-let slot: RunningSlot<AppSpec>;
+let slot: SlotRunner<AppSpec>;
 const last = (): FakeSocket => {
   const socket = sockets.at(-1);
   if (socket === undefined) throw new Error('no socket was opened');
@@ -59,7 +59,7 @@ beforeEach(() => {
   warned = [];
   answer = { kind: 'ok', url: 'wss://slack.test/link', self: NOBODY };
   const log = createLog({ program: 'test', level: 'silent' });
-  slot = new RunningSlot(
+  slot = new SlotRunner(
     spec,
     madeUpTransport(async () => answer),
     {

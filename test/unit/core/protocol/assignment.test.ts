@@ -16,4 +16,19 @@ describe('A slot in Redis', () => {
     const later = JSON.stringify({ ...slotOf(), cause: 'whim' });
     expect(decodeSlot(later)).toEqual(slotOf({ cause: 'place' }));
   });
+
+  it.each(['rtm', 'socketMode'] as const)('of kind %s names its team, or it can not be read', (kind) => {
+    const { teamID: _, ...teamless } = slotOf({ kind });
+    expect(decodeSlot(encodeSlot(slotOf({ kind })))).toEqual(slotOf({ kind }));
+    expect(decodeSlot(JSON.stringify(teamless))).toBeUndefined();
+  });
+
+  it('of an app is of no team', () => {
+    const { teamID: _, ...teamless } = slotOf({ kind: 'app' });
+    expect(decodeSlot(JSON.stringify(teamless))).toMatchObject({ kind: 'app', teamID: '' });
+  });
+
+  it('of a kind that a later version invented is unknown, not gone', () => {
+    expect(decodeSlot(JSON.stringify({ ...slotOf(), kind: 'carrierPigeon' }))).toBeUndefined();
+  });
 });

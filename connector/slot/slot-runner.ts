@@ -36,7 +36,7 @@ export interface SlotDeps extends SlotSocketsDeps {
 }
 
 /** Runs one slot: performs what `step` decides, and tells it what came of it. Decides nothing itself. */
-export class RunningSlot<S extends SlotSpec> implements SlotHandle<S> {
+export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
   readonly #transport: Transport<S>;
   readonly #deps: SlotDeps;
   readonly #onStatus: () => void;

@@ -4,7 +4,7 @@ import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized } from '#connector/event/normalize.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { RunningSlot } from '#connector/slot/slot.ts';
+import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { RtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
 import { type RtmSpec, rtmTransport } from '#connector/transport/rtm/rtm-transport.ts';
 import { createLog } from '#core/process/log.ts';
@@ -46,7 +46,7 @@ let take: () => Promise<BudgetAnswer>;
 let givenBack: string[][];
 let answer: (signal: AbortSignal) => Promise<RtmConnectAnswer>;
 let dialSemaphore: DialSemaphore;
-let slot: RunningSlot<RtmSpec>;
+let slot: SlotRunner<RtmSpec>;
 beforeEach(() => {
   timers = new FakeTimers();
   [sockets, offered, warned, statuses] = [[], [], [], 0];
@@ -55,7 +55,7 @@ beforeEach(() => {
   givenBack = [];
   livesElsewhere = async () => false;
   dialSemaphore = new DialSemaphore(1);
-  slot = new RunningSlot(
+  slot = new SlotRunner(
     spec,
     rtmTransport({ connect: (_token, signal) => answer(signal), cluster: 'c1' }),
     {
