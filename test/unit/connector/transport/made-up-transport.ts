@@ -16,7 +16,12 @@ const DISCONNECTS: Readonly<Record<string, Trouble>> = {
 };
 
 function decode(json: string): Frame {
-  const frame: unknown = JSON.parse(json);
+  let frame: unknown;
+  try {
+    frame = JSON.parse(json);
+  } catch {
+    return { kind: 'malformed', reason: 'not_json' };
+  }
   if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
   switch (frame.type) {
     case 'hello':
