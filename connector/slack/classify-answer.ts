@@ -1,15 +1,8 @@
 import { redactTokens } from '../../core/process/redact.ts';
 import { isObject } from '../event/frame-field.ts';
 import { retryAfterMs } from '../socket/retry-after.ts';
-import { type SlackError, UNKNOWN_ERROR } from './slack-error.ts';
+import { UNKNOWN_ERROR, type WebApiMethod } from './slack-error.ts';
 import type { WebApiAnswer, WebApiFailure } from './web-api-answer.ts';
-
-/** A method of the Web API, and what each of its errors means. */
-export interface WebApiMethod {
-  /** As in the URL: `rtm.connect`. */
-  name: string;
-  errors: ReadonlyMap<string, SlackError>;
-}
 
 /** What came back over HTTP. */
 export interface HttpAnswer {

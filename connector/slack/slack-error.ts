@@ -6,6 +6,13 @@ export type SlackError =
   | { kind: 'retry'; reason: RetryReason; message: string }
   | { kind: 'rateLimited' };
 
+/** A method of the Web API, and what each of its errors means. */
+export interface WebApiMethod {
+  /** As in the URL: `rtm.connect`. */
+  name: string;
+  errors: ReadonlyMap<string, SlackError>;
+}
+
 const MANGLED = 'Check what stands between Relax and Slack (proxies), and RELAX_SLACK_API_URL.';
 const BY_ITSELF = 'Relax tries again by itself.';
 
@@ -27,11 +34,9 @@ const migrates = retry(
 /**
  * Errors that Slack documents for its methods in general (slack-api-ref and later copies of its pages; those of the
  * official SDKs' lists of unrecoverable errors are terminal here too). Terminal is only what a new token or spec alone
- * can mend: what an administrator at Slack can mend is tried again, so that no one has to touch the bot. What an error
- * means to one method only, that method adds (`WebApiMethod`).
- * @param newToken what to do where only another token helps: which kind the method needs
+ * can mend: what an administrator at Slack can mend is tried again, so that no one has to touch the bot.
  */
-export const sharedSlackErrors = (method: string, newToken: string): Readonly<Record<string, SlackError>> => ({
+const sharedErrors = (method: string, newToken: string): Readonly<Record<string, SlackError>> => ({
   not_authed: terminal('TokenInvalid', `Slack saw no token. ${newToken}`),
   invalid_auth: terminal(
     'TokenInvalid',
@@ -90,6 +95,16 @@ export const sharedSlackErrors = (method: string, newToken: string): Readonly<Re
   ratelimited: { kind: 'rateLimited' },
   rate_limited: { kind: 'rateLimited' },
 });
+
+/**
+ * @param newToken what to do where only another token helps: which kind the method needs
+ * @param errors what means something to this method only
+ */
+export const webApiMethod = (
+  name: string,
+  newToken: string,
+  errors: Readonly<Record<string, SlackError>> = {},
+): WebApiMethod => ({ name, errors: new Map(Object.entries({ ...sharedErrors(name, newToken), ...errors })) });
 
 /** An error that Slack documents nowhere may be a passing one: it never closes the case. */
 export const UNKNOWN_ERROR = retry('SlackUnavailable', `Relax does not know this error. ${BY_ITSELF}`);

@@ -1,12 +1,7 @@
 import { errorText } from '../../core/process/log.ts';
 import { version } from '../../core/process/version.ts';
-import {
-  type CallFailure,
-  classifyAnswer,
-  classifyFailure,
-  type HttpAnswer,
-  type WebApiMethod,
-} from './classify-answer.ts';
+import { type CallFailure, classifyAnswer, classifyFailure, type HttpAnswer } from './classify-answer.ts';
+import type { WebApiMethod } from './slack-error.ts';
 import type { WebApiAnswer } from './web-api-answer.ts';
 
 export interface WebApiOptions {

@@ -1,6 +1,6 @@
 import { objectAt, text } from '../../event/frame-field.ts';
-import { unreadable, type WebApiMethod } from '../../slack/classify-answer.ts';
-import { mangled, sharedSlackErrors, terminal } from '../../slack/slack-error.ts';
+import { unreadable } from '../../slack/classify-answer.ts';
+import { mangled, terminal, webApiMethod } from '../../slack/slack-error.ts';
 import type { WebApi } from '../../slack/web-api.ts';
 import type { WebApiAnswer, WebApiFailure } from '../../slack/web-api-answer.ts';
 import { isSocketUrl } from '../socket-url.ts';
@@ -18,32 +18,25 @@ export type RtmConnectAnswer =
 /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
 export type RtmConnect = (token: string, signal: AbortSignal) => Promise<RtmConnectAnswer>;
 
-const METHOD = 'rtm.connect';
 const NEW_TOKEN = 'Put a valid bot token of a classic app into the Secret.';
 const GRANULAR =
   'RTM serves classic Slack apps only: use the bot token of a classic app, or spec.transport SocketMode or App.';
 
-export const RTM_CONNECT: WebApiMethod = {
-  name: METHOD,
-  errors: new Map(
-    Object.entries({
-      ...sharedSlackErrors(METHOD, NEW_TOKEN),
-      not_allowed_token_type: terminal('RTMNotAllowed', `This kind of token can't open an RTM connection. ${GRANULAR}`),
-      is_bot: terminal('RTMNotAllowed', `Slack does not let this bot open an RTM connection. ${GRANULAR}`),
-      enterprise_is_restricted: terminal(
-        'RTMNotAllowed',
-        'An Enterprise organization as a whole can use no RTM. Use the token of one of its workspaces.',
-      ),
-      method_deprecated: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),
-      deprecated_endpoint: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),
-      missing_scope: terminal(
-        'MissingScope',
-        'The token lacks the scope that RTM needs ("bot" or "rtm:stream"). Add it, install the app again, and put the new token into the Secret.',
-      ),
-      rtm_connect_required: mangled,
-    }),
+export const RTM_CONNECT = webApiMethod('rtm.connect', NEW_TOKEN, {
+  not_allowed_token_type: terminal('RTMNotAllowed', `This kind of token can't open an RTM connection. ${GRANULAR}`),
+  is_bot: terminal('RTMNotAllowed', `Slack does not let this bot open an RTM connection. ${GRANULAR}`),
+  enterprise_is_restricted: terminal(
+    'RTMNotAllowed',
+    'An Enterprise organization as a whole can use no RTM. Use the token of one of its workspaces.',
   ),
-};
+  method_deprecated: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),
+  deprecated_endpoint: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),
+  missing_scope: terminal(
+    'MissingScope',
+    'The token lacks the scope that RTM needs ("bot" or "rtm:stream"). Add it, install the app again, and put the new token into the Secret.',
+  ),
+  rtm_connect_required: mangled,
+});
 
 const MAX_NAME = 200;
 

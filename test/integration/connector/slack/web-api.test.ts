@@ -2,14 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { WebApiMethod } from '#connector/slack/classify-answer.ts';
-import { sharedSlackErrors } from '#connector/slack/slack-error.ts';
+import { webApiMethod } from '#connector/slack/slack-error.ts';
 import { createWebApi, type WebApi } from '#connector/slack/web-api.ts';
 
-const METHOD: WebApiMethod = {
-  name: 'chat.postMessage',
-  errors: new Map(Object.entries(sharedSlackErrors('chat.postMessage', 'Put a bot token into the Secret.'))),
-};
+const METHOD = webApiMethod('chat.postMessage', 'Put a bot token into the Secret.');
 
 let server: Server;
 let webApi: WebApi;

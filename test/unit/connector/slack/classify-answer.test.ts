@@ -1,17 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  classifyAnswer,
-  classifyFailure,
-  type HttpAnswer,
-  type WebApiMethod,
-} from '#connector/slack/classify-answer.ts';
-import { sharedSlackErrors } from '#connector/slack/slack-error.ts';
+import { classifyAnswer, classifyFailure, type HttpAnswer } from '#connector/slack/classify-answer.ts';
+import { webApiMethod } from '#connector/slack/slack-error.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
-const METHOD: WebApiMethod = {
-  name: 'chat.postMessage',
-  errors: new Map(Object.entries(sharedSlackErrors('chat.postMessage', 'Put a bot token into the Secret.'))),
-};
+const METHOD = webApiMethod('chat.postMessage', 'Put a bot token into the Secret.');
 const answer = (body: unknown, rest: Partial<HttpAnswer> = {}): HttpAnswer => ({
   status: 200,
   retryAfter: null,

@@ -39,6 +39,7 @@ const ok = (): RtmConnectAnswer => ({
 let timers: FakeTimers;
 let sockets: FakeSocket[];
 let offered: Normalized[];
+let settleds: unknown[];
 let warned: unknown[];
 let statuses: number;
 let livesElsewhere: () => Promise<boolean>;
@@ -49,7 +50,7 @@ let dialSemaphore: DialSemaphore;
 let slot: SlotRunner<RtmSpec>;
 beforeEach(() => {
   timers = new FakeTimers();
-  [sockets, offered, warned, statuses] = [[], [], [], 0];
+  [sockets, offered, settleds, warned, statuses] = [[], [], [], [], 0];
   answer = async () => ok();
   take = async () => ({ granted: true });
   givenBack = [];
@@ -78,7 +79,10 @@ beforeEach(() => {
       timers,
       random: () => 0.5,
       windowMs: 3_600_000,
-      offer: (normalized) => offered.push(normalized),
+      offer: (normalized, settled) => {
+        offered.push(normalized);
+        settleds.push(settled);
+      },
       log: createLog({ program: 'test', level: 'silent' }),
       limitedLog: { warn: (...words) => warned.push(words) },
       redisNowMs: () => timers.wallMs(),
@@ -159,6 +163,14 @@ it('a socket that was given up still gives its events, and decides nothing', asy
   expect(offered.map(({ kind }) => kind)).toEqual(['event']);
   expect(sockets).toHaveLength(2);
   expect(slot.status().state).toBe('live');
+});
+
+it('hands events of a transport that acknowledges nothing to the publisher without anything to call', async () => {
+  slot.start();
+  await settle();
+  last().hello();
+  last().say({ type: 'message', channel: 'C1', user: 'U2', text: 'hi', ts: '1.000100' });
+  expect([offered.length, settleds]).toEqual([1, [undefined]]);
 });
 
 it('tells its status on changes only', async () => {
