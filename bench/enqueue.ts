@@ -32,7 +32,6 @@ const source = {
   slackTeamID: 'T024BE7LH',
   botUserID: 'U0BOT',
   queueNamespace: '',
-  tokenDigest: '',
   events: { include: [], exclude: [], own: false },
 };
 

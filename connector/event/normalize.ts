@@ -6,7 +6,7 @@ import { isObject, text } from './frame-field.ts';
 import { type Identity, identify, joinID } from './identity.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
-import type { EventSource } from './source.ts';
+import type { EventSource, RefusedBot } from './source.ts';
 
 /** An event on its way to the queue. */
 export interface NormalizedEvent {
@@ -58,11 +58,7 @@ const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
  * sockets and clusters that notice; `include` does not hold it back, `exclude` does.
  * @param slackError Slack's error code, such as `invalid_auth`
  */
-export function disableBot(
-  source: Omit<EventSource, 'slackTeamID' | 'botUserID'>,
-  slackError: string,
-  nowMs: number,
-): Normalized {
+export function disableBot(source: RefusedBot, slackError: string, nowMs: number): Normalized {
   const type = 'disable_bot';
   if (source.events.exclude.includes(type)) return { kind: 'filtered', reason: 'excluded' };
   const identity: Identity = {

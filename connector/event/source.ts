@@ -18,5 +18,9 @@ export interface EventSource {
   /** The queue item's `namespace`. */
   queueNamespace: string;
   events: EventFilter;
+}
+
+/** A bot whose token Slack refuses: no socket tells who it is at Slack. */
+export interface RefusedBot extends Omit<EventSource, 'slackTeamID' | 'botUserID'> {
   tokenDigest: string;
 }

@@ -4,7 +4,7 @@ import { disableBot } from '../../event/normalize.ts';
 import type { EventSource } from '../../event/source.ts';
 import type { Refusal } from '../../slack/web-api-answer.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
-import type { KeepAlive, OpenAnswer, SlackSelf, Transport } from '../transport.ts';
+import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
 import { refuseToken } from './rtm-token.ts';
@@ -31,11 +31,10 @@ export interface RtmTransportOptions {
 }
 
 const KEEP_ALIVE: KeepAlive = { by: 'text', ping: encodeRtmPing };
-const NOBODY: SlackSelf = { teamID: '', teamName: '', botUserID: '' };
 
 /** Slack's RTM API. Nothing is acknowledged: Slack sends every event once to each socket. */
 export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transport<RtmSpec> {
-  const sourceOf = (spec: RtmSpec, self: SlackSelf): EventSource => ({
+  const botOf = (spec: RtmSpec): Omit<EventSource, 'slackTeamID' | 'botUserID'> => ({
     cluster,
     ownerUid: spec.ownerUid,
     bot: spec.bot,
@@ -43,9 +42,6 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     teamID: spec.teamID,
     queueNamespace: spec.queueNamespace,
     events: spec.events,
-    tokenDigest: spec.tokenDigest,
-    slackTeamID: self.teamID,
-    botUserID: self.botUserID,
   });
 
   return {
@@ -57,16 +53,17 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     sources(spec, self) {
-      const source = sourceOf(spec, self);
+      const source = { ...botOf(spec), slackTeamID: self.teamID, botUserID: self.botUserID };
       return () => source;
     },
-    disabled: (spec, slackError, nowMs) => disableBot(sourceOf(spec, NOBODY), slackError, nowMs),
+    disabled: (spec, slackError, nowMs) =>
+      disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     logNames: ({ teamID }) => ({ team: teamID }),
   };
 }
 
 /** A token whose team is not `spec.teamID` opens no socket (design rule 4). */
-export function judge(answer: RtmConnectAnswer, wantedTeamID: string): OpenAnswer {
+function judge(answer: RtmConnectAnswer, wantedTeamID: string): OpenAnswer {
   if (answer.kind !== 'ok') return answer;
   if (!isAbout(answer, wantedTeamID)) return { kind: 'mismatch', ...mismatch(answer, wantedTeamID) };
   const { url, teamID, teamName, botUserID } = answer;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { disableBot, normalize } from '#connector/event/normalize.ts';
-import type { EventSource } from '#connector/event/source.ts';
+import type { EventSource, RefusedBot } from '#connector/event/source.ts';
 import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
@@ -318,7 +318,7 @@ describe('disable_bot', () => {
   });
 
   it('is the same fact for every socket, cluster and time, and another for another token', () => {
-    const idOf = (changes: Partial<EventSource>, error: string, nowMs: number): unknown => {
+    const idOf = (changes: Partial<RefusedBot>, error: string, nowMs: number): unknown => {
       const result = disableBot(sourceOf(changes), error, nowMs);
       return result.kind === 'event' ? result.item.id : result;
     };

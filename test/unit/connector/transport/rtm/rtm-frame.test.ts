@@ -91,7 +91,6 @@ it('leaves nothing for the queue that is about the socket itself', () => {
     slackTeamID: 'T1',
     botUserID: 'U1',
     queueNamespace: '',
-    tokenDigest: '',
     events: { include: [], exclude: [], own: false },
   };
   fc.assert(

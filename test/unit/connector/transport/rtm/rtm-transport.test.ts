@@ -62,7 +62,6 @@ it('every event of a socket is from the one bot, as the assignment and Slack nam
     teamID: 'T1',
     queueNamespace: 'shop',
     events: spec.events,
-    tokenDigest: 'd1',
     slackTeamID: 'T1WORKSPACE',
     botUserID: 'U1',
   });
