@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Outage, probeGapMs } from '#connector/budget/outage.ts';
 import { createLog } from '#core/process/log.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 
 let timers: FakeTimers;
 let outage: Outage;

@@ -10,7 +10,7 @@ import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import type { Socket, SocketHandlers } from '#connector/socket/socket.ts';
 import { createLog } from '#core/process/log.ts';
 import { openBudget } from '#test/integration/connector/slot/slot.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 import { CLOSED, ok } from './slot-world.ts';
 
 class FakeSocket implements Socket {

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Controller, type Outcome } from '#operator/kube/controller.ts';
 import { WorkQueue } from '#operator/kube/workqueue.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 
 const log = pino({ level: 'silent' });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { EventRecorder, type Occurrence } from '#operator/kube/event-recorder.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 
 const occurrence = (fields: Partial<Occurrence> = {}): Occurrence => ({
   regarding: { apiVersion: 'v1', kind: 'ConfigMap', name: 'thing', namespace: 'ns', uid: 'u1' },

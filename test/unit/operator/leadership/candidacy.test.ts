@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Candidacy } from '#operator/leadership/candidacy.ts';
 import { shouldYield, standingAfterYield, standingWithRedis } from '#operator/leadership/standing.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 import { LeaseServer } from '#test/support/kube/lease-server.ts';
 
 const candidacies: { stop: () => Promise<void> }[] = [];

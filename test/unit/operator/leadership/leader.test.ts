@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaderElector } from '#operator/leadership/leader.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 import { LeaseServer } from '#test/support/kube/lease-server.ts';
 
 const electors: LeaderElector[] = [];

@@ -17,7 +17,7 @@ import {
   WATCH_PATIENCE_MS,
 } from '#operator/reconcile/fleet-control.ts';
 import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const log = pino({ level: 'silent' });

@@ -7,7 +7,7 @@ import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 
 const SELF = { operator: 'relax/relax-operator', cluster: 'eu' };
 const log = pino({ level: 'silent' });

@@ -7,7 +7,7 @@ import { statusOf } from '#operator/kinds/slackbot/status.ts';
 import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 
 /** What a restart of connector `a` costs in writes: its slots are away while it is, as the status has to tell. */
 const BOTS = 200;

@@ -5,7 +5,7 @@ import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 
 const status = (
   ready: 'True' | 'False',

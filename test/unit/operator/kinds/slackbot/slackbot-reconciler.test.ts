@@ -11,7 +11,7 @@ import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { REREAD_MS, SecretReads } from '#operator/reconcile/secret-reads.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
 const TOKEN = 'xoxb-1111-secretpart';
