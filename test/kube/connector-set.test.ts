@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
 import { parseSlotID } from '#core/protocol/assignment.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import type { Redis } from '#core/redis/redis.ts';
 import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** The StatefulSet is only an object here: no controller ends a pod, so what moves does so by the set's size alone. */
@@ -40,9 +40,7 @@ kubeBinariesSuite('An operator that reads the size of the set of connectors, wit
 
   beforeAll(async () => {
     fleet = await OperatorFleet.start();
-    const settings = { url: fleet.redis.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
+    redis = await connectTo(fleet.redis);
     await make(3);
     for (const [n, zone] of ['a', 'a', 'b'].entries()) await fleet.connector(`${NAME}-${n}`, zone);
     const rights = await fleet.operatorRights();

@@ -8,7 +8,7 @@ import { generatedTeam } from '#slack-simulator/team.ts';
 import { runCommand } from '#test/support/command.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -33,7 +33,7 @@ describe('what relax standalone tells somebody who sees it for the first time', 
   const bots = join(folder, 'bots');
   const [acme, other] = [generatedTeam(1), generatedTeam(2)];
   let slack: SlackProgram;
-  let server: RedisServer;
+  const server = useRedis();
   let taken: Server;
   let relax: RelaxProgram;
 
@@ -57,7 +57,6 @@ describe('what relax standalone tells somebody who sees it for the first time', 
   beforeAll(async () => {
     mkdirSync(bots);
     slack = await startSlackProgram(2);
-    server = await startRedis();
     taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, resolve));
     writeFileSync(join(bots, 'acme.yaml'), yamlOf('acme', acme.teamID, acme.token));
@@ -66,7 +65,6 @@ describe('what relax standalone tells somebody who sees it for the first time', 
   afterAll(async () => {
     await relax?.stop();
     await new Promise((resolve) => taken.close(resolve));
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

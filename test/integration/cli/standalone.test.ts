@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetStatus } from '#cli/status/fleet-status.ts';
-import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { runCommand } from '#test/support/command.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
@@ -36,8 +34,8 @@ describe('relax standalone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
   const bots = join(folder, 'bots');
   let slack: SlackProgram;
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis();
+  const redis = server.useClient();
   let relax: RelaxProgram;
 
   const put = (n: number, options?: Parameters<typeof yamlOf>[1]): void =>
@@ -90,17 +88,11 @@ describe('relax standalone', () => {
   beforeAll(async () => {
     mkdirSync(bots);
     slack = await startSlackProgram(TEAMS + 1, ['--burst', '50', '--connects-per-minute', '600']);
-    server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
     for (let n = 1; n <= TEAMS; n += 1) put(n);
     relax = start();
   });
   afterAll(async () => {
     await relax?.stop();
-    redis?.disconnect();
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

@@ -14,9 +14,9 @@ import { tokenDigest } from '#core/protocol/token.ts';
 import type { Redis } from '#core/redis/redis.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { type LogLine, RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
@@ -66,7 +66,7 @@ export class ConnectorFleet {
   static async start(teams: number, options: SimulatorOptions = { connectBurst: 10 }): Promise<ConnectorFleet> {
     const server = await startRedis({ appendOnly: true });
     const slack = await slackOf(teams, options);
-    return new ConnectorFleet(server, slack, await connect(server, 'planner'));
+    return new ConnectorFleet(server, slack, await connectTo(server, { name: 'planner' }));
   }
 
   /** Slack's port is closed until `back` resolves, and every socket is gone. */

@@ -1,10 +1,9 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
-  connect,
   event,
   expected,
   offerSlowly,
@@ -16,29 +15,25 @@ import {
   textsOn,
 } from './publisher-fleet.ts';
 
-let server: RedisServer;
-let admin: Redis;
-const servers: RedisServer[] = [];
+const server = useRedis({ lifetime: 'test', appendOnly: true });
+const admin = server.useClient({ name: 'admin' });
+const others: RedisServer[] = [];
 const started: TestPublisher[] = [];
 const start = async (options?: TestPublisherOptions, on: Pick<RedisServer, 'url'> = server): Promise<TestPublisher> => {
   const one = await startPublisher(on, options);
   started.push(one);
   return one;
 };
+/** A second server, for a failover. */
 const serve = async (...options: Parameters<typeof startRedis>): Promise<RedisServer> => {
   const one = await startRedis(...options);
-  servers.push(one);
+  others.push(one);
   return one;
 };
 
-beforeEach(async () => {
-  server = await serve({ appendOnly: true });
-  admin = await connect(server, 'admin');
-});
 afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
-  admin.disconnect();
-  for (const one of servers.splice(0)) await one.stop();
+  for (const one of others.splice(0)) await one.stop();
 });
 
 /** An address that can come to mean another server, as the name of a managed Redis does after a failover. */
@@ -172,7 +167,7 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
 
   it('a read-only replica that becomes the primary', async () => {
     const replica = await serve({ args: ['--replicaof', '127.0.0.1', String(server.port)] });
-    const onReplica = await connect(replica, 'admin');
+    const onReplica = await connectTo(replica, { name: 'admin' });
     try {
       await waitFor(async () => (await onReplica.info('replication')).includes('master_link_status:up'));
       const pod = await start({}, replica);
@@ -189,7 +184,7 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
 
   it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
     const heir = await serve();
-    const onHeir = await connect(heir, 'admin');
+    const onHeir = await connectTo(heir, { name: 'admin' });
     const address = await addressOf(server.port);
     try {
       const pod = await start({}, address);

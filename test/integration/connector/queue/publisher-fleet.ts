@@ -5,22 +5,13 @@ import { redisEnqueue } from '#connector/queue/enqueue.ts';
 import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
 import { RedisClock } from '#connector/queue/redis-clock.ts';
 import { systemClock } from '#core/process/clock.ts';
-import { createLog } from '#core/process/log.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { type QueueKeys, queueKeys } from '#core/protocol/keys.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { sourceOf } from '#test/unit/connector/event/source.ts';
-
-const log = createLog({ program: 'test', level: 'silent' });
-
-export const connect = async (server: Pick<RedisServer, 'url'>, name = 'test'): Promise<Redis> => {
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = connectRedis(settings, 'command', name, log);
-  await redis.connect();
-  return redis;
-};
 
 export interface TestPublisher {
   publisher: Publisher;
@@ -40,7 +31,7 @@ export async function startPublisher(
   server: Pick<RedisServer, 'url'>,
   { queue = 'relax:events', queueMax = 0, name = 'connector', ...options }: TestPublisherOptions = {},
 ): Promise<TestPublisher> {
-  const redis = await connect(server, name);
+  const redis = await connectTo(server, { name });
   const keys = queueKeys(queue);
   const redisClock = new RedisClock(systemClock);
   await redisClock.sync(redis);

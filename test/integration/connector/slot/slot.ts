@@ -8,15 +8,13 @@ import { Connection, type ConnectionDeps } from '#connector/slot/connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '#connector/slot/connection-status.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
-import { createLog } from '#core/process/log.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { systemTimers } from '#core/process/timers.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { eventIDOf, type Frame } from '#slack-simulator/frames.ts';
 import type { Simulator } from '#slack-simulator/simulator.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
-
-const log = createLog({ program: 'test', level: 'silent' });
 
 /** For tests that are about something else than the budget. */
 export const openBudget: ConnectBudget = {
@@ -59,7 +57,7 @@ export class TestSlot {
       rtmConnect: rtmConnect({ apiUrl: slack.url }),
       budget: openBudget,
       dialSemaphore: this.dialSemaphore,
-      outage: new Outage(systemTimers, log),
+      outage: new Outage(systemTimers, silentLog),
       heartbeats: this.heartbeats,
       offer: (normalized) => this.offered.push(normalized),
       redisNowMs: () => systemTimers.wallMs(),
@@ -67,8 +65,8 @@ export class TestSlot {
       windowMs: 3_600_000,
       timers: systemTimers,
       random: Math.random,
-      log,
-      limitedLog: new RateLimitedLog(log, systemTimers),
+      log: silentLog,
+      limitedLog: new RateLimitedLog(silentLog, systemTimers),
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,
     };

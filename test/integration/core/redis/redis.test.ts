@@ -1,8 +1,8 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
+import type { RedisServer } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** A way to Redis on which everything can vanish without a word, as when a firewall forgets a connection. */
@@ -13,7 +13,7 @@ interface Way {
   stop(): void;
 }
 
-async function wayTo(server: RedisServer): Promise<Way> {
+async function wayTo(server: Pick<RedisServer, 'port'>): Promise<Way> {
   const ends = new Set<Socket>();
   const proxy = createServer((near) => {
     const far = dial(server.port, '127.0.0.1');
@@ -38,27 +38,17 @@ async function wayTo(server: RedisServer): Promise<Way> {
   };
 }
 
-let server: RedisServer;
+const server = useRedis({ lifetime: 'test' });
 let way: Way;
 let redis: Redis;
 
 beforeEach(async () => {
-  server = await startRedis();
   way = await wayTo(server);
-  const url = `redis://127.0.0.1:${way.port}`;
-  const log = createLog({ program: 'test', level: 'silent' });
-  redis = connectRedis(
-    { url, username: undefined, passwordFile: undefined, caFile: undefined },
-    'command',
-    'test',
-    log,
-  );
-  await redis.connect();
+  redis = await connectTo({ url: `redis://127.0.0.1:${way.port}` });
 });
-afterEach(async () => {
+afterEach(() => {
   redis.disconnect();
   way.stop();
-  await server.stop();
 });
 
 describe('a command connection', () => {

@@ -1,32 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '#core/process/clock.ts';
-import { createLog } from '#core/process/log.ts';
 import { decodeSlot, type Slot, type SlotID } from '#core/protocol/assignment.ts';
 import { clusterKeys, queueKeys } from '#core/protocol/keys.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys } from '#core/protocol/seal.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { connectRedis, type Redis, type RedisRole, redisTimeMs } from '#core/redis/redis.ts';
+import { type Redis, redisTimeMs } from '#core/redis/redis.ts';
 import type { Desired, DesiredBot, StoppedBot } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { Planner } from '#operator/fleet/planner.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 export const CLUSTER = 'test';
 export const keys = clusterKeys(CLUSTER);
 export const queue = queueKeys('relax:events');
 export const fleetKeys = parseFleetKeys(newFleetKey());
-export const log = createLog({ program: 'test', level: 'silent' });
-
-export async function connect(server: Pick<RedisServer, 'url'>, role: RedisRole = 'command'): Promise<Redis> {
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = connectRedis(settings, role, 'fleet-test', log);
-  await redis.connect();
-  return redis;
-}
 
 /** Real time plus what the test adds. */
 export class TestClock implements Clock {
@@ -95,8 +88,8 @@ export async function startPlanner(
   wanted: Desired,
   options: Partial<PlannerOptions> = {},
 ): Promise<TestPlanner> {
-  const redis = await connect(server);
-  const subscriber = await connect(server, 'subscriber');
+  const redis = await connectTo(server);
+  const subscriber = await connectTo(server, { role: 'subscriber' });
   const clock = new TestClock();
   const views: TestPlanner['views'] = [];
   const planner = new Planner({
@@ -108,7 +101,7 @@ export async function startPlanner(
     owner: 'tests',
     windowMs: 3_600_000,
     clock,
-    log,
+    log: silentLog,
     fleetKeys: () => fleetKeys,
     // A value, as `Desired` is: a round goes by what was wanted when it began.
     desired: () => ({ ...wanted }),

@@ -8,9 +8,9 @@ import { Connection } from '#connector/slot/connection.ts';
 import type { ConnectionSpec } from '#connector/slot/connection-status.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import type { Socket, SocketHandlers } from '#connector/socket/socket.ts';
-import { createLog } from '#core/process/log.ts';
 import { openBudget } from '#test/integration/connector/slot/slot.ts';
 import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { CLOSED, ok } from './slot-world.ts';
 
 class FakeSocket implements Socket {
@@ -98,7 +98,7 @@ beforeEach(() => {
         },
         isLive: () => livesElsewhere(),
       },
-      outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
+      outage: new Outage(timers, silentLog),
       dialSemaphore,
       heartbeats: new HeartbeatWheel(timers),
       timers,
@@ -106,7 +106,7 @@ beforeEach(() => {
       cluster: 'c1',
       windowMs: 3_600_000,
       offer: (normalized) => offered.push(normalized),
-      log: createLog({ program: 'test', level: 'silent' }),
+      log: silentLog,
       limitedLog: { warn: (...words) => warned.push(words) },
       redisNowMs: () => timers.wallMs(),
     },

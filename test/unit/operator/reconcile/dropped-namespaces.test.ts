@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { systemTimers } from '#core/process/timers.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
@@ -6,6 +5,7 @@ import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { Lease } from '#operator/leadership/lease.ts';
 import { DroppedNamespaces, type DroppedNamespacesOptions } from '#operator/reconcile/dropped-namespaces.ts';
 import { WATCHED } from '#operator/reconcile/watched-namespaces.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const ME = 'operator-0_1';
 const OURS = { 'relax.dev/operator': 'relax/relax-operator', 'relax.dev/cluster': 'eu' };
@@ -74,7 +74,7 @@ function world(given: {
     identity: ME,
     office: given.office ?? (() => signal),
     lines: async () => new Map((given.lines ?? []).map((bot) => [bot, line(bot)])),
-    log: pino({ level: 'silent' }),
+    log: silentLog,
     timers: { ...systemTimers, after: (_delayMs, fire) => systemTimers.after(0, fire) },
   });
   return { dropped, released, note: () => lease.metadata.annotations?.[WATCHED] };

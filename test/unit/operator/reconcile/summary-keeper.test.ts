@@ -1,7 +1,7 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 import { SummaryKeeper } from '#operator/reconcile/summary-keeper.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const line = (bot: string): BotSummary => ({
@@ -40,7 +40,7 @@ describe('the lines of relax status', () => {
       summaries,
       leads: isLeading,
       count: async () => stored.size,
-      log: pino({ level: 'silent' }),
+      log: silentLog,
       everyMs: 2,
       recheckMs: 20,
     });
