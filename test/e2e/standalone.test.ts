@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { decodeSession } from '#core/protocol/session.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
-import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
@@ -26,7 +26,10 @@ describe('relax standalone with 500 bots', () => {
 
   beforeAll(async () => {
     slack = await startSlackProgram(TEAMS);
-    writeFileSync(join(folder, 'bots.yaml'), Array.from({ length: TEAMS }, (_, n) => manifests(n + 1)).join('---\n'));
+    writeFileSync(
+      join(folder, 'bots.yaml'),
+      Array.from({ length: TEAMS }, (_, n) => generatedBotYaml(n + 1)).join('---\n'),
+    );
     relax = new RelaxProgram('standalone', ['standalone', '--bots', folder, '--connectors', '2', '--zones', 'a,b'], {
       RELAX_REDIS_URL: server.url,
       RELAX_CLUSTER: 'e2e',
@@ -98,19 +101,3 @@ describe('relax standalone with 500 bots', () => {
     await waitFor(async () => (await slack.control.stats()).sockets.open === 0);
   });
 });
-
-function manifests(n: number): string {
-  const { teamID, token } = generatedTeam(n);
-  return `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec:
-  teamID: ${teamID}
-  credentials: { secretRef: { name: bot-${n} } }
-`;
-}

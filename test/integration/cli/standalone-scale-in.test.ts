@@ -4,22 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const TEAMS = 10;
-
-const yamlOf = (n: number): string => `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec: { teamID: ${generatedTeam(n).teamID}, credentials: { secretRef: { name: bot-${n} } } }
-`;
 
 describe('relax standalone, started again with fewer connectors', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
@@ -49,7 +39,7 @@ describe('relax standalone, started again with fewer connectors', () => {
 
   beforeAll(async () => {
     mkdirSync(join(folder, 'bots'));
-    for (let n = 1; n <= TEAMS; n++) writeFileSync(join(folder, 'bots', `bot-${n}.yaml`), yamlOf(n));
+    for (let n = 1; n <= TEAMS; n++) writeFileSync(join(folder, 'bots', `bot-${n}.yaml`), generatedBotYaml(n));
     slack = await startSimulator({ connectBurst: 100, connectPerMinute: 600 });
     for (let n = 1; n <= TEAMS; n++) slack.addTeam(generatedTeam(n));
     relax = start(3);

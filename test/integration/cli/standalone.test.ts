@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetStatus } from '#cli/status/fleet-status.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { runCommand } from '#test/support/command.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
@@ -16,20 +17,6 @@ const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const TEAMS = 20;
 const QUEUE = 'relax:events';
 
-const yamlOf = (n: number, options: { token?: string; spec?: string } = {}): string => `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${options.token ?? generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec:
-  teamID: ${generatedTeam(n).teamID}
-  credentials: { secretRef: { name: bot-${n} } }
-${options.spec ?? ''}
-`;
-
 describe('relax standalone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
   const bots = join(folder, 'bots');
@@ -38,8 +25,8 @@ describe('relax standalone', () => {
   const redis = server.useClient();
   let relax: RelaxProgram;
 
-  const put = (n: number, options?: Parameters<typeof yamlOf>[1]): void =>
-    writeFileSync(join(bots, `bot-${n}.yaml`), yamlOf(n, options));
+  const put = (n: number, options?: Parameters<typeof generatedBotYaml>[1]): void =>
+    writeFileSync(join(bots, `bot-${n}.yaml`), generatedBotYaml(n, options));
   const start = (): RelaxProgram =>
     new RelaxProgram('standalone', ['standalone', '--bots', bots, '--connectors', '2', '--zones', 'a,b'], {
       RELAX_REDIS_URL: server.url,
@@ -174,9 +161,9 @@ describe('relax standalone', () => {
 
   it('keeps every socket while a file is broken, and says where and how to mend it', async () => {
     const before = (await slack.control.sockets()).map(({ id }) => id);
-    writeFileSync(join(bots, 'bot-3.yaml'), yamlOf(3, { spec: '  replicas: many' }));
+    writeFileSync(join(bots, 'bot-3.yaml'), generatedBotYaml(3, { spec: '  replicas: many' }));
     writeFileSync(join(bots, 'bot-4.yaml'), 'kind: [');
-    writeFileSync(join(bots, 'bot-5.yaml'), yamlOf(5).replace(/teamID: .*/, 'teamID: T0OTHER'));
+    writeFileSync(join(bots, 'bot-5.yaml'), generatedBotYaml(5).replace(/teamID: .*/, 'teamID: T0OTHER'));
     const problems = await waitFor(() => {
       const told = relax.lines.filter(({ msg }) => msg === 'bots directory').map(({ problem }) => String(problem));
       return told.length === 3 && told.sort();

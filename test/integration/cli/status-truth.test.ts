@@ -7,6 +7,7 @@ import { decodeSession } from '#core/protocol/session.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { PortGate } from '#test/support/e2e/port-gate.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import type { Source } from '#test/support/e2e/status-truth.ts';
@@ -55,7 +56,7 @@ describe('what standalone mode and relax status say', () => {
     for (const n of NUMBERS) {
       const team = generatedTeam(n);
       slack.addTeam(team);
-      writeFileSync(join(folder, `${nameOf(n)}.yaml`), yamlOf(n));
+      writeFileSync(join(folder, `${nameOf(n)}.yaml`), generatedBotYaml(n));
     }
     // Slack's budget of a connect a minute is another test's matter.
     budgets = setInterval(() => {
@@ -145,14 +146,3 @@ describe('what standalone mode and relax status say', () => {
     expect(problems).toEqual([expect.stringContaining(`no such cluster on this Redis: typo; it has ${CLUSTER}`)]);
   });
 });
-
-const yamlOf = (n: number): string => `apiVersion: v1
-kind: Secret
-metadata: { name: ${nameOf(n)}, namespace: bots }
-stringData: { token: ${generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: ${nameOf(n)}, namespace: bots }
-spec: { teamID: ${generatedTeam(n).teamID}, credentials: { secretRef: { name: ${nameOf(n)} } } }
-`;

@@ -1,7 +1,7 @@
-import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { TcpRelay } from '#test/support/tcp-relay.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
   event,
@@ -35,33 +35,6 @@ afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
   for (const one of others.splice(0)) await one.stop();
 });
-
-/** An address that can come to mean another server, as the name of a managed Redis does after a failover. */
-async function addressOf(port: number): Promise<{ url: string; port: number; stop(): void }> {
-  const ends = new Set<Socket>();
-  const proxy = createServer((near) => {
-    const far = dial(address.port, '127.0.0.1');
-    for (const [end, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      ends.add(end);
-      end.on('error', () => end.destroy()).on('close', () => other.destroy());
-      end.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const bound = proxy.address();
-  const address = {
-    url: `redis://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`,
-    port,
-    stop: () => {
-      proxy.close();
-      for (const end of ends) end.destroy();
-    },
-  };
-  return address;
-}
 
 const exactlyOnce = async (from: number, to: number): Promise<void> => {
   const texts = await textsOn(admin);
@@ -185,12 +158,12 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
   it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
     const heir = await serve();
     const onHeir = await connectTo(heir, { name: 'admin' });
-    const address = await addressOf(server.port);
+    const address = await TcpRelay.start(server.port);
     try {
       const pod = await start({}, address);
       await offerSlowly([pod.publisher], 0, 10);
       await settledAll([pod.publisher]);
-      address.port = heir.port;
+      address.leadTo(heir.port);
       await admin.replicaof('127.0.0.1', String(heir.port));
       await offerSlowly([pod.publisher], 10, 120);
       await settledAll([pod.publisher]);
@@ -198,7 +171,7 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
       expect(pod.publisher.faults()).toEqual([]);
     } finally {
       onHeir.disconnect();
-      address.stop();
+      await address.stop();
     }
   });
 

@@ -12,6 +12,7 @@ import type { Desired, DesiredBot, StoppedBot } from '#operator/fleet/desired.ts
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { Planner } from '#operator/fleet/planner.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
 import { connectTo } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -60,6 +61,14 @@ export class Wanted implements Desired {
         tokenDigest: tokenDigest(token),
       },
     });
+  }
+
+  /** The bot of the nth generated team of the simulator, under the uid that `ConnectorFleet.slots` gives it. */
+  addGenerated(n: number): void {
+    const { teamID, token } = generatedTeam(n);
+    this.add(`uid-${n}`, { token });
+    const bot = this.bots.get(`uid-${n}`);
+    if (bot !== undefined) bot.set = { ...bot.set, teamID };
   }
 
   stop(ownerUid: string, why: StoppedBot['why'], generation: number): void {
