@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { statusConfig } from '../../core/config/config.ts';
 import { createLog } from '../../core/process/log.ts';
-import { connectRedis, type Redis } from '../../core/redis/redis.ts';
+import { connectRedis } from '../../core/redis/ioredis-client.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import type { ClusterStatus } from '../status/fleet-status.ts';
 import { readFleet } from '../status/read-fleet.ts';
 import { App } from './app.ts';
@@ -76,7 +77,7 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
   ends.push(() => slack.end());
   const redis = connectRedis(redisOf(server.url), 'command', 'demo', createLog({ program: 'demo', level: 'silent' }));
   redis.connect().catch(() => undefined);
-  ends.push(() => redis.disconnect());
+  ends.push(() => redis.close());
   const env = {
     RELAX_REDIS_URL: server.url,
     RELAX_SLACK_API_URL: slack.url,
@@ -143,7 +144,7 @@ async function play(stage: Stage): Promise<Verdict> {
     await until('the first part of the burst', BURST_LIMIT_MS, () => sent(KILL_AT));
     await killConnector(stage);
     await until('the second part of the burst', BURST_LIMIT_MS, () => sent(CUT_AT));
-    const cut = await redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    const cut = await redis.clientKill('normal');
     view.say(`cut every connection to Redis (${cut}) in the middle of it all`);
     await until('the end of the burst', BURST_LIMIT_MS, async () => (await show()) && (await isDone()));
     view.say('all events are sent; is every one there?');

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
+import { redisErrorText, redisFault } from '../redis/fault.ts';
 import { EvictingRedisError, judgeNature, readNature } from '../redis/nature.ts';
-import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from '../redis/redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import { checkRedisVersion, RedisTooOldError } from '../redis/version.ts';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
 
 const RETRY_MS = 100;
@@ -44,7 +46,7 @@ export async function greetRedis(
   const remember = (error: unknown): void => {
     cause = error;
   };
-  redis.on('error', remember);
+  const forget = redis.onError(remember);
   try {
     while (!signal.aborted) {
       try {
@@ -69,6 +71,6 @@ export async function greetRedis(
     }
     return false;
   } finally {
-    redis.off('error', remember);
+    forget();
   }
 }

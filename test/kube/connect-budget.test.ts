@@ -4,15 +4,15 @@ import { renderFleet } from '#cli/status/render.ts';
 import { statusConfig } from '#core/config/config.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { type Redis, redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 kubeBinariesSuite("A SlackBot that waits for Slack's connect budget", () => {
   let fleet: OperatorFleet;
-  let redis: Redis;
+  let redis: TestRedis;
 
   beforeAll(async () => {
     fleet = await OperatorFleet.start();

@@ -1,8 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Log } from '#core/process/log.ts';
-import { connectRedis, type Redis, type RedisRole } from '#core/redis/redis.ts';
+import { IoredisClient } from '#core/redis/ioredis-client.ts';
+import type { RedisRole } from '#core/redis/redis.ts';
 import { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.ts';
 import { silentLog } from './silent-log.ts';
+
+/** What the programs use, and every other command too. */
+export type TestRedis = IoredisClient;
 
 export interface ConnectOptions {
   role?: RedisRole;
@@ -22,22 +26,22 @@ export interface RedisFixtureOptions extends RedisServerOptions {
 /** A server that runs while the tests run; all that is connected through it ends with it. */
 export interface RedisFixture extends Omit<RedisServer, 'stop'> {
   /** One more connection, for a hook or a test. */
-  connect(options?: ConnectOptions): Promise<Redis>;
+  connect(options?: ConnectOptions): Promise<TestRedis>;
   /** A connection that is there whenever the server is: declared once, at the top of a file or of a `describe`. */
-  useClient(options?: ConnectOptions): Redis;
+  useClient(options?: ConnectOptions): TestRedis;
 }
 
 /** Connects as the programs do, in silence. Whoever calls this disconnects. */
-export async function connectTo(server: Pick<RedisServer, 'url'>, options: ConnectOptions = {}): Promise<Redis> {
+export async function connectTo(server: Pick<RedisServer, 'url'>, options: ConnectOptions = {}): Promise<TestRedis> {
   const { role = 'command', name = 'test', passwordFile, log = silentLog } = options;
-  const redis = connectRedis(
+  const redis = new IoredisClient(
     { url: server.url, username: undefined, passwordFile, caFile: undefined },
     role,
     name,
     log,
   );
   await redis.connect().catch((error: unknown) => {
-    redis.disconnect();
+    redis.close();
     throw error;
   });
   return redis;
@@ -46,13 +50,13 @@ export async function connectTo(server: Pick<RedisServer, 'url'>, options: Conne
 /** Call it first: hooks end in reverse order, so what uses Redis has stopped before the server goes. */
 export function useRedis({ lifetime = 'file', emptied = false, ...options }: RedisFixtureOptions = {}): RedisFixture {
   const [before, after] = lifetime === 'test' ? [beforeEach, afterEach] : [beforeAll, afterAll];
-  const connections: Redis[] = [];
+  const connections: TestRedis[] = [];
   let server: RedisServer | undefined;
   const running = (): RedisServer => {
     if (server === undefined) throw new Error('this Redis runs in hooks and tests only');
     return server;
   };
-  const connect = async (connectOptions?: ConnectOptions): Promise<Redis> => {
+  const connect = async (connectOptions?: ConnectOptions): Promise<TestRedis> => {
     const redis = await connectTo(running(), connectOptions);
     connections.push(redis);
     return redis;
@@ -62,7 +66,7 @@ export function useRedis({ lifetime = 'file', emptied = false, ...options }: Red
     server = await startRedis(options);
   });
   after(async () => {
-    for (const redis of connections.splice(0)) redis.disconnect();
+    for (const redis of connections.splice(0)) redis.close();
     await server?.stop();
     server = undefined;
   });
@@ -70,7 +74,7 @@ export function useRedis({ lifetime = 'file', emptied = false, ...options }: Red
     beforeEach(async () => {
       const redis = await connectTo(running());
       await redis.flushall();
-      redis.disconnect();
+      redis.close();
     });
   }
 
@@ -88,7 +92,7 @@ export function useRedis({ lifetime = 'file', emptied = false, ...options }: Red
     restart: () => running().restart(),
     connect,
     useClient: (connectOptions) => {
-      let current: Redis | undefined;
+      let current: TestRedis | undefined;
       before(async () => {
         current = await connect(connectOptions);
       });
@@ -101,8 +105,8 @@ export function useRedis({ lifetime = 'file', emptied = false, ...options }: Red
 }
 
 /** Names a connection before the hook that makes it has run. */
-function standInFor(current: () => Redis): Redis {
-  return new Proxy({} as Redis, {
+function standInFor(current: () => TestRedis): TestRedis {
+  return new Proxy({} as TestRedis, {
     get: (_none, property) => {
       const redis = current();
       const value: unknown = Reflect.get(redis, property);

@@ -5,13 +5,12 @@ import type { SlackBot } from '#core/api/slackbot.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { CHART } from '#test/support/chart.ts';
 import { botNameOf, botOf, secretOf } from '#test/support/e2e/kube-fleet.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { Cluster, OUTSIDE, RELAX_REPOSITORY } from './cluster.ts';
@@ -33,11 +32,11 @@ export class RelaxRelease {
   readonly botNamespace = 'bots';
   readonly queue = 'relax:events';
   readonly cluster: Cluster;
-  readonly redis: Redis;
+  readonly redis: TestRedis;
   readonly slack: Simulator;
   readonly #server: RedisServer;
 
-  private constructor(parts: { cluster: Cluster; redis: Redis; slack: Simulator; server: RedisServer }) {
+  private constructor(parts: { cluster: Cluster; redis: TestRedis; slack: Simulator; server: RedisServer }) {
     this.cluster = parts.cluster;
     this.redis = parts.redis;
     this.slack = parts.slack;

@@ -5,13 +5,12 @@ import type { SlackBot } from '#core/api/slackbot.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import type { Command } from '#test/support/command.ts';
 import { kubectl, type SharedKube } from '#test/support/kube/kube-suite.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { RelaxProgram } from './relax-program.ts';
@@ -23,7 +22,7 @@ export class KubeFleet {
   readonly namespace: string;
   readonly queue = 'relax:events';
   readonly kubectl: Command;
-  readonly redis: Redis;
+  readonly redis: TestRedis;
   readonly slack: Simulator;
   readonly server: RedisServer;
   readonly #kubeconfig: string;
@@ -34,7 +33,7 @@ export class KubeFleet {
     kube: SharedKube;
     slack: Simulator;
     server: RedisServer;
-    redis: Redis;
+    redis: TestRedis;
     folder: string;
     namespace: string;
   }) {

@@ -3,19 +3,18 @@ import { normalize } from '#connector/event/normalize.ts';
 import type { EventSource } from '#connector/event/source.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
 import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
-import { RedisClock } from '#connector/queue/redis-clock.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { type QueueKeys, queueKeys } from '#core/protocol/keys.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { RedisClock } from '#core/redis/redis-clock.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { sourceOf } from '#test/unit/connector/event/source.ts';
 
 export interface TestPublisher {
   publisher: Publisher;
-  redis: Redis;
+  redis: TestRedis;
   keys: QueueKeys;
   stop(): Promise<void>;
 }
@@ -68,7 +67,7 @@ export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index);
 
 /** The texts on the queue, in order. */
-export async function textsOn(redis: Redis, queue = 'relax:events'): Promise<string[]> {
+export async function textsOn(redis: TestRedis, queue = 'relax:events'): Promise<string[]> {
   return (await redis.lrange(queue, 0, -1)).map((payload) => JSON.parse(payload).text);
 }
 

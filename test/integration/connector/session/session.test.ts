@@ -4,7 +4,7 @@ import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { CONTRACT_KEY, clusterKeys } from '#core/protocol/keys.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import { redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLog } from '#core/process/log.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { useRedis } from '#test/support/redis-fixture.ts';
+import { type TestRedis, useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const server = useRedis({ lifetime: 'test', args: ['--requirepass', 'first'] });
 let folder: string;
-let redis: Redis;
+let redis: TestRedis;
 let lines: string[];
 
 beforeEach(async () => {

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
-import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
+import { connectTo, type TestRedis, useRedis } from '#test/support/redis-fixture.ts';
 import { TcpRelay } from '#test/support/tcp-relay.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const server = useRedis({ lifetime: 'test' });
 let way: TcpRelay;
-let redis: Redis;
+let redis: TestRedis;
 
 beforeEach(async () => {
   way = await TcpRelay.start(server.port);

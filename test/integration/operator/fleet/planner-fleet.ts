@@ -7,13 +7,13 @@ import type { SlotReport } from '#core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys } from '#core/protocol/seal.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { type Redis, redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import type { Desired, DesiredBot, StoppedBot } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { Planner } from '#operator/fleet/planner.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 
@@ -139,7 +139,7 @@ export async function startPlanner(
 export class FakeConnector {
   readonly pod: string;
   readonly incarnation = randomUUID();
-  readonly #redis: Redis;
+  readonly #redis: TestRedis;
   readonly #zone: string;
   slots = new Map<SlotID, Slot>();
   version = 0;
@@ -155,7 +155,7 @@ export class FakeConnector {
   #running = true;
   readonly #run: Promise<void>;
 
-  constructor(redis: Redis, pod: string, zone = pod) {
+  constructor(redis: TestRedis, pod: string, zone = pod) {
     this.#redis = redis;
     this.pod = pod;
     this.#zone = zone;

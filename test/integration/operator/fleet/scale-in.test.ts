@@ -4,7 +4,7 @@ import type { ConnectorSet } from '#core/protocol/connector-set.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { parseFleetKeys } from '#core/protocol/seal.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { CLUSTER, ConnectorFleet, keys } from '#test/integration/connector/program/connector-fleet.ts';
 import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkRedisVersion, type Redis, redisErrorText, redisFault } from '#core/redis/redis.ts';
+import { redisErrorText, redisFault } from '#core/redis/fault.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { checkRedisVersion } from '#core/redis/version.ts';
 
 const saying = (info: string): Redis => ({ info: async () => info }) as unknown as Redis;
 
