@@ -52,7 +52,7 @@ describe('what a program loads when it starts', () => {
     '%s does without a Kubernetes client',
     (entry) => {
       const loaded = loadedBy(entry);
-      expect(loaded).toContain('core/redis/redis.ts');
+      expect(loaded).toContain('core/redis/ioredis-client.ts');
       expect(loaded.filter((target) => target.startsWith('@kubernetes/'))).toEqual([]);
     },
   );
