@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { statusConfig } from '../../core/config/config.ts';
+import { systemClock } from '../../core/process/clock.ts';
 import { createLog } from '../../core/process/log.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { Redis } from '../../core/redis/redis.ts';
@@ -103,7 +104,7 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     const [cluster] = status.clusters;
     const sockets = new Map(ZONES.map((zone) => [zone, liveIn(cluster, zone)]));
     const moment: Moment = {
-      atMs: performance.now(),
+      atMs: systemClock.monotonicMs(),
       sent: counts.emitted,
       received,
       sockets,
@@ -114,13 +115,14 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     return cluster;
   };
   const until: Stage['until'] = async (what, limitMs, condition) => {
-    const endMs = performance.now() + limitMs;
+    const endMs = systemClock.monotonicMs() + limitMs;
     for (;;) {
       signal.throwIfAborted();
       for (const { process: each } of [server, slack, fleet]) each.check();
       // Redis may be away for a moment, which is part of the story.
       if (await condition().catch(() => false)) return;
-      if (performance.now() > endMs) throw new Error(`the demo did not see this within ${limitMs / 1000} s: ${what}`);
+      if (systemClock.monotonicMs() > endMs)
+        throw new Error(`the demo did not see this within ${limitMs / 1000} s: ${what}`);
       await sleep(100, undefined, { signal });
     }
   };
@@ -236,8 +238,8 @@ function isAlive(pid: number): boolean {
 function everySecond(look: () => Promise<unknown>): () => Promise<true> {
   let atMs = Number.NEGATIVE_INFINITY;
   return async () => {
-    if (performance.now() - atMs >= 1_000) {
-      atMs = performance.now();
+    if (systemClock.monotonicMs() - atMs >= 1_000) {
+      atMs = systemClock.monotonicMs();
       await look();
     }
     return true;

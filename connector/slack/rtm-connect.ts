@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/process/clock.ts';
 import { errorText } from '../../core/process/log.ts';
 import { version } from '../../core/process/version.ts';
 import {
@@ -45,7 +46,7 @@ export function rtmConnect(options: RtmConnectOptions): RtmConnect {
       const answer = await read(response);
       return answer === undefined
         ? classifyFailure({ how: 'tooLarge' })
-        : classifyConnect(answer, allowPlainText, Date.now());
+        : classifyConnect(answer, allowPlainText, systemClock.wallMs());
     } catch (error) {
       return classifyFailure(failureOf(error));
     } finally {

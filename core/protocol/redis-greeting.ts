@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
+import { sleep, systemTimers } from '../process/timers.ts';
 import { redisErrorText, redisFault } from '../redis/fault.ts';
 import { EvictingRedisError, judgeNature, readNature } from '../redis/nature.ts';
 import type { Redis } from '../redis/redis.ts';
@@ -40,7 +40,7 @@ export async function greetRedis(
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let saidAtMs = performance.now() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
+  let saidAtMs = systemTimers.monotonicMs() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
   // A command without a connection only says that there is none; the connection itself knows why.
   let cause: unknown;
   const remember = (error: unknown): void => {
@@ -62,12 +62,12 @@ export async function greetRedis(
         if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
         const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
         onWait?.(`Redis has not answered yet: see RELAX_REDIS_URL (${words})`);
-        if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
-          saidAtMs = performance.now();
+        if (systemTimers.monotonicMs() - saidAtMs >= SAY_AGAIN_MS) {
+          saidAtMs = systemTimers.monotonicMs();
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
         }
       }
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(systemTimers, RETRY_MS, signal);
     }
     return false;
   } finally {

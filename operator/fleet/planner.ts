@@ -101,9 +101,9 @@ export class Planner {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       this.#nudged = false;
-      const startedAtMs = performance.now();
+      const startedAtMs = this.#options.clock.monotonicMs();
       await this.#once();
-      await this.#rest(performance.now() - startedAtMs);
+      await this.#rest(this.#options.clock.monotonicMs() - startedAtMs);
     }
   }
 

@@ -47,6 +47,31 @@ describe('what a file may import, types included', () => {
   });
 });
 
+describe('what only one file knows', () => {
+  const filesWith = (pattern: RegExp): string[] =>
+    SOURCES.filter((file) => pattern.test(readFileSync(join(ROOT, file), 'utf8'))).sort();
+
+  it('the Redis client: all others know the interface', () => {
+    expect(filesWith(/from 'ioredis'/)).toEqual(['core/redis/ioredis-client.ts']);
+  });
+
+  it('its error texts', () => {
+    expect(
+      filesWith(/Stream isn't writeable|Command timed out|max retries per request|Reached the max retries/),
+    ).toEqual(['core/redis/fault.ts']);
+  });
+
+  it('the clock of this machine', () => {
+    expect(filesWith(/\b(?:Date\.now|performance\.now|process\.hrtime)\b|new Date\(\)/)).toEqual([
+      'core/process/clock.ts',
+    ]);
+  });
+
+  it('the clock of Redis, outside of scripts', () => {
+    expect(filesWith(/\.time\(\)/)).toEqual(['core/redis/redis-clock.ts']);
+  });
+});
+
 describe('what a program loads when it starts', () => {
   it.each(['connector/main.ts', 'cli/standalone/standalone.ts', 'cli/status/status.ts', 'cli/demo/demo.ts'])(
     '%s does without a Kubernetes client',
