@@ -39,13 +39,13 @@ export class RedisCluster {
     return this.nodes.map(({ server }) => server.port);
   }
 
-  /** The primary that has this key's slot, and a replica of it, as some node that lives has them. */
-  async homeOf(key: string): Promise<{ primary: ClusterNode; replica: ClusterNode }> {
-    for (const { admin } of this.nodes.filter(({ admin }) => admin.isReady)) {
+  /** The primary that has this key's slot, then its replicas, as some node that is up has it. */
+  async holdersOf(key: string): Promise<[primary: ClusterNode, ...replicas: ClusterNode[]]> {
+    for (const { admin } of this.nodes.filter((node) => node.admin.isReady)) {
       const slot = Number(await admin.cluster('KEYSLOT', key));
       for (const [from, to, ...holders] of await admin.cluster('SLOTS')) {
-        if (slot < from || slot > to) continue;
-        return { primary: this.#node(holders[0]?.[2]), replica: this.#node(holders[1]?.[2]) };
+        const [primary, ...replicas] = holders.map(([, , id]) => this.#node(id));
+        if (slot >= from && slot <= to && primary !== undefined) return [primary, ...replicas];
       }
     }
     throw new Error(`no node knows who has ${key}`);
@@ -66,7 +66,7 @@ export class RedisCluster {
     await Promise.all(this.nodes.map(({ server }) => server.stop()));
   }
 
-  #node(id: string | undefined): ClusterNode {
+  #node(id: string): ClusterNode {
     const found = this.nodes.find((node) => node.id === id);
     if (found === undefined) throw new Error(`no such node: ${id}`);
     return found;

@@ -16,7 +16,7 @@ import {
   type TestPublisher,
   textsOn,
 } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { RedisCluster } from '#test/support/redis-cluster.ts';
+import { type ClusterNode, RedisCluster } from '#test/support/redis-cluster.ts';
 import { ClusterClient } from '#test/support/redis-cluster-client.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -174,6 +174,12 @@ describe('a failover of the primary that has the queue, under load', () => {
     await settledAll(started.map(({ publisher }) => publisher));
   }
 
+  const primaryNow = async (): Promise<ClusterNode> => (await cluster.holdersOf(QUEUE))[0];
+  const pairNow = async (): Promise<{ primary: ClusterNode; replica: ClusterNode }> => {
+    const [primary, replica] = await cluster.holdersOf(QUEUE);
+    if (replica === undefined) throw new Error('the primary has no replica');
+    return { primary, replica };
+  };
   const acknowledged = (least: number): Promise<true> =>
     waitFor(() => acknowledgedMs.size >= least, { timeoutMs: 20_000, what: `${least} acknowledged events` });
   const counts = (): { queued: number; failed: number } => {
@@ -183,21 +189,21 @@ describe('a failover of the primary that has the queue, under load', () => {
   };
 
   it('that an operator asks for loses nothing and doubles nothing', async () => {
-    const { primary, replica } = await cluster.homeOf(QUEUE);
+    const { primary, replica } = await pairNow();
     const loaded = load(0);
     await acknowledged(EVENTS / 5);
     await replica.admin.cluster('FAILOVER');
-    await waitFor(async () => (await cluster.homeOf(QUEUE)).primary.id === replica.id, { timeoutMs: 20_000 });
+    await waitFor(async () => (await primaryNow()).id === replica.id, { timeoutMs: 20_000 });
     expect(acknowledgedMs.size).toBeLessThan(EVENTS);
     await loaded;
     expect((await textsOn(redis, QUEUE)).sort()).toEqual(expected(0, EVENTS).sort());
     expect(counts()).toEqual({ queued: EVENTS, failed: 0 });
-    expect((await cluster.homeOf(QUEUE)).primary.id).not.toBe(primary.id);
+    expect((await primaryNow()).id).not.toBe(primary.id);
     await waitFor(() => cluster.isWell(), { timeoutMs: 20_000 });
   }, 90_000);
 
   it('after a kill -9 loses nothing and doubles nothing that its replica has', async () => {
-    const { primary, replica } = await cluster.homeOf(QUEUE);
+    const { primary, replica } = await pairNow();
     const loaded = load(10_000);
     await acknowledged(EVENTS / 5);
     // From here on it executes no write, so that the replica can get all; the connectors wait for their answers.
@@ -208,7 +214,7 @@ describe('a failover of the primary that has the queue, under load', () => {
     });
     await primary.server.kill();
     const killedAtMs = performance.now();
-    await waitFor(async () => (await cluster.homeOf(QUEUE)).primary.id === replica.id, { timeoutMs: 20_000 });
+    await waitFor(async () => (await primaryNow()).id === replica.id, { timeoutMs: 20_000 });
     await loaded;
     expect([...acknowledgedMs.values()].some((atMs) => atMs > killedAtMs)).toBe(true);
     expect((await textsOn(redis, QUEUE)).sort()).toEqual(expected(10_000, 10_000 + EVENTS).sort());
@@ -219,12 +225,12 @@ describe('a failover of the primary that has the queue, under load', () => {
   }, 90_000);
 
   it('after a kill -9 out of the blue doubles nothing, and loses only what was acknowledged right before', async () => {
-    const { primary, replica } = await cluster.homeOf(QUEUE);
+    const { primary, replica } = await pairNow();
     const loaded = load(20_000);
     await acknowledged(EVENTS / 5);
     await primary.server.kill();
     const killedAtMs = performance.now();
-    await waitFor(async () => (await cluster.homeOf(QUEUE)).primary.id === replica.id, { timeoutMs: 20_000 });
+    await waitFor(async () => (await primaryNow()).id === replica.id, { timeoutMs: 20_000 });
     await loaded;
     const found = await textsOn(redis, QUEUE);
     expect(new Set(found).size).toBe(found.length);
