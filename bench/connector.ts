@@ -10,7 +10,7 @@ import type { Slot } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../core/protocol/seal.ts';
 import { tokenDigest } from '../core/protocol/token.ts';
-import { connectRedis, type Redis } from '../core/redis/redis.ts';
+import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { generatedTeam } from '../slack-simulator/team.ts';
 import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-program.ts';
 import { startRedis } from '../test/support/redis-server.ts';
@@ -71,7 +71,7 @@ async function measure(name: string, child: ChildProcess, slack: SlackProgram): 
   return cost;
 }
 
-async function assign(redis: Redis, key: string): Promise<void> {
+async function assign(redis: IoredisClient, key: string): Promise<void> {
   const keys = clusterKeys(CLUSTER);
   const slots: Record<string, string> = {};
   const fleetKey = sealingKey(parseFleetKeys(key), []);
@@ -101,7 +101,7 @@ async function main(folder: string): Promise<void> {
   const slack = await startSlackProgram(TEAMS, ['--burst', '1000', '--url-ttl', '300']);
   const server = await startRedis();
   const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = connectRedis(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
+  const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
   await redis.connect();
   try {
     const key = newFleetKey();

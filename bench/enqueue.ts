@@ -8,7 +8,7 @@ import { systemClock } from '../core/process/clock.ts';
 import { createLog } from '../core/process/log.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
 import { queueKeys } from '../core/protocol/keys.ts';
-import { connectRedis, type Redis } from '../core/redis/redis.ts';
+import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /**
@@ -73,7 +73,7 @@ interface Result {
 }
 
 /** Commands count with what they spend inside scripts already, so only the outermost ones are summed. */
-async function serverMicros(redis: Redis): Promise<number> {
+async function serverMicros(redis: IoredisClient): Promise<number> {
   const stats = await redis.info('commandstats');
   return [...stats.matchAll(/^cmdstat_(\w+):calls=\d+,usec=(\d+)/gm)]
     .filter(([, name = '']) => ['rpush', 'evalsha', 'eval'].includes(name))
@@ -83,7 +83,7 @@ async function serverMicros(redis: Redis): Promise<number> {
     );
 }
 
-async function measure(redis: Redis, name: string, work: () => Promise<void>): Promise<Result> {
+async function measure(redis: IoredisClient, name: string, work: () => Promise<void>): Promise<Result> {
   await redis.flushall();
   await redis.config('RESETSTAT');
   const cpu = process.cpuUsage();
@@ -102,7 +102,7 @@ async function measure(redis: Redis, name: string, work: () => Promise<void>): P
   };
 }
 
-async function plain(redis: Redis, entries: readonly QueueEntry[], size: number): Promise<void> {
+async function plain(redis: IoredisClient, entries: readonly QueueEntry[], size: number): Promise<void> {
   for (let at = 0; at < entries.length; at += size) {
     const pipeline = redis.pipeline();
     for (const { payload } of entries.slice(at, at + size)) pipeline.rpush(keys.queue, payload);
@@ -110,13 +110,13 @@ async function plain(redis: Redis, entries: readonly QueueEntry[], size: number)
   }
 }
 
-async function batches(redis: Redis, entries: readonly QueueEntry[], size: number): Promise<void> {
+async function batches(redis: IoredisClient, entries: readonly QueueEntry[], size: number): Promise<void> {
   const enqueue = redisEnqueue(redis, keys, 1_000_000);
   for (let at = 0; at < entries.length; at += size) await enqueue(entries.slice(at, at + size));
 }
 
 /** The whole way: frame, normalize, encode, buffer, batch, script. */
-async function wholeWay(redis: Redis): Promise<void> {
+async function wholeWay(redis: IoredisClient): Promise<void> {
   const publisher = new Publisher({
     enqueue: redisEnqueue(redis, keys, 1_000_000),
     keys,
@@ -135,7 +135,7 @@ async function wholeWay(redis: Redis): Promise<void> {
 
 const server = await startRedis();
 const log = createLog({ program: 'bench', level: 'silent' });
-const redis = connectRedis(
+const redis = new IoredisClient(
   { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
   ...(['command', 'bench', log] as const),
 );

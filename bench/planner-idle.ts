@@ -8,7 +8,8 @@ import type { SlotReport } from '../core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys } from '../core/protocol/seal.ts';
 import type { Session } from '../core/protocol/session.ts';
 import { tokenDigest } from '../core/protocol/token.ts';
-import { connectRedis, type Redis, type RedisRole } from '../core/redis/redis.ts';
+import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import type { RedisRole } from '../core/redis/redis.ts';
 import type { Desired, DesiredBot } from '../operator/fleet/desired.ts';
 import { Planner } from '../operator/fleet/planner.ts';
 import type { PlannerTimes } from '../operator/fleet/planner-options.ts';
@@ -36,8 +37,8 @@ const log = createLog({ program: 'bench', level: 'silent' });
 
 const server = await startRedis();
 
-async function connect(role: RedisRole): Promise<Redis> {
-  const redis = connectRedis(
+async function connect(role: RedisRole): Promise<IoredisClient> {
+  const redis = new IoredisClient(
     { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
     role,
     'bench',
@@ -89,7 +90,7 @@ const session = (pod: string, n: number, change: Partial<Session> = {}): Session
   ...change,
 });
 
-async function putSessions(redis: Redis, change: Partial<Session> = {}): Promise<void> {
+async function putSessions(redis: IoredisClient, change: Partial<Session> = {}): Promise<void> {
   for (const [n, pod] of PODS.entries()) {
     const version = Number(await redis.get(keys.version(pod))) || 0;
     await redis.set(keys.session(pod), JSON.stringify(session(pod, n, { version, ...change })));
@@ -98,7 +99,7 @@ async function putSessions(redis: Redis, change: Partial<Session> = {}): Promise
 }
 
 /** Every socket is live. */
-async function report(redis: Redis): Promise<number> {
+async function report(redis: IoredisClient): Promise<number> {
   let slots = 0;
   for (const [n, pod] of PODS.entries()) {
     const fields = new Map<string, string>();
@@ -134,7 +135,7 @@ interface Cost {
   cpu: number;
 }
 
-async function measure(redis: Redis, desired: Desired, times: Partial<PlannerTimes>): Promise<Cost> {
+async function measure(redis: IoredisClient, desired: Desired, times: Partial<PlannerTimes>): Promise<Cost> {
   const subscriber = await connect('subscriber');
   let took: number[] = [];
   let idle = 0;

@@ -12,7 +12,7 @@ import { stopSignal } from './stop-signal.ts';
  * configuration, which no restart mends; of `relax status` 3 for a fleet that is not healthy.
  */
 
-/** Everything has ended by then, but for a timer of 2 s that ioredis leaves behind where there was no connection. */
+/** Everything has ended by then, but for a timer of 2 s that the Redis client leaves behind where there was no connection. */
 const LINGER_MS = 300;
 
 function exitCodeOf(error: unknown): number {

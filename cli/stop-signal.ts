@@ -1,3 +1,5 @@
+import { systemClock } from '../core/process/clock.ts';
+
 /** What asks a program to end: a signal to it, one handed on by the launcher (bin/relax.mjs), or its parent's end. */
 export type StopSource = 'signal' | 'launcher' | 'parent';
 export type StopStep = 'begin' | 'end-now' | 'ignore';
@@ -33,7 +35,7 @@ export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
   const wishes = new StopWishes();
   const take = (source: StopSource, signal: NodeJS.Signals): void => {
-    switch (wishes.take(source, performance.now())) {
+    switch (wishes.take(source, systemClock.monotonicMs())) {
       case 'begin':
         stopping.abort();
         return;

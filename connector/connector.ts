@@ -6,7 +6,8 @@ import { systemTimers } from '../core/process/timers.ts';
 import type { FleetContract } from '../core/protocol/contract.ts';
 import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import type { Redis } from '../core/redis/redis.ts';
+import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import type { RedisClock } from '../core/redis/redis-clock.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
@@ -18,7 +19,6 @@ import { redisEnqueue } from './queue/enqueue.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
-import type { RedisClock } from './queue/redis-clock.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
@@ -48,7 +48,7 @@ export interface ConnectorParts {
   control: Redis;
   /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
   queue: Redis;
-  subscriber: Redis;
+  subscriber: RedisSubscriber;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;
@@ -198,7 +198,7 @@ export class Connector {
       clock: this.#clock,
       buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
       redisNowMs: () => redisClock.nowMs(),
-      redisUser: queue.options.username ?? 'default',
+      redisUser: queue.user,
       onPressure: (pressure) => this.#onPressure(pressure),
       observer: {
         settled,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/process/clock.ts';
 import type { Log } from '../core/process/log.ts';
+import type { RedisClock } from '../core/redis/redis-clock.ts';
 import type { AssignmentWatch } from './assignment/assignment-watch.ts';
 import type { Publisher } from './queue/publisher.ts';
-import type { RedisClock } from './queue/redis-clock.ts';
 import type { SlotRegistry } from './registry/slot-registry.ts';
 import { type DrainEnd, drainEnd } from './session/drain-verdict.ts';
 import type { SessionKeeper } from './session/session-keeper.ts';

@@ -8,10 +8,11 @@ import { createRegistry } from '../core/process/metrics.ts';
 import { DEFAULT_CONTRACT, type FleetContract } from '../core/protocol/contract.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { greetRedis } from '../core/protocol/redis-greeting.ts';
-import { connectRedis, type Redis, type RedisRole } from '../core/redis/redis.ts';
+import { connectRedis } from '../core/redis/ioredis-client.ts';
+import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
+import { RedisClock } from '../core/redis/redis-clock.ts';
 import { Connector } from './connector.ts';
 import { type ParentReport, parentReport, type TellParent } from './parent-report.ts';
-import { RedisClock } from './queue/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
 /** For what is still open when the program ends, by a fault or after draining: sockets 2 s, the buffer 2 s, the session. */
@@ -60,11 +61,11 @@ async function run(
   );
   log.info({ cluster, zone, incarnation, port: server.port }, 'connector starts');
 
-  const redis = (role: RedisRole, name: string): Promise<Redis> =>
+  const redis = <R extends RedisRole>(role: R, name: string): Promise<RedisOfRole[R]> =>
     lifecycle.part(
       `redis ${name}`,
       () => open(config, role, name, log),
-      (connection) => connection.disconnect(),
+      (connection) => connection.close(),
     );
   const control = await redis('command', 'control');
   const queue = await redis('command', 'queue');
@@ -98,7 +99,7 @@ async function run(
   if (!lifecycle.signal.aborted) await connector.drain();
 }
 
-function open(config: ConnectorConfig, role: RedisRole, name: string, log: Log): Redis {
+function open<R extends RedisRole>(config: ConnectorConfig, role: R, name: string, log: Log): RedisOfRole[R] {
   const connection = connectRedis(config.redis, role, `connector-${config.pod}-${name}`, log);
   // It tries again by itself, and says why.
   connection.connect().catch(() => undefined);

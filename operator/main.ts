@@ -4,7 +4,8 @@ import { type Lifecycle, live } from '../core/process/lifecycle.ts';
 import type { Log } from '../core/process/log.ts';
 import { createRegistry } from '../core/process/metrics.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
-import { connectRedis, type Redis, type RedisRole } from '../core/redis/redis.ts';
+import { connectRedis } from '../core/redis/ioredis-client.ts';
+import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { type MetricSources, operatorMetrics } from './metrics.ts';
@@ -74,11 +75,11 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
     () => kubeClient(config, metrics.client),
     (started) => started.close(),
   );
-  const redis = (role: RedisRole): Promise<Redis> =>
+  const redis = <R extends RedisRole>(role: R): Promise<RedisOfRole[R]> =>
     lifecycle.part(
       `redis ${role}`,
       () => connect(config, role, log),
-      (connection) => connection.disconnect(),
+      (connection) => connection.close(),
     );
   const parts = { config, client, redis: await redis('command'), subscriber: await redis('subscriber') };
   const made = new Operator({ ...parts, fleetKeys, metrics, log, fail: (error) => lifecycle.fail(error) });
@@ -103,7 +104,7 @@ function kubeClient(
   });
 }
 
-function connect(config: OperatorConfig, role: RedisRole, log: Log): Redis {
+function connect<R extends RedisRole>(config: OperatorConfig, role: R, log: Log): RedisOfRole[R] {
   const connection = connectRedis(config.redis, role, `operator-${config.pod}`, log);
   // It tries again by itself, and says why.
   connection.connect().catch(() => undefined);

@@ -8,7 +8,7 @@ import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
 import { greetRedis } from '../core/protocol/redis-greeting.ts';
 import { kubeOwner } from '../core/protocol/scope.ts';
 import type { FleetKey } from '../core/protocol/seal.ts';
-import type { Redis } from '../core/redis/redis.ts';
+import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from './fleet/scope-owner.ts';
@@ -35,7 +35,7 @@ export interface OperatorParts {
   config: OperatorConfig;
   client: KubeClient;
   redis: Redis;
-  subscriber: Redis;
+  subscriber: RedisSubscriber;
   fleetKeys: () => readonly FleetKey[];
   metrics: OperatorMetrics;
   log: Log;
@@ -167,7 +167,7 @@ export class Operator {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
     // The planner would only say the same in other words.
-    if (this.#parts.redis.status !== 'ready') reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
+    if (!this.#parts.redis.isReady) reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));

@@ -23,21 +23,21 @@ export class App {
   /** Until `signal` aborts. A Redis that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const moved = await this.#moveSome().catch(() => 0);
+      const moved = await this.#moveSome();
       if (moved < AT_ONCE) await sleep(IDLE_MS);
     }
   }
 
   /** Ids of all events that came, in their order, one as often as it came. */
   async handledIDs(): Promise<(string | undefined)[]> {
-    const items = await this.#redis.lrange(this.handled, 0, -1);
+    const items = await this.#redis.lrange(this.handled, '0', '-1');
     return items.map((json) => (JSON.parse(json) as { event?: { client_msg_id?: string } }).event?.client_msg_id);
   }
 
   async #moveSome(): Promise<number> {
-    const pipeline = this.#redis.pipeline();
-    for (let n = 0; n < AT_ONCE; n += 1) pipeline.lmove(this.#queue, this.handled, 'LEFT', 'RIGHT');
-    const replies = (await pipeline.exec()) ?? [];
-    return replies.filter(([error, item]) => error === null && item !== null).length;
+    const moves = Array.from({ length: AT_ONCE }, () =>
+      this.#redis.lmove(this.#queue, this.handled, 'LEFT', 'RIGHT').catch(() => null),
+    );
+    return (await Promise.all(moves)).filter((item) => item !== null).length;
   }
 }

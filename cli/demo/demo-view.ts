@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/process/clock.ts';
 import { columns } from '../terminal/columns.ts';
 import { Screen, type Terminal } from '../terminal/screen.ts';
 
@@ -21,7 +22,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(0).padStart(3)} s
 export class DemoView {
   readonly #write: (text: string) => void;
   readonly #screen: Screen | undefined;
-  readonly #startMs = performance.now();
+  readonly #startMs = systemClock.monotonicMs();
   #last = '';
 
   constructor(terminal: Terminal) {
@@ -31,7 +32,7 @@ export class DemoView {
 
   /** A step of the story. */
   say(text: string): void {
-    const line = `${seconds(performance.now() - this.#startMs)}  ${text}`;
+    const line = `${seconds(systemClock.monotonicMs() - this.#startMs)}  ${text}`;
     if (this.#screen === undefined) this.#write(`${line}\n`);
     else this.#screen.print(line);
   }

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { statusConfig } from '../../core/config/config.ts';
+import { systemClock } from '../../core/process/clock.ts';
 import { createLog } from '../../core/process/log.ts';
-import { connectRedis, type Redis } from '../../core/redis/redis.ts';
+import { connectRedis } from '../../core/redis/ioredis-client.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import type { ClusterStatus } from '../status/fleet-status.ts';
 import { readFleet } from '../status/read-fleet.ts';
 import { App } from './app.ts';
@@ -76,7 +78,7 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
   ends.push(() => slack.end());
   const redis = connectRedis(redisOf(server.url), 'command', 'demo', createLog({ program: 'demo', level: 'silent' }));
   redis.connect().catch(() => undefined);
-  ends.push(() => redis.disconnect());
+  ends.push(() => redis.close());
   const env = {
     RELAX_REDIS_URL: server.url,
     RELAX_SLACK_API_URL: slack.url,
@@ -102,7 +104,7 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     const [cluster] = status.clusters;
     const sockets = new Map(ZONES.map((zone) => [zone, liveIn(cluster, zone)]));
     const moment: Moment = {
-      atMs: performance.now(),
+      atMs: systemClock.monotonicMs(),
       sent: counts.emitted,
       received,
       sockets,
@@ -113,13 +115,14 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     return cluster;
   };
   const until: Stage['until'] = async (what, limitMs, condition) => {
-    const endMs = performance.now() + limitMs;
+    const endMs = systemClock.monotonicMs() + limitMs;
     for (;;) {
       signal.throwIfAborted();
       for (const { process: each } of [server, slack, fleet]) each.check();
       // Redis may be away for a moment, which is part of the story.
       if (await condition().catch(() => false)) return;
-      if (performance.now() > endMs) throw new Error(`the demo did not see this within ${limitMs / 1000} s: ${what}`);
+      if (systemClock.monotonicMs() > endMs)
+        throw new Error(`the demo did not see this within ${limitMs / 1000} s: ${what}`);
       await sleep(100, undefined, { signal });
     }
   };
@@ -143,7 +146,7 @@ async function play(stage: Stage): Promise<Verdict> {
     await until('the first part of the burst', BURST_LIMIT_MS, () => sent(KILL_AT));
     await killConnector(stage);
     await until('the second part of the burst', BURST_LIMIT_MS, () => sent(CUT_AT));
-    const cut = await redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
+    const cut = await redis.clientKill('normal');
     view.say(`cut every connection to Redis (${cut}) in the middle of it all`);
     await until('the end of the burst', BURST_LIMIT_MS, async () => (await show()) && (await isDone()));
     view.say('all events are sent; is every one there?');
@@ -235,8 +238,8 @@ function isAlive(pid: number): boolean {
 function everySecond(look: () => Promise<unknown>): () => Promise<true> {
   let atMs = Number.NEGATIVE_INFINITY;
   return async () => {
-    if (performance.now() - atMs >= 1_000) {
-      atMs = performance.now();
+    if (systemClock.monotonicMs() - atMs >= 1_000) {
+      atMs = systemClock.monotonicMs();
       await look();
     }
     return true;

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { backoffMs } from '../../core/process/backoff.ts';
+import { systemClock } from '../../core/process/clock.ts';
 import type { Log } from '../../core/process/log.ts';
 
 export interface ChildSpec {
@@ -72,10 +73,10 @@ export class ConnectorChildren {
   async #keep(spec: ChildSpec): Promise<void> {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const startedMs = performance.now();
+      const startedMs = systemClock.monotonicMs();
       const ended = await this.#live(spec);
       if (signal.aborted) return;
-      if (performance.now() - startedMs > HEALTHY_MS) failures = 0;
+      if (systemClock.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
       const inMs = backoffMs(failures, RESTART, Math.random());
       this.#options.onRestart(spec.pod);
       this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector ended, it is started again');

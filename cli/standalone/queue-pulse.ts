@@ -1,19 +1,17 @@
-import { RedisClock } from '../../connector/queue/redis-clock.ts';
 import type { Clock } from '../../core/process/clock.ts';
-import { type Redis, redisTimeMs } from '../../core/redis/redis.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { RedisClock } from '../../core/redis/redis-clock.ts';
 
 /** Asks Redis now and then how long the queue is, and what time it is. */
 export class QueuePulse {
   readonly #redis: Redis;
   readonly #queue: string;
-  readonly #clock: Clock;
   readonly #redisClock: RedisClock;
   #looking = false;
 
   constructor(redis: Redis, queue: string, clock: Clock) {
     this.#redis = redis;
     this.#queue = queue;
-    this.#clock = clock;
     this.#redisClock = new RedisClock(clock);
   }
 
@@ -32,10 +30,8 @@ export class QueuePulse {
 
   /** Undefined when Redis does not answer, or holds something else under that name. Never rejects. */
   async length(): Promise<number | undefined> {
-    const sentAtMs = this.#clock.monotonicMs();
     try {
-      const [time, length] = await Promise.all([redisTimeMs(this.#redis), this.#redis.llen(this.#queue)]);
-      this.#redisClock.observe(time, sentAtMs);
+      const [, length] = await Promise.all([this.#redisClock.sync(this.#redis), this.#redis.llen(this.#queue)]);
       return length;
     } catch {
       return undefined;

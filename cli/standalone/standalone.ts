@@ -8,7 +8,8 @@ import { DEFAULT_CONTRACT } from '../../core/protocol/contract.ts';
 import { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../../core/protocol/keys.ts';
 import { greetRedis } from '../../core/protocol/redis-greeting.ts';
-import { connectRedis, type Redis, type RedisRole } from '../../core/redis/redis.ts';
+import { connectRedis } from '../../core/redis/ioredis-client.ts';
+import type { RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
@@ -218,7 +219,7 @@ async function start(run: Run): Promise<void> {
   lifecycle.background('bots directory', directory.follow(onChange, lifecycle.signal));
 }
 
-function openRedis({ config, log, lifecycle }: Run, role: RedisRole): Promise<Redis> {
+function openRedis<R extends RedisRole>({ config, log, lifecycle }: Run, role: R): Promise<RedisOfRole[R]> {
   return lifecycle.part(
     `redis ${role}`,
     () => {
@@ -227,7 +228,7 @@ function openRedis({ config, log, lifecycle }: Run, role: RedisRole): Promise<Re
       connection.connect().catch(() => undefined);
       return connection;
     },
-    (connection) => connection.disconnect(),
+    (connection) => connection.close(),
   );
 }
 

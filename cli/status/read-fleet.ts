@@ -4,7 +4,9 @@ import { botSummarySchema } from '../../core/protocol/bot-summary.ts';
 import { CLUSTERS_KEY, type ClusterKeys, CONTRACT_KEY, clusterKeys } from '../../core/protocol/keys.ts';
 import { decodeReport } from '../../core/protocol/report.ts';
 import { decodeSession } from '../../core/protocol/session.ts';
-import { checkRedisVersion, type Redis, redisTimeMs } from '../../core/redis/redis.ts';
+import type { Redis } from '../../core/redis/redis.ts';
+import { redisTimeMs } from '../../core/redis/redis-clock.ts';
+import { checkRedisVersion } from '../../core/redis/version.ts';
 import { type ClusterStatus, clusterStatus, type FleetStatus, type PodFacts } from './fleet-status.ts';
 import { problemsOf } from './health.ts';
 

@@ -1,6 +1,7 @@
 import type { StatusConfig } from '../../core/config/config.ts';
 import { createLog, errorText } from '../../core/process/log.ts';
-import { connectRedis, type Redis, redisFault } from '../../core/redis/redis.ts';
+import { redisFault } from '../../core/redis/fault.ts';
+import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import { sizeOf } from '../terminal/screen.ts';
 import { exitCodeOf } from './health.ts';
 import { readFleet } from './read-fleet.ts';
@@ -11,11 +12,11 @@ export async function runStatus(config: StatusConfig): Promise<number> {
   // One attempt; the error is told once, by us.
   const redis = connectRedis(config.redis, 'command', 'status', createLog({ program: 'status', level: 'silent' }));
   let cause: unknown;
-  redis.on('error', (error) => {
+  redis.onError((error) => {
     cause = error;
   });
   try {
-    await connectOnce(redis);
+    await redis.connect();
     const fleet = await readFleet(redis, config);
     const width = process.stdout.isTTY ? sizeOf(process.stdout).columnCount : undefined;
     process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet, width));
@@ -25,17 +26,6 @@ export async function runStatus(config: StatusConfig): Promise<number> {
       cause: error,
     });
   } finally {
-    redis.disconnect();
-  }
-}
-
-async function connectOnce(redis: Redis): Promise<void> {
-  const closed = Promise.withResolvers<never>();
-  const onClose = (): void => closed.reject(new Error('the connection was closed'));
-  redis.once('close', onClose);
-  try {
-    await Promise.race([redis.connect(), closed.promise]);
-  } finally {
-    redis.off('close', onClose);
+    redis.close();
   }
 }

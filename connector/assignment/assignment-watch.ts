@@ -1,14 +1,15 @@
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
-import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
+import { redisErrorText } from '../../core/redis/fault.ts';
+import type { Redis, RedisSubscriber, Unsubscribe } from '../../core/redis/redis.ts';
 import { parseVersion } from '../session/renewal.ts';
 import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';
 
 export interface AssignmentWatchOptions {
   redis: Redis;
   /** A connection for pub/sub, not connected yet or already. */
-  subscriber: Redis;
+  subscriber: RedisSubscriber;
   keys: ClusterKeys;
   pod: string;
   /** Sockets that this pod offered to take; more are taken all the same, with a warning. */
@@ -31,10 +32,7 @@ export class AssignmentWatch {
   #held: HeldSlots = { version: 0, slots: new Map() };
   #read = false;
   #error: string | undefined;
-
-  readonly #onMessage = (_channel: string, message: string): void => this.hint(parseVersion(message));
-  /** Messages sent while the connection was down are lost. */
-  readonly #onReady = (): void => this.#task.soon(0);
+  #listening: readonly Unsubscribe[] = [];
 
   constructor(options: AssignmentWatchOptions) {
     this.#options = options;
@@ -52,9 +50,13 @@ export class AssignmentWatch {
 
   start(): void {
     const { redis, subscriber, keys, pod, log } = this.#options;
-    subscriber.on('message', this.#onMessage);
-    subscriber.on('ready', this.#onReady);
-    redis.on('ready', this.#onReady);
+    // Messages sent while the connection was down are lost.
+    const lookNow = (): void => this.#task.soon(0);
+    this.#listening = [
+      subscriber.onMessage((_channel, message) => this.hint(parseVersion(message))),
+      subscriber.onReady(lookNow),
+      redis.onReady(lookNow),
+    ];
     subscriber.subscribe(keys.nudge(pod)).catch((error: unknown) => {
       log.debug({ error: errorText(error) }, 'no nudges, assignments are read every few seconds all the same');
     });
@@ -72,10 +74,7 @@ export class AssignmentWatch {
   }
 
   async stop(): Promise<void> {
-    const { redis, subscriber } = this.#options;
-    subscriber.off('message', this.#onMessage);
-    subscriber.off('ready', this.#onReady);
-    redis.off('ready', this.#onReady);
+    for (const end of this.#listening) end();
     await this.#task.stop();
   }
 
@@ -104,13 +103,11 @@ export class AssignmentWatch {
       const version = parseVersion(await redis.get(keys.version(pod)));
       if (version === undefined || version <= this.#held.version) return undefined;
     }
-    const replies = await redis.multi().get(keys.version(pod)).hgetall(keys.assign(pod)).exec();
-    const [version, fields] = (replies ?? []).map(([error, reply]) => {
-      if (error !== null) throw error;
-      return reply;
-    });
-    if (typeof fields !== 'object' || fields === null) throw new Error('Redis gave no answer to a transaction');
-    return { version: parseVersion(version), fields: fields as Record<string, string> };
+    const [version, fields] = await redis.transaction([
+      ['get', keys.version(pod)],
+      ['hgetall', keys.assign(pod)],
+    ]);
+    return { version: parseVersion(version), fields };
   }
 
   #take(read: SlotsRead | undefined): void {

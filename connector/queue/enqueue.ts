@@ -1,6 +1,7 @@
 import type { QueueKeys } from '../../core/protocol/keys.ts';
+import { isCutOff, isReadOnly } from '../../core/redis/fault.ts';
 import { whyUnreadable } from '../../core/redis/message-limit.ts';
-import { isCutOff, isReadOnly, type Redis } from '../../core/redis/redis.ts';
+import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { QueueEntry } from './buffer.ts';
 import { type EnqueueResult, parseResult } from './redis-answer.ts';
@@ -37,7 +38,7 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
     const results = answers.map(parseResult).filter((result) => result !== undefined);
     if (results.length !== batch.length) throw new Error('the enqueue script gave an answer of another shape');
     if (results.some((result) => result.kind === 'error' && isReadOnly({ message: result.error }))) {
-      redis.disconnect(true);
+      redis.reconnect();
     }
     return results;
   };

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/process/clock.ts';
 import { errorText } from '../../core/process/log.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
-import { isCutOff } from '../../core/redis/redis.ts';
+import { isCutOff } from '../../core/redis/fault.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
 import { batchLimit, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, nextFlushMs } from './batcher.ts';

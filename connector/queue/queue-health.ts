@@ -1,4 +1,4 @@
-import { NO_CONNECTION, redisErrorText } from '../../core/redis/redis.ts';
+import { NO_CONNECTION, redisErrorText } from '../../core/redis/fault.ts';
 import { type AclNames, passingFault } from './redis-answer.ts';
 
 /** A connection that breaks and comes back within this is no news. */

@@ -1,6 +1,6 @@
 import { errorText } from '../../core/process/log.ts';
 import { aclFault } from '../../core/redis/acl.ts';
-import { redisFault } from '../../core/redis/redis.ts';
+import { redisFault } from '../../core/redis/fault.ts';
 
 /** Which of the script's keys an error is about. */
 export type FaultyKey = 'queue' | 'fence' | 'mark';

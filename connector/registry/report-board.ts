@@ -1,7 +1,8 @@
 import type { Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { SlotID } from '../../core/protocol/assignment.ts';
-import { type Redis, redisErrorText } from '../../core/redis/redis.ts';
+import { redisErrorText } from '../../core/redis/fault.ts';
+import type { Redis, RedisCommand } from '../../core/redis/redis.ts';
 import { REPORT_TTL_MS } from '../session/renewal.ts';
 import type { ReportWish } from './slot-registry.ts';
 
@@ -112,13 +113,12 @@ export class ReportBoard {
     }
     const count = Object.keys(set).length;
     if (!whole && count === 0 && remove.length === 0) return false;
-    const transaction = redis.multi();
-    if (whole) transaction.del(key);
-    if (count > 0) transaction.hset(key, set);
-    if (remove.length > 0) transaction.hdel(key, ...remove);
-    const replies = await transaction.pexpire(key, REPORT_TTL_MS).exec();
-    const failed = replies?.find(([error]) => error !== null)?.[0];
-    if (replies === null || failed) throw failed ?? new Error('Redis gave no answer to a transaction');
+    const commands: RedisCommand[] = [];
+    if (whole) commands.push(['del', key]);
+    if (count > 0) commands.push(['hset', key, set]);
+    if (remove.length > 0) commands.push(['hdel', key, ...remove]);
+    commands.push(['pexpire', key, REPORT_TTL_MS]);
+    await redis.transaction(commands);
     this.#written = written;
     return true;
   }

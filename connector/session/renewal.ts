@@ -56,11 +56,11 @@ export function redisRenew(redis: Redis, keys: ClusterKeys, pod: string): Renew 
 /** Reads only, so that a Redis that takes no writes still tells whose the name is. */
 export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => Promise<NameLook> {
   return async () => {
-    const replies = await redis.multi().get(keys.owner).get(keys.session(pod)).zscore(keys.pods, pod).exec();
-    const [owner, session, score] = (replies ?? []).map(([error, reply]) => {
-      if (error !== null) throw error;
-      return reply;
-    });
+    const [owner, session, score] = await redis.transaction([
+      ['get', keys.owner],
+      ['get', keys.session(pod)],
+      ['zscore', keys.pods, pod],
+    ]);
     return {
       scopeOwner: textOr(owner, ''),
       holder: decodeHolder(textOr(session, '')),

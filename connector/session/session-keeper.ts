@@ -2,7 +2,7 @@ import type { Clock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/protocol/session.ts';
-import { redisErrorText } from '../../core/redis/redis.ts';
+import { redisErrorText } from '../../core/redis/fault.ts';
 import type { NameClaim, NameSeeker } from './name-seeker.ts';
 import type { Renew, Renewal } from './renewal.ts';
 

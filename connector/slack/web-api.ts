@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/process/clock.ts';
 import { errorText } from '../../core/process/log.ts';
 import { version } from '../../core/process/version.ts';
 import { type CallFailure, classifyAnswer, classifyFailure, type HttpAnswer } from './classify-answer.ts';
@@ -56,7 +57,9 @@ export function createWebApi(options: WebApiOptions): WebApi {
           signal: deadline.signal,
         });
         const answer = await read(response);
-        return answer === undefined ? classifyFailure({ how: 'tooLarge' }) : classifyAnswer(method, answer, Date.now());
+        return answer === undefined
+          ? classifyFailure({ how: 'tooLarge' })
+          : classifyAnswer(method, answer, systemClock.wallMs());
       } catch (error) {
         return classifyFailure(failureOf(error));
       } finally {

@@ -1,6 +1,6 @@
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
-import { redisErrorText } from '../../core/redis/redis.ts';
+import { redisErrorText } from '../../core/redis/fault.ts';
 import type { BudgetKey, ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';

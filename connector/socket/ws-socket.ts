@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { systemClock } from '../../core/process/clock.ts';
 import { closeDetail } from './close-detail.ts';
 import { type EgressProxy, proxyAgent } from './egress-proxy.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -115,7 +116,7 @@ class WsSocket implements Socket {
   }
 
   resume(): void {
-    if (this.#paused) this.#resumedAtMs = performance.now();
+    if (this.#paused) this.#resumedAtMs = systemClock.monotonicMs();
     this.#paused = false;
     // Whoever resumes is in the middle of something. From a text on its own it can pause again before the next.
     setImmediate(() => this.#goOn());
@@ -166,7 +167,7 @@ class WsSocket implements Socket {
     ws.on('pong', () => this.#heard());
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
-      const waitMs = retryAfterMs(response.headers['retry-after'], Date.now());
+      const waitMs = retryAfterMs(response.headers['retry-after'], systemClock.wallMs());
       this.#failure ??= {
         kind: 'refused',
         status,
@@ -192,7 +193,7 @@ class WsSocket implements Socket {
 
   #closeWhenRead(): void {
     clearTimeout(this.#closing);
-    const nowMs = performance.now();
+    const nowMs = systemClock.monotonicMs();
     const quietMs = nowMs - Math.max(this.#readAtMs, this.#resumedAtMs);
     const isRead = quietMs >= QUIET_BEFORE_PONG_MS - 1 || nowMs - this.#resumedAtMs >= LATEST_CLOSE_MS;
     if (isRead) this.#ws?.close(1000);
@@ -200,7 +201,7 @@ class WsSocket implements Socket {
   }
 
   #take(data: RawData | string): void {
-    this.#readAtMs = performance.now();
+    this.#readAtMs = systemClock.monotonicMs();
     if (lengthOf(data) > MAX_TEXT_BYTES) this.#handlers.onUnreadable('tooLarge', lengthOf(data));
     else if (!isText(data)) this.#handlers.onUnreadable('notUtf8', lengthOf(data));
     else this.#text(textOf(data));
@@ -209,7 +210,7 @@ class WsSocket implements Socket {
   /** A paused socket sends nothing at all. */
   #answerLater(data: Buffer): void {
     if (this.#paused || this.#isDone) return;
-    const nowMs = performance.now();
+    const nowMs = systemClock.monotonicMs();
     this.#readAtMs = nowMs;
     // The timer stays as it is: a peer that pings more often than that would put the answer off for ever.
     if (this.#ping !== undefined) this.#ping.data = data;
@@ -219,7 +220,7 @@ class WsSocket implements Socket {
   #answer(): void {
     const ping = this.#ping;
     if (ping === undefined) return;
-    const nowMs = performance.now();
+    const nowMs = systemClock.monotonicMs();
     const quietMs = nowMs - Math.max(this.#readAtMs, ping.atMs);
     if (quietMs < QUIET_BEFORE_PONG_MS - 1 && nowMs - ping.atMs < LATEST_PONG_MS) {
       ping.timer = setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS - quietMs);

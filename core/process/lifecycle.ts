@@ -1,3 +1,4 @@
+import { systemClock } from './clock.ts';
 import { endByForceAfter, type ForcedEnd } from './forced-end.ts';
 import { errorText, type Log } from './log.ts';
 
@@ -77,7 +78,7 @@ export class Lifecycle {
    * @throws the error given to `fail`.
    */
   async stop(deadlineMs: number): Promise<void> {
-    const endMs = performance.now() + deadlineMs;
+    const endMs = systemClock.monotonicMs() + deadlineMs;
     this.#stopping.abort();
     for (const { name, stop } of this.#parts.toReversed()) await this.#inTime(name, endMs, async () => stop());
     for (const [work, name] of this.#background) await this.#inTime(name, endMs, () => work);
@@ -87,7 +88,7 @@ export class Lifecycle {
 
   async #inTime(name: string, endMs: number, stop: () => Promise<void>): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(resolve, Math.max(0, endMs - performance.now()), 'late');
+    const timer = setTimeout(resolve, Math.max(0, endMs - systemClock.monotonicMs()), 'late');
     this.#stops = name;
     try {
       if ((await Promise.race([stop(), late])) !== 'late') return;

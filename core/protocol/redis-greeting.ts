@@ -1,7 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../process/log.ts';
+import { sleep, systemTimers } from '../process/timers.ts';
+import { redisErrorText, redisFault } from '../redis/fault.ts';
 import { EvictingRedisError, judgeNature, readNature } from '../redis/nature.ts';
-import { checkRedisVersion, type Redis, RedisTooOldError, redisErrorText, redisFault } from '../redis/redis.ts';
+import type { Redis } from '../redis/redis.ts';
+import { checkRedisVersion, RedisTooOldError } from '../redis/version.ts';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
 
 const RETRY_MS = 100;
@@ -38,13 +40,13 @@ export async function greetRedis(
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let saidAtMs = performance.now() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
+  let saidAtMs = systemTimers.monotonicMs() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
   // A command without a connection only says that there is none; the connection itself knows why.
   let cause: unknown;
   const remember = (error: unknown): void => {
     cause = error;
   };
-  redis.on('error', remember);
+  const forget = redis.onError(remember);
   try {
     while (!signal.aborted) {
       try {
@@ -60,15 +62,15 @@ export async function greetRedis(
         if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
         const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
         onWait?.(`Redis has not answered yet: see RELAX_REDIS_URL (${words})`);
-        if (performance.now() - saidAtMs >= SAY_AGAIN_MS) {
-          saidAtMs = performance.now();
+        if (systemTimers.monotonicMs() - saidAtMs >= SAY_AGAIN_MS) {
+          saidAtMs = systemTimers.monotonicMs();
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
         }
       }
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(systemTimers, RETRY_MS, signal);
     }
     return false;
   } finally {
-    redis.off('error', remember);
+    forget();
   }
 }

@@ -1,4 +1,5 @@
-import type { Redis } from './redis.ts';
+import type { Duplex } from 'node:stream';
+import type { LoneConnection, Redis } from './redis.ts';
 
 const ANSWER_MS = 2_000;
 
@@ -7,47 +8,44 @@ const ANSWER_MS = 2_000;
  *
  * Redis answers a message above `proto-max-bulk-len` by closing the connection while it is still being sent, and the reset
  * that follows mostly swallows the words. So the question is put on a connection of its own, by a header that announces
- * the length and no body: then nothing is unread, and the words arrive. The PING before shows that it is no other trouble.
+ * the length and no body: then nothing is unread, and the words arrive. That Redis has answered on this connection before
+ * shows that it is no other trouble.
  */
 export async function whyUnreadable(redis: Redis, bytes: number): Promise<string | undefined> {
-  const connection = redis.duplicate({ retryStrategy: () => null, lazyConnect: true });
-  connection.on('error', () => undefined);
+  const connection = await redis.dialOnce().catch(() => undefined);
+  if (connection === undefined) return undefined;
   try {
-    await connection.connect();
-    await connection.ping();
     const buffer = await queryBufferLimit(connection);
     if (buffer !== undefined && buffer < bytes) {
       return `its client-query-buffer-limit is ${buffer}: raise it`;
     }
-    const words = await answerToHeader(connection, bytes);
+    const words = await answerToHeader(connection.takeSocket(), bytes);
     return words?.startsWith('-ERR Protocol error: invalid bulk length')
       ? 'it is above proto-max-bulk-len: raise that'
       : undefined;
   } catch {
     return undefined;
   } finally {
-    connection.disconnect();
+    connection.close();
   }
 }
 
 /** Undefined where CONFIG is forbidden, as it mostly is. This limit is met without a word. */
-async function queryBufferLimit(connection: Redis): Promise<number | undefined> {
-  const answer: unknown = await connection.config('GET', 'client-query-buffer-limit').catch(() => undefined);
-  const limit = Array.isArray(answer) ? Number(answer[1]) : Number.NaN;
+async function queryBufferLimit(connection: LoneConnection): Promise<number | undefined> {
+  const answer = await connection.configGet('client-query-buffer-limit').catch(() => undefined);
+  const limit = Number(answer);
   return limit > 0 ? limit : undefined;
 }
 
-function answerToHeader({ stream }: Redis, bytes: number): Promise<string | undefined> {
+function answerToHeader(socket: Duplex, bytes: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ANSWER_MS, undefined);
     const end = (answer: string | undefined): void => {
       clearTimeout(timer);
       resolve(answer);
     };
-    // The client knows of no command that this could be the answer to.
-    stream.removeAllListeners('data');
-    stream.once('data', (data: Buffer) => end(data.toString('latin1')));
-    stream.once('close', () => end(undefined));
-    stream.write(`*2\r\n$4\r\nPING\r\n$${bytes}\r\n`);
+    socket.once('data', (data: Buffer) => end(data.toString('latin1')));
+    socket.once('close', () => end(undefined));
+    socket.write(`*2\r\n$4\r\nPING\r\n$${bytes}\r\n`);
   });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Redlock, { ExecutionError, type Lock, ResourceLockedError } from 'redlock';
+import Redlock, { ExecutionError, type Lock, type RedlockClient, ResourceLockedError } from 'redlock';
 import type { Clock } from '../../core/process/clock.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
@@ -61,7 +61,7 @@ export class RedlockPlannerLock implements PlannerLock {
 
   constructor(redis: Redis, key: string, ttlMs: number, clock: Clock) {
     // No retries: the planner's own loop tries again, and says meanwhile what is wrong.
-    this.#redlock = new Redlock([redis], { retryCount: 0 });
+    this.#redlock = new Redlock([scriptsOf(redis)], { retryCount: 0 });
     this.#key = key;
     this.#ttlMs = ttlMs;
     this.#term = new Term(clock, ttlMs);
@@ -90,6 +90,12 @@ export class RedlockPlannerLock implements PlannerLock {
     return this.#term.held?.value;
   }
 }
+
+/** As redlock calls them: keys and arguments in one list. */
+const scriptsOf = (redis: Redis): RedlockClient => ({
+  evalsha: (sha, keyCount, keysAndArgs) => redis.evalsha(sha, keyCount, ...keysAndArgs),
+  eval: (lua, keyCount, keysAndArgs) => redis.eval(lua, keyCount, ...keysAndArgs),
+});
 
 /** redlock says "no quorum" for a lock held by another and for a Redis that is away; only the votes tell which. */
 async function unlessLocked(asked: Promise<Lock>): Promise<Lock | undefined> {

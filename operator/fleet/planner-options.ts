@@ -4,7 +4,7 @@ import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { ClusterKeys, QueueKeys } from '../../core/protocol/keys.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/protocol/session.ts';
-import type { Redis } from '../../core/redis/redis.ts';
+import type { Redis, RedisSubscriber } from '../../core/redis/redis.ts';
 import type { Desired } from './desired.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { PlannerLock } from './planner-lock.ts';
@@ -13,7 +13,7 @@ export interface PlannerOptions {
   /** Of role `command`. */
   redis: Redis;
   /** Of role `subscriber`; the planner subscribes to `keys.plannerNudge` on it and to nothing else. */
-  subscriber: Redis;
+  subscriber: RedisSubscriber;
   keys: ClusterKeys;
   queueKeys: QueueKeys;
   /** Cluster scope. */

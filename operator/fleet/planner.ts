@@ -1,6 +1,7 @@
 import { errorText } from '../../core/process/log.ts';
 import { SealError } from '../../core/protocol/seal.ts';
-import { redisErrorText, redisFault } from '../../core/redis/redis.ts';
+import { redisErrorText, redisFault } from '../../core/redis/fault.ts';
+import type { Unsubscribe } from '../../core/redis/redis.ts';
 import { FleetRound, type RoundCounts } from './fleet-round.ts';
 import type { FleetView } from './fleet-view.ts';
 import { type PlannerLock, RedlockPlannerLock } from './planner-lock.ts';
@@ -29,6 +30,7 @@ export class Planner {
   #keeper: NodeJS.Timeout | undefined;
   #nudged = false;
   #wake: (() => void) | undefined;
+  #unsubscribe: Unsubscribe | undefined;
   #fault: string | undefined;
 
   constructor(options: PlannerOptions) {
@@ -42,7 +44,7 @@ export class Planner {
   start(): void {
     if (this.#running !== undefined) return;
     const { subscriber, keys, log } = this.#options;
-    subscriber.on('message', this.#heard);
+    this.#unsubscribe = subscriber.onMessage(this.#heard);
     subscriber.subscribe(keys.plannerNudge).catch((error: unknown) => {
       // Rounds come at least every second all the same.
       if (!this.#stopped) log.warn({ error: errorText(error) }, 'planner gets no nudges');
@@ -63,8 +65,8 @@ export class Planner {
     this.#stopping.abort(new Error('the planner stopped'));
     clearInterval(this.#keeper);
     this.nudge();
-    subscriber.off('message', this.#heard);
-    if (this.#running !== undefined && subscriber.status === 'ready') {
+    this.#unsubscribe?.();
+    if (this.#running !== undefined && subscriber.isReady) {
       await subscriber.unsubscribe(keys.plannerNudge).catch(() => {});
     }
     await this.#running;
@@ -99,9 +101,9 @@ export class Planner {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       this.#nudged = false;
-      const startedAtMs = performance.now();
+      const startedAtMs = this.#options.clock.monotonicMs();
       await this.#once();
-      await this.#rest(performance.now() - startedAtMs);
+      await this.#rest(this.#options.clock.monotonicMs() - startedAtMs);
     }
   }
 

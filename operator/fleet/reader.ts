@@ -1,5 +1,6 @@
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
-import type { Redis } from '../../core/redis/redis.ts';
+import type { Redis, RedisCommand } from '../../core/redis/redis.ts';
+import { redisMsOf } from '../../core/redis/redis-clock.ts';
 import type { PodBody, PodHead } from './pod-memory.ts';
 
 export interface Heads {
@@ -17,19 +18,23 @@ const BODIES_AT_ONCE = 4;
 
 /** What is small and read in every round. @throws when Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
-  const [time, owner, listed] = await answers(
-    redis.pipeline().time().get(keys.owner).zrange(keys.pods, '0', '-1', 'WITHSCORES'),
-  );
+  const [time, owner, listed] = await redis.batch([
+    ['time'],
+    ['get', keys.owner],
+    ['zrange', keys.pods, '0', '-1', 'WITHSCORES'],
+  ]);
   const renewedMs = scores(listed);
   const inRedis = new Set(renewedMs.keys());
   const pods = [...new Set([...knownPods, ...inRedis])];
-  const reading = redis.pipeline();
-  for (const pod of pods) reading.get(keys.session(pod)).get(keys.version(pod)).hlen(keys.assign(pod));
-  const replies = pods.length === 0 ? [] : await answers(reading);
-  const [seconds, micros] = texts(time);
+  const questions = pods.flatMap((pod): RedisCommand[] => [
+    ['get', keys.session(pod)],
+    ['get', keys.version(pod)],
+    ['hlen', keys.assign(pod)],
+  ]);
+  const replies = pods.length === 0 ? [] : await redis.batch(questions);
   return {
-    redisNowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
-    owner: typeof owner === 'string' ? owner : undefined,
+    redisNowMs: redisMsOf(time),
+    owner: owner ?? undefined,
     listed: inRedis,
     pods: new Map(
       pods.map((pod, index) => [
@@ -67,20 +72,10 @@ export async function readBodies(
   return bodies;
 }
 
-async function answers(pipeline: { exec(): Promise<[Error | null, unknown][] | null> }): Promise<unknown[]> {
-  const replies = await pipeline.exec();
-  return (replies ?? []).map(([error, reply]) => {
-    if (error !== null) throw error;
-    return reply;
-  });
-}
-
 const text = (reply: unknown): string | undefined => (typeof reply === 'string' ? reply : undefined);
-const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : []);
 
 /** Of a sorted set: member, score, member, score. */
-function scores(reply: unknown): Map<string, number> {
-  const flat = texts(reply);
+function scores(flat: readonly string[]): Map<string, number> {
   return new Map(flat.flatMap((member, at) => (at % 2 === 0 ? [[member, Number(flat[at + 1])] as const] : [])));
 }
 

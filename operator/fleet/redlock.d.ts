@@ -1,10 +1,16 @@
 /**
  * The part of redlock 5.0.0-beta.2 that `planner-lock.ts` uses. The package has types, but its `exports` do not name them
- * (TS7016), and they are written for ioredis 4.
+ * (TS7016), and they are written for another
+ * version of the client than ours.
  */
 declare module 'redlock' {
   interface Votes {
     readonly votesAgainst: ReadonlyMap<unknown, Error>;
+  }
+
+  export interface RedlockClient {
+    evalsha(sha: string, keyCount: number, keysAndArgs: (string | number)[]): Promise<unknown>;
+    eval(lua: string, keyCount: number, keysAndArgs: (string | number)[]): Promise<unknown>;
   }
 
   export class ResourceLockedError extends Error {}
@@ -23,7 +29,7 @@ declare module 'redlock' {
   }
 
   export default class Redlock {
-    constructor(clients: Iterable<object>, settings?: { retryCount?: number; driftFactor?: number });
+    constructor(clients: Iterable<RedlockClient>, settings?: { retryCount?: number; driftFactor?: number });
     /** @throws ExecutionError */
     acquire(resources: string[], durationMs: number): Promise<Lock>;
   }

@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { BotSummaries } from '../fleet/bot-summaries.ts';
@@ -24,7 +25,7 @@ export class SummaryKeeper {
   readonly #options: SummaryKeeperOptions;
   readonly #lines = new Map<string, BotSummary>();
   #dirty = false;
-  #checkedAtMs = performance.now();
+  #checkedAtMs = systemClock.monotonicMs();
   #timer: NodeJS.Timeout | undefined;
   #putting: Promise<void> = Promise.resolve();
   #failing = false;
@@ -61,8 +62,8 @@ export class SummaryKeeper {
 
   /** Counting is enough: Redis loses all of them or none, and reading 100,000 each minute would be a burden. */
   async #recheck(): Promise<void> {
-    if (performance.now() - this.#checkedAtMs < (this.#options.recheckMs ?? RECHECK_MS)) return;
-    this.#checkedAtMs = performance.now();
+    if (systemClock.monotonicMs() - this.#checkedAtMs < (this.#options.recheckMs ?? RECHECK_MS)) return;
+    this.#checkedAtMs = systemClock.monotonicMs();
     if ((await this.#options.count()) === this.#lines.size) return;
     this.#options.summaries.forgetWritten();
     this.#dirty = true;

@@ -2,16 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { decodeSession } from '#core/protocol/session.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
-import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** 500 teams over TLS, Slack's own connect limits, 50,000 events: by hand this is `relax standalone --bots DIR`. */
@@ -22,17 +20,16 @@ const QUEUE = 'relax:events';
 describe('relax standalone with 500 bots', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
   let slack: SlackProgram;
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis();
+  const redis = server.useClient();
   let relax: RelaxProgram;
 
   beforeAll(async () => {
     slack = await startSlackProgram(TEAMS);
-    server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
-    writeFileSync(join(folder, 'bots.yaml'), Array.from({ length: TEAMS }, (_, n) => manifests(n + 1)).join('---\n'));
+    writeFileSync(
+      join(folder, 'bots.yaml'),
+      Array.from({ length: TEAMS }, (_, n) => generatedBotYaml(n + 1)).join('---\n'),
+    );
     relax = new RelaxProgram('standalone', ['standalone', '--bots', folder, '--connectors', '2', '--zones', 'a,b'], {
       RELAX_REDIS_URL: server.url,
       RELAX_CLUSTER: 'e2e',
@@ -44,8 +41,6 @@ describe('relax standalone with 500 bots', () => {
   });
   afterAll(async () => {
     await relax?.stop();
-    redis?.disconnect();
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -106,19 +101,3 @@ describe('relax standalone with 500 bots', () => {
     await waitFor(async () => (await slack.control.stats()).sockets.open === 0);
   });
 });
-
-function manifests(n: number): string {
-  const { teamID, token } = generatedTeam(n);
-  return `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec:
-  teamID: ${teamID}
-  credentials: { secretRef: { name: bot-${n} } }
-`;
-}

@@ -2,23 +2,21 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readFleet } from '#cli/status/read-fleet.ts';
 import { renderFleet } from '#cli/status/render.ts';
 import { statusConfig } from '#core/config/config.ts';
-import { createLog } from '#core/process/log.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { connectRedis, type Redis, redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 kubeBinariesSuite("A SlackBot that waits for Slack's connect budget", () => {
   let fleet: OperatorFleet;
-  let redis: Redis;
+  let redis: TestRedis;
 
   beforeAll(async () => {
     fleet = await OperatorFleet.start();
-    const settings = { url: fleet.redis.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
+    redis = await connectTo(fleet.redis);
     await fleet.connector('connector-0', 'a');
     await fleet.connector('connector-1', 'b');
     await fleet.operator('operator-0');

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
 import { parseSlotID } from '#core/protocol/assignment.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { OperatorFleet } from '#test/support/kube/operator-fleet.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** The StatefulSet is only an object here: no controller ends a pod, so what moves does so by the set's size alone. */
@@ -13,7 +12,7 @@ kubeBinariesSuite('An operator that reads the size of the set of connectors, wit
   const TEAMS = ['T0ONE', 'T0TWO', 'T0THREE', 'T0FOUR'];
   const keys = clusterKeys('test');
   let fleet: OperatorFleet;
-  let redis: Redis;
+  let redis: TestRedis;
 
   const kubectl = (...args: string[]) => fleet.kubectl.must(['-n', 'relax', ...args]);
   const scale = (replicas: number) => kubectl('scale', 'statefulset', NAME, `--replicas=${replicas}`);
@@ -40,9 +39,7 @@ kubeBinariesSuite('An operator that reads the size of the set of connectors, wit
 
   beforeAll(async () => {
     fleet = await OperatorFleet.start();
-    const settings = { url: fleet.redis.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
+    redis = await connectTo(fleet.redis);
     await make(3);
     for (const [n, zone] of ['a', 'a', 'b'].entries()) await fleet.connector(`${NAME}-${n}`, zone);
     const rights = await fleet.operatorRights();

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemTimers, type Timers } from '#core/process/timers.ts';
 import { KubeClient } from '#operator/kube/client.ts';
@@ -8,9 +7,9 @@ import type { ReflectorOptions } from '#operator/kube/reflector-options.ts';
 import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
 import { type Fault, FaultServer } from '#test/support/kube/fault-server.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-const log = pino({ level: 'silent' });
 const NEVER = new AbortController().signal;
 const THINGS = { group: 'test.dev', version: 'v1', plural: 'things', namespace: 'ns' };
 
@@ -40,7 +39,7 @@ describe('a reflector', () => {
     reflector = new Reflector<KubeObject>({
       client,
       scope: THINGS,
-      log,
+      log: silentLog,
       timers: hasty,
       onChange: ({ type, object }) => changes.push(`${type} ${object.metadata.name}`),
       ...more,
@@ -198,7 +197,7 @@ kubeSuite('A reflector on a real API server', (kube) => {
     const client = new KubeClient({ loadConfig: () => kubeConfigFrom(kube.kubeconfigPath) });
     const reflector = new Reflector<KubeObject & { data?: unknown }>({
       client,
-      log,
+      log: silentLog,
       pageSize: 2,
       metadataOnly: true,
       labelSelector: 'seen=yes',
@@ -236,7 +235,7 @@ kubeSuite('A reflector on a real API server', (kube) => {
     const heard: string[] = [];
     const watch = new ResourceWatch<KubeObject>({
       client,
-      log,
+      log: silentLog,
       namespaces: ['red', 'green'],
       resource: { group: '', version: 'v1', plural: 'configmaps' },
       fieldSelector: 'metadata.name=it',

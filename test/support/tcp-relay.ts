@@ -1,19 +1,21 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between one program and a server on this machine, and can cut the way. */
+/** Stands between one program and a server on this machine, and can cut the way, or let all vanish that is on it. */
 export class TcpRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #target: number;
   #isCut = false;
 
-  private constructor(port: number) {
+  private constructor(target: number) {
+    this.#target = target;
     this.#server = createServer((socket) => {
       if (this.#isCut) {
         socket.destroy();
         return;
       }
-      const onward = connect(port, '127.0.0.1');
+      const onward = connect(this.#target, '127.0.0.1');
       for (const each of [socket, onward]) {
         this.#sockets.add(each);
         each.on('error', () => undefined);
@@ -27,8 +29,9 @@ export class TcpRelay {
     });
   }
 
-  static async start(port: number): Promise<TcpRelay> {
-    const relay = new TcpRelay(port);
+  /** @param target port of the server */
+  static async start(target: number): Promise<TcpRelay> {
+    const relay = new TcpRelay(target);
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
     return relay;
@@ -37,6 +40,23 @@ export class TcpRelay {
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** New connections lead to this port, as those to a managed server's name do after a failover. */
+  leadTo(target: number): void {
+    this.#target = target;
+  }
+
+  /**
+   * What is connected now is swallowed from here on, both ways and without a word, as when a firewall forgets a
+   * connection; a new one works.
+   */
+  swallow(): void {
+    for (const socket of this.#sockets) socket.unpipe().resume();
   }
 
   cut(): void {

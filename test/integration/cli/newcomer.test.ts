@@ -5,27 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetStatus } from '#cli/status/fleet-status.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { botYaml } from '#test/support/bot-yaml.ts';
 import { runCommand } from '#test/support/command.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const BIN = join(ROOT, 'bin/relax.mjs');
-
-const yamlOf = (name: string, teamID: string, token: string): string => `apiVersion: v1
-kind: Secret
-metadata: { name: ${name}, namespace: bots }
-stringData: { token: ${token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: ${name}, namespace: bots }
-spec:
-  teamID: ${teamID}
-  credentials: { secretRef: { name: ${name} } }
-`;
 
 /** Slack's own limits: three connects at once, then one a minute. */
 describe('what relax standalone tells somebody who sees it for the first time', () => {
@@ -33,7 +21,7 @@ describe('what relax standalone tells somebody who sees it for the first time', 
   const bots = join(folder, 'bots');
   const [acme, other] = [generatedTeam(1), generatedTeam(2)];
   let slack: SlackProgram;
-  let server: RedisServer;
+  const server = useRedis();
   let taken: Server;
   let relax: RelaxProgram;
 
@@ -57,16 +45,14 @@ describe('what relax standalone tells somebody who sees it for the first time', 
   beforeAll(async () => {
     mkdirSync(bots);
     slack = await startSlackProgram(2);
-    server = await startRedis();
     taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, resolve));
-    writeFileSync(join(bots, 'acme.yaml'), yamlOf('acme', acme.teamID, acme.token));
+    writeFileSync(join(bots, 'acme.yaml'), botYaml({ name: 'acme', teamID: acme.teamID, token: acme.token }));
     relax = start();
   });
   afterAll(async () => {
     await relax?.stop();
     await new Promise((resolve) => taken.close(resolve));
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -82,7 +68,10 @@ describe('what relax standalone tells somebody who sees it for the first time', 
     expect(said('bots file')).toMatchObject([
       { path: join(bots, 'acme.yaml'), kind: 'read', bots: 1, secrets: 1, problems: 0 },
     ]);
-    writeFileSync(join(bots, 'other.yaml'), yamlOf('other', other.teamID, 'xoxb-1-2-revoked'));
+    writeFileSync(
+      join(bots, 'other.yaml'),
+      botYaml({ name: 'other', teamID: other.teamID, token: 'xoxb-1-2-revoked' }),
+    );
     await waitFor(() => said('bots file').length === 2, { what: 'the second file' });
     expect(said('bots file')[1]).toMatchObject({ path: join(bots, 'other.yaml'), kind: 'read' });
   });

@@ -2,32 +2,20 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const TEAMS = 10;
 
-const yamlOf = (n: number): string => `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec: { teamID: ${generatedTeam(n).teamID}, credentials: { secretRef: { name: bot-${n} } } }
-`;
-
 describe('relax standalone, started again with fewer connectors', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
   let slack: Simulator;
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis();
+  const redis = server.useClient();
   let relax: RelaxProgram;
 
   const start = (connectors: number): RelaxProgram => {
@@ -51,19 +39,13 @@ describe('relax standalone, started again with fewer connectors', () => {
 
   beforeAll(async () => {
     mkdirSync(join(folder, 'bots'));
-    for (let n = 1; n <= TEAMS; n++) writeFileSync(join(folder, 'bots', `bot-${n}.yaml`), yamlOf(n));
+    for (let n = 1; n <= TEAMS; n++) writeFileSync(join(folder, 'bots', `bot-${n}.yaml`), generatedBotYaml(n));
     slack = await startSimulator({ connectBurst: 100, connectPerMinute: 600 });
     for (let n = 1; n <= TEAMS; n++) slack.addTeam(generatedTeam(n));
-    server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
     relax = start(3);
   });
   afterAll(async () => {
     await relax?.stop();
-    redis?.disconnect();
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

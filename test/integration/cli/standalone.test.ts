@@ -3,45 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FleetStatus } from '#cli/status/fleet-status.ts';
-import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { runCommand } from '#test/support/command.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { type SlackProgram, startSlackProgram } from '#test/support/e2e/slack-program.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const TEAMS = 20;
 const QUEUE = 'relax:events';
 
-const yamlOf = (n: number, options: { token?: string; spec?: string } = {}): string => `apiVersion: v1
-kind: Secret
-metadata: { name: bot-${n}, namespace: bots }
-stringData: { token: ${options.token ?? generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: bot-${n}, namespace: bots }
-spec:
-  teamID: ${generatedTeam(n).teamID}
-  credentials: { secretRef: { name: bot-${n} } }
-${options.spec ?? ''}
-`;
-
 describe('relax standalone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
   const bots = join(folder, 'bots');
   let slack: SlackProgram;
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis();
+  const redis = server.useClient();
   let relax: RelaxProgram;
 
-  const put = (n: number, options?: Parameters<typeof yamlOf>[1]): void =>
-    writeFileSync(join(bots, `bot-${n}.yaml`), yamlOf(n, options));
+  const put = (n: number, options?: Parameters<typeof generatedBotYaml>[1]): void =>
+    writeFileSync(join(bots, `bot-${n}.yaml`), generatedBotYaml(n, options));
   const start = (): RelaxProgram =>
     new RelaxProgram('standalone', ['standalone', '--bots', bots, '--connectors', '2', '--zones', 'a,b'], {
       RELAX_REDIS_URL: server.url,
@@ -90,17 +75,11 @@ describe('relax standalone', () => {
   beforeAll(async () => {
     mkdirSync(bots);
     slack = await startSlackProgram(TEAMS + 1, ['--burst', '50', '--connects-per-minute', '600']);
-    server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
     for (let n = 1; n <= TEAMS; n += 1) put(n);
     relax = start();
   });
   afterAll(async () => {
     await relax?.stop();
-    redis?.disconnect();
-    await server?.stop();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -182,9 +161,9 @@ describe('relax standalone', () => {
 
   it('keeps every socket while a file is broken, and says where and how to mend it', async () => {
     const before = (await slack.control.sockets()).map(({ id }) => id);
-    writeFileSync(join(bots, 'bot-3.yaml'), yamlOf(3, { spec: '  replicas: many' }));
+    writeFileSync(join(bots, 'bot-3.yaml'), generatedBotYaml(3, { spec: '  replicas: many' }));
     writeFileSync(join(bots, 'bot-4.yaml'), 'kind: [');
-    writeFileSync(join(bots, 'bot-5.yaml'), yamlOf(5).replace(/teamID: .*/, 'teamID: T0OTHER'));
+    writeFileSync(join(bots, 'bot-5.yaml'), generatedBotYaml(5).replace(/teamID: .*/, 'teamID: T0OTHER'));
     const problems = await waitFor(() => {
       const told = relax.lines.filter(({ msg }) => msg === 'bots directory').map(({ problem }) => String(problem));
       return told.length === 3 && told.sort();

@@ -2,13 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { decodeSession } from '#core/protocol/session.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
+import { generatedBotYaml } from '#test/support/bot-yaml.ts';
 import { PortGate } from '#test/support/e2e/port-gate.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import type { Source } from '#test/support/e2e/status-truth.ts';
@@ -20,7 +19,7 @@ import {
   READY_LAG_MS,
   relaxStatusSource,
 } from '#test/support/e2e/status-watch.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const NUMBERS = [1, 2, 3];
@@ -35,8 +34,8 @@ describe('what standalone mode and relax status say', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-truth-'));
   let slack: Simulator;
   let gate: PortGate;
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis();
+  const redis = server.useClient();
   let relax: RelaxProgram;
   let budgets: NodeJS.Timeout;
 
@@ -54,14 +53,10 @@ describe('what standalone mode and relax status say', () => {
     slack = await startSimulator({ connectBurst: 100, connectPerMinute: 600 });
     gate = new PortGate(slack.port);
     await gate.open();
-    server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
     for (const n of NUMBERS) {
       const team = generatedTeam(n);
       slack.addTeam(team);
-      writeFileSync(join(folder, `${nameOf(n)}.yaml`), yamlOf(n));
+      writeFileSync(join(folder, `${nameOf(n)}.yaml`), generatedBotYaml(n));
     }
     // Slack's budget of a connect a minute is another test's matter.
     budgets = setInterval(() => {
@@ -74,8 +69,6 @@ describe('what standalone mode and relax status say', () => {
   afterAll(async () => {
     clearInterval(budgets);
     await relax?.stop();
-    redis?.disconnect();
-    await server?.stop();
     await gate?.shut();
     await slack?.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -153,14 +146,3 @@ describe('what standalone mode and relax status say', () => {
     expect(problems).toEqual([expect.stringContaining(`no such cluster on this Redis: typo; it has ${CLUSTER}`)]);
   });
 });
-
-const yamlOf = (n: number): string => `apiVersion: v1
-kind: Secret
-metadata: { name: ${nameOf(n)}, namespace: bots }
-stringData: { token: ${generatedTeam(n).token} }
----
-apiVersion: relax.dev/v1alpha1
-kind: SlackBot
-metadata: { name: ${nameOf(n)}, namespace: bots }
-spec: { teamID: ${generatedTeam(n).teamID}, credentials: { secretRef: { name: ${nameOf(n)} } } }
-`;

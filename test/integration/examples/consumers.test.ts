@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** Node is here in any case; the consumers in the other languages do the same four steps. */
@@ -12,8 +11,8 @@ const queue = 'relax:events';
 const processing = '{relax:events}:processing:one';
 const item = (n: number) => JSON.stringify({ type: 'message_new', team_uid: 'T1', channel_uid: 'C1', text: `n${n}` });
 
-let server: RedisServer;
-let redis: Redis;
+const server = useRedis({ emptied: true });
+const redis = server.useClient();
 let child: ChildProcess | undefined;
 
 function start(): { lines: string[]; child: ChildProcess } {
@@ -25,15 +24,6 @@ function start(): { lines: string[]; child: ChildProcess } {
   return { lines, child: started };
 }
 
-beforeAll(async () => {
-  server = await startRedis();
-  redis = new Redis(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
 afterEach(() => {
   child?.kill('SIGKILL');
 });

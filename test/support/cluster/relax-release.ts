@@ -2,16 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { SlackBot } from '#core/api/slackbot.ts';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { CHART } from '#test/support/chart.ts';
 import { botNameOf, botOf, secretOf } from '#test/support/e2e/kube-fleet.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { Cluster, OUTSIDE, RELAX_REPOSITORY } from './cluster.ts';
@@ -33,11 +32,11 @@ export class RelaxRelease {
   readonly botNamespace = 'bots';
   readonly queue = 'relax:events';
   readonly cluster: Cluster;
-  readonly redis: Redis;
+  readonly redis: TestRedis;
   readonly slack: Simulator;
   readonly #server: RedisServer;
 
-  private constructor(parts: { cluster: Cluster; redis: Redis; slack: Simulator; server: RedisServer }) {
+  private constructor(parts: { cluster: Cluster; redis: TestRedis; slack: Simulator; server: RedisServer }) {
     this.cluster = parts.cluster;
     this.redis = parts.redis;
     this.slack = parts.slack;
@@ -52,10 +51,7 @@ export class RelaxRelease {
     const server = await startRedis({ args: ['--bind', OUTSIDE, '127.0.0.1', '--requirepass', PASSWORD] });
     // Generous, so that the tests need not wait out Slack's minute; Relax's own budget still holds (see `minutePasses`).
     const slack = await startSimulator({ tls: true, host: OUTSIDE, connectBurst: 100, connectPerMinute: 600 });
-    const settings = { url: `redis://:${PASSWORD}@127.0.0.1:${server.port}`, username: undefined };
-    const log = createLog({ program: 'test', level: 'silent' });
-    const redis = connectRedis({ ...settings, passwordFile: undefined, caFile: undefined }, 'command', 'test', log);
-    await redis.connect();
+    const redis = await connectTo({ url: `redis://:${PASSWORD}@127.0.0.1:${server.port}` });
     const release = new RelaxRelease({ cluster, redis, slack, server });
     await release.#apply([
       namespaceOf(release.namespace, RESTRICTED),

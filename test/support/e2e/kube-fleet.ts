@@ -2,16 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SlackBot } from '#core/api/slackbot.ts';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import type { Command } from '#test/support/command.ts';
 import { kubectl, type SharedKube } from '#test/support/kube/kube-suite.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { RelaxProgram } from './relax-program.ts';
@@ -23,7 +22,7 @@ export class KubeFleet {
   readonly namespace: string;
   readonly queue = 'relax:events';
   readonly kubectl: Command;
-  readonly redis: Redis;
+  readonly redis: TestRedis;
   readonly slack: Simulator;
   readonly server: RedisServer;
   readonly #kubeconfig: string;
@@ -34,7 +33,7 @@ export class KubeFleet {
     kube: SharedKube;
     slack: Simulator;
     server: RedisServer;
-    redis: Redis;
+    redis: TestRedis;
     folder: string;
     namespace: string;
   }) {
@@ -54,9 +53,7 @@ export class KubeFleet {
     const server = await startRedis({ appendOnly: true });
     // Generous, so that the tests need not wait out Slack's minute; Relax's own budget still holds (see `minutePasses`).
     const slack = await startSimulator({ tls: true, connectBurst: 100, connectPerMinute: 600 });
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    const redis = connectRedis(settings, 'command', 'test', createLog({ program: 'test', level: 'silent' }));
-    await redis.connect();
+    const redis = await connectTo(server);
     const fleet = new KubeFleet({ kube, slack, server, redis, folder, namespace });
     await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);
     await fleet.kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);

@@ -1,6 +1,6 @@
-import type { Redis } from '#core/redis/redis.ts';
 import { eventIDOf } from '#slack-simulator/frames.ts';
 import type { EventRecord } from '#slack-simulator/ledger.ts';
+import type { TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** A queue item as a consumer reads it. */
@@ -16,7 +16,7 @@ export interface Audit {
   others: Item[];
 }
 
-export async function queueItems(redis: Redis, queue: string): Promise<Item[]> {
+export async function queueItems(redis: TestRedis, queue: string): Promise<Item[]> {
   return (await redis.lrange(queue, 0, -1)).map((json) => JSON.parse(json) as Item);
 }
 
@@ -39,7 +39,7 @@ export function audit(sent: readonly EventRecord[], items: readonly Item[]): Aud
 
 /** Waits until every event that was sent is on the queue, then looks whether any is there twice. */
 export async function settledAudit(
-  redis: Redis,
+  redis: TestRedis,
   queue: string,
   sent: () => readonly EventRecord[],
   timeoutMs = 30_000,

@@ -7,14 +7,15 @@ import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import { connectorConfig, operatorConfig } from '#core/config/config.ts';
 import type { Log } from '#core/process/log.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
-import { connectRedis } from '#core/redis/redis.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { runOperator } from '#operator/main.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { LEAST, render } from '#test/support/chart.ts';
 import { Command } from '#test/support/command.ts';
 import { RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from './api-server.ts';
 
@@ -102,16 +103,12 @@ export class OperatorFleet {
     const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: kubeconfig, ...more.env };
     const flags = { 'release-finalizers': 'true', ...more.flags };
     const { config } = operatorConfig({ env: { ...this.#env('release'), ...given }, flags });
-    await runOperator(config, pino({ level: 'silent' }), new AbortController().signal);
+    await runOperator(config, silentLog, new AbortController().signal);
   }
 
   /** Every key with its value, as text. */
   async everythingInRedis(): Promise<string> {
-    const { url } = this.redis;
-    const log = pino({ level: 'silent' });
-    const settings = { url, username: undefined, passwordFile: undefined, caFile: undefined };
-    const redis = connectRedis(settings, 'command', 'test', log);
-    await redis.connect();
+    const redis = await connectTo(this.redis);
     const read = { string: 'get', hash: 'hgetall', list: 'lrange', zset: 'zrange', set: 'smembers' } as const;
     const texts: string[] = [];
     for (const key of await redis.keys('*')) {

@@ -73,12 +73,37 @@ describe('a slot and the transports', () => {
   });
 });
 
+describe('what only one file knows', () => {
+  const filesWith = (pattern: RegExp): string[] =>
+    SOURCES.filter((file) => pattern.test(readFileSync(join(ROOT, file), 'utf8'))).sort();
+
+  it('the Redis client: all others know the interface', () => {
+    expect(filesWith(/from 'ioredis'/)).toEqual(['core/redis/ioredis-client.ts']);
+  });
+
+  it('its error texts', () => {
+    expect(
+      filesWith(/Stream isn't writeable|Command timed out|max retries per request|Reached the max retries/),
+    ).toEqual(['core/redis/fault.ts']);
+  });
+
+  it('the clock of this machine', () => {
+    expect(filesWith(/\b(?:Date\.now|performance\.now|process\.hrtime)\b|new Date\(\)/)).toEqual([
+      'core/process/clock.ts',
+    ]);
+  });
+
+  it('the clock of Redis, outside of scripts', () => {
+    expect(filesWith(/\.time\(\)/)).toEqual(['core/redis/redis-clock.ts']);
+  });
+});
+
 describe('what a program loads when it starts', () => {
   it.each(['connector/main.ts', 'cli/standalone/standalone.ts', 'cli/status/status.ts', 'cli/demo/demo.ts'])(
     '%s does without a Kubernetes client',
     (entry) => {
       const loaded = loadedBy(entry);
-      expect(loaded).toContain('core/redis/redis.ts');
+      expect(loaded).toContain('core/redis/ioredis-client.ts');
       expect(loaded.filter((target) => target.startsWith('@kubernetes/'))).toEqual([]);
     },
   );

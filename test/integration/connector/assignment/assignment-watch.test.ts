@@ -1,31 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssignmentWatch } from '#connector/assignment/assignment-watch.ts';
 import type { SlotDiff } from '#connector/assignment/reconcile-slots.ts';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 const keys = clusterKeys('c1');
-const log = createLog({ program: 'test', level: 'silent' });
 
-let server: RedisServer;
-let redis: Redis;
-let subscriber: Redis;
-let admin: Redis;
+const server = useRedis({ lifetime: 'test', appendOnly: true });
+const redis = server.useClient();
+const subscriber = server.useClient({ role: 'subscriber' });
+const admin = server.useClient({ name: 'admin' });
 let diffs: SlotDiff[];
 let watch: AssignmentWatch;
 
-beforeEach(async () => {
-  server = await startRedis({ appendOnly: true });
-  redis = await connect(server);
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  subscriber = connectRedis(settings, 'subscriber', 'test', log);
-  await subscriber.connect();
-  admin = await connect(server, 'admin');
+beforeEach(() => {
   diffs = [];
   watch = new AssignmentWatch({
     redis,
@@ -33,14 +24,12 @@ beforeEach(async () => {
     keys,
     pod: 'c-0',
     capacity: 10,
-    log,
+    log: silentLog,
     onRead: (diff) => diffs.push(diff),
   });
 });
 afterEach(async () => {
   await watch.stop();
-  for (const connection of [redis, subscriber, admin]) connection.disconnect();
-  await server.stop();
 });
 
 const written = (version: number, ids: string[]) => {

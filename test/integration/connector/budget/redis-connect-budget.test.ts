@@ -1,26 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BudgetAnswer, ConnectBudget, ConnectPurpose } from '#connector/budget/connect-budget.ts';
+import { describe, expect, it } from 'vitest';
+import type { BudgetAnswer, ConnectPurpose } from '#connector/budget/connect-budget.ts';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 
 const KEY = connectBudgetKey('T1', 'd1');
 
-let server: RedisServer;
-let redis: Redis;
-let budget: ConnectBudget;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-  budget = redisConnectBudget(redis);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
+const server = useRedis({ emptied: true });
+const redis = server.useClient();
+const budget = redisConnectBudget(redis);
 
 const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
   budget.take(KEY, purpose, { slotID, unspaced, sparing: false });
@@ -59,13 +47,12 @@ describe('the connect budget of a token', () => {
   });
 
   it('is one for all who ask at the same moment, from whatever cluster', async () => {
-    const other = await connect(server);
+    const other = await server.connect();
     const budgets = [budget, redisConnectBudget(other)];
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take(KEY, 'refresh') ?? take()),
     );
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
-    other.disconnect();
   });
 
   it('is its own: another token or team has another', async () => {

@@ -11,12 +11,11 @@ import { decodeReport, type SlotReport } from '#core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { type LogLine, RelaxProgram } from '#test/support/e2e/relax-program.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
@@ -47,13 +46,13 @@ async function slackOf(teams: number, options: SimulatorOptions): Promise<Simula
 export class ConnectorFleet {
   readonly server: RedisServer;
   slack: Simulator;
-  redis: Redis;
+  redis: TestRedis;
   readonly #folder: string;
   readonly #key: string;
   readonly #connectors: RunningConnector[] = [];
   readonly #programs: RelaxProgram[] = [];
 
-  private constructor(server: RedisServer, slack: Simulator, redis: Redis) {
+  private constructor(server: RedisServer, slack: Simulator, redis: TestRedis) {
     this.server = server;
     this.slack = slack;
     this.redis = redis;
@@ -66,7 +65,7 @@ export class ConnectorFleet {
   static async start(teams: number, options: SimulatorOptions = { connectBurst: 10 }): Promise<ConnectorFleet> {
     const server = await startRedis({ appendOnly: true });
     const slack = await slackOf(teams, options);
-    return new ConnectorFleet(server, slack, await connect(server, 'planner'));
+    return new ConnectorFleet(server, slack, await connectTo(server, { name: 'planner' }));
   }
 
   /** Slack's port is closed until `back` resolves, and every socket is gone. */

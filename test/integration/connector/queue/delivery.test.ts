@@ -1,12 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { disableBot } from '#connector/event/normalize.ts';
 import { fenceField } from '#core/protocol/keys.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { sourceOf } from '#test/unit/connector/event/source.ts';
 import {
-  connect,
   event,
   eventOf,
   expected,
@@ -19,8 +17,8 @@ import {
   textsOn,
 } from './publisher-fleet.ts';
 
-let server: RedisServer;
-let admin: Redis;
+const server = useRedis({ emptied: true });
+const admin = server.useClient({ name: 'admin' });
 const started: TestPublisher[] = [];
 const start = async (options?: TestPublisherOptions): Promise<TestPublisher> => {
   const one = await startPublisher(server, options);
@@ -28,15 +26,6 @@ const start = async (options?: TestPublisherOptions): Promise<TestPublisher> => 
   return one;
 };
 
-beforeAll(async () => {
-  server = await startRedis();
-  admin = await connect(server, 'admin');
-});
-afterAll(async () => {
-  admin?.disconnect();
-  await server?.stop();
-});
-beforeEach(() => admin.flushall());
 afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
 });

@@ -1,10 +1,9 @@
-import { createServer, connect as dial, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { TcpRelay } from '#test/support/tcp-relay.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
-  connect,
   event,
   expected,
   offerSlowly,
@@ -16,57 +15,26 @@ import {
   textsOn,
 } from './publisher-fleet.ts';
 
-let server: RedisServer;
-let admin: Redis;
-const servers: RedisServer[] = [];
+const server = useRedis({ lifetime: 'test', appendOnly: true });
+const admin = server.useClient({ name: 'admin' });
+const others: RedisServer[] = [];
 const started: TestPublisher[] = [];
 const start = async (options?: TestPublisherOptions, on: Pick<RedisServer, 'url'> = server): Promise<TestPublisher> => {
   const one = await startPublisher(on, options);
   started.push(one);
   return one;
 };
+/** A second server, for a failover. */
 const serve = async (...options: Parameters<typeof startRedis>): Promise<RedisServer> => {
   const one = await startRedis(...options);
-  servers.push(one);
+  others.push(one);
   return one;
 };
 
-beforeEach(async () => {
-  server = await serve({ appendOnly: true });
-  admin = await connect(server, 'admin');
-});
 afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
-  admin.disconnect();
-  for (const one of servers.splice(0)) await one.stop();
+  for (const one of others.splice(0)) await one.stop();
 });
-
-/** An address that can come to mean another server, as the name of a managed Redis does after a failover. */
-async function addressOf(port: number): Promise<{ url: string; port: number; stop(): void }> {
-  const ends = new Set<Socket>();
-  const proxy = createServer((near) => {
-    const far = dial(address.port, '127.0.0.1');
-    for (const [end, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      ends.add(end);
-      end.on('error', () => end.destroy()).on('close', () => other.destroy());
-      end.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const bound = proxy.address();
-  const address = {
-    url: `redis://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`,
-    port,
-    stop: () => {
-      proxy.close();
-      for (const end of ends) end.destroy();
-    },
-  };
-  return address;
-}
 
 const exactlyOnce = async (from: number, to: number): Promise<void> => {
   const texts = await textsOn(admin);
@@ -172,7 +140,7 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
 
   it('a read-only replica that becomes the primary', async () => {
     const replica = await serve({ args: ['--replicaof', '127.0.0.1', String(server.port)] });
-    const onReplica = await connect(replica, 'admin');
+    const onReplica = await connectTo(replica, { name: 'admin' });
     try {
       await waitFor(async () => (await onReplica.info('replication')).includes('master_link_status:up'));
       const pod = await start({}, replica);
@@ -189,13 +157,13 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
 
   it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
     const heir = await serve();
-    const onHeir = await connect(heir, 'admin');
-    const address = await addressOf(server.port);
+    const onHeir = await connectTo(heir, { name: 'admin' });
+    const address = await TcpRelay.start(server.port);
     try {
       const pod = await start({}, address);
       await offerSlowly([pod.publisher], 0, 10);
       await settledAll([pod.publisher]);
-      address.port = heir.port;
+      address.leadTo(heir.port);
       await admin.replicaof('127.0.0.1', String(heir.port));
       await offerSlowly([pod.publisher], 10, 120);
       await settledAll([pod.publisher]);
@@ -203,7 +171,7 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
       expect(pod.publisher.faults()).toEqual([]);
     } finally {
       onHeir.disconnect();
-      address.stop();
+      await address.stop();
     }
   });
 

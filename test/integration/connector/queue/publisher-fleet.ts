@@ -3,28 +3,19 @@ import { normalize } from '#connector/event/normalize.ts';
 import type { EventSource } from '#connector/event/source.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
 import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
-import { RedisClock } from '#connector/queue/redis-clock.ts';
 import { systemClock } from '#core/process/clock.ts';
-import { createLog } from '#core/process/log.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { type QueueKeys, queueKeys } from '#core/protocol/keys.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
+import type { Redis } from '#core/redis/redis.ts';
+import { RedisClock } from '#core/redis/redis-clock.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { sourceOf } from '#test/unit/connector/event/source.ts';
 
-const log = createLog({ program: 'test', level: 'silent' });
-
-export const connect = async (server: Pick<RedisServer, 'url'>, name = 'test'): Promise<Redis> => {
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = connectRedis(settings, 'command', name, log);
-  await redis.connect();
-  return redis;
-};
-
-export interface TestPublisher {
+export interface TestPublisher<R extends Redis = TestRedis> {
   publisher: Publisher;
-  redis: Redis;
+  redis: R;
   keys: QueueKeys;
   stop(): Promise<void>;
 }
@@ -38,9 +29,16 @@ export interface TestPublisherOptions extends Partial<PublisherOptions> {
 /** A publisher on a connection of its own, as in a connector pod. */
 export async function startPublisher(
   server: Pick<RedisServer, 'url'>,
-  { queue = 'relax:events', queueMax = 0, name = 'connector', ...options }: TestPublisherOptions = {},
+  { name = 'connector', ...options }: TestPublisherOptions = {},
 ): Promise<TestPublisher> {
-  const redis = await connect(server, name);
+  return await publisherOn(await connectTo(server, { name }), options);
+}
+
+/** As in a connector pod; its end is the connection's too. */
+export async function publisherOn<R extends Redis>(
+  redis: R,
+  { queue = 'relax:events', queueMax = 0, ...options }: Omit<TestPublisherOptions, 'name'> = {},
+): Promise<TestPublisher<R>> {
   const keys = queueKeys(queue);
   const redisClock = new RedisClock(systemClock);
   await redisClock.sync(redis);
@@ -56,7 +54,7 @@ export async function startPublisher(
   });
   const stop = async (): Promise<void> => {
     await publisher.drain(0);
-    redis.disconnect();
+    redis.close();
   };
   return { publisher, redis, keys, stop };
 }
@@ -77,8 +75,8 @@ export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index);
 
 /** The texts on the queue, in order. */
-export async function textsOn(redis: Redis, queue = 'relax:events'): Promise<string[]> {
-  return (await redis.lrange(queue, 0, -1)).map((payload) => JSON.parse(payload).text);
+export async function textsOn(redis: Pick<Redis, 'lrange'>, queue = 'relax:events'): Promise<string[]> {
+  return (await redis.lrange(queue, '0', '-1')).map((payload) => JSON.parse(payload).text);
 }
 
 export const expected = (from: number, to: number): string[] => range(from, to).map((n) => `event ${n}`);

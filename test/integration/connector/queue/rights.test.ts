@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
-  connect,
   expected,
   offerSlowly,
   settledAll,
@@ -13,8 +11,8 @@ import {
   textsOn,
 } from './publisher-fleet.ts';
 
-let server: RedisServer;
-let admin: Redis;
+const server = useRedis({ lifetime: 'test' });
+const admin = server.useClient({ name: 'admin' });
 const started: TestPublisher[] = [];
 const start = async (options: TestPublisherOptions = {}): Promise<TestPublisher> => {
   const one = await startPublisher(
@@ -27,14 +25,10 @@ const start = async (options: TestPublisherOptions = {}): Promise<TestPublisher>
 const acl = (...rules: string[]): Promise<unknown> => admin.call('ACL', 'SETUSER', 'app', ...rules);
 
 beforeEach(async () => {
-  server = await startRedis();
-  admin = await connect(server, 'admin');
   await acl('on', '>pw', '~*', '&*', '+@all');
 });
 afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
-  admin.disconnect();
-  await server.stop();
 });
 
 /** Two connectors that get every event, as in a fleet; a right is missing from the start of the second half. */

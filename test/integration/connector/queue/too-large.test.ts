@@ -1,21 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { connect, event, eventOf, settledAll, startPublisher, type TestPublisher, textsOn } from './publisher-fleet.ts';
+import { event, eventOf, settledAll, startPublisher, type TestPublisher, textsOn } from './publisher-fleet.ts';
 
-let server: RedisServer;
-let admin: Redis;
+const server = useRedis({ lifetime: 'test' });
+const admin = server.useClient({ name: 'admin' });
 const started: TestPublisher[] = [];
 
-beforeEach(async () => {
-  server = await startRedis();
-  admin = await connect(server, 'admin');
-});
 afterEach(async () => {
   for (const one of started.splice(0)) await one.stop();
-  admin.disconnect();
-  await server.stop();
 });
 
 const large = (n: number, bytes: number) =>

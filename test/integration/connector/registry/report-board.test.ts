@@ -2,12 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ReportBoard } from '#connector/registry/report-board.ts';
 import type { ReportWish } from '#connector/registry/slot-registry.ts';
-import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const keys = clusterKeys('c1');
@@ -26,18 +24,15 @@ const report = (state: SlotReport['state']): ReportWish => ({
   },
 });
 
-let server: RedisServer;
-let redis: Redis;
-let admin: Redis;
+const server = useRedis({ lifetime: 'test' });
+const redis = server.useClient();
+const admin = server.useClient({ name: 'admin' });
 let wishes: Map<string, ReportWish>;
 let announced: number[];
 let mayWrite: boolean;
 let board: ReportBoard;
 
-beforeEach(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-  admin = await connect(server, 'admin');
+beforeEach(() => {
   wishes = new Map();
   announced = [];
   mayWrite = true;
@@ -49,14 +44,11 @@ beforeEach(async () => {
     report: (id) => wishes.get(id) ?? { kind: 'none' },
     mayWrite: () => mayWrite,
     announce: async () => announced.push(board.version),
-    log: createLog({ program: 'test', level: 'silent' }),
+    log: silentLog,
   });
 });
 afterEach(async () => {
   await board.stop();
-  redis.disconnect();
-  admin.disconnect();
-  await server.stop();
 });
 
 const change = (id: string, wish: ReportWish): void => {
@@ -74,7 +66,7 @@ const until = (expected: Record<string, string>): Promise<unknown> =>
 describe('reports', () => {
   it('begin with a clean hash, then are written on change only, with a word to the planner for each write', async () => {
     const nudges: string[] = [];
-    const planner = await connect(server, 'planner');
+    const planner = await server.connect({ name: 'planner' });
     await planner.subscribe(keys.plannerNudge);
     planner.on('message', (_channel, message) => nudges.push(message));
     await admin.hset(KEY, 'of-an-earlier-life/0', '{}');
@@ -91,7 +83,6 @@ describe('reports', () => {
     await waitFor(() => nudges.length === 3);
     expect(announced).toEqual([1, 2, 3]);
     expect(await admin.pttl(KEY)).toBeGreaterThan(3_500_000);
-    planner.disconnect();
   });
 
   it('go when the socket is gone, not while it closes', async () => {

@@ -1,13 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ContractWatch } from '#connector/session/contract-watch.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
-import { createLog } from '#core/process/log.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { CONTRACT_KEY, clusterKeys } from '#core/protocol/keys.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
-import { type Redis, redisTimeMs } from '#core/redis/redis.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const keys = clusterKeys('c1');
 const session = (incarnation: string, changes: Partial<Session> = {}): Session => ({
@@ -28,16 +27,7 @@ const session = (incarnation: string, changes: Partial<Session> = {}): Session =
   ...changes,
 });
 
-let server: RedisServer;
-let redis: Redis;
-beforeEach(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterEach(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const redis = useRedis({ lifetime: 'test' }).useClient();
 
 const holder = async (): Promise<string | undefined> =>
   decodeSession((await redis.get(keys.session('c-0'))) ?? '')?.incarnation;
@@ -161,7 +151,7 @@ describe('a look at the name', () => {
 
 describe('the fleet contract', () => {
   it('is put back after a loss, and a conflict is told in words until it ends', async () => {
-    const watch = new ContractWatch(redis, DEFAULT_CONTRACT, createLog({ program: 'test', level: 'silent' }));
+    const watch = new ContractWatch(redis, DEFAULT_CONTRACT, silentLog);
     await watch.check();
     expect(await redis.hget(CONTRACT_KEY, 'windowMs')).toBe('3600000');
     expect(watch.conflict).toBeUndefined();

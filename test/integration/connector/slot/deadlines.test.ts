@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { ConnectBudget } from '#connector/budget/connect-budget.ts';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import type { SlotDeps } from '#connector/slot/slot-runner.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { startRedis } from '#test/support/redis-server.ts';
+import { connectTo } from '#test/support/redis-fixture.ts';
+import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { expectAllHeard, specOf, TestSlot } from './test-slot.ts';
 
@@ -34,6 +35,21 @@ async function onStage(play: (stage: Stage) => Promise<void>, options: Simulator
   } finally {
     await Promise.all(slots.map(({ running }) => running.stop()));
     await slack.stop();
+  }
+}
+
+/** The same with a Redis of its own, since all of them connect as the same team. */
+async function withBudget(play: (budget: ConnectBudget, server: RedisServer) => Promise<void>): Promise<void> {
+  const server = await startRedis();
+  try {
+    const redis = await connectTo(server);
+    try {
+      await play(redisConnectBudget(redis), server);
+    } finally {
+      redis.disconnect();
+    }
+  } finally {
+    await server.stop();
   }
 }
 
@@ -111,28 +127,19 @@ describe.concurrent('a socket', () => {
 describe.concurrent('the connect budget in Redis', () => {
   it('is shared by replicas, so that Slack never has to refuse', () =>
     onStage(async ({ slack, open }) => {
-      const server = await startRedis();
-      const redis = await connect(server);
-      try {
-        const budget = redisConnectBudget(redis);
+      await withBudget(async (budget) => {
         const slots = await Promise.all([1, 2, 3].map(() => open({ budget }).live()));
         slack.inflict({ teamID: 'T1', count: 1 }, { kind: 'drop' });
         const struck = await waitFor(() => slots.find(({ status }) => status.state === 'waiting'));
         expect(struck.status.reason).toBe('ConnectionLost');
         expect(struck.status.message).toContain('The websocket ended');
         expect(slack.stats().connects.T1).toEqual({ ok: 3 });
-      } finally {
-        redis.disconnect();
-        await server.stop();
-      }
+      });
     }, {}));
 
   it('replaces the sockets of a team one after the other, when one frame has ended them all', () =>
     onStage(async ({ slack, open, connects }) => {
-      const server = await startRedis();
-      const redis = await connect(server);
-      try {
-        const budget = redisConnectBudget(redis);
+      await withBudget(async (budget) => {
         const slots = await Promise.all([1, 2].map(() => open({ budget }).live()));
         slack.setFault({ at: 'hello', answer: { kind: 'late', delayMs: 1_500 } });
         slack.inflict({ teamID: 'T1' }, { kind: 'oversized', bytes: 17_000_000 });
@@ -143,26 +150,18 @@ describe.concurrent('the connect budget in Redis', () => {
         expect(connects()).toBe(3);
         await waitFor(() => slots.some(({ status }) => status.state === 'live'));
         expect(slots.flatMap(({ offered }) => offered.map(({ kind }) => kind))).toEqual(['tooLarge', 'tooLarge']);
-      } finally {
-        redis.disconnect();
-        await server.stop();
-      }
+      });
     }));
 
   it('leaves no team without a socket while Redis is away', () =>
     onStage(async ({ slack, open }) => {
-      const server = await startRedis();
-      const redis = await connect(server);
-      try {
+      await withBudget(async (budget, server) => {
         await server.kill();
-        const slot = await open({ budget: redisConnectBudget(redis) }).live();
+        const slot = await open({ budget }).live();
         slack.inflict({ teamID: 'T1' }, { kind: 'drop' });
         await slot.until('waiting');
         await server.restart();
         await slot.until('live', 20_000);
-      } finally {
-        redis.disconnect();
-        await server.stop();
-      }
+      });
     }));
 });

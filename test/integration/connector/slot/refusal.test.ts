@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Outage } from '#connector/budget/outage.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { createLog } from '#core/process/log.ts';
 import { systemTimers, type Timers } from '#core/process/timers.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { openBudget, specOf, TestSlot } from './test-slot.ts';
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 async function openTwo(): Promise<TestSlot[]> {
   const budget = { ...openBudget, isLive: async () => slots.some(({ status }) => status.state === 'live') };
   for (const index of [0, 1]) {
-    const outage = new Outage(timers, createLog({ program: 'test', level: 'silent' }));
+    const outage = new Outage(timers, silentLog);
     const deps = { budget, timers, outage, heartbeats: new HeartbeatWheel(timers) };
     slots.push(new TestSlot(slack, specOf(TOKEN, { slotID: `uid-1/${index}` }), deps));
   }

@@ -10,15 +10,13 @@ import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
 import { createTransports } from '#connector/transport/transports.ts';
-import { createLog } from '#core/process/log.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { systemTimers } from '#core/process/timers.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { eventIDOf, type Frame } from '#slack-simulator/frames.ts';
 import type { Simulator } from '#slack-simulator/simulator.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
-
-const log = createLog({ program: 'test', level: 'silent' });
 
 /** For tests that are about something else than the budget. */
 export const openBudget: ConnectBudget = {
@@ -61,15 +59,15 @@ export class TestSlot {
       openSocket: wsOpenSocket(),
       budget: openBudget,
       dialSemaphore: this.dialSemaphore,
-      outage: new Outage(systemTimers, log),
+      outage: new Outage(systemTimers, silentLog),
       heartbeats: this.heartbeats,
       offer: (normalized) => this.offered.push(normalized),
       redisNowMs: () => systemTimers.wallMs(),
       windowMs: 3_600_000,
       timers: systemTimers,
       random: Math.random,
-      log,
-      limitedLog: new RateLimitedLog(log, systemTimers),
+      log: silentLog,
+      limitedLog: new RateLimitedLog(silentLog, systemTimers),
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,
     };

@@ -1,20 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { agreeOnContract, DEFAULT_CONTRACT, renewContract } from '#core/protocol/contract.ts';
-import type { Redis } from '#core/redis/redis.ts';
-import { connect } from '#test/integration/connector/queue/publisher-fleet.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 
-let server: RedisServer;
-let redis: Redis;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterAll(async () => {
-  redis?.disconnect();
-  await server?.stop();
-});
-beforeEach(() => redis.flushall());
+const redis = useRedis({ emptied: true }).useClient();
 
 const STORED = { bucketMs: '60000', subBuckets: '64', windowMs: '3600000', shards: '1' };
 

@@ -1,16 +1,13 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RedisWatch } from '#connector/session/redis-watch.ts';
 import type { Clock } from '#core/process/clock.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
 import { type Greeting, greetRedis } from '#core/protocol/redis-greeting.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-let server: RedisServer;
-let redis: Redis;
 let lines: string[];
 const log = pino(
   new Writable({
@@ -21,16 +18,11 @@ const log = pino(
   }),
 );
 
-beforeEach(async () => {
+const server = useRedis({ lifetime: 'test' });
+const redis = server.useClient({ log });
+
+beforeEach(() => {
   lines = [];
-  server = await startRedis();
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  redis = connectRedis(settings, 'command', 'test', log);
-  await redis.connect();
-});
-afterEach(async () => {
-  redis.disconnect();
-  await server.stop();
 });
 
 const greet = (changes: Partial<Greeting> = {}, signal = AbortSignal.timeout(5_000)): Promise<boolean> => {

@@ -3,28 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { type TestRedis, useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-let server: RedisServer;
+const server = useRedis({ lifetime: 'test', args: ['--requirepass', 'first'] });
 let folder: string;
-let redis: Redis;
+let redis: TestRedis;
 let lines: string[];
 
 beforeEach(async () => {
-  server = await startRedis({ args: ['--requirepass', 'first'] });
   folder = mkdtempSync(join(tmpdir(), 'relax-password-'));
   writeFileSync(join(folder, 'password'), 'first\n');
   lines = [];
   const log = createLog({ program: 'test', level: 'warn', to: { write: (line) => lines.push(line) } });
-  const settings = { username: undefined, passwordFile: join(folder, 'password'), caFile: undefined };
-  redis = connectRedis({ url: `redis://127.0.0.1:${server.port}`, ...settings }, 'command', 'test', log);
-  await redis.connect();
+  redis = await server.connect({ passwordFile: join(folder, 'password'), log });
 });
-afterEach(async () => {
-  redis.disconnect();
-  await server.stop();
+afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 

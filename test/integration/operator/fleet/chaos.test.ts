@@ -1,24 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { describe, expect, it } from 'vitest';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { connect, FakeConnector, homes, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
+import { FakeConnector, homes, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 const BOTS = 40;
 const PODS = ['a', 'b', 'c', 'd'];
 const STEPS = 40;
-let server: RedisServer;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const server = useRedis();
+const redis = server.useClient();
 
 /** mulberry32 */
 function randomFrom(seed: number): () => number {

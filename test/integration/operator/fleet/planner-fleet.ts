@@ -1,32 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '#core/process/clock.ts';
-import { createLog } from '#core/process/log.ts';
 import { decodeSlot, type Slot, type SlotID } from '#core/protocol/assignment.ts';
 import { clusterKeys, queueKeys } from '#core/protocol/keys.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys } from '#core/protocol/seal.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { connectRedis, type Redis, type RedisRole, redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import type { Desired, DesiredBot, StoppedBot } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { Planner } from '#operator/fleet/planner.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { generatedTeam } from '#slack-simulator/team.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import type { RedisServer } from '#test/support/redis-server.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 export const CLUSTER = 'test';
 export const keys = clusterKeys(CLUSTER);
 export const queue = queueKeys('relax:events');
 export const fleetKeys = parseFleetKeys(newFleetKey());
-export const log = createLog({ program: 'test', level: 'silent' });
-
-export async function connect(server: Pick<RedisServer, 'url'>, role: RedisRole = 'command'): Promise<Redis> {
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = connectRedis(settings, role, 'fleet-test', log);
-  await redis.connect();
-  return redis;
-}
 
 /** Real time plus what the test adds. */
 export class TestClock implements Clock {
@@ -69,6 +63,14 @@ export class Wanted implements Desired {
     });
   }
 
+  /** The bot of the nth generated team of the simulator, under the uid that `ConnectorFleet.slots` gives it. */
+  addGenerated(n: number): void {
+    const { teamID, token } = generatedTeam(n);
+    this.add(`uid-${n}`, { token });
+    const bot = this.bots.get(`uid-${n}`);
+    if (bot !== undefined) bot.set = { ...bot.set, teamID };
+  }
+
   stop(ownerUid: string, why: StoppedBot['why'], generation: number): void {
     this.remove(ownerUid);
     this.stopped = new Map(this.stopped).set(ownerUid, { why, generation });
@@ -95,8 +97,8 @@ export async function startPlanner(
   wanted: Desired,
   options: Partial<PlannerOptions> = {},
 ): Promise<TestPlanner> {
-  const redis = await connect(server);
-  const subscriber = await connect(server, 'subscriber');
+  const redis = await connectTo(server);
+  const subscriber = await connectTo(server, { role: 'subscriber' });
   const clock = new TestClock();
   const views: TestPlanner['views'] = [];
   const planner = new Planner({
@@ -108,7 +110,7 @@ export async function startPlanner(
     owner: 'tests',
     windowMs: 3_600_000,
     clock,
-    log,
+    log: silentLog,
     fleetKeys: () => fleetKeys,
     // A value, as `Desired` is: a round goes by what was wanted when it began.
     desired: () => ({ ...wanted }),
@@ -137,7 +139,7 @@ export async function startPlanner(
 export class FakeConnector {
   readonly pod: string;
   readonly incarnation = randomUUID();
-  readonly #redis: Redis;
+  readonly #redis: TestRedis;
   readonly #zone: string;
   slots = new Map<SlotID, Slot>();
   version = 0;
@@ -153,7 +155,7 @@ export class FakeConnector {
   #running = true;
   readonly #run: Promise<void>;
 
-  constructor(redis: Redis, pod: string, zone = pod) {
+  constructor(redis: TestRedis, pod: string, zone = pod) {
     this.#redis = redis;
     this.pod = pod;
     this.#zone = zone;

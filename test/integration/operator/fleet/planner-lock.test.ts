@@ -1,26 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
+import { describe, expect, it } from 'vitest';
 import { type PlannerLock, RedlockPlannerLock, SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
-import { waitFor } from '#test/support/wait.ts';
-import { connect, TestClock } from './planner-fleet.ts';
+import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
+import { startRedis } from '#test/support/redis-server.ts';
+import { TestClock } from './planner-fleet.ts';
 
 const KEY = 'lock';
-let server: RedisServer;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-beforeEach(async () => {
-  if (redis.status !== 'ready') await waitFor(() => redis.status === 'ready');
-  await redis.flushall();
-});
+const redis = useRedis({ emptied: true }).useClient();
 
 describe.each([
   ['redlock', RedlockPlannerLock],
@@ -84,7 +69,7 @@ describe.each([
 
   it('tells a Redis that is away from a lock that another has, and stays ours until our deadline', async () => {
     const own = await startRedis();
-    const client = await connect(own);
+    const client = await connectTo(own);
     const clock = new TestClock();
     const lock: PlannerLock = new Lock(client, KEY, 5_000, clock);
     try {

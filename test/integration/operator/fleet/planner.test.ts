@@ -1,15 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSlot } from '#core/protocol/assignment.ts';
 import { CLUSTERS_KEY, fenceField } from '#core/protocol/keys.ts';
 import { newFleetKey, openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { RedlockPlannerLock } from '#operator/fleet/planner-lock.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
   CLUSTER,
-  connect,
   FakeConnector,
   fleetKeys,
   homes,
@@ -20,22 +18,13 @@ import {
   Wanted,
 } from './planner-fleet.ts';
 
-let server: RedisServer;
-let redis: Redis;
+const server = useRedis({ emptied: true });
+const redis = server.useClient();
 let wanted: Wanted;
 let connectors: FakeConnector[];
 const planners: TestPlanner[] = [];
 
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
+beforeEach(() => {
   wanted = new Wanted();
   connectors = [];
 });
@@ -452,9 +441,10 @@ describe('A pod', () => {
 });
 
 describe('While Redis is away', () => {
+  const other = useRedis({ appendOnly: true });
+  const own = other.useClient();
+
   it('the last view stands and the fault says so; afterwards nothing has moved', async () => {
-    const other = await startRedis({ appendOnly: true });
-    const own = await connect(other);
     const local = ['a', 'b'].map((name) => new FakeConnector(own, name));
     bots(4);
     const planner = await startPlanner(other, wanted);
@@ -475,8 +465,6 @@ describe('While Redis is away', () => {
     } finally {
       await planner.stop();
       await Promise.all(local.map((connector) => connector.stop()));
-      own.disconnect();
-      await other.stop();
     }
   });
 });

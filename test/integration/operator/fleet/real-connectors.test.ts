@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseFleetKeys } from '#core/protocol/seal.ts';
-import { tokenDigest } from '#core/protocol/token.ts';
-import { generatedTeam } from '#slack-simulator/team.ts';
 import { CLUSTER, ConnectorFleet, keys } from '#test/integration/connector/program/connector-fleet.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
@@ -15,12 +13,7 @@ let planner: TestPlanner;
 beforeEach(async () => {
   fleet = await ConnectorFleet.start(TEAMS);
   wanted = new Wanted();
-  for (let n = 1; n <= TEAMS; n++) {
-    const { teamID, token } = generatedTeam(n);
-    wanted.add(`uid-${n}`, { token });
-    const bot = wanted.bots.get(`uid-${n}`);
-    if (bot !== undefined) bot.set = { ...bot.set, teamID, tokenDigest: tokenDigest(token) };
-  }
+  for (let n = 1; n <= TEAMS; n++) wanted.addGenerated(n);
   const fleetKeys = parseFleetKeys(readFileSync(fleet.keyFile, 'utf8'));
   planner = await startPlanner(fleet.server, wanted, {
     keys,

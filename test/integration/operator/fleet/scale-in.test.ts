@@ -4,7 +4,7 @@ import type { ConnectorSet } from '#core/protocol/connector-set.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { parseFleetKeys } from '#core/protocol/seal.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { redisTimeMs } from '#core/redis/redis.ts';
+import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { CLUSTER, ConnectorFleet, keys } from '#test/integration/connector/program/connector-fleet.ts';
 import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
@@ -30,12 +30,7 @@ const publish = (next: ConnectorSet): void => {
 beforeEach(async () => {
   fleet = await ConnectorFleet.start(TEAMS);
   const wanted = new Wanted();
-  for (let n = 1; n <= TEAMS; n++) {
-    const { teamID, token } = generatedTeam(n);
-    wanted.add(`uid-${n}`, { token });
-    const bot = wanted.bots.get(`uid-${n}`);
-    if (bot !== undefined) bot.set = { ...bot.set, teamID, tokenDigest: tokenDigest(token) };
-  }
+  for (let n = 1; n <= TEAMS; n++) wanted.addGenerated(n);
   const fleetKeys = parseFleetKeys(readFileSync(fleet.keyFile, 'utf8'));
   set = sized(3);
   planner = await startPlanner(fleet.server, wanted, {

@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type BotSummary, botSummarySchema } from '#core/protocol/bot-summary.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { BotSummaries } from '#operator/fleet/bot-summaries.ts';
 import { claimScope, ScopeOwnedError } from '#operator/fleet/scope-owner.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
-import { connect, keys } from './planner-fleet.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
+import { keys } from './planner-fleet.ts';
 
-let server: RedisServer;
-let redis: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
+const redis = useRedis({ emptied: true }).useClient();
 
 describe('A cluster scope', () => {
   const claim = (owner: string, takeOver = false): Promise<void> =>

@@ -1,27 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { connect, FakeConnector, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
+import { FakeConnector, keys, startPlanner, type TestPlanner, Wanted } from './planner-fleet.ts';
 
 /** What the planner shows of sockets whose connector is not there, in rounds that find nothing else changed. */
 describe('the view of a fleet at rest', () => {
-  let server: RedisServer;
-  let redis: Redis;
+  const server = useRedis({ emptied: true });
+  const redis = server.useClient();
   let planner: TestPlanner;
   let a: FakeConnector;
   let b: FakeConnector;
 
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = await connect(server);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
   beforeEach(async () => {
-    await redis.flushall();
     const wanted = new Wanted();
     wanted.add('u');
     a = new FakeConnector(redis, 'a');

@@ -1,28 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Slot, SlotID } from '#core/protocol/assignment.ts';
-import type { Redis } from '#core/redis/redis.ts';
 import { type PodMemory, remember } from '#operator/fleet/pod-memory.ts';
 import { readHeads } from '#operator/fleet/reader.ts';
 import { FleetWriter, LockLostError, type SealedWrite } from '#operator/fleet/writer.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { connect, keys } from './planner-fleet.ts';
+import { keys } from './planner-fleet.ts';
 
-let server: RedisServer;
-let redis: Redis;
-let writer: FleetWriter;
+const server = useRedis({ emptied: true });
+const redis = server.useClient();
+const writer = new FleetWriter(redis, keys);
 
-beforeAll(async () => {
-  server = await startRedis();
-  redis = await connect(server);
-  writer = new FleetWriter(redis, keys);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
 beforeEach(async () => {
-  await redis.flushall();
   await redis.set(keys.planner, 'ours');
 });
 
@@ -62,7 +51,7 @@ const stored = async (): Promise<[string | null, number]> => [
 
 describe('A write of assignments', () => {
   it('raises the version above all that is known of it, and nudges the pod', async () => {
-    const subscriber = await connect(server, 'subscriber');
+    const subscriber = await server.connect({ role: 'subscriber' });
     const heard: string[] = [];
     subscriber.on('message', (_channel, text: string) => heard.push(text));
     await subscriber.subscribe(keys.nudge('a'));

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Outage, probeGapMs } from '#connector/budget/outage.ts';
-import { createLog } from '#core/process/log.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 let timers: FakeTimers;
 let outage: Outage;
 let gone: number[];
 beforeEach(() => {
   timers = new FakeTimers();
-  outage = new Outage(timers, createLog({ program: 'test', level: 'silent' }));
+  outage = new Outage(timers, silentLog);
   gone = [];
 });
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SlotRegistry } from '#connector/registry/slot-registry.ts';
-import { createLog } from '#core/process/log.ts';
 import type { Slot } from '#core/protocol/assignment.ts';
 import { RETRY_REASONS } from '#core/protocol/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 import { FakeSlot } from './fake-slot.ts';
 
@@ -45,7 +45,7 @@ beforeEach(() => {
       return connection;
     },
     onChange: (id) => changed.push(id),
-    log: createLog({ program: 'test', level: 'silent' }),
+    log: silentLog,
     limitedLog: { warn: (kind) => warned.push(kind) },
   });
 });

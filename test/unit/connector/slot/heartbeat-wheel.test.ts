@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { HEARTBEAT_MS } from '#connector/slot/state.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 
 it('heartbeats for each member once a period, spread over it', async () => {
   const timers = new FakeTimers();

@@ -7,10 +7,10 @@ import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { RtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
 import { type RtmSpec, rtmTransport } from '#connector/transport/rtm/rtm-transport.ts';
-import { createLog } from '#core/process/log.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { CLOSED } from './slot-world.ts';
 
@@ -73,7 +73,7 @@ beforeEach(() => {
         },
         isLive: () => livesElsewhere(),
       },
-      outage: new Outage(timers, createLog({ program: 'test', level: 'silent' })),
+      outage: new Outage(timers, silentLog),
       dialSemaphore,
       heartbeats: new HeartbeatWheel(timers),
       timers,
@@ -83,7 +83,7 @@ beforeEach(() => {
         offered.push(normalized);
         settleds.push(settled);
       },
-      log: createLog({ program: 'test', level: 'silent' }),
+      log: silentLog,
       limitedLog: { warn: (...words) => warned.push(words) },
       redisNowMs: () => timers.wallMs(),
     },

@@ -8,7 +8,7 @@ import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { OpenAnswer } from '#connector/transport/transport.ts';
 import { createLog } from '#core/process/log.ts';
 import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 import { FakeSocket } from '#test/unit/connector/slot/fake-socket.ts';
 import { type AppSpec, madeUpTransport } from './made-up-transport.ts';
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Lifecycle, live } from '#core/process/lifecycle.ts';
-import { createLog } from '#core/process/log.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
-const log = createLog({ program: 'test', level: 'silent' });
 const never = new AbortController().signal;
 const part = (lifecycle: Lifecycle, name: string, story: string[], stop: () => Promise<void> | void = () => {}) =>
   lifecycle.part(
@@ -25,7 +24,7 @@ describe('one life of a program', () => {
   it('runs until it is told to stop, then stops its parts in reverse', async () => {
     const story: string[] = [];
     const outside = new AbortController();
-    const life = live(log, outside.signal, 1_000, async (lifecycle) => {
+    const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {
       await part(lifecycle, 'one', story);
       await part(lifecycle, 'two', story);
       lifecycle.background('loop', abortable(lifecycle.signal, story));
@@ -37,7 +36,7 @@ describe('one life of a program', () => {
 
   it('stops what was started when a later part fails to start, and throws that error', async () => {
     const story: string[] = [];
-    const life = live(log, never, 1_000, async (lifecycle) => {
+    const life = live(silentLog, never, 1_000, async (lifecycle) => {
       await part(lifecycle, 'one', story);
       await lifecycle.part(
         'two',
@@ -53,7 +52,7 @@ describe('one life of a program', () => {
 
   it('ends with the error of background work that failed', async () => {
     const story: string[] = [];
-    const life = live(log, never, 1_000, async (lifecycle) => {
+    const life = live(silentLog, never, 1_000, async (lifecycle) => {
       await part(lifecycle, 'one', story);
       lifecycle.background('loop', Promise.reject(new Error('bug')));
       lifecycle.background('later', new Promise((_resolve, reject) => setTimeout(reject, 5, new Error('other'))));
@@ -64,7 +63,7 @@ describe('one life of a program', () => {
 
   it('takes an abort of background work after the stop for its end, not for a failure', async () => {
     const outside = new AbortController();
-    const life = live(log, outside.signal, 1_000, async (lifecycle) => {
+    const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {
       lifecycle.background('loop', abortable(lifecycle.signal, []));
     });
     outside.abort();
@@ -76,7 +75,7 @@ describe('one life of a program', () => {
     const outside = new AbortController();
     outside.abort();
     const startedAtMs = performance.now();
-    await live(log, outside.signal, 50, async (lifecycle) => {
+    await live(silentLog, outside.signal, 50, async (lifecycle) => {
       await part(lifecycle, 'one', story);
       await part(lifecycle, 'hangs', story, () => new Promise(() => {}));
       await part(lifecycle, 'throws', story, () => Promise.reject(new Error('no')));
@@ -89,7 +88,7 @@ describe('one life of a program', () => {
     let ended = false;
     const outside = new AbortController();
     outside.abort();
-    await live(log, outside.signal, 30, async (lifecycle) => {
+    await live(silentLog, outside.signal, 30, async (lifecycle) => {
       await part(lifecycle, 'quick', [], async () => {
         ended = true;
       });

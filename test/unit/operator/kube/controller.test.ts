@@ -1,10 +1,8 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Controller, type Outcome } from '#operator/kube/controller.ts';
 import { WorkQueue } from '#operator/kube/workqueue.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
-
-const log = pino({ level: 'silent' });
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 function controllerOf(reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>, workers = 1) {
   const timers = new FakeTimers();
@@ -16,7 +14,15 @@ function controllerOf(reconcile: (key: string, signal: AbortSignal) => Promise<O
     failedForGood: () => seen.push('failedForGood'),
     threw: () => seen.push('threw'),
   };
-  const controller = new Controller({ name: 'test', queue, reconcile, workers, log, observer, clock: timers });
+  const controller = new Controller({
+    name: 'test',
+    queue,
+    reconcile,
+    workers,
+    log: silentLog,
+    observer,
+    clock: timers,
+  });
   controller.start();
   return { timers, queue, controller, seen };
 }

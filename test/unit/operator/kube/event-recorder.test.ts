@@ -1,9 +1,9 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { EventRecorder, type Occurrence } from '#operator/kube/event-recorder.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const occurrence = (fields: Partial<Occurrence> = {}): Occurrence => ({
   regarding: { apiVersion: 'v1', kind: 'ConfigMap', name: 'thing', namespace: 'ns', uid: 'u1' },
@@ -34,7 +34,7 @@ function recorderOf(fail: (n: number) => KubeError | undefined = () => undefined
   };
   const recorder = new EventRecorder({
     client,
-    log: pino({ level: 'silent' }),
+    log: silentLog,
     reportingController: 'relax.dev/test',
     reportingInstance: 'pod-1',
     maxPending: 3,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DelayHeap } from '#operator/kube/delay-heap.ts';
 import { DEFAULT_RETRY_LIMITS, itemBackoffMs, RetryLimiter } from '#operator/kube/retry-limiter.ts';
 import { WorkQueue } from '#operator/kube/workqueue.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 
 type Step =
   | { do: 'add' | 'retry' | 'done'; key: string }

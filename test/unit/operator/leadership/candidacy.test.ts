@@ -1,9 +1,9 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Candidacy } from '#operator/leadership/candidacy.ts';
 import { shouldYield, standingAfterYield, standingWithRedis } from '#operator/leadership/standing.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 import { LeaseServer } from '#test/support/kube/lease-server.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const candidacies: { stop: () => Promise<void> }[] = [];
 afterEach(async () => {
@@ -20,7 +20,7 @@ function candidacy(server: LeaseServer, timers: FakeTimers, identity: string) {
     identity,
     timers,
     random: () => 0.5,
-    log: pino({ level: 'silent' }),
+    log: silentLog,
     redisAwayMs: () => (redis.awaySinceMs === undefined ? 0 : timers.monotonicMs() - redis.awaySinceMs),
     onElected: () => seen.push('elected'),
     onEnded: async (isLost) => void seen.push(isLost ? 'lost' : 'ended'),

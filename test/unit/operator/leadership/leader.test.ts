@@ -1,8 +1,8 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LeaderElector } from '#operator/leadership/leader.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
 import { LeaseServer } from '#test/support/kube/lease-server.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const electors: LeaderElector[] = [];
 afterEach(async () => {
@@ -16,7 +16,7 @@ function candidate(server: LeaseServer, timers: FakeTimers, identity: string, ha
     namespace: 'n',
     name: 'l',
     identity,
-    log: pino({ level: 'silent' }),
+    log: silentLog,
     onElected: () => seen.push('elected'),
     onLost: () => seen.push('lost'),
     handicapMs,

@@ -1,8 +1,8 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { WatchEvent } from '#operator/kube/watch-line.ts';
 import { ConnectorSetWatch, type ConnectorSetWatchOptions } from '#operator/reconcile/connector-set-watch.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 type Stored = { metadata: object; spec?: object } | undefined;
@@ -68,7 +68,7 @@ describe('The size of the set of connectors', () => {
       client: server.client,
       namespace: 'relax',
       name: 'c',
-      log: pino({ level: 'silent' }),
+      log: silentLog,
     });
     watch = made;
     let changes = 0;

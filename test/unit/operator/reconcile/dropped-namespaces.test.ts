@@ -1,28 +1,16 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { systemTimers } from '#core/process/timers.ts';
-import type { BotSummary } from '#core/protocol/bot-summary.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { Lease } from '#operator/leadership/lease.ts';
 import { DroppedNamespaces, type DroppedNamespacesOptions } from '#operator/reconcile/dropped-namespaces.ts';
 import { WATCHED } from '#operator/reconcile/watched-namespaces.ts';
+import { silentLog } from '#test/support/silent-log.ts';
+import { summaryOf } from '#test/unit/core/protocol/summaries.ts';
 
 const ME = 'operator-0_1';
 const OURS = { 'relax.dev/operator': 'relax/relax-operator', 'relax.dev/cluster': 'eu' };
 const { signal } = new AbortController();
 const failure = (kind: KubeErrorKind) => new KubeError({ kind, status: 0, reason: 'x', message: kind });
-
-const line = (bot: string): BotSummary => ({
-  bot,
-  teamID: 'T1',
-  teamName: '',
-  desired: 2,
-  live: 2,
-  zones: [],
-  ready: true,
-  reason: 'Live',
-  message: '',
-});
 
 /** A Lease with a note, some SlackBots, and namespaces in which we may not look. */
 function world(given: {
@@ -73,8 +61,8 @@ function world(given: {
     namespaces: given.watch,
     identity: ME,
     office: given.office ?? (() => signal),
-    lines: async () => new Map((given.lines ?? []).map((bot) => [bot, line(bot)])),
-    log: pino({ level: 'silent' }),
+    lines: async () => new Map((given.lines ?? []).map((bot) => [bot, summaryOf({ bot })])),
+    log: silentLog,
     timers: { ...systemTimers, after: (_delayMs, fire) => systemTimers.after(0, fire) },
   });
   return { dropped, released, note: () => lease.metadata.annotations?.[WATCHED] };

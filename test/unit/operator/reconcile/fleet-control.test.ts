@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { FINALIZER, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
@@ -17,10 +16,10 @@ import {
   WATCH_PATIENCE_MS,
 } from '#operator/reconcile/fleet-control.ts';
 import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-const log = pino({ level: 'silent' });
 const view: FleetView = { bots: new Map(), pods: [], settled: true };
 
 /** Never answers. */
@@ -62,7 +61,7 @@ function controlOf(refused: readonly string[], dropped?: () => Promise<ReadonlyM
     patch: async () => bot,
     patchStatus: async () => bot,
   } as unknown as KubeClient;
-  const shared = { client, log, timers, namespaces: ['bad', 'good'] };
+  const shared = { client, log: silentLog, timers, namespaces: ['bad', 'good'] };
   const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
   const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
   let prepare: (signal: AbortSignal) => Promise<void> = async () => undefined;
@@ -275,7 +274,7 @@ it('bots in one zone are told when another could take them, and no other bot is 
     }),
     watch: (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => hang(signal),
   } as unknown as KubeClient;
-  const shared = { client, log, timers: new FakeTimers(), namespaces: [] };
+  const shared = { client, log: silentLog, timers: new FakeTimers(), namespaces: [] };
   const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
   const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
   let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;

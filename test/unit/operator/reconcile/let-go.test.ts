@@ -1,8 +1,8 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { FINALIZER } from '#core/api/slackbot.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { type ReleaseOptions, releaseAllFinalizers } from '#operator/reconcile/release-finalizers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const OURS = 'relax/relax-operator';
 const { signal } = new AbortController();
@@ -55,7 +55,7 @@ function world(given: {
       {
         client,
         lease: { namespace: 'relax', name: 'relax-operator' },
-        log: pino({ level: 'silent' }),
+        log: silentLog,
         namespaces: given.watch ?? [],
       },
       signal,

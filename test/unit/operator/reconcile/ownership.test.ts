@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
@@ -7,10 +6,10 @@ import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const SELF = { operator: 'relax/relax-operator', cluster: 'eu' };
-const log = pino({ level: 'silent' });
 const { signal } = new AbortController();
 const NOT_THERE = new KubeError({ kind: 'notFound', status: 404, reason: 'NotFound', message: 'no such thing' });
 
@@ -48,7 +47,7 @@ class World {
       getMetadata: () => Promise.reject(NOT_THERE),
     };
     const onForeign = (_bot: SlackBotObject, text: string) => void this.foreign.push(text);
-    this.ownership = new Ownership({ client: this.client, self: SELF, onForeign, log });
+    this.ownership = new Ownership({ client: this.client, self: SELF, onForeign, log: silentLog });
   }
 
   /** What the watch brings. */
@@ -129,7 +128,7 @@ describe("a SlackBot of another's", () => {
     const reconciler = new SlackBotReconciler({
       client: world.client,
       desired,
-      log,
+      log: silentLog,
       timers,
       ownership: world.ownership,
       bots: {

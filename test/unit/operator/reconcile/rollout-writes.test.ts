@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec, SlackBotStatus } from '#core/api/slackbot.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
@@ -7,7 +6,8 @@ import { statusOf } from '#operator/kinds/slackbot/status.ts';
 import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 /** What a restart of connector `a` costs in writes: its slots are away while it is, as the status has to tell. */
 const BOTS = 200;
@@ -43,7 +43,7 @@ function fleetOf(replicas: number) {
       return { metadata: { name: path.name, uid: path.name, resourceVersion: String(version) } } as T;
     },
   };
-  const writer = new StatusWriter({ client, timers, perSecond: PER_SECOND, log: pino({ level: 'silent' }) });
+  const writer = new StatusWriter({ client, timers, perSecond: PER_SECOND, log: silentLog });
   const judge = (slots: readonly SlotView[], previous: SlackBotStatus | undefined): SlackBotStatus =>
     statusOf({
       bot: { metadata: { namespace: 'bots', generation: 1 }, spec },

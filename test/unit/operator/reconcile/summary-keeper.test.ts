@@ -1,20 +1,9 @@
-import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 import { SummaryKeeper } from '#operator/reconcile/summary-keeper.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
-
-const line = (bot: string): BotSummary => ({
-  bot,
-  teamID: 'T1',
-  teamName: '',
-  desired: 2,
-  live: 2,
-  zones: ['a'],
-  ready: true,
-  reason: 'Live',
-  message: '',
-});
+import { summaryOf } from '#test/unit/core/protocol/summaries.ts';
 
 describe('the lines of relax status', () => {
   let keeper: SummaryKeeper;
@@ -40,18 +29,18 @@ describe('the lines of relax status', () => {
       summaries,
       leads: isLeading,
       count: async () => stored.size,
-      log: pino({ level: 'silent' }),
+      log: silentLog,
       everyMs: 2,
       recheckMs: 20,
     });
-    keeper.set('a', line('bots/a'));
+    keeper.set('a', summaryOf({ bot: 'bots/a' }));
     keeper.start();
     await waitFor(() => asked > 2, { what: 'asked' });
     expect(puts).toBe(0);
     leads = true;
     await waitFor(() => stored.size === 1, { what: 'written' });
     fails = true;
-    keeper.set('b', line('bots/b'));
+    keeper.set('b', summaryOf({ bot: 'bots/b' }));
     const failedAt = puts;
     await waitFor(() => puts > failedAt + 1, { what: 'tried again' });
     fails = false;

@@ -1,11 +1,11 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
-import { FakeTimers, settle } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const status = (
   ready: 'True' | 'False',
@@ -59,7 +59,7 @@ function writerOf(perSecond = 50) {
       return { metadata: { name: path.name, uid: path.name, resourceVersion: String(version) } } as T;
     },
   };
-  const writer = new StatusWriter({ client, timers, perSecond, log: pino({ level: 'silent' }) });
+  const writer = new StatusWriter({ client, timers, perSecond, log: silentLog });
   return { timers, writes, faults, answers, writer };
 }
 const up = status('True', 2);

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
@@ -11,7 +10,8 @@ import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { REREAD_MS, SecretReads } from '#operator/reconcile/secret-reads.ts';
-import { FakeTimers } from '#test/support/kube/fake-timers.ts';
+import { FakeTimers } from '#test/support/fake-timers.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
 const TOKEN = 'xoxb-1111-secretpart';
@@ -93,7 +93,7 @@ class Scene {
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
       office: () => (this.inOffice ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
-      log: pino({ level: 'silent' }),
+      log: silentLog,
       timers: this.timers,
     });
   }

@@ -1,64 +1,19 @@
-import { createServer, connect as dial, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '#core/process/log.ts';
-import { connectRedis, type Redis } from '#core/redis/redis.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { connectTo, type TestRedis, useRedis } from '#test/support/redis-fixture.ts';
+import { TcpRelay } from '#test/support/tcp-relay.ts';
 import { waitFor } from '#test/support/wait.ts';
 
-/** A way to Redis on which everything can vanish without a word, as when a firewall forgets a connection. */
-interface Way {
-  port: number;
-  /** What is connected now is swallowed from here on, both ways; a new connection works. */
-  swallow(): void;
-  stop(): void;
-}
-
-async function wayTo(server: RedisServer): Promise<Way> {
-  const ends = new Set<Socket>();
-  const proxy = createServer((near) => {
-    const far = dial(server.port, '127.0.0.1');
-    for (const end of [near, far]) {
-      ends.add(end);
-      end.on('error', () => end.destroy());
-    }
-    near.pipe(far);
-    far.pipe(near);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const address = proxy.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    swallow() {
-      for (const end of ends) end.unpipe().resume();
-    },
-    stop() {
-      proxy.close();
-      for (const end of ends) end.destroy();
-    },
-  };
-}
-
-let server: RedisServer;
-let way: Way;
-let redis: Redis;
+const server = useRedis({ lifetime: 'test' });
+let way: TcpRelay;
+let redis: TestRedis;
 
 beforeEach(async () => {
-  server = await startRedis();
-  way = await wayTo(server);
-  const url = `redis://127.0.0.1:${way.port}`;
-  const log = createLog({ program: 'test', level: 'silent' });
-  redis = connectRedis(
-    { url, username: undefined, passwordFile: undefined, caFile: undefined },
-    'command',
-    'test',
-    log,
-  );
-  await redis.connect();
+  way = await TcpRelay.start(server.port);
+  redis = await connectTo(way);
 });
 afterEach(async () => {
   redis.disconnect();
-  way.stop();
-  await server.stop();
+  await way.stop();
 });
 
 describe('a command connection', () => {

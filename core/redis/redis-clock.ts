@@ -1,5 +1,9 @@
-import type { Clock } from '../../core/process/clock.ts';
-import { type Redis, redisTimeMs } from '../../core/redis/redis.ts';
+import type { Clock } from '../process/clock.ts';
+import type { Redis } from './redis.ts';
+
+/** Redis time in ms, of the answer to TIME. */
+export const redisMsOf = ([seconds, micros]: readonly (string | number)[]): number =>
+  Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 
 /**
  * Redis time without asking Redis for every event: the one clock that all connectors of all clusters share. Errors of
@@ -30,3 +34,6 @@ export class RedisClock {
     this.observe(await redisTimeMs(redis), sentAtMs);
   }
 }
+
+/** Asked once, for who reads and is done. Whoever goes on needing the time keeps a `RedisClock`. */
+export const redisTimeMs = async (redis: Redis): Promise<number> => redisMsOf(await redis.time());

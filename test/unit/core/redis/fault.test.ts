@@ -1,27 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkRedisVersion, type Redis, redisErrorText, redisFault } from '#core/redis/redis.ts';
-
-const saying = (info: string): Redis => ({ info: async () => info }) as unknown as Redis;
-
-describe('the version of Redis', () => {
-  it.each([
-    ['redis_version:6.2.0', 'redis 6.2.0'],
-    ['redis_version:8.10.2', 'redis 8.10.2'],
-    // Valkey says a Redis version too, for old clients.
-    ['redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.0', 'valkey 9.1.0'],
-  ])('is good enough: %j', async (info, expected) => {
-    expect(await checkRedisVersion(saying(`# Server\r\n${info}\r\nos:Linux`))).toBe(expected);
-  });
-
-  it.each([
-    ['redis_version:6.0.16', 'Redis 6.0.16 is too old'],
-    ['redis_version:5.9.9', 'Redis 5.9.9 is too old'],
-    ['redis_version:7.2.4\r\nvalkey_version:7.1.0', 'Valkey 7.1.0 is too old'],
-    ['nothing of the kind', 'Redis 0.0.0 is too old'],
-  ])('is refused with what is needed: %j', async (info, words) => {
-    await expect(checkRedisVersion(saying(info))).rejects.toThrow(`${words}: Relax needs Redis 6.2 or Valkey 7.2`);
-  });
-});
+import { connectionFault, redisErrorText, redisFault } from '#core/redis/fault.ts';
 
 describe('an error of Redis', () => {
   it.each([
@@ -61,5 +39,23 @@ describe('an error of Redis', () => {
   ])('is told without the client’s options: %s', (message, words) => {
     expect(redisFault(new Error(message))).toBeUndefined();
     expect(redisErrorText(new Error(message))).toBe(words);
+  });
+});
+
+describe('a call without an answer of Redis', () => {
+  it.each([
+    ["Stream isn't writeable and enableOfflineQueue options is false", 'noConnection'],
+    ['Command timed out', 'noAnswer'],
+    ['Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest"', 'cutOff'],
+    ['ERR Protocol error: invalid bulk length', 'cutOff'],
+    ['OOM command not allowed', undefined],
+    ['connect ECONNREFUSED 127.0.0.1:6379', undefined],
+  ])('is told from others: %s', (message, kind) => {
+    expect(connectionFault(new Error(message))).toBe(kind);
+  });
+
+  it('is told in the words of Redis where it said any', () => {
+    const words = 'ERR Protocol error: invalid bulk length';
+    expect(redisErrorText(new Error(words))).toBe(words);
   });
 });
