@@ -1,22 +1,28 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
-import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { rfc3339 } from '../../operator/kinds/slackbot/status.ts';
 import { type Book, type Floors, type StandaloneBot, turn } from './bot-book.ts';
-import { BotKeeper } from './bot-keeper.ts';
 import type { DirectoryContent } from './bots-directory.ts';
 import { describeProblem } from './manifest.ts';
+import {
+  StandaloneReconciler,
+  type StandaloneReconcilerOptions,
+  type SummaryChanges,
+} from './standalone-reconciler.ts';
 
 /** All that standalone mode knows of its bots: from the directory, and from the fleet. Plain state, no I/O. */
 export class Roster {
-  readonly #keeper = new BotKeeper();
+  readonly #options: StandaloneReconcilerOptions;
+  readonly #reconciler: StandaloneReconciler;
   readonly #lines = new Map<string, BotSummary>();
   #book: Book;
   #bots: readonly StandaloneBot[] | undefined;
   #problems: readonly string[] = [];
   #taken = false;
 
-  constructor(book: Book) {
+  constructor(book: Book, options: StandaloneReconcilerOptions) {
+    this.#options = options;
+    this.#reconciler = new StandaloneReconciler(options);
     this.#book = book;
   }
 
@@ -44,14 +50,14 @@ export class Roster {
   }
 
   desired(): Desired {
-    return this.#keeper.desired();
+    return this.#reconciler.desired();
   }
 
   /**
    * @param floors what Redis has of our bots
    * @returns problems that are new
    */
-  take(content: Omit<DirectoryContent, 'news'>, floors: Floors, wallMs: number): string[] {
+  take(content: Omit<DirectoryContent, 'news'>, floors: Floors): string[] {
     const { complete, secrets } = content;
     this.#taken = true;
     const next = turn({
@@ -60,19 +66,23 @@ export class Roster {
       before: this.#bots,
       floors,
       complete,
-      now: rfc3339(wallMs),
+      now: rfc3339(this.#options.clock.wallMs()),
     });
     this.#book = next.book;
     this.#bots = next.bots;
-    this.#keeper.take({ bots: next.bots, removed: next.removed, secrets, complete });
+    this.#reconciler.take({ bots: next.bots, removed: next.removed, secrets, complete });
     const before = this.#problems;
     this.#problems = [...content.problems, ...next.problems].map(describeProblem);
     return this.#problems.filter((problem) => !before.includes(problem));
   }
 
-  /** @returns owner uid -> line that has changed; undefined for a bot that is gone */
-  see(changed: ReadonlySet<string>, view: FleetView, wallMs: number): Map<string, BotSummary | undefined> {
-    const lines = this.#keeper.see(changed, view, wallMs);
+  /**
+   * To be called from time to time, also when nothing changed.
+   * @param changed uids whose part of the planner's view is new
+   * @returns what has changed since the last call
+   */
+  look(changed: ReadonlySet<string>): SummaryChanges {
+    const lines = this.#reconciler.look(changed);
     for (const [uid, line] of lines) {
       if (line === undefined) this.#lines.delete(uid);
       else this.#lines.set(uid, line);

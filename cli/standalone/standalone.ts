@@ -80,7 +80,10 @@ async function start(run: Run): Promise<void> {
   const keyring = new FleetKeyring(keyFile, log);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
-  const roster = new Roster(state.readBook());
+  const roster = new Roster(state.readBook(), {
+    clock: systemClock,
+    planner: { view: () => planner.view(), nudge: () => planner.nudge() },
+  });
   const registry = createRegistry('standalone');
   const metrics = standaloneMetrics(registry, {
     bots: () => ({ ready: [...roster.lines.values()].filter(({ ready }) => ready).length, total: roster.size }),
@@ -126,7 +129,7 @@ async function start(run: Run): Promise<void> {
   );
   const changed = new Map<string, BotSummary>();
   const look = (uids: ReadonlySet<string>): void => {
-    for (const [uid, line] of roster.see(uids, planner.view(), systemClock.wallMs())) {
+    for (const [uid, line] of roster.look(uids)) {
       summaries.set(uid, line);
       if (line !== undefined) changed.set(uid, line);
     }
@@ -202,7 +205,7 @@ async function start(run: Run): Promise<void> {
 
   const floors = new FloorReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
   const onChange = async (content: DirectoryContent): Promise<void> => {
-    const news = roster.take(content, await floors.read(lifecycle.signal), systemClock.wallMs());
+    const news = roster.take(content, await floors.read(lifecycle.signal));
     console.files(content.news);
     for (const problem of news) log.warn({ problem }, 'bots directory');
     if (roster.empty) log.warn({ remedy: emptyWords(config) }, 'no SlackBot');

@@ -9,14 +9,23 @@ const NO_FENCES = { fences: new Map<string, number>(), placed: new Map<string, n
 const SETTLED: FleetView = { bots: new Map(), pods: [], settled: true };
 
 function rosterOf(...documents: object[]) {
-  const roster = new Roster(new Map());
-  const take = (complete: boolean, ...next: object[]) => roster.take({ ...read(...next), complete }, NO_FENCES, 0);
+  const now = { view: SETTLED, ms: 0 };
+  const roster = new Roster(new Map(), {
+    planner: { view: () => now.view, nudge: () => undefined },
+    clock: { wallMs: () => now.ms, monotonicMs: () => now.ms },
+  });
+  const take = (complete: boolean, ...next: object[]) => roster.take({ ...read(...next), complete }, NO_FENCES);
   take(true, ...documents);
+  const see = (view: FleetView, ms = now.ms) => {
+    const changed = new Set([...view.bots.keys(), ...now.view.bots.keys()]);
+    Object.assign(now, { view, ms });
+    return roster.look(changed);
+  };
   const lines = () => {
-    roster.see(new Set(), SETTLED, 0);
+    see(SETTLED);
     return Object.fromEntries([...roster.lines.values()].map(({ bot: name, reason }) => [name, reason]));
   };
-  return { roster, take, lines };
+  return { roster, take, see, lines };
 }
 
 describe('what is desired of a directory', () => {
@@ -52,10 +61,10 @@ describe('what is desired of a directory', () => {
   });
 
   it('stops a bot that is removed until its sockets are closed, and then knows nothing of it', () => {
-    const { roster, take, lines } = rosterOf(bot('a'), secret('a'));
+    const { roster, take, see, lines } = rosterOf(bot('a'), secret('a'));
     take(true);
     expect([...roster.desired().stopped]).toEqual([[uid('a'), { why: 'deleted', generation: 1 }]]);
-    roster.see(new Set(), { ...SETTLED, bots: new Map([[uid('a'), { slots: [], pending: [] }]]) }, 0);
+    see({ ...SETTLED, bots: new Map([[uid('a'), { slots: [], pending: [] }]]) });
     expect(roster.desired().stopped.size).toBe(1);
     expect(lines()).toEqual({});
     expect(roster.desired()).toEqual({
@@ -68,22 +77,22 @@ describe('what is desired of a directory', () => {
   });
 
   it('keeps a bot that is renamed until its new name is live, or has had its time', () => {
-    const { roster, take } = rosterOf(bot('a'), secret('a'));
+    const { roster, take, see } = rosterOf(bot('a'), secret('a'));
     const renamed = bot('z', { teamID: 'T0A', credentials: { secretRef: { name: 'a' } } });
-    const both = (): string[] => [...roster.desired().bots.values()].map(({ set }) => set.bot);
+    const both = (): string[] => [...roster.desired().bots.values()].map(({ set }) => set.bot).sort();
     const slot = { pod: 'p', zone: 'z', assignedAtMs: 1, role: 'active', state: 'live', reason: '' } as const;
     const live = { slots: [{ ...slot, message: '', tokenDigest: '', teamName: '', botUserID: '' }], pending: [] };
     take(true, renamed, secret('a'));
     expect(both()).toEqual(['bots/a', 'bots/z']);
-    expect(roster.see(new Set(), SETTLED, 0).get(uid('a'))).toBeUndefined();
-    roster.see(new Set(), SETTLED, 29_000);
+    expect(see(SETTLED).get(uid('a'))).toBeUndefined();
+    see(SETTLED, 28_000);
     expect(both()).toEqual(['bots/a', 'bots/z']);
-    roster.see(new Set(), { ...SETTLED, bots: new Map([[uidOf('bots', 'z', 'T0A'), live]]) }, 29_001);
+    see({ ...SETTLED, bots: new Map([[uidOf('bots', 'z', 'T0A'), live]]) }, 29_001);
     expect(both()).toEqual(['bots/z']);
     take(true, bot('a'), secret('a'));
-    expect(both()).toEqual(['bots/z', 'bots/a']);
-    roster.see(new Set(), SETTLED, 40_000);
-    roster.see(new Set(), SETTLED, 70_000);
+    expect(both()).toEqual(['bots/a', 'bots/z']);
+    see(SETTLED, 40_000);
+    see(SETTLED, 70_000);
     expect(both()).toEqual(['bots/a']);
   });
 
