@@ -6,6 +6,7 @@ import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
 import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
 import { judgeCredentials, type SecretRead } from '../../operator/kinds/slackbot/credentials.ts';
+import { isOlder } from '../../operator/kinds/slackbot/duplicates.ts';
 import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
 import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
 import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
@@ -78,7 +79,8 @@ export class StandaloneReconciler {
       this.#entries.set(bot.metadata.uid, entry);
     }
     // The older of two is known before the younger; one that takes over, before the one that it takes over from goes.
-    this.#reconcile([...[...bots].sort(byAge), ...removed].map(({ metadata }) => metadata.uid));
+    const closing = [...this.#entries.values()].filter(({ isRemoved }) => isRemoved).map(({ bot }) => bot);
+    this.#reconcile([...[...bots].sort(byAge), ...closing].map(({ metadata }) => metadata.uid));
   }
 
   /**
@@ -186,5 +188,4 @@ export class StandaloneReconciler {
   }
 }
 
-const byAge = (a: StandaloneBot, b: StandaloneBot): number =>
-  a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1;
+const byAge = (a: StandaloneBot, b: StandaloneBot): number => (isOlder(a.metadata, b.metadata) ? -1 : 1);
