@@ -7,19 +7,19 @@ import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
 import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
 import { judgeCredentials, type SecretRead } from '../../operator/kinds/slackbot/credentials.ts';
 import { isOlder } from '../../operator/kinds/slackbot/duplicates.ts';
+import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
 import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
 import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
 import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
-import type { StandaloneBot } from './bot-book.ts';
-import type { ManifestSecret } from './manifest.ts';
+import type { ManifestSecret } from './manifests/manifest.ts';
 
 /** One reading of the directory, as objects that an API server could hold. */
 export interface Objects {
-  bots: readonly StandaloneBot[];
+  bots: readonly BotDocument[];
   secrets: readonly ManifestSecret[];
   /** Bots of the reading before that are not in the directory any more. */
-  removed: readonly StandaloneBot[];
+  removed: readonly BotDocument[];
   /** False: what is missing may be there (DirectoryContent). */
   complete: boolean;
 }
@@ -30,7 +30,7 @@ export interface StandaloneReconcilerOptions {
 }
 
 interface Entry {
-  bot: StandaloneBot;
+  bot: BotDocument;
   /** It is not in the directory any more, and sockets of it may still be open. */
   isRemoved: boolean;
   status: SlackBotStatus | undefined;
@@ -155,7 +155,7 @@ export class StandaloneReconciler {
     return affected;
   }
 
-  #situationOf(bot: StandaloneBot): Situation {
+  #situationOf(bot: BotDocument): Situation {
     const view = this.#options.planner.view();
     return {
       bot,
@@ -173,11 +173,11 @@ export class StandaloneReconciler {
     };
   }
 
-  #desire({ metadata }: StandaloneBot, want: Want | undefined): void {
+  #desire({ metadata }: BotDocument, want: Want | undefined): void {
     if (want !== undefined && this.#desired.set(metadata.uid, want, metadata.generation)) this.#options.planner.nudge();
   }
 
-  #secretOf(bot: StandaloneBot): SecretRead {
+  #secretOf(bot: BotDocument): SecretRead {
     const found = this.#secrets.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
     if (found !== undefined) return { kind: 'found', data: found, watched: true };
     const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
@@ -188,4 +188,4 @@ export class StandaloneReconciler {
   }
 }
 
-const byAge = (a: StandaloneBot, b: StandaloneBot): number => (isOlder(a.metadata, b.metadata) ? -1 : 1);
+const byAge = (a: BotDocument, b: BotDocument): number => (isOlder(a.metadata, b.metadata) ? -1 : 1);

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Roster } from '#cli/standalone/roster.ts';
+import { ControlPlane } from '#cli/standalone/control-plane.ts';
 import { FINALIZER, type SlackBotSpec } from '#core/api/slackbot.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
@@ -10,7 +10,7 @@ import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
 import { FakeTimers } from '#test/support/kube/fake-timers.ts';
-import { bot, read, secret } from './manifests.ts';
+import { bot, read, secret } from './sample-manifests.ts';
 
 /** What a user has: in a directory, or in a cluster. */
 interface World {
@@ -51,7 +51,7 @@ const specOf = (name: string, spec: Partial<SlackBotSpec>) => ({
 
 function standalone(): Shell {
   let [ms, view]: [number, FleetView] = [0, { bots: new Map(), pods: [], settled: true }];
-  const roster = new Roster(new Map(), {
+  const controlPlane = new ControlPlane(new Map(), {
     planner: { view: () => view, nudge: () => undefined },
     clock: { wallMs: () => ms, monotonicMs: () => ms },
   });
@@ -64,19 +64,19 @@ function standalone(): Shell {
       );
       // One after the other, so that the first is the oldest.
       ms += 1_000;
-      roster.take({ ...manifests, complete: !unreadable }, { fences: new Map(), placed: new Map() });
-      for (const { uid, bot: name } of roster.book.values()) names.set(uid, name.slice('bots/'.length));
+      controlPlane.take({ ...manifests, complete: !unreadable }, { fenced: new Map(), assigned: new Map() });
+      for (const { uid, bot: name } of controlPlane.registry.values()) names.set(uid, name.slice('bots/'.length));
     },
     look: async (forMs, live) => {
       const uids = [...names].filter(([, name]) => live.includes(name)).map(([uid]) => uid);
       view = { ...view, bots: new Map(uids.map((uid) => [uid, LIVE])) };
-      roster.look(new Set(names.keys()));
+      controlPlane.look(new Set(names.keys()));
       for (let step = 0; step < forMs; step += 1_000) {
         ms += 1_000;
-        roster.look(new Set());
+        controlPlane.look(new Set());
       }
     },
-    wants: () => wantsOf(roster.desired(), (uid) => names.get(uid)),
+    wants: () => wantsOf(controlPlane.desired(), (uid) => names.get(uid)),
   };
 }
 

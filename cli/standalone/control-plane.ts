@@ -1,33 +1,37 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
+import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
 import { rfc3339 } from '../../operator/kinds/slackbot/status.ts';
-import { type Book, type Floors, type StandaloneBot, turn } from './bot-book.ts';
-import type { DirectoryContent } from './bots-directory.ts';
-import { describeProblem } from './manifest.ts';
+import type { DirectoryContent } from './manifests/bots-directory.ts';
+import { describeProblem } from './manifests/manifest.ts';
+import { type KnownGenerations, type ObjectRegistry, register } from './objects/object-registry.ts';
 import {
   StandaloneReconciler,
   type StandaloneReconcilerOptions,
   type SummaryChanges,
 } from './standalone-reconciler.ts';
 
-/** All that standalone mode knows of its bots: from the directory, and from the fleet. Plain state, no I/O. */
-export class Roster {
+/**
+ * What an API server and the operator's reconciler are in Kubernetes: the objects of the directory with uid, generation and
+ * age, what is wanted of each, and how each is. Plain state, no I/O.
+ */
+export class ControlPlane {
   readonly #options: StandaloneReconcilerOptions;
   readonly #reconciler: StandaloneReconciler;
-  readonly #lines = new Map<string, BotSummary>();
-  #book: Book;
-  #bots: readonly StandaloneBot[] | undefined;
+  readonly #summaries = new Map<string, BotSummary>();
+  #registry: ObjectRegistry;
+  #bots: readonly BotDocument[] | undefined;
   #problems: readonly string[] = [];
   #taken = false;
 
-  constructor(book: Book, options: StandaloneReconcilerOptions) {
+  constructor(registry: ObjectRegistry, options: StandaloneReconcilerOptions) {
     this.#options = options;
     this.#reconciler = new StandaloneReconciler(options);
-    this.#book = book;
+    this.#registry = registry;
   }
 
-  get book(): Book {
-    return this.#book;
+  get registry(): ObjectRegistry {
+    return this.#registry;
   }
 
   /** In words with file, document, field and remedy. */
@@ -36,8 +40,8 @@ export class Roster {
   }
 
   /** Owner uid -> line of `relax status`. */
-  get lines(): ReadonlyMap<string, BotSummary> {
-    return this.#lines;
+  get summaries(): ReadonlyMap<string, BotSummary> {
+    return this.#summaries;
   }
 
   get size(): number {
@@ -54,21 +58,21 @@ export class Roster {
   }
 
   /**
-   * @param floors what Redis has of our bots
+   * @param known what Redis has of our bots
    * @returns problems that are new
    */
-  take(content: Omit<DirectoryContent, 'news'>, floors: Floors): string[] {
+  take(content: Omit<DirectoryContent, 'changes'>, known: KnownGenerations): string[] {
     const { complete, secrets } = content;
     this.#taken = true;
-    const next = turn({
+    const next = register({
       manifests: content.bots,
-      book: this.#book,
+      registry: this.#registry,
       before: this.#bots,
-      floors,
+      known,
       complete,
       now: rfc3339(this.#options.clock.wallMs()),
     });
-    this.#book = next.book;
+    this.#registry = next.registry;
     this.#bots = next.bots;
     this.#reconciler.take({ bots: next.bots, removed: next.removed, secrets, complete });
     const before = this.#problems;
@@ -84,8 +88,8 @@ export class Roster {
   look(changed: ReadonlySet<string>): SummaryChanges {
     const lines = this.#reconciler.look(changed);
     for (const [uid, line] of lines) {
-      if (line === undefined) this.#lines.delete(uid);
-      else this.#lines.set(uid, line);
+      if (line === undefined) this.#summaries.delete(uid);
+      else this.#summaries.set(uid, line);
     }
     return lines;
   }
