@@ -14,18 +14,18 @@ import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
 import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
-import { BotsDirectory, type DirectoryContent } from './bots-directory.ts';
-import { ConnectorChildren } from './connector-children.ts';
-import { connectorSetOf, connectorSpecs } from './connector-specs.ts';
-import { type Console, PlainConsole, TerminalConsole } from './console.ts';
-import { FloorReader } from './floor-reader.ts';
-import { emptyWords, introduction } from './introduction.ts';
-import { LastWords } from './last-words.ts';
+import { ConnectorChildren } from './connectors/connector-children.ts';
+import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
+import { EventTotals } from './connectors/event-totals.ts';
+import { type Console, PlainConsole, TerminalConsole } from './console/console.ts';
+import { QueueProbe } from './console/queue-probe.ts';
+import { ShutdownReport } from './console/shutdown-report.ts';
+import { emptyDirectoryRemedy, startupLines } from './console/startup-lines.ts';
+import { ControlPlane } from './control-plane.ts';
+import { BotsDirectory, type DirectoryContent } from './manifests/bots-directory.ts';
 import { standaloneMetrics, startMetricsServer } from './metrics.ts';
-import { QueuePulse } from './queue-pulse.ts';
-import { Roster } from './roster.ts';
-import { StateFolder } from './state-folder.ts';
-import { Traffic } from './traffic.ts';
+import { GenerationReader } from './objects/generation-reader.ts';
+import { StateFolder } from './objects/state-folder.ts';
 
 /** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
 const KILL_AFTER_MS = 3_000;
@@ -81,11 +81,17 @@ async function start(run: Run): Promise<void> {
   const keyring = new FleetKeyring(keyFile, log);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
-  const roster = new Roster(state.readBook());
+  const controlPlane = new ControlPlane(state.readRegistry(), {
+    clock: systemClock,
+    planner: { view: () => planner.view(), nudge: () => planner.nudge() },
+  });
   const registry = createRegistry('standalone');
   const metrics = standaloneMetrics(registry, {
-    bots: () => ({ ready: [...roster.lines.values()].filter(({ ready }) => ready).length, total: roster.size }),
-    problems: () => roster.problems.length,
+    bots: () => ({
+      ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
+      total: controlPlane.size,
+    }),
+    problems: () => controlPlane.problems.length,
   });
   const checks = { registry, notReady: () => notReady(), notAlive: () => lifecycle.notAlive() };
   const server = await lifecycle.part(
@@ -93,7 +99,7 @@ async function start(run: Run): Promise<void> {
     () => startMetricsServer(config.http, checks, log),
     (started) => started?.stop(),
   );
-  for (const line of introduction(config, keyFile, server?.port)) console.say(line);
+  for (const line of startupLines(config, keyFile, server?.port)) console.say(line);
   log.info({ cluster, port: server?.port }, 'standalone starts');
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
@@ -108,13 +114,13 @@ async function start(run: Run): Promise<void> {
   const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
   if (!(await greetRedis(redis, greeting, log, signal))) return;
 
-  const traffic = new Traffic();
-  const pulse = new QueuePulse(redis, config.queue.name, systemClock);
+  const eventTotals = new EventTotals();
+  const queueProbe = new QueueProbe(redis, config.queue.name, systemClock);
   const sockets = (): number => planner.view().pods.reduce((sum, pod) => sum + pod.live, 0);
   await lifecycle.part(
-    'last words',
-    () => new LastWords({ config, console, signal, traffic, pulse, sockets }),
-    (words) => words.say(),
+    'shutdown report',
+    () => new ShutdownReport({ config, console, signal, eventTotals, queueProbe, sockets }),
+    (report) => report.print(),
   );
   const summaries = await lifecycle.part(
     'summaries',
@@ -127,7 +133,7 @@ async function start(run: Run): Promise<void> {
   );
   const changed = new Map<string, BotSummary>();
   const look = (uids: ReadonlySet<string>): void => {
-    for (const [uid, line] of roster.see(uids, planner.view(), systemClock.wallMs())) {
+    for (const [uid, line] of controlPlane.look(uids)) {
       summaries.set(uid, line);
       if (line !== undefined) changed.set(uid, line);
     }
@@ -146,7 +152,7 @@ async function start(run: Run): Promise<void> {
     fleetKeys: () => keyring.keys,
     // A restart with fewer connectors leaves at once those that are no more.
     connectorSet: () => connectorSet,
-    desired: () => roster.desired(),
+    desired: () => controlPlane.desired(),
     onView: (uids) => look(uids),
     observer: metrics.planner,
   });
@@ -160,9 +166,9 @@ async function start(run: Run): Promise<void> {
     specs: connectorSpecs(config, keyFile, owner, process.env),
     log,
     onLine: (_pod, line) => console.logLine(line),
-    onMessage: (pod, message) => traffic.heard(pod, message, systemClock.monotonicMs()),
+    onMessage: (pod, message) => eventTotals.heard(pod, message, systemClock.monotonicMs()),
     onRestart: (pod) => {
-      traffic.ended(pod);
+      eventTotals.ended(pod);
       metrics.restarted();
     },
   });
@@ -174,26 +180,26 @@ async function start(run: Run): Promise<void> {
 
   const show = (): void => {
     console.show({
-      bots: roster.lines,
+      bots: controlPlane.summaries,
       view: planner.view(),
       faults: faults(),
       changed: [...changed.values()],
       queue: config.queue.name,
-      traffic: traffic.read(systemClock.monotonicMs()),
-      nowMs: pulse.nowMs(),
+      events: eventTotals.read(systemClock.monotonicMs()),
+      nowMs: queueProbe.nowMs(),
     });
     changed.clear();
   };
   const faults = (): string[] => [
     ...planner.faults(),
-    ...roster.problems,
-    ...(roster.empty ? [emptyWords(config)] : []),
+    ...controlPlane.problems,
+    ...(controlPlane.empty ? [emptyDirectoryRemedy(config)] : []),
   ];
   notReady = () => planner.faults();
   every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
   every(lifecycle, 'console', SHOW_MS, () => {
-    void pulse
-      .look((length) => traffic.queue(length))
+    void queueProbe
+      .probe((length) => eventTotals.setQueueLength(length))
       .then(() => {
         if (signal.aborted) return;
         look(new Set());
@@ -201,15 +207,15 @@ async function start(run: Run): Promise<void> {
       });
   });
 
-  const floors = new FloorReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
+  const generations = new GenerationReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
   const onChange = async (content: DirectoryContent): Promise<void> => {
-    const news = roster.take(content, await floors.read(lifecycle.signal), systemClock.wallMs());
-    console.files(content.news);
-    for (const problem of news) log.warn({ problem }, 'bots directory');
-    if (roster.empty) log.warn({ remedy: emptyWords(config) }, 'no SlackBot');
-    log.info({ bots: roster.size, problems: roster.problems.length }, 'bots directory read');
+    const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
+    console.files(content.changes);
+    for (const problem of newProblems) log.warn({ problem }, 'bots directory');
+    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot');
+    log.info({ bots: controlPlane.size, problems: controlPlane.problems.length }, 'bots directory read');
     try {
-      state.writeBook(roster.book);
+      state.writeRegistry(controlPlane.registry);
     } catch (error) {
       log.warn({ error: errorText(error) }, 'state folder not written, generations start anew after a restart');
     }

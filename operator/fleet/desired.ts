@@ -28,3 +28,14 @@ export interface StoppedBot {
   /** Events of assignments up to this generation are refused. */
   generation: number;
 }
+
+/** What is wanted of one bot. */
+export type Want =
+  /** It wants these sockets. */
+  | { kind: 'run'; bot: DesiredBot }
+  /** It must have none, and its late events are refused. */
+  | ({ kind: 'stop' } & StoppedBot)
+  /** It wants none, or is gone. */
+  | { kind: 'none' }
+  /** It can't be told now: what it wanted before counts; if that is not known either, what it has stays. */
+  | { kind: 'unknown' };

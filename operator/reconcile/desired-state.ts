@@ -1,4 +1,15 @@
-import type { Desired, DesiredBot, StoppedBot } from '../fleet/desired.ts';
+import type { Desired, DesiredBot, StoppedBot, Want } from '../fleet/desired.ts';
+
+/** What is known of one owner. One of which nothing is known has no entry. */
+interface Entry {
+  want: Want;
+  /** On the first list, and not judged yet. */
+  isUnjudged: boolean;
+  /** Changed since it was judged: the generation that is to be judged. */
+  doubtedGeneration: number | undefined;
+}
+
+const NONE: Want = { kind: 'none' };
 
 /**
  * What the reconciler has found out so far, as the planner wants it. Until every owner was judged once the list is not
@@ -7,15 +18,9 @@ import type { Desired, DesiredBot, StoppedBot } from '../fleet/desired.ts';
  * said before must not be planned (design rule 9). Changing methods say whether the planner has something new to look at.
  */
 export class DesiredState {
-  readonly #bots = new Map<string, DesiredBot>();
-  readonly #stopped = new Map<string, StoppedBot>();
-  /** On the first list, and not judged yet. */
-  readonly #unjudged = new Set<string>();
-  /** Changed since it was judged -> generation that is to be judged. */
-  readonly #doubted = new Map<string, number>();
+  readonly #entries = new Map<string, Entry>();
+  #unjudgedCount = 0;
   #unlisted: ReadonlySet<string> = new Set();
-  /** Looked at, but what it wants can't be told. */
-  readonly #kept = new Set<string>();
   #listed = false;
   #snapshot: Desired | undefined;
 
@@ -24,7 +29,7 @@ export class DesiredState {
    * @param unlisted namespaces that it did not list
    */
   begin(uids: Iterable<string>, unlisted: Iterable<string> = []): void {
-    for (const uid of uids) this.#unjudged.add(uid);
+    for (const uid of uids) this.#put(uid, { ...this.#of(uid), isUnjudged: true });
     this.#unlisted = new Set(unlisted);
     this.#listed = true;
     this.#snapshot = undefined;
@@ -34,7 +39,8 @@ export class DesiredState {
   listed(namespace: string): boolean {
     if (!this.#unlisted.has(namespace)) return false;
     this.#unlisted = new Set([...this.#unlisted].filter((other) => other !== namespace));
-    return this.#noted(true);
+    this.#snapshot = undefined;
+    return true;
   }
 
   /**
@@ -42,55 +48,38 @@ export class DesiredState {
    * an earlier generation, which may be under way, does not count.
    */
   doubt(uid: string, generation: number): void {
-    this.#doubted.set(uid, generation);
+    this.#put(uid, { ...this.#of(uid), doubtedGeneration: generation });
     this.#snapshot = undefined;
   }
 
-  /** It wants these sockets. */
-  run(bot: DesiredBot): boolean {
-    const uid = bot.set.ownerUid;
-    const same = JSON.stringify(this.#bots.get(uid)) === JSON.stringify(bot);
-    return this.#judged(uid, bot.set.generation, () => {
-      this.#bots.set(uid, bot);
-      return this.#stopped.delete(uid) || !same;
-    });
-  }
-
-  /** It must have none, and its late events are refused. */
-  stop(uid: string, stopped: StoppedBot): boolean {
-    const before = this.#stopped.get(uid);
-    const same = before?.why === stopped.why && before.generation === stopped.generation;
-    return this.#judged(uid, stopped.generation, () => {
-      this.#stopped.set(uid, stopped);
-      return this.#bots.delete(uid) || !same;
-    });
-  }
-
-  /** It wants none, or (without a generation) is gone. */
-  none(uid: string, generation = Number.POSITIVE_INFINITY): boolean {
-    return this.#judged(uid, generation, () => {
-      const ran = this.#bots.delete(uid);
-      return this.#stopped.delete(uid) || ran;
-    });
-  }
-
-  /** What it wants can't be told now: what it wanted before counts; if that is not known either, what it has stays. */
-  unknown(uid: string, generation = Number.POSITIVE_INFINITY): boolean {
-    const isKnown = this.#bots.has(uid) || this.#stopped.has(uid);
+  /** @param generation of the object that was judged; left out: this holds whatever comes */
+  set(uid: string, want: Want, generation = Number.POSITIVE_INFINITY): boolean {
+    const before = this.#of(uid);
+    const isKnown = before.want.kind === 'run' || before.want.kind === 'stop';
+    const isStillDoubted = before.doubtedGeneration !== undefined && generation < before.doubtedGeneration;
+    const after: Entry = {
+      want: want.kind === 'unknown' && isKnown ? before.want : want,
+      isUnjudged: false,
+      doubtedGeneration: isStillDoubted ? before.doubtedGeneration : undefined,
+    };
     const wasSynced = this.synced;
-    const wasKept = this.#kept.has(uid);
-    this.#unjudged.delete(uid);
-    const wasDoubted = this.#believe(uid, generation);
-    if (!isKnown) this.#kept.add(uid);
-    return this.#noted(wasDoubted || this.#kept.has(uid) !== wasKept || this.synced !== wasSynced);
+    this.#put(uid, after);
+    const changed =
+      !isSame(before.want, after.want) ||
+      before.doubtedGeneration !== after.doubtedGeneration ||
+      wasSynced !== this.synced;
+    if (changed) this.#snapshot = undefined;
+    return changed;
   }
 
+  /** What it runs, as far as the planner was told. */
   wanted(uid: string): DesiredBot | undefined {
-    return this.#bots.get(uid);
+    const want = this.#entries.get(uid)?.want;
+    return want?.kind === 'run' ? want.bot : undefined;
   }
 
   get synced(): boolean {
-    return this.#listed && this.#unjudged.size === 0;
+    return this.#listed && this.#unjudgedCount === 0;
   }
 
   /** Namespaces that the server did not list so far. */
@@ -105,33 +94,30 @@ export class DesiredState {
   }
 
   #make(): Desired {
-    const bots = new Map(this.#bots);
-    for (const uid of this.#doubted.keys()) bots.delete(uid);
-    return {
-      synced: this.synced,
-      unlisted: this.#unlisted,
-      bots,
+    const bots = new Map<string, DesiredBot>();
+    const stopped = new Map<string, StoppedBot>();
+    const kept = new Set<string>();
+    for (const [uid, { want, doubtedGeneration }] of this.#entries) {
+      const isDoubted = doubtedGeneration !== undefined;
+      if (isDoubted || want.kind === 'unknown') kept.add(uid);
       // Stopping needs no proof: at worst it lasts a moment longer.
-      stopped: new Map(this.#stopped),
-      kept: new Set([...this.#kept, ...this.#doubted.keys()]),
-    };
+      if (want.kind === 'stop') stopped.set(uid, { why: want.why, generation: want.generation });
+      else if (want.kind === 'run' && !isDoubted) bots.set(uid, want.bot);
+    }
+    return { synced: this.synced, unlisted: this.#unlisted, bots, stopped, kept };
   }
 
-  #judged(uid: string, generation: number, change: () => boolean): boolean {
-    const wasSynced = this.synced;
-    this.#unjudged.delete(uid);
-    const wasKept = this.#kept.delete(uid);
-    const wasDoubted = this.#believe(uid, generation);
-    return this.#noted(change() || wasKept || wasDoubted || wasSynced !== this.synced);
+  #of(uid: string): Entry {
+    return this.#entries.get(uid) ?? { want: NONE, isUnjudged: false, doubtedGeneration: undefined };
   }
 
-  #believe(uid: string, generation: number): boolean {
-    const awaited = this.#doubted.get(uid);
-    return awaited !== undefined && generation >= awaited && this.#doubted.delete(uid);
-  }
-
-  #noted(changed: boolean): boolean {
-    if (changed) this.#snapshot = undefined;
-    return changed;
+  #put(uid: string, entry: Entry): void {
+    const before = this.#of(uid);
+    this.#unjudgedCount += Number(entry.isUnjudged) - Number(before.isUnjudged);
+    const isNothing = entry.want.kind === 'none' && !entry.isUnjudged && entry.doubtedGeneration === undefined;
+    if (isNothing) this.#entries.delete(uid);
+    else this.#entries.set(uid, entry);
   }
 }
+
+const isSame = (a: Want, b: Want): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

@@ -5,7 +5,7 @@ import type { DesiredState } from './desired-state.ts';
 export interface DroppedBotsOptions {
   /** Owner uid -> line of those whose sockets stay as they are. Never rejects. */
   settle: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
-  desired: Pick<DesiredState, 'unknown' | 'none'>;
+  desired: Pick<DesiredState, 'set'>;
   /** What is desired has changed. */
   nudge: () => void;
   /** The line of `relax status`; undefined when nothing of the bot is kept any more. */
@@ -56,13 +56,13 @@ export class DroppedBots {
     const kept = await settle(signal);
     if (signal.aborted) return;
     for (const [uid, line] of kept) {
-      if (!before.has(uid)) desired.unknown(uid);
+      if (!before.has(uid)) desired.set(uid, { kind: 'unknown' });
       onSummary?.(uid, line);
     }
     for (const uid of before.keys()) {
       if (kept.has(uid)) continue;
       onSummary?.(uid, undefined);
-      if (desired.none(uid)) nudge();
+      if (desired.set(uid, { kind: 'none' })) nudge();
     }
     this.#kept = kept;
   }

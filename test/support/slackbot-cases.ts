@@ -1,6 +1,6 @@
 /**
  * SlackBots, good and bad, as YAML of `spec`. Two judges read this table: the API server with the CRD
- * (test/kube/crd.test.ts) and the reader of standalone mode (test/unit/cli/standalone/manifest.test.ts). They must agree.
+ * (test/kube/crd.test.ts) and the reader of standalone mode (test/unit/cli/standalone/manifests/manifest.test.ts). They must agree.
  */
 export interface SlackBotCase {
   name: string;

@@ -1,10 +1,14 @@
-/** That a SlackBot wants to run a bot: the same team and token twice in a cluster is one bot with two resources. */
-export interface Claim {
+/** What tells the older of two SlackBots. */
+export interface Aged {
   uid: string;
   namespace: string;
   name: string;
   /** RFC 3339, by the API server's clock. */
   creationTimestamp: string;
+}
+
+/** That a SlackBot wants to run a bot: the same team and token twice in a cluster is one bot with two resources. */
+export interface Claim extends Aged {
   teamID: string;
   tokenDigest: string;
 }
@@ -13,55 +17,19 @@ export interface Claim {
  * Who runs a bot that several claim: the oldest, by creation, then name, then uid. Every operator that sees the same
  * objects finds the same one.
  */
-export function isOlder(a: Claim, b: Claim): boolean {
+export function isOlder(a: Aged, b: Aged): boolean {
   const order = compare(a.creationTimestamp, b.creationTimestamp) || compare(nameOf(a), nameOf(b));
   return (order || compare(a.uid, b.uid)) < 0;
 }
 
-/** All claims, and for each the older one that keeps it from running. */
-export class Claims {
-  readonly #claims = new Map<string, Claim>();
-  readonly #byBot = new Map<string, Set<string>>();
-
-  /**
-   * Takes note of what an owner claims now.
-   * @param claim undefined: nothing any more
-   * @returns uids of others for which the answer of `duplicateOf` may have changed
-   */
-  set(uid: string, claim: Claim | undefined): string[] {
-    const before = this.#claims.get(uid);
-    const [oldBot, newBot] = [before && botOf(before), claim && botOf(claim)];
-    if (oldBot === newBot) return [];
-    const affected = new Set<string>();
-    if (oldBot !== undefined) {
-      const uids = this.#byBot.get(oldBot);
-      uids?.delete(uid);
-      if (uids?.size === 0) this.#byBot.delete(oldBot);
-      for (const other of uids ?? []) affected.add(other);
-    }
-    if (claim === undefined || newBot === undefined) {
-      this.#claims.delete(uid);
-      return [...affected];
-    }
-    this.#claims.set(uid, claim);
-    const uids = this.#byBot.get(newBot) ?? new Set();
-    for (const other of uids) affected.add(other);
-    this.#byBot.set(newBot, uids.add(uid));
-    return [...affected];
-  }
-
-  /** The oldest claim on the bot of this owner, if it is another's. */
-  duplicateOf(uid: string): Claim | undefined {
-    let oldest = this.#claims.get(uid);
-    if (oldest === undefined) return undefined;
-    for (const other of this.#byBot.get(botOf(oldest)) ?? []) {
-      const claim = this.#claims.get(other);
-      if (claim !== undefined && isOlder(claim, oldest)) oldest = claim;
-    }
-    return oldest.uid === uid ? undefined : oldest;
-  }
+/** The oldest claim on the same bot, if it is not this one. */
+export function duplicateOf(claim: Claim, others: Iterable<Claim>): Claim | undefined {
+  let oldest = claim;
+  for (const other of others) if (isOlder(other, oldest)) oldest = other;
+  return oldest === claim ? undefined : oldest;
 }
 
-const botOf = (claim: Claim): string => `${claim.teamID} ${claim.tokenDigest}`;
-const nameOf = (claim: Claim): string => `${claim.namespace}/${claim.name}`;
+/** Two claims with the same key are claims on the same bot. */
+export const botKeyOf = (claim: Claim): string => `${claim.teamID} ${claim.tokenDigest}`;
+const nameOf = ({ namespace, name }: Aged): string => `${namespace}/${name}`;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,6 +1,7 @@
 import { botName, type SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { errorText, type Log } from '../../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../../core/process/timers.ts';
+import type { Want } from '../../fleet/desired.ts';
 import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
@@ -10,13 +11,13 @@ import { Ownership } from '../../reconcile/ownership.ts';
 import type { ObjectsView } from '../../reconcile/resource-watch.ts';
 import type { SecretReads } from '../../reconcile/secret-reads.ts';
 import type { Office } from '../../reconcile/term.ts';
+import { BotRecords } from './bot-records.ts';
+import { isLive } from './conditions.ts';
 import { type CredentialsVerdict, judgeCredentials } from './credentials.ts';
-import { type Claim, Claims } from './duplicates.ts';
 import type { SlackBotObject } from './slackbot-object.ts';
-import { socketSetOf } from './socket-set.ts';
 import { fleetFacts, statusOf } from './status.ts';
 import { statusNotRun } from './status-not-run.ts';
-import { Takeover } from './takeover.ts';
+import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
 
 export interface SlackBotReconcilerOptions {
   client: Pick<KubeClient, 'patch'>;
@@ -36,15 +37,6 @@ export interface SlackBotReconcilerOptions {
   timers?: Timers;
 }
 
-/**
- * How long the deletion of a SlackBot waits for its sockets to close: with time for another to be elected, it is gone
- * within a minute.
- */
-export const FINALIZER_PATIENCE_MS = 45_000;
-/** How long a bot keeps the token that it had after its Secret is gone or wrong: tools replace a Secret by two calls. */
-export const LOST_SECRET_MS = 60_000;
-const LOOK_AGAIN_MS = 1_000;
-
 interface Judged {
   verdict: CredentialsVerdict;
   againMs: number | undefined;
@@ -59,18 +51,14 @@ export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
   readonly #ownership: Ownership;
-  readonly #claims = new Claims();
-  readonly #takeover: Takeover;
+  readonly #records = new BotRecords();
   /** Key -> uid of the object that had this name when it was last looked at. */
   readonly #uids = new Map<string, string>();
-  readonly #deletedAtMs = new Map<string, number>();
-  readonly #lostSecretAtMs = new Map<string, number>();
 
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#ownership = options.ownership ?? new Ownership({ client: options.client, self: undefined, log: options.log });
-    this.#takeover = new Takeover(options);
   }
 
   /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
@@ -95,24 +83,50 @@ export class SlackBotReconciler {
   async #keep(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
     const { uid } = bot.metadata;
     const judged = await this.#judge(bot, signal);
-    const patienceMs = this.#patienceMs(bot, judged.verdict);
-    if (patienceMs === undefined) this.#claim(bot, judged.verdict);
-    const duplicateOf = this.#claims.duplicateOf(uid);
-    let again = judged.againMs;
+    const decision = decide(this.#situationOf(bot), judged.verdict);
+    this.#enqueue(this.#records.put(uid, decision.record));
+    let again = earlier(judged.againMs, decision.lookAgainMs);
     let error = judged.error;
     try {
-      const lookMs = await this.#want(bot, judged.verdict, { patienceMs, duplicateOf }, signal);
-      again = earlier(again, lookMs);
+      switch (decision.protectFirst ? await this.#protect(bot, signal) : 'protected') {
+        case 'protected':
+          this.#desire(bot, decision.want);
+          break;
+        case 'changed':
+          again = earlier(again, LOOK_AGAIN_MS);
+          break;
+        case 'notOurs':
+          // The watch brings it when the one in office has put the finalizer on.
+          this.#desire(bot, { kind: 'unknown' });
+          break;
+      }
       // Nothing is said of a bot that another operator may be claiming just now.
       if ((await this.#take(bot, false, signal)) === 'changed') return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     } catch (failure) {
       // What could not be prepared changes nothing for a bot that already runs.
-      this.#desire(this.#options.desired.unknown(uid, bot.metadata.generation));
+      this.#desire(bot, { kind: 'unknown' });
       error = failure;
     }
-    this.#tell(bot, judged.verdict, duplicateOf);
+    this.#tell(bot, judged.verdict, decision.duplicateOf);
     if (error !== undefined) return { kind: 'retry', error };
     return again === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: again };
+  }
+
+  #situationOf(bot: SlackBotObject): Situation {
+    const { desired, bots, planner } = this.#options;
+    const { uid } = bot.metadata;
+    const view = planner.view();
+    return {
+      bot,
+      record: this.#records.of(uid),
+      ran: desired.wanted(uid),
+      others: {
+        claimsOn: (claim) => this.#records.claimsOn(claim),
+        mayRun: (other) => bots.byIndex('uid', other).some(mayRun),
+        isLive: (other) => view.bots.get(other)?.slots.some(isLive) ?? false,
+      },
+      nowMs: this.#timers.monotonicMs(),
+    };
   }
 
   /** Another operator has it: what we have of it ends, without a fence, since events of the other's sockets count. */
@@ -142,89 +156,6 @@ export class SlackBotReconciler {
     }
   }
 
-  /** Unknown leaves the claim as it was. A suspended bot keeps its claim, so that resuming it finds the same order. */
-  #claim(bot: SlackBotObject, verdict: CredentialsVerdict): void {
-    if (verdict.kind === 'unknown') return;
-    const { uid, name, namespace, creationTimestamp } = bot.metadata;
-    const { teamID } = bot.spec;
-    const claim =
-      verdict.kind === 'valid'
-        ? { uid, name, namespace, creationTimestamp, teamID, tokenDigest: verdict.digest }
-        : undefined;
-    this.#enqueue(this.#claims.set(uid, claim));
-  }
-
-  /** @returns when to look again */
-  async #want(
-    bot: SlackBotObject,
-    verdict: CredentialsVerdict,
-    { patienceMs, duplicateOf }: { patienceMs: number | undefined; duplicateOf: Claim | undefined },
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
-    const { desired } = this.#options;
-    const { uid, generation } = bot.metadata;
-    if (bot.spec.suspend === true) {
-      this.#desire(desired.stop(uid, { why: 'suspended', generation }));
-      return undefined;
-    }
-    if (patienceMs !== undefined) {
-      this.#keepToken(bot);
-      return patienceMs;
-    }
-    if (duplicateOf !== undefined) {
-      if (desired.wanted(uid) !== undefined && !this.#takeover.mayEnd(uid, [duplicateOf.uid])) return LOOK_AGAIN_MS;
-      this.#desire(desired.none(uid, generation));
-      return undefined;
-    }
-    this.#takeover.forget(uid);
-    switch (verdict.kind) {
-      case 'valid':
-        switch (await this.#protect(bot, signal)) {
-          case 'protected':
-            this.#desire(desired.run({ set: socketSetOf(bot, verdict.digest), token: verdict.token }));
-            return undefined;
-          case 'changed':
-            return LOOK_AGAIN_MS;
-          case 'notOurs':
-            // The watch brings it when the one in office has put the finalizer on.
-            this.#desire(desired.unknown(uid, generation));
-            return undefined;
-        }
-        return undefined;
-      case 'invalid':
-        this.#desire(desired.none(uid, generation));
-        return undefined;
-      case 'unknown':
-        this.#keepToken(bot);
-        return undefined;
-    }
-    return verdict satisfies never;
-  }
-
-  /**
-   * How long a bot whose Secret is gone or wrong still goes on with the token that it had; undefined: not at all. Until
-   * then its claim stays as well, so that no other takes its place for a moment.
-   */
-  #patienceMs(bot: SlackBotObject, verdict: CredentialsVerdict): number | undefined {
-    const { uid } = bot.metadata;
-    if (verdict.kind !== 'invalid') this.#lostSecretAtMs.delete(uid);
-    else if (verdict.reason !== 'TransportNotServed' && this.#options.desired.wanted(uid) !== undefined) {
-      const nowMs = this.#timers.monotonicMs();
-      const lostAtMs = this.#lostSecretAtMs.get(uid) ?? nowMs;
-      this.#lostSecretAtMs.set(uid, lostAtMs);
-      if (nowMs - lostAtMs < LOST_SECRET_MS) return lostAtMs + LOST_SECRET_MS - nowMs;
-    }
-    return undefined;
-  }
-
-  /** The rest of the spec counts at once; the token is the last that was known. */
-  #keepToken(bot: SlackBotObject): void {
-    const { desired } = this.#options;
-    const before = desired.wanted(bot.metadata.uid);
-    if (before === undefined) this.#desire(desired.unknown(bot.metadata.uid, bot.metadata.generation));
-    else this.#desire(desired.run({ set: socketSetOf(bot, before.set.tokenDigest), token: before.token }));
-  }
-
   /** The claim and the finalizer come before the first socket, so that no deletion can pass a socket by. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
@@ -245,28 +176,21 @@ export class SlackBotReconciler {
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
-    const { desired, planner, log, client, office } = this.#options;
-    const { uid, generation } = bot.metadata;
-    const heirs = this.#claims.set(uid, undefined);
-    this.#enqueue(heirs);
-    const nowMs = this.#timers.monotonicMs();
-    const sinceMs = this.#deletedAtMs.get(uid) ?? nowMs;
-    this.#deletedAtMs.set(uid, sinceMs);
-    // A round that began before may still place it, and would not be seen in the view.
-    const ran = desired.wanted(uid) !== undefined;
-    if (ran && hasFinalizer(bot) && !this.#takeover.mayEnd(uid, heirs)) {
-      return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
-    }
-    this.#desire(desired.stop(uid, { why: 'deleted', generation }));
+    const { planner, log, client, office } = this.#options;
+    const { uid } = bot.metadata;
+    const { settled, bots } = planner.view();
+    const view = { settled, hasBot: bots.has(uid) };
+    const decision = decideDeletion(this.#situationOf(bot), { isHeld: hasFinalizer(bot), view });
+    this.#enqueue(this.#records.put(uid, decision.record));
+    this.#desire(bot, decision.want);
     const ours = office();
-    if (!hasFinalizer(bot) || ours === undefined) return { kind: 'done' };
-    const view = planner.view();
-    // The view keeps an owner as long as a connector reports a socket of it.
-    const closed = !ran && view.settled && !view.bots.has(uid);
-    const patienceMs = sinceMs + FINALIZER_PATIENCE_MS - nowMs;
-    // After the round that knows of it, what changes in the view comes by itself.
-    if (!closed && patienceMs > 0) return { kind: 'requeueAfter', delayMs: ran ? LOOK_AGAIN_MS : patienceMs };
-    if (!closed) log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
+    const isYielding = decision.want === undefined;
+    // Whoever is in office lets it go.
+    if (ours === undefined && !isYielding) return { kind: 'done' };
+    if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
+    if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
+    if (decision.letGo === 'late')
+      log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
     const removed = await removeFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
@@ -277,12 +201,9 @@ export class SlackBotReconciler {
   }
 
   #drop(uid: string): void {
-    const { desired, office, secrets, onStatus } = this.#options;
-    this.#desire(desired.none(uid));
-    this.#enqueue(this.#claims.set(uid, undefined));
-    this.#deletedAtMs.delete(uid);
-    this.#lostSecretAtMs.delete(uid);
-    this.#takeover.forget(uid);
+    const { desired, planner, office, secrets, onStatus } = this.#options;
+    if (desired.set(uid, { kind: 'none' })) planner.nudge();
+    this.#enqueue(this.#records.forget(uid));
     office()?.status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);
@@ -309,14 +230,20 @@ export class SlackBotReconciler {
     onStatus?.(bot.metadata.uid, { bot, status: judged });
   }
 
-  #desire(changed: boolean): void {
-    if (changed) this.#options.planner.nudge();
+  /** @param want undefined: as before */
+  #desire(bot: SlackBotObject, want: Want | undefined): void {
+    const { desired, planner } = this.#options;
+    const { uid, generation } = bot.metadata;
+    if (want !== undefined && desired.set(uid, want, generation)) planner.nudge();
   }
 
   #enqueue(uids: readonly string[]): void {
     if (uids.length > 0) this.#options.enqueue(uids.flatMap((uid) => this.#options.bots.byIndex('uid', uid)));
   }
 }
+
+const mayRun = ({ metadata, spec }: SlackBotObject): boolean =>
+  spec.suspend !== true && metadata.deletionTimestamp === undefined;
 
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);

@@ -1,14 +1,21 @@
 import { botName, replicasOf, type SlackBotSpec } from '../../../core/api/slackbot.ts';
 import type { SocketSet } from '../../plan/types.ts';
 
-/** As much of a SlackBot as its sockets need; standalone mode makes uid and generation itself. */
-export interface BotIdentity {
-  metadata: { uid: string; namespace: string; name: string; generation: number };
+/** As much of a SlackBot as decides what is wanted of it; standalone mode makes uid, generation and age itself. */
+export interface BotDocument {
+  metadata: {
+    uid: string;
+    namespace: string;
+    name: string;
+    generation: number;
+    /** RFC 3339 */
+    creationTimestamp: string;
+  };
   spec: SlackBotSpec;
 }
 
 /** The sockets that a bot with transport RTM wants. */
-export function socketSetOf(bot: BotIdentity, tokenDigest: string): SocketSet {
+export function socketSetOf(bot: BotDocument, tokenDigest: string): SocketSet {
   const { metadata, spec } = bot;
   return {
     ownerUid: metadata.uid,

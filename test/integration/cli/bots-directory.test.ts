@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BotsDirectory, type DirectoryContent } from '#cli/standalone/bots-directory.ts';
+import { BotsDirectory, type DirectoryContent } from '#cli/standalone/manifests/bots-directory.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { waitFor } from '#test/support/wait.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseManifests } from '#cli/standalone/manifest.ts';
+import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { ROOT } from './pages.ts';
 
 function convert(lines: readonly string[]) {

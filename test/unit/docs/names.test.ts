@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseManifests } from '#cli/standalone/manifest.ts';
+import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
 import { allSettings } from '#core/config/settings.ts';
 import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';

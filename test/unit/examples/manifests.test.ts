@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseManifests } from '#cli/standalone/manifest.ts';
+import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { secretKeysOf } from '#core/api/slackbot.ts';
 
 const examples = join(import.meta.dirname, '../../../examples');

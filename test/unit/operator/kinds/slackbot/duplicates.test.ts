@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Claim, Claims } from '#operator/kinds/slackbot/duplicates.ts';
+import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
+import { type Claim, duplicateOf } from '#operator/kinds/slackbot/duplicates.ts';
+import { NEW_RECORD } from '#operator/kinds/slackbot/wanted.ts';
 
 const claim = (uid: string, more: Partial<Claim> = {}): Claim => ({
   uid,
@@ -11,6 +13,19 @@ const claim = (uid: string, more: Partial<Claim> = {}): Claim => ({
   tokenDigest: 'd',
   ...more,
 });
+
+class Claims {
+  readonly records = new BotRecords();
+
+  set(uid: string, next: Claim | undefined): string[] {
+    return this.records.put(uid, { ...NEW_RECORD, claim: next });
+  }
+
+  duplicateOf(uid: string): Claim | undefined {
+    const { claim: own } = this.records.of(uid);
+    return own && duplicateOf(own, this.records.claimsOn(own));
+  }
+}
 
 describe('one bot with two resources', () => {
   it('is run by the older, by creation, then name, then uid', () => {

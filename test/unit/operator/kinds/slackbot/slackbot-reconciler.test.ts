@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
-import { FINALIZER_PATIENCE_MS, SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
+import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
 import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
+import { DELETION_PATIENCE_MS } from '#operator/kinds/slackbot/wanted.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
@@ -397,7 +398,7 @@ describe('deleting a SlackBot', () => {
     expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: 1_000 });
     expect(scene.desired.value().stopped.get('a')).toEqual({ why: 'deleted', generation: 1 });
     // From now on it hears of what changes, and need not be asked again before its time is up.
-    expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: FINALIZER_PATIENCE_MS });
+    expect(await scene.run('a')).toEqual({ kind: 'requeueAfter', delayMs: DELETION_PATIENCE_MS });
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     scene.view = EMPTY;
     expect(await scene.run('a')).toEqual({ kind: 'done' });
@@ -412,7 +413,7 @@ describe('deleting a SlackBot', () => {
     const bot = await deleted(scene);
     scene.view = { ...EMPTY, settled: false };
     await scene.run('a');
-    await scene.timers.advance(FINALIZER_PATIENCE_MS - 1_000);
+    await scene.timers.advance(DELETION_PATIENCE_MS - 1_000);
     await scene.run('a');
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     await scene.timers.advance(1_000);
@@ -445,7 +446,7 @@ describe('an operator that is not in office', () => {
     bot.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
     expect(await scene.run('a')).toEqual({ kind: 'done' });
     expect(scene.desired.value().stopped.get('a')?.why).toBe('deleted');
-    await scene.timers.advance(FINALIZER_PATIENCE_MS);
+    await scene.timers.advance(DELETION_PATIENCE_MS);
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
     scene.inOffice = true;
     await scene.run('a');

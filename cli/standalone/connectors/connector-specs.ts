@@ -1,5 +1,5 @@
-import type { StandaloneConfig } from '../../core/config/config.ts';
-import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
+import type { StandaloneConfig } from '../../../core/config/config.ts';
+import type { ConnectorSet } from '../../../core/protocol/connector-set.ts';
 import type { ChildSpec } from './connector-children.ts';
 
 const SET = 'connector';

@@ -1,14 +1,15 @@
-import type { Log } from '../../core/process/log.ts';
-import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { waitWords } from '../terminal/bot-table.ts';
-import { wrap } from '../terminal/columns.ts';
-import { forPeople } from '../terminal/log-line.ts';
-import { Screen, sizeOf, type Terminal } from '../terminal/screen.ts';
-import { type Farewell, farewellLines } from './farewell.ts';
-import { type FileNews, newsLines } from './file-news.ts';
-import { fleetBlock } from './fleet-block.ts';
-import type { TrafficSummary } from './traffic.ts';
+import type { Log } from '../../../core/process/log.ts';
+import type { BotSummary } from '../../../core/protocol/bot-summary.ts';
+import type { FleetView } from '../../../operator/fleet/fleet-view.ts';
+import { waitWords } from '../../terminal/bot-table.ts';
+import { wrap } from '../../terminal/columns.ts';
+import { forPeople } from '../../terminal/log-line.ts';
+import { Screen, sizeOf, type Terminal } from '../../terminal/screen.ts';
+import type { EventSummary } from '../connectors/event-totals.ts';
+import type { FileChange } from '../manifests/bots-directory.ts';
+import { fileChangeLines } from './file-changes.ts';
+import { liveViewLines } from './live-view.ts';
+import { type ShutdownSummary, shutdownLines } from './shutdown-summary.ts';
 
 export interface FleetState {
   bots: ReadonlyMap<string, BotSummary>;
@@ -17,7 +18,7 @@ export interface FleetState {
   /** Lines that differ from the last time. */
   changed: readonly BotSummary[];
   queue: string;
-  traffic: TrafficSummary;
+  events: EventSummary;
   /** Redis time. */
   nowMs: number;
 }
@@ -28,12 +29,12 @@ export interface Console {
   say(text: string): void;
   /** A line of a connector's log, or of our own. */
   logLine(line: string): void;
-  files(news: readonly FileNews[]): void;
+  files(changes: readonly FileChange[]): void;
   show(fleet: FleetState): void;
   /** The stop has begun. */
   stopping(text: string): void;
-  /** The last word, when everything has ended. */
-  farewell(farewell: Farewell): void;
+  /** Everything has ended. */
+  stopped(summary: ShutdownSummary): void;
   end(): void;
 }
 
@@ -60,14 +61,14 @@ export class TerminalConsole implements Console {
     if (loud && !line.includes(TOLD_BY_THE_TABLE)) this.say(text);
   }
 
-  files(news: readonly FileNews[]): void {
-    for (const line of newsLines(news)) this.say(line);
+  files(changes: readonly FileChange[]): void {
+    for (const line of fileChangeLines(changes)) this.say(line);
   }
 
-  show({ bots, view, faults, queue, traffic, nowMs }: FleetState): void {
+  show({ bots, view, faults, queue, events, nowMs }: FleetState): void {
     const size = sizeOf(this.#terminal);
-    const block = { bots: [...bots.values()], pods: view.pods, faults, queue, traffic, nowMs, size };
-    this.#screen.show(fleetBlock(block));
+    const live = { bots: [...bots.values()], pods: view.pods, faults, queue, events, nowMs, size };
+    this.#screen.show(liveViewLines(live));
   }
 
   /** The table goes, since what it shows is over. */
@@ -76,8 +77,8 @@ export class TerminalConsole implements Console {
     this.say(text);
   }
 
-  farewell(farewell: Farewell): void {
-    for (const line of farewellLines(farewell)) this.say(line);
+  stopped(summary: ShutdownSummary): void {
+    for (const line of shutdownLines(summary)) this.say(line);
   }
 
   end(): void {
@@ -110,10 +111,10 @@ export class PlainConsole implements Console {
     this.#write(`${line.trimEnd()}\n`);
   }
 
-  files(news: readonly FileNews[]): void {
-    if (news.length > FEW) this.#log.info({ files: newsLines(news) }, 'bots files');
+  files(changes: readonly FileChange[]): void {
+    if (changes.length > FEW) this.#log.info({ files: fileChangeLines(changes) }, 'bots files');
     else
-      for (const { path, kind, bots, secrets, problems } of news)
+      for (const { path, kind, bots, secrets, problems } of changes)
         this.#log.info({ path, kind, bots, secrets, problems }, 'bots file');
   }
 
@@ -144,8 +145,8 @@ export class PlainConsole implements Console {
     this.say(text);
   }
 
-  farewell(farewell: Farewell): void {
-    this.#log.info({ ...farewell, words: farewellLines(farewell).join(' ') }, 'stopped');
+  stopped(summary: ShutdownSummary): void {
+    this.#log.info({ ...summary, words: shutdownLines(summary).join(' ') }, 'stopped');
   }
 
   end(): void {}

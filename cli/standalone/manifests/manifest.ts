@@ -1,6 +1,6 @@
-import { API_VERSION, type SlackBotSpec } from '../../core/api/slackbot.ts';
-import { brokenRules } from '../../core/api/slackbot-rules.ts';
-import { redactTokens } from '../../core/process/redact.ts';
+import { API_VERSION, type SlackBotSpec } from '../../../core/api/slackbot.ts';
+import { brokenRules } from '../../../core/api/slackbot-rules.ts';
+import { redactTokens } from '../../../core/process/redact.ts';
 import {
   type FieldPath,
   type FieldProblem,

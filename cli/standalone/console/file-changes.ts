@@ -1,35 +1,26 @@
-import { counted } from './fleet-block.ts';
-
-/** A file of the bots directory that was read, or that is gone. */
-export interface FileNews {
-  /** As a person types it from where standalone was started. */
-  path: string;
-  kind: 'read' | 'changed' | 'gone';
-  bots: number;
-  secrets: number;
-  problems: number;
-}
+import { counted } from '../../terminal/counted.ts';
+import type { FileChange } from '../manifests/bots-directory.ts';
 
 /** As many files at once are worth a line each. */
 const FEW = 10;
 
 /** "read bots/acme.yaml: 1 SlackBot, 1 Secret". Pure. */
-export function newsLines(news: readonly FileNews[]): string[] {
-  if (news.length <= FEW) return news.map(lineOf);
-  const sum = (of: (one: FileNews) => number): number => news.reduce((total, one) => total + of(one), 0);
-  const gone = news.filter(({ kind }) => kind === 'gone').length;
+export function fileChangeLines(changes: readonly FileChange[]): string[] {
+  if (changes.length <= FEW) return changes.map(lineOf);
+  const sum = (of: (one: FileChange) => number): number => changes.reduce((total, one) => total + of(one), 0);
+  const gone = changes.filter(({ kind }) => kind === 'gone').length;
   const read = contents(
     sum(({ bots }) => bots),
     sum(({ secrets }) => secrets),
     sum(({ problems }) => problems),
   );
   return [
-    ...(news.length > gone ? [`read ${counted(news.length - gone, 'file')}: ${read}`] : []),
+    ...(changes.length > gone ? [`read ${counted(changes.length - gone, 'file')}: ${read}`] : []),
     ...(gone > 0 ? [`${counted(gone, 'file')} gone`] : []),
   ];
 }
 
-function lineOf({ path, kind, bots, secrets, problems }: FileNews): string {
+function lineOf({ path, kind, bots, secrets, problems }: FileChange): string {
   switch (kind) {
     case 'read':
       return `read ${path}: ${contents(bots, secrets, problems)}`;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type FleetState, PlainConsole, TerminalConsole } from '#cli/standalone/console.ts';
+import { type FleetState, PlainConsole, TerminalConsole } from '#cli/standalone/console/console.ts';
 import { createLog } from '#core/process/log.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 
@@ -23,7 +23,7 @@ const fleet = (changed: BotSummary[], nowMs = NOW): FleetState => ({
   faults: [],
   queue: 'q',
   view: { bots: new Map(), pods: [], settled: true },
-  traffic: { queueLength: 0, queued: 0, perSecond: 0, lastEventAgoMs: undefined, pending: 0, failed: 0 },
+  events: { queueLength: 0, queued: 0, perSecond: 0, lastEventAgoMs: undefined, pending: 0, failed: 0 },
 });
 
 function plain(): { console: PlainConsole; said(): Record<string, unknown>[] } {
@@ -74,7 +74,7 @@ it('counts the bots that are not ready where they are too many for a line each',
   expect(said()).toMatchObject([{ level: 'warn', reasons: { TokenInvalid: 200 }, msg: /relax status/ }]);
 });
 
-it('clears the table at a terminal when the stop begins, and leaves the last words there', () => {
+it('clears the table at a terminal when the stop begins, and leaves the summary there', () => {
   const written: string[] = [];
   const terminal = { columns: 80, rows: 24, isTTY: true, write: (text: string) => written.push(text) > 0 };
   const console = new TerminalConsole(terminal);
@@ -82,7 +82,7 @@ it('clears the table at a terminal when the stop begins, and leaves the last wor
   console.say('hello');
   expect(written.splice(0).join('')).toContain('acme');
   console.stopping('Stopping.');
-  console.farewell({ queue: 'q', connectors: 2, sockets: 4, queued: 5, left: 0, queueLength: 5 });
+  console.stopped({ queue: 'q', connectors: 2, sockets: 4, queued: 5, left: 0, queueLength: 5 });
   console.end();
   const last = written.join('');
   expect(last).not.toContain('acme');

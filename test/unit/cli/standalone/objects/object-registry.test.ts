@@ -1,33 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Turn, turn, uidOf } from '#cli/standalone/bot-book.ts';
-import { bot, read } from './manifests.ts';
+import { type Registration, register, uidOf } from '#cli/standalone/objects/object-registry.ts';
+import { bot, read } from '../sample-manifests.ts';
 
-const EMPTY: Turn = { book: new Map(), bots: [], removed: [], problems: [] };
+const EMPTY: Registration = { registry: new Map(), bots: [], removed: [], problems: [] };
 const starts = new WeakSet([EMPTY]);
 
 /** The next reading on top of the last. */
 function next(
-  last: Turn,
+  last: Registration,
   documents: object[],
   more: { fences?: [string, number][]; placed?: [string, number][]; complete?: boolean; now?: string } = {},
 ) {
-  return turn({
+  return register({
     manifests: read(...documents).bots,
-    book: last.book,
+    registry: last.registry,
     before: starts.has(last) ? undefined : last.bots,
-    floors: { fences: new Map(more.fences ?? []), placed: new Map(more.placed ?? []) },
+    known: { fenced: new Map(more.fences ?? []), assigned: new Map(more.placed ?? []) },
     complete: more.complete ?? true,
     now: more.now ?? '2026-01-01T00:00:00Z',
   });
 }
 /** The process starts again with what the state folder kept. */
-const restarted = ({ book }: Turn): Turn => {
-  const start = { ...EMPTY, book };
+const restarted = ({ registry }: Registration): Registration => {
+  const start = { ...EMPTY, registry };
   starts.add(start);
   return start;
 };
-const generationOf = ({ bots: [first] }: Turn): number | undefined => first?.metadata.generation;
+const generationOf = ({ bots: [first] }: Registration): number | undefined => first?.metadata.generation;
 const uid = uidOf('bots', 'a', 'T0A');
 
 describe('a bot of the directory', () => {
@@ -60,7 +60,7 @@ describe('a bot of the directory', () => {
     expect(generationOf(next(restarted(removed), [bot('a')]))).toBe(2);
   });
 
-  it('is above the slots that an earlier run has placed, if nothing is left of its book', () => {
+  it('is above the slots that an earlier run has placed, if nothing is left of its registry', () => {
     const placed: [string, number][] = [[uid, 5]];
     const first = next(EMPTY, [bot('a')], { placed });
     const same = next(first, [bot('a')], { placed });
@@ -96,8 +96,8 @@ describe('a bot of the directory', () => {
 
   it('is forgotten when it went while nobody ran, unless a file could not be read', () => {
     const first = next(EMPTY, [bot('a')]);
-    expect(next(restarted(first), []).book.size).toBe(0);
-    expect(next(restarted(first), [], { complete: false }).book.size).toBe(1);
+    expect(next(restarted(first), []).registry.size).toBe(0);
+    expect(next(restarted(first), [], { complete: false }).registry.size).toBe(1);
   });
 
   it('never gets a generation that its fence refuses, whatever happens to it', () => {
@@ -108,7 +108,7 @@ describe('a bot of the directory', () => {
       away: fc.boolean(),
     });
     const walk = (
-      state: { last: Turn; fence: number; read: number },
+      state: { last: Registration; fence: number; read: number },
       { replicas, there, restart, away }: typeof step extends fc.Arbitrary<infer T> ? T : never,
     ) => {
       // Only the first reading of a run waits for Redis; later what was read last counts.

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { farewellLines } from '#cli/standalone/farewell.ts';
-import { type FileNews, newsLines } from '#cli/standalone/file-news.ts';
-import { type FleetBlock, fleetBlock } from '#cli/standalone/fleet-block.ts';
-import { Traffic } from '#cli/standalone/traffic.ts';
+import { EventTotals } from '#cli/standalone/connectors/event-totals.ts';
+import { fileChangeLines } from '#cli/standalone/console/file-changes.ts';
+import { type LiveView, liveViewLines } from '#cli/standalone/console/live-view.ts';
+import { shutdownLines } from '#cli/standalone/console/shutdown-summary.ts';
+import type { FileChange } from '#cli/standalone/manifests/bots-directory.ts';
 import { renderFleet } from '#cli/status/render.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 
@@ -34,23 +35,23 @@ const pod = (name: string) => ({
   takesSlots: true,
   faults: [],
 });
-const block = (more: Partial<FleetBlock> = {}): FleetBlock => ({
+const view = (more: Partial<LiveView> = {}): LiveView => ({
   bots: [bot('acme')],
   pods: [pod('connector-0')],
   faults: [],
   queue: 'relax:events',
   nowMs: NOW,
-  traffic: { queueLength: 12, queued: 99, perSecond: 3.42, lastEventAgoMs: 2_100, pending: 0, failed: 0 },
+  events: { queueLength: 12, queued: 99, perSecond: 3.42, lastEventAgoMs: 2_100, pending: 0, failed: 0 },
   size: { columnCount: 80, rowCount: 24 },
   ...more,
 });
-const textOf = (more: Partial<FleetBlock> = {}): string => fleetBlock(block(more)).join('\n');
+const textOf = (more: Partial<LiveView> = {}): string => liveViewLines(view(more)).join('\n');
 const words = (lines: readonly string[]): string => lines.map((line) => line.trim()).join(' ');
 
 describe('the live view', () => {
   it('has queue length, events a second and the last event', () => {
     expect(textOf()).toContain('queue relax:events: 12 items; 3.4 events/s, last event 2 s ago, 99 since');
-    const traffic = {
+    const events = {
       queueLength: undefined,
       queued: 0,
       perSecond: 0,
@@ -58,13 +59,13 @@ describe('the live view', () => {
       pending: 7,
       failed: 1,
     };
-    const text = words(fleetBlock(block({ traffic })));
+    const text = words(liveViewLines(view({ events })));
     expect(text).toContain('length unknown; 0 events/s, no event so far');
     expect(text).toContain('7 events waiting for Redis; 1 event LOST');
   });
 
   it('shows the whole remedy at 80 columns', () => {
-    const lines = fleetBlock(block({ bots: [bot('acme'), refused('broken')] }));
+    const lines = liveViewLines(view({ bots: [bot('acme'), refused('broken')] }));
     expect(words(lines)).toContain(`TokenInvalid: ${REMEDY}`);
     expect(lines.every((line) => line.length < 80)).toBe(true);
   });
@@ -78,14 +79,14 @@ describe('the live view', () => {
       reason: 'ConnectionLost',
       message: 'The websocket ended.',
     });
-    expect(words(fleetBlock(block({ bots: [dark] })))).toContain(
+    expect(words(liveViewLines(view({ bots: [dark] })))).toContain(
       "ConnectionLost: waits for Slack's connect budget, 42 s. The websocket ended.",
     );
-    const later = words(fleetBlock(block({ bots: [dark], nowMs: NOW + 30_000 })));
+    const later = words(liveViewLines(view({ bots: [dark], nowMs: NOW + 30_000 })));
     expect(later).toContain('budget, 12 s');
-    expect(words(fleetBlock(block({ bots: [dark], nowMs: NOW + 42_000 })))).not.toContain('waits');
+    expect(words(liveViewLines(view({ bots: [dark], nowMs: NOW + 42_000 })))).not.toContain('waits');
     const half = bot('acme', { ...wait, live: 1 });
-    expect(words(fleetBlock(block({ bots: [half] })))).toContain(
+    expect(words(liveViewLines(view({ bots: [half] })))).toContain(
       "Live; one more socket waits for Slack's connect budget, 42 s",
     );
   });
@@ -105,8 +106,8 @@ describe('the live view', () => {
           ...Array.from({ length: good }, (_, n) => bot(`good-${n}`)),
           ...Array.from({ length: bad }, (_, n) => refused(`bad-${n}`)),
         ];
-        const lines = fleetBlock(
-          block({
+        const lines = liveViewLines(
+          view({
             bots,
             faults,
             size: { columnCount, rowCount },
@@ -168,42 +169,42 @@ describe('relax status', () => {
   });
 });
 
-describe('the traffic of connectors', () => {
+describe('the events of connectors', () => {
   const heard = (queued: number, pending = 0, failed = 0) => ({ events: { queued, pending, failed } });
 
   it('is their sum, with the rate of the last seconds', () => {
-    const traffic = new Traffic();
-    traffic.heard('c-0', heard(0), 0);
-    expect(traffic.read(0)).toMatchObject({ queued: 0, perSecond: 0, lastEventAgoMs: undefined });
+    const totals = new EventTotals();
+    totals.heard('c-0', heard(0), 0);
+    expect(totals.read(0)).toMatchObject({ queued: 0, perSecond: 0, lastEventAgoMs: undefined });
     for (let second = 1; second <= 10; second += 1) {
-      traffic.heard('c-0', heard(10 * second, 2), second * 1_000);
-      traffic.heard('c-1', heard(5 * second, 1, 3), second * 1_000);
-      traffic.read(second * 1_000);
+      totals.heard('c-0', heard(10 * second, 2), second * 1_000);
+      totals.heard('c-1', heard(5 * second, 1, 3), second * 1_000);
+      totals.read(second * 1_000);
     }
-    expect(traffic.read(10_500)).toMatchObject({ queued: 150, pending: 3, failed: 3, lastEventAgoMs: 500 });
-    expect(traffic.read(11_000).perSecond).toBeGreaterThan(10);
-    for (let second = 12; second <= 20; second += 1) traffic.read(second * 1_000);
-    expect(traffic.read(20_000)).toMatchObject({ perSecond: 0, lastEventAgoMs: 10_000 });
+    expect(totals.read(10_500)).toMatchObject({ queued: 150, pending: 3, failed: 3, lastEventAgoMs: 500 });
+    expect(totals.read(11_000).perSecond).toBeGreaterThan(10);
+    for (let second = 12; second <= 20; second += 1) totals.read(second * 1_000);
+    expect(totals.read(20_000)).toMatchObject({ perSecond: 0, lastEventAgoMs: 10_000 });
   });
 
   it('goes on counting when a connector is started again', () => {
-    const traffic = new Traffic();
-    traffic.heard('c-0', heard(10, 4), 0);
-    traffic.ended('c-0');
-    expect(traffic.read(1_000)).toMatchObject({ queued: 10, pending: 0 });
-    traffic.heard('c-0', heard(3), 2_000);
-    expect(traffic.read(2_500)).toMatchObject({ queued: 13, lastEventAgoMs: 500 });
+    const totals = new EventTotals();
+    totals.heard('c-0', heard(10, 4), 0);
+    totals.ended('c-0');
+    expect(totals.read(1_000)).toMatchObject({ queued: 10, pending: 0 });
+    totals.heard('c-0', heard(3), 2_000);
+    expect(totals.read(2_500)).toMatchObject({ queued: 13, lastEventAgoMs: 500 });
   });
 
   it('takes no message of another kind', () => {
-    const traffic = new Traffic();
-    for (const message of [undefined, 'x', {}, { events: 1 }, { signal: 'SIGTERM' }]) traffic.heard('c-0', message, 0);
-    expect(traffic.read(0).queued).toBe(0);
+    const totals = new EventTotals();
+    for (const message of [undefined, 'x', {}, { events: 1 }, { signal: 'SIGTERM' }]) totals.heard('c-0', message, 0);
+    expect(totals.read(0).queued).toBe(0);
   });
 });
 
 describe('what is said of files and at the end', () => {
-  const news = (path: string, more: Partial<FileNews> = {}): FileNews => ({
+  const change = (path: string, more: Partial<FileChange> = {}): FileChange => ({
     path,
     kind: 'read',
     bots: 1,
@@ -214,27 +215,27 @@ describe('what is said of files and at the end', () => {
 
   it('names each file with what it gave', () => {
     expect(
-      newsLines([
-        news('bots/acme.yaml'),
-        news('bots/all.yaml', { kind: 'changed', bots: 3, secrets: 0, problems: 2 }),
-        news('bots/old.yaml', { kind: 'gone', bots: 0, secrets: 0 }),
+      fileChangeLines([
+        change('bots/acme.yaml'),
+        change('bots/all.yaml', { kind: 'changed', bots: 3, secrets: 0, problems: 2 }),
+        change('bots/old.yaml', { kind: 'gone', bots: 0, secrets: 0 }),
       ]),
     ).toEqual([
       'read bots/acme.yaml: 1 SlackBot, 1 Secret',
       'read bots/all.yaml again: 3 SlackBots, 0 Secrets, 2 problems, told below',
       'bots/old.yaml is gone: what it gave is taken away',
     ]);
-    const many = Array.from({ length: 500 }, (_, n) => news(`bots/${n}.yaml`));
-    expect(newsLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);
+    const many = Array.from({ length: 500 }, (_, n) => change(`bots/${n}.yaml`));
+    expect(fileChangeLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);
   });
 
   it('tells what was stopped and what became of the events', () => {
-    const farewell = { queue: 'q', connectors: 2, sockets: 6, queued: 1_234, left: 0, queueLength: 56 };
-    expect(farewellLines(farewell).slice(0, 2)).toEqual([
+    const summary = { queue: 'q', connectors: 2, sockets: 6, queued: 1_234, left: 0, queueLength: 56 };
+    expect(shutdownLines(summary).slice(0, 2)).toEqual([
       'Stopped: 2 connectors ended, all sockets closed (6 were live).',
       '1234 events put onto the queue q since the start, none was left in a buffer; it holds 56 items.',
     ]);
-    const bad = farewellLines({ ...farewell, left: 3, queueLength: undefined })[1];
+    const bad = shutdownLines({ ...summary, left: 3, queueLength: undefined })[1];
     expect(bad).toContain('3 did not reach Redis and are LOST; how many items it holds is unknown');
   });
 });

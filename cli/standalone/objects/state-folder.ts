@@ -2,15 +2,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorText } from '../../core/process/log.ts';
-import { newFleetKey } from '../../core/protocol/seal.ts';
-import { type Book, bookEntrySchema } from './bot-book.ts';
+import { errorText } from '../../../core/process/log.ts';
+import { newFleetKey } from '../../../core/protocol/seal.ts';
+import { type ObjectRegistry, registeredBotSchema } from './object-registry.ts';
 
-const bookFileSchema = z.object({ bots: z.array(bookEntrySchema) });
+const registryFileSchema = z.object({ bots: z.array(registeredBotSchema) });
 
 /**
- * What standalone mode remembers between runs: its fleet key, without which tokens in Redis can't be opened, and its bot
- * book. In $XDG_STATE_HOME/relax (~/.local/state/relax), a folder for each cluster name, for its user's eyes only.
+ * What standalone mode remembers between runs: its fleet key, without which tokens in Redis can't be opened, and the registry
+ * of its objects. In $XDG_STATE_HOME/relax (~/.local/state/relax), a folder for each cluster name, for its user's eyes only.
  */
 export class StateFolder {
   readonly path: string;
@@ -71,18 +71,18 @@ export class StateFolder {
   }
 
   /** Empty when there is none or it can't be read: everything works, generations start anew. */
-  readBook(): Book {
+  readRegistry(): ObjectRegistry {
     try {
-      const { bots } = bookFileSchema.parse(JSON.parse(readFileSync(join(this.path, 'bots.json'), 'utf8')));
+      const { bots } = registryFileSchema.parse(JSON.parse(readFileSync(join(this.path, 'bots.json'), 'utf8')));
       return new Map(bots.map((entry) => [entry.uid, entry]));
     } catch {
       return new Map();
     }
   }
 
-  writeBook(book: Book): void {
+  writeRegistry(registry: ObjectRegistry): void {
     const path = join(this.path, 'bots.json');
-    writeFileSync(`${path}.new`, JSON.stringify({ bots: [...book.values()] }), { mode: 0o600 });
+    writeFileSync(`${path}.new`, JSON.stringify({ bots: [...registry.values()] }), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 }

@@ -1,17 +1,26 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Clock } from '../../core/process/clock.ts';
-import { errorText } from '../../core/process/log.ts';
-import type { FileNews } from './file-news.ts';
+import type { Clock } from '../../../core/process/clock.ts';
+import { errorText } from '../../../core/process/log.ts';
+import { keepLastGood } from './last-good.ts';
 import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from './manifest.ts';
-import { mergeFile } from './merge-file.ts';
+
+/** A file of the bots directory that was read, or that is gone. */
+export interface FileChange {
+  /** As a person types it from where standalone was started. */
+  path: string;
+  kind: 'read' | 'changed' | 'gone';
+  bots: number;
+  secrets: number;
+  problems: number;
+}
 
 export interface DirectoryContent extends Manifests {
   /** No file has had problems since its first reading, so what is not here does not exist. */
   complete: boolean;
   /** Files that were read, or are gone, since the content before. */
-  news: readonly FileNews[];
+  changes: readonly FileChange[];
 }
 
 /** Editors write a file in steps, or move it away and back; it counts when it has been the same for this long. */
@@ -41,7 +50,7 @@ export class BotsDirectory {
   /** Rises with each change of what the directory gives. */
   #revision = 0;
   #ownProblem: ManifestProblem | undefined;
-  #news: FileNews[] = [];
+  #changes: FileChange[] = [];
   #watcher: FSWatcher | undefined;
 
   constructor(path: string, clock: Clock) {
@@ -119,7 +128,7 @@ export class BotsDirectory {
     if (signature !== undefined) return !(await this.#apply(name, memory));
     this.#files.delete(name);
     this.#revision += 1;
-    this.#tell(name, 'gone', NO_MANIFESTS);
+    this.#note(name, 'gone', NO_MANIFESTS);
     return false;
   }
 
@@ -129,21 +138,21 @@ export class BotsDirectory {
     if ((await this.#signatureOf(name)) !== memory.signature) return false;
     const first = memory.gives === undefined;
     this.#revision += 1;
-    this.#tell(name, first ? 'read' : 'changed', now);
+    this.#note(name, first ? 'read' : 'changed', now);
     this.#files.set(name, {
       ...memory,
       applied: memory.signature,
-      gives: mergeFile(memory.gives, now),
+      gives: keepLastGood(memory.gives, now),
       neverWhole: now.problems.length > 0 && (first || memory.neverWhole),
     });
     return true;
   }
 
-  #tell(name: string, kind: FileNews['kind'], { bots, secrets, problems }: Manifests): void {
+  #note(name: string, kind: FileChange['kind'], { bots, secrets, problems }: Manifests): void {
     const whole = join(this.#path, name);
     const fromHere = relative(process.cwd(), whole);
     const path = fromHere.startsWith('..') ? whole : fromHere;
-    this.#news.push({ path, kind, bots: bots.length, secrets: secrets.length, problems: problems.length });
+    this.#changes.push({ path, kind, bots: bots.length, secrets: secrets.length, problems: problems.length });
   }
 
   async #parse(name: string): Promise<Manifests> {
@@ -168,9 +177,9 @@ export class BotsDirectory {
     const files = [...this.#files.values()];
     const merged = mergeManifests(files.flatMap(({ gives }) => gives ?? []));
     const problems = this.#ownProblem === undefined ? merged.problems : [this.#ownProblem, ...merged.problems];
-    const news = this.#news;
-    this.#news = [];
-    return { ...merged, problems, news, complete: !files.some(({ neverWhole }) => neverWhole) };
+    const changes = this.#changes;
+    this.#changes = [];
+    return { ...merged, problems, changes, complete: !files.some(({ neverWhole }) => neverWhole) };
   }
 
   /** Ends early when the system reports a change; not while one settles, which takes its time. */

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { backoffMs } from '../../core/process/backoff.ts';
-import { systemClock } from '../../core/process/clock.ts';
-import type { Log } from '../../core/process/log.ts';
+import { backoffMs } from '../../../core/process/backoff.ts';
+import { systemClock } from '../../../core/process/clock.ts';
+import type { Log } from '../../../core/process/log.ts';
 
 export interface ChildSpec {
   pod: string;
@@ -24,9 +24,9 @@ export interface ChildrenOptions {
   onRestart(pod: string): void;
 }
 
-/** Two folders up from the sources, three from a build. */
+/** Three folders up from the sources, four from a build. */
 const LAUNCHER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../bin/relax.mjs' : '../../../bin/relax.mjs', import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? '../../../bin/relax.mjs' : '../../../../bin/relax.mjs', import.meta.url),
 );
 /**
  * An event's objects live for milliseconds, so a connector needs no large nursery: 4 MB instead of Node's 16 saved a tenth

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mergeFile } from '#cli/standalone/merge-file.ts';
-import { bot, read, secret } from './manifests.ts';
+import { keepLastGood } from '#cli/standalone/manifests/last-good.ts';
+import { bot, read, secret } from '../sample-manifests.ts';
 
 const names = ({ bots }: { bots: { metadata: { name: string } }[] }) =>
   bots.map(({ metadata }) => metadata.name).sort();
@@ -9,11 +9,11 @@ describe('a file that is read again', () => {
   const before = read(bot('a'), secret('a'), bot('b'), secret('b'));
 
   it('gives what it says when nothing is wrong with it, so that what it lacks is gone', () => {
-    expect(names(mergeFile(before, read(bot('a'))))).toEqual(['a']);
+    expect(names(keepLastGood(before, read(bot('a'))))).toEqual(['a']);
   });
 
   it('keeps what it gave while it has problems, and what is right in it counts', () => {
-    const merged = mergeFile(before, read({ kind: 'Nonsense' }, bot('a', { replicas: 3 }), bot('c')));
+    const merged = keepLastGood(before, read({ kind: 'Nonsense' }, bot('a', { replicas: 3 }), bot('c')));
     expect(names(merged)).toEqual(['a', 'b', 'c']);
     expect(merged.bots.find(({ metadata }) => metadata.name === 'a')?.spec.replicas).toBe(3);
     expect(merged.secrets).toHaveLength(2);
@@ -21,6 +21,6 @@ describe('a file that is read again', () => {
   });
 
   it('gives what is right in it at its first reading', () => {
-    expect(names(mergeFile(undefined, read({ kind: 'Nonsense' }, bot('a'))))).toEqual(['a']);
+    expect(names(keepLastGood(undefined, read({ kind: 'Nonsense' }, bot('a'))))).toEqual(['a']);
   });
 });

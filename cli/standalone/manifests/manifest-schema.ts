@@ -5,7 +5,7 @@ import {
   SECRET_KEY_PATTERN,
   SECRET_KEY_REMEDY,
   slackBotSpecSchema,
-} from '../../core/api/slackbot.ts';
+} from '../../../core/api/slackbot.ts';
 
 /**
  * The objects of a manifest as the API server judges them: what it defines itself (metadata, Secret) and how it reads

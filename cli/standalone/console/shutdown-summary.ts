@@ -1,7 +1,7 @@
-import { counted } from './fleet-block.ts';
+import { counted } from '../../terminal/counted.ts';
 
 /** What is to be said when everything has ended. */
-export interface Farewell {
+export interface ShutdownSummary {
   queue: string;
   /** Connector processes, and sockets that were live when the stop began. */
   connectors: number;
@@ -19,8 +19,8 @@ export const stoppingLine = (graceMs: number): string =>
   `Stopping: sockets are closed and buffers emptied, up to ${graceMs / 1000} s. Ctrl-C again ends at once, and what is in buffers is lost.`;
 
 /** Pure. */
-export function farewellLines(farewell: Farewell): string[] {
-  const { queue, connectors, sockets, queued, left, queueLength } = farewell;
+export function shutdownLines(summary: ShutdownSummary): string[] {
+  const { queue, connectors, sockets, queued, left, queueLength } = summary;
   const lost =
     left === 0 ? 'none was left in a buffer' : `${left} did not reach Redis and ${left === 1 ? 'is' : 'are'} LOST`;
   const waiting =

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { describeProblem, mergeManifests, parseManifests } from '#cli/standalone/manifest.ts';
+import { describeProblem, mergeManifests, parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '#test/support/slackbot-cases.ts';
 
 const TOKEN = 'xoxb-1234567890-abcdefghij';

@@ -1,16 +1,17 @@
-import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { botTable, span } from '../terminal/bot-table.ts';
-import { columns, hanging } from '../terminal/columns.ts';
-import type { TrafficSummary } from './traffic.ts';
+import type { BotSummary } from '../../../core/protocol/bot-summary.ts';
+import type { FleetView } from '../../../operator/fleet/fleet-view.ts';
+import { botTable, span } from '../../terminal/bot-table.ts';
+import { columns, hanging } from '../../terminal/columns.ts';
+import { counted } from '../../terminal/counted.ts';
+import type { EventSummary } from '../connectors/event-totals.ts';
 
-export interface FleetBlock {
+export interface LiveView {
   bots: readonly BotSummary[];
   pods: FleetView['pods'];
   /** What is wrong with the fleet, and with the files. */
   faults: readonly string[];
   queue: string;
-  traffic: TrafficSummary;
+  events: EventSummary;
   /** Redis time, which waits of bots are told in. */
   nowMs: number;
   /** Of the terminal. */
@@ -20,18 +21,18 @@ export interface FleetBlock {
 const LEAST_BOT_LINES = 4;
 
 /** What a person sees at a terminal: pods, bots, events, and what is wrong; as much of it as there is room for. Pure. */
-export function fleetBlock(block: FleetBlock): string[] {
-  const { bots, pods, faults, nowMs, size } = block;
+export function liveViewLines(view: LiveView): string[] {
+  const { bots, pods, faults, nowMs, size } = view;
   // The last column and the last line stay free: a terminal may move on when they are written to.
   const [columnCount, lineCount] = [size.columnCount - 1, size.rowCount - 1];
   const podLines = few(podTable(pods), Math.max(3, Math.floor(lineCount / 4)), 'connectors');
   const faultLines = faults.flatMap((fault) => hanging(`! ${fault}`, columnCount));
-  const sumLines = sums(block, columnCount);
+  const totalLines = totals(view, columnCount);
   const table = botTable(inOrder(bots), nowMs, columnCount);
-  const room = lineCount - podLines.length - sumLines.length - ['', '', table.head, ''].length;
+  const room = lineCount - podLines.length - totalLines.length - ['', '', table.head, ''].length;
   const faultRoom = Math.max(1, Math.min(Math.floor(lineCount / 3), room - LEAST_BOT_LINES));
-  const tail = [...sumLines, ...few(faultLines, faultRoom, 'lines')];
-  const botRoom = Math.max(LEAST_BOT_LINES, room - (tail.length - sumLines.length));
+  const tail = [...totalLines, ...few(faultLines, faultRoom, 'lines')];
+  const botRoom = Math.max(LEAST_BOT_LINES, room - (tail.length - totalLines.length));
   return ['', ...podLines, '', table.head, ...fitting(table.rows, botRoom), '', ...tail];
 }
 
@@ -46,19 +47,19 @@ function podTable(pods: FleetView['pods']): string[] {
 const inOrder = (bots: readonly BotSummary[]): BotSummary[] =>
   [...bots].sort((a, b) => Number(a.ready) - Number(b.ready) || (a.bot < b.bot ? -1 : 1));
 
-function sums({ bots, queue, traffic }: FleetBlock, columnCount: number): string[] {
+function totals({ bots, queue, events }: LiveView, columnCount: number): string[] {
   const ready = bots.filter((bot) => bot.ready).length;
   const live = bots.reduce((sum, bot) => sum + bot.live, 0);
   const desired = bots.reduce((sum, bot) => sum + bot.desired, 0);
   return [
     ...hanging(`${ready} of ${bots.length} bots ready, ${live} of ${desired} sockets live`, columnCount),
-    ...hanging(trafficWords(queue, traffic), columnCount),
+    ...hanging(eventWords(queue, events), columnCount),
   ];
 }
 
 /** "queue relax:events: 12 items; 3.4 events/s, last event 2 s ago". */
-export function trafficWords(queue: string, traffic: TrafficSummary): string {
-  const { queueLength, queued, perSecond, lastEventAgoMs, pending, failed } = traffic;
+export function eventWords(queue: string, events: EventSummary): string {
+  const { queueLength, queued, perSecond, lastEventAgoMs, pending, failed } = events;
   const length = queueLength === undefined ? 'length unknown' : counted(queueLength, 'item');
   const last = lastEventAgoMs === undefined ? 'no event so far' : `last event ${span(lastEventAgoMs)} ago`;
   return [
@@ -67,8 +68,6 @@ export function trafficWords(queue: string, traffic: TrafficSummary): string {
     ...(failed > 0 ? [`${counted(failed, 'event')} LOST, see the metric relax_events_total`] : []),
   ].join('; ');
 }
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const rate = (perSecond: number): string =>
   perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));

@@ -1,7 +1,7 @@
-import type { StandaloneConfig } from '../../core/config/config.ts';
+import type { StandaloneConfig } from '../../../core/config/config.ts';
 
 /** The first lines: what runs, from what, to where. @param port of the metrics, if there are any */
-export function introduction(config: StandaloneConfig, keyFile: string, port: number | undefined): string[] {
+export function startupLines(config: StandaloneConfig, keyFile: string, port: number | undefined): string[] {
   const { botsDirectory, connectors, zones, queue, cluster, slackApiUrl } = config;
   const many = connectors === 1 ? '1 connector process' : `${connectors} connector processes`;
   const metrics = port === undefined ? 'no metrics' : `metrics at http://localhost:${port}/metrics`;
@@ -12,5 +12,5 @@ export function introduction(config: StandaloneConfig, keyFile: string, port: nu
 }
 
 /** For a directory without a SlackBot: where to begin. */
-export const emptyWords = ({ botsDirectory }: StandaloneConfig): string =>
+export const emptyDirectoryRemedy = ({ botsDirectory }: StandaloneConfig): string =>
   `${botsDirectory} holds no SlackBot yet: copy examples/slackbot.yaml into it and put your team id and bot token there`;

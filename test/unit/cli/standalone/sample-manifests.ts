@@ -1,4 +1,4 @@
-import { type Manifests, parseManifests } from '#cli/standalone/manifest.ts';
+import { type Manifests, parseManifests } from '#cli/standalone/manifests/manifest.ts';
 
 /** Manifests of a bot and, with a token, of its Secret. */
 export const bot = (name: string, spec: Record<string, unknown> = {}): object => ({

@@ -1,13 +1,13 @@
-import type { Clock } from '../../core/process/clock.ts';
-import type { Redis } from '../../core/redis/redis.ts';
-import { RedisClock } from '../../core/redis/redis-clock.ts';
+import type { Clock } from '../../../core/process/clock.ts';
+import type { Redis } from '../../../core/redis/redis.ts';
+import { RedisClock } from '../../../core/redis/redis-clock.ts';
 
 /** Asks Redis now and then how long the queue is, and what time it is. */
-export class QueuePulse {
+export class QueueProbe {
   readonly #redis: Redis;
   readonly #queue: string;
   readonly #redisClock: RedisClock;
-  #looking = false;
+  #probing = false;
 
   constructor(redis: Redis, queue: string, clock: Clock) {
     this.#redis = redis;
@@ -21,11 +21,11 @@ export class QueuePulse {
   }
 
   /** @param tell gets the length, or undefined when Redis does not say; not called while an earlier question is open */
-  async look(tell: (length: number | undefined) => void): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+  async probe(tell: (length: number | undefined) => void): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
     tell(await this.length());
-    this.#looking = false;
+    this.#probing = false;
   }
 
   /** Undefined when Redis does not answer, or holds something else under that name. Never rejects. */

@@ -1,10 +1,10 @@
-import { type ParentReport, parentReportSchema } from '../../connector/parent-report.ts';
+import { type ParentReport, parentReportSchema } from '../../../connector/parent-report.ts';
 
 /** The rate is that of the last seconds: one second alone jumps, a minute tells too late. */
 const RATE_MS = 5_000;
 
 /** What standalone mode shows of the way of events. */
-export interface TrafficSummary {
+export interface EventSummary {
   /** Items that wait for the application; undefined while Redis does not say. */
   queueLength: number | undefined;
   /** Put onto the queue since the start of this program, by all connectors. */
@@ -22,7 +22,7 @@ type Counts = ParentReport['events'];
 const NONE: Counts = { queued: 0, failed: 0, pending: 0 };
 
 /** Adds up what connectors report of their events, over their restarts. Plain state, times passed in. */
-export class Traffic {
+export class EventTotals {
   /** Pod -> what its present process has told. */
   readonly #now = new Map<string, Counts>();
   /** Of processes that have ended. */
@@ -48,12 +48,12 @@ export class Traffic {
   }
 
   /** @param length undefined: Redis did not say */
-  queue(length: number | undefined): void {
+  setQueueLength(length: number | undefined): void {
     this.#queueLength = length;
   }
 
   /** To be called each second or so, for the rate. */
-  read(nowMs: number): TrafficSummary {
+  read(nowMs: number): EventSummary {
     const { queued, failed, pending } = [...this.#now.values()].reduce(add, this.#before);
     this.#samples = [...this.#samples.filter(({ atMs }) => atMs >= nowMs - RATE_MS), { atMs: nowMs, queued }];
     const [first = { atMs: nowMs, queued }] = this.#samples;

@@ -8,7 +8,7 @@ const nameOf = ({ metadata }: Named): string => `${metadata.namespace}/${metadat
  * What a file gives from now on. A problem makes its object unknown, not absent, and which object that is may be unknown
  * as well: while a file has problems, what it lacks stays as it was, and what is right in it counts.
  */
-export function mergeFile(before: Manifests | undefined, now: Manifests): Manifests {
+export function keepLastGood(before: Manifests | undefined, now: Manifests): Manifests {
   if (before === undefined || now.problems.length === 0) return now;
   const kept = <T extends Named>(old: readonly T[], fresh: readonly T[]): T[] => {
     const names = new Set(fresh.map(nameOf));

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StandaloneConfig } from '../../../core/config/config.ts';
+import { systemClock } from '../../../core/process/clock.ts';
+import type { EventTotals } from '../connectors/event-totals.ts';
+import type { Console } from './console.ts';
+import type { QueueProbe } from './queue-probe.ts';
+import { stoppingLine } from './shutdown-summary.ts';
+
+export interface ShutdownReportOptions {
+  config: StandaloneConfig;
+  console: Console;
+  /** Aborted when the stop begins. */
+  signal: AbortSignal;
+  eventTotals: EventTotals;
+  queueProbe: QueueProbe;
+  /** Live ones, now. */
+  sockets(): number;
+}
+
+/** Redis may be why somebody stops us. */
+const ASK_MS = 1_000;
+
+/** Tells a person that the stop has begun, and at the end what it came to. */
+export class ShutdownReport {
+  readonly #options: ShutdownReportOptions;
+  #sockets = 0;
+  #failed = 0;
+
+  constructor(options: ShutdownReportOptions) {
+    this.#options = options;
+    options.signal.addEventListener('abort', () => this.#stopping(), { once: true });
+  }
+
+  /** To be called when the connectors have ended and Redis is still connected. */
+  async print(): Promise<void> {
+    const { config, console, eventTotals, queueProbe } = this.#options;
+    const { queued, pending, failed } = eventTotals.read(systemClock.monotonicMs());
+    console.stopped({
+      queue: config.queue.name,
+      connectors: config.connectors,
+      sockets: this.#sockets,
+      queued,
+      left: pending + failed - this.#failed,
+      queueLength: await Promise.race([queueProbe.length(), sleep(ASK_MS, undefined)]),
+    });
+  }
+
+  #stopping(): void {
+    const { config, console, eventTotals, sockets } = this.#options;
+    this.#sockets = sockets();
+    this.#failed = eventTotals.read(systemClock.monotonicMs()).failed;
+    console.stopping(stoppingLine(config.graceMs));
+  }
+}

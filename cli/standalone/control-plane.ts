@@ -1,0 +1,96 @@
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
+import type { Desired } from '../../operator/fleet/desired.ts';
+import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
+import { rfc3339 } from '../../operator/kinds/slackbot/status.ts';
+import type { DirectoryContent } from './manifests/bots-directory.ts';
+import { describeProblem } from './manifests/manifest.ts';
+import { type KnownGenerations, type ObjectRegistry, register } from './objects/object-registry.ts';
+import {
+  StandaloneReconciler,
+  type StandaloneReconcilerOptions,
+  type SummaryChanges,
+} from './standalone-reconciler.ts';
+
+/**
+ * What an API server and the operator's reconciler are in Kubernetes: the objects of the directory with uid, generation and
+ * age, what is wanted of each, and how each is. Plain state, no I/O.
+ */
+export class ControlPlane {
+  readonly #options: StandaloneReconcilerOptions;
+  readonly #reconciler: StandaloneReconciler;
+  readonly #summaries = new Map<string, BotSummary>();
+  #registry: ObjectRegistry;
+  #bots: readonly BotDocument[] | undefined;
+  #problems: readonly string[] = [];
+  #taken = false;
+
+  constructor(registry: ObjectRegistry, options: StandaloneReconcilerOptions) {
+    this.#options = options;
+    this.#reconciler = new StandaloneReconciler(options);
+    this.#registry = registry;
+  }
+
+  get registry(): ObjectRegistry {
+    return this.#registry;
+  }
+
+  /** In words with file, document, field and remedy. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** Owner uid -> line of `relax status`. */
+  get summaries(): ReadonlyMap<string, BotSummary> {
+    return this.#summaries;
+  }
+
+  get size(): number {
+    return this.#bots?.length ?? 0;
+  }
+
+  /** The directory was read, and holds neither a SlackBot nor anything that may be meant for one. */
+  get empty(): boolean {
+    return this.#taken && this.size === 0 && this.#problems.length === 0;
+  }
+
+  desired(): Desired {
+    return this.#reconciler.desired();
+  }
+
+  /**
+   * @param known what Redis has of our bots
+   * @returns problems that are new
+   */
+  take(content: Omit<DirectoryContent, 'changes'>, known: KnownGenerations): string[] {
+    const { complete, secrets } = content;
+    this.#taken = true;
+    const next = register({
+      manifests: content.bots,
+      registry: this.#registry,
+      before: this.#bots,
+      known,
+      complete,
+      now: rfc3339(this.#options.clock.wallMs()),
+    });
+    this.#registry = next.registry;
+    this.#bots = next.bots;
+    this.#reconciler.take({ bots: next.bots, removed: next.removed, secrets, complete });
+    const before = this.#problems;
+    this.#problems = [...content.problems, ...next.problems].map(describeProblem);
+    return this.#problems.filter((problem) => !before.includes(problem));
+  }
+
+  /**
+   * To be called from time to time, also when nothing changed.
+   * @param changed uids whose part of the planner's view is new
+   * @returns what has changed since the last call
+   */
+  look(changed: ReadonlySet<string>): SummaryChanges {
+    const lines = this.#reconciler.look(changed);
+    for (const [uid, line] of lines) {
+      if (line === undefined) this.#summaries.delete(uid);
+      else this.#summaries.set(uid, line);
+    }
+    return lines;
+  }
+}

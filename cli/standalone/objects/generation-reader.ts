@@ -1,0 +1,63 @@
+import { errorText, type Log } from '../../../core/process/log.ts';
+import { sleep, systemTimers } from '../../../core/process/timers.ts';
+import { decodeSlot, parseSlotID } from '../../../core/protocol/assignment.ts';
+import type { ClusterKeys } from '../../../core/protocol/keys.ts';
+import type { Redis } from '../../../core/redis/redis.ts';
+import { readFences } from '../../../operator/fleet/fence-keeper.ts';
+import type { KnownGenerations } from './object-registry.ts';
+
+export interface GenerationReaderOptions {
+  redis: Redis;
+  keys: ClusterKeys;
+  /** The fence hash. */
+  fence: string;
+  cluster: string;
+  log: Log;
+}
+
+const RETRY_MS = 1_000;
+
+/** What Redis has of our bots: a generation must be above it, or the planner takes our copy for an old one. */
+export class GenerationReader {
+  readonly #options: GenerationReaderOptions;
+  #last: KnownGenerations | undefined;
+
+  constructor(options: GenerationReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The first time it waits for Redis: no generation is good before. Later what was read last counts while Redis is away,
+   * since whatever came since then is our own.
+   */
+  async read(signal: AbortSignal): Promise<KnownGenerations> {
+    while (!signal.aborted) {
+      try {
+        this.#last = await this.#read();
+      } catch (error) {
+        this.#options.log.warn({ error: errorText(error) }, 'fences not read, those known so far count');
+      }
+      if (this.#last !== undefined) return this.#last;
+      await sleep(systemTimers, RETRY_MS, signal);
+    }
+    return { fenced: new Map(), assigned: new Map() };
+  }
+
+  async #read(): Promise<KnownGenerations> {
+    const { redis, fence, cluster } = this.#options;
+    const assigned = this.#last?.assigned ?? (await this.#readAssigned());
+    return { fenced: await readFences(redis, fence, cluster), assigned };
+  }
+
+  async #readAssigned(): Promise<ReadonlyMap<string, number>> {
+    const { redis, keys } = this.#options;
+    const assigned = new Map<string, number>();
+    for (const pod of await redis.zrange(keys.pods, '0', '-1')) {
+      for (const [id, json] of Object.entries(await redis.hgetall(keys.assign(pod)))) {
+        const { ownerUid } = parseSlotID(id);
+        assigned.set(ownerUid, Math.max(assigned.get(ownerUid) ?? 0, decodeSlot(json)?.generation ?? 0));
+      }
+    }
+    return assigned;
+  }
+}

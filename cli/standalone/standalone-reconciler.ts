@@ -1,0 +1,191 @@
+import type { SlackBotStatus } from '../../core/api/slackbot.ts';
+import type { Clock } from '../../core/process/clock.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
+import type { Desired, Want } from '../../operator/fleet/desired.ts';
+import type { FleetView } from '../../operator/fleet/fleet-view.ts';
+import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
+import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
+import { judgeCredentials, type SecretRead } from '../../operator/kinds/slackbot/credentials.ts';
+import { isOlder } from '../../operator/kinds/slackbot/duplicates.ts';
+import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
+import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
+import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
+import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
+import { DesiredState } from '../../operator/reconcile/desired-state.ts';
+import type { ManifestSecret } from './manifests/manifest.ts';
+
+/** One reading of the directory, as objects that an API server could hold. */
+export interface Objects {
+  bots: readonly BotDocument[];
+  secrets: readonly ManifestSecret[];
+  /** Bots of the reading before that are not in the directory any more. */
+  removed: readonly BotDocument[];
+  /** False: what is missing may be there (DirectoryContent). */
+  complete: boolean;
+}
+
+export interface StandaloneReconcilerOptions {
+  planner: { view(): FleetView; nudge(): void };
+  clock: Clock;
+}
+
+interface Entry {
+  bot: BotDocument;
+  /** It is not in the directory any more, and sockets of it may still be open. */
+  isRemoved: boolean;
+  status: SlackBotStatus | undefined;
+  /** When to decide again even if nothing changes; monotonic. */
+  dueMs: number;
+}
+
+/** Owner uid -> line of `relax status`; undefined for a bot that is gone. */
+export type SummaryChanges = Map<string, BotSummary | undefined>;
+
+/**
+ * Brings each bot of the directory to what is desired of the fleet, and back from the fleet to its status: the operator's
+ * decisions (`wanted.ts`) with a directory in place of an API server, and in nothing else another than its reconciler.
+ */
+export class StandaloneReconciler {
+  readonly #options: StandaloneReconcilerOptions;
+  readonly #desired = new DesiredState();
+  readonly #records = new BotRecords();
+  readonly #entries = new Map<string, Entry>();
+  #secrets: ReadonlyMap<string, Record<string, string>> = new Map();
+  #complete = false;
+  #facts = '';
+  /** Since they were last asked for. */
+  #lines: SummaryChanges = new Map();
+
+  constructor(options: StandaloneReconcilerOptions) {
+    this.#options = options;
+  }
+
+  desired(): Desired {
+    const desired = this.#desired.value();
+    return { ...desired, synced: desired.synced && this.#complete };
+  }
+
+  take({ bots, secrets, removed, complete }: Objects): void {
+    this.#complete = complete;
+    this.#secrets = new Map(secrets.map(({ metadata, data }) => [`${metadata.namespace}/${metadata.name}`, data]));
+    this.#desired.begin([]);
+    for (const bot of bots) {
+      const before = this.#entries.get(bot.metadata.uid);
+      const status = before?.isRemoved === true ? undefined : before?.status;
+      this.#entries.set(bot.metadata.uid, { bot, isRemoved: false, status, dueMs: Number.POSITIVE_INFINITY });
+    }
+    for (const bot of removed) {
+      const entry = { bot, isRemoved: true, status: undefined, dueMs: Number.POSITIVE_INFINITY };
+      this.#entries.set(bot.metadata.uid, entry);
+    }
+    // The older of two is known before the younger; one that takes over, before the one that it takes over from goes.
+    const closing = [...this.#entries.values()].filter(({ isRemoved }) => isRemoved).map(({ bot }) => bot);
+    this.#reconcile([...[...bots].sort(byAge), ...closing].map(({ metadata }) => metadata.uid));
+  }
+
+  /**
+   * To be called from time to time, also when nothing changed.
+   * @param changed uids whose part of the view is new
+   * @returns what has changed since the last call
+   */
+  look(changed: ReadonlySet<string>): SummaryChanges {
+    const facts = JSON.stringify(fleetFacts(this.#options.planner.view()));
+    const all = facts !== this.#facts;
+    this.#facts = facts;
+    const nowMs = this.#options.clock.monotonicMs();
+    const due = [...this.#entries].filter(([uid, { dueMs }]) => all || changed.has(uid) || dueMs <= nowMs);
+    this.#reconcile(due.map(([uid]) => uid));
+    const lines = this.#lines;
+    this.#lines = new Map();
+    return lines;
+  }
+
+  /** These, and others for which they are news. */
+  #reconcile(uids: readonly string[]): void {
+    const waiting = new Set(uids);
+    for (const uid of waiting) {
+      waiting.delete(uid);
+      const entry = this.#entries.get(uid);
+      if (entry === undefined) continue;
+      const affected = entry.isRemoved ? this.#close(entry) : this.#keep(entry);
+      for (const other of affected) waiting.add(other);
+    }
+  }
+
+  #keep(entry: Entry): string[] {
+    const { planner, clock } = this.#options;
+    const { bot } = entry;
+    const { uid } = bot.metadata;
+    const view = planner.view();
+    const verdict = judgeCredentials(bot.spec, this.#secretOf(bot));
+    const situation = this.#situationOf(bot);
+    const { want, duplicateOf, lookAgainMs, record } = decide(situation, verdict);
+    const affected = this.#records.put(uid, record);
+    this.#desire(bot, want);
+    entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
+    entry.status = statusOf({
+      bot,
+      verdict,
+      duplicateOf,
+      view: view.bots.get(uid),
+      fleet: fleetFacts(view),
+      previous: entry.status,
+      nowMs: clock.wallMs(),
+    });
+    this.#lines.set(uid, summaryOf(bot, entry.status, view.bots.get(uid)));
+    return affected;
+  }
+
+  #close(entry: Entry): string[] {
+    const { bot } = entry;
+    const { uid } = bot.metadata;
+    const { settled, bots } = this.#options.planner.view();
+    const situation = this.#situationOf(bot);
+    const view = { settled, hasBot: bots.has(uid) };
+    const { want, lookAgainMs, letGo, record } = decideDeletion(situation, { isHeld: true, view });
+    const affected = this.#records.put(uid, record);
+    this.#desire(bot, want);
+    entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
+    this.#lines.set(uid, undefined);
+    if (letGo !== undefined) {
+      this.#desire(bot, { kind: 'none' });
+      this.#records.forget(uid);
+      this.#entries.delete(uid);
+    }
+    return affected;
+  }
+
+  #situationOf(bot: BotDocument): Situation {
+    const view = this.#options.planner.view();
+    return {
+      bot,
+      record: this.#records.of(bot.metadata.uid),
+      ran: this.#desired.wanted(bot.metadata.uid),
+      others: {
+        claimsOn: (claim) => this.#records.claimsOn(claim),
+        mayRun: (other) => {
+          const entry = this.#entries.get(other);
+          return entry !== undefined && !entry.isRemoved && entry.bot.spec.suspend !== true;
+        },
+        isLive: (other) => view.bots.get(other)?.slots.some(isLive) ?? false,
+      },
+      nowMs: this.#options.clock.monotonicMs(),
+    };
+  }
+
+  #desire({ metadata }: BotDocument, want: Want | undefined): void {
+    if (want !== undefined && this.#desired.set(metadata.uid, want, metadata.generation)) this.#options.planner.nudge();
+  }
+
+  #secretOf(bot: BotDocument): SecretRead {
+    const found = this.#secrets.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
+    if (found !== undefined) return { kind: 'found', data: found, watched: true };
+    const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
+    // It may stand in a file that could not be read so far.
+    return this.#complete
+      ? { kind: 'missing', remedy }
+      : { kind: 'unreadable', why: 'it may stand in a file that has problems, so mend that file first' };
+  }
+}
+
+const byAge = (a: BotDocument, b: BotDocument): number => (isOlder(a.metadata, b.metadata) ? -1 : 1);

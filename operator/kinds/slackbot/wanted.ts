@@ -1,0 +1,187 @@
+import type { DesiredBot, Want } from '../../fleet/desired.ts';
+import type { CredentialsVerdict } from './credentials.ts';
+import { type Claim, duplicateOf } from './duplicates.ts';
+import { type BotDocument, socketSetOf } from './socket-set.ts';
+import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
+
+/**
+ * What is wanted of a bot: one decision for the operator and for standalone mode, which differ by where documents come
+ * from. Pure: neither reads anything nor keeps anything; what must be remembered is in the record that it returns.
+ *
+ * - suspended: none, and a fence against late events.
+ * - its Secret is gone or wrong: what it ran goes on for `LOST_SECRET_MS` with the token that it had, then none.
+ * - an older SlackBot claims the same bot: none, once that one is live or has had `TAKEOVER_MS`.
+ * - its Secret can't be read: what it ran goes on, and nothing begins.
+ * - its Secret is good: it runs.
+ * - it is being deleted: none, and a fence; its object is let go when its sockets are seen closed, or after
+ *   `DELETION_PATIENCE_MS`. Another that claims the same bot takes over first.
+ */
+
+/** How long a bot keeps the token that it had after its Secret is gone or wrong: tools replace a Secret by two calls. */
+export const LOST_SECRET_MS = 60_000;
+/**
+ * How long the deletion of a SlackBot waits for its sockets to close: with time for another to be elected, it is gone
+ * within a minute.
+ */
+export const DELETION_PATIENCE_MS = 45_000;
+/** For what changes without anybody telling. */
+export const LOOK_AGAIN_MS = 1_000;
+
+/** What is remembered of a bot from one decision to the next: plain data, one record for each uid. Times are monotonic. */
+export interface BotRecord {
+  /** The bot that it claims to run; a suspended one keeps its claim, so that resuming it finds the same order. */
+  claim: Claim | undefined;
+  /** It runs on with the token of a Secret that is gone or wrong. */
+  secretLostAtMs: number | undefined;
+  takeover: Takeover | undefined;
+  deletedAtMs: number | undefined;
+}
+
+export const NEW_RECORD: BotRecord = {
+  claim: undefined,
+  secretLostAtMs: undefined,
+  takeover: undefined,
+  deletedAtMs: undefined,
+};
+
+/** What is known of all other bots. */
+export interface OtherBots {
+  /** Claims of others on the same bot. */
+  claimsOn(claim: Claim): readonly Claim[];
+  /** It exists, is not suspended, and is not on its way out. */
+  mayRun(uid: string): boolean;
+  /** The fleet has a live socket of it. */
+  isLive(uid: string): boolean;
+}
+
+export interface Situation {
+  bot: BotDocument;
+  record: BotRecord;
+  /** What the planner was told to run of it so far. */
+  ran: DesiredBot | undefined;
+  others: OtherBots;
+  /** Monotonic. */
+  nowMs: number;
+}
+
+export interface Decision {
+  /** Undefined: the planner is told nothing new. */
+  want: Want | undefined;
+  /** The want is a start: what protects its sockets from a deletion that passes them by comes first. */
+  protectFirst: boolean;
+  /** The older SlackBot that runs the same bot. */
+  duplicateOf: Claim | undefined;
+  /** Undefined: not before something changes. */
+  lookAgainMs: number | undefined;
+  record: BotRecord;
+}
+
+/** @param verdict on its credentials, as they are now */
+export function decide(situation: Situation, verdict: CredentialsVerdict): Decision {
+  const { bot, ran, others, nowMs } = situation;
+  const { takeover } = situation.record;
+  const { secretLostAtMs, patienceMs } = judgeLoss(situation, verdict);
+  // While it runs on with the token that it had, its claim stays as well: no other takes its place for a moment.
+  const claim = patienceMs === undefined ? claimOf(situation, verdict) : situation.record.claim;
+  const older = claim && duplicateOf(claim, others.claimsOn(claim));
+  const record: BotRecord = { claim, secretLostAtMs, takeover, deletedAtMs: undefined };
+  const none: Decision = {
+    want: { kind: 'none' },
+    protectFirst: false,
+    duplicateOf: older,
+    lookAgainMs: undefined,
+    record,
+  };
+
+  if (bot.spec.suspend === true) {
+    return { ...none, want: { kind: 'stop', why: 'suspended', generation: bot.metadata.generation } };
+  }
+  if (patienceMs !== undefined) return { ...none, want: withTokenOf(ran, bot), lookAgainMs: patienceMs };
+  if (older !== undefined) {
+    if (ran === undefined) return none;
+    const yielding = continueTakeover(takeover, [older.uid], nowMs);
+    const yields: Decision = { ...none, record: { ...record, takeover: yielding } };
+    return mayEnd(yielding, others, nowMs) ? yields : { ...yields, want: undefined, lookAgainMs: LOOK_AGAIN_MS };
+  }
+
+  const alone: Decision = { ...none, record: { ...record, takeover: undefined } };
+  switch (verdict.kind) {
+    case 'valid': {
+      const set = socketSetOf(bot, verdict.digest);
+      return { ...alone, want: { kind: 'run', bot: { set, token: verdict.token } }, protectFirst: true };
+    }
+    case 'invalid':
+      return alone;
+    case 'unknown':
+      return { ...alone, want: withTokenOf(ran, bot) };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+export interface Deletion {
+  /** Its object stays until we let it go. */
+  isHeld: boolean;
+  /** What the fleet is known to have of it. The view keeps an owner as long as a connector reports a socket of it. */
+  view: { settled: boolean; hasBot: boolean };
+}
+
+export interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
+  /** Its object need not be held any more: its sockets were seen closed, or were given the time for it. */
+  letGo: 'closed' | 'late' | undefined;
+}
+
+/** The same for a bot that is being deleted. */
+export function decideDeletion(situation: Situation, { isHeld, view }: Deletion): DeletionDecision {
+  const { bot, ran, others, nowMs } = situation;
+  const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
+  const record: BotRecord = { ...situation.record, claim: undefined, deletedAtMs };
+  if (ran !== undefined && isHeld) {
+    const heirs = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
+    const takeover = continueTakeover(before, heirs, nowMs);
+    record.takeover = takeover;
+    if (!mayEnd(takeover, others, nowMs)) {
+      return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, letGo: undefined, record };
+    }
+  }
+  const want: Want = { kind: 'stop', why: 'deleted', generation: bot.metadata.generation };
+  if (!isHeld) return { want, lookAgainMs: undefined, letGo: undefined, record };
+  // A round that began before may still place it, and would not be seen in the view.
+  if (ran === undefined && view.settled && !view.hasBot) {
+    return { want, lookAgainMs: undefined, letGo: 'closed', record };
+  }
+  const patienceMs = deletedAtMs + DELETION_PATIENCE_MS - nowMs;
+  if (patienceMs <= 0) return { want, lookAgainMs: undefined, letGo: 'late', record };
+  // After the round that knows of it, what changes in the view comes by itself.
+  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, letGo: undefined, record };
+}
+
+interface Loss {
+  secretLostAtMs: number | undefined;
+  /** How long it still goes on with the token that it had; undefined: not at all. */
+  patienceMs: number | undefined;
+}
+
+function judgeLoss({ record, ran, nowMs }: Situation, verdict: CredentialsVerdict): Loss {
+  if (verdict.kind !== 'invalid') return { secretLostAtMs: undefined, patienceMs: undefined };
+  if (verdict.reason === 'TransportNotServed' || ran === undefined) {
+    return { secretLostAtMs: record.secretLostAtMs, patienceMs: undefined };
+  }
+  const secretLostAtMs = record.secretLostAtMs ?? nowMs;
+  const patienceMs = secretLostAtMs + LOST_SECRET_MS - nowMs;
+  return { secretLostAtMs, patienceMs: patienceMs > 0 ? patienceMs : undefined };
+}
+
+/** Unknown leaves the claim as it was. */
+function claimOf({ bot, record }: Situation, verdict: CredentialsVerdict): Claim | undefined {
+  if (verdict.kind === 'unknown') return record.claim;
+  if (verdict.kind === 'invalid') return undefined;
+  const { uid, namespace, name, creationTimestamp } = bot.metadata;
+  return { uid, namespace, name, creationTimestamp, teamID: bot.spec.teamID, tokenDigest: verdict.digest };
+}
+
+/** The rest of the spec counts at once; the token is the last that was known. */
+function withTokenOf(ran: DesiredBot | undefined, bot: BotDocument): Want {
+  if (ran === undefined) return { kind: 'unknown' };
+  return { kind: 'run', bot: { set: socketSetOf(bot, ran.set.tokenDigest), token: ran.token } };
+}
