@@ -36,7 +36,7 @@ export class AssignmentWatch {
 
   constructor(options: AssignmentWatchOptions) {
     this.#options = options;
-    this.#task = new PeriodicTask(() => this.#look());
+    this.#task = new PeriodicTask('assignments', () => this.#look(), options.log);
   }
 
   get held(): HeldSlots {

@@ -1,3 +1,4 @@
+import { logDefect } from '../../core/process/defect.ts';
 import type { Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { SlotID } from '../../core/protocol/assignment.ts';
@@ -22,6 +23,14 @@ export interface ReportBoardOptions {
   log: Log;
 }
 
+/** What one write does to the hash. */
+interface ReportChange {
+  set: Record<SlotID, string>;
+  remove: SlotID[];
+  /** All that the hash holds afterwards. */
+  written: Map<SlotID, string>;
+}
+
 /** A burst of changes becomes one write. */
 const DEBOUNCE_MS = 75;
 /** The planner reads a hash that changed as a whole, so a large one changes less often: 1 s with 5,000 slots. */
@@ -41,7 +50,7 @@ export class ReportBoard {
 
   constructor(options: ReportBoardOptions) {
     this.#options = options;
-    this.#task = new PeriodicTask(() => this.#flush());
+    this.#task = new PeriodicTask('reports', () => this.#flush(), options.log);
   }
 
   /** Counts writes; goes into the session. */
@@ -70,60 +79,83 @@ export class ReportBoard {
   }
 
   async #flush(): Promise<number> {
-    const { mayWrite, announce, redis, nudge, log } = this.#options;
+    const { mayWrite, ids, redis, nudge, log } = this.#options;
     if (!mayWrite()) {
       this.#whole = true;
       return RETRY_MS;
     }
     const whole = this.#whole;
-    const ids = whole ? [...new Set([...this.#options.ids(), ...this.#written.keys()])] : [...this.#dirty];
+    const changed = whole ? [...new Set([...ids(), ...this.#written.keys()])] : [...this.#dirty];
     this.#whole = false;
     this.#dirty.clear();
+    const change = this.#changeOf(changed, whole);
+    if (change === undefined) return Number.POSITIVE_INFINITY;
     try {
-      if (!(await this.#write(ids, whole))) return Number.POSITIVE_INFINITY;
-      this.#error = undefined;
-      this.#version += 1;
-      await announce();
-      await redis.publish(nudge, 'report');
+      await this.#write(change, whole);
     } catch (error) {
-      for (const id of ids) this.#dirty.add(id);
+      for (const id of changed) this.#dirty.add(id);
       this.#whole ||= whole;
       const text = redisErrorText(error);
       if (text !== this.#error) log.warn({ error: text }, 'reports not written, trying again');
       this.#error = text;
       return RETRY_MS;
     }
+    this.#error = undefined;
+    this.#written = change.written;
+    this.#version += 1;
+    await this.#announce();
+    // A nudge that is lost costs seconds: the planner finds the version in the session.
+    await redis.publish(nudge, 'report').catch(() => undefined);
     return Number.POSITIVE_INFINITY;
   }
 
-  /** @returns false when Redis has it all already */
-  async #write(ids: readonly SlotID[], whole: boolean): Promise<boolean> {
-    const { redis, key } = this.#options;
+  /** @returns undefined when Redis has it all already */
+  #changeOf(ids: readonly SlotID[], whole: boolean): ReportChange | undefined {
     const written = new Map(whole ? [] : this.#written);
-    const set: Record<SlotID, string> = {};
-    const remove: SlotID[] = [];
+    const change: ReportChange = { set: {}, remove: [], written };
     for (const id of ids) {
-      const wish = this.#options.report(id);
+      const wish = this.#wishOf(id);
       const json = wish.kind === 'report' ? JSON.stringify(wish.report) : this.#kept(id, wish);
       if (json !== undefined && written.get(id) !== json) {
-        set[id] = json;
+        change.set[id] = json;
         written.set(id, json);
       }
-      if (wish.kind === 'none' && written.delete(id)) remove.push(id);
+      if (wish.kind === 'none' && written.delete(id)) change.remove.push(id);
     }
-    const count = Object.keys(set).length;
-    if (!whole && count === 0 && remove.length === 0) return false;
-    const commands: RedisCommand[] = [];
-    if (whole) commands.push(['del', key]);
-    if (count > 0) commands.push(['hset', key, set]);
-    if (remove.length > 0) commands.push(['hdel', key, ...remove]);
-    commands.push(['pexpire', key, REPORT_TTL_MS]);
-    await redis.transaction(commands);
-    this.#written = written;
-    return true;
+    const isSame = Object.keys(change.set).length === 0 && change.remove.length === 0;
+    return !whole && isSame ? undefined : change;
+  }
+
+  /** One slot that can't say what it does keeps its last report, and no other from being written. */
+  #wishOf(id: SlotID): ReportWish {
+    try {
+      return this.#options.report(id);
+    } catch (error) {
+      logDefect(this.#options.log, `the report of slot ${id}`, error);
+      return { kind: 'keep' };
+    }
   }
 
   #kept(id: SlotID, wish: ReportWish): string | undefined {
     return wish.kind === 'keep' ? this.#written.get(id) : undefined;
+  }
+
+  async #write({ set, remove }: ReportChange, whole: boolean): Promise<void> {
+    const { redis, key } = this.#options;
+    const commands: RedisCommand[] = [];
+    if (whole) commands.push(['del', key]);
+    if (Object.keys(set).length > 0) commands.push(['hset', key, set]);
+    if (remove.length > 0) commands.push(['hdel', key, ...remove]);
+    commands.push(['pexpire', key, REPORT_TTL_MS]);
+    await redis.transaction(commands);
+  }
+
+  async #announce(): Promise<void> {
+    const { announce, log } = this.#options;
+    try {
+      await announce();
+    } catch (error) {
+      logDefect(log, 'what follows a write of reports', error);
+    }
   }
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../../core/process/clock.ts';
+import { logDefect, runCallback } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/protocol/session.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
-import type { NameClaim, NameSeeker } from './name-seeker.ts';
+import type { NameClaim, NameSeeker, Sought } from './name-seeker.ts';
 import type { Renew, Renewal } from './renewal.ts';
 
 /** What stays the same as long as the process lives. */
@@ -74,6 +75,7 @@ export class SessionKeeper {
   #rival: string | undefined;
   #barred: string | undefined;
   #saidAtMs = Number.NEGATIVE_INFINITY;
+  #content: SessionContent | undefined;
   #sent = '';
   #told: Session['state'] | 'left' | undefined;
   #drainingSinceMs = 0;
@@ -83,7 +85,7 @@ export class SessionKeeper {
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
-    this.#task = new PeriodicTask(() => this.#renew(), options.clock);
+    this.#task = new PeriodicTask('session', () => this.#renew(), options.log, options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
   }
 
@@ -163,60 +165,96 @@ export class SessionKeeper {
   #session(): Session {
     return {
       ...this.#options.identity,
-      ...this.#options.content(),
+      ...this.#contentNow(),
       state: this.#drainingSinceMs === 0 ? 'up' : 'draining',
       drainingSinceMs: this.#drainingSinceMs,
       left: this.#left ? true : undefined,
     };
   }
 
-  async #renew(): Promise<number> {
-    const { clock, onResult, seeker } = this.#options;
+  /** What is not known now stands as it was: a defect elsewhere must not end the lease of a pod whose sockets live. */
+  #contentNow(): SessionContent {
     try {
-      const sought = this.#named ? undefined : await seeker.seek();
-      if (sought?.kind === 'barred') {
-        this.#error = undefined;
-        this.#setBarred(sought.words);
-        onResult?.(sought.by);
-        return SOON_MS;
-      }
-      return await this.#renewLease(sought?.claim, clock.monotonicMs());
+      this.#content = this.#options.content();
     } catch (error) {
-      if (!this.#named) seeker.broke();
-      this.#noticeError(redisErrorText(error));
-      onResult?.('failed');
-      return SOON_MS;
+      if (this.#content === undefined) throw error;
+      logDefect(this.#options.log, 'the content of the session', error);
     }
+    return this.#content;
   }
 
-  async #renewLease(claim: NameClaim | undefined, sentAtMs: number): Promise<number> {
-    const { renew, onRenewed, onResult, seeker } = this.#options;
+  /** Only what is about Redis stands in a `try`: what a callback throws is no word of Redis on the lease. */
+  async #renew(): Promise<number> {
+    const { seeker } = this.#options;
+    if (this.#named) return this.#renewLease(undefined);
+    let sought: Sought;
+    try {
+      sought = await seeker.seek();
+    } catch (error) {
+      return this.#failed(error);
+    }
+    if (sought.kind === 'claim') return this.#renewLease(sought.claim);
+    this.#error = undefined;
+    this.#setBarred(sought.words);
+    this.#tellResult(sought.by);
+    return SOON_MS;
+  }
+
+  async #renewLease(claim: NameClaim | undefined): Promise<number> {
+    const { clock, renew } = this.#options;
+    const sentAtMs = clock.monotonicMs();
     const session = this.#session();
     const ttlMs = sessionTtlMs(this.#drainingSinceMs, this.#redisNowMs(), this.#leaving);
     this.#sent = JSON.stringify(session);
-    const renewal = await renew(session, ttlMs, claim).catch((error: unknown) => {
+    let renewal: Renewal;
+    try {
+      renewal = await renew(session, ttlMs, claim);
+    } catch (error) {
       // Judged free, and Redis answers but takes no writes: its sockets are up when it does again.
       if (claim !== undefined && TAKES_NO_WRITES.test(errorText(error))) this.#setNamed();
-      throw error;
-    });
+      return this.#failed(error);
+    }
     this.#error = undefined;
+    return this.#answered(renewal, session, sentAtMs);
+  }
+
+  #answered(renewal: Renewal, session: Session, sentAtMs: number): number {
+    const { seeker, onRenewed } = this.#options;
     this.#setBarred(renewal.foreign === undefined ? undefined : seeker.foreignWords(renewal.foreign));
     // Somebody was faster.
     if (!this.#named && renewal.rival !== undefined) return SOON_MS;
     this.#noticeRival(renewal.rival);
     const granted = renewal.rival === undefined && renewal.foreign === undefined;
     if (granted) this.#setNamed();
-    onResult?.(granted ? 'renewed' : renewal.foreign === undefined ? 'rival' : 'foreign');
-    onRenewed(renewal, sentAtMs);
+    this.#tellResult(granted ? 'renewed' : renewal.foreign === undefined ? 'rival' : 'foreign');
+    this.#tell('a renewal of the session', () => onRenewed(renewal, sentAtMs));
     if (granted) this.#granted(session, sentAtMs);
     return this.#drainingSinceMs === 0 && renewal.foreign === undefined ? SESSION_RENEW_MS : SOON_MS;
+  }
+
+  #failed(error: unknown): number {
+    if (!this.#named) this.#options.seeker.broke();
+    const text = redisErrorText(error);
+    // The same words every second help nobody.
+    if (text !== this.#error) this.#options.log.warn({ error: text }, 'session lease not renewed, sockets stay');
+    this.#error = text;
+    this.#tellResult('failed');
+    return SOON_MS;
+  }
+
+  #tell(what: string, callback: () => void): void {
+    runCallback(this.#options.log, `what follows ${what}`, callback);
+  }
+
+  #tellResult(result: RenewalResult): void {
+    this.#tell('a result of a renewal', () => this.#options.onResult?.(result));
   }
 
   #setNamed(): void {
     if (this.#named) return;
     this.#named = true;
     this.#setBarred(undefined);
-    this.#options.onNamed?.();
+    this.#tell('the first claim of the pod name', () => this.#options.onNamed?.());
   }
 
   #granted({ state, left }: Session, sentAtMs: number): void {
@@ -224,7 +262,7 @@ export class SessionKeeper {
     const told = left === true ? 'left' : state;
     if (told === this.#told) return;
     this.#told = told;
-    this.#options.onNews?.();
+    this.#tell('news of the session', () => this.#options.onNews?.());
   }
 
   #noticeRival(rival: string | undefined): void {
@@ -248,11 +286,5 @@ export class SessionKeeper {
     }
     if (words === undefined && this.#barred !== undefined) log.info({ pod: identity.pod }, 'the pod name is ours now');
     this.#barred = words;
-  }
-
-  #noticeError(error: string): void {
-    // The same words every second help nobody.
-    if (error !== this.#error) this.#options.log.warn({ error }, 'session lease not renewed, sockets stay');
-    this.#error = error;
   }
 }

@@ -1,22 +1,32 @@
 import { type Clock, systemClock } from './clock.ts';
+import { logDefect } from './defect.ts';
+import type { Log } from './log.ts';
 
-/** Does its work. Never rejects. @returns ms until it is due again, Infinity when only a call will bring it about */
+/** Does its work. @returns ms until it is due again, Infinity when only a call will bring it about */
 export type PeriodicWork = () => Promise<number>;
+
+/** After a run that threw. Work says by itself when it is to be tried again; one that throws is a defect. */
+const THREW_RETRY_MS = 1_000;
 
 /**
  * Work that comes again and again, sooner when asked, and never twice at the same time. A call during a run is answered
- * by the next run, since the present one may have looked already.
+ * by the next run, since the present one may have looked already. A run that throws is logged, and others follow it.
  */
 export class PeriodicTask {
+  readonly #name: string;
   readonly #work: PeriodicWork;
+  readonly #log: Pick<Log, 'error'>;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(work: PeriodicWork, clock: Clock = systemClock) {
+  /** @param name for the log, if its work throws */
+  constructor(name: string, work: PeriodicWork, log: Pick<Log, 'error'>, clock: Clock = systemClock) {
+    this.#name = name;
     this.#work = work;
+    this.#log = log;
     this.#clock = clock;
   }
 
@@ -28,7 +38,7 @@ export class PeriodicTask {
     this.#arm();
   }
 
-  /** Runs at once; resolves after a run that began after this call. Does nothing once stopped. */
+  /** Runs at once; resolves after a run that began after this call, whatever came of it. Does nothing once stopped. */
   async now(): Promise<void> {
     await this.#running;
     if (this.#stopped) return;
@@ -47,10 +57,19 @@ export class PeriodicTask {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#dueAtMs = Number.POSITIVE_INFINITY;
-    const nextMs = await this.#work();
+    const nextMs = await this.#doWork();
     this.#running = undefined;
     this.#dueAtMs = Math.min(this.#dueAtMs, this.#clock.monotonicMs() + nextMs);
     this.#arm();
+  }
+
+  async #doWork(): Promise<number> {
+    try {
+      return await this.#work();
+    } catch (error) {
+      logDefect(this.#log, this.#name, error);
+      return THREW_RETRY_MS;
+    }
   }
 
   #arm(): void {

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ReportBoard } from '#connector/registry/report-board.ts';
 import type { ReportWish } from '#connector/registry/slot-registry.ts';
+import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
-import { silentLog } from '#test/support/silent-log.ts';
+
 import { waitFor } from '#test/support/wait.ts';
 
 const keys = clusterKeys('c1');
@@ -30,21 +31,32 @@ const admin = server.useClient({ name: 'admin' });
 let wishes: Map<string, ReportWish>;
 let announced: number[];
 let mayWrite: boolean;
+/** Thrown by those who are asked for a report of this slot, or told of a write. */
+let broken: string;
+let logged: Record<string, unknown>[];
 let board: ReportBoard;
 
 beforeEach(() => {
   wishes = new Map();
   announced = [];
   mayWrite = true;
+  broken = '';
+  logged = [];
   board = new ReportBoard({
     redis,
     key: KEY,
     nudge: keys.plannerNudge,
     ids: () => wishes.keys(),
-    report: (id) => wishes.get(id) ?? { kind: 'none' },
+    report: (id) => {
+      if (id === broken) throw new Error('of the slot');
+      return wishes.get(id) ?? { kind: 'none' };
+    },
     mayWrite: () => mayWrite,
-    announce: async () => announced.push(board.version),
-    log: silentLog,
+    announce: async () => {
+      announced.push(board.version);
+      if (broken === 'announce') throw new Error('of the session');
+    },
+    log: createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } }),
   });
 });
 afterEach(async () => {
@@ -119,5 +131,31 @@ describe('reports', () => {
     expect(await states()).toEqual({});
     mayWrite = true;
     await until({ 'a/0': 'live', 'b/0': 'live' });
+  });
+
+  it('of others are written when one slot can not say what it does; its last one stays', async () => {
+    change('a/0', report('live'));
+    change('b/0', report('connecting'));
+    await until({ 'a/0': 'live', 'b/0': 'connecting' });
+    broken = 'a/0';
+    change('a/0', report('paused'));
+    change('b/0', report('live'));
+    await until({ 'a/0': 'live', 'b/0': 'live' });
+    broken = '';
+    board.changed('a/0');
+    await until({ 'a/0': 'paused', 'b/0': 'live' });
+    expect(logged).toEqual([expect.objectContaining({ part: 'the report of slot a/0', error: 'of the slot' })]);
+  });
+
+  it('are written once though the session can not be told, which is called a defect and no fault of Redis', async () => {
+    broken = 'announce';
+    change('a/0', report('live'));
+    await until({ 'a/0': 'live' });
+    change('a/0', report('paused'));
+    await until({ 'a/0': 'paused' });
+    await waitFor(() => announced.length === 2);
+    expect(announced).toEqual([1, 2]);
+    await waitFor(() => logged.length === 2);
+    expect(logged.every(({ msg }) => String(msg).includes('a defect of Relax'))).toBe(true);
   });
 });

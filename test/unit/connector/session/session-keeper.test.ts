@@ -25,6 +25,11 @@ let named: number;
 let sought: Sought | Error;
 let breaks: number;
 let logged: string[];
+/** Callbacks that throw from now on. */
+let broken: Set<string>;
+const told = (callback: string): void => {
+  if (broken.has(callback)) throw new Error(`${callback} is broken`);
+};
 const renew: Renew = async (session, ttlMs, claim) => {
   sent.push({ session, ttlMs, claim });
   if (answer instanceof Error) throw answer;
@@ -39,6 +44,7 @@ beforeEach(() => {
   named = 0;
   breaks = 0;
   logged = [];
+  broken = new Set();
   sought = { kind: 'claim', claim: FREE };
   answer = {};
   content = { version: 0, keyIDs: ['k1'], reportVersion: 0, faults: [] };
@@ -59,6 +65,7 @@ beforeEach(() => {
     log,
     onNamed: () => {
       named += 1;
+      told('onNamed');
     },
     identity: {
       pod: 'c-0',
@@ -70,11 +77,16 @@ beforeEach(() => {
       machine: '',
       startTicks: '',
     },
-    content: () => content,
-    onRenewed: () => undefined,
+    content: () => {
+      told('content');
+      return content;
+    },
+    onRenewed: () => told('onRenewed'),
     onNews: () => {
       news += 1;
+      told('onNews');
     },
+    onResult: () => told('onResult'),
     clock: systemClock,
   });
 });
@@ -210,6 +222,37 @@ describe('the session lease', () => {
     answer = {};
     await vi.advanceTimersByTimeAsync(1_000);
     expect([keeper.mayAct, keeper.mayReport, keeper.barred]).toEqual([true, true, undefined]);
+  });
+
+  it('is kept whatever those do who are told of it, and what they throw is called a defect and no fault of Redis', async () => {
+    broken = new Set(['onNamed', 'onRenewed', 'onNews', 'onResult']);
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(sent).toHaveLength(3);
+    expect([keeper.mayReport, keeper.error, keeper.ageMs(), named, news]).toEqual([true, undefined, 1_000, 1, 1]);
+    expect(await keeper.renewNow()).toBe(true);
+    for (const callback of broken) expect(logged.join()).toContain(`${callback} is broken`);
+    expect(logged.every((line) => line.includes('a defect of Relax'))).toBe(true);
+  });
+
+  it('goes on with what was last known when nobody can say what is to be in it', async () => {
+    content = { ...content, version: 7 };
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(10);
+    broken = new Set(['content']);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent.map(({ session }) => session.version)).toEqual([7, 7, 7]);
+    expect(keeper.ageMs()).toBeLessThan(5_000);
+  });
+
+  it('begins as soon as somebody can say what is to be in it', async () => {
+    broken = new Set(['content']);
+    keeper.start();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect([sent.length, keeper.error]).toEqual([0, undefined]);
+    broken = new Set();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent).toHaveLength(1);
   });
 
   it('says draining from SIGTERM on, and is left behind with the rest of its time', async () => {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { PeriodicTask } from '#core/process/periodic-task.ts';
+import { createLog } from '#core/process/log.ts';
+import { PeriodicTask, type PeriodicWork } from '#core/process/periodic-task.ts';
 
 beforeEach(() => {
+  logged = [];
   vi.useFakeTimers();
 });
 afterEach(() => {
@@ -17,29 +19,36 @@ const work = (nextMs = Number.POSITIVE_INFINITY) => {
     });
   return { runs, run };
 };
+let logged: Record<string, unknown>[];
+const taskOf = (run: PeriodicWork): PeriodicTask =>
+  new PeriodicTask(
+    'test',
+    run,
+    createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } }),
+  );
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
-describe('a beat', () => {
+describe('a periodic task', () => {
   it('comes again after the time that the work says', async () => {
     let count = 0;
-    const beat = new PeriodicTask(async () => {
+    const task = taskOf(async () => {
       count += 1;
       return 100;
     });
-    beat.soon(0);
+    task.soon(0);
     await vi.advanceTimersByTimeAsync(450);
     expect(count).toBe(5);
-    await beat.stop();
+    await task.stop();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(count).toBe(5);
   });
 
   it('makes one run of several calls, at the earliest time asked for', async () => {
     const { runs, run } = work();
-    const beat = new PeriodicTask(run);
-    beat.soon(500);
-    beat.soon(100);
-    beat.soon(300);
+    const task = taskOf(run);
+    task.soon(500);
+    task.soon(100);
+    task.soon(300);
     await vi.advanceTimersByTimeAsync(99);
     expect(runs).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1);
@@ -51,13 +60,13 @@ describe('a beat', () => {
 
   it('answers calls during a run with one more run, never two at a time', async () => {
     const { runs, run } = work();
-    const beat = new PeriodicTask(run);
+    const task = taskOf(run);
     const done: string[] = [];
-    void beat.now().then(() => done.push('first'));
+    void task.now().then(() => done.push('first'));
     await settle();
-    void beat.now().then(() => done.push('second'));
-    void beat.now().then(() => done.push('third'));
-    beat.soon(0);
+    void task.now().then(() => done.push('second'));
+    void task.now().then(() => done.push('third'));
+    task.soon(0);
     await settle();
     expect(runs).toHaveLength(1);
     runs[0]?.();
@@ -72,11 +81,11 @@ describe('a beat', () => {
 
   it('waits for the run under way when it stops, and begins none after it', async () => {
     const { runs, run } = work(1);
-    const beat = new PeriodicTask(run);
-    void beat.now();
+    const task = taskOf(run);
+    void task.now();
     await settle();
     let stopped = false;
-    void beat.stop().then(() => {
+    void task.stop().then(() => {
       stopped = true;
     });
     await settle();
@@ -84,7 +93,39 @@ describe('a beat', () => {
     runs[0]?.();
     await vi.advanceTimersByTimeAsync(100);
     expect(stopped).toBe(true);
-    await beat.now();
+    await task.now();
     expect(runs).toHaveLength(1);
+  });
+
+  it('whose work throws goes on, whether the clock or a call brought the run about, and says what threw', async () => {
+    let count = 0;
+    const task = taskOf(async () => {
+      count += 1;
+      if (count < 3) throw new Error('of the work');
+      return 100;
+    });
+    await task.now();
+    expect(count).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(count).toBe(2);
+    await task.now();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(count).toBe(5);
+    expect(logged).toEqual([
+      expect.objectContaining({ part: 'test', error: 'of the work' }),
+      expect.objectContaining({ part: 'test', error: 'of the work' }),
+    ]);
+    await task.stop();
+  });
+
+  it('whose work throws can be stopped', async () => {
+    const task = taskOf(async () => {
+      throw new Error('of the work');
+    });
+    task.soon(0);
+    await settle();
+    await task.stop();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(logged).toHaveLength(1);
   });
 });
