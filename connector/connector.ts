@@ -9,7 +9,6 @@ import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
 import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
-import type { SlotDiff } from './assignment/reconcile-slots.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
 import { Outage } from './budget/outage.ts';
 import { redisConnectBudget } from './budget/redis-connect-budget.ts';
@@ -98,8 +97,10 @@ export class Connector {
       cluster,
       incarnation,
       keyring,
+      clock,
       log,
       limitedLog: this.#limitedLog,
+      held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
       openConnection: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
@@ -139,7 +140,7 @@ export class Connector {
       capacity,
       log,
       mayAct: () => this.#session.mayAct,
-      onRead: (diff) => this.#onRead(diff),
+      onRead: () => this.#onRead(),
     });
   }
 
@@ -247,6 +248,7 @@ export class Connector {
     this.#parts.redisClock.observe(renewal.redisMs, sentAtMs);
     this.#released = renewal.drained === this.#parts.incarnation;
     this.#assignments.hint(renewal.version);
+    this.#registry.look();
     const ours = renewal.rival === undefined && renewal.foreign === undefined;
     // The other process wrote reports of its own.
     if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
@@ -255,10 +257,10 @@ export class Connector {
     void this.#redisWatch.check();
   }
 
-  #onRead(diff: SlotDiff): void {
-    this.#registry.apply(diff);
-    this.#registry.retryFaulty();
-    if (this.#adoption.found(diff.held.slots.keys(), this.#clock.monotonicMs())) this.#board.rewrite();
+  #onRead(): void {
+    const { slots } = this.#assignments.held;
+    this.#registry.look();
+    if (this.#adoption.found(slots.keys(), this.#clock.monotonicMs())) this.#board.rewrite();
     this.#session.renewSoon();
   }
 

@@ -1,10 +1,11 @@
+import { runCallback } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis, RedisSubscriber, Unsubscribe } from '../../core/redis/redis.ts';
 import { parseVersion } from '../session/renewal.ts';
-import { type HeldSlots, reconcileSlots, type SlotDiff, type SlotsRead } from './reconcile-slots.ts';
+import { type HeldSlots, heldAfterRead, NOTHING_HELD, type SlotsRead } from './held-slots.ts';
 
 export interface AssignmentWatchOptions {
   redis: Redis;
@@ -16,8 +17,8 @@ export interface AssignmentWatchOptions {
   capacity: number;
   /** False while this pod's name is not ours: what is assigned to it is another's. Always true unless given. */
   mayAct?(): boolean;
-  /** Called for each read of Redis that succeeded, whether or not it changed anything. */
-  onRead(diff: SlotDiff): void;
+  /** Called for each read of Redis that succeeded, whether or not it changed what is held. */
+  onRead(): void;
   log: Log;
 }
 
@@ -25,12 +26,14 @@ export interface AssignmentWatchOptions {
 const READ_MS = { least: 5_000, most: 10_000 };
 const RETRY_MS = 1_000;
 
-/** Keeps what this pod holds equal to what Redis assigns to it, as far as Redis knows. */
+/**
+ * Holds what Redis assigns to this pod, as far as is known, and says when it has looked. What is to be done about it is
+ * for others to find out from what is held.
+ */
 export class AssignmentWatch {
   readonly #options: AssignmentWatchOptions;
   readonly #task: PeriodicTask;
-  #held: HeldSlots = { version: 0, slots: new Map() };
-  #read = false;
+  #held: HeldSlots = NOTHING_HELD;
   #error: string | undefined;
   #listening: readonly Unsubscribe[] = [];
 
@@ -41,11 +44,6 @@ export class AssignmentWatch {
 
   get held(): HeldSlots {
     return this.#held;
-  }
-
-  /** False until Redis was read once. */
-  get hasRead(): boolean {
-    return this.#read;
   }
 
   start(): void {
@@ -79,27 +77,30 @@ export class AssignmentWatch {
   }
 
   async #look(): Promise<number> {
-    const { mayAct = () => true } = this.#options;
+    const { mayAct = () => true, onRead, log } = this.#options;
+    if (!mayAct()) return RETRY_MS;
+    let read: SlotsRead | undefined;
     try {
-      const read = mayAct() ? await this.#fetch() : undefined;
-      // Asked again: it may have changed meanwhile.
-      if (!mayAct()) return RETRY_MS;
-      this.#take(read);
-      this.#read = true;
-      this.#error = undefined;
-      return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
+      read = await this.#fetch();
     } catch (error) {
       const text = redisErrorText(error);
-      if (text !== this.#error) this.#options.log.warn({ error: text }, 'assignments not read, sockets stay');
+      if (text !== this.#error) log.warn({ error: text }, 'assignments not read, sockets stay');
       this.#error = text;
       return RETRY_MS;
     }
+    this.#error = undefined;
+    // Asked again: it may have changed meanwhile.
+    if (!mayAct()) return RETRY_MS;
+    if (read !== undefined) this.#take(read);
+    // Outside the `try`: what fails here is no fault of Redis.
+    runCallback(log, 'what follows a read of the assignments', onRead);
+    return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
   }
 
   /** @returns undefined when the version alone tells that nothing changed, which spares the hash of thousands of slots */
   async #fetch(): Promise<SlotsRead | undefined> {
     const { redis, keys, pod } = this.#options;
-    if (this.#read && this.#held.version > 0) {
+    if (this.#held.version > 0) {
       const version = parseVersion(await redis.get(keys.version(pod)));
       if (version === undefined || version <= this.#held.version) return undefined;
     }
@@ -110,21 +111,18 @@ export class AssignmentWatch {
     return { version: parseVersion(version), fields };
   }
 
-  #take(read: SlotsRead | undefined): void {
-    const { capacity, onRead, log } = this.#options;
-    const before = this.#held.version;
-    const diff = reconcileSlots(this.#held, read ?? { version: undefined, fields: {} });
-    this.#held = diff.held;
-    const { version, slots } = diff.held;
-    if (diff.unreadable.length > 0) {
-      const [example] = diff.unreadable;
-      log.error({ slots: diff.unreadable.length, example }, 'assignments that this version of Relax cannot read');
+  #take(read: SlotsRead): void {
+    const { capacity, log } = this.#options;
+    const before = this.#held;
+    const { held, unreadable } = heldAfterRead(before, read);
+    this.#held = held;
+    if (unreadable.length > 0) {
+      const [example] = unreadable;
+      log.error({ slots: unreadable.length, example }, 'assignments that this version of Relax cannot read');
     }
-    if (version !== before || diff.start.length > 0) {
-      const [started, updated, stopped] = [diff.start.length, diff.update.length, diff.stop.length];
-      log.info({ version, slots: slots.size, started, updated, stopped }, 'assignments changed');
-      if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'more slots than RELAX_CAPACITY assigned');
-    }
-    onRead(diff);
+    const { version, slots } = held;
+    if (version === before.version && slots.size === before.slots.size) return;
+    log.info({ version, slots: slots.size }, 'assignments changed');
+    if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'more slots than RELAX_CAPACITY assigned');
   }
 }

@@ -42,3 +42,12 @@ export function openSlot(
 }
 
 export const isFault = (opened: TransportSpec | SlotFault): opened is SlotFault => 'reason' in opened;
+
+/**
+ * Of what threw where nothing may, such as a spec that no check foresaw. The reason is the one that says that this version
+ * of Relax can't run it.
+ */
+export function unforeseen(error: unknown): SlotFault {
+  const remedy = 'it is tried again by itself; if that does not help, report it as a defect of this version of Relax';
+  return { reason: 'TransportNotServed', message: `the socket can't be run here: ${errorText(error)}; ${remedy}` };
+}

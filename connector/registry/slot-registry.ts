@@ -1,15 +1,18 @@
+import type { Clock } from '../../core/process/clock.ts';
+import { runCallback } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
-import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { parseSlotID, type Slot, type SlotID, type Slots } from '../../core/protocol/assignment.ts';
 import type { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
-import type { SlotDiff } from '../assignment/reconcile-slots.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
 import type { SlotHandle } from '../slot/slot-handle.ts';
 import type { SlotStatus } from '../slot/slot-status.ts';
 import type { TransportSpec } from '../transport/transports.ts';
-import { isFault, openSlot, type SlotFault } from './open-slot.ts';
+import { converge, failedAgain, nextRetryMs, type RunningSlot, type SlotFailure } from './converge.ts';
+import { isFault, openSlot, type SlotFault, unforeseen } from './open-slot.ts';
 
 /** @param onStatus called when the connection's status has changed */
 export type OpenConnection = (spec: TransportSpec, onStatus: () => void) => SlotHandle<TransportSpec>;
@@ -18,18 +21,26 @@ export interface SlotRegistryOptions {
   cluster: string;
   incarnation: string;
   keyring: Pick<FleetKeyring, 'keys' | 'reload'>;
+  /** What is assigned to this pod; undefined while nothing may be done about it. */
+  held(): Slots | undefined;
   openConnection: OpenConnection;
   /** What is to be reported of this slot has changed. */
   onChange(id: SlotID): void;
+  clock: Clock;
   log: Log;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
 }
 
-interface Entry {
-  slot: Slot;
+interface Entry extends RunningSlot {
   connection: SlotHandle<TransportSpec> | undefined;
-  /** Why the slot as it stands is not what runs. */
-  fault: SlotFault | undefined;
+  failure: Failure | undefined;
+  /** The connection could not be told of the pressure. */
+  owedPressure: boolean;
+}
+
+/** Why the slot as it stands is not what runs. */
+interface Failure extends SlotFailure {
+  fault: SlotFault;
 }
 
 /** What the report of a slot is to be. */
@@ -39,17 +50,24 @@ export type ReportWish =
   | { kind: 'keep' }
   | { kind: 'none' };
 
-/** Slot -> connection: opens, changes and closes connections as assignments say. Decides nothing about sockets. */
+/**
+ * Slot -> connection. Makes what runs equal to what is held, each time that it is told to look: what fails at one look is
+ * found again by the next, and stops no other slot. Keeps of each slot the assignment that it was last brought to; what
+ * that is in plain words only its connection keeps. Decides nothing about sockets.
+ */
 export class SlotRegistry {
   readonly #options: SlotRegistryOptions;
   readonly #entries = new Map<SlotID, Entry>();
   /** Connections that are closing; an id may stand here several times, and among the entries again. */
   readonly #closing = new Map<Promise<void>, SlotID>();
+  readonly #retries: PeriodicTask;
   #pressure: Pick<Pressure, 'all' | 'bots'> = NO_PRESSURE;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SlotRegistryOptions) {
     this.#options = options;
+    const { log, clock } = options;
+    this.#retries = new PeriodicTask('slots that failed', async () => this.#look(), log, clock);
   }
 
   get size(): number {
@@ -60,29 +78,15 @@ export class SlotRegistry {
     return [...this.#entries.keys()];
   }
 
-  apply(diff: Pick<SlotDiff, 'start' | 'update' | 'stop'>): void {
-    if (this.#stopping !== undefined) return;
-    for (const id of diff.stop) this.#remove(id);
-    for (const [id, slot] of [...diff.start, ...diff.update]) {
-      const entry = this.#entries.get(id) ?? { slot, connection: undefined, fault: undefined };
-      entry.slot = slot;
-      this.#entries.set(id, entry);
-      this.#run(id, entry);
-    }
-  }
-
-  /** Tries again what could not be opened, with the keys that the file has now. */
-  retryFaulty(): void {
-    const faulty = [...this.#entries].filter(([, { fault }]) => fault !== undefined);
-    if (faulty.length === 0 || this.#stopping !== undefined) return;
-    this.#options.keyring.reload();
-    for (const [id, entry] of faulty) this.#run(id, entry);
+  /** Something may have changed, or it is time to make sure. */
+  look(): void {
+    this.#retries.soon(this.#look());
   }
 
   setPressure(pressure: Pick<Pressure, 'all' | 'bots'>): void {
     this.#pressure = pressure;
     // A connection that goes on may fill the buffer again, which calls this before the loop is over.
-    for (const [id, { connection }] of this.#entries) connection?.setPressure(this.#isPressed(id));
+    for (const [id, entry] of this.#entries) this.#press(id, entry);
   }
 
   report(id: SlotID): ReportWish {
@@ -108,50 +112,99 @@ export class SlotRegistry {
   }
 
   async #closeAll(): Promise<void> {
-    for (const [id, entry] of this.#entries) this.#close(id, entry);
-    await Promise.all(this.#closing.keys());
+    for (const [id, { connection }] of this.#entries) this.#close(id, connection);
+    await Promise.all([...this.#closing.keys(), this.#retries.stop()]);
     this.#entries.clear();
   }
 
-  #run(id: SlotID, entry: Entry): void {
-    const { cluster, keyring, limitedLog, openConnection } = this.#options;
-    const opened = openSlot(id, entry.slot, cluster, keyring.keys);
-    if (isFault(opened)) {
-      // With a wrong key file all slots are at fault at once; their reports name each.
-      if (opened.message !== entry.fault?.message) {
-        limitedLog.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
-      }
-      entry.fault = opened;
-    } else {
-      entry.fault = undefined;
-      if (entry.connection === undefined) {
-        entry.connection = openConnection(opened, () => this.#changed(id, entry));
-        if (this.#isPressed(id)) entry.connection.setPressure(true);
-        entry.connection.start();
-      } else {
-        entry.connection.update(opened);
-      }
+  /** @returns ms until the next look is due because something has failed; Infinity when nothing has */
+  #look(): number {
+    const { held, clock, keyring } = this.#options;
+    const slots = this.#stopping === undefined ? held() : undefined;
+    if (slots === undefined) return Number.POSITIVE_INFINITY;
+    const { open, update, close } = converge(slots, this.#entries, clock.monotonicMs());
+    for (const id of close) this.#remove(id);
+    const failed = ([id]: [SlotID, Slot]): boolean => this.#entries.get(id)?.failure !== undefined;
+    if (open.some(failed) || update.some(failed)) keyring.reload();
+    for (const [id, slot] of [...open, ...update]) this.#bring(id, slot);
+    for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
+    return nextRetryMs(this.#entries.values(), clock.monotonicMs());
+  }
+
+  /** Opens the slot's connection, or hands it what it is to be from now on. */
+  #bring(id: SlotID, slot: Slot): void {
+    const { limitedLog, clock } = this.#options;
+    const entry = this.#entries.get(id) ?? { slot, connection: undefined, failure: undefined, owedPressure: false };
+    entry.slot = slot;
+    this.#entries.set(id, entry);
+    const fault = this.#try(id, entry);
+    // With a wrong key file all slots are at fault at once; their reports name each.
+    if (fault !== undefined && fault.message !== entry.failure?.fault.message) {
+      limitedLog.warn(fault.reason, { slot: id, bot: slot.bot, ...fault }, 'slot cannot be run');
     }
+    entry.failure = fault === undefined ? undefined : { fault, ...failedAgain(entry.failure, clock.monotonicMs()) };
     this.#changed(id, entry);
+  }
+
+  /** @returns why it did not come about */
+  #try(id: SlotID, entry: Entry): SlotFault | undefined {
+    const { cluster, keyring } = this.#options;
+    try {
+      const opened = openSlot(id, entry.slot, cluster, keyring.keys);
+      if (isFault(opened)) return opened;
+      if (entry.connection === undefined) this.#open(id, entry, opened);
+      else entry.connection.update(opened);
+      return undefined;
+    } catch (error) {
+      return unforeseen(error);
+    }
+  }
+
+  #open(id: SlotID, entry: Entry, spec: TransportSpec): void {
+    const connection = this.#options.openConnection(spec, () => this.#changed(id, entry));
+    entry.connection = connection;
+    try {
+      if (this.#isPressed(id)) connection.setPressure(true);
+      connection.start();
+    } catch (error) {
+      entry.connection = undefined;
+      this.#close(id, connection);
+      throw error;
+    }
   }
 
   #remove(id: SlotID): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    this.#close(id, entry);
+    this.#close(id, entry.connection);
   }
 
-  #close(id: SlotID, entry: Entry): void {
-    const closing: Promise<void> = (entry.connection?.stop() ?? Promise.resolve())
+  #close(id: SlotID, connection: SlotHandle<TransportSpec> | undefined): void {
+    const closing: Promise<void> = (async () => connection?.stop())()
       .catch((error: unknown) => {
         this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close in order');
       })
       .finally(() => {
         this.#closing.delete(closing);
-        if (this.#stopping === undefined) this.#options.onChange(id);
+        if (this.#stopping === undefined) this.#tell(id);
       });
     this.#closing.set(closing, id);
+  }
+
+  #press(id: SlotID, entry: Entry): void {
+    try {
+      entry.connection?.setPressure(this.#isPressed(id));
+      entry.owedPressure = false;
+    } catch (error) {
+      entry.owedPressure = true;
+      const { bot } = entry.slot;
+      this.#options.limitedLog.warn(
+        'pressure',
+        { slot: id, bot, error: errorText(error) },
+        'slot not paused or resumed',
+      );
+    }
   }
 
   #isPressed(id: SlotID): boolean {
@@ -166,16 +219,21 @@ export class SlotRegistry {
 
   #changed(id: SlotID, entry: Entry): void {
     // A connection that was replaced or is closing has nothing to say any more.
-    if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#options.onChange(id);
+    if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#tell(id);
+  }
+
+  #tell(id: SlotID): void {
+    const { log, onChange } = this.#options;
+    runCallback(log, 'what follows a change of a slot', () => onChange(id));
   }
 }
 
 /** A fault is told beside a socket that lives all the same, and in place of whatever else an earlier token came to. */
-function statusOf({ slot, connection, fault }: Entry): SlotStatus {
+function statusOf({ slot, connection, failure }: Entry): SlotStatus {
   const status = connection?.status();
-  if (status !== undefined && (fault === undefined || status.state === 'live' || status.state === 'paused')) {
-    return { ...status, ...fault };
+  if (status !== undefined && (failure === undefined || status.state === 'live' || status.state === 'paused')) {
+    return { ...status, ...failure?.fault };
   }
   const { tokenDigest } = slot;
-  return { state: 'connecting', reason: '', message: '', tokenDigest, teamName: '', botUserID: '', ...fault };
+  return { state: 'connecting', reason: '', message: '', tokenDigest, teamName: '', botUserID: '', ...failure?.fault };
 }

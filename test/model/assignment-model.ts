@@ -1,9 +1,9 @@
-import { reconcileSlots } from '#connector/assignment/reconcile-slots.ts';
+import { heldAfterRead } from '#connector/assignment/held-slots.ts';
 import { decodeSlot } from '#core/protocol/assignment.ts';
 import { planFences } from '#operator/fleet/fences.ts';
 import { plan } from '#operator/plan/plan.ts';
 import { type Model, reach, type Step } from './checker.ts';
-import { connectorSteps, type Reconcile } from './connector-steps.ts';
+import { connectorSteps, type Hold } from './connector-steps.ts';
 import { type Fences, LONG_AGO_MS, type MakePlan, plannerSteps } from './planner-steps.ts';
 import {
   keyOf,
@@ -45,13 +45,13 @@ export interface ModelOptions {
   from: 'nothing' | 'whole';
   /** The rules under test; the real ones unless given. */
   makePlan?: MakePlan;
-  reconcile?: Reconcile;
+  hold?: Hold;
   fences?: Fences;
 }
 
 /** The real plan, the real connector rule and the real memory of the planner, with everything that may come between. */
 export function assignmentModel(options: ModelOptions): Model<World> {
-  const { pods, replicas, makePlan = plan, reconcile = reconcileSlots, fences = planFences } = options;
+  const { pods, replicas, makePlan = plan, hold = heldAfterRead, fences = planFences } = options;
   const model: Model<World> = {
     initial: {
       redis: EMPTY,
@@ -65,7 +65,7 @@ export function assignmentModel(options: ModelOptions): Model<World> {
       left: options.most,
     },
     steps: (world) => [
-      ...connectorSteps(world, reconcile),
+      ...connectorSteps(world, hold),
       ...plannerSteps(world, { replicas, makePlan, fences }),
       ...leaseEnds(world),
       ...cured(world),

@@ -1,5 +1,6 @@
-import type { HeldSlots, reconcileSlots, SlotDiff } from '#connector/assignment/reconcile-slots.ts';
-import type { SlotID } from '#core/protocol/assignment.ts';
+import type { HeldSlots, heldAfterRead } from '#connector/assignment/held-slots.ts';
+import { type Convergence, converge } from '#connector/registry/converge.ts';
+import type { SlotID, Slots } from '#core/protocol/assignment.ts';
 import { mayReturn } from '#core/protocol/connector-set.ts';
 import type { Session } from '#core/protocol/session.ts';
 import type { Step } from './checker.ts';
@@ -16,16 +17,16 @@ import {
   withRedisPod,
 } from './world.ts';
 
-export type Reconcile = typeof reconcileSlots;
+export type Hold = typeof heldAfterRead;
 
 /** What connector processes do by themselves, in whatever order. */
-export function connectorSteps(world: World, reconcile: Reconcile): Step<World>[] {
+export function connectorSteps(world: World, hold: Hold): Step<World>[] {
   return Object.entries(world.procs).flatMap(([pod, proc]) =>
     proc === null
       ? start(world, pod)
       : [
           ...(proc.phase === 'up' && !comesBack(world, pod) ? [tellToEnd(world, pod, proc)] : []),
-          proc.cut ? heal(world, pod, proc) : heartbeat(world, pod, proc, reconcile),
+          proc.cut ? heal(world, pod, proc) : heartbeat(world, pod, proc, hold),
           ...Object.keys(proc.sockets).flatMap((id) => hello(world, pod, proc, id)),
           ...(proc.phase === 'draining' ? [end(world, pod, proc)] : []),
         ],
@@ -66,21 +67,26 @@ const heal = (world: World, pod: string, proc: Proc): Step<World> =>
  * Renews the session, reads the assignments, does what they say and reports. The first renewal of a life, or after a
  * loss, goes without reports: the connector writes them when the answer has told it that there are none.
  */
-function heartbeat(world: World, pod: string, proc: Proc, reconcile: Reconcile): Step<World> {
+function heartbeat(world: World, pod: string, proc: Proc, hold: Hold): Step<World> {
   const { hash, version, session: known, reports: old } = world.redis.pods[pod] ?? NO_POD;
-  const diff = reconcile(proc.held, { version: version ?? undefined, fields: hash });
-  const after = { ...proc, held: diff.held, sockets: socketsAfter(proc.sockets, diff) };
+  const { held } = hold(proc.held, { version: version ?? undefined, fields: hash });
+  const todo = converge(held.slots, runningAsHeld(proc.held.slots), 0);
+  const after = { ...proc, held, sockets: socketsAfter(proc.sockets, todo) };
   const session = sessionOf(pod, after);
   const reports = known?.incarnation === proc.incarnation ? reportsOf(after) : old;
   const renewed = withRedisPod(withProc(world, pod, after), pod, { listed: true, session, reports });
-  const violation = closedTooEarly(world, pod, proc, diff.stop) ?? closedForNoVersion(proc.held, version, diff.stop);
+  const violation = closedTooEarly(world, pod, proc, todo.close) ?? closedForNoVersion(proc.held, version, todo.close);
   return step(`${pod} renews its session and reads version ${version ?? 'none'}`, renewed, violation);
 }
 
-function socketsAfter(sockets: Proc['sockets'], { start, update, stop }: SlotDiff): Proc['sockets'] {
+/** A connector of the model brings about at once what it is told. */
+const runningAsHeld = (slots: Slots): Parameters<typeof converge>[1] =>
+  new Map([...slots].map(([id, slot]) => [id, { slot, connection: id, failure: undefined }]));
+
+function socketsAfter(sockets: Proc['sockets'], { open, update, close }: Convergence): Proc['sockets'] {
   const after: Record<SlotID, SocketState> = { ...sockets };
-  for (const id of stop) delete after[id];
-  for (const [id, { tokenDigest }] of start) after[id] = { state: 'connecting', digest: tokenDigest };
+  for (const id of close) delete after[id];
+  for (const [id, { tokenDigest }] of open) after[id] = { state: 'connecting', digest: tokenDigest };
   for (const [id, { tokenDigest }] of update) {
     const { state, digest } = after[id] ?? { state: 'connecting', digest: tokenDigest };
     // A new token opens a socket before the old one closes; one that was refused starts anew.

@@ -1,4 +1,4 @@
-import type { HeldSlots } from '#connector/assignment/reconcile-slots.ts';
+import type { HeldSlots } from '#connector/assignment/held-slots.ts';
 import { parseSlotID, type SlotID } from '#core/protocol/assignment.ts';
 import type { ConnectorSet } from '#core/protocol/connector-set.ts';
 import type { SlotReport } from '#core/protocol/report.ts';

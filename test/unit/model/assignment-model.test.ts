@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reconcileSlots } from '#connector/assignment/reconcile-slots.ts';
+import { heldAfterRead } from '#connector/assignment/held-slots.ts';
 import { planFences } from '#operator/fleet/fences.ts';
 import { plan } from '#operator/plan/plan.ts';
 import type { Plan, PlanInput } from '#operator/plan/types.ts';
@@ -122,7 +122,7 @@ describe('the checker finds', () => {
         ...ONE_SOCKET,
         disturbances: ['flush'],
         most: 1,
-        reconcile: (held, read) => reconcileSlots({ ...held, version: 0 }, { ...read, version: read.version ?? 1 }),
+        hold: (held, read) => heldAfterRead({ ...held, version: 0 }, { ...read, version: read.version ?? 1 }),
       }),
       MAX_STATES,
     );

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssignmentWatch } from '#connector/assignment/assignment-watch.ts';
-import type { SlotDiff } from '#connector/assignment/reconcile-slots.ts';
+import type { HeldSlots } from '#connector/assignment/held-slots.ts';
+import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
-import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
@@ -13,19 +13,24 @@ const server = useRedis({ lifetime: 'test', appendOnly: true });
 const redis = server.useClient();
 const subscriber = server.useClient({ role: 'subscriber' });
 const admin = server.useClient({ name: 'admin' });
-let diffs: SlotDiff[];
+/** What was held after each read. */
+let reads: HeldSlots[];
+let logged: Record<string, unknown>[];
+let onRead: () => void;
 let watch: AssignmentWatch;
 
 beforeEach(() => {
-  diffs = [];
+  reads = [];
+  logged = [];
+  onRead = () => reads.push(watch.held);
   watch = new AssignmentWatch({
     redis,
     subscriber,
     keys,
     pod: 'c-0',
     capacity: 10,
-    log: silentLog,
-    onRead: (diff) => diffs.push(diff),
+    log: createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } }),
+    onRead: () => onRead(),
   });
 });
 afterEach(async () => {
@@ -48,7 +53,7 @@ describe('assignments', () => {
   it('are read at the start, and soon after a nudge', async () => {
     await write(3, ['a/0']);
     watch.start();
-    await waitFor(() => watch.hasRead);
+    await waitFor(() => reads.length > 0);
     expect(held()).toEqual(['a/0']);
     await waitFor(async () => ((await admin.pubsub('NUMSUB', keys.nudge('c-0'))) as unknown[])[1] === 1);
     await write(4, ['a/0', 'b/0']);
@@ -59,7 +64,7 @@ describe('assignments', () => {
 
   it('are read soon after a renewal has seen another version', async () => {
     watch.start();
-    await waitFor(() => watch.hasRead);
+    await waitFor(() => reads.length > 0);
     await write(1, ['a/0']);
     watch.hint(1);
     await waitFor(() => held().length === 1, SOON);
@@ -68,7 +73,7 @@ describe('assignments', () => {
   it('are read when the connection is back, since nudges of that time are lost', async () => {
     await write(1, ['a/0']);
     watch.start();
-    await waitFor(() => watch.hasRead);
+    await waitFor(() => reads.length > 0);
     // In one transaction, so that no connection is back before the new version is there.
     await written(2, ['a/0', 'b/0'])
       .call('CLIENT', 'KILL', 'TYPE', 'pubsub')
@@ -79,7 +84,7 @@ describe('assignments', () => {
 
   it('are read without any nudge within 10 s', async () => {
     watch.start();
-    await waitFor(() => watch.hasRead);
+    await waitFor(() => reads.length > 0);
     await write(1, ['a/0']);
     await waitFor(() => held().length === 1, { timeoutMs: 11_000 });
   });
@@ -87,14 +92,30 @@ describe('assignments', () => {
   it('that are no hash are unknown: what runs goes on', async () => {
     await write(1, ['a/0']);
     watch.start();
-    await waitFor(() => watch.hasRead);
+    await waitFor(() => reads.length > 0);
     await admin.multi().del(keys.assign('c-0')).set(keys.assign('c-0'), 'text').set(keys.version('c-0'), 9).exec();
-    const reads = diffs.length;
+    const before = reads.length;
     watch.hint(9);
     await waitFor(() => redis.get(keys.version('c-0')));
     expect(held()).toEqual(['a/0']);
     await write(10, ['a/0', 'b/0']);
     await waitFor(() => held().length === 2, SOON);
-    expect(diffs.slice(reads).flatMap(({ stop }) => stop)).toEqual([]);
+    expect(reads.slice(before).filter(({ slots }) => !slots.has('a/0'))).toEqual([]);
+  });
+
+  it('go on being read when what follows a read throws, which is called a defect and no fault of Redis', async () => {
+    onRead = () => {
+      reads.push(watch.held);
+      throw new Error('of the caller');
+    };
+    await write(1, ['a/0']);
+    watch.start();
+    await waitFor(() => reads.length > 0);
+    await write(2, ['a/0', 'b/0']);
+    watch.hint(2);
+    await waitFor(() => held().length === 2, SOON);
+    const told = logged.map(({ msg, error }) => `${msg}: ${error}`);
+    expect(told.filter((line) => line.includes('defect of Relax') && line.includes('of the caller'))).toHaveLength(2);
+    expect(told.filter((line) => line.includes('not read'))).toEqual([]);
   });
 });

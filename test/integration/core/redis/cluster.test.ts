@@ -93,18 +93,21 @@ describe('what a connector does with Redis, on a Redis Cluster', () => {
 
   it('reads its assignments at a word of the planner', async () => {
     const subscriber = await connect();
+    let reads = 0;
     const watch = new AssignmentWatch({
       redis,
       subscriber,
       keys,
       pod: 'c-0',
       capacity: 10,
-      onRead: () => undefined,
+      onRead: () => {
+        reads += 1;
+      },
       log: silentLog,
     });
     watch.start();
     try {
-      await waitFor(() => watch.hasRead);
+      await waitFor(() => reads > 0);
       await redis.hset(keys.assign('c-0'), 'bot-1/0', JSON.stringify(slotOf()));
       await redis.set(keys.version('c-0'), '1');
       await waitFor(async () => (await redis.publish(keys.nudge('c-0'), '1')) >= 0 && watch.held.slots.size === 1, {

@@ -2,31 +2,38 @@ import type { SlotHandle } from '#connector/slot/slot-handle.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import type { TransportSpec } from '#connector/transport/transports.ts';
 
-/** Stands in for a slot that runs: a test says what becomes of it. */
+/** Stands in for a slot that runs: a test says what becomes of it, and which of its calls throw. */
 export class FakeSlot implements SlotHandle<TransportSpec> {
-  readonly spec: TransportSpec;
+  /** What it was last told to be. */
+  spec: TransportSpec;
+  /** Those that did not throw. */
   readonly calls: string[] = [];
+  readonly throwsAt: Set<string>;
+  /** It was told to end, whatever came of that. */
+  ended = false;
   readonly #onStatus: () => void;
   #status: SlotStatus;
   #stopped = Promise.withResolvers<void>();
 
-  constructor(spec: TransportSpec, onStatus: () => void) {
+  constructor(spec: TransportSpec, onStatus: () => void, throwsAt: ReadonlySet<string> = new Set()) {
     this.spec = spec;
+    this.throwsAt = new Set(throwsAt);
     this.#onStatus = onStatus;
     const { tokenDigest } = spec;
     this.#status = { state: 'connecting', reason: '', message: '', tokenDigest, teamName: '', botUserID: '' };
   }
 
   start(): void {
-    this.calls.push('start');
+    this.#call('start');
   }
 
   update(spec: TransportSpec): void {
-    this.calls.push(`update ${spec.generation} ${spec.token}`);
+    this.#call(`update ${spec.generation} ${spec.token}`);
+    this.spec = spec;
   }
 
   setPressure(pressed: boolean): void {
-    this.calls.push(`pressure ${pressed}`);
+    this.#call(`pressure ${pressed}`);
   }
 
   status(): SlotStatus {
@@ -34,7 +41,8 @@ export class FakeSlot implements SlotHandle<TransportSpec> {
   }
 
   stop(): Promise<void> {
-    this.calls.push('stop');
+    this.ended = true;
+    this.#call('stop');
     return this.#stopped.promise;
   }
 
@@ -45,5 +53,11 @@ export class FakeSlot implements SlotHandle<TransportSpec> {
 
   closed(): void {
     this.#stopped.resolve();
+  }
+
+  #call(call: string): void {
+    const [method = ''] = call.split(' ');
+    if (this.throwsAt.has(method)) throw new Error(`${method} is broken`);
+    this.calls.push(call);
   }
 }

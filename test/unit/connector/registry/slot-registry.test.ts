@@ -1,9 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SlotRegistry } from '#connector/registry/slot-registry.ts';
-import type { Slot } from '#core/protocol/assignment.ts';
+import { systemClock } from '#core/process/clock.ts';
+import { createLog } from '#core/process/log.ts';
+import type { Slot, SlotID } from '#core/protocol/assignment.ts';
 import { RETRY_REASONS } from '#core/protocol/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
-import { silentLog } from '#test/support/silent-log.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 import { FakeSlot } from './fake-slot.ts';
 
@@ -16,16 +17,40 @@ let connections: FakeSlot[];
 let changed: string[];
 let keys: FleetKey[];
 let warned: string[];
+let logged: Record<string, unknown>[];
+let held: Map<SlotID, Slot>;
+let mayAct: boolean;
+/** The call that throws of a connection which is opened for the slot; `open` is its constructor. */
+let throwsAt: (id: SlotID) => string;
+let onChange: (id: SlotID) => void;
 let registry: SlotRegistry;
 const the = (index: number): FakeSlot => {
   const connection = connections[index];
   if (connection === undefined) throw new Error(`no connection ${index}`);
   return connection;
 };
-const apply = (change: Partial<Parameters<SlotRegistry['apply']>[0]>): void =>
-  registry.apply({ start: [], update: [], stop: [], ...change });
+interface Change {
+  start?: [SlotID, Slot][];
+  update?: [SlotID, Slot][];
+  stop?: SlotID[];
+}
+/** Other assignments are held from now on, and the registry is told to look. */
+const apply = ({ start = [], update = [], stop = [] }: Change): void => {
+  held = new Map([...held, ...start, ...update]);
+  for (const id of stop) held.delete(id);
+  registry.look();
+};
+/** As long as anything that failed waits until it is tried again. */
+const RETRY_MS = 10_000;
+const wait = (ms = RETRY_MS): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 
 beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  logged = [];
+  held = new Map();
+  mayAct = true;
+  throwsAt = () => '';
+  onChange = (id) => changed.push(id);
   connections = [];
   changed = [];
   warned = [];
@@ -39,15 +64,29 @@ beforeEach(() => {
       },
       reload: () => undefined,
     },
+    held: () => (mayAct ? held : undefined),
     openConnection: (spec, onStatus) => {
-      const connection = new FakeSlot(spec, onStatus);
+      const broken = throwsAt(spec.slotID);
+      if (broken === 'open') throw new Error('open is broken');
+      const connection = new FakeSlot(spec, onStatus, new Set([broken]));
       connections.push(connection);
       return connection;
     },
-    onChange: (id) => changed.push(id),
-    log: silentLog,
-    limitedLog: { warn: (kind) => warned.push(kind) },
+    onChange: (id) => onChange(id),
+    clock: systemClock,
+    log: createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } }),
+    limitedLog: {
+      warn: (kind, fields) => {
+        warned.push(kind);
+        logged.push({ ...fields });
+      },
+    },
   });
+});
+afterEach(async () => {
+  for (const connection of connections) connection.closed();
+  await registry.stopAll();
+  vi.useRealTimers();
 });
 
 describe('a slot', () => {
@@ -104,7 +143,7 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 3, state: 'connecting' } });
   });
 
-  it('whose seal no key here opens is reported with the remedy, and runs as soon as the key is there', () => {
+  it('whose seal no key here opens is reported with the remedy, and runs as soon as the key is there', async () => {
     apply({ start: [['uid-1/0', sealed({}, 'xoxb-1-abc', otherKey)]] });
     expect(connections).toHaveLength(0);
     expect(registry.report('uid-1/0')).toMatchObject({
@@ -114,25 +153,25 @@ describe('a slot', () => {
         message: expect.stringContaining('RELAX_FLEET_KEY_FILE'),
       },
     });
-    registry.retryFaulty();
+    await wait();
     expect(connections).toHaveLength(0);
     expect(warned).toEqual(['SealUnreadable']);
     keys = [key, otherKey];
-    registry.retryFaulty();
+    await wait();
     expect(the(0).spec.token).toBe('xoxb-1-abc');
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
   });
 
-  it('whose new seal cannot be opened goes on with its old token', () => {
+  it('whose new seal cannot be opened goes on with its old token', async () => {
     apply({ start: [['uid-1/0', sealed()]] });
     apply({ update: [['uid-1/0', sealed({ generation: 2 }, 'xoxb-2-new', otherKey)]] });
     expect(the(0).calls).toEqual(['start']);
     keys = [otherKey];
-    registry.retryFaulty();
+    await wait();
     expect(the(0).calls).toEqual(['start', 'update 2 xoxb-2-new']);
   });
 
-  it('whose new seal cannot be opened says so beside what its old socket does', () => {
+  it('whose new seal cannot be opened says so beside what its old socket does', async () => {
     apply({ start: [['uid-1/0', sealed({ tokenDigest: 'old' })]] });
     the(0).becomes({ state: 'live', tokenDigest: 'old', botUserID: 'U1' });
     apply({ update: [['uid-1/0', sealed({ tokenDigest: 'new', epoch: 2 }, 'xoxb-2-new', otherKey)]] });
@@ -145,7 +184,7 @@ describe('a slot', () => {
       report: { state: 'connecting', reason: 'SealUnreadable', tokenDigest: 'new' },
     });
     keys = [otherKey];
-    registry.retryFaulty();
+    await wait();
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: 'TokenRevoked' } });
   });
 
@@ -161,6 +200,102 @@ describe('a slot', () => {
     apply({ start: [['uid-2/0', sealed()]] });
     expect(connections).toHaveLength(0);
     expect(registry.report('uid-2/0')).toMatchObject({ report: { reason: 'SealUnreadable' } });
+  });
+});
+
+describe('a slot that throws', () => {
+  const both: [SlotID, Slot][] = [
+    ['uid-1/0', sealed()],
+    ['uid-1/1', sealed()],
+  ];
+  const runningIDs = (): SlotID[] => connections.filter(({ ended }) => !ended).map(({ spec }) => spec.slotID);
+
+  it.each(['open', 'start'])('at its %s keeps no other from running, and is tried again by itself', async (method) => {
+    throwsAt = (id) => (id === 'uid-1/0' ? method : '');
+    apply({ start: both });
+    expect(runningIDs()).toEqual(['uid-1/1']);
+    expect(registry.report('uid-1/0')).toMatchObject({
+      report: {
+        state: 'connecting',
+        reason: 'TransportNotServed',
+        message: expect.stringContaining(`${method} is broken`),
+      },
+    });
+    expect(logged).toEqual([expect.objectContaining({ slot: 'uid-1/0', bot: 'bots/acme' })]);
+    throwsAt = () => '';
+    await wait(1_000);
+    expect(runningIDs().toSorted()).toEqual(['uid-1/0', 'uid-1/1']);
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
+  });
+
+  it('is tried ever less often, but at least every 10 s, however often the registry looks', async () => {
+    let tries = 0;
+    throwsAt = () => {
+      tries += 1;
+      return 'open';
+    };
+    apply({ start: both.slice(0, 1) });
+    for (let second = 0; second < 60; second++) {
+      registry.look();
+      await wait(1_000);
+    }
+    // After 1, 2, 4 and 8 s, then every 10 s.
+    expect(tries).toBe(9);
+    apply({ update: [['uid-1/0', sealed({ generation: 2 })]] });
+    expect(tries).toBe(10);
+  });
+
+  it('at an update goes on as it was, says so, and takes the update later; the other takes it at once', async () => {
+    apply({ start: both });
+    the(0).becomes({ state: 'live' });
+    the(0).throwsAt.add('update');
+    apply({ update: both.map(([id]) => [id, sealed({ generation: 2 })]) });
+    expect(the(1).calls).toEqual(['start', 'update 2 xoxb-1-abc']);
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { state: 'live', reason: 'TransportNotServed' } });
+    the(0).throwsAt.clear();
+    await wait(1_000);
+    expect(the(0).calls).toEqual(['start', 'update 2 xoxb-1-abc']);
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { state: 'live', reason: '' } });
+  });
+
+  it('at its end keeps no other from closing', () => {
+    apply({ start: both });
+    the(0).throwsAt.add('stop');
+    apply({ stop: ['uid-1/0', 'uid-1/1'] });
+    expect(the(1).calls).toEqual(['start', 'stop']);
+    expect(registry.size).toBe(0);
+  });
+
+  it('when it is told of pressure keeps no other from hearing, and is told again', () => {
+    apply({ start: both });
+    the(0).throwsAt.add('pressure');
+    registry.setPressure({ all: true, bots: new Set() });
+    expect(the(1).calls).toEqual(['start', 'pressure true']);
+    the(0).throwsAt.clear();
+    registry.look();
+    expect(the(0).calls).toEqual(['start', 'pressure true']);
+  });
+
+  it('is not one whose change nobody takes: that is a defect elsewhere', () => {
+    onChange = () => {
+      throw new Error('of the board');
+    };
+    apply({ start: both });
+    expect(connections.map(({ calls }) => calls)).toEqual([['start'], ['start']]);
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
+    expect(logged).toContainEqual(expect.objectContaining({ error: 'of the board' }));
+  });
+});
+
+describe('while nothing may be done', () => {
+  it('what runs goes on, and nothing is opened or closed', () => {
+    apply({ start: [['uid-1/0', sealed()]] });
+    mayAct = false;
+    apply({ start: [['uid-1/1', sealed()]], stop: ['uid-1/0'] });
+    expect(connections.map(({ calls }) => calls)).toEqual([['start']]);
+    mayAct = true;
+    registry.look();
+    expect(connections.map(({ calls }) => calls)).toEqual([['start', 'stop'], ['start']]);
   });
 });
 

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeSlot, type Slot, type SlotID, type Slots } from '../../core/protocol/assignment.ts';
 
-/** The assignments that this process runs. Version 0: none adopted yet. */
+/** What Redis assigns to this pod, as far as is known. Version 0: none adopted yet. */
 export interface HeldSlots {
   version: number;
   slots: Slots;
 }
+
+export const NOTHING_HELD: HeldSlots = { version: 0, slots: new Map() };
 
 /** Version and hash as read together; the version is undefined when Redis has none that is a number. */
 export interface SlotsRead {
@@ -13,14 +15,11 @@ export interface SlotsRead {
   fields: Readonly<Record<SlotID, string>>;
 }
 
-export interface SlotDiff {
-  start: [SlotID, Slot][];
-  update: [SlotID, Slot][];
-  stop: SlotID[];
+export interface ReadVerdict {
+  /** What is held from now on: the same object when the read changes nothing. */
+  held: HeldSlots;
   /** Fields that could not be decoded: such a slot stays as it is. */
   unreadable: SlotID[];
-  /** What is held afterwards. */
-  held: HeldSlots;
 }
 
 /**
@@ -28,24 +27,19 @@ export interface SlotDiff {
  * unknown and changes nothing, an equal one is what we hold. A process that holds nothing takes whatever it can read:
  * a socket too many costs little, a team without one loses events.
  */
-export function reconcileSlots(held: HeldSlots, read: SlotsRead): SlotDiff {
+export function heldAfterRead(held: HeldSlots, read: SlotsRead): ReadVerdict {
   const fresh = held.version === 0 && held.slots.size === 0;
-  if (!fresh && (read.version === undefined || read.version <= held.version)) return nothing(held);
+  if (!fresh && (read.version === undefined || read.version <= held.version)) return { held, unreadable: [] };
 
-  const diff: SlotDiff = { start: [], update: [], stop: [], unreadable: [], held };
+  const unreadable: SlotID[] = [];
   const slots = new Map<SlotID, Slot>();
   for (const [id, json] of Object.entries(read.fields)) {
     const before = held.slots.get(id);
     const slot = decodeSlot(json);
-    if (slot === undefined) diff.unreadable.push(id);
-    else if (before === undefined) diff.start.push([id, slot]);
-    else if (!isDeepStrictEqual(before, slot)) diff.update.push([id, slot]);
-    const after = slot ?? before;
+    if (slot === undefined) unreadable.push(id);
+    // What has not changed stays the same object, so that whoever compares it finds that at once.
+    const after = slot === undefined || isDeepStrictEqual(before, slot) ? before : slot;
     if (after !== undefined) slots.set(id, after);
   }
-  diff.stop = [...held.slots.keys()].filter((id) => !slots.has(id));
-  diff.held = { version: read.version ?? 0, slots };
-  return diff;
+  return { held: { version: read.version ?? 0, slots }, unreadable };
 }
-
-const nothing = (held: HeldSlots): SlotDiff => ({ start: [], update: [], stop: [], unreadable: [], held });

@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Slot, SlotID, Slots } from '../../core/protocol/assignment.ts';
+
+/** One slot as the registry has it. */
+export interface RunningSlot {
+  /** The assignment that it was last brought to, or that bringing it to failed. */
+  slot: Slot;
+  /** Undefined when none could be opened. */
+  connection: unknown;
+  /** Undefined when it runs as assigned. */
+  failure: SlotFailure | undefined;
+}
+
+export interface SlotFailure {
+  /** In a row. */
+  times: number;
+  /** Monotonic. */
+  retryAtMs: number;
+}
+
+export interface Convergence {
+  open: [SlotID, Slot][];
+  update: [SlotID, Slot][];
+  close: SlotID[];
+}
+
+/**
+ * What has to happen so that what runs is what is held: worked out anew at each look, so that nothing is lost when a part
+ * of it fails. What failed is tried again when its time has come, at once if the assignment is another one.
+ */
+export function converge(held: Slots, running: ReadonlyMap<SlotID, RunningSlot>, nowMs: number): Convergence {
+  const todo: Convergence = { open: [], update: [], close: [] };
+  for (const [id, slot] of held) {
+    const now = running.get(id);
+    if (now !== undefined && isSame(now.slot, slot) && !isDue(now, nowMs)) continue;
+    if (now?.connection === undefined) todo.open.push([id, slot]);
+    else todo.update.push([id, slot]);
+  }
+  for (const id of running.keys()) if (!held.has(id)) todo.close.push(id);
+  return todo;
+}
+
+const isSame = (a: Slot, b: Slot): boolean => a === b || isDeepStrictEqual(a, b);
+const isDue = ({ failure }: RunningSlot, nowMs: number): boolean => failure !== undefined && nowMs >= failure.retryAtMs;
+
+/**
+ * A try costs no more than opening a seal, and asks nobody else, so there is nothing to spread: all that fail at one look
+ * are tried again at one look. The cap is the longest time between two reads of the assignments.
+ */
+const RETRY = { baseMs: 1_000, capMs: 10_000 };
+
+export function failedAgain(before: SlotFailure | undefined, nowMs: number): SlotFailure {
+  const times = (before?.times ?? 0) + 1;
+  return { times, retryAtMs: nowMs + Math.min(RETRY.capMs, RETRY.baseMs * 2 ** (times - 1)) };
+}
+
+/** Milliseconds until the first slot that failed is due; Infinity when none has. */
+export function nextRetryMs(running: Iterable<RunningSlot>, nowMs: number): number {
+  let atMs = Number.POSITIVE_INFINITY;
+  for (const { failure } of running) atMs = Math.min(atMs, failure?.retryAtMs ?? Number.POSITIVE_INFINITY);
+  return Math.max(0, atMs - nowMs);
+}
