@@ -118,8 +118,7 @@ async function batches(redis: IoredisClient, entries: readonly QueueEntry[], siz
 /** The whole way: frame, normalize, encode, buffer, batch, script. */
 async function wholeWay(redis: IoredisClient): Promise<void> {
   const publisher = new Publisher({
-    enqueue: redisEnqueue(redis, keys, 1_000_000),
-    keys,
+    shards: [{ keys, enqueue: redisEnqueue(redis, keys, 1_000_000) }],
     contract: DEFAULT_CONTRACT,
     clock: systemClock,
     buffer: { maxBytes: 1e9, maxAgeMs: 120_000 },

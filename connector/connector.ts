@@ -193,8 +193,7 @@ export class Connector {
     const keys = queueKeys(config.queue.name);
     const { settled, batch } = this.#metrics;
     return new Publisher({
-      enqueue: redisEnqueue(queue, keys, config.queue.max),
-      keys,
+      shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],
       contract,
       clock: this.#clock,
       buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },

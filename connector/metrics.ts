@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
-import type { PublisherObserver } from './queue/publisher.ts';
+import type { PublisherObserver } from './queue/publisher-observer.ts';
 import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
 import type { FrameKind } from './slot/slot-sockets.ts';
 import type { OpenAnswer } from './transport/transport.ts';

@@ -1,3 +1,4 @@
+import type { BufferBound } from './buffer-bound.ts';
 import type { MarkPlace } from './mark-keys.ts';
 import type { Settled } from './outcome.ts';
 
@@ -15,44 +16,25 @@ export interface QueueEntry {
   settled: Settled | undefined;
 }
 
-export interface BufferLimits {
-  /** Payload bytes that may wait (`RELAX_BUFFER_BYTES`). */
-  maxBytes: number;
-  /** How old the oldest may grow before reading pauses (`RELAX_BUFFER_SECONDS`). */
-  maxAgeMs: number;
-}
-
-/** First in, first out, bounded. Whatever leaves it does so in the order in which it came. */
+/** What waits for one queue: first in, first out. Whatever leaves it does so in the order in which it came. */
 export class EventBuffer {
-  readonly #limits: BufferLimits;
+  readonly #bound: BufferBound;
   #entries: (QueueEntry | undefined)[] = [];
   #head = 0;
-  #bytes = 0;
-  /** Fence field -> bytes. A bot without a waiting event has no entry. */
-  readonly #bytesOf = new Map<string, number>();
 
-  constructor(limits: BufferLimits) {
-    this.#limits = limits;
+  constructor(bound: BufferBound) {
+    this.#bound = bound;
   }
 
   get length(): number {
     return this.#entries.length - this.#head;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Payload bytes that wait, by the bot (its fence field) whose events they are. */
-  get bytesOf(): ReadonlyMap<string, number> {
-    return this.#bytesOf;
-  }
-
   /** @returns false when there is no room; the entry is not taken then */
   push(entry: QueueEntry): boolean {
-    if (this.#bytes + entry.bytes > this.#limits.maxBytes) return false;
+    if (!this.#bound.hasRoomFor(entry)) return false;
     this.#entries.push(entry);
-    this.#weigh(entry, entry.bytes);
+    this.#bound.add(entry);
     return true;
   }
 
@@ -74,13 +56,13 @@ export class EventBuffer {
   release(count: number, keep: readonly QueueEntry[] = []): void {
     for (let at = this.#head; at < this.#head + count; at++) {
       const entry = this.#entries[at];
-      if (entry !== undefined) this.#weigh(entry, -entry.bytes);
+      if (entry !== undefined) this.#bound.remove(entry);
       this.#entries[at] = undefined;
     }
     this.#head += count - keep.length;
     keep.forEach((entry, index) => {
       this.#entries[this.#head + index] = entry;
-      this.#weigh(entry, entry.bytes);
+      this.#bound.add(entry);
     });
     this.#compact();
   }
@@ -100,18 +82,6 @@ export class EventBuffer {
   ageMs(nowMs: number): number {
     const oldest = this.#entries[this.#head];
     return oldest === undefined ? 0 : nowMs - oldest.offeredAtMs;
-  }
-
-  /** Of each limit, 0 when empty and 1 when it is reached. */
-  fill(nowMs: number): { bytes: number; age: number } {
-    return { bytes: this.#bytes / this.#limits.maxBytes, age: this.ageMs(nowMs) / this.#limits.maxAgeMs };
-  }
-
-  #weigh({ fenceField }: QueueEntry, bytes: number): void {
-    this.#bytes += bytes;
-    const now = (this.#bytesOf.get(fenceField) ?? 0) + bytes;
-    if (now > 0) this.#bytesOf.set(fenceField, now);
-    else this.#bytesOf.delete(fenceField);
   }
 
   /** Now and then, not at every batch: that would copy the whole buffer each time. */

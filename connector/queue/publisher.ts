@@ -1,36 +1,21 @@
-import { backoffMs } from '../../core/process/backoff.ts';
 import type { Clock } from '../../core/process/clock.ts';
-import { errorText } from '../../core/process/log.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
-import { isCutOff } from '../../core/redis/fault.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
-import { batchLimit, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, nextFlushMs } from './batcher.ts';
-import { type BufferLimits, EventBuffer, type QueueEntry } from './buffer.ts';
-import type { Enqueue } from './enqueue.ts';
+import type { QueueEntry } from './buffer.ts';
+import { BufferBound, type BufferLimits } from './buffer-bound.ts';
 import { markPlace } from './mark-keys.ts';
-import { type FailReason, type Outcome, OutcomeCounter, type OutcomeCounts, type Settled } from './outcome.ts';
+import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
 import { NO_PRESSURE, type Pressure, pressureOf } from './pressure.ts';
-import { QueueHealth } from './queue-health.ts';
-import type { AclNames, EnqueueResult } from './redis-answer.ts';
-import { judge } from './verdict.ts';
-
-/** For metrics and logs. One that throws costs nothing but what it was to do. */
-export interface PublisherObserver {
-  /** @param waitedMs from offer to outcome; 0 for what never waited */
-  settled?(outcome: Outcome, waitedMs: number): void;
-  /** A batch came back. @param error undefined when Redis answered, whatever it said */
-  batch?(events: number, tookMs: number, error: string | undefined): void;
-  /** Redis refused one event for good, or queued it without a mark; in words. */
-  refused?(words: string): void;
-  /** A callback threw: a defect of whoever gave it. */
-  threw?(error: unknown): void;
-}
+import { type PublisherObserver, tell } from './publisher-observer.ts';
+import { Settlement } from './settlement.ts';
+import { shardOf } from './shard.ts';
+import { type Shard, ShardPublisher } from './shard-publisher.ts';
 
 export interface PublisherOptions {
-  enqueue: Enqueue;
-  keys: QueueKeys;
+  /** By number; at least one. */
+  shards: readonly [Shard, ...Shard[]];
   contract: FleetContract;
   buffer: BufferLimits;
   clock: Clock;
@@ -43,33 +28,37 @@ export interface PublisherOptions {
   observer?: PublisherObserver;
 }
 
-/** Quick after a short break, seldom while Redis stays away. */
-const RETRY = { baseMs: 50, capMs: 2_000 };
-
 /**
- * Takes events in order and brings each to its final outcome: one batch at a time, and the oldest events again until
- * Redis has said what became of them. A batch that ran although its reply was lost absorbs itself by its marks.
+ * Takes what was read from Slack, and sees that every event ends in exactly one outcome: admits it within one bound on all
+ * that waits, hands it to the shard of its team, and says whose sockets are to wait. The shards do the rest.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #buffer: EventBuffer;
-  readonly #counter = new OutcomeCounter();
-  readonly #names: AclNames;
-  readonly #health: QueueHealth;
-  #timer: NodeJS.Timeout | undefined;
-  #inFlight = false;
+  readonly #observer: PublisherObserver;
+  readonly #settlement: Settlement;
+  readonly #bound: BufferBound;
+  readonly #shards: readonly [ShardPublisher, ...ShardPublisher[]];
   #pressure = NO_PRESSURE;
-  #batchLimit = MAX_BATCH_EVENTS;
-  #failures = 0;
-  #retryAtMs = 0;
-  #draining: (() => void) | undefined;
+  #onDrained: (() => void) | undefined;
   #closed = false;
 
   constructor(options: PublisherOptions) {
+    const { observer = {}, clock, contract, redisUser } = options;
     this.#options = options;
-    this.#buffer = new EventBuffer(options.buffer);
-    this.#names = { user: options.redisUser, queue: options.keys.queue };
-    this.#health = new QueueHealth(this.#names);
+    this.#observer = observer;
+    this.#settlement = new Settlement(observer);
+    this.#bound = new BufferBound(options.buffer);
+    const deps = {
+      bound: this.#bound,
+      settlement: this.#settlement,
+      observer,
+      clock,
+      staleMs: contract.windowMs / 2,
+      redisUser,
+      onFlushed: () => this.#onFlushed(),
+    };
+    const [first, ...others] = options.shards;
+    this.#shards = [new ShardPublisher(first, deps), ...others.map((shard) => new ShardPublisher(shard, deps))];
   }
 
   /**
@@ -77,16 +66,16 @@ export class Publisher {
    * @param settled called once with the final outcome, for acknowledgements
    */
   offer(normalized: Normalized, settled?: Settled): void {
-    this.#counter.offered();
+    this.#settlement.offered();
     switch (normalized.kind) {
       case 'filtered':
-        this.#settle({ kind: 'filtered', reason: normalized.reason }, settled);
+        this.#settlement.settle({ kind: 'filtered', reason: normalized.reason }, settled);
         return;
       case 'tooLarge':
-        this.#settle({ kind: 'failed', reason: 'too_large' }, settled);
+        this.#fail('too_large', settled);
         return;
       case 'malformed':
-        this.#settle({ kind: 'failed', reason: 'malformed' }, settled);
+        this.#fail('malformed', settled);
         return;
       case 'event':
         this.#take(normalized, settled);
@@ -94,59 +83,61 @@ export class Publisher {
   }
 
   counts(): OutcomeCounts {
-    return this.#counter.read(this.#buffer.length);
+    return this.#settlement.counts(this.#pending());
   }
 
-  /** Readiness reasons in words; empty when the queue takes events. */
+  /** Readiness reasons in words; empty when every queue takes events. */
   faults(): string[] {
-    return this.#health.faults(this.#options.clock.monotonicMs());
+    const nowMs = this.#options.clock.monotonicMs();
+    return [...new Set(this.#shards.flatMap((shard) => shard.faults(nowMs)))];
   }
 
   /** Bytes and age of what waits, for metrics. */
   backlog(): { events: number; bytes: number; ageMs: number } {
-    const { length: events, bytes } = this.#buffer;
-    return { events, bytes, ageMs: this.#buffer.ageMs(this.#options.clock.monotonicMs()) };
+    return { events: this.#pending(), bytes: this.#bound.bytes, ageMs: this.#ageMs() };
   }
 
   /**
-   * Empties the buffer and closes. What Redis has not taken by then is counted `failed{shutdown}`, as is every later
+   * Empties the buffers and closes. What Redis has not taken by then is counted `failed{shutdown}`, as is every later
    * offer; of a batch still under way some events may yet arrive.
    * @returns number of events given up
    */
   async drain(withinMs: number): Promise<number> {
-    if (!this.#closed && (this.#inFlight || this.#buffer.length > 0)) {
+    if (!this.#closed && !this.#isIdle()) {
       await new Promise<void>((resolve) => {
         const deadline = setTimeout(resolve, withinMs);
-        this.#draining = () => {
+        this.#onDrained = () => {
           clearTimeout(deadline);
           resolve();
         };
-        this.#retryAtMs = 0;
-        this.#schedule();
+        for (const shard of this.#shards) shard.drain();
       });
     }
     this.#closed = true;
-    clearTimeout(this.#timer);
-    const left = this.#buffer.expire(Number.POSITIVE_INFINITY);
-    this.#giveUp(left, 'shutdown');
+    const left = this.#shards.flatMap((shard) => shard.close());
+    this.#settlement.giveUp(left, 'shutdown', this.#options.clock.monotonicMs());
     return left.length;
   }
 
   #take(event: NormalizedEvent, settled: Settled | undefined): void {
-    const entry = this.#closed ? 'shutdown' : (this.#entryOf(event, settled) ?? 'unencodable');
-    const reason = typeof entry === 'string' ? entry : this.#buffer.push(entry) ? undefined : 'buffer_full';
-    if (reason !== undefined) {
-      this.#settle({ kind: 'failed', reason }, settled);
+    if (this.#closed) {
+      this.#fail('shutdown', settled);
+      return;
+    }
+    const shard = this.#shards[shardOf(event.item.team_uid, this.#shards.length)] ?? this.#shards[0];
+    const entry = this.#entryOf(event, shard.keys, settled);
+    if (entry === undefined || !shard.push(entry)) {
+      this.#fail(entry === undefined ? 'unencodable' : 'buffer_full', settled);
       return;
     }
     this.#weigh();
-    this.#schedule();
+    shard.schedule();
   }
 
-  #entryOf(event: NormalizedEvent, settled: Settled | undefined): QueueEntry | undefined {
+  #entryOf(event: NormalizedEvent, keys: QueueKeys, settled: Settled | undefined): QueueEntry | undefined {
     const payload = itemJson(event);
     if (payload === undefined) return undefined;
-    const { keys, contract, clock, redisNowMs } = this.#options;
+    const { contract, clock, redisNowMs } = this.#options;
     return {
       fenceField: event.fence.field,
       generation: event.fence.generation,
@@ -158,120 +149,36 @@ export class Publisher {
     };
   }
 
-  #schedule(): void {
-    if (this.#closed) return;
+  #fail(reason: FailReason, settled: Settled | undefined): void {
+    this.#settlement.settle({ kind: 'failed', reason }, settled);
+  }
+
+  #pending(): number {
+    return this.#shards.reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  #isIdle(): boolean {
+    return this.#shards.every(({ isIdle }) => isIdle);
+  }
+
+  /** Of the oldest event that waits anywhere. */
+  #ageMs(): number {
     const nowMs = this.#options.clock.monotonicMs();
-    const waitMs = nextFlushMs({
-      events: this.#buffer.length,
-      oldestAgeMs: this.#buffer.ageMs(nowMs),
-      inFlight: this.#inFlight,
-      retryInMs: this.#retryAtMs - nowMs,
-      draining: this.#draining !== undefined,
-    });
-    if (waitMs === undefined || (waitMs > 0 && this.#timer !== undefined)) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (waitMs === 0) void this.#flush();
-    else this.#timer = setTimeout(() => this.#wake(), waitMs);
+    let oldestMs = 0;
+    for (const shard of this.#shards) oldestMs = Math.max(oldestMs, shard.ageMs(nowMs));
+    return oldestMs;
   }
 
-  #wake(): void {
-    this.#timer = undefined;
-    this.#schedule();
-  }
-
-  async #flush(): Promise<void> {
-    const { clock, contract, enqueue, observer } = this.#options;
-    this.#inFlight = true;
-    this.#giveUp(this.#buffer.expire(clock.monotonicMs() - contract.windowMs / 2), 'stale');
-    const batch = this.#buffer.front(this.#batchLimit, MAX_BATCH_BYTES);
-    if (batch.length > 0) {
-      const startedAtMs = clock.monotonicMs();
-      let results: EnqueueResult[] | undefined;
-      let failure: unknown;
-      try {
-        results = await enqueue(batch);
-      } catch (error) {
-        failure = error;
-      }
-      const tookMs = clock.monotonicMs() - startedAtMs;
-      const words = results === undefined ? errorText(failure) : undefined;
-      this.#tell(() => observer?.batch?.(batch.length, tookMs, words));
-      const end = results !== undefined ? 'answered' : isCutOff(failure) ? 'cutOff' : 'failed';
-      this.#batchLimit = batchLimit(this.#batchLimit, batch.length, end);
-      // Outside the `try`: what fails after an answer must never look like a missing one.
-      if (results === undefined) {
-        this.#health.failed(failure, clock.monotonicMs());
-        this.#backOff();
-      } else if (!this.#closed) {
-        this.#absorb(batch, results);
-      }
-    }
-    this.#inFlight = false;
+  #onFlushed(): void {
     this.#weigh();
-    if (this.#buffer.length === 0) this.#draining?.();
-    this.#schedule();
-  }
-
-  #absorb(batch: readonly QueueEntry[], results: readonly EnqueueResult[]): void {
-    const { observer } = this.#options;
-    const verdicts = batch.map((_, index) => judge(results[index], this.#names));
-    const keep = batch.filter((_, index) => verdicts[index]?.outcome === undefined);
-    this.#buffer.release(batch.length, keep);
-    this.#settleAll(batch.map((entry, index) => ({ entry, outcome: verdicts[index]?.outcome })));
-    for (const { notice } of verdicts) if (notice !== undefined) this.#tell(() => observer?.refused?.(notice));
-    const faults = verdicts.map(({ fault }) => fault).filter((fault) => fault !== undefined);
-    this.#health.answered(faults);
-    if (keep.length > 0) this.#backOff();
-    else this.#failures = 0;
-  }
-
-  #backOff(): void {
-    this.#retryAtMs = this.#options.clock.monotonicMs() + backoffMs(this.#failures, RETRY, Math.random());
-    this.#failures += 1;
-  }
-
-  #giveUp(entries: readonly QueueEntry[], reason: FailReason): void {
-    this.#settleAll(entries.map((entry) => ({ entry, outcome: { kind: 'failed', reason } })));
-  }
-
-  /** All are counted before anybody is told of one: whoever is told may look at the counts, or offer. */
-  #settleAll(settled: readonly { entry: QueueEntry; outcome: Outcome | undefined }[]): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const { outcome } of settled) if (outcome !== undefined) this.#counter.count(outcome);
-    for (const { entry, outcome } of settled) {
-      if (outcome !== undefined) this.#tellOutcome(outcome, entry.settled, nowMs - entry.offeredAtMs);
-    }
-  }
-
-  #settle(outcome: Outcome, settled: Settled | undefined): void {
-    this.#counter.count(outcome);
-    this.#tellOutcome(outcome, settled, 0);
-  }
-
-  #tellOutcome(outcome: Outcome, settled: Settled | undefined, waitedMs: number): void {
-    this.#tell(() => this.#options.observer?.settled?.(outcome, waitedMs));
-    if (settled !== undefined) this.#tell(() => settled(outcome));
-  }
-
-  /** An event that is on the queue stays settled, whatever those do who are told of it. */
-  #tell(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      try {
-        this.#options.observer?.threw?.(error);
-      } catch {
-        // There is nobody left to tell.
-      }
-    }
+    if (this.#isIdle()) this.#onDrained?.();
   }
 
   #weigh(): void {
-    const fill = this.#buffer.fill(this.#options.clock.monotonicMs());
-    const pressure = pressureOf({ fill, bytesOf: this.#buffer.bytesOf }, this.#pressure);
+    const fill = this.#bound.fill(this.#ageMs());
+    const pressure = pressureOf({ fill, bytesOf: this.#bound.bytesOf }, this.#pressure);
     if (pressure === this.#pressure) return;
     this.#pressure = pressure;
-    this.#tell(() => this.#options.onPressure(pressure));
+    tell(this.#observer, () => this.#options.onPressure(pressure));
   }
 }

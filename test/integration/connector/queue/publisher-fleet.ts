@@ -43,8 +43,7 @@ export async function publisherOn<R extends Redis>(
   const redisClock = new RedisClock(systemClock);
   await redisClock.sync(redis);
   const publisher = new Publisher({
-    enqueue: redisEnqueue(redis, keys, queueMax),
-    keys,
+    shards: [{ keys, enqueue: redisEnqueue(redis, keys, queueMax) }],
     contract: DEFAULT_CONTRACT,
     buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
     clock: systemClock,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
+import { BufferBound } from '#connector/queue/buffer-bound.ts';
 
 const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
   fenceField: 'c/u',
@@ -15,18 +16,20 @@ const names = (entries: readonly QueueEntry[]): string[] => entries.map(({ paylo
 
 describe('the buffer', () => {
   it('takes no more bytes than it may hold, and keeps what it has', () => {
-    const buffer = new EventBuffer({ maxBytes: 100, maxAgeMs: 1_000 });
+    const bound = new BufferBound({ maxBytes: 100, maxAgeMs: 1_000 });
+    const buffer = new EventBuffer(bound);
     expect([buffer.push(entry('a', 60)), buffer.push(entry('b', 50)), buffer.push(entry('c', 40))]).toEqual([
       true,
       false,
       true,
     ]);
     expect(names(buffer.front(50, 1_000))).toEqual(['a', 'c']);
-    expect(buffer.bytes).toBe(100);
+    expect(bound.bytes).toBe(100);
   });
 
   it('hands out batches bounded by number and bytes, but always one', () => {
-    const buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    const bound = new BufferBound({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    const buffer = new EventBuffer(bound);
     for (const name of ['a', 'b', 'c']) buffer.push(entry(name, 100));
     expect(names(buffer.front(2, 1_000))).toEqual(['a', 'b']);
     expect(names(buffer.front(50, 250))).toEqual(['a', 'b']);
@@ -34,14 +37,16 @@ describe('the buffer', () => {
   });
 
   it('says how full it is by each of its two limits', () => {
-    const buffer = new EventBuffer({ maxBytes: 100, maxAgeMs: 1_000 });
-    expect(buffer.fill(5_000)).toEqual({ bytes: 0, age: 0 });
+    const bound = new BufferBound({ maxBytes: 100, maxAgeMs: 1_000 });
+    const buffer = new EventBuffer(bound);
+    expect(bound.fill(buffer.ageMs(5_000))).toEqual({ bytes: 0, age: 0 });
     buffer.push(entry('a', 60, 5_000));
-    expect(buffer.fill(5_700)).toEqual({ bytes: 0.6, age: 0.7 });
+    expect(bound.fill(buffer.ageMs(5_700))).toEqual({ bytes: 0.6, age: 0.7 });
   });
 
   it('gives out what is too old, from the front only', () => {
-    const buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    const bound = new BufferBound({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    const buffer = new EventBuffer(bound);
     for (const [name, atMs] of [
       ['a', 10],
       ['b', 20],
@@ -49,9 +54,9 @@ describe('the buffer', () => {
     ] as const)
       buffer.push(entry(name, 1, atMs));
     expect(names(buffer.expire(30))).toEqual(['a', 'b']);
-    expect([names(buffer.front(50, 99)), buffer.bytes]).toEqual([['c'], 1]);
+    expect([names(buffer.front(50, 99)), bound.bytes]).toEqual([['c'], 1]);
     expect(names(buffer.expire(Number.POSITIVE_INFINITY))).toEqual(['c']);
-    expect([buffer.length, buffer.bytes]).toEqual([0, 0]);
+    expect([buffer.length, bound.bytes]).toEqual([0, 0]);
   });
 
   it('keeps order, count and bytes through any course of offers and partly taken batches', () => {
@@ -61,7 +66,8 @@ describe('the buffer', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const buffer = new EventBuffer({ maxBytes: 1e9, maxAgeMs: 1 });
+        const bound = new BufferBound({ maxBytes: 1e9, maxAgeMs: 1 });
+        const buffer = new EventBuffer(bound);
         let model: QueueEntry[] = [];
         let serial = 0;
         for (const each of steps) {
@@ -79,7 +85,7 @@ describe('the buffer', () => {
             model = [...keep, ...model.slice(batch.length)];
           }
           expect(buffer.length).toBe(model.length);
-          expect(buffer.bytes).toBe(model.reduce((sum, { bytes }) => sum + bytes, 0));
+          expect(bound.bytes).toBe(model.reduce((sum, { bytes }) => sum + bytes, 0));
         }
         expect(names(buffer.front(1e9, 1e9))).toEqual(names(model));
       }),

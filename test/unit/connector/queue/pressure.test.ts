@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
+import { BufferBound } from '#connector/queue/buffer-bound.ts';
 import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '#connector/queue/pressure.ts';
 
 const load = (bytes: number, bytesOf: Record<string, number>, age = 0) => ({
@@ -61,7 +62,8 @@ describe('whatever bots and Redis do', () => {
 
   /** A buffer of 1,000 bytes; a bot sends unless it is paused, Redis takes some now and then. */
   class World {
-    readonly buffer = new EventBuffer({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    readonly bound = new BufferBound({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    readonly buffer = new EventBuffer(this.bound);
     pressure = NO_PRESSURE;
 
     send(name: string, bytes: number): void {
@@ -86,7 +88,10 @@ describe('whatever bots and Redis do', () => {
     }
 
     #weigh(): void {
-      this.pressure = pressureOf({ fill: this.buffer.fill(0), bytesOf: this.buffer.bytesOf }, this.pressure);
+      this.pressure = pressureOf(
+        { fill: this.bound.fill(this.buffer.ageMs(0)), bytesOf: this.bound.bytesOf },
+        this.pressure,
+      );
     }
   }
 
@@ -101,12 +106,12 @@ describe('whatever bots and Redis do', () => {
         for (const { sent, taken } of turns) {
           for (const [name, bytes] of sent) world.send(name, bytes);
           world.take(taken);
-          const sum = [...world.buffer.bytesOf.values()].reduce((total, bytes) => total + bytes, 0);
-          expect(sum).toBe(world.buffer.bytes);
+          const sum = [...world.bound.bytesOf.values()].reduce((total, bytes) => total + bytes, 0);
+          expect(sum).toBe(world.bound.bytes);
         }
         while (world.buffer.length > 0) world.take(1);
         expect(isPressed(world.pressure)).toBe(false);
-        expect(world.buffer.bytesOf.size).toBe(0);
+        expect(world.bound.bytesOf.size).toBe(0);
       }),
       { numRuns: 500 },
     );

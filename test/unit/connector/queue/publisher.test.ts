@@ -40,8 +40,7 @@ function scripted(answer: (batch: readonly QueueEntry[], call: number) => Enqueu
 
 const publisherOf = (enqueue: Enqueue, options: Partial<PublisherOptions> = {}): Publisher =>
   new Publisher({
-    enqueue,
-    keys: queueKeys('q'),
+    shards: [{ keys: queueKeys('q'), enqueue }],
     contract: DEFAULT_CONTRACT,
     buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
     clock: systemClock,

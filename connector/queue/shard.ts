@@ -1,0 +1,11 @@
+/**
+ * Which of the queues takes the events of a team. Every connector of every cluster must choose the same one: the marks of
+ * an event live beside its queue. So this may never change for a number of shards that is in use. FNV-1a, since team ids
+ * differ in a few characters only.
+ */
+export function shardOf(teamID: string, shards: number): number {
+  if (shards === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < teamID.length; at++) hash = Math.imul(hash ^ teamID.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) % shards;
+}
