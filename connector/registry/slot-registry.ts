@@ -124,9 +124,10 @@ export class SlotRegistry {
     if (slots === undefined) return Number.POSITIVE_INFINITY;
     const { open, update, close } = converge(slots, this.#entries, clock.monotonicMs());
     for (const id of close) this.#remove(id);
-    const failed = ([id]: [SlotID, Slot]): boolean => this.#entries.get(id)?.failure !== undefined;
-    if (open.some(failed) || update.some(failed)) keyring.reload();
-    for (const [id, slot] of [...open, ...update]) this.#bring(id, slot);
+    const wanted = [...open, ...update];
+    // What failed is tried with the keys that the file has now.
+    if (wanted.some(([id]) => this.#entries.get(id)?.failure !== undefined)) keyring.reload();
+    for (const [id, slot] of wanted) this.#bring(id, slot);
     for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
     return nextRetryMs(this.#entries.values(), clock.monotonicMs());
   }
