@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
  * implementation that ships; `fault.ts` tells what a rejected call means.
  */
 
-/** Ends what a listener was told; calling it twice does nothing. */
+/** Takes the listener off; a second call does nothing. */
 export type Unsubscribe = () => void;
 
 /** A connection that is made anew by itself, for as long as it is not closed. */
@@ -69,6 +69,7 @@ export interface Redis extends RedisConnection {
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
   hset(key: string, ...fieldsAndValues: (string | number)[]): Promise<number>;
+  hset(key: string, fields: Map<string, string | number>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;
   zrange(key: string, start: string, stop: string, withScores: 'WITHSCORES'): Promise<string[]>;
