@@ -86,7 +86,7 @@ export interface Redis extends RedisConnection {
   /** CLIENT KILL TYPE: how many connections were cut. */
   clientKill(type: 'normal'): Promise<number>;
 
-  /** MULTI/EXEC: all of them or none, and nothing in between. Keys share a slot. Rejects with the first error. */
+  /** MULTI/EXEC: nobody sees or does anything in between. Keys share a slot. Rejects with the first error of a command. */
   transaction<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;
   /** One round trip for many commands, which are not atomic. Keys share a slot. Rejects with the first error. */
   batch<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;
