@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
  * implementation that ships; `fault.ts` tells what a rejected call means.
  */
 
-/** Ends what a listener was told; calling it twice does nothing. */
+/** Takes the listener off; a second call does nothing. */
 export type Unsubscribe = () => void;
 
 /** A connection that is made anew by itself, for as long as it is not closed. */
@@ -69,6 +69,7 @@ export interface Redis extends RedisConnection {
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
   hset(key: string, ...fieldsAndValues: (string | number)[]): Promise<number>;
+  hset(key: string, fields: Map<string, string | number>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;
   zrange(key: string, start: string, stop: string, withScores: 'WITHSCORES'): Promise<string[]>;
@@ -85,7 +86,7 @@ export interface Redis extends RedisConnection {
   /** CLIENT KILL TYPE: how many connections were cut. */
   clientKill(type: 'normal'): Promise<number>;
 
-  /** MULTI/EXEC: all of them or none, and nothing in between. Keys share a slot. Rejects with the first error. */
+  /** MULTI/EXEC: nobody sees or does anything in between. Keys share a slot. Rejects with the first error of a command. */
   transaction<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;
   /** One round trip for many commands, which are not atomic. Keys share a slot. Rejects with the first error. */
   batch<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;

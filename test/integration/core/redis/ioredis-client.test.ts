@@ -57,3 +57,53 @@ describe('a command connection', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(500);
   });
 });
+
+describe('a transaction, and a batch', () => {
+  it.each(['transaction', 'batch'] as const)('gives the answers in order: %s', async (together) => {
+    await redis.set('text', 'value');
+    await redis.hset('hash', 'a', '1', 'b', '2');
+    expect(
+      await redis[together]([
+        ['get', 'text'],
+        ['hgetall', 'hash'],
+        ['hlen', 'hash'],
+        ['get', 'none'],
+      ]),
+    ).toEqual(['value', { a: '1', b: '2' }, 2, null]);
+  });
+
+  it.each(['transaction', 'batch'] as const)('rejects with the error of a command in it: %s', async (together) => {
+    await redis.set('text', 'value');
+    const asked = redis[together]([
+      ['get', 'text'],
+      ['hgetall', 'text'],
+    ]);
+    await expect(asked).rejects.toThrow('WRONGTYPE');
+  });
+});
+
+describe('a listener', () => {
+  it('hears of each connection, until it is let go', async () => {
+    let heard = 0;
+    const end = redis.onReady(() => {
+      heard += 1;
+    });
+    redis.reconnect();
+    await waitFor(() => heard === 1 && redis.isReady);
+    end();
+    redis.reconnect();
+    await waitFor(() => !redis.isReady);
+    await waitFor(() => redis.isReady);
+    expect(heard).toBe(1);
+  });
+
+  it('is told why there is no connection', async () => {
+    const direct = await connectTo(server);
+    const errors: string[] = [];
+    direct.onError((error) => errors.push(error.message));
+    await server.kill();
+    await waitFor(() => errors.some((text) => text.includes('ECONNREFUSED')));
+    expect(direct.isReady).toBe(false);
+    direct.close();
+  });
+});
