@@ -6,10 +6,12 @@ import { createRegistry } from '../core/process/metrics.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
+import { KINDS } from './kinds/registered-kinds.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { type MetricSources, operatorMetrics } from './metrics.ts';
 import { LEASE_NAME, Operator } from './operator.ts';
+import { countStates } from './reconcile/object-state.ts';
 import { releaseAllFinalizers } from './reconcile/release-finalizers.ts';
 
 /** Within the 30 s that a pod has to end (helm/relax/templates/operator.yaml). */
@@ -19,7 +21,7 @@ const CALLS_PER_SECOND = 200;
 const RELEASE_CALLS_PER_SECOND = 2_000;
 
 /**
- * `relax operator`: reconciles SlackBots while it leads, and stands by with all it needs to know while another does.
+ * `relax operator`: reconciles its kinds while it leads, and stands by with all it needs to know while another does.
  * @throws what no waiting mends: no Kubernetes configuration, a Redis too old, another fleet contract or owner of the
  * cluster scope, a taken port
  */
@@ -36,9 +38,10 @@ export async function releaseFinalizers(config: OperatorConfig, log: Log, signal
   // Nothing else is to be done meanwhile, and somebody waits for it.
   const client = kubeClient(config, {}, RELEASE_CALLS_PER_SECOND);
   const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
+  const kinds = KINDS.map(({ kind }) => kind);
   try {
     const { watchNamespaces: namespaces, keepNamespaces: keep } = config;
-    await releaseAllFinalizers({ client, lease, namespaces, keep, log }, signal);
+    await releaseAllFinalizers({ client, kinds, lease, namespaces, keep, log }, signal);
   } finally {
     await client.close();
   }
@@ -50,6 +53,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
   const metrics = operatorMetrics(
     registry,
     sourcesOf(() => operator),
+    KINDS.map(({ kind }) => kind),
   );
 
   // Probes are answered from the first moment: a pod that waits for Redis or the API server must not be killed for it.
@@ -81,7 +85,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       () => connect(config, role, log),
       (connection) => connection.close(),
     );
-  const parts = { config, client, redis: await redis('command'), subscriber: await redis('subscriber') };
+  const parts = { config, client, kinds: KINDS, redis: await redis('command'), subscriber: await redis('subscriber') };
   const made = new Operator({ ...parts, fleetKeys, metrics, log, fail: (error) => lifecycle.fail(error) });
   operator = await lifecycle.part(
     'operator',
@@ -114,10 +118,12 @@ function connect<R extends RedisRole>(config: OperatorConfig, role: R, log: Log)
 /** Metrics are asked for at any moment, also before there is an operator. What is the fleet's, the leader alone tells. */
 function sourcesOf(operator: () => Operator | undefined): MetricSources {
   const control = () => operator()?.control;
+  const controllerOf = (name: string) => control()?.controllers.find(({ name: other }) => other === name);
   const led = () => (operator()?.isLeader() === true ? control() : undefined);
   return {
     isLeader: () => operator()?.isLeader() ?? false,
-    bots: () => led()?.countStates() ?? { ready: 0, not_ready: 0, unknown: 0, suspended: 0 },
+    states: (controller) =>
+      (led() === undefined ? undefined : controllerOf(controller)?.countStates()) ?? countStates(),
     isComplete: () => led()?.desired.synced ?? false,
     pods: () => {
       const counts = { up: 0, draining: 0, left: 0, dead: 0 };
@@ -125,9 +131,9 @@ function sourcesOf(operator: () => Operator | undefined): MetricSources {
       return counts;
     },
     statusWrites: () => operator()?.statusWrites() ?? { written: 0, failed: 0, waiting: 0 },
-    queue: () => ({
-      unfinishedSeconds: control()?.queue.unfinishedWorkSeconds() ?? 0,
-      longestSeconds: control()?.queue.longestRunningSeconds() ?? 0,
+    queue: (controller) => ({
+      unfinishedSeconds: controllerOf(controller)?.queue.unfinishedWorkSeconds() ?? 0,
+      longestSeconds: controllerOf(controller)?.queue.longestRunningSeconds() ?? 0,
     }),
     watches: () => operator()?.watches() ?? [],
   };

@@ -5,29 +5,32 @@ import type { PlannerObserver } from './fleet/planner-options.ts';
 import type { KubeClientObserver } from './kube/client.ts';
 import type { ControllerObserver } from './kube/controller.ts';
 import type { WorkQueueObserver } from './kube/workqueue.ts';
-import { BOT_STATES, type BotState, WORKERS } from './reconcile/fleet-control.ts';
+import type { Kind } from './reconcile/kind.ts';
+import { type FleetParts, WORKERS } from './reconcile/kind-controller.ts';
+import { OBJECT_STATES, type ObjectState } from './reconcile/object-state.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
   isLeader(): boolean;
-  /** Zero of each without leadership, so that the sum over all operators is the fleet's. */
-  bots(): Record<BotState, number>;
+  /**
+   * Objects of a controller's kind. Zero of each without leadership, so that the sum over all operators is the fleet's.
+   */
+  states(controller: string): Record<ObjectState, number>;
   /** Whether every bot of the cluster has been judged, so that what belongs to none may be removed. */
   isComplete(): boolean;
   pods(): Record<PodState, number>;
   statusWrites(): { written: number; failed: number; waiting: number };
-  queue(): { unfinishedSeconds: number; longestSeconds: number };
+  queue(controller: string): { unfinishedSeconds: number; longestSeconds: number };
   watches(): { resource: string; errors: number; events: number; stillSeconds: number }[];
 }
 
 export interface OperatorMetrics {
   client: KubeClientObserver;
-  queue: WorkQueueObserver;
-  controller: ControllerObserver;
+  /** @throws Error if no kind has such a controller */
+  ofController: (name: string) => FleetParts['observer'];
   planner: PlannerObserver;
 }
 
-const CONTROLLER = 'slackbot';
 const TIME_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** As client-go's workqueue. */
 const QUEUE_BUCKETS_S = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
@@ -36,12 +39,25 @@ const QUEUE_BUCKETS_S = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 1
  * The names of controller-runtime and client-go, so that dashboards and alerts made for those serve here, and a few of our
  * own. No label names a bot: a fleet has a hundred thousand of those. Every label value that is known exists from 0 on.
  */
-export function operatorMetrics(registry: Registry, sources: MetricSources): OperatorMetrics {
+export function operatorMetrics(
+  registry: Registry,
+  sources: MetricSources,
+  kinds: readonly Pick<Kind, 'singular' | 'gauge'>[],
+): OperatorMetrics {
   ownMetrics(registry, sources);
+  for (const kind of kinds) stateMetrics(registry, sources, kind);
+  const controllers = kinds.map(({ singular }) => singular);
+  const [queueOf, controllerOf] = [queueMetrics(registry, sources, controllers), controllerMetrics(registry)];
+  const observers = new Map(
+    controllers.map((name) => [name, { queue: queueOf(name), controller: controllerOf(name) }]),
+  );
   return {
     client: clientMetrics(registry),
-    queue: queueMetrics(registry, sources),
-    controller: controllerMetrics(registry),
+    ofController: (name) => {
+      const observer = observers.get(name);
+      if (observer === undefined) throw new Error(`no controller ${name} has metrics`);
+      return observer;
+    },
     planner: plannerMetrics(registry),
   };
 }
@@ -76,8 +92,13 @@ function clientMetrics(registry: Registry): KubeClientObserver {
   };
 }
 
-function queueMetrics(registry: Registry, sources: MetricSources): WorkQueueObserver {
-  const labels = { name: CONTROLLER, controller: CONTROLLER };
+/** @returns what observes the queue of one of these controllers */
+function queueMetrics(
+  registry: Registry,
+  sources: MetricSources,
+  controllers: readonly string[],
+): (controller: string) => WorkQueueObserver {
+  const labelsOf = (controller: string) => ({ name: controller, controller });
   const shared = { labelNames: ['name', 'controller'], registers: [registry] };
   const depth = new Gauge({ ...shared, name: 'workqueue_depth', help: 'Keys that wait for a worker.' });
   const adds = new Counter({ ...shared, name: 'workqueue_adds_total', help: 'Keys added.' });
@@ -89,52 +110,50 @@ function queueMetrics(registry: Registry, sources: MetricSources): WorkQueueObse
   const histogram = (name: string, help: string) => new Histogram({ ...shared, name, help, buckets: QUEUE_BUCKETS_S });
   const waited = histogram('workqueue_queue_duration_seconds', 'Time from added to taken.');
   const worked = histogram('workqueue_work_duration_seconds', 'Time from taken to done.');
-  const read = (name: string, help: string, value: () => number) =>
+  const read = (name: string, help: string, value: (controller: string) => number) =>
     new Gauge({
       ...shared,
       name,
       help,
       collect() {
-        this.set(labels, value());
+        for (const controller of controllers) this.set(labelsOf(controller), value(controller));
       },
     });
   read(
     'workqueue_unfinished_work_seconds',
     'Sum over the keys being worked on.',
-    () => sources.queue().unfinishedSeconds,
+    (controller) => sources.queue(controller).unfinishedSeconds,
   );
   read(
     'workqueue_longest_running_processor_seconds',
     'Of the key worked on longest.',
-    () => sources.queue().longestSeconds,
+    (controller) => sources.queue(controller).longestSeconds,
   );
-  depth.set(labels, 0);
-  adds.inc(labels, 0);
-  retries.inc(labels, 0);
-  return {
-    depth: (items) => depth.set(labels, items),
-    added: () => adds.inc(labels),
-    retried: () => retries.inc(labels),
-    waited: (seconds) => waited.observe(labels, seconds),
-    worked: (seconds) => worked.observe(labels, seconds),
+  return (controller) => {
+    const labels = labelsOf(controller);
+    depth.set(labels, 0);
+    adds.inc(labels, 0);
+    retries.inc(labels, 0);
+    return {
+      depth: (items) => depth.set(labels, items),
+      added: () => adds.inc(labels),
+      retried: () => retries.inc(labels),
+      waited: (seconds) => waited.observe(labels, seconds),
+      worked: (seconds) => worked.observe(labels, seconds),
+    };
   };
 }
 
-function controllerMetrics(registry: Registry): ControllerObserver {
-  const controller = CONTROLLER;
+/** @returns what observes a controller */
+function controllerMetrics(registry: Registry): (controller: string) => ControllerObserver {
   const shared = { labelNames: ['controller'], registers: [registry] };
-  const counter = (name: string, help: string) => {
-    const made = new Counter({ ...shared, name, help });
-    made.inc({ controller }, 0);
-    return made;
-  };
+  const counter = (name: string, help: string) => new Counter({ ...shared, name, help });
   const total = new Counter({
     name: 'controller_runtime_reconcile_total',
     help: 'Reconciles by result.',
     labelNames: ['controller', 'result'],
     registers: [registry],
   });
-  for (const result of ['success', 'requeue_after', 'requeue', 'error']) total.inc({ controller, result }, 0);
   const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed.');
   const terminal = counter('controller_runtime_terminal_reconcile_errors_total', 'Reconciles that failed for good.');
   const panics = counter('controller_runtime_reconcile_panics_total', 'Reconciles that threw: a defect of Relax.');
@@ -144,23 +163,44 @@ function controllerMetrics(registry: Registry): ControllerObserver {
     name: 'controller_runtime_reconcile_time_seconds',
     help: 'Time of one reconcile.',
   });
-  new Gauge({
+  const workers = new Gauge({
     ...shared,
     name: 'controller_runtime_max_concurrent_reconciles',
     help: 'Workers.',
-  }).set({ controller }, WORKERS);
+  });
   const active = new Gauge({ ...shared, name: 'controller_runtime_active_workers', help: 'Workers that work now.' });
-  active.set({ controller }, 0);
-  return {
-    reconciled: (result, seconds) => {
-      total.inc({ controller, result });
-      time.observe({ controller }, seconds);
-    },
-    failed: () => errors.inc({ controller }),
-    failedForGood: () => terminal.inc({ controller }),
-    threw: () => panics.inc({ controller }),
-    activeWorkers: (count) => active.set({ controller }, count),
+  return (controller) => {
+    for (const result of ['success', 'requeue_after', 'requeue', 'error']) total.inc({ controller, result }, 0);
+    for (const made of [errors, terminal, panics]) made.inc({ controller }, 0);
+    workers.set({ controller }, WORKERS);
+    active.set({ controller }, 0);
+    return {
+      reconciled: (result, seconds) => {
+        total.inc({ controller, result });
+        time.observe({ controller }, seconds);
+      },
+      failed: () => errors.inc({ controller }),
+      failedForGood: () => terminal.inc({ controller }),
+      threw: () => panics.inc({ controller }),
+      activeWorkers: (count) => active.set({ controller }, count),
+    };
   };
+}
+
+function stateMetrics(
+  registry: Registry,
+  sources: MetricSources,
+  { singular, gauge }: Pick<Kind, 'singular' | 'gauge'>,
+): void {
+  new Gauge({
+    ...gauge,
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const counts = sources.states(singular);
+      for (const state of OBJECT_STATES) this.set({ state }, counts[state]);
+    },
+  });
 }
 
 function ownMetrics(registry: Registry, sources: MetricSources): void {
@@ -175,16 +215,6 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
     },
   });
   leader.set({ name: 'relax-operator' }, 0);
-  new Gauge({
-    name: 'relax_bots',
-    help: 'SlackBots by state, counted by the leader.',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const counts = sources.bots();
-      for (const state of BOT_STATES) this.set({ state }, counts[state]);
-    },
-  });
   new Gauge({
     name: 'relax_desired_complete',
     registers,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OperatorConfig } from '../core/config/config.ts';
 import { systemClock } from '../core/process/clock.ts';
-import { errorText, type Log } from '../core/process/log.ts';
+import type { Log } from '../core/process/log.ts';
 import { sleep, systemTimers } from '../core/process/timers.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
@@ -9,25 +9,18 @@ import { greetRedis } from '../core/protocol/redis-greeting.ts';
 import { kubeOwner } from '../core/protocol/scope.ts';
 import type { FleetKey } from '../core/protocol/seal.ts';
 import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import { ClusterCopy, type WatchNumbers } from './cluster-copy.ts';
+import { waitForClusterUid } from './cluster-uid.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from './fleet/scope-owner.ts';
-import {
-  LABELLED,
-  SECRETS,
-  SLACKBOTS,
-  type SlackBotObject,
-  slackBotIndexers,
-} from './kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
-import type { KubeObject } from './kube/object.ts';
 import { Candidacy } from './leadership/candidacy.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
-import { ResourceWatch } from './reconcile/resource-watch.ts';
+import type { RegisteredKind } from './reconcile/registered-kind.ts';
 import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { Term } from './reconcile/term.ts';
 
@@ -36,6 +29,7 @@ export interface OperatorParts {
   client: KubeClient;
   redis: Redis;
   subscriber: RedisSubscriber;
+  kinds: readonly RegisteredKind[];
   fleetKeys: () => readonly FleetKey[];
   metrics: OperatorMetrics;
   log: Log;
@@ -50,8 +44,6 @@ export const operatorName = (leaderNamespace: string): string => `${leaderNamesp
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;
 const GREETING_PATIENCE_MS = 5_000;
-/** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
-const WATCH_HUNG_MS = 300_000;
 const RENEWAL_HUNG_MS = 60_000;
 
 /**
@@ -60,9 +52,7 @@ const RENEWAL_HUNG_MS = 60_000;
  */
 export class Operator {
   readonly #parts: OperatorParts;
-  readonly #bots: ResourceWatch<SlackBotObject>;
-  readonly #secrets: ResourceWatch<KubeObject>;
-  readonly #connectors: ConnectorSetWatch | undefined;
+  readonly #copy: ClusterCopy;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
@@ -77,18 +67,8 @@ export class Operator {
   readonly #written = { written: 0, failed: 0 };
 
   constructor(parts: OperatorParts) {
-    const { client, config, log } = parts;
-    const shared = { client, log, namespaces: config.watchNamespaces };
     this.#parts = parts;
-    this.#bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
-    this.#secrets = new ResourceWatch<KubeObject>({
-      ...shared,
-      resource: SECRETS,
-      metadataOnly: true,
-      labelSelector: LABELLED,
-    });
-    const { connectorSet: name, leaderNamespace: namespace } = config;
-    this.#connectors = name === undefined ? undefined : new ConnectorSetWatch({ client, log, namespace, name });
+    this.#copy = new ClusterCopy(parts.kinds, parts);
   }
 
   get control(): FleetControl<Planner> | undefined {
@@ -109,13 +89,16 @@ export class Operator {
   }
 
   /**
-   * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: a SlackBot that is
+   * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: an object that is
    * deleted meanwhile must not wait for it.
    * @throws what no waiting mends about Redis: see `greetRedis`
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;
-    const clusterUid = await this.#clusterUid(signal);
+    const waits = (words: string): void => {
+      this.#waitsFor = words;
+    };
+    const clusterUid = await waitForClusterUid(client, log, waits, signal);
     if (clusterUid === undefined) return;
     const cluster = config.cluster ?? clusterUid;
     // Two installations in one Kubernetes cluster are two owners.
@@ -125,9 +108,7 @@ export class Operator {
     this.#control = control;
     this.#waitsFor = undefined;
     control.start();
-    this.#bots.start();
-    this.#secrets.start();
-    this.#connectors?.start();
+    this.#copy.start();
     this.#candidacy = new Candidacy({
       client,
       log,
@@ -159,7 +140,7 @@ export class Operator {
     await this.#control?.stop(WORK_GRACE_MS);
     await Promise.all([this.#control?.planner.stop(), this.#candidacy?.stop()]);
     await this.#summaries?.stop();
-    await Promise.all([this.#bots.stop(), this.#secrets.stop(), this.#connectors?.stop()]);
+    await this.#copy.stop();
   }
 
   /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
@@ -171,39 +152,30 @@ export class Operator {
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));
-    reasons.push(...watchFaults('SlackBots', this.#bots), ...watchFaults('Secrets', this.#secrets));
+    reasons.push(...this.#copy.faults());
     return reasons;
   }
 
   notAlive(): string[] {
-    const reasons = this.watches()
-      .filter(({ stillSeconds }) => this.#waitsFor === undefined && stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} hangs since ${Math.round(stillSeconds)} s`);
+    const reasons = this.#waitsFor === undefined ? this.#copy.hung() : [];
     if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
     return reasons;
   }
 
-  watches(): { resource: string; errors: number; events: number; stillSeconds: number }[] {
-    const nowMs = systemTimers.monotonicMs();
-    const connectors = this.#connectors === undefined ? {} : { statefulsets: this.#connectors };
-    return Object.entries({ slackbots: this.#bots, secrets: this.#secrets, ...connectors }).map(
-      ([resource, watch]) => ({
-        resource,
-        errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
-        events: watch.stats().reduce((sum, { events }) => sum + events, 0),
-        stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
-      }),
-    );
+  watches(): WatchNumbers[] {
+    return this.#copy.numbers();
   }
 
   #makeControl(cluster: string, owner: string, identity: string): FleetControl<Planner> {
-    const { config, client, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
+    const { config, client, kinds, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
+    const { connectors } = this.#copy;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
     const summaries = new BotSummaries(redis, keys.bots);
     const dropped = new DroppedNamespaces({
       client,
+      kinds: kinds.map(({ kind }) => kind),
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
       namespaces: config.watchNamespaces,
       identity,
@@ -214,8 +186,8 @@ export class Operator {
     this.#dropped = dropped;
     const control = new FleetControl({
       client,
-      bots: this.#bots,
-      secrets: this.#secrets,
+      kinds: this.#copy.kinds,
+      secrets: this.#copy.secrets,
       namespaces: config.watchNamespaces,
       log,
       makePlanner: (seams) =>
@@ -226,9 +198,9 @@ export class Operator {
           clock: systemClock,
           log,
           observer: metrics.planner,
-          connectorSet: () => this.#connectors?.value(),
+          connectorSet: () => connectors?.value(),
           prepare: async (signal) => {
-            await Promise.all([seams.prepare(signal), this.#connectors?.confirm()]);
+            await Promise.all([seams.prepare(signal), connectors?.confirm()]);
           },
           // Only for order: one process that does both needs to be looked at in one place.
           hesitates: () => this.#candidacy?.hasRival() ?? false,
@@ -236,9 +208,9 @@ export class Operator {
       self: { operator: operatorName(config.leaderNamespace), cluster },
       dropped: (signal) => dropped.settle(signal),
       onSummary: (uid, line) => this.#summaries?.set(uid, line),
-      observer: { queue: metrics.queue, controller: metrics.controller },
+      observerOf: metrics.ofController,
     });
-    this.#connectors?.onChange(() => control.planner.nudge());
+    connectors?.onChange(() => control.planner.nudge());
     this.#summaries = new SummaryKeeper({
       summaries,
       count: () => redis.hlen(keys.bots),
@@ -273,46 +245,4 @@ export class Operator {
     this.#written.written += term.status.stats.written;
     this.#written.failed += term.status.stats.failed;
   }
-
-  /** The accepted identity of a Kubernetes cluster: the uid of its namespace kube-system. */
-  async #clusterUid(signal: AbortSignal): Promise<string | undefined> {
-    const { client, log } = this.#parts;
-    let saidAtMs = Number.NEGATIVE_INFINITY;
-    while (!signal.aborted) {
-      try {
-        return await client.clusterUid({ signal });
-      } catch (error) {
-        if (signal.aborted) break;
-        this.#waitsFor = `the API server does not tell who it is: ${errorText(error)}`;
-        if (systemTimers.monotonicMs() - saidAtMs > 30_000) {
-          saidAtMs = systemTimers.monotonicMs();
-          log.warn({ err: errorText(error) }, 'waiting for the API server');
-        }
-        await sleep(systemTimers, 2_000, signal);
-      }
-    }
-    return undefined;
-  }
-}
-
-function watchFaults(what: string, watch: Pick<ResourceWatch<KubeObject>, 'errors' | 'unlisted'>): string[] {
-  const failing = watch.errors();
-  const named = new Set(failing.map(({ namespace }) => namespace));
-  const late = watch.unlisted().filter((namespace) => !named.has(namespace));
-  return [
-    ...failing.map(
-      ({ namespace, error }) =>
-        `${what}${inNamespace(namespace)} are not being watched: ${error}${hintFor(namespace, error)}`,
-    ),
-    ...late.map((namespace) => `${what}${inNamespace(namespace)} are not listed yet`),
-  ];
-}
-
-const inNamespace = (namespace: string): string => (namespace === '' ? '' : ` of namespace ${namespace}`);
-
-/** The most common mistakes: an installation by hand, a namespace that is gone or whose Role is. */
-function hintFor(namespace: string, error: string): string {
-  if (/ 404 /.test(error)) return ' (is the SlackBot definition installed? kubectl apply -f crds/slackbots.yaml)';
-  if (namespace === '' || !/ 403 /.test(error)) return '';
-  return ' (its bots stay as they are; is the namespace gone, or the Role in it? Give it back, or take the namespace out of RELAX_WATCH_NAMESPACES)';
 }

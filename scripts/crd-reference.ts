@@ -1,4 +1,4 @@
-import { API_VERSION } from '../core/api/slackbot.ts';
+import { API_VERSION } from '../core/api/api-group.ts';
 import { SPEC_RULES } from '../core/api/slackbot-rules.ts';
 import { CRD_DESCRIPTION, CRD_NAME, PRINTER_COLUMNS, type Schema, specSchema, statusSchema } from './crd.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { GROUP, slackBotSpecSchema, slackBotStatusSchema, VERSION } from '../core/api/slackbot.ts';
+import { GROUP, VERSION } from '../core/api/api-group.ts';
+import { slackBotSpecSchema, slackBotStatusSchema } from '../core/api/slackbot.ts';
 
 /**
  * The CustomResourceDefinition, made from the zod definition in core/api/slackbot.ts. Pure.

@@ -1,7 +1,7 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
-import { rfc3339 } from '../../operator/kinds/slackbot/status.ts';
+import { rfc3339 } from '../../operator/kube/timestamp.ts';
 import type { DirectoryContent } from './manifests/bots-directory.ts';
 import { describeProblem } from './manifests/manifest.ts';
 import { type KnownGenerations, type ObjectRegistry, register } from './objects/object-registry.ts';

@@ -5,13 +5,14 @@ import type { Desired, Want } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
 import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
-import { judgeCredentials, type SecretRead } from '../../operator/kinds/slackbot/credentials.ts';
+import { judgeCredentials } from '../../operator/kinds/slackbot/credentials.ts';
 import { isOlder } from '../../operator/kinds/slackbot/duplicates.ts';
 import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
 import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
 import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
 import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
+import type { SecretRead } from '../../operator/reconcile/secret-read.ts';
 import type { ManifestSecret } from './manifests/manifest.ts';
 
 /** One reading of the directory, as objects that an API server could hold. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CREDENTIALS_LABEL } from './api-group.ts';
+import { conditionSchema } from './condition.ts';
 import { celValidations } from './slackbot-rules.ts';
 
 /**
@@ -9,11 +11,7 @@ import { celValidations } from './slackbot-rules.ts';
  * rules as too costly. Metadata that starts with `x-kubernetes-` goes into the CRD as it is; `codeDefault` names a
  * default that the programs apply, for the reference: a default in the schema would be set where a rule forbids it.
  */
-export const GROUP = 'relax.dev';
-export const VERSION = 'v1alpha1';
-export const API_VERSION = `${GROUP}/${VERSION}`;
 export const FINALIZER = 'relax.dev/sockets';
-export const CREDENTIALS_LABEL = 'relax.dev/credentials';
 
 export const DEFAULT_REPLICAS = 2;
 
@@ -152,22 +150,6 @@ export const slackBotSpecSchema = specFields.meta({
   'x-kubernetes-validations': celValidations,
 });
 
-const conditionSchema = z.object({
-  type: z.string().min(1).max(316).meta({ description: 'Name of the condition, such as Ready.' }),
-  status: z.enum(['True', 'False', 'Unknown']).meta({ description: 'Whether the condition holds.' }),
-  reason: z.string().min(1).max(1024).meta({ description: 'Why, in one word for programs.' }),
-  message: z.string().max(32768).meta({ description: 'Why, for people; with the remedy if something is to be done.' }),
-  lastTransitionTime: z
-    .string()
-    .max(64)
-    .meta({ description: 'When the status last flipped: RFC 3339.', format: 'date-time' }),
-  observedGeneration: z
-    .int()
-    .meta({ description: 'The metadata.generation that the condition is about.', format: 'int64' }),
-});
-
-export type Condition = z.infer<typeof conditionSchema>;
-
 const connectionSchema = z.object({
   pod: z.string().max(253).meta({ description: 'The connector pod.' }),
   zone: z.string().max(253).meta({ description: 'Its zone; empty if unknown.' }),
@@ -227,9 +209,6 @@ export interface SlackBot {
 /** "namespace/name", as in queue items, slots and logs. */
 export const botName = (bot: { metadata: { namespace: string; name: string } }): string =>
   `${bot.metadata.namespace}/${bot.metadata.name}`;
-
-/** Of a name such as `botName` gives; empty if it has none. */
-export const namespaceOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf('/')));
 
 /** Sockets wanted for the bot itself in this cluster; none with App, where the SlackApp holds them. */
 export const replicasOf = (spec: SlackBotSpec): number =>

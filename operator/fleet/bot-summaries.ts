@@ -1,4 +1,4 @@
-import { namespaceOf } from '../../core/api/slackbot.ts';
+import { namespaceOf } from '../../core/api/object-name.ts';
 import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 

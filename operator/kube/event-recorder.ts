@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import { microTime } from '../leadership/lease.ts';
 import type { KubeClient } from './client.ts';
 import { EventSeries, type Series } from './event-series.ts';
 import { isKubeError } from './kube-error.ts';
+import { microTime } from './timestamp.ts';
 
 /** The object that an Event is about. */
 export interface Regarding {

@@ -45,6 +45,11 @@ export interface ResourceType {
   plural: string;
 }
 
+/** A type with the name that its objects carry. */
+export interface ResourceKind extends ResourceType {
+  kind: string;
+}
+
 /** All objects of a type, in one namespace or everywhere. */
 export interface ResourceScope extends ResourceType {
   namespace?: string;
@@ -68,6 +73,23 @@ export function urlPath(scope: ResourceScope & { name?: string }, subresource?: 
 /** The key of an object in stores and queues: `namespace/name`, or `name` if it has no namespace. */
 export function objectKey(metadata: { name: string; namespace?: string }): string {
   return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+}
+
+export const keyOf = (object: KubeObject): string => objectKey(object.metadata);
+
+export function pathOf({ group, version, plural }: ResourceType, { metadata }: KubeObject): ResourcePath {
+  const { namespace, name } = metadata;
+  return { group, version, plural, ...(namespace === undefined ? {} : { namespace }), name };
+}
+
+/** One scope for all namespaces, or one for each of those that are watched. */
+export const scopesOf = (resource: ResourceType, namespaces: readonly string[]): ResourceScope[] =>
+  namespaces.length === 0 ? [resource] : namespaces.map((namespace) => ({ ...resource, namespace }));
+
+/** Whether version `a` is later than `b`. Versions of one resource are comparable whole numbers (KEP-5504). */
+export function isLaterVersion(a: string, b: string): boolean {
+  const number = /^\d+$/;
+  return number.test(a) && number.test(b) ? BigInt(a) > BigInt(b) : a !== b;
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kube/object.ts';
+import { microTime } from '../kube/timestamp.ts';
 
 /** coordination.k8s.io/v1 Lease, as far as leader election uses it. */
 export interface LeaseSpec {
@@ -114,9 +115,4 @@ export function releasedSpec(previous: LeaseSpec | undefined, wallMs: number): L
     renewTime: now,
     leaseTransitions: previous?.leaseTransitions ?? 0,
   };
-}
-
-/** Kubernetes' MicroTime has exactly six digits after the point. */
-export function microTime(wallMs: number): string {
-  return new Date(wallMs).toISOString().replace('Z', '000Z');
 }

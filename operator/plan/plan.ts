@@ -1,4 +1,4 @@
-import { namespaceOf } from '../../core/api/slackbot.ts';
+import { namespaceOf } from '../../core/api/object-name.ts';
 import { balance, type SteadySet } from './balance.ts';
 import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';

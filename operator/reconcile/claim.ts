@@ -1,6 +1,8 @@
+import type { Kind } from './kind.ts';
+
 /**
- * Whose a SlackBot is. Several operators may see one SlackBot (two releases in a cluster, of which each watches all
- * namespaces): the one that claims it judges it, runs it and writes its status, and the others leave it alone. Pure.
+ * Whose an object is. Several operators may see one (two releases in a cluster, of which each watches all namespaces): the
+ * one that claims it judges it, runs it and writes its status, and the others leave it alone. Pure.
  */
 export const CLAIM = 'relax.dev/operator';
 /** The cluster scope in which its sockets are: operators of one scope share a fleet, so they are as one. */
@@ -32,7 +34,7 @@ export function claimStateOf({ annotations = {} }: Claimed, self: Claimant): Cla
 
 export type JsonPatchOperation = { op: 'add' | 'test'; path: string; value: unknown } | { op: 'remove'; path: string };
 
-/** What a patch must have in it so that the bot is ours; for the version of it that was judged. */
+/** What a patch must have in it so that the object is ours; for the version of it that was judged. */
 export function claimingOperations(metadata: Claimed, self: Claimant): JsonPatchOperation[] {
   if (claimStateOf(metadata, self).kind !== 'free') return [];
   const claim = { [CLAIM]: self.operator, [CLAIM_SCOPE]: self.cluster };
@@ -53,10 +55,14 @@ export function releasingOperations({ annotations = {} }: Claimed): JsonPatchOpe
 }
 
 /** For the log, the Event and `relax status`. */
-export function foreignClaimText(bot: { namespace: string; name: string }, operator: string): string {
+export function foreignClaimText(
+  { resource, singular }: Pick<Kind, 'resource' | 'singular'>,
+  { namespace, name }: { namespace: string; name: string },
+  operator: string,
+): string {
   return (
-    `another operator runs this SlackBot, that of Lease ${operator}; if it is gone for good: ` +
-    `kubectl -n ${bot.namespace} annotate slackbot ${bot.name} ${CLAIM}-`
+    `another operator runs this ${resource.kind}, that of Lease ${operator}; if it is gone for good: ` +
+    `kubectl -n ${namespace} annotate ${singular} ${name} ${CLAIM}-`
   );
 }
 

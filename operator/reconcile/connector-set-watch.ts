@@ -2,12 +2,11 @@ import { errorText, type Log } from '../../core/process/log.ts';
 import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import { type KubeObject, objectKey, type ResourcePath, type ResourceScope } from '../kube/object.ts';
+import { isLaterVersion, type KubeObject, objectKey, type ResourcePath, type ResourceScope } from '../kube/object.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { ReflectorStats } from '../kube/reflector-options.ts';
 import { NO_RETRY } from '../kube/retry.ts';
 import type { Change } from '../kube/store.ts';
-import { isLaterVersion } from './resource-watch.ts';
 
 /** As much of a StatefulSet as says which of its pods come back. */
 interface StatefulSet extends KubeObject {

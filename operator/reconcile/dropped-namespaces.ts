@@ -1,29 +1,28 @@
-import { namespaceOf } from '../../core/api/slackbot.ts';
+import { namespaceOf } from '../../core/api/object-name.ts';
 import { errorText } from '../../core/process/log.ts';
 import { sleep, systemTimers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
-import { SLACKBOTS } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import type { ResourceScope } from '../kube/object.ts';
-import { type LetGoOptions, letGo, ourBots } from './let-go.ts';
+import { namesOf } from './kind.ts';
+import { type LetGoOptions, letGo, ourObjects } from './let-go.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
 /** Namespaces in which we may not look any more; 'others': every one that is not watched. */
 export type Forbidden = readonly string[] | 'others';
 
-/** Whether a SlackBot of ours is there, as far as we may look. */
+/** Whether an object of ours is there, as far as we may look. */
 export async function holdsDropped(
   options: LetGoOptions,
   dropped: Dropped,
   watched: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (const scope of scopesOfDropped(dropped)) {
+  for (const namespaces of listsOfDropped(dropped)) {
     try {
-      for await (const { metadata } of ourBots(options, [scope], signal)) {
-        if (!watched.includes(metadata.namespace)) return true;
+      for await (const { object } of ourObjects(options, namespaces, signal)) {
+        if (!watched.includes(object.metadata.namespace)) return true;
       }
     } catch (error) {
       if (!isKubeError(error, 'forbidden')) throw error;
@@ -32,7 +31,7 @@ export async function holdsDropped(
   return false;
 }
 
-/** Lets go of the SlackBots of namespaces that are watched no longer. */
+/** Lets go of the objects of namespaces that are watched no longer. */
 export async function letGoDropped(
   options: LetGoOptions,
   dropped: Dropped,
@@ -41,25 +40,25 @@ export async function letGoDropped(
 ): Promise<{ released: number; forbidden: Forbidden }> {
   let released = 0;
   const forbidden: string[] = [];
-  for (const scope of scopesOfDropped(dropped)) {
+  for (const namespaces of listsOfDropped(dropped)) {
     try {
-      released += await letGo(options, [scope], signal, ({ metadata }) => !watched.includes(metadata.namespace));
+      released += await letGo(options, namespaces, signal, ({ metadata }) => !watched.includes(metadata.namespace));
     } catch (error) {
       if (!isKubeError(error, 'forbidden')) throw error;
-      if (scope.namespace === undefined) return { released, forbidden: 'others' };
-      forbidden.push(scope.namespace);
+      if (namespaces.length === 0) return { released, forbidden: 'others' };
+      forbidden.push(...namespaces);
     }
   }
   return { released, forbidden };
 }
 
-/** A named namespace by itself, since rights may be no wider. */
-function scopesOfDropped(dropped: Dropped): ResourceScope[] {
+/** What to list at a time: a named namespace by itself, since rights may be no wider, or all of them (an empty list). */
+function listsOfDropped(dropped: Dropped): string[][] {
   switch (dropped.kind) {
     case 'named':
-      return dropped.namespaces.map((namespace) => ({ ...SLACKBOTS, namespace }));
+      return dropped.namespaces.map((namespace) => [namespace]);
     case 'others':
-      return [SLACKBOTS];
+      return [[]];
   }
   return dropped satisfies never;
 }
@@ -81,7 +80,7 @@ const AGAIN_MS = 2_000;
 
 /**
  * What an operator does about namespaces that its predecessors watched and it does not: as the leader it lets their
- * SlackBots go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
+ * objects go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
  * a person is told.
  */
 export class DroppedNamespaces {
@@ -98,9 +97,9 @@ export class DroppedNamespaces {
   }
 
   /**
-   * To be called before anything is removed for belonging to no SlackBot, and again from time to time as long as it gives
+   * To be called before anything is removed for belonging to no object, and again from time to time as long as it gives
    * any. Waits for an API server or a Redis that is away.
-   * @returns owner uid -> line of each bot whose sockets are to stay as they are
+   * @returns owner uid -> line of each owner whose sockets are to stay as they are
    */
   async settle(signal: AbortSignal): Promise<ReadonlyMap<string, BotSummary>> {
     const { log, timers = systemTimers } = this.#options;
@@ -120,11 +119,11 @@ export class DroppedNamespaces {
   }
 
   async #settle(signal: AbortSignal): Promise<ReadonlyMap<string, BotSummary>> {
-    const { client, lease, namespaces, identity, log, timers = systemTimers } = this.#options;
+    const { client, kinds, lease, namespaces, identity, log, timers = systemTimers } = this.#options;
     const watched = watchedOf(namespaces);
     const before = parseWatched(await readNote(client, lease, signal)) ?? watched;
     const operator = `${lease.namespace}/${lease.name}`;
-    const letting = { client, operator, reason: 'NotWatched', log, timers } as const;
+    const letting = { client, kinds, operator, reason: 'NotWatched', log, timers } as const;
     const dropped = droppedNamespaces(before, watched);
     const office = this.#options.office();
     if (office === undefined) {
@@ -133,8 +132,9 @@ export class DroppedNamespaces {
     }
     const term = AbortSignal.any([signal, office]);
     const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, term);
-    if (released > 0)
-      log.info({ released, before, watched }, 'SlackBots of namespaces that are not watched any more let go');
+    if (released > 0) {
+      log.info({ released, before, watched }, `${namesOf(kinds)} of namespaces that are not watched any more let go`);
+    }
     const kept = await this.#keptOf(forbidden);
     const names = [...new Set([...kept.values()].map(({ bot }) => namespaceOf(bot)))].sort();
     for (const fault of names.filter((name) => !this.#kept.includes(name))) log.error(this.#faultOf(fault));
@@ -143,7 +143,7 @@ export class DroppedNamespaces {
     return kept;
   }
 
-  /** Of a namespace without a bot in the fleet nothing has to be kept: it may be gone altogether. */
+  /** Of a namespace without an owner of sockets in the fleet nothing has to be kept: it may be gone altogether. */
   async #keptOf(forbidden: Forbidden): Promise<Map<string, BotSummary>> {
     const { namespaces, lines } = this.#options;
     if (forbidden.length === 0) return new Map();
@@ -153,10 +153,11 @@ export class DroppedNamespaces {
   }
 
   #faultOf(namespace: string): string {
-    const { lease, namespaces } = this.#options;
+    const { kinds, lease, namespaces } = this.#options;
+    const names = namesOf(kinds);
     return (
-      `namespace ${namespace} is not watched any more, and we may not let its SlackBots go: their sockets stay open. ` +
-      `Watch it again, or run with the rights to patch SlackBots there: relax operator --release-finalizers ` +
+      `namespace ${namespace} is not watched any more, and we may not let its ${names} go: their sockets stay open. ` +
+      `Watch it again, or run with the rights to patch ${names} there: relax operator --release-finalizers ` +
       `--keep-namespaces ${namespaces.join(',')} --leader-namespace ${lease.namespace} (docs/install.md, Upgrade)`
     );
   }

@@ -1,36 +1,28 @@
-import { FINALIZER } from '../../core/api/slackbot.ts';
-import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { CallOptions, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
+import { type KubeObject, pathOf, type ResourceType } from '../kube/object.ts';
 import type { JsonPatchOperation } from './claim.ts';
 
-type Patcher = Pick<KubeClient, 'patch'>;
-
-export const hasFinalizer = (bot: SlackBotObject): boolean => bot.metadata.finalizers?.includes(FINALIZER) ?? false;
+export const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
+  metadata.finalizers?.includes(finalizer) ?? false;
 
 /** Nothing to do where it stands already. */
-export function addingFinalizer(bot: SlackBotObject): JsonPatchOperation[] {
-  if (hasFinalizer(bot)) return [];
-  return bot.metadata.finalizers === undefined
-    ? [{ op: 'add', path: '/metadata/finalizers', value: [FINALIZER] }]
-    : [{ op: 'add', path: '/metadata/finalizers/-', value: FINALIZER }];
+export function addingFinalizer(object: KubeObject, finalizer: string): JsonPatchOperation[] {
+  if (hasFinalizer(object, finalizer)) return [];
+  return object.metadata.finalizers === undefined
+    ? [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }]
+    : [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }];
 }
 
-export function removingFinalizer(bot: SlackBotObject): JsonPatchOperation[] {
-  const index = bot.metadata.finalizers?.indexOf(FINALIZER) ?? -1;
+export function removingFinalizer(object: KubeObject, finalizer: string): JsonPatchOperation[] {
+  const index = object.metadata.finalizers?.indexOf(finalizer) ?? -1;
   const path = `/metadata/finalizers/${index}`;
   return index < 0
     ? []
     : [
-        { op: 'test', path, value: FINALIZER },
+        { op: 'test', path, value: finalizer },
         { op: 'remove', path },
       ];
-}
-
-/** @returns false if the object has changed since: look again */
-export async function removeFinalizer(client: Patcher, bot: SlackBotObject, options: CallOptions): Promise<boolean> {
-  const operations = removingFinalizer(bot);
-  return operations.length === 0 || (await patchIfUnchanged(client, bot, operations, options)) !== 'changed';
 }
 
 /**
@@ -39,14 +31,16 @@ export async function removeFinalizer(client: Patcher, bot: SlackBotObject, opti
  * @returns what it is now; 'changed': look again
  */
 export async function patchIfUnchanged(
-  client: Patcher,
-  bot: SlackBotObject,
+  client: Pick<KubeClient, 'patch'>,
+  resource: ResourceType,
+  object: KubeObject,
   operations: readonly JsonPatchOperation[],
   options: CallOptions,
-): Promise<SlackBotObject | 'changed' | 'gone'> {
-  const test = { op: 'test', path: '/metadata/resourceVersion', value: bot.metadata.resourceVersion };
+): Promise<KubeObject | 'changed' | 'gone'> {
+  const test = { op: 'test', path: '/metadata/resourceVersion', value: object.metadata.resourceVersion };
   try {
-    return await client.patch<SlackBotObject>(pathOf(bot), { type: 'json', body: [test, ...operations] }, options);
+    const body = [test, ...operations];
+    return await client.patch<KubeObject>(pathOf(resource, object), { type: 'json', body }, options);
   } catch (error) {
     if (isKubeError(error, 'notFound')) return 'gone';
     // The server answers 422 when a `test` fails.

@@ -3,24 +3,16 @@ import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../fleet/desired.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
-import { SECRETS, type SlackBotObject, scopesOf } from '../kinds/slackbot/slackbot-object.ts';
-import { SlackBotReconciler } from '../kinds/slackbot/slackbot-reconciler.ts';
-import { fleetFacts } from '../kinds/slackbot/status.ts';
-import { conditionOf } from '../kinds/slackbot/status-change.ts';
-import { summaryOf } from '../kinds/slackbot/summary.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Controller, type ControllerObserver } from '../kube/controller.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
-import type { Change } from '../kube/store.ts';
-import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
-import { Ownership } from './ownership.ts';
-import { keyOf, type ResourceWatch } from './resource-watch.ts';
+import type { FleetParts } from './kind-controller.ts';
+import type { KindControl, WatchedKind } from './registered-kind.ts';
+import type { ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
-import { type Office, regardingOf } from './term.ts';
+import type { Tenure } from './term.ts';
 
 /** What is needed of the planner here. */
 export interface FleetPlanner {
@@ -29,8 +21,8 @@ export interface FleetPlanner {
 }
 
 export interface FleetControlOptions<P extends FleetPlanner> {
-  client: KubeClient;
-  bots: ResourceWatch<SlackBotObject>;
+  client: Pick<KubeClient, 'get' | 'listPage' | 'patch'>;
+  kinds: readonly WatchedKind[];
   /** Metadata of the labelled ones. */
   secrets: ResourceWatch<KubeObject>;
   /** As in RELAX_WATCH_NAMESPACES. */
@@ -38,12 +30,13 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   makePlanner: (seams: PlannerSeams) => P;
   /** Owner uid -> line of bots that are not watched any more and whose sockets stay (`DroppedBots`). */
   dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
-  /** Who we are to other operators that see the same SlackBots; left out: there are none. */
+  /** Who we are to other operators that see the same objects; left out: there are none. */
   self?: Claimant;
-  /** The line of `relax status`; undefined when the bot is gone. */
+  /** The line of `relax status`; undefined when the object is gone. */
   onSummary?: (uid: string, summary: BotSummary | undefined) => void;
   log: Log;
-  observer?: { queue?: WorkQueueObserver; controller?: ControllerObserver };
+  /** @param controller name of a kind's controller */
+  observerOf?: (controller: string) => FleetParts['observer'];
   timers?: Timers;
 }
 
@@ -53,60 +46,41 @@ export interface PlannerSeams {
   prepare: (signal: AbortSignal) => Promise<void>;
 }
 
-export const WORKERS = 8;
-/**
- * A server that was away is asked again soon, whatever the number of failures and of bots: client-go's 10 retries a
- * second for all would be 16 minutes for 10,000. The client has a limit of its own.
- */
-export const RETRY_LIMITS: RetryLimits = {
-  ...DEFAULT_RETRY_LIMITS,
-  capMs: 30_000,
-  overall: { perSecond: 200, burst: 400 },
-};
-
 /** A namespace that can't be listed, or is no more, holds the others up for so long at a start. */
 export const WATCH_PATIENCE_MS = 15_000;
 /** A server that gives no sign of life for so long is away: what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
-/** States of relax_bots. */
-export const BOT_STATES = ['ready', 'not_ready', 'unknown', 'suspended'] as const;
-export type BotState = (typeof BOT_STATES)[number];
-
 /**
- * What every operator does for as long as it lives, whoever holds the Lease: finds out what is desired of the fleet, has
- * it planned if it holds the planner lock, and judges how each bot is. Writes to the API server only while in office.
+ * What every operator does for as long as it lives, whoever holds the Lease: finds out what is desired of the fleet, by
+ * objects of all kinds, has it planned if it holds the planner lock, and judges how each object is. Writes to the API
+ * server only while in office.
  */
 export class FleetControl<P extends FleetPlanner = FleetPlanner> {
-  readonly queue: WorkQueue;
   readonly planner: P;
   readonly desired = new DesiredState();
+  readonly controllers: readonly KindControl[];
   readonly #options: FleetControlOptions<P>;
   readonly #timers: Timers;
-  readonly #reconciler: SlackBotReconciler;
   readonly #secretReads: SecretReads;
-  readonly #controller: Controller;
-  readonly #states = new Map<string, BotState>();
   readonly #ended = new AbortController();
-  readonly #unlisten: (() => void)[] = [];
   readonly #dropped: DroppedBots;
-  #office: Office | undefined;
+  #unlisten = (): void => {};
+  #tenure: Tenure | undefined;
   /** The one that lists before it begins. */
-  #entering: Office | undefined;
-  /** The first judgement has begun; before it the order counts, and what changes is in it. */
-  #judging = false;
+  #entering: Tenure | undefined;
   #beginning: Promise<void> = Promise.resolve();
-  #fleet = '';
-  #rooms = '';
 
   constructor(options: FleetControlOptions<P>) {
-    const { client, bots, secrets, log, observer = {}, timers = systemTimers } = options;
+    const { client, kinds, secrets, log, observerOf, timers = systemTimers } = options;
     this.#options = options;
     this.#timers = timers;
-    this.queue = new WorkQueue({ timers, limits: RETRY_LIMITS, ...opt('observer', observer.queue) });
     this.planner = options.makePlanner({
       desired: () => this.desired.value(),
-      onView: (changed, view) => this.#onView(changed, view),
+      onView: (changed, view) => {
+        if (this.#ended.signal.aborted) return;
+        for (const controller of this.controllers) controller.fleetChanged(changed, view);
+      },
       prepare: (signal) => this.#catchUp(signal),
     });
     this.#secretReads = new SecretReads({ client, labelled: secrets, timers });
@@ -117,152 +91,115 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       onSummary: options.onSummary,
       timers,
     });
-    const ownership = new Ownership({
-      client,
-      log,
-      self: options.self,
-      onForeign: (bot, note) => {
-        const regarding = regardingOf(bot);
-        this.#office?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
-      },
-    });
-    this.#reconciler = new SlackBotReconciler({
-      client,
-      bots,
-      desired: this.desired,
-      planner: this.planner,
-      log,
-      timers,
-      office: () => this.#office,
-      ownership,
-      secrets: this.#secretReads,
-      enqueue: (found) => this.#enqueue(found),
-      onStatus: (uid, judged) => {
-        if (judged === undefined) this.#states.delete(uid);
-        else this.#states.set(uid, stateOf(judged.status));
-        options.onSummary?.(uid, judged && summaryOf(judged.bot, judged.status, this.planner.view().bots.get(uid)));
-      },
-    });
-    this.#controller = new Controller({
-      name: 'slackbot',
-      queue: this.queue,
-      log,
-      workers: WORKERS,
-      clock: timers,
-      reconcile: async (key, signal) => {
-        const outcome = await this.#reconciler.reconcile(key, signal);
-        if (this.queue.depth === 0) this.#secretReads.endPriming();
-        return outcome;
-      },
-      ...opt('observer', observer.controller),
-    });
+    this.controllers = kinds.map(({ kind, control }) =>
+      control({
+        client,
+        log,
+        timers,
+        secrets: this.#secretReads,
+        desired: this.desired,
+        planner: this.planner,
+        self: options.self,
+        onSummary: (uid, summary) => options.onSummary?.(uid, summary),
+        onDrained: () => {
+          if (this.controllers.every(({ queue }) => queue.depth === 0)) this.#secretReads.endPriming();
+        },
+        observer: observerOf?.(kind.singular) ?? {},
+      }),
+    );
   }
 
   /** To be called before the watches start, so that no change passes by. */
   start(): void {
-    const { bots, secrets } = this.#options;
-    this.#unlisten.push(
-      bots.listen((change) => this.#heard(change)),
-      secrets.listen(({ object }) => {
-        if (this.#judging) this.#enqueue(bots.byIndex('secret', keyOf(object)));
-      }),
-    );
+    for (const controller of this.controllers) controller.start();
+    this.#unlisten = this.#options.secrets.listen(({ object }) => {
+      for (const controller of this.controllers) controller.secretChanged(keyOf(object));
+    });
     this.#beginning = this.#begin();
   }
 
   /** @param graceMs for the work that runs; after it, it is told to give up */
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
-    for (const unlisten of this.#unlisten) unlisten();
-    await Promise.all([this.#beginning, this.#dropped.idle(), this.#controller.stop(graceMs)]);
+    for (const controller of this.controllers) controller.deafen();
+    this.#unlisten();
+    const ends = this.controllers.map((controller) => controller.stop(graceMs));
+    await Promise.all([this.#beginning, this.#dropped.idle(), ...ends]);
   }
 
   /**
    * From now on what is judged is also written. A new leader acts on nothing older than the server's list at its election
    * (design rule 9), since its watch may have been silent for a while.
    */
-  async takeOffice(office: Office): Promise<void> {
-    const { bots } = this.#options;
-    const signal = AbortSignal.any([office.signal, this.#ended.signal]);
-    this.#entering = office;
+  async takeOffice(tenure: Tenure): Promise<void> {
+    const signal = AbortSignal.any([tenure.signal, this.#ended.signal]);
+    this.#entering = tenure;
     await this.#catchUp(signal);
     // It may have ended before it began.
-    if (signal.aborted || this.#entering !== office) return;
-    this.#office = office;
-    if (this.#judging) this.#enqueue([...bots.values()]);
+    if (signal.aborted || this.#entering !== tenure) return;
+    this.#tenure = tenure;
+    for (const controller of this.controllers) controller.takeOffice(tenure);
     await this.#dropped.look(signal);
   }
 
   leaveOffice(): void {
     this.#entering = undefined;
-    this.#office = undefined;
+    this.#tenure = undefined;
+    for (const controller of this.controllers) controller.leaveOffice();
   }
 
   /** The right to write to the API server, once all was listed anew for it; undefined while we have none. */
-  get office(): Office | undefined {
-    return this.#office;
+  get office(): Pick<Tenure, 'signal'> | undefined {
+    return this.#tenure;
   }
 
-  countStates(): Record<BotState, number> {
-    const counts = { ready: 0, not_ready: 0, unknown: 0, suspended: 0 };
-    for (const state of this.#states.values()) counts[state] += 1;
-    return counts;
-  }
-
-  /**
-   * Every bot is judged once, the oldest first, so that of two that are the same bot the older is known before the
-   * younger. What can't be listed holds up its own bots only.
-   */
+  /** Every object is judged once. What can't be listed holds up its own objects only. */
   async #begin(): Promise<void> {
     const { signal } = this.#ended;
-    const { bots, secrets, log } = this.#options;
-    const watched = Promise.all([bots.synced(), secrets.synced()]).then(() => 'watched' as const);
+    const { kinds, secrets, namespaces, log } = this.#options;
+    const watches = kinds.map(({ watch }) => watch);
+    const synced = [...watches, secrets].map((watch) => watch.synced());
+    const watched = Promise.all(synced).then(() => 'watched' as const);
     const patience = sleep(this.#timers, WATCH_PATIENCE_MS, signal).then(() => 'late' as const);
     const outcome = await Promise.race([watched, patience]);
     if (signal.aborted) return;
     if (outcome === 'late') {
-      // A Secret that is not watched is read from time to time, and a bot that is not listed loses nothing.
-      const [first] = [...bots.errors(), ...secrets.errors()];
+      // A Secret that is not watched is read from time to time, and an object that is not listed loses nothing.
+      const [first] = [...watches, secrets].flatMap((watch) => watch.errors());
       log.warn({ namespace: first?.namespace, err: first?.error }, 'not everything is watched yet, what is counts');
     }
     // Of one watch over all namespaces nothing is known before its list.
-    if (bots.unlisted().includes('') && !(await this.#ifListed(''))) return;
+    if (watches.some((watch) => watch.unlisted().includes('')) && !(await this.#areListed(''))) return;
     await this.#dropped.look(signal);
     if (signal.aborted) return;
-    const unlisted = bots.unlisted();
-    const uids = [...bots.values()].map(({ metadata }) => metadata.uid);
-    this.desired.begin(uids, unlisted);
-    await this.#judgeAll();
+    const unlisted = new Set(watches.flatMap((watch) => watch.unlisted()));
+    this.desired.begin(
+      this.controllers.flatMap((controller) => controller.uids()),
+      unlisted,
+    );
+    await this.#secretReads.prime(namespaces, signal);
+    if (signal.aborted) return;
+    for (const controller of this.controllers) controller.judgeAll();
     this.planner.nudge();
     await Promise.all([
       this.#dropped.keepLooking(signal),
-      ...unlisted.map(async (namespace) => {
-        if ((await this.#ifListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
+      ...[...unlisted].map(async (namespace) => {
+        if ((await this.#areListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
       }),
     ]);
   }
 
-  /** @returns false when we end before that */
-  async #ifListed(namespace: string): Promise<boolean> {
+  /**
+   * Resolves once the objects of all kinds in this namespace were listed.
+   * @returns false when we end before that
+   */
+  async #areListed(namespace: string): Promise<boolean> {
     const { signal } = this.#ended;
     const ended = Promise.withResolvers<boolean>();
     signal.addEventListener('abort', () => ended.resolve(false), { once: true });
-    return !signal.aborted && (await Promise.race([this.#options.bots.listed(namespace), ended.promise]));
-  }
-
-  async #judgeAll(): Promise<void> {
-    const { signal } = this.#ended;
-    const { bots, namespaces } = this.#options;
-    // Only a saving: without it each Secret is read by a call of its own.
-    for (const scope of scopesOf(SECRETS, namespaces))
-      await this.#secretReads.prime(scope, signal).catch(() => undefined);
-    if (signal.aborted) return;
-    const byAge = [...bots.values()].sort((a, b) =>
-      a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
-    );
-    this.#judging = true;
-    this.#enqueue(byAge);
-    this.#controller.start();
+    const lists = this.#options.kinds.map(({ watch }) => watch.listed(namespace));
+    const all = Promise.all(lists).then((listed) => listed.every(Boolean));
+    return !signal.aborted && (await Promise.race([all, ended.promise]));
   }
 
   /**
@@ -270,53 +207,10 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
    * that nothing is planned from its old copy.
    */
   async #catchUp(signal: AbortSignal): Promise<void> {
-    const { bots, secrets, log } = this.#options;
-    const lists = [bots, secrets].map((watch) => watch.refresh(REFRESH_PATIENCE_MS, signal));
+    const { kinds, secrets, log } = this.#options;
+    const watches = [...kinds.map(({ watch }) => watch), secrets];
+    const lists = watches.map((watch) => watch.refresh(REFRESH_PATIENCE_MS, signal));
     const isComplete = (await Promise.all(lists)).every(Boolean);
     if (!isComplete && !signal.aborted) log.warn('not everything could be listed again, what was known last counts');
   }
-
-  #heard(change: Change<SlackBotObject>): void {
-    const { object } = change;
-    const { uid, generation } = object.metadata;
-    if (this.#judging) this.queue.add(keyOf(object));
-    if (change.type === 'deleted') {
-      this.desired.doubt(uid, Number.POSITIVE_INFINITY);
-      this.#reconciler.deleted(keyOf(object), uid);
-    } else if (change.type === 'added' || change.previous.metadata.generation !== generation) {
-      this.desired.doubt(uid, generation);
-    }
-  }
-
-  #onView(changed: ReadonlySet<string>, view: FleetView): void {
-    if (this.#ended.signal.aborted || !this.#judging) return;
-    const { bots } = this.#options;
-    const { settled, pods, zones, rooms } = fleetFacts(view);
-    // Only what changes a condition: another pod more in the second zone is no news for 100,000 bots.
-    const fleet = JSON.stringify([settled, pods > 0, zones > 1]);
-    if (fleet !== this.#fleet) this.#enqueue([...bots.values()]);
-    else for (const uid of changed) this.#enqueue(bots.byIndex('uid', uid));
-    this.#fleet = fleet;
-    const told = JSON.stringify(rooms);
-    if (told !== this.#rooms) this.#enqueue([...bots.values()].filter(isInOneZone));
-    this.#rooms = told;
-  }
-
-  #enqueue(found: readonly SlackBotObject[]): void {
-    for (const bot of found) this.queue.add(keyOf(bot));
-  }
 }
-
-/** Told what the other zones could take. */
-const isInOneZone = ({ status }: SlackBotObject): boolean => conditionOf(status, 'Redundant')?.reason === 'SameZone';
-
-function stateOf(status: Parameters<typeof conditionOf>[0]): BotState {
-  const ready = conditionOf(status, 'Ready');
-  if (ready?.reason === 'Suspended') return 'suspended';
-  if (ready?.status === 'True') return 'ready';
-  return ready?.status === 'False' ? 'not_ready' : 'unknown';
-}
-
-/** A property that is left out when it has no value (exactOptionalPropertyTypes). */
-const opt = <K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } =>
-  value === undefined ? {} : ({ [key]: value } as { [key in K]: V });

@@ -1,32 +1,32 @@
-import { botName } from '../../core/api/slackbot.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
-import { statusNotRun } from '../kinds/slackbot/status-not-run.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import type { ResourceScope } from '../kube/object.ts';
+import { type KubeObject, keyOf, pathOf, scopesOf } from '../kube/object.ts';
+import type { KindObject } from '../status/status-kind.ts';
 import { CLAIM, mayRelease, releasingOperations } from './claim.ts';
 import { hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
+import { type Kind, type NotRunReason, namesOf } from './kind.ts';
 
 export interface LetGoOptions {
   client: Pick<KubeClient, 'listPage' | 'patch' | 'patchStatus'>;
+  kinds: readonly Kind[];
   /** Whose claims are taken off: the others' stay. */
   operator: string;
-  reason: 'OperatorGone' | 'NotWatched';
+  reason: NotRunReason;
   log: Log;
   timers?: Timers;
 }
 
-/** Calls at once: for each bot there are two, and an uninstall does not wait for ever. */
+/** Calls at once: for each object there are two, and an uninstall does not wait for ever. */
 const AT_ONCE = 16;
 
 const TRIES = 20;
 const AGAIN_MS = 500;
 
 /**
- * Lets go of every SlackBot in these scopes that is ours: takes finalizer and claim off, so that nothing that is deleted
+ * Lets go of every object in these namespaces (none: all) that is ours: takes finalizer and claim off, so that nothing that is deleted
  * later waits for an operator that is gone, and says so in its status.
  * @param isMeant left out: all are
  * @returns how many
@@ -34,17 +34,19 @@ const AGAIN_MS = 500;
  */
 export async function letGo(
   options: LetGoOptions,
-  scopes: readonly ResourceScope[],
+  namespaces: readonly string[],
   signal: AbortSignal,
-  isMeant: (bot: SlackBotObject) => boolean = () => true,
+  isMeant: (object: KindObject) => boolean = () => true,
 ): Promise<number> {
   const { timers = systemTimers } = options;
   let released = 0;
   for (let tries = 1; ; tries += 1) {
-    const counts = await letGoOnce(options, scopes, signal, isMeant);
+    const counts = await letGoOnce(options, namespaces, signal, isMeant);
     released += counts.released;
     if (counts.left === 0) return released;
-    if (tries === TRIES) throw new Error(`${counts.left} SlackBots still have the finalizer: run it again`);
+    if (tries === TRIES) {
+      throw new Error(`${counts.left} ${namesOf(options.kinds)} still have the finalizer: run it again`);
+    }
     await sleep(timers, AGAIN_MS, signal);
     signal.throwIfAborted();
   }
@@ -53,16 +55,16 @@ export async function letGo(
 /** @returns how many were let go, and how many have changed meanwhile */
 async function letGoOnce(
   options: LetGoOptions,
-  scopes: readonly ResourceScope[],
+  namespaces: readonly string[],
   signal: AbortSignal,
-  isMeant: (bot: SlackBotObject) => boolean,
+  isMeant: (object: KindObject) => boolean,
 ): Promise<{ released: number; left: number }> {
   const counts = { released: 0, left: 0 };
   const running = new Set<Promise<void>>();
-  for await (const bot of ourBots(options, scopes, signal)) {
-    if (!isMeant(bot)) continue;
+  for await (const { kind, object } of ourObjects(options, namespaces, signal)) {
+    if (!isMeant(object)) continue;
     if (running.size >= AT_ONCE) await Promise.race(running);
-    const work: Promise<void> = letGoOne(options, bot, signal)
+    const work: Promise<void> = letGoOne(options, kind, object, signal)
       .then((done) => {
         counts[done ? 'released' : 'left'] += 1;
       })
@@ -75,36 +77,47 @@ async function letGoOnce(
   return counts;
 }
 
-/** Those with a finalizer or a claim of ours. Without a SlackBot definition there are no SlackBots. */
-export async function* ourBots(
-  { client, operator }: Pick<LetGoOptions, 'client' | 'operator'>,
-  scopes: readonly ResourceScope[],
+/** An object with the kind that can read it. */
+interface OurObject {
+  kind: Kind;
+  object: KindObject;
+}
+
+/** Those with a finalizer or a claim of ours. Of a kind that has no definition there are no objects. */
+export async function* ourObjects(
+  { client, kinds, operator }: Pick<LetGoOptions, 'client' | 'kinds' | 'operator'>,
+  namespaces: readonly string[],
   signal: AbortSignal,
-): AsyncGenerator<SlackBotObject> {
-  try {
-    for await (const bot of everyItem<SlackBotObject>(client, scopes, {}, { signal })) {
-      const isHeld = hasFinalizer(bot) || bot.metadata.annotations?.[CLAIM] !== undefined;
-      if (isHeld && mayRelease(bot.metadata, operator)) yield bot;
+): AsyncGenerator<OurObject> {
+  for (const kind of kinds) {
+    const scopes = scopesOf(kind.resource, namespaces);
+    try {
+      for await (const item of everyItem<KubeObject>(client, scopes, {}, { signal })) {
+        const object = kind.parse(item);
+        const isHeld = hasFinalizer(object, kind.finalizer) || object.metadata.annotations?.[CLAIM] !== undefined;
+        if (isHeld && mayRelease(object.metadata, operator)) yield { kind, object };
+      }
+    } catch (error) {
+      if (!isKubeError(error, 'notFound')) throw error;
     }
-  } catch (error) {
-    if (!isKubeError(error, 'notFound')) throw error;
   }
 }
 
-async function letGoOne(options: LetGoOptions, bot: SlackBotObject, signal: AbortSignal): Promise<boolean> {
+async function letGoOne(options: LetGoOptions, kind: Kind, object: KindObject, signal: AbortSignal): Promise<boolean> {
   const { client, reason, log, timers = systemTimers } = options;
-  const operations = [...removingFinalizer(bot), ...releasingOperations(bot.metadata)];
-  const patched = await patchIfUnchanged(client, bot, operations, { signal });
+  const operations = [...removingFinalizer(object, kind.finalizer), ...releasingOperations(object.metadata)];
+  const patched = await patchIfUnchanged(client, kind.resource, object, operations, { signal });
   if (patched === 'changed') return false;
-  if (patched === 'gone' || bot.metadata.deletionTimestamp !== undefined) return true;
+  if (patched === 'gone' || object.metadata.deletionTimestamp !== undefined) return true;
   // Only for the version that we left: whoever has claimed it since then says how it is.
   const { uid, resourceVersion } = patched.metadata;
-  const body = { metadata: { uid, resourceVersion }, status: statusNotRun(bot, reason, timers.wallMs()) };
+  const body = { metadata: { uid, resourceVersion }, status: kind.statusNotRun(object, reason, timers.wallMs()) };
   try {
-    await client.patchStatus(pathOf(bot), { type: 'merge', body }, { signal });
+    await client.patchStatus(pathOf(kind.resource, object), { type: 'merge', body }, { signal });
   } catch (error) {
     if (!isKubeError(error, 'conflict') && !isKubeError(error, 'notFound')) {
-      log.warn({ bot: botName(bot), err: errorText(error) }, 'let go, and its status does not say so');
+      const named = { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) };
+      log.warn(named, 'let go, and its status does not say so');
     }
   }
   return true;

@@ -1,69 +1,89 @@
-import { botName } from '../../core/api/slackbot.ts';
 import type { Log } from '../../core/process/log.ts';
-import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { keyOf } from '../kube/object.ts';
+import type { KindObject } from '../status/status-kind.ts';
 import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } from './claim.ts';
-import { addingFinalizer, patchIfUnchanged } from './finalizer.ts';
+import { addingFinalizer, hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
+import type { Kind } from './kind.ts';
 
-export interface OwnershipOptions {
+export interface OwnershipOptions<O extends KindObject> {
+  kind: Pick<Kind, 'resource' | 'singular' | 'finalizer'>;
   client: Pick<KubeClient, 'patch'>;
   /** Undefined: there is no other operator, and nothing is claimed. */
   self: Claimant | undefined;
-  /** A bot is another's: told once for each that holds it. */
-  onForeign?: (bot: SlackBotObject, text: string) => void;
+  /** An object is another's: told once for each that holds it. */
+  onForeign?: (object: O, text: string) => void;
   log: Log;
 }
 
-/** Which SlackBots are ours, and how they become so. */
-export class Ownership {
-  readonly #options: OwnershipOptions;
+/** Which objects of a kind are ours, how they become so, and how they are let go: the claim and the finalizer. */
+export class Ownership<O extends KindObject = KindObject> {
+  readonly #options: OwnershipOptions<O>;
   /** Uid -> version over which we wrote: a copy of that version is only late. */
   readonly #writtenOver = new Map<string, string>();
   /** Uid -> who else holds it. */
   readonly #told = new Map<string, string>();
 
-  constructor(options: OwnershipOptions) {
+  constructor(options: OwnershipOptions<O>) {
     this.#options = options;
   }
 
   /**
-   * What to say of a bot that is another operator's; undefined: it is ours, or free to be.
+   * What to say of an object that is another operator's; undefined: it is ours, or free to be.
    * @param inOffice of several processes of an operator only the one in office tells people
    */
-  foreign(bot: SlackBotObject, inOffice: boolean): string | undefined {
-    const { self, onForeign, log } = this.#options;
-    const { uid } = bot.metadata;
-    const state = self === undefined ? undefined : claimStateOf(bot.metadata, self);
+  foreign(object: O, inOffice: boolean): string | undefined {
+    const { kind, self, onForeign, log } = this.#options;
+    const { uid } = object.metadata;
+    const state = self === undefined ? undefined : claimStateOf(object.metadata, self);
     if (state?.kind !== 'theirs') {
       this.#told.delete(uid);
       return undefined;
     }
-    const text = foreignClaimText(bot.metadata, state.operator);
+    const text = foreignClaimText(kind, object.metadata, state.operator);
     if (inOffice && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
-      log.warn({ bot: botName(bot), operator: state.operator }, "this SlackBot is another operator's, left alone");
-      onForeign?.(bot, text);
+      const { operator } = state;
+      log.warn({ object: keyOf(object), operator }, `this ${kind.resource.kind} is another operator's, left alone`);
+      onForeign?.(object, text);
     }
     return text;
   }
 
   /**
-   * Claims the bot and, before its first socket, puts the finalizer on, so that no deletion can pass a socket by: both in
+   * Claims the object and, before its first socket, puts the finalizer on, so that no deletion can pass a socket by: both in
    * one patch, and none if nothing is missing.
    * @returns false if the object has changed since, which may be another's claim: look again
    */
-  async take(bot: SlackBotObject, options: { finalizer: boolean; signal: AbortSignal }): Promise<boolean> {
-    const { client, self } = this.#options;
-    const { uid, resourceVersion } = bot.metadata;
+  async take(object: O, options: { finalizer: boolean; signal: AbortSignal }): Promise<boolean> {
+    const { kind, client, self } = this.#options;
+    const { uid, resourceVersion } = object.metadata;
     if (this.#writtenOver.get(uid) === resourceVersion) return true;
     const operations = [
-      ...(self === undefined ? [] : claimingOperations(bot.metadata, self)),
-      ...(options.finalizer ? addingFinalizer(bot) : []),
+      ...(self === undefined ? [] : claimingOperations(object.metadata, self)),
+      ...(options.finalizer ? addingFinalizer(object, kind.finalizer) : []),
     ];
     if (operations.length === 0) return true;
-    if ((await patchIfUnchanged(client, bot, operations, { signal: options.signal })) === 'changed') return false;
+    const { signal } = options;
+    if ((await patchIfUnchanged(client, kind.resource, object, operations, { signal })) === 'changed') return false;
     this.#writtenOver.set(uid, resourceVersion);
     return true;
+  }
+
+  /** Whether its deletion waits for us. */
+  isHeld(object: O): boolean {
+    return hasFinalizer(object, this.#options.kind.finalizer);
+  }
+
+  /**
+   * Takes the finalizer off, so that an object that is being deleted is gone.
+   * @returns false if the object has changed since: look again
+   */
+  async letGo(object: O, signal: AbortSignal): Promise<boolean> {
+    const { kind, client } = this.#options;
+    const operations = removingFinalizer(object, kind.finalizer);
+    if (operations.length === 0) return true;
+    return (await patchIfUnchanged(client, kind.resource, object, operations, { signal })) !== 'changed';
   }
 
   forget(uid: string): void {

@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import { SLACKBOTS, type SlackBotObject, scopesOf } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
+import { keyOf } from '../kube/object.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../leadership/lease.ts';
+import type { KindObject } from '../status/status-kind.ts';
 import { CLAIM } from './claim.ts';
 import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
+import { type Kind, namesOf } from './kind.ts';
 import { type LetGoOptions, letGo } from './let-go.ts';
-import { keyOf } from './resource-watch.ts';
 import { droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
 
 export interface ReleaseOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'listPage' | 'patch' | 'patchStatus'>;
+  kinds: readonly Kind[];
   /** Of the operator's Lease. */
   lease: LeaseName;
   /** Empty: all. */
@@ -31,7 +33,7 @@ const HELD_FOR_UPGRADE_MS = 60_000;
 const TRIES = 20;
 
 /**
- * Lets go of the SlackBots that this operator has claimed, all of them or those of namespaces that are watched no longer,
+ * Lets go of the objects that this operator has claimed, all of them or those of namespaces that are watched no longer,
  * so that nothing that is deleted later waits for an operator that is gone. The leading operator would take them again, so
  * first its Lease is taken, if there is one: it stops to lead, and for a while no other starts to. Sockets stay open until
  * the connectors end or the next leader closes them.
@@ -42,10 +44,10 @@ export function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSigna
 }
 
 async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
-  const { client, lease, log, timers = systemTimers } = options;
+  const { client, kinds, lease, log, timers = systemTimers } = options;
   await depose(options, HELD_MS, signal);
-  const letting = { client, operator: operatorOf(lease), reason: 'OperatorGone', log, timers } as const;
-  const released = await letGo(letting, scopesOf(SLACKBOTS, options.namespaces), signal);
+  const letting = { client, kinds, operator: operatorOf(lease), reason: 'OperatorGone', log, timers } as const;
+  const released = await letGo(letting, options.namespaces, signal);
   const elsewhere = options.namespaces.length === 0 ? 0 : await releaseElsewhere(letting, signal);
   log.info({ released: released + elsewhere }, 'finalizers released');
   return released + elsewhere;
@@ -53,9 +55,9 @@ async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise
 
 /** What carries our claim in a namespace that was watched once, if we may look there; without a claim it may be another's. */
 async function releaseElsewhere(letting: LetGoOptions, signal: AbortSignal): Promise<number> {
-  const isClaimed = ({ metadata }: SlackBotObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
+  const isClaimed = ({ metadata }: KindObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
   try {
-    return await letGo(letting, [SLACKBOTS], signal, isClaimed);
+    return await letGo(letting, [], signal, isClaimed);
   } catch (error) {
     if (!isKubeError(error, 'forbidden')) throw error;
     return 0;
@@ -64,15 +66,15 @@ async function releaseElsewhere(letting: LetGoOptions, signal: AbortSignal): Pro
 
 /** What the operators watched until now and are to watch no longer; without any of it nobody is disturbed. */
 async function releaseOthers(options: ReleaseOptions, keep: readonly string[], signal: AbortSignal): Promise<number> {
-  const { client, lease, log, timers = systemTimers } = options;
+  const { client, kinds, lease, log, timers = systemTimers } = options;
   const watched = watchedOf(keep);
   // An earlier version left no note: whatever it may have watched, as far as our rights go.
   const before = parseWatched(await readNote(client, lease, signal)) ?? 'all';
   const dropped = droppedNamespaces(before, watched);
-  const letting = { client, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
+  const letting = { client, kinds, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
   if (await holdsDropped(letting, dropped, keep, signal)) await depose(options, HELD_FOR_UPGRADE_MS, signal);
   const { released, forbidden } = await letGoDropped(letting, dropped, keep, signal);
-  log.info({ released, forbidden, keep }, 'SlackBots of other namespaces released');
+  log.info({ released, forbidden, keep }, `${namesOf(kinds)} of other namespaces released`);
   await noteWatched(client, lease, forbidden === 'others' ? before : [...keep, ...forbidden], signal);
   return released;
 }

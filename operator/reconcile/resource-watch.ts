@@ -1,5 +1,5 @@
-import { namespaceOf } from '../../core/api/slackbot.ts';
-import { type KubeObject, objectKey, type ResourceType } from '../kube/object.ts';
+import { namespaceOf } from '../../core/api/object-name.ts';
+import type { KubeObject, ResourceType } from '../kube/object.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';
 import type { Change } from '../kube/store.ts';
@@ -109,11 +109,3 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
     return this.#reflectors.values();
   }
 }
-
-/** Whether version `a` is later than `b`. Versions of one resource are comparable whole numbers (KEP-5504). */
-export function isLaterVersion(a: string, b: string): boolean {
-  const number = /^\d+$/;
-  return number.test(a) && number.test(b) ? BigInt(a) > BigInt(b) : a !== b;
-}
-
-export const keyOf = (object: KubeObject): string => objectKey(object.metadata);

@@ -1,12 +1,12 @@
-import { secretKeysOf } from '../../core/api/slackbot.ts';
+import { namespaceOf } from '../../core/api/object-name.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import type { SecretRead } from '../kinds/slackbot/credentials.ts';
-import { LABELLED, SECRETS, type SlackBotObject, secretKeyOf } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
-import type { KubeObject, ResourceScope } from '../kube/object.ts';
-import { isLaterVersion, keyOf, type ObjectsView } from './resource-watch.ts';
+import { isLaterVersion, type KubeObject, keyOf, scopesOf } from '../kube/object.ts';
+import { LABELLED, SECRETS } from './labelled-secrets.ts';
+import type { ObjectsView } from './resource-watch.ts';
+import type { SecretRead } from './secret-read.ts';
 
 interface SecretObject extends KubeObject {
   data?: Record<string, string>;
@@ -18,6 +18,17 @@ export interface SecretReadsOptions {
   labelled: Pick<ObjectsView<KubeObject>, 'get'>;
   timers?: Timers;
   random?: () => number;
+}
+
+/** What an object wants of a Secret. */
+export interface WantedSecret {
+  /** Of the object. */
+  uid: string;
+  generation: number;
+  /** `namespace/name` of the Secret; undefined if the object names none. */
+  secretKey: string | undefined;
+  /** Keys inside it whose values are needed. */
+  valueKeys: readonly string[];
 }
 
 /** Promised to users (design, "Credentials"). */
@@ -35,7 +46,7 @@ interface Known {
   dueMs: number;
 }
 
-/** The Secrets of bots, read when they may have changed and not for every reconcile. */
+/** The Secrets of objects, read when they may have changed and not for every reconcile. */
 export class SecretReads {
   readonly #options: SecretReadsOptions;
   readonly #timers: Timers;
@@ -54,14 +65,14 @@ export class SecretReads {
    * @returns the Secret, and when to ask again even if nothing is heard of it
    * @throws KubeError if the server did not answer and nothing is known from before
    */
-  async read(bot: SlackBotObject, signal: AbortSignal): Promise<{ secret: SecretRead; againMs: number | undefined }> {
-    const secretKey = secretKeyOf(bot);
+  async read(wanted: WantedSecret, signal: AbortSignal): Promise<{ secret: SecretRead; againMs: number | undefined }> {
+    const { uid, secretKey } = wanted;
     if (secretKey === undefined) return { secret: { kind: 'missing' }, againMs: undefined };
-    const known = this.#known.get(bot.metadata.uid);
-    if (known !== undefined && this.#isFresh(known, bot, secretKey)) return this.#answer(known);
+    const known = this.#known.get(uid);
+    if (known !== undefined && this.#isFresh(known, wanted, secretKey)) return this.#answer(known);
     try {
-      const read = await this.#get(bot, secretKey, signal);
-      this.#known.set(bot.metadata.uid, read);
+      const read = await this.#get(wanted, secretKey, signal);
+      this.#known.set(uid, read);
       return this.#answer(read);
     } catch (error) {
       if (known === undefined || known.secretKey !== secretKey || signal.aborted) throw error;
@@ -71,13 +82,20 @@ export class SecretReads {
   }
 
   /**
-   * Reads the labelled Secrets of a scope by a few long lists, so that a new leader of 100,000 bots does not need as many calls.
-   * Every bot's next read takes its own; what is left after that is dropped by `endPriming`.
+   * Reads the labelled Secrets of namespaces (none: all) by a few long lists, so that a new leader of 100,000 bots does not
+   * need as many calls. Every object's next read takes its own; what is left after that is dropped by `endPriming`. Only a
+   * saving: where it fails each is read by a call of its own.
    */
-  async prime(scope: ResourceScope, signal: AbortSignal): Promise<void> {
-    const query = { labelSelector: LABELLED };
-    for await (const secret of everyItem<SecretObject>(this.#options.client, [scope], query, { signal })) {
-      this.#primed.set(keyOf(secret), secret);
+  async prime(namespaces: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const scope of scopesOf(SECRETS, namespaces)) {
+      try {
+        const query = { labelSelector: LABELLED };
+        for await (const secret of everyItem<SecretObject>(this.#options.client, [scope], query, { signal })) {
+          this.#primed.set(keyOf(secret), secret);
+        }
+      } catch {
+        // The next namespace may be readable.
+      }
     }
   }
 
@@ -95,8 +113,8 @@ export class SecretReads {
     this.#known.delete(uid);
   }
 
-  #isFresh(known: Known, bot: SlackBotObject, secretKey: string): boolean {
-    if (known.secretKey !== secretKey || known.generation !== bot.metadata.generation) return false;
+  #isFresh(known: Known, { generation }: WantedSecret, secretKey: string): boolean {
+    if (known.secretKey !== secretKey || known.generation !== generation) return false;
     const labelled = this.#options.labelled.get(secretKey);
     const watched = known.read.kind === 'found' && known.read.watched;
     if (labelled === undefined || known.read.kind === 'unreadable')
@@ -109,8 +127,8 @@ export class SecretReads {
     return { secret: read, againMs: Math.max(1, dueMs - this.#timers.monotonicMs()) };
   }
 
-  async #get(bot: SlackBotObject, secretKey: string, signal: AbortSignal): Promise<Known> {
-    const { namespace, generation } = bot.metadata;
+  async #get({ generation, valueKeys }: WantedSecret, secretKey: string, signal: AbortSignal): Promise<Known> {
+    const namespace = namespaceOf(secretKey);
     const name = secretKey.slice(namespace.length + 1);
     const base = { secretKey, generation };
     try {
@@ -121,7 +139,7 @@ export class SecretReads {
       const secret =
         primed !== undefined && isCurrent ? primed : await this.#options.client.get<SecretObject>(path, { signal });
       const watched = this.#options.labelled.get(secretKey) !== undefined;
-      const data = onlyToken(secret.data ?? {}, secretKeysOf(bot.spec).token);
+      const data = onlyWanted(secret.data ?? {}, valueKeys);
       const version = secret.metadata.resourceVersion;
       return { ...base, version, read: { kind: 'found', data, watched }, dueMs: this.#dueMs(REREAD_MS) };
     } catch (error) {
@@ -139,12 +157,12 @@ export class SecretReads {
   }
 }
 
-/** Names of all keys, but the value of one only: what is not needed is not kept. */
-function onlyToken(data: Record<string, string>, tokenKey: string): Record<string, string> {
+/** Names of all keys, but the values of these only: what is not needed is not kept. */
+function onlyWanted(data: Record<string, string>, valueKeys: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [
       key,
-      key === tokenKey ? Buffer.from(value, 'base64').toString('utf8') : '',
+      valueKeys.includes(key) ? Buffer.from(value, 'base64').toString('utf8') : '',
     ]),
   );
 }

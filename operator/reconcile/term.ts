@@ -1,17 +1,23 @@
 import type { Log } from '../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
-import { StatusWriter } from '../status/status-writer.ts';
-import { transitionEvents } from '../status/transition-events.ts';
+import type { ResourceKind } from '../kube/object.ts';
+import type { KindObject, StatusKind } from '../status/status-kind.ts';
+import { type KindStatusWriter, StatusWriter } from '../status/status-writer.ts';
 
-/** The right to write to the API server, while it lasts. */
-export interface Office {
+/** The right to write to the API server, while it lasts, for objects of one kind. */
+export interface Office<O extends KindObject> {
   /** Aborted when it ends: whatever is being written gives up. */
   readonly signal: AbortSignal;
-  readonly status: Pick<StatusWriter, 'baseOf' | 'offer' | 'forget'>;
+  readonly status: KindStatusWriter<O>;
   readonly events: Pick<EventRecorder, 'record'>;
+}
+
+/** The same right for every kind. */
+export interface Tenure {
+  readonly signal: AbortSignal;
+  officeFor<O extends KindObject>(kind: StatusKind<O>): Office<O>;
 }
 
 export interface TermOptions {
@@ -23,7 +29,7 @@ export interface TermOptions {
 }
 
 /** One term in office of the holder of the Lease: what only it writes. A process may have several, one after the other. */
-export class Term implements Office {
+export class Term implements Tenure {
   readonly status: StatusWriter;
   readonly #recorder: TermOptions['recorder'];
   readonly #ended = new AbortController();
@@ -36,19 +42,19 @@ export class Term implements Office {
       log,
       timers,
       perSecond,
-      onWritten: ({ bot, before, after }) => {
-        const regarding = regardingOf(bot);
-        for (const event of transitionEvents(before, after)) recorder.record({ regarding, ...event });
+      onWritten: ({ kind, object, before, after }) => {
+        const regarding = regardingOf(kind.resource, object);
+        for (const event of kind.eventsOf(before, after)) recorder.record({ regarding, ...event });
       },
     });
   }
 
-  get events(): Office['events'] {
-    return this.#recorder;
-  }
-
   get signal(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  officeFor<O extends KindObject>(kind: StatusKind<O>): Office<O> {
+    return { signal: this.signal, status: this.status.forKind(kind), events: this.#recorder };
   }
 
   /**
@@ -63,6 +69,7 @@ export class Term implements Office {
 }
 
 /** Whom an Event is about. */
-export function regardingOf({ apiVersion, kind, metadata: { name, namespace, uid } }: SlackBotObject): Regarding {
-  return { apiVersion, kind, name, namespace, uid };
+export function regardingOf({ group, version, kind }: ResourceKind, { metadata }: KindObject): Regarding {
+  const { name, namespace, uid } = metadata;
+  return { apiVersion: `${group}/${version}`, kind, name, namespace, uid };
 }

@@ -1,13 +1,14 @@
-import type { SlackBotStatus } from '../../core/api/slackbot.ts';
-import type { SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
-import { HOLD_MS, type Urgency } from '../kinds/slackbot/status-change.ts';
 import { DelayHeap } from '../kube/delay-heap.ts';
+import type { ConditionedStatus } from './conditions.ts';
+import type { KindObject, StatusKind } from './status-kind.ts';
+import { HOLD_MS, type Urgency } from './urgency.ts';
 
 export interface StatusWrite {
-  bot: SlackBotObject;
+  kind: StatusKind;
+  object: KindObject;
   /** What the server had when this was judged. */
-  before: SlackBotStatus | undefined;
-  after: SlackBotStatus;
+  before: ConditionedStatus | undefined;
+  after: ConditionedStatus;
 }
 
 type Told = Exclude<Urgency, 'none'>;
@@ -30,7 +31,7 @@ export class StatusQueue {
 
   /** Takes the place of what waits for the same object; `none` takes it back. An object never waits longer for that. */
   put(write: StatusWrite, urgency: Urgency, nowMs: number): void {
-    const { uid } = write.bot.metadata;
+    const { uid } = write.object.metadata;
     const before = this.#waiting.get(uid);
     if (before !== undefined && before.urgency !== urgency) this.drop(uid);
     if (urgency === 'none') return;
@@ -39,7 +40,7 @@ export class StatusQueue {
 
   /** Again, not before its time: for a write that failed and that nothing newer has replaced. */
   putBack(write: StatusWrite, dueMs: number): void {
-    if (!this.#waiting.has(write.bot.metadata.uid)) this.#add(write, 'bad', dueMs);
+    if (!this.#waiting.has(write.object.metadata.uid)) this.#add(write, 'bad', dueMs);
   }
 
   drop(uid: string): void {
@@ -76,7 +77,7 @@ export class StatusQueue {
   }
 
   #add(write: StatusWrite, urgency: Told, dueMs: number): void {
-    const { uid } = write.bot.metadata;
+    const { uid } = write.object.metadata;
     this.#waiting.set(uid, { ...write, urgency, dueMs });
     this.#due[urgency].put(uid, dueMs);
   }

@@ -1,13 +1,21 @@
-import type { SlackBotStatus } from '../../core/api/slackbot.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../core/process/timers.ts';
-import { pathOf, type SlackBotObject } from '../kinds/slackbot/slackbot-object.ts';
-import { urgencyOf } from '../kinds/slackbot/status-change.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
+import { isLaterVersion, keyOf, pathOf } from '../kube/object.ts';
 import { type BucketPolicy, type BucketState, fullBucket, tryToken } from '../kube/token-bucket.ts';
-import { isLaterVersion } from '../reconcile/resource-watch.ts';
+import type { ConditionedStatus } from './conditions.ts';
+import type { KindObject, StatusKind, StatusOf } from './status-kind.ts';
 import { StatusQueue, type StatusWrite } from './status-queue.ts';
+
+/** The writer, for objects of one kind. */
+export interface KindStatusWriter<O extends KindObject> {
+  /** The status that the server has as far as we know: what to judge the next one against. */
+  baseOf(object: O): StatusOf<O> | undefined;
+  /** Writes the status, in its turn, unless the server has it already. */
+  offer(object: O, after: StatusOf<O>): void;
+  forget(uid: string): void;
+}
 
 export interface StatusWriterOptions {
   client: Pick<KubeClient, 'patchStatus'>;
@@ -28,7 +36,7 @@ const MAX_IN_FLIGHT = 8;
 const RETRY_MS = 5_000;
 
 /**
- * The one writer of SlackBot status: never twice the same, at a bounded rate, at most one write for an object at a time,
+ * The one writer of status, for all kinds: never twice the same, at a bounded rate, at most one write for an object at a time,
  * bad news first (design rule 12).
  */
 export class StatusWriter {
@@ -38,9 +46,9 @@ export class StatusWriter {
   readonly #queue = new StatusQueue();
   readonly #inFlight = new Set<string>();
   /** Judged while a write of the same object was under way. */
-  readonly #next = new Map<string, { bot: SlackBotObject; after: SlackBotStatus }>();
+  readonly #next = new Map<string, () => void>();
   /** What we have written and our copy of the objects does not show yet. */
-  readonly #written = new Map<string, { status: SlackBotStatus; version: string }>();
+  readonly #written = new Map<string, { status: ConditionedStatus; version: string }>();
   readonly #stats: StatusWriterStats = { written: 0, failed: 0 };
   readonly #aborted = new AbortController();
   readonly #idle: (() => void)[] = [];
@@ -64,32 +72,12 @@ export class StatusWriter {
     return this.#queue.size + this.#next.size;
   }
 
-  /** The status that the server has as far as we know: what to judge the next one against. */
-  baseOf(bot: SlackBotObject): SlackBotStatus | undefined {
-    const written = this.#written.get(bot.metadata.uid);
-    if (written === undefined) return bot.status;
-    if (isLaterVersion(written.version, bot.metadata.resourceVersion)) return written.status;
-    this.#written.delete(bot.metadata.uid);
-    return bot.status;
-  }
-
-  /** Writes the status, in its turn, unless the server has it already. */
-  offer(bot: SlackBotObject, after: SlackBotStatus): void {
-    if (this.#stopping) return;
-    const { uid } = bot.metadata;
-    if (this.#inFlight.has(uid)) {
-      this.#next.set(uid, { bot, after });
-      return;
-    }
-    const before = this.baseOf(bot);
-    this.#queue.put({ bot, before, after }, urgencyOf(before, after), this.#timers.monotonicMs());
-    this.#pump();
-  }
-
-  forget(uid: string): void {
-    this.#queue.drop(uid);
-    this.#next.delete(uid);
-    this.#written.delete(uid);
+  forKind<O extends KindObject>(kind: StatusKind<O>): KindStatusWriter<O> {
+    return {
+      baseOf: (object) => this.#baseOf(object),
+      offer: (object, after) => this.#offer(kind, object, after),
+      forget: (uid) => this.#forget(uid),
+    };
   }
 
   /** Takes nothing more and writes what waits; gives up after `graceMs` (0: at once, as when leadership is lost). */
@@ -102,6 +90,33 @@ export class StatusWriter {
     while (this.#inFlight.size > 0 || this.#queue.size > 0) await new Promise<void>((done) => this.#idle.push(done));
     cancel();
     this.#cancelAlarm();
+  }
+
+  #baseOf<O extends KindObject>(object: O): StatusOf<O> | undefined {
+    const { uid, resourceVersion } = object.metadata;
+    const written = this.#written.get(uid);
+    // Of the same kind, since a uid is of one object.
+    if (written !== undefined && isLaterVersion(written.version, resourceVersion)) return written.status as StatusOf<O>;
+    this.#written.delete(uid);
+    return object.status;
+  }
+
+  #offer<O extends KindObject>(kind: StatusKind<O>, object: O, after: StatusOf<O>): void {
+    if (this.#stopping) return;
+    const { uid } = object.metadata;
+    if (this.#inFlight.has(uid)) {
+      this.#next.set(uid, () => this.#offer(kind, object, after));
+      return;
+    }
+    const before = this.#baseOf(object);
+    this.#queue.put({ kind, object, before, after }, kind.urgencyOf(before, after), this.#timers.monotonicMs());
+    this.#pump();
+  }
+
+  #forget(uid: string): void {
+    this.#queue.drop(uid);
+    this.#next.delete(uid);
+    this.#written.delete(uid);
   }
 
   #giveUp(): void {
@@ -129,14 +144,15 @@ export class StatusWriter {
   }
 
   async #write(write: StatusWrite): Promise<void> {
-    const { bot, after } = write;
-    const { uid } = bot.metadata;
+    const { kind, object, after } = write;
+    const { uid } = object.metadata;
     this.#inFlight.add(uid);
     try {
       // The uid keeps an object that was made anew under the same name from getting the status of the old one.
       const body = { metadata: { uid }, status: after };
       const signal = this.#aborted.signal;
-      const answer = await this.#options.client.patchStatus(pathOf(bot), { type: 'merge', body }, { signal });
+      const path = pathOf(kind.resource, object);
+      const answer = await this.#options.client.patchStatus(path, { type: 'merge', body }, { signal });
       this.#stats.written += 1;
       this.#written.set(uid, { status: after, version: answer.metadata.resourceVersion });
       this.#options.onWritten?.(write);
@@ -146,7 +162,7 @@ export class StatusWriter {
     this.#inFlight.delete(uid);
     const next = this.#next.get(uid);
     this.#next.delete(uid);
-    if (next !== undefined) this.offer(next.bot, next.after);
+    next?.();
     this.#pump();
     for (const done of this.#idle.splice(0)) done();
   }
@@ -156,8 +172,11 @@ export class StatusWriter {
     const gone = isKubeError(error, 'notFound') || isKubeError(error, 'conflict') || isKubeError(error, 'invalid');
     if (isKubeError(error, 'notFound')) return;
     this.#stats.failed += 1;
-    const { namespace, name } = write.bot.metadata;
-    this.#options.log.warn({ bot: `${namespace}/${name}`, err: errorText(error) }, 'status not written');
+    const { kind, object } = write;
+    this.#options.log.warn(
+      { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) },
+      'status not written',
+    );
     // A refused write would be refused again; the next change of the object makes another.
     if (!gone && !this.#stopping) this.#queue.putBack(write, this.#timers.monotonicMs() + RETRY_MS);
   }

@@ -1,4 +1,5 @@
-import { API_VERSION, type SlackBotSpec } from '../../../core/api/slackbot.ts';
+import { API_VERSION } from '../../../core/api/api-group.ts';
+import type { SlackBotSpec } from '../../../core/api/slackbot.ts';
 import { brokenRules } from '../../../core/api/slackbot-rules.ts';
 import { redactTokens } from '../../../core/process/redact.ts';
 import {

@@ -1,19 +1,14 @@
-import type { Condition } from '../../../core/api/slackbot.ts';
+import type { Condition } from '../../../core/api/condition.ts';
 import { redactTokens } from '../../../core/process/redact.ts';
 import { AWAY_REASON, isLiveState } from '../../../core/protocol/presence.ts';
 import type { BotView, SlotView } from '../../fleet/fleet-view.ts';
+import type { Judgement as AnyJudgement } from '../../status/conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
 import { waitSentence } from './wait.ts';
 import { whySameZone, type ZoneRooms } from './zone-rooms.ts';
 
-/** One condition as it is judged, without the times that its history gives it. */
-export interface Judgement {
-  status: Condition['status'];
-  reason: Reason;
-  message: string;
-}
-
+type Judgement = AnyJudgement<Reason>;
 export type Judgements = Record<ConditionType, Judgement>;
 
 /** Why a bot is to have no sockets though its resource is there. */

@@ -1,20 +1,8 @@
-import { CREDENTIALS_LABEL, type SlackBotSpec, secretKeysOf } from '../../../core/api/slackbot.ts';
+import { CREDENTIALS_LABEL } from '../../../core/api/api-group.ts';
+import { type SlackBotSpec, secretKeysOf } from '../../../core/api/slackbot.ts';
 import { type TokenKind, tokenDigest, tokenKind } from '../../../core/protocol/token.ts';
+import type { SecretRead } from '../../reconcile/secret-read.ts';
 import { explain, type JudgedReason } from './reasons.ts';
-
-/** What is known of the Secret of a bot. */
-export type SecretRead =
-  | {
-      kind: 'found';
-      /** Plain values by key. */
-      data: Readonly<Record<string, string>>;
-      /** A change of it is seen at once; if not, within 5 minutes, and the verdict's note says so. */
-      watched: boolean;
-    }
-  /** `remedy`: where Secrets come from elsewhere than Kubernetes. */
-  | { kind: 'missing'; remedy?: string }
-  /** Neither there nor missing: the API server is away or refuses. */
-  | { kind: 'unreadable'; why: string };
 
 export type CredentialsVerdict =
   | {

@@ -3,32 +3,28 @@ import { errorText, type Log } from '../../../core/process/log.ts';
 import { systemTimers, type Timers } from '../../../core/process/timers.ts';
 import type { Want } from '../../fleet/desired.ts';
 import type { FleetView } from '../../fleet/fleet-view.ts';
-import type { KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
-import { hasFinalizer, removeFinalizer } from '../../reconcile/finalizer.ts';
-import { Ownership } from '../../reconcile/ownership.ts';
+import type { Ownership } from '../../reconcile/ownership.ts';
 import type { ObjectsView } from '../../reconcile/resource-watch.ts';
 import type { SecretReads } from '../../reconcile/secret-reads.ts';
 import type { Office } from '../../reconcile/term.ts';
 import { BotRecords } from './bot-records.ts';
 import { isLive } from './conditions.ts';
 import { type CredentialsVerdict, judgeCredentials } from './credentials.ts';
-import type { SlackBotObject } from './slackbot-object.ts';
+import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
 import { fleetFacts, statusOf } from './status.ts';
 import { statusNotRun } from './status-not-run.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
 
 export interface SlackBotReconcilerOptions {
-  client: Pick<KubeClient, 'patch'>;
   bots: ObjectsView<SlackBotObject>;
   secrets: SecretReads;
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
   /** The right to write to the API server; undefined while another process has it. */
-  office: () => Office | undefined;
-  /** Left out: no other operator sees these SlackBots. */
-  ownership?: Ownership;
+  office: () => Office<SlackBotObject> | undefined;
+  ownership: Ownership<SlackBotObject>;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
@@ -50,7 +46,7 @@ interface Judged {
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
-  readonly #ownership: Ownership;
+  readonly #ownership: Ownership<SlackBotObject>;
   readonly #records = new BotRecords();
   /** Key -> uid of the object that had this name when it was last looked at. */
   readonly #uids = new Map<string, string>();
@@ -58,7 +54,7 @@ export class SlackBotReconciler {
   constructor(options: SlackBotReconcilerOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
-    this.#ownership = options.ownership ?? new Ownership({ client: options.client, self: undefined, log: options.log });
+    this.#ownership = options.ownership;
   }
 
   /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
@@ -145,7 +141,7 @@ export class SlackBotReconciler {
       return { verdict: judgeCredentials(bot.spec, { kind: 'missing' }), againMs: undefined, error: undefined };
     }
     try {
-      const { secret, againMs } = await secrets.read(bot, signal);
+      const { secret, againMs } = await secrets.read(wantedSecretOf(bot), signal);
       const verdict = judgeCredentials(bot.spec, secret);
       if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
       secrets.lookSooner(bot.metadata.uid);
@@ -160,7 +156,7 @@ export class SlackBotReconciler {
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
     if (taken !== 'notInOffice') return taken === 'taken' ? 'protected' : 'changed';
-    const isProtected = hasFinalizer(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined;
+    const isProtected = this.#ownership.isHeld(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined;
     return isProtected ? 'protected' : 'notOurs';
   }
 
@@ -176,11 +172,11 @@ export class SlackBotReconciler {
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
-    const { planner, log, client, office } = this.#options;
+    const { planner, log, office } = this.#options;
     const { uid } = bot.metadata;
     const { settled, bots } = planner.view();
     const view = { settled, hasBot: bots.has(uid) };
-    const decision = decideDeletion(this.#situationOf(bot), { isHeld: hasFinalizer(bot), view });
+    const decision = decideDeletion(this.#situationOf(bot), { isHeld: this.#ownership.isHeld(bot), view });
     this.#enqueue(this.#records.put(uid, decision.record));
     this.#desire(bot, decision.want);
     const ours = office();
@@ -191,7 +187,7 @@ export class SlackBotReconciler {
     if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
     if (decision.letGo === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
-    const removed = await removeFinalizer(client, bot, { signal: AbortSignal.any([signal, ours.signal]) });
+    const removed = await this.#ownership.letGo(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 

@@ -1,21 +1,10 @@
-import type { Condition, SlackBotStatus } from '../../../core/api/slackbot.ts';
+import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
+import { conditionOf } from '../../status/conditions.ts';
+import type { Urgency } from '../../status/urgency.ts';
 import type { ConditionType } from './reasons.ts';
 import { saysWait } from './wait.ts';
 
-/** How soon a change of a status is to be told (design rule 12). */
-export type Urgency =
-  /** Nothing that a reader could act on has changed. */
-  | 'none'
-  /** Bad news, the first status, and the answer to a change of the spec: at once, before all others. */
-  | 'bad'
-  /** Sockets came up: what comes within a second is one write. */
-  | 'good'
-  /** A socket of several is away, mostly for a second: told if it stays away. */
-  | 'flap';
-
-/** How long a change may wait for what follows it. */
-export const HOLD_MS: Record<Exclude<Urgency, 'none'>, number> = { bad: 0, good: 1_000, flap: 10_000 };
-
+/** How soon this change is to be told: what is worth a write, bad news first. */
 export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
   if (before?.conditions === undefined) return 'bad';
   if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
@@ -48,9 +37,6 @@ function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {
   const waits = (status: SlackBotStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');
   return waits(after) && !waits(before);
 }
-
-export const conditionOf = (status: SlackBotStatus | undefined, type: ConditionType): Condition | undefined =>
-  status?.conditions?.find((condition) => condition.type === type);
 
 function essence(status: SlackBotStatus): unknown {
   return [

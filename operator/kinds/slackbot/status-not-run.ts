@@ -1,6 +1,6 @@
-import type { Condition, SlackBotStatus } from '../../../core/api/slackbot.ts';
+import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
+import { conditionsOf } from '../../status/conditions.ts';
 import { CONDITION_TYPES, explain, type Reason } from './reasons.ts';
-import { rfc3339 } from './status.ts';
 
 export interface NotRun {
   metadata: { generation: number };
@@ -13,16 +13,11 @@ export interface NotRun {
  * @param message in place of the reason's own words
  */
 export function statusNotRun(bot: NotRun, reason: Reason, nowMs: number, message = explain(reason)): SlackBotStatus {
-  const now = rfc3339(nowMs);
   const { generation } = bot.metadata;
-  const conditions = CONDITION_TYPES.map((type): Condition => {
-    const before = bot.status?.conditions?.find((condition) => condition.type === type);
-    const lastTransitionTime = before?.status === 'Unknown' ? before.lastTransitionTime : now;
-    return { type, status: 'Unknown', reason, message, observedGeneration: generation, lastTransitionTime };
-  });
+  const history = { previous: bot.status?.conditions ?? [], generation, nowMs };
   return {
     observedGeneration: generation,
-    conditions,
+    conditions: conditionsOf(CONDITION_TYPES, () => ({ status: 'Unknown', reason, message }), history),
     desiredConnections: 0,
     liveConnections: 0,
     connectionSummary: '0/0',

@@ -1,6 +1,8 @@
-import { type Condition, replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../core/api/slackbot.ts';
+import { replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../core/api/slackbot.ts';
 import type { BotView, FleetView, SlotView } from '../../fleet/fleet-view.ts';
-import { type FleetFacts, isLive, isToldOf, type Judgements, judgeConditions, type Stop } from './conditions.ts';
+import { rfc3339 } from '../../kube/timestamp.ts';
+import { conditionsOf } from '../../status/conditions.ts';
+import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { CONDITION_TYPES, explain } from './reasons.ts';
 import { zoneRoomsOf } from './zone-rooms.ts';
@@ -29,13 +31,14 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   const replicas = replicasOf(bot.spec);
   const desired = bot.spec.suspend === true || input.duplicateOf !== undefined ? 0 : replicas;
   const live = (view?.slots ?? []).filter((slot) => isLive(slot));
+  const history = { previous: previous?.conditions ?? [], generation, nowMs: input.nowMs };
   const judged = judgeConditions({
     desired,
     stop,
     verdict,
     view,
     fleet,
-    previous: previous?.conditions ?? [],
+    previous: history.previous,
     nowMs: input.nowMs,
   });
   // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
@@ -53,7 +56,7 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   const botUserID = live.find((slot) => slot.botUserID !== '')?.botUserID ?? previous?.botUserID;
   return {
     observedGeneration: generation,
-    conditions: conditionsOf(judged, generation, previous?.conditions ?? [], input.nowMs),
+    conditions: conditionsOf(CONDITION_TYPES, (type) => judged[type], history),
     ...counts,
     ...(teamName === undefined ? {} : { teamName: teamName.slice(0, 1024) }),
     ...(botUserID === undefined ? {} : { botUserID: botUserID.slice(0, 64) }),
@@ -118,21 +121,3 @@ function countsBefore(previous: SlackBotStatus, desired: number): Counts {
     connections: previous.connections ?? [],
   };
 }
-
-/** The time of a condition moves only when its status flips (Kubernetes' API conventions). */
-function conditionsOf(
-  judged: Judgements,
-  generation: number,
-  previous: readonly Condition[],
-  nowMs: number,
-): Condition[] {
-  return CONDITION_TYPES.map((type) => {
-    const before = previous.find((condition) => condition.type === type);
-    const { status, reason, message } = judged[type];
-    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : rfc3339(nowMs);
-    return { type, status, reason, message, lastTransitionTime, observedGeneration: generation };
-  });
-}
-
-/** Whole seconds, as every time that Kubernetes writes. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

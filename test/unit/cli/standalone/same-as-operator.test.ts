@@ -4,10 +4,12 @@ import { ControlPlane } from '#cli/standalone/control-plane.ts';
 import { FINALIZER, type SlackBotSpec } from '#core/api/slackbot.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import { Ownership } from '#operator/reconcile/ownership.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { bot, read, secret } from './sample-manifests.ts';
@@ -113,8 +115,9 @@ function operator(): Shell {
     if (metadata !== undefined) metadata.finalizers = removes ? [] : [FINALIZER];
     return {} as never;
   };
+  const log = pino({ level: 'silent' });
   const reconciler = new SlackBotReconciler({
-    client: { patch },
+    ownership: new Ownership<SlackBotObject>({ kind: slackBotKind, client: { patch }, self: undefined, log }),
     bots: {
       get: (key) => objects.get(key),
       values: () => objects.values(),
@@ -132,7 +135,7 @@ function operator(): Shell {
     enqueue: (found) => {
       for (const { metadata } of found) waiting.add(metadata.name);
     },
-    log: pino({ level: 'silent' }),
+    log,
     timers,
   });
   const reconcile = async (names: readonly string[]) => {

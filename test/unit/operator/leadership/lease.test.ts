@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { microTime } from '#operator/kube/timestamp.ts';
 import {
   checkLeaderTimes,
   DEFAULT_LEADER_TIMES,
@@ -6,7 +7,6 @@ import {
   heldSpec,
   type Lease,
   type LeaseSpec,
-  microTime,
   observe,
   releasedSpec,
 } from '#operator/leadership/lease.ts';

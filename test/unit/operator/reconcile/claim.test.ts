@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import {
   claimingOperations,
   claimStateOf,
@@ -73,7 +74,7 @@ describe('a SlackBot', () => {
   });
 
   it('of another operator comes with the command that frees it', () => {
-    expect(foreignClaimText({ namespace: 'bots', name: 'acme' }, OTHER)).toContain(
+    expect(foreignClaimText(slackBotKind, { namespace: 'bots', name: 'acme' }, OTHER)).toContain(
       'kubectl -n bots annotate slackbot acme relax.dev/operator-',
     );
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemTimers } from '#core/process/timers.ts';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { Lease } from '#operator/leadership/lease.ts';
 import { DroppedNamespaces, type DroppedNamespacesOptions } from '#operator/reconcile/dropped-namespaces.ts';
@@ -57,6 +58,7 @@ function world(given: {
   } as unknown as DroppedNamespacesOptions['client'];
   const dropped = new DroppedNamespaces({
     client,
+    kinds: [slackBotKind],
     lease: { namespace: 'relax', name: 'relax-operator' },
     namespaces: given.watch,
     identity: ME,

@@ -3,19 +3,16 @@ import { FINALIZER, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
-import { SECRETS, SLACKBOTS, type SlackBotObject, slackBotIndexers } from '#operator/kinds/slackbot/slackbot-object.ts';
-import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
+import { slackBots } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
-import type { KubeObject, ResourceScope } from '#operator/kube/object.ts';
+import type { ResourceScope } from '#operator/kube/object.ts';
 import { RetryLimiter } from '#operator/kube/retry-limiter.ts';
-import {
-  FleetControl,
-  REFRESH_PATIENCE_MS,
-  RETRY_LIMITS,
-  WATCH_PATIENCE_MS,
-} from '#operator/reconcile/fleet-control.ts';
-import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
+import { FleetControl, REFRESH_PATIENCE_MS, WATCH_PATIENCE_MS } from '#operator/reconcile/fleet-control.ts';
+import { RETRY_LIMITS } from '#operator/reconcile/kind-controller.ts';
+import { watchLabelledSecrets } from '#operator/reconcile/labelled-secrets.ts';
+import type { Tenure } from '#operator/reconcile/term.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -62,15 +59,16 @@ function controlOf(refused: readonly string[], dropped?: () => Promise<ReadonlyM
     patchStatus: async () => bot,
   } as unknown as KubeClient;
   const shared = { client, log: silentLog, timers, namespaces: ['bad', 'good'] };
-  const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
-  const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
+  const watched = slackBots.watch(shared);
+  const { watch: bots } = watched;
+  const secrets = watchLabelledSecrets(shared);
   let prepare: (signal: AbortSignal) => Promise<void> = async () => undefined;
   let desired: () => Desired = () => {
     throw new Error('not made');
   };
   const control = new FleetControl({
     ...shared,
-    bots,
+    kinds: [watched],
     secrets,
     ...(dropped === undefined ? {} : { dropped }),
     makePlanner: (seams) => {
@@ -230,14 +228,15 @@ describe('with a watch that has fallen silent', () => {
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
     const events = { record: () => undefined };
     const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
-    const given = control.takeOffice(office);
+    const tenure: Tenure = { signal: ended.signal, officeFor: () => office };
+    const given = control.takeOffice(tenure);
     expect(control.office).toBeUndefined();
     control.leaveOffice();
     await timers.advance(0);
     await given;
     // It ended before it began.
     expect(told).toEqual([]);
-    void control.takeOffice(office);
+    void control.takeOffice(tenure);
     await timers.advance(0);
     expect(told.length).toBeGreaterThan(0);
     expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));
@@ -275,13 +274,14 @@ it('bots in one zone are told when another could take them, and no other bot is 
     watch: (_scope: ResourceScope, _query: unknown, signal: AbortSignal) => hang(signal),
   } as unknown as KubeClient;
   const shared = { client, log: silentLog, timers: new FakeTimers(), namespaces: [] };
-  const bots = new ResourceWatch<SlackBotObject>({ ...shared, resource: SLACKBOTS, indexers: slackBotIndexers });
-  const secrets = new ResourceWatch<KubeObject>({ ...shared, resource: SECRETS, metadataOnly: true });
+  const watched = slackBots.watch(shared);
+  const { watch: bots } = watched;
+  const secrets = watchLabelledSecrets(shared);
   let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;
   let judged = 0;
   const control = new FleetControl({
     ...shared,
-    bots,
+    kinds: [watched],
     secrets,
     makePlanner: (seams) => {
       onView = seams.onView;
@@ -306,7 +306,8 @@ it('bots in one zone are told when another could take them, and no other bot is 
   secrets.start();
   await waitFor(() => judged === 2);
   const looked: string[] = [];
-  control.queue.add = (key) => looked.push(key);
+  const [controller] = control.controllers;
+  if (controller !== undefined) controller.queue.add = (key) => looked.push(key);
   const news = (next: FleetView): string[] => {
     onView(new Set(), next);
     return looked.splice(0);

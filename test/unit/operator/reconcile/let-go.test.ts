@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FINALIZER } from '#core/api/slackbot.ts';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { type ReleaseOptions, releaseAllFinalizers } from '#operator/reconcile/release-finalizers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -54,6 +55,7 @@ function world(given: {
     releaseAllFinalizers(
       {
         client,
+        kinds: [slackBotKind],
         lease: { namespace: 'relax', name: 'relax-operator' },
         log: silentLog,
         namespaces: given.watch ?? [],

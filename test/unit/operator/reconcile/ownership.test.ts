@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
@@ -19,7 +20,7 @@ class World {
   bot: SlackBotObject;
   readonly patches: string[][] = [];
   readonly foreign: string[] = [];
-  readonly ownership: Ownership;
+  readonly ownership: Ownership<SlackBotObject>;
   readonly client: Pick<KubeClient, 'patch' | 'getMetadata'>;
 
   constructor(annotations?: Record<string, string>) {
@@ -47,7 +48,7 @@ class World {
       getMetadata: () => Promise.reject(NOT_THERE),
     };
     const onForeign = (_bot: SlackBotObject, text: string) => void this.foreign.push(text);
-    this.ownership = new Ownership({ client: this.client, self: SELF, onForeign, log: silentLog });
+    this.ownership = new Ownership({ kind: slackBotKind, client: this.client, self: SELF, onForeign, log: silentLog });
   }
 
   /** What the watch brings. */
@@ -126,7 +127,6 @@ describe("a SlackBot of another's", () => {
     };
     const reader = { get: async () => secret as never, listPage: async () => ({ metadata: {}, items: [] }) };
     const reconciler = new SlackBotReconciler({
-      client: world.client,
       desired,
       log: silentLog,
       timers,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec, SlackBotStatus } from '#core/api/slackbot.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { statusOf } from '#operator/kinds/slackbot/status.ts';
-import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -43,7 +44,8 @@ function fleetOf(replicas: number) {
       return { metadata: { name: path.name, uid: path.name, resourceVersion: String(version) } } as T;
     },
   };
-  const writer = new StatusWriter({ client, timers, perSecond: PER_SECOND, log: silentLog });
+  const all = new StatusWriter({ client, timers, perSecond: PER_SECOND, log: silentLog });
+  const writer = all.forKind(slackBotKind);
   const judge = (slots: readonly SlotView[], previous: SlackBotStatus | undefined): SlackBotStatus =>
     statusOf({
       bot: { metadata: { namespace: 'bots', generation: 1 }, spec },

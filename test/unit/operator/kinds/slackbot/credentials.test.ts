@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { judgeCredentials, type SecretRead } from '#operator/kinds/slackbot/credentials.ts';
+import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
+import type { SecretRead } from '#operator/reconcile/secret-read.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 'acme-slack' } } };
 const TOKEN = 'xoxb-123456-secretpart';

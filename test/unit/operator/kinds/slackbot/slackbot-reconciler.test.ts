@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
-import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
 import { DELETION_PATIENCE_MS } from '#operator/kinds/slackbot/wanted.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import { Ownership } from '#operator/reconcile/ownership.ts';
 import { REREAD_MS, SecretReads } from '#operator/reconcile/secret-reads.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 
@@ -81,8 +83,9 @@ class Scene {
       forget: () => undefined,
     };
     this.reads = new SecretReads({ client: reader, labelled, timers: this.timers, random: () => 0 });
+    const ownership = new Ownership<SlackBotObject>({ kind: slackBotKind, client, self: undefined, log: silentLog });
     this.reconciler = new SlackBotReconciler({
-      client,
+      ownership,
       bots: {
         get: (key) => this.bots.get(key),
         values: () => this.bots.values(),
@@ -196,7 +199,7 @@ describe('reconciling a SlackBot', () => {
   it('needs no call for a Secret that was read with all others, unless it has changed since', async () => {
     const scene = new Scene();
     scene.secret();
-    await scene.reads.prime({ group: '', version: 'v1', plural: 'secrets' }, NEVER);
+    await scene.reads.prime([], NEVER);
     scene.add('a');
     await scene.run('a');
     expect(scene.desired.wanted('a')?.token).toBe(TOKEN);

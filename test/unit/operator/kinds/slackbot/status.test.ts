@@ -5,7 +5,8 @@ import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
 import { CONDITION_TYPES, type ConditionType, REASONS } from '#operator/kinds/slackbot/reasons.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { conditionOf, urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
+import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
 const NOW = Date.parse('2026-11-24T12:00:00.789Z');

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { conditionOf, urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
+import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
 import { summaryOf } from '#operator/kinds/slackbot/summary.ts';
 import { firstWait, waitSentence } from '#operator/kinds/slackbot/wait.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 
 const NOW = Date.parse('2026-11-24T17:02:00Z');
 const UNTIL = Date.parse('2026-11-24T17:03:05Z');

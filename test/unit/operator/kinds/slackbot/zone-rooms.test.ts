@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PodSummary, SlotView } from '#operator/fleet/fleet-view.ts';
 import { fleetFacts, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { conditionOf } from '#operator/kinds/slackbot/status-change.ts';
 import { zoneRoomsOf } from '#operator/kinds/slackbot/zone-rooms.ts';
+import { conditionOf } from '#operator/status/conditions.ts';
 
 const pod = (name: string, zone: string, more: Partial<PodSummary> = {}): PodSummary => ({
   pod: name,

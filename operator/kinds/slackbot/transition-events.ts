@@ -1,6 +1,6 @@
-import type { Condition, SlackBotStatus } from '../../core/api/slackbot.ts';
-import { conditionOf } from '../kinds/slackbot/status-change.ts';
-import type { Occurrence } from '../kube/event-recorder.ts';
+import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
+import type { Occurrence } from '../../kube/event-recorder.ts';
+import { conditionOf, hasFlipped } from '../../status/conditions.ts';
 
 /** What a person who reads `kubectl describe` should hear of a change: Ready and CredentialsValid that flipped. Pure. */
 export function transitionEvents(
@@ -11,10 +11,10 @@ export function transitionEvents(
   const ready = conditionOf(after, 'Ready');
   const events: Omit<Occurrence, 'regarding'>[] = [];
   const refused = credentials?.status === 'False';
-  if (refused && flipped(before, credentials)) {
+  if (refused && hasFlipped(before, credentials)) {
     events.push({ type: 'Warning', reason: credentials.reason, action: 'CheckCredentials', note: credentials.message });
   }
-  if (ready === undefined || !flipped(before, ready)) return events;
+  if (ready === undefined || !hasFlipped(before, ready)) return events;
   if (ready.status === 'True') {
     const note = `${after.connectionSummary ?? ''} sockets are live`.trim();
     events.push({ type: 'Normal', reason: 'Ready', action: 'Connect', note });
@@ -33,6 +33,3 @@ export function transitionEvents(
  * fleet is no news of each bot.
  */
 const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoEligiblePods']);
-
-const flipped = (before: SlackBotStatus | undefined, condition: Condition): boolean =>
-  before?.conditions?.find(({ type }) => type === condition.type)?.status !== condition.status;

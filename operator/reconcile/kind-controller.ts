@@ -1,0 +1,223 @@
+import type { Log } from '../../core/process/log.ts';
+import type { Timers } from '../../core/process/timers.ts';
+import type { BotSummary } from '../../core/protocol/bot-summary.ts';
+import type { FleetView } from '../fleet/fleet-view.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Controller, type ControllerObserver, type Outcome } from '../kube/controller.ts';
+import { keyOf } from '../kube/object.ts';
+import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
+import type { Change } from '../kube/store.ts';
+import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import type { KindObject, StatusOf } from '../status/status-kind.ts';
+import type { Claimant } from './claim.ts';
+import type { DesiredState } from './desired-state.ts';
+import type { Kind } from './kind.ts';
+import { countStates, type ObjectState, stateOf } from './object-state.ts';
+import { Ownership } from './ownership.ts';
+import type { ObjectsView, ResourceWatch } from './resource-watch.ts';
+import type { SecretReads } from './secret-reads.ts';
+import { type Office, regardingOf, type Tenure } from './term.ts';
+
+/** Brings one object from what it says to what is desired of the fleet, and back to its status. */
+export interface KindReconciler {
+  reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
+  /** To be told of each object that is gone, before its key is reconciled. */
+  deleted(key: string, uid: string): void;
+}
+
+/** What all kinds share in one fleet. */
+export interface FleetParts {
+  client: Pick<KubeClient, 'patch'>;
+  secrets: SecretReads;
+  desired: DesiredState;
+  planner: { view(): FleetView; nudge(): void };
+  /** Who we are to other operators that see the same objects; undefined: there are none. */
+  self: Claimant | undefined;
+  /** The line of `relax status`; undefined when the object is gone. */
+  onSummary: (uid: string, summary: BotSummary | undefined) => void;
+  /** A queue of objects ran empty. */
+  onDrained: () => void;
+  log: Log;
+  observer: { queue?: WorkQueueObserver; controller?: ControllerObserver };
+  timers: Timers;
+}
+
+/** What a kind's reconciler works with. */
+export interface ReconcilerParts<O extends KindObject>
+  extends Pick<FleetParts, 'secrets' | 'desired' | 'planner' | 'log' | 'timers'> {
+  objects: ObjectsView<O>;
+  ownership: Ownership<O>;
+  /** The right to write to the API server; undefined while another process has it. */
+  office: () => Office<O> | undefined;
+  /** Have these reconciled: another object's change is news for them. */
+  enqueue: (objects: readonly O[]) => void;
+  /** A status was judged, written or not; undefined: the object is gone. */
+  onStatus: (uid: string, judged: { object: O; status: StatusOf<O> } | undefined) => void;
+}
+
+export const WORKERS = 8;
+/**
+ * A server that was away is asked again soon, whatever the number of failures and of bots: client-go's 10 retries a
+ * second for all would be 16 minutes for 10,000. The client has a limit of its own.
+ */
+export const RETRY_LIMITS: RetryLimits = {
+  ...DEFAULT_RETRY_LIMITS,
+  capMs: 30_000,
+  overall: { perSecond: 200, burst: 400 },
+};
+
+/** One kind in a fleet: the queue of its objects, who works on it, and what makes an object worth another look. */
+export class KindController<O extends KindObject> {
+  /** In logs and metrics. */
+  readonly name: string;
+  readonly queue: WorkQueue;
+  readonly #kind: Kind<O>;
+  readonly #watch: ResourceWatch<O>;
+  readonly #parts: FleetParts;
+  readonly #reconciler: KindReconciler;
+  readonly #controller: Controller;
+  readonly #states = new Map<string, ObjectState>();
+  #unlisten = (): void => {};
+  #office: Office<O> | undefined;
+  /** The first judgement has begun; before it the order counts, and what changes is in it. */
+  #judging = false;
+  /** Of the fleet, when it was last looked at. */
+  #facts: readonly string[] = [];
+
+  constructor(
+    kind: Kind<O>,
+    watch: ResourceWatch<O>,
+    parts: FleetParts,
+    makeReconciler: (parts: ReconcilerParts<O>) => KindReconciler,
+  ) {
+    const { client, secrets, desired, planner, self, log, observer, timers } = parts;
+    this.name = kind.singular;
+    this.#kind = kind;
+    this.#watch = watch;
+    this.#parts = parts;
+    this.queue = new WorkQueue({
+      timers,
+      limits: RETRY_LIMITS,
+      ...(observer.queue === undefined ? {} : { observer: observer.queue }),
+    });
+    const ownership = new Ownership<O>({
+      kind,
+      client,
+      log,
+      self,
+      onForeign: (object, note) => {
+        const regarding = regardingOf(kind.resource, object);
+        this.#office?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
+      },
+    });
+    this.#reconciler = makeReconciler({
+      secrets,
+      desired,
+      planner,
+      log,
+      timers,
+      objects: watch,
+      ownership,
+      office: () => this.#office,
+      enqueue: (objects) => this.#enqueue(objects),
+      onStatus: (uid, judged) => this.#judged(uid, judged),
+    });
+    this.#controller = new Controller({
+      name: this.name,
+      queue: this.queue,
+      log,
+      workers: WORKERS,
+      clock: timers,
+      reconcile: async (key, signal) => {
+        const outcome = await this.#reconciler.reconcile(key, signal);
+        if (this.queue.depth === 0) parts.onDrained();
+        return outcome;
+      },
+      ...(observer.controller === undefined ? {} : { observer: observer.controller }),
+    });
+  }
+
+  /** To be called before the watch starts, so that no change passes by. */
+  start(): void {
+    this.#unlisten = this.#watch.listen((change) => this.#heard(change));
+  }
+
+  /** From now on no change is heard. */
+  deafen(): void {
+    this.#unlisten();
+  }
+
+  /** @param graceMs for the work that runs; after it, it is told to give up */
+  stop(graceMs: number): Promise<void> {
+    return this.#controller.stop(graceMs);
+  }
+
+  /** Of all objects that the server has. */
+  uids(): string[] {
+    return [...this.#watch.values()].map(({ metadata }) => metadata.uid);
+  }
+
+  /** Each is judged once, the oldest first, so that of two that are the same bot the older is known before the younger. */
+  judgeAll(): void {
+    const byAge = [...this.#watch.values()].sort((a, b) =>
+      a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
+    );
+    this.#judging = true;
+    this.#enqueue(byAge);
+    this.#controller.start();
+  }
+
+  /** What is judged is also written from now on. */
+  takeOffice(tenure: Tenure): void {
+    this.#office = tenure.officeFor(this.#kind);
+    if (this.#judging) this.#enqueue([...this.#watch.values()]);
+  }
+
+  leaveOffice(): void {
+    this.#office = undefined;
+  }
+
+  secretChanged(key: string): void {
+    if (this.#judging) this.#enqueue(this.#watch.byIndex('secret', key));
+  }
+
+  /** @param changed uids of owners whose sockets have changed */
+  fleetChanged(changed: ReadonlySet<string>, view: FleetView): void {
+    if (!this.#judging) return;
+    for (const uid of changed) this.#enqueue(this.#watch.byIndex('uid', uid));
+    const facts = this.#kind.factsOf(view);
+    for (const [at, fact] of facts.entries()) {
+      if (fact.text === this.#facts[at]) continue;
+      this.#enqueue([...this.#watch.values()].filter((object) => fact.concerns(object)));
+    }
+    this.#facts = facts.map(({ text }) => text);
+  }
+
+  countStates(): Record<ObjectState, number> {
+    return countStates(this.#states.values());
+  }
+
+  #judged(uid: string, judged: { object: O; status: StatusOf<O> } | undefined): void {
+    const { onSummary, planner } = this.#parts;
+    if (judged === undefined) this.#states.delete(uid);
+    else this.#states.set(uid, stateOf(judged.status));
+    onSummary(uid, judged && this.#kind.summaryOf(judged.object, judged.status, planner.view()));
+  }
+
+  #heard(change: Change<O>): void {
+    const { object } = change;
+    const { uid, generation } = object.metadata;
+    const { desired } = this.#parts;
+    if (this.#judging) this.queue.add(keyOf(object));
+    if (change.type === 'deleted') {
+      desired.doubt(uid, Number.POSITIVE_INFINITY);
+      this.#reconciler.deleted(keyOf(object), uid);
+    } else if (change.type === 'added' || change.previous.metadata.generation !== generation) {
+      desired.doubt(uid, generation);
+    }
+  }
+
+  #enqueue(objects: readonly O[]): void {
+    for (const object of objects) this.queue.add(keyOf(object));
+  }
+}

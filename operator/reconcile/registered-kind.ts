@@ -1,0 +1,56 @@
+import type { KindObject } from '../status/status-kind.ts';
+import { indexersOf, type Kind } from './kind.ts';
+import { type FleetParts, KindController, type KindReconciler, type ReconcilerParts } from './kind-controller.ts';
+import type { ResourceWatchOptions } from './resource-watch.ts';
+import { ResourceWatch } from './resource-watch.ts';
+
+export type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
+
+/** What a fleet has to do with the controller of a kind. */
+export type KindControl = Pick<
+  KindController<KindObject>,
+  | 'name'
+  | 'queue'
+  | 'start'
+  | 'deafen'
+  | 'stop'
+  | 'uids'
+  | 'judgeAll'
+  | 'takeOffice'
+  | 'leaveOffice'
+  | 'secretChanged'
+  | 'fleetChanged'
+  | 'countStates'
+>;
+
+/** The objects of some kind are watched; what type they have is known inside only. */
+export interface WatchedKind {
+  readonly kind: Kind;
+  readonly watch: Omit<ResourceWatch<KindObject>, 'listen'>;
+  control(parts: FleetParts): KindControl;
+}
+
+/** A kind that the operator serves. */
+export interface RegisteredKind {
+  readonly kind: Kind;
+  watch(parts: WatchParts): WatchedKind;
+}
+
+/** Ties a kind to its reconciler; the type of its objects does not leave this function. */
+export function registerKind<O extends KindObject>(
+  kind: Kind<O>,
+  makeReconciler: (parts: ReconcilerParts<O>) => KindReconciler,
+): RegisteredKind {
+  return {
+    kind,
+    watch: (parts) => {
+      const watch = new ResourceWatch<O>({
+        ...parts,
+        resource: kind.resource,
+        transform: (object) => kind.parse(object),
+        indexers: indexersOf(kind),
+      });
+      return { kind, watch, control: (fleet) => new KindController(kind, watch, fleet, makeReconciler) };
+    },
+  };
+}

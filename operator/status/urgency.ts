@@ -1,0 +1,13 @@
+/** How soon a change of a status is to be told (design rule 12). */
+export type Urgency =
+  /** Nothing that a reader could act on has changed. */
+  | 'none'
+  /** Bad news, the first status, and the answer to a change of the spec: at once, before all others. */
+  | 'bad'
+  /** Sockets came up: what comes within a second is one write. */
+  | 'good'
+  /** A socket of several is away, mostly for a second: told if it stays away. */
+  | 'flap';
+
+/** How long a change may wait for what follows it. */
+export const HOLD_MS: Record<Exclude<Urgency, 'none'>, number> = { bad: 0, good: 1_000, flap: 10_000 };
