@@ -25,9 +25,9 @@ export interface StateGauge {
  * operator/kinds that makes one of these; nothing outside of it names the kind.
  */
 export interface Kind<O extends KindObject = KindObject> extends StatusKind<O> {
-  /** As `kubectl` takes it, and the name of its controller in logs and metrics: `slackbot`, say. */
+  /** As `kubectl` takes it, and the name of its controller in logs and metrics. */
   readonly singular: string;
-  /** For people, as in "SlackBots are not being watched". */
+  /** For people: the kind in the plural. */
   readonly many: string;
   readonly finalizer: string;
   readonly gauge: StateGauge;
@@ -57,5 +57,5 @@ export function indexersOf<O extends KindObject>(kind: Kind<O>): Indexers<O> {
   };
 }
 
-/** "SlackBots", or "SlackBots and SlackApps". */
+/** For people. */
 export const namesOf = (kinds: readonly Kind[]): string => kinds.map(({ many }) => many).join(' and ');

@@ -98,6 +98,49 @@ describe('what only one file knows', () => {
   });
 });
 
+describe('the rooms of the operator', () => {
+  /** Room -> what it may import of the others: no circle, and nothing below `kinds` knows a kind. */
+  const below: Record<string, readonly string[]> = {
+    kube: [],
+    plan: [],
+    leadership: ['kube'],
+    status: ['kube'],
+    fleet: ['plan'],
+    reconcile: ['fleet', 'kube', 'leadership', 'status'],
+    kinds: ['fleet', 'kube', 'plan', 'reconcile', 'status'],
+  };
+  const importsOfRoom = (room: string): { file: string; target: string }[] =>
+    SOURCES.filter((file) => file.startsWith(`operator/${room}/`)).flatMap((file) =>
+      [...importsOf(file, IMPORT), ...importsOf(file, TYPE_IMPORT)].map((target) => ({ file, target })),
+    );
+
+  it('are all named here', () => {
+    const rooms = SOURCES.flatMap((file) => /^operator\/([^/]+)\//.exec(file)?.[1] ?? []);
+    expect([...new Set(rooms)].sort()).toEqual(Object.keys(below).sort());
+  });
+
+  it.each(Object.keys(below))('%s looks only down', (room) => {
+    const allowed = [room, ...(below[room] ?? [])];
+    const wrong = importsOfRoom(room).filter(
+      ({ target }) => target.startsWith('operator/') && !allowed.includes(target.split('/')[1] ?? ''),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(Object.keys(below).filter((room) => room !== 'kinds'))('%s knows no kind of the API', (room) => {
+    expect(importsOfRoom(room).filter(({ target }) => target.startsWith('core/api/slackbot'))).toEqual([]);
+  });
+
+  it('keep kinds apart from each other', () => {
+    const kindOf = (file: string): string | undefined => /^operator\/kinds\/([^/]+)\//.exec(file)?.[1];
+    const wrong = importsOfRoom('kinds').filter(({ file, target }) => {
+      const [own, other] = [kindOf(file), kindOf(target)];
+      return own !== undefined && other !== undefined && own !== other;
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('what a program loads when it starts', () => {
   it.each(['connector/main.ts', 'cli/standalone/standalone.ts', 'cli/status/status.ts', 'cli/demo/demo.ts'])(
     '%s does without a Kubernetes client',
