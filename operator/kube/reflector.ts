@@ -1,6 +1,7 @@
 import { errorText } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { isKubeError, KubeError } from './kube-error.ts';
+import { ListRequests } from './list-requests.ts';
 import { type KubeObject, objectKey, stripBulk } from './object.ts';
 import { nextStep, reflectorBackoffMs } from './reflector-backoff.ts';
 import type { ReflectorOptions, ReflectorStats } from './reflector-options.ts';
@@ -56,16 +57,14 @@ export class Reflector<T extends KubeObject> {
   #openedAtMs: number | undefined;
   #sinceYield = 0;
   #running: Promise<void> | undefined;
-  /** Who waits for a list that begins from now on. */
-  readonly #asking: ((listed: boolean) => void)[] = [];
-  /** Ends the watch or the wait under way, so that such a list begins at once. */
-  #interruption = new AbortController();
+  readonly #requests: ListRequests;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? Math.random;
     this.#store = new Store(options.indexers);
+    this.#requests = new ListRequests(this.#timers);
     this.#lastContactMs = this.#timers.monotonicMs();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.synced = promise;
@@ -114,31 +113,16 @@ export class Reflector<T extends KubeObject> {
    * false when the server refused it, did not answer in time, or `signal` aborted: what was known still counts
    */
   refresh(patienceMs: number, signal: AbortSignal): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const askedAtMs = this.#timers.monotonicMs();
-    const give = (): void => resolve(false);
-    let cancel = (): void => {};
-    const look = (): void => {
-      const quietMs = this.#timers.monotonicMs() - Math.max(askedAtMs, this.#lastContactMs);
-      if (quietMs >= patienceMs) resolve(false);
-      else cancel = this.#timers.after(patienceMs - quietMs, look);
-    };
-    if (signal.aborted || this.#stopped.signal.aborted) return Promise.resolve(false);
-    look();
-    signal.addEventListener('abort', give, { once: true });
-    this.#asking.push(resolve);
-    if (this.#hasSynced) this.#interruption.abort(new Error('a new list was asked for'));
-    return promise.finally(() => {
-      cancel();
-      signal.removeEventListener('abort', give);
-    });
+    if (this.#stopped.signal.aborted) return Promise.resolve(false);
+    const lastContactMs = () => this.#lastContactMs;
+    return this.#requests.ask({ patienceMs, lastContactMs, interrupts: this.#hasSynced, signal });
   }
 
   /** Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('reflector stopped'));
     this.#settleSynced(false);
-    for (const answer of this.#asking.splice(0)) answer(false);
+    this.#requests.refuseAll();
     await this.#running;
   }
 
@@ -149,13 +133,13 @@ export class Reflector<T extends KubeObject> {
       let error: unknown;
       this.#openedAtMs = undefined;
       try {
-        this.#resourceVersion ??= await this.#list();
+        this.#resourceVersion ??= await this.#requests.answerBy(() => this.#list(), !this.#hasSynced);
         await this.#watch(this.#resourceVersion);
       } catch (caught) {
         error = caught;
       }
       if (signal.aborted) return;
-      if (this.#asking.length > 0) {
+      if (this.#requests.isPending) {
         this.#resourceVersion = undefined;
         continue;
       }
@@ -163,8 +147,8 @@ export class Reflector<T extends KubeObject> {
       failures = healthy ? 0 : failures + 1;
       if (error !== undefined) this.#noteFailure(error, Math.max(1, failures));
       if (healthy && error === undefined) continue;
-      await sleep(this.#timers, this.#delayMs(error, failures), AbortSignal.any([signal, this.#interruption.signal]));
-      if (this.#asking.length > 0) this.#resourceVersion = undefined;
+      await sleep(this.#timers, this.#delayMs(error, failures), AbortSignal.any([signal, this.#requests.interruption]));
+      if (this.#requests.isPending) this.#resourceVersion = undefined;
     }
   }
 
@@ -191,25 +175,8 @@ export class Reflector<T extends KubeObject> {
     );
   }
 
-  async #list(): Promise<string> {
-    const asking = this.#asking.splice(0);
-    this.#interruption = new AbortController();
-    try {
-      const isFirst = !this.#hasSynced;
-      const version = await this.#listAll();
-      if (isFirst) asking.push(...this.#asking.splice(0));
-      // Whoever is left wants another list at once; else an interruption has had its effect.
-      if (this.#asking.length === 0) this.#interruption = new AbortController();
-      for (const answer of asking) answer(true);
-      return version;
-    } catch (error) {
-      for (const answer of asking) answer(false);
-      throw error;
-    }
-  }
-
   /** @returns the version of the whole list */
-  async #listAll(): Promise<string> {
+  async #list(): Promise<string> {
     const { client, scope, pageSize = 500, labelSelector, fieldSelector, metadataOnly } = this.#options;
     const selection = {
       ...(labelSelector === undefined ? {} : { labelSelector }),
@@ -248,7 +215,7 @@ export class Reflector<T extends KubeObject> {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + this.#random() / 2));
     const { inactivityMs = timeoutSeconds * 1_000 + WATCH_END_LATE_MS } = this.#options;
     const silence = new AbortController();
-    const signal = AbortSignal.any([this.#stopped.signal, this.#interruption.signal, silence.signal]);
+    const signal = AbortSignal.any([this.#stopped.signal, this.#requests.interruption, silence.signal]);
     let cancelWatchdog = (): void => {};
     const heard = (): void => {
       this.#lastContactMs = this.#timers.monotonicMs();
