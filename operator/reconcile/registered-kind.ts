@@ -1,27 +1,12 @@
 import type { KindObject } from '../status/status-kind.ts';
 import { indexersOf, type Kind } from './kind.ts';
 import { type FleetParts, KindController, type KindReconciler, type ReconcilerParts } from './kind-controller.ts';
-import type { ResourceWatchOptions } from './resource-watch.ts';
-import { ResourceWatch } from './resource-watch.ts';
+import { ResourceWatch, type ResourceWatchOptions } from './resource-watch.ts';
 
 export type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
 
-/** What a fleet has to do with the controller of a kind. */
-export type KindControl = Pick<
-  KindController<KindObject>,
-  | 'name'
-  | 'queue'
-  | 'start'
-  | 'deafen'
-  | 'stop'
-  | 'uids'
-  | 'judgeAll'
-  | 'takeOffice'
-  | 'leaveOffice'
-  | 'secretChanged'
-  | 'fleetChanged'
-  | 'countStates'
->;
+/** The controller of some kind. */
+export type KindControl = Pick<KindController<KindObject>, keyof KindController<KindObject>>;
 
 /** The objects of some kind are watched; what type they have is known inside only. */
 export interface WatchedKind {
