@@ -4,10 +4,10 @@ import { systemTimers } from '../core/process/timers.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { KubeObject } from './kube/object.ts';
 import type { ReflectorStats } from './kube/reflector-options.ts';
+import type { ResourceWatch } from './kube/resource-watch.ts';
 import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { watchLabelledSecrets } from './reconcile/labelled-secrets.ts';
 import type { RegisteredKind, WatchedKind } from './reconcile/registered-kind.ts';
-import type { ResourceWatch } from './reconcile/resource-watch.ts';
 
 /** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
 const WATCH_HUNG_MS = 300_000;

@@ -5,12 +5,12 @@ import type { Desired } from '../fleet/desired.ts';
 import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
+import type { ResourceWatch } from '../kube/resource-watch.ts';
 import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
 import type { FleetParts } from './kind-controller.ts';
 import type { KindControl, WatchedKind } from './registered-kind.ts';
-import type { ResourceWatch } from './resource-watch.ts';
 import { SecretReads } from './secret-reads.ts';
 import type { Tenure } from './term.ts';
 

@@ -5,6 +5,7 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Controller, type ControllerObserver, type Outcome } from '../kube/controller.ts';
 import { keyOf } from '../kube/object.ts';
+import type { ObjectsView, ResourceWatch } from '../kube/resource-watch.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
@@ -14,7 +15,6 @@ import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
-import type { ObjectsView, ResourceWatch } from './resource-watch.ts';
 import type { SecretReads } from './secret-reads.ts';
 import { type Office, regardingOf, type Tenure } from './term.ts';
 

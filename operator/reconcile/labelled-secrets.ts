@@ -1,6 +1,6 @@
 import { CREDENTIALS_LABEL } from '../../core/api/api-group.ts';
 import type { KubeObject, ResourceType } from '../kube/object.ts';
-import { ResourceWatch, type ResourceWatchOptions } from './resource-watch.ts';
+import { ResourceWatch, type ResourceWatchOptions } from '../kube/resource-watch.ts';
 
 export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
 /** Secrets that their owners had watched. */

@@ -1,7 +1,7 @@
+import { ResourceWatch, type ResourceWatchOptions } from '../kube/resource-watch.ts';
 import type { KindObject } from '../status/status-kind.ts';
 import { indexersOf, type Kind } from './kind.ts';
 import { type FleetParts, KindController, type KindReconciler, type ReconcilerParts } from './kind-controller.ts';
-import { ResourceWatch, type ResourceWatchOptions } from './resource-watch.ts';
 
 export type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
 

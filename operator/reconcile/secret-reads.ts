@@ -4,8 +4,8 @@ import type { KubeClient } from '../kube/client.ts';
 import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { isLaterVersion, type KubeObject, keyOf, scopesOf } from '../kube/object.ts';
+import type { ObjectsView } from '../kube/resource-watch.ts';
 import { LABELLED, SECRETS } from './labelled-secrets.ts';
-import type { ObjectsView } from './resource-watch.ts';
 import type { SecretRead } from './secret-read.ts';
 
 interface SecretObject extends KubeObject {

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { KubeClient } from '#operator/kube/client.ts';
@@ -10,18 +9,18 @@ import { Term } from '#operator/reconcile/term.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
 import { LAMP_DEFINITION, type Lamp, lampKind, lamps, UNPLUG } from '#test/support/kube/lamp-kind.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const NAMESPACE = 'made-up-kind';
 const OPERATOR = `${NAMESPACE}/operator`;
-const log = pino({ level: 'silent' });
 
 kubeSuite('a kind that the operator has never heard of', (kube) => {
   const client = new KubeClient({ loadConfig: () => kubeConfigFrom(kube.kubeconfigPath) });
   const admin = kubectl(kube);
   const namespaces = [NAMESPACE];
-  const watched = lamps.watch({ client, log, namespaces });
-  const secrets = watchLabelledSecrets({ client, log, namespaces });
+  const watched = lamps.watch({ client, log: silentLog, namespaces });
+  const secrets = watchLabelledSecrets({ client, log: silentLog, namespaces });
   const events: string[] = [];
   const recorder = {
     record: ({
@@ -35,12 +34,12 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     }) => void events.push(`${regarding.kind} ${regarding.name} ${reason}: ${note}`),
     stop: async () => undefined,
   };
-  const term = new Term({ client, log, recorder, statusWritesPerSecond: 50 });
+  const term = new Term({ client, log: silentLog, recorder, statusWritesPerSecond: 50 });
   let view: FleetView = { bots: new Map(), pods: [], settled: true };
   let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;
   const control = new FleetControl({
     client,
-    log,
+    log: silentLog,
     namespaces,
     secrets,
     kinds: [watched],
@@ -135,7 +134,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     await applyLamp('hall', { watts: 100 });
     await until('hall', 'Bright', 'True Watts 100 W near 1 pods');
     control.leaveOffice();
-    const letting = { client, kinds: [lampKind], operator: OPERATOR, reason: 'OperatorGone', log } as const;
+    const letting = { client, kinds: [lampKind], operator: OPERATOR, reason: 'OperatorGone', log: silentLog } as const;
     const { signal } = new AbortController();
     expect(await letGo(letting, namespaces, signal)).toBe(1);
     const { metadata, status } = await read('hall');

@@ -4,7 +4,7 @@ import { KubeClient } from '#operator/kube/client.ts';
 import type { KubeObject } from '#operator/kube/object.ts';
 import { Reflector } from '#operator/kube/reflector.ts';
 import type { ReflectorOptions } from '#operator/kube/reflector-options.ts';
-import { ResourceWatch } from '#operator/reconcile/resource-watch.ts';
+import { ResourceWatch } from '#operator/kube/resource-watch.ts';
 import { type Fault, FaultServer } from '#test/support/kube/fault-server.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
 import { silentLog } from '#test/support/silent-log.ts';

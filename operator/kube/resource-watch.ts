@@ -1,8 +1,8 @@
 import { namespaceOf } from '../../core/api/object-name.ts';
-import type { KubeObject, ResourceType } from '../kube/object.ts';
-import { Reflector } from '../kube/reflector.ts';
-import type { ReflectorOptions, ReflectorStats } from '../kube/reflector-options.ts';
-import type { Change } from '../kube/store.ts';
+import type { KubeObject, ResourceType } from './object.ts';
+import { Reflector } from './reflector.ts';
+import type { ReflectorOptions, ReflectorStats } from './reflector-options.ts';
+import type { Change } from './store.ts';
 
 /** What readers see of all watched objects of a type, in whatever namespaces they are. */
 export interface ObjectsView<T extends KubeObject> {
