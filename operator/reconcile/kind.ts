@@ -24,7 +24,7 @@ export interface StateGauge {
  * All that watching, claiming, finalizers, status and metrics have to know of a kind of ours. A kind is a folder in
  * operator/kinds that makes one of these; nothing outside of it names the kind.
  */
-export interface Kind<O extends KindObject = KindObject> extends StatusKind<O> {
+export interface Kind<O extends KindObject = KindObject> extends StatusKind<StatusOf<O>> {
   /** As `kubectl` takes it, and the name of its controller in logs and metrics. */
   readonly singular: string;
   /** For people: the kind in the plural. */

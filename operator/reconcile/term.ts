@@ -3,21 +3,22 @@ import { systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder, Regarding } from '../kube/event-recorder.ts';
 import type { ResourceKind } from '../kube/object.ts';
-import type { KindObject, StatusKind } from '../status/status-kind.ts';
+import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import { type KindStatusWriter, StatusWriter } from '../status/status-writer.ts';
+import type { Kind } from './kind.ts';
 
 /** The right to write to the API server, while it lasts, for objects of one kind. */
 export interface Office<O extends KindObject> {
   /** Aborted when it ends: whatever is being written gives up. */
   readonly signal: AbortSignal;
-  readonly status: KindStatusWriter<O>;
+  readonly status: KindStatusWriter<StatusOf<O>>;
   readonly events: Pick<EventRecorder, 'record'>;
 }
 
 /** The same right for every kind. */
 export interface Tenure {
   readonly signal: AbortSignal;
-  officeFor<O extends KindObject>(kind: StatusKind<O>): Office<O>;
+  officeFor<O extends KindObject>(kind: Kind<O>): Office<O>;
 }
 
 export interface TermOptions {
@@ -53,7 +54,7 @@ export class Term implements Tenure {
     return this.#ended.signal;
   }
 
-  officeFor<O extends KindObject>(kind: StatusKind<O>): Office<O> {
+  officeFor<O extends KindObject>(kind: Kind<O>): Office<O> {
     return { signal: this.signal, status: this.status.forKind(kind), events: this.#recorder };
   }
 

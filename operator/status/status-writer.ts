@@ -5,15 +5,15 @@ import { isKubeError } from '../kube/kube-error.ts';
 import { isLaterVersion, keyOf, pathOf } from '../kube/object.ts';
 import { type BucketPolicy, type BucketState, fullBucket, tryToken } from '../kube/token-bucket.ts';
 import type { ConditionedStatus } from './conditions.ts';
-import type { KindObject, StatusKind, StatusOf } from './status-kind.ts';
+import type { KindObject, StatusKind } from './status-kind.ts';
 import { StatusQueue, type StatusWrite } from './status-queue.ts';
 
 /** The writer, for objects of one kind. */
-export interface KindStatusWriter<O extends KindObject> {
+export interface KindStatusWriter<S extends ConditionedStatus> {
   /** The status that the server has as far as we know: what to judge the next one against. */
-  baseOf(object: O): StatusOf<O> | undefined;
+  baseOf(object: KindObject<S>): S | undefined;
   /** Writes the status, in its turn, unless the server has it already. */
-  offer(object: O, after: StatusOf<O>): void;
+  offer(object: KindObject<S>, after: S): void;
   forget(uid: string): void;
 }
 
@@ -72,7 +72,7 @@ export class StatusWriter {
     return this.#queue.size + this.#next.size;
   }
 
-  forKind<O extends KindObject>(kind: StatusKind<O>): KindStatusWriter<O> {
+  forKind<S extends ConditionedStatus>(kind: StatusKind<S>): KindStatusWriter<S> {
     return {
       baseOf: (object) => this.#baseOf(object),
       offer: (object, after) => this.#offer(kind, object, after),
@@ -92,16 +92,16 @@ export class StatusWriter {
     this.#cancelAlarm();
   }
 
-  #baseOf<O extends KindObject>(object: O): StatusOf<O> | undefined {
+  #baseOf<S extends ConditionedStatus>(object: KindObject<S>): S | undefined {
     const { uid, resourceVersion } = object.metadata;
     const written = this.#written.get(uid);
     // Of the same kind, since a uid is of one object.
-    if (written !== undefined && isLaterVersion(written.version, resourceVersion)) return written.status as StatusOf<O>;
+    if (written !== undefined && isLaterVersion(written.version, resourceVersion)) return written.status as S;
     this.#written.delete(uid);
     return object.status;
   }
 
-  #offer<O extends KindObject>(kind: StatusKind<O>, object: O, after: StatusOf<O>): void {
+  #offer<S extends ConditionedStatus>(kind: StatusKind<S>, object: KindObject<S>, after: S): void {
     if (this.#stopping) return;
     const { uid } = object.metadata;
     if (this.#inFlight.has(uid)) {

@@ -8,7 +8,7 @@ import { letGo } from '#operator/reconcile/let-go.ts';
 import { Term } from '#operator/reconcile/term.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
-import { LAMP_DEFINITION, type Lamp, lampKind, lamps, UNPLUG } from '#test/support/kube/lamp-kind.ts';
+import { LAMP_DEFINITION, type Lamp, lampKind, lamps, UNPLUG } from '#test/support/lamp-kind.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 import { waitFor } from '#test/support/wait.ts';
 

@@ -6,6 +6,7 @@ import { KubeError } from '#operator/kube/kube-error.ts';
 import type { ResourcePath } from '#operator/kube/object.ts';
 import { StatusWriter } from '#operator/status/status-writer.ts';
 import { FakeTimers, settle } from '#test/support/fake-timers.ts';
+import { type Lamp, lampKind } from '#test/support/lamp-kind.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 
 const status = (
@@ -173,5 +174,17 @@ describe('the status writer', () => {
     expect(performance.now() - startedMs).toBeLessThan(3_000);
     expect(all.depth).toBeGreaterThan(49_000);
     await all.stop(0);
+  });
+
+  it('serves several kinds at one rate, and bad news of any goes first', async () => {
+    const { all, writer, writes, timers } = writerOf(1);
+    const lamp: Lamp = { ...bot('lamp'), kind: 'Lamp', spec: { watts: 40 }, status: { watts: 40 } };
+    // The one write that there may be at once.
+    writer.offer(bot('first', up), status('False', 0));
+    writer.offer(bot('better', status('False', 0)), up);
+    await timers.advance(500);
+    all.forKind(lampKind).offer(lamp, { watts: 0 });
+    await timers.advance(5_000);
+    expect(writes).toEqual(['first 0/2', 'lamp undefined', 'better 2/2']);
   });
 });
