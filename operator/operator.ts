@@ -9,7 +9,7 @@ import { greetRedis } from '../core/protocol/redis-greeting.ts';
 import { kubeOwner } from '../core/protocol/scope.ts';
 import type { FleetKey } from '../core/protocol/seal.ts';
 import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
-import { ClusterCopy, type WatchNumbers } from './cluster-copy.ts';
+import { ClusterCache, type WatchNumbers } from './cluster-cache.ts';
 import { waitForClusterUid } from './cluster-uid.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
 import { Planner } from './fleet/planner.ts';
@@ -47,12 +47,12 @@ const GREETING_PATIENCE_MS = 5_000;
 const RENEWAL_HUNG_MS = 60_000;
 
 /**
- * One operator process: who it is, its copy of the cluster's objects, what it makes of them for the fleet, and its terms
+ * One operator process: who it is, its cache of the cluster's objects, what it makes of them for the fleet, and its terms
  * in office. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
  */
 export class Operator {
   readonly #parts: OperatorParts;
-  readonly #copy: ClusterCopy;
+  readonly #cache: ClusterCache;
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
@@ -68,7 +68,7 @@ export class Operator {
 
   constructor(parts: OperatorParts) {
     this.#parts = parts;
-    this.#copy = new ClusterCopy(parts.kinds, parts);
+    this.#cache = new ClusterCache(parts.kinds, parts);
   }
 
   get control(): FleetControl<Planner> | undefined {
@@ -108,7 +108,7 @@ export class Operator {
     this.#control = control;
     this.#waitsFor = undefined;
     control.start();
-    this.#copy.start();
+    this.#cache.start();
     this.#candidacy = new Candidacy({
       client,
       log,
@@ -140,7 +140,7 @@ export class Operator {
     await this.#control?.stop(WORK_GRACE_MS);
     await Promise.all([this.#control?.planner.stop(), this.#candidacy?.stop()]);
     await this.#summaries?.stop();
-    await this.#copy.stop();
+    await this.#cache.stop();
   }
 
   /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
@@ -152,23 +152,23 @@ export class Operator {
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));
-    reasons.push(...this.#copy.faults());
+    reasons.push(...this.#cache.faults());
     return reasons;
   }
 
   notAlive(): string[] {
-    const reasons = this.#waitsFor === undefined ? this.#copy.hung() : [];
+    const reasons = this.#waitsFor === undefined ? this.#cache.hung() : [];
     if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
     return reasons;
   }
 
   watches(): WatchNumbers[] {
-    return this.#copy.numbers();
+    return this.#cache.numbers();
   }
 
   #makeControl(cluster: string, owner: string, identity: string): FleetControl<Planner> {
     const { config, client, kinds, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
-    const { connectors } = this.#copy;
+    const { connectors } = this.#cache;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
@@ -186,8 +186,8 @@ export class Operator {
     this.#dropped = dropped;
     const control = new FleetControl({
       client,
-      kinds: this.#copy.kinds,
-      secrets: this.#copy.secrets,
+      kinds: this.#cache.kinds,
+      secrets: this.#cache.secrets,
       namespaces: config.watchNamespaces,
       log,
       makePlanner: (seams) =>

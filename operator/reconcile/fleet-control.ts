@@ -12,7 +12,7 @@ import { DroppedBots } from './dropped-bots.ts';
 import type { FleetParts } from './kind-controller.ts';
 import type { KindControl, WatchedKind } from './registered-kind.ts';
 import { SecretReads } from './secret-reads.ts';
-import type { Tenure } from './term.ts';
+import type { ActiveTerm } from './term.ts';
 
 /** What is needed of the planner here. */
 export interface FleetPlanner {
@@ -66,9 +66,9 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #ended = new AbortController();
   readonly #dropped: DroppedBots;
   #unlisten = (): void => {};
-  #tenure: Tenure | undefined;
+  #term: ActiveTerm | undefined;
   /** The one that lists before it begins. */
-  #entering: Tenure | undefined;
+  #entering: ActiveTerm | undefined;
   #beginning: Promise<void> = Promise.resolve();
 
   constructor(options: FleetControlOptions<P>) {
@@ -121,7 +121,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   /** @param graceMs for the work that runs; after it, it is told to give up */
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
-    for (const controller of this.controllers) controller.deafen();
     this.#unlisten();
     const ends = this.controllers.map((controller) => controller.stop(graceMs));
     await Promise.all([this.#beginning, this.#dropped.idle(), ...ends]);
@@ -131,26 +130,26 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
    * From now on what is judged is also written. A new leader acts on nothing older than the server's list at its election
    * (design rule 9), since its watch may have been silent for a while.
    */
-  async takeOffice(tenure: Tenure): Promise<void> {
-    const signal = AbortSignal.any([tenure.signal, this.#ended.signal]);
-    this.#entering = tenure;
+  async takeOffice(term: ActiveTerm): Promise<void> {
+    const signal = AbortSignal.any([term.signal, this.#ended.signal]);
+    this.#entering = term;
     await this.#catchUp(signal);
     // It may have ended before it began.
-    if (signal.aborted || this.#entering !== tenure) return;
-    this.#tenure = tenure;
-    for (const controller of this.controllers) controller.takeOffice(tenure);
+    if (signal.aborted || this.#entering !== term) return;
+    this.#term = term;
+    for (const controller of this.controllers) controller.takeOffice(term);
     await this.#dropped.look(signal);
   }
 
   leaveOffice(): void {
     this.#entering = undefined;
-    this.#tenure = undefined;
+    this.#term = undefined;
     for (const controller of this.controllers) controller.leaveOffice();
   }
 
   /** The right to write to the API server, once all was listed anew for it; undefined while we have none. */
-  get office(): Pick<Tenure, 'signal'> | undefined {
-    return this.#tenure;
+  get office(): Pick<ActiveTerm, 'signal'> | undefined {
+    return this.#term;
   }
 
   /** Every object is judged once. What can't be listed holds up its own objects only. */

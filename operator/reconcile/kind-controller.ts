@@ -16,7 +16,7 @@ import type { Kind } from './kind.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
 import type { SecretReads } from './secret-reads.ts';
-import { type Office, regardingOf, type Tenure } from './term.ts';
+import { type ActiveTerm, type Office, regardingOf } from './term.ts';
 
 /** Brings one object from what it says to what is desired of the fleet, and back to its status. */
 export interface KindReconciler {
@@ -142,13 +142,9 @@ export class KindController<O extends KindObject> {
     this.#unlisten = this.#watch.listen((change) => this.#heard(change));
   }
 
-  /** From now on no change is heard. */
-  deafen(): void {
-    this.#unlisten();
-  }
-
   /** @param graceMs for the work that runs; after it, it is told to give up */
   stop(graceMs: number): Promise<void> {
+    this.#unlisten();
     return this.#controller.stop(graceMs);
   }
 
@@ -168,8 +164,8 @@ export class KindController<O extends KindObject> {
   }
 
   /** What is judged is also written from now on. */
-  takeOffice(tenure: Tenure): void {
-    this.#office = tenure.officeFor(this.#kind);
+  takeOffice(term: ActiveTerm): void {
+    this.#office = term.officeFor(this.#kind);
     if (this.#judging) this.#enqueue([...this.#watch.values()]);
   }
 

@@ -15,11 +15,8 @@ export interface Office<O extends KindObject> {
   readonly events: Pick<EventRecorder, 'record'>;
 }
 
-/** The same right for every kind. */
-export interface Tenure {
-  readonly signal: AbortSignal;
-  officeFor<O extends KindObject>(kind: Kind<O>): Office<O>;
-}
+/** A term as those who write in it see it. */
+export type ActiveTerm = Pick<Term, 'signal' | 'officeFor'>;
 
 export interface TermOptions {
   client: Pick<KubeClient, 'patchStatus'>;
@@ -30,7 +27,7 @@ export interface TermOptions {
 }
 
 /** One term in office of the holder of the Lease: what only it writes. A process may have several, one after the other. */
-export class Term implements Tenure {
+export class Term {
   readonly status: StatusWriter;
   readonly #recorder: TermOptions['recorder'];
   readonly #ended = new AbortController();
@@ -50,6 +47,7 @@ export class Term implements Tenure {
     });
   }
 
+  /** Aborted when it ends. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }

@@ -11,7 +11,7 @@ import { RetryLimiter } from '#operator/kube/retry-limiter.ts';
 import { FleetControl, REFRESH_PATIENCE_MS, WATCH_PATIENCE_MS } from '#operator/reconcile/fleet-control.ts';
 import { RETRY_LIMITS } from '#operator/reconcile/kind-controller.ts';
 import { watchLabelledSecrets } from '#operator/reconcile/labelled-secrets.ts';
-import type { Tenure } from '#operator/reconcile/term.ts';
+import type { ActiveTerm } from '#operator/reconcile/term.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -228,15 +228,15 @@ describe('with a watch that has fallen silent', () => {
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
     const events = { record: () => undefined };
     const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
-    const tenure: Tenure = { signal: ended.signal, officeFor: () => office };
-    const given = control.takeOffice(tenure);
+    const term: ActiveTerm = { signal: ended.signal, officeFor: () => office };
+    const given = control.takeOffice(term);
     expect(control.office).toBeUndefined();
     control.leaveOffice();
     await timers.advance(0);
     await given;
     // It ended before it began.
     expect(told).toEqual([]);
-    void control.takeOffice(tenure);
+    void control.takeOffice(term);
     await timers.advance(0);
     expect(told.length).toBeGreaterThan(0);
     expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));

@@ -26,8 +26,8 @@ interface Watch {
   stats(): ReflectorStats[];
 }
 
-/** An operator's copy of the cluster's objects: every kind of ours, labelled Secrets, and the set of connectors. */
-export class ClusterCopy {
+/** An operator's cache of the cluster's objects: every kind of ours, labelled Secrets, and the set of connectors. */
+export class ClusterCache {
   readonly kinds: readonly WatchedKind[];
   readonly secrets: ResourceWatch<KubeObject>;
   /** Undefined: it is not known which set the connectors are in. */
