@@ -133,7 +133,7 @@ export class DroppedNamespaces {
     const term = AbortSignal.any([signal, office]);
     const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, term);
     if (released > 0) {
-      log.info({ released, before, watched }, `${namesOf(kinds)} of namespaces that are not watched any more let go`);
+      log.info({ released, before, watched }, 'objects of namespaces that are not watched any more let go');
     }
     const kept = await this.#keptOf(forbidden);
     const names = [...new Set([...kept.values()].map(({ bot }) => namespaceOf(bot)))].sort();

@@ -44,7 +44,8 @@ export class Ownership<O extends KindObject = KindObject> {
     if (inOffice && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
       const { operator } = state;
-      log.warn({ object: keyOf(object), operator }, `this ${kind.resource.kind} is another operator's, left alone`);
+      const named = { kind: kind.resource.kind, object: keyOf(object), operator };
+      log.warn(named, "this object is another operator's, left alone");
       onForeign?.(object, text);
     }
     return text;

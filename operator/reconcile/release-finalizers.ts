@@ -8,7 +8,7 @@ import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../leadership/lease.
 import type { KindObject } from '../status/status-kind.ts';
 import { CLAIM } from './claim.ts';
 import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
-import { type Kind, namesOf } from './kind.ts';
+import type { Kind } from './kind.ts';
 import { type LetGoOptions, letGo } from './let-go.ts';
 import { droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
@@ -74,7 +74,7 @@ async function releaseOthers(options: ReleaseOptions, keep: readonly string[], s
   const letting = { client, kinds, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
   if (await holdsDropped(letting, dropped, keep, signal)) await depose(options, HELD_FOR_UPGRADE_MS, signal);
   const { released, forbidden } = await letGoDropped(letting, dropped, keep, signal);
-  log.info({ released, forbidden, keep }, `${namesOf(kinds)} of other namespaces released`);
+  log.info({ released, forbidden, keep }, 'objects of other namespaces released');
   await noteWatched(client, lease, forbidden === 'others' ? before : [...keep, ...forbidden], signal);
   return released;
 }
