@@ -1,11 +1,11 @@
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
-import type { Draft } from './draft.ts';
-import { choosePod, type Fleet } from './fleet.ts';
 import type { SlotPlacement } from './handover.ts';
 import { type Holding, nextEpoch, type Reports } from './holdings.ts';
 import type { Pod } from './pods.ts';
+import { type Round, wait } from './round.ts';
 import { type SetState, spreadOf } from './set-state.ts';
-import type { PlanInput, SocketSet } from './types.ts';
+import { choosePod } from './spread.ts';
+import type { SocketSet } from './types.ts';
 
 /** A slot that must get a (new) place. */
 export interface Need {
@@ -21,15 +21,6 @@ export interface Need {
     | 'twin';
   /** When room is scarce, a set without any socket (0) goes before the second socket of another (1), and that before 2. */
   urgency: 0 | 1 | 2;
-}
-
-export interface Round {
-  input: PlanInput;
-  fleet: Fleet;
-  reports: Reports;
-  draft: Draft;
-  /** Pods that must not be told that they may end. */
-  blocked: Set<Pod>;
 }
 
 export function needsOf(state: SetState, round: Round): Need[] {
@@ -76,38 +67,37 @@ export function meet({ state, placement, why }: Need, round: Round): void {
 }
 
 function place(state: SetState, placement: SlotPlacement, round: Round): void {
-  const { fleet, draft } = round;
+  const { fleet, ledger } = round;
   const { set } = state;
   // A slot of a dead pod needs no such wait: death is only ever told from a fleet that has been watched for long.
   const observing = !fleet.trusted || (fleet.gathering && placement.dead.length === 0);
-  const pod = observing ? undefined : choosePod(fleet, spreadOf(state));
+  const pod = observing ? undefined : choosePod(round, spreadOf(state));
   if (pod === undefined) {
-    draft.wait(placement.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
+    wait(round, placement.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
     return;
   }
   settleAt(state, pod, placement.id);
-  draft.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
+  ledger.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
 }
 
 /** Writes the new entry beside the old one, which goes when the new one is live. */
 export function startMove(state: SetState, from: Holding, to: Pod, cause: Slot['cause'], round: Round): void {
-  from.pod.load--;
   settleAt(state, to, from.id);
-  round.draft.place(state.set, to, from.id, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
+  round.ledger.move(state.set, from, to, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
 }
 
 function moveFromDraining(state: SetState, placement: SlotPlacement, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+  const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
     block(state, round);
   } else if (isComing(state, round.reports)) block(state, round);
-  else round.draft.wait(placement.id, state.set, 'PodReturning');
+  else wait(round, placement.id, state.set, 'PodReturning');
 }
 
 /** Also of a set that has other sockets: nothing comes back that it could wait for. */
 function leave(state: SetState, placement: SlotPlacement, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+  const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
     hold(placement, round);
@@ -115,22 +105,22 @@ function leave(state: SetState, placement: SlotPlacement, round: Round): void {
   } else if (placement.target?.pod.phase === 'draining') {
     // It was to take over, and will when it is back.
     hold(placement, round);
-    round.draft.wait(placement.id, state.set, 'PodReturning');
-  } else round.draft.wait(placement.id, state.set, 'NoEligiblePods');
+    wait(round, placement.id, state.set, 'PodReturning');
+  } else wait(round, placement.id, state.set, 'NoEligiblePods');
 }
 
 /** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
 function part(state: SetState, placement: SlotPlacement, round: Round): void {
   const { target, id } = placement;
   if (target === undefined || !round.fleet.trusted) return;
-  const to = choosePod(round.fleet, spreadOf(state, id));
+  const to = choosePod(round, spreadOf(state, id));
   if (to !== undefined) {
     startMove(state, target, to, 'place', round);
     return;
   }
   const twins = state.placements.filter((other) => other !== placement && other.target?.pod === target.pod);
-  if (twins.some((other) => isLive(other, round.reports))) round.draft.drop(target);
-  round.draft.wait(id, state.set, 'NoEligiblePods');
+  if (twins.some((other) => isLive(other, round.reports))) round.ledger.release(target);
+  wait(round, id, state.set, 'NoEligiblePods');
 }
 
 /** Of two slots on one pod the one that serves less. */
