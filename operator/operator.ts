@@ -28,7 +28,6 @@ import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
-import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { Term } from './reconcile/term.ts';
 
 export interface OperatorParts {
@@ -71,7 +70,7 @@ export class Operator {
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
   #dropped: DroppedNamespaces | undefined;
-  #summaries: SummaryKeeper | undefined;
+  #summaries: BotSummaries | undefined;
   #term: Term | undefined;
   /** Of the terms that have ended. */
   readonly #written = { written: 0, failed: 0 };
@@ -201,7 +200,15 @@ export class Operator {
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
-    const summaries = new BotSummaries(redis, keys.bots);
+    const summaries = new BotSummaries({
+      redis,
+      key: keys.bots,
+      log,
+      // Not before each bot has a summary: those of bots that are not judged yet would be taken out.
+      leads: () => control.desired.synced && control.planner.leads(),
+      unlisted: () => control.desired.unlisted,
+    });
+    this.#summaries = summaries;
     const dropped = new DroppedNamespaces({
       client,
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
@@ -212,7 +219,7 @@ export class Operator {
       log,
     });
     this.#dropped = dropped;
-    const control = new FleetControl({
+    const control: FleetControl<Planner> = new FleetControl({
       client,
       bots: this.#bots,
       secrets: this.#secrets,
@@ -235,18 +242,10 @@ export class Operator {
         }),
       self: { operator: operatorName(config.leaderNamespace), cluster },
       dropped: (signal) => dropped.settle(signal),
-      onSummary: (uid, line) => this.#summaries?.set(uid, line),
+      onSummary: (uid, summary) => summaries.set(uid, summary),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
     this.#connectors?.onChange(() => control.planner.nudge());
-    this.#summaries = new SummaryKeeper({
-      summaries,
-      count: () => redis.hlen(keys.bots),
-      log,
-      // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
-      leads: () => control.desired.synced && control.planner.leads(),
-      unlisted: () => control.desired.unlisted,
-    });
     return control;
   }
 

@@ -13,7 +13,6 @@ import type { RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
-import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -124,11 +123,7 @@ async function start(run: Run): Promise<void> {
   );
   const summaries = await lifecycle.part(
     'summaries',
-    () => {
-      const lines = new BotSummaries(redis, keys.bots);
-      const count = () => redis.hlen(keys.bots);
-      return new SummaryKeeper({ summaries: lines, count, leads: () => planner.leads(), log });
-    },
+    () => new BotSummaries({ redis, key: keys.bots, leads: () => planner.leads(), log }),
     (started) => started.stop(),
   );
   const changed = new Map<string, BotSummary>();
