@@ -44,7 +44,7 @@ export interface OperatorParts {
 
 export const LEASE_NAME = 'relax-operator';
 /** By which operators of one cluster tell each other apart, and people find them. */
-export const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
+const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;

@@ -28,7 +28,7 @@ export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: numb
 }
 
 /** Why a bot is as it is, and what to do. */
-export function reasonWords(bot: BotSummary, nowMs: number): string {
+function reasonWords(bot: BotSummary, nowMs: number): string {
   const wait = waitWords(bot, nowMs);
   if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;

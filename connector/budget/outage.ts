@@ -17,12 +17,12 @@ const UNUSED_GAP_MS = 100;
 const SPARING_MS = 6_000;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
-export function rowAfter(row: ReadonlyMap<string, number>, streamID: string, nowMs: number): Map<string, number> {
+function rowAfter(row: ReadonlyMap<string, number>, streamID: string, nowMs: number): Map<string, number> {
   const young = [...row].filter(([, atMs]) => nowMs - atMs < ROW_MS);
   return new Map([...young, [streamID, nowMs]]);
 }
 
-export const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
+const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
 
 export const probeGapMs = (probes: number): number => PROBE_GAPS_MS[Math.min(probes, PROBE_GAPS_MS.length - 1)] ?? 0;
 

@@ -97,7 +97,7 @@ function sourceOf(row: Setting<unknown>, input: ConfigInput, warnings: string[])
   return { name: row.env, text: value };
 }
 
-export const labelOf = (row: Setting<unknown>): string => row.env ?? `--${row.flag}`;
+const labelOf = (row: Setting<unknown>): string => row.env ?? `--${row.flag}`;
 
 function missing(row: Setting<unknown>): string {
   const flag = `--${row.flag} ${row.example}`;

@@ -274,7 +274,7 @@ const http = (values: Values): HttpSettings => ({
 });
 
 /** Two directories, or the same path on two machines, never share assignments. */
-export function standaloneCluster(host: string, directory: string): string {
+function standaloneCluster(host: string, directory: string): string {
   const digest = createHash('sha256').update(directory).digest('hex').slice(0, 8);
   return `${host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'host'}-${digest}`;
 }

@@ -75,7 +75,7 @@ function fateOf(
 }
 
 /** Resuming raises the generation above the fence: a copy of the bot that is not above it is from before the fence. */
-export const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
+const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
   fence !== undefined && fence >= set.generation;
 
 export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): ReadonlySet<string> {
