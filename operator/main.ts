@@ -63,7 +63,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       }),
     (started) => started.stop(),
   );
-  log.info({ pod: config.pod, port: server.port }, 'operator starts');
+  log.info({ pod: config.pod, port: server.port }, 'starting operator');
 
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
   const fleetKeys = () => {

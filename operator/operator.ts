@@ -65,7 +65,7 @@ export class Operator {
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
-  #waitsForRedis: string | undefined = 'Redis has not answered yet: see RELAX_REDIS_URL';
+  #waitsForRedis: string | undefined = 'Redis has not answered yet: check RELAX_REDIS_URL';
   readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
@@ -138,7 +138,7 @@ export class Operator {
       onEnded: (isLost) => this.#leaveOffice(control, isLost),
     });
     this.#candidacy.start();
-    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'stands for election');
+    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'attempting to acquire the leader lease');
     const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
@@ -166,7 +166,7 @@ export class Operator {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
     // The planner would only say the same in other words.
-    if (!this.#parts.redis.isReady) reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
+    if (!this.#parts.redis.isReady) reasons.push('Redis is unreachable: check RELAX_REDIS_URL');
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));
@@ -177,8 +177,8 @@ export class Operator {
   notAlive(): string[] {
     const reasons = this.watches()
       .filter(({ stillSeconds }) => this.#waitsFor === undefined && stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} hangs since ${Math.round(stillSeconds)} s`);
-    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
+      .map(({ resource, stillSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(stillSeconds)} s`);
+    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('renewal of the Lease is stuck');
     return reasons;
   }
 
@@ -282,7 +282,7 @@ export class Operator {
         return await client.clusterUid({ signal });
       } catch (error) {
         if (signal.aborted) break;
-        this.#waitsFor = `the API server does not tell who it is: ${errorText(error)}`;
+        this.#waitsFor = `could not read the uid of the cluster: ${errorText(error)}`;
         if (systemTimers.monotonicMs() - saidAtMs > 30_000) {
           saidAtMs = systemTimers.monotonicMs();
           log.warn({ err: errorText(error) }, 'waiting for the API server');

@@ -79,7 +79,7 @@ async function start(run: Run): Promise<void> {
   const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
   const keyring = new FleetKeyring(keyFile, log);
 
-  let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
+  let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
@@ -99,7 +99,7 @@ async function start(run: Run): Promise<void> {
     (started) => started?.stop(),
   );
   for (const line of startupLines(config, keyFile, server?.port)) console.say(line);
-  log.info({ cluster, port: server?.port }, 'standalone starts');
+  log.info({ cluster, port: server?.port }, 'starting standalone');
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
   const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
@@ -212,7 +212,10 @@ async function start(run: Run): Promise<void> {
     try {
       state.writeRegistry(controlPlane.registry);
     } catch (error) {
-      log.warn({ error: errorText(error) }, 'state folder not written, generations start anew after a restart');
+      log.warn(
+        { error: errorText(error) },
+        'could not write the state folder, generations will start over after a restart',
+      );
     }
     look(new Set());
     planner.nudge();

@@ -69,8 +69,8 @@ function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: num
   if (planner) return 'planned';
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
   const live = sockets.live + sockets.paused;
-  const events = live === 0 ? 'no socket is live, no event is read' : `events flow on ${live} sockets`;
-  return `NO PLANNER${since}: ${events}; Secrets, changes and suspension are not judged, nothing is assigned anew`;
+  const events = live === 0 ? 'no socket is live, no events are read' : `events flow on ${live} sockets`;
+  return `NO PLANNER${since}: ${events}; changes to SlackBots and Secrets have no effect, nothing is reassigned`;
 }
 
 const countWords = (sockets: SocketCounts): string =>

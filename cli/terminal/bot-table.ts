@@ -23,7 +23,7 @@ export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: numb
     case 'rateLimit':
       return `waits for the end of Slack's rate limit, ${span(leftMs)}`;
     default:
-      return `tries again in ${span(leftMs)}`;
+      return `retries in ${span(leftMs)}`;
   }
 }
 

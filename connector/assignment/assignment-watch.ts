@@ -58,7 +58,7 @@ export class AssignmentWatch {
       redis.onReady(lookNow),
     ];
     subscriber.subscribe(keys.nudge(pod)).catch((error: unknown) => {
-      log.debug({ error: errorText(error) }, 'no nudges, assignments are read every few seconds all the same');
+      log.debug({ error: errorText(error) }, 'not subscribed to nudges, assignments are still read every few seconds');
     });
     this.#task.soon(0);
   }
@@ -90,7 +90,8 @@ export class AssignmentWatch {
       return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
     } catch (error) {
       const text = redisErrorText(error);
-      if (text !== this.#error) this.#options.log.warn({ error: text }, 'assignments not read, sockets stay');
+      if (text !== this.#error)
+        this.#options.log.warn({ error: text }, 'could not read assignments, keeping sockets open');
       this.#error = text;
       return RETRY_MS;
     }
@@ -118,12 +119,15 @@ export class AssignmentWatch {
     const { version, slots } = diff.held;
     if (diff.unreadable.length > 0) {
       const [example] = diff.unreadable;
-      log.error({ slots: diff.unreadable.length, example }, 'assignments that this version of Relax cannot read');
+      log.error(
+        { slots: diff.unreadable.length, example },
+        'assignments in a format that this version of Relax does not know',
+      );
     }
     if (version !== before || diff.start.length > 0) {
       const [started, updated, stopped] = [diff.start.length, diff.update.length, diff.stop.length];
       log.info({ version, slots: slots.size, started, updated, stopped }, 'assignments changed');
-      if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'more slots than RELAX_CAPACITY assigned');
+      if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'assigned more slots than RELAX_CAPACITY');
     }
     onRead(diff);
   }

@@ -114,7 +114,7 @@ export class Outage {
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
     const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
-    if (this.#isTold) this.#log.info(fields, 'Slack is well again');
+    if (this.#isTold) this.#log.info(fields, 'Slack has recovered');
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -128,7 +128,7 @@ export class Outage {
   #tell(reason: RetryReason): void {
     if (this.#isTold) return;
     this.#isTold = true;
-    this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
+    this.#log.warn({ reason, teams: this.#row.size }, 'Slack is failing for many teams: probing with a few');
   }
 
   #arm(): void {

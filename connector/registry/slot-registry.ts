@@ -119,7 +119,7 @@ export class SlotRegistry {
     if (isFault(opened)) {
       // With a wrong key file all slots are at fault at once; their reports name each.
       if (opened.message !== entry.fault?.message) {
-        limitedLog.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'slot cannot be run');
+        limitedLog.warn(opened.reason, { slot: id, bot: entry.slot.bot, ...opened }, 'cannot run slot');
       }
       entry.fault = opened;
     } else {
@@ -145,7 +145,7 @@ export class SlotRegistry {
   #close(id: SlotID, entry: Entry): void {
     const closing: Promise<void> = (entry.connection?.stop() ?? Promise.resolve())
       .catch((error: unknown) => {
-        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close in order');
+        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close cleanly');
       })
       .finally(() => {
         this.#closing.delete(closing);

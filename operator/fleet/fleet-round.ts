@@ -173,7 +173,7 @@ export class FleetRound {
     this.#heardAtMs = clock.monotonicMs();
     const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');
     if (lost && to === 'plan') {
-      log.warn('redis has lost the state of the fleet, writing it again from memory');
+      log.warn('Redis lost the state of the fleet, restoring it from memory');
       this.#forgetMarks();
     }
     return heads;
@@ -188,7 +188,8 @@ export class FleetRound {
       ([, { session }]) => session !== undefined && !sharesKey(session, fleetKeys),
     );
     this.#keyFaults = strangers.map(
-      ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
+      ([pod]) =>
+        `pod ${pod} shares no fleet key with the operator and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
     const { synced, unlisted, stopped, kept } = desired;
