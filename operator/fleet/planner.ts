@@ -74,7 +74,7 @@ export class Planner {
     this.#leave();
   }
 
-  /** The fleet after the last round; as it was then while Redis is away. */
+  /** The fleet after the last round; the last one while Redis is unreachable. */
   view(): FleetView {
     return this.#round.view();
   }

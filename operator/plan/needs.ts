@@ -32,7 +32,7 @@ export function needsOf(state: SetState, round: Round): Need[] {
   const isFirst = (placement: SlotPlacement): boolean => state.homes.size === 0 && placement === state.placements[0];
   for (const placement of state.placements)
     if (placement.target === undefined) need('place', placement, isFirst(placement) ? 0 : 1);
-  for (const placement of leavesOf(state, round)) need('leave', placement, stays(state, round) ? 1 : 0);
+  for (const placement of leavesOf(state, round)) need('leave', placement, hasStableSocket(state, round) ? 1 : 0);
   const drain = drainOf(state, round);
   if (drain !== undefined) need('drain', drain, 0);
   const twin = twinOf(state, round.reports);
@@ -47,7 +47,7 @@ export function byUrgency(a: Need, b: Need): number {
   return parseSlotID(a.placement.id).index - parseSlotID(b.placement.id).index;
 }
 
-export function meet({ state, placement, why }: Need, round: Round): void {
+export function satisfy({ state, placement, why }: Need, round: Round): void {
   switch (why) {
     case 'place':
       place(state, placement, round);
@@ -56,10 +56,10 @@ export function meet({ state, placement, why }: Need, round: Round): void {
       moveFromDraining(state, placement, round);
       return;
     case 'leave':
-      leave(state, placement, round);
+      moveFromLeaving(state, placement, round);
       return;
     case 'twin':
-      part(state, placement, round);
+      separateTwin(state, placement, round);
       return;
     default:
       why satisfies never;
@@ -90,27 +90,27 @@ function moveFromDraining(state: SetState, placement: SlotPlacement, round: Roun
   const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
-    block(state, round);
-  } else if (isComing(state, round.reports)) block(state, round);
+    blockDraining(state, round);
+  } else if (isComing(state, round.reports)) blockDraining(state, round);
   else wait(round, placement.id, state.set, 'PodReturning');
 }
 
 /** Also of a set that has other sockets: nothing comes back that it could wait for. */
-function leave(state: SetState, placement: SlotPlacement, round: Round): void {
+function moveFromLeaving(state: SetState, placement: SlotPlacement, round: Round): void {
   const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
-    hold(placement, round);
-    if (!stays(state, round)) block(state, round);
+    blockLeaving(placement, round);
+    if (!hasStableSocket(state, round)) blockDraining(state, round);
   } else if (placement.target?.pod.phase === 'draining') {
     // It was to take over, and will when it is back.
-    hold(placement, round);
+    blockLeaving(placement, round);
     wait(round, placement.id, state.set, 'PodReturning');
   } else wait(round, placement.id, state.set, 'NoEligiblePods');
 }
 
 /** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
-function part(state: SetState, placement: SlotPlacement, round: Round): void {
+function separateTwin(state: SetState, placement: SlotPlacement, round: Round): void {
   const { target, id } = placement;
   if (target === undefined || !round.fleet.trusted) return;
   const to = choosePod(round, spreadOf(state, id));
@@ -150,7 +150,7 @@ function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] 
   );
   // A fleet that has just begun: its first pod is not to get them all.
   const observing = !fleet.trusted || fleet.gathering;
-  for (const placement of observing ? [...coming, ...waiting] : coming) hold(placement, round);
+  for (const placement of observing ? [...coming, ...waiting] : coming) blockLeaving(placement, round);
   return observing ? [] : waiting;
 }
 
@@ -160,12 +160,12 @@ const isLeft = (placement: SlotPlacement): boolean => entriesOf(placement).some(
 const isRefused = (placement: SlotPlacement, set: SocketSet, reports: Reports): boolean =>
   entriesOf(placement).every((holding) => reports.failed(holding, set));
 
-function hold(placement: SlotPlacement, { blocked }: Round): void {
+function blockLeaving(placement: SlotPlacement, { blocked }: Round): void {
   for (const { pod } of entriesOf(placement)) if (pod.phase === 'leaving') blocked.add(pod);
 }
 
 /** A socket of the set is live on a pod that stays. */
-const stays = ({ holdings }: SetState, { reports }: Round): boolean =>
+const hasStableSocket = ({ holdings }: SetState, { reports }: Round): boolean =>
   holdings.some((holding) => holding.pod.phase === 'up' && reports.live(holding));
 
 /**
@@ -175,13 +175,13 @@ const stays = ({ holdings }: SetState, { reports }: Round): boolean =>
 function drainOf(state: SetState, round: Round): SlotPlacement | undefined {
   const goes = ({ phase }: Pod): boolean => phase === 'draining' || phase === 'leaving';
   const going = state.placements.filter((placement) => entriesOf(placement).some(({ pod }) => goes(pod)));
-  if (going.length === 0 || stays(state, round)) return undefined;
+  if (going.length === 0 || hasStableSocket(state, round)) return undefined;
   const movable = going.filter((placement) => !isRefused(placement, state.set, round.reports));
   if (movable.length === 0) return undefined;
   const moving = state.placements.some(({ target, sources }) => sources.length > 0 && remains(target));
   const next =
     moving || !round.fleet.trusted ? undefined : movable.find(({ target }) => target?.pod.phase === 'draining');
-  if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) block(state, round);
+  if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) blockDraining(state, round);
   return next;
 }
 
@@ -198,7 +198,7 @@ const isComing = ({ set, placements, homes }: SetState, reports: Reports): boole
 /** An absent pod will soon be known to live or to be dead. */
 const remains = (target: Holding | undefined): boolean => target?.pod.phase === 'up' || target?.pod.phase === 'absent';
 
-function block(state: SetState, { blocked }: Round): void {
+function blockDraining(state: SetState, { blocked }: Round): void {
   for (const pod of state.occupied) if (pod.draining) blocked.add(pod);
 }
 

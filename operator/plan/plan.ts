@@ -3,7 +3,7 @@ import { balance, type SteadySet } from './balance.ts';
 import { fleetOf } from './fleet.ts';
 import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
 import { Ledger } from './ledger.ts';
-import { byUrgency, meet, type Need, needsOf } from './needs.ts';
+import { byUrgency, type Need, needsOf, satisfy } from './needs.ts';
 import { newestOf } from './newest.ts';
 import { sameSpec } from './planned-slot.ts';
 import type { Pod } from './pods.ts';
@@ -42,7 +42,7 @@ export function plan(input: PlanInput, budget: number): Plan {
     needs.push(...wanting);
     if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
   }
-  for (const need of needs.sort(byUrgency)) meet(need, round);
+  for (const need of needs.sort(byUrgency)) satisfy(need, round);
   const voluntaryMoves = balance(steady, voluntaryUnderWay(settled, round.reports), budget, round);
 
   const pods = [...fleet.pods.values()];
