@@ -66,7 +66,7 @@ function botLines({ bots }: ClusterStatus, atMs: number, columnCount: number): s
 
 /** Without a planner what a bot wants and what is wrong with its token are as they were last judged. */
 function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: number): string {
-  if (planner) return 'planned';
+  if (planner) return 'planner running';
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
   const live = sockets.live + sockets.paused;
   const events = live === 0 ? 'no socket is live, no events are read' : `events flow on ${live} sockets`;
