@@ -11,7 +11,7 @@ export interface Actions {
 
 const SUMMARIES: Record<Program, string> = {
   operator: 'reconcile the SlackBots of a Kubernetes cluster and assign their sockets to connectors',
-  connector: 'hold Slack sockets as assigned, and bring each event to the Redis queue once',
+  connector: 'hold Slack sockets as assigned, and push each event to the Redis queue once',
   standalone: 'both without Kubernetes: SlackBots from a directory of YAML, connectors as processes',
   status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
 };

@@ -28,7 +28,6 @@ import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { ResourceWatch } from './reconcile/resource-watch.ts';
-import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { Term } from './reconcile/term.ts';
 
 export interface OperatorParts {
@@ -45,7 +44,7 @@ export interface OperatorParts {
 
 export const LEASE_NAME = 'relax-operator';
 /** By which operators of one cluster tell each other apart, and people find them. */
-export const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
+const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;
@@ -66,12 +65,12 @@ export class Operator {
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
-  #waitsForRedis: string | undefined = 'Redis has not answered yet: see RELAX_REDIS_URL';
+  #waitsForRedis: string | undefined = 'Redis has not answered yet: check RELAX_REDIS_URL';
   readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
   #dropped: DroppedNamespaces | undefined;
-  #summaries: SummaryKeeper | undefined;
+  #summaries: BotSummaries | undefined;
   #term: Term | undefined;
   /** Of the terms that have ended. */
   readonly #written = { written: 0, failed: 0 };
@@ -139,7 +138,7 @@ export class Operator {
       onEnded: (isLost) => this.#leaveOffice(control, isLost),
     });
     this.#candidacy.start();
-    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'stands for election');
+    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'attempting to acquire the leader lease');
     const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
@@ -167,7 +166,7 @@ export class Operator {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
     // The planner would only say the same in other words.
-    if (!this.#parts.redis.isReady) reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
+    if (!this.#parts.redis.isReady) reasons.push('Redis is unreachable: check RELAX_REDIS_URL');
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));
@@ -178,8 +177,8 @@ export class Operator {
   notAlive(): string[] {
     const reasons = this.watches()
       .filter(({ stillSeconds }) => this.#waitsFor === undefined && stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} hangs since ${Math.round(stillSeconds)} s`);
-    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
+      .map(({ resource, stillSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(stillSeconds)} s`);
+    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('renewal of the Lease is stuck');
     return reasons;
   }
 
@@ -201,7 +200,15 @@ export class Operator {
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
-    const summaries = new BotSummaries(redis, keys.bots);
+    const summaries = new BotSummaries({
+      redis,
+      key: keys.bots,
+      log,
+      // Not before each bot has a summary: those of bots that are not judged yet would be taken out.
+      leads: () => control.desired.synced && control.planner.leads(),
+      unlisted: () => control.desired.unlisted,
+    });
+    this.#summaries = summaries;
     const dropped = new DroppedNamespaces({
       client,
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
@@ -212,7 +219,7 @@ export class Operator {
       log,
     });
     this.#dropped = dropped;
-    const control = new FleetControl({
+    const control: FleetControl<Planner> = new FleetControl({
       client,
       bots: this.#bots,
       secrets: this.#secrets,
@@ -235,18 +242,10 @@ export class Operator {
         }),
       self: { operator: operatorName(config.leaderNamespace), cluster },
       dropped: (signal) => dropped.settle(signal),
-      onSummary: (uid, line) => this.#summaries?.set(uid, line),
+      onSummary: (uid, summary) => summaries.set(uid, summary),
       observer: { queue: metrics.queue, controller: metrics.controller },
     });
     this.#connectors?.onChange(() => control.planner.nudge());
-    this.#summaries = new SummaryKeeper({
-      summaries,
-      count: () => redis.hlen(keys.bots),
-      log,
-      // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
-      leads: () => control.desired.synced && control.planner.leads(),
-      unlisted: () => control.desired.unlisted,
-    });
     return control;
   }
 
@@ -283,7 +282,7 @@ export class Operator {
         return await client.clusterUid({ signal });
       } catch (error) {
         if (signal.aborted) break;
-        this.#waitsFor = `the API server does not tell who it is: ${errorText(error)}`;
+        this.#waitsFor = `could not read the uid of the cluster: ${errorText(error)}`;
         if (systemTimers.monotonicMs() - saidAtMs > 30_000) {
           saidAtMs = systemTimers.monotonicMs();
           log.warn({ err: errorText(error) }, 'waiting for the API server');

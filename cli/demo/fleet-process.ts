@@ -33,7 +33,7 @@ export class FleetProcess {
   }
 
   #read(line: string): void {
-    if (!line.includes('"connector starts"')) return;
+    if (!line.includes('"starting connector"')) return;
     const { incarnation, port } = JSON.parse(line) as { incarnation: string; port: number };
     this.metricsUrls.set(incarnation, `http://127.0.0.1:${port}/metrics`);
   }

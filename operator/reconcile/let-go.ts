@@ -104,7 +104,7 @@ async function letGoOne(options: LetGoOptions, bot: SlackBotObject, signal: Abor
     await client.patchStatus(pathOf(bot), { type: 'merge', body }, { signal });
   } catch (error) {
     if (!isKubeError(error, 'conflict') && !isKubeError(error, 'notFound')) {
-      log.warn({ bot: botName(bot), err: errorText(error) }, 'let go, and its status does not say so');
+      log.warn({ bot: botName(bot), err: errorText(error) }, 'released, but its status could not be updated');
     }
   }
   return true;

@@ -41,7 +41,7 @@ export class Ownership {
     const text = foreignClaimText(bot.metadata, state.operator);
     if (inOffice && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
-      log.warn({ bot: botName(bot), operator: state.operator }, "this SlackBot is another operator's, left alone");
+      log.warn({ bot: botName(bot), operator: state.operator }, 'SlackBot is claimed by another operator, ignoring it');
       onForeign?.(bot, text);
     }
     return text;

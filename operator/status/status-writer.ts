@@ -157,7 +157,7 @@ export class StatusWriter {
     if (isKubeError(error, 'notFound')) return;
     this.#stats.failed += 1;
     const { namespace, name } = write.bot.metadata;
-    this.#options.log.warn({ bot: `${namespace}/${name}`, err: errorText(error) }, 'status not written');
+    this.#options.log.warn({ bot: `${namespace}/${name}`, err: errorText(error) }, 'could not write status');
     // A refused write would be refused again; the next change of the object makes another.
     if (!gone && !this.#stopping) this.#queue.putBack(write, this.#timers.monotonicMs() + RETRY_MS);
   }

@@ -62,7 +62,7 @@ export class ConnectorChildren {
     for (const child of this.#running.values()) child.kill('SIGTERM');
     const timer = setTimeout(() => {
       for (const [pod, child] of this.#running) {
-        this.#options.log.warn({ pod }, 'connector not ended in time, killed');
+        this.#options.log.warn({ pod }, 'connector did not exit in time, killed');
         child.kill('SIGKILL');
       }
     }, graceMs);
@@ -79,7 +79,7 @@ export class ConnectorChildren {
       if (systemClock.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
       const inMs = backoffMs(failures, RESTART, Math.random());
       this.#options.onRestart(spec.pod);
-      this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector ended, it is started again');
+      this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector exited, restarting it');
       await sleep(inMs, undefined, { signal }).catch(() => undefined);
     }
   }
