@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { type Burst, startBurst } from './burst.ts';
 import { certificateFor } from './certificate.ts';
 import { createControlRoutes } from './control-routes.ts';
@@ -71,7 +72,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return door?.port ?? 0;
     },
     get url() {
-      return `${certificate === undefined ? 'http' : 'https'}://${host}:${door?.port ?? 0}/api/`;
+      return `${certificate === undefined ? 'http' : 'https'}://${isIP(host) === 6 ? `[${host}]` : host}:${door?.port ?? 0}/api/`;
     },
     caFile: certificate?.caFile,
     ca: certificate?.ca,
