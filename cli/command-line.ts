@@ -25,8 +25,8 @@ be asked; 2 a mistake in the options.`,
 const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
 
 const EPILOGUE = `
-Every option of these four is an environment variable as well, and the option wins; docs/configuration.md has them all:
-${ORDER.join(', ')}. "relax demo" brings its own Slack, and its own Redis where redis-server or
+Every option of ${ORDER.join(', ')} is an environment variable as well, and the option wins;
+docs/configuration.md has them all. "relax demo" brings its own Slack, and its own Redis where redis-server or
 valkey-server is installed.`;
 const SLACK_NOTE = `
 Listens on this machine only, unless --host says otherwise. Ends on SIGTERM and on Ctrl-C. What it keeps to, and how events
