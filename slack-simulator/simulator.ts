@@ -17,8 +17,8 @@ import { createWebApi } from './web-api.ts';
 export type { Emitted, Simulator, SimulatorOptions, Stats } from './simulator-api.ts';
 
 /**
- * Starts a stand-in for Slack over real HTTP and websockets: the Web API methods that a bot over RTM calls, and RTM sockets
- * each of which gets a full copy of its team's events. `url` is what RELAX_SLACK_API_URL takes.
+ * Starts a stand-in for Slack over real HTTP and websockets: the Web API methods that a bot over RTM calls, and RTM
+ * sockets, each of which gets a full copy of its team's events. `url` is what RELAX_SLACK_API_URL takes.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1';
