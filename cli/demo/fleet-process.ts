@@ -1,9 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { LAUNCHER } from '../launcher.ts';
 import { OwnedProcess } from './owned-process.ts';
-
-const LAUNCHER = fileURLToPath(new URL('../../bin/relax.mjs', import.meta.url));
 
 /** `relax standalone` with a bot for each team, and what its log tells of its connectors. */
 export class FleetProcess {

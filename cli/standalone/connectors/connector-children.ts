@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { backoffMs } from '../../../core/process/backoff.ts';
 import { systemClock } from '../../../core/process/clock.ts';
 import type { Log } from '../../../core/process/log.ts';
+import { LAUNCHER } from '../../launcher.ts';
 
 export interface ChildSpec {
   pod: string;
@@ -24,10 +24,6 @@ export interface ChildrenOptions {
   onRestart(pod: string): void;
 }
 
-/** Three folders up from the sources, four from a build. */
-const LAUNCHER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../../bin/relax.mjs' : '../../../../bin/relax.mjs', import.meta.url),
-);
 /**
  * An event's objects live for milliseconds, so a connector needs no large nursery: 4 MB instead of Node's 16 saved a tenth
  * of its memory for no measurable time (bench/connector.ts). The chart says the same in connector.nodeOptions.
