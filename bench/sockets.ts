@@ -38,7 +38,7 @@ async function nextLine<T>(lines: AsyncIterator<string>, what: string): Promise<
 
 async function main(): Promise<void> {
   const simulator = ['--tls', '--control', '--teams', `${most + 1}`, '--burst', '1000', '--url-ttl', '300'];
-  const slack = start(bin('node'), [join(here, '..', 'test', 'slack', 'main.ts'), ...simulator]);
+  const slack = start(bin('node'), [join(here, '..', 'bin', 'relax.mjs'), 'slack', '--json', ...simulator]);
   const { url, caFile } = await nextLine<{ url: string; caFile: string }>(slack.lines, 'the Slack stand-in');
   if (process.env.NODE_EXTRA_CA_CERTS !== caFile) return again(caFile);
   const control = controlOf(url, { caFile });

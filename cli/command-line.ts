@@ -1,17 +1,19 @@
 import { Command, Option } from 'commander';
 import type { Program, Setting } from '../core/config/setting.ts';
 import { settingsOf } from '../core/config/settings.ts';
+import { type SlackOptions, slackOptions } from './slack/options.ts';
 
 /** What `relax` does with each subcommand. Resolves with the exit code. */
 export interface Actions {
   /** @param flags flag name without dashes -> text; a switch that is on has the text "true" */
   program(program: Program, flags: Readonly<Record<string, string>>): Promise<number>;
   demo(): Promise<number>;
+  slack(options: SlackOptions): Promise<number>;
 }
 
 const SUMMARIES: Record<Program, string> = {
   operator: 'reconcile the SlackBots of a Kubernetes cluster and assign their sockets to connectors',
-  connector: 'hold Slack sockets as assigned, and bring each event to the Redis queue once',
+  connector: 'hold Slack sockets as assigned, and push each event to the Redis queue once',
   standalone: 'both without Kubernetes: SlackBots from a directory of YAML, connectors as processes',
   status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
 };
@@ -23,8 +25,12 @@ be asked; 2 a mistake in the options.`,
 const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
 
 const EPILOGUE = `
-Every option is an environment variable as well, and the option wins; docs/configuration.md has them all.
-"relax demo" needs nothing: it brings its own Redis and Slack.`;
+Every option of ${ORDER.join(', ')} is an environment variable as well, and the option wins;
+docs/configuration.md has them all. "relax demo" brings its own Slack, and its own Redis where redis-server or
+valkey-server is installed.`;
+const SLACK_NOTE = `
+Listens on this machine only, unless --host says otherwise. Ends on SIGTERM and on Ctrl-C. What it keeps to, and how events
+are sent to it and faults made: slack-simulator/README.md.`;
 
 /** The command line, options and their help made from the settings table. `done` gets the exit code. */
 export function commandLine(version: string, actions: Actions, done: (exitCode: number) => void): Command {
@@ -35,8 +41,17 @@ export function commandLine(version: string, actions: Actions, done: (exitCode: 
     .addHelpText('after', EPILOGUE);
   relax
     .command('demo')
-    .description('see it work in less than a minute: 20 teams, a connector killed, nothing lost (from a clone)')
+    .description(
+      'see it work in less than a minute: 20 teams, a connector killed, nothing lost (needs redis-server and openssl)',
+    )
     .action(async () => done(await actions.demo()));
+  const slack = relax
+    .command('slack')
+    .description('a stand-in for Slack on this machine, to develop against: teams, tokens, sockets, events, faults')
+    .showHelpAfterError('(relax slack --help lists the options)')
+    .addHelpText('after', SLACK_NOTE)
+    .action(async (options: SlackOptions) => done(await actions.slack(options)));
+  for (const option of slackOptions()) slack.addOption(option);
   for (const program of ORDER) {
     const command = relax
       .command(program)

@@ -35,6 +35,7 @@ const line = commandLine(
       lived = program !== 'status';
       return runProgram(program, { env: process.env, flags }, signal);
     },
+    slack: async (options) => (await import('./slack/slack.ts')).runSlack(options, signal),
     demo: async () => (await import('./demo/demo.ts')).runDemo(signal),
   },
   (exitCode) => {

@@ -236,7 +236,7 @@ export class Connector {
     // Which bots they are changes as their backlogs do; what a person should see is that it begins, spreads and ends.
     if (isPressed(pressure) !== isPressed(before) || pressure.all !== before.all) {
       const paused = pressure.all ? 'all' : pressure.bots.size;
-      const words = isPressed(pressure) ? 'reading paused' : 'reading goes on';
+      const words = isPressed(pressure) ? 'reading paused' : 'reading resumed';
       this.#parts.log.warn({ ...this.#publisher.backlog(), bots: paused }, words);
     }
     this.#registry.setPressure(pressure);

@@ -48,7 +48,7 @@ async function run(
   const redisClock = new RedisClock(systemClock);
 
   // Probes are answered from the first moment: a pod that waits for Redis must not be killed for it.
-  let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
+  let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
   const server = await lifecycle.part(
     'http server',
     () =>
@@ -59,7 +59,7 @@ async function run(
       }),
     (started) => started.stop(),
   );
-  log.info({ cluster, zone, incarnation, port: server.port }, 'connector starts');
+  log.info({ cluster, zone, incarnation, port: server.port }, 'starting connector');
 
   const redis = <R extends RedisRole>(role: R, name: string): Promise<RedisOfRole[R]> =>
     lifecycle.part(

@@ -114,11 +114,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     ...keysOf(FILTERED).map((reason) => ({ kind: 'filtered' as const, reason })),
     ...keysOf(FAILED).map((reason) => ({ kind: 'failed' as const, reason })),
   ];
-  const events = hotCounter(
-    'relax_events_total',
-    'Events read from Slack, by what became of them.',
-    outcomes.map(labelsOf),
-  );
+  const events = hotCounter('relax_events_total', 'Events read from Slack, by outcome.', outcomes.map(labelsOf));
 
   const waits = new Histogram({
     name: 'relax_event_wait_seconds',
@@ -142,16 +138,16 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     'Websocket frames read, by kind.',
     keysOf(FRAMES).map((kind) => ({ kind })),
   );
-  const transitions = counter('relax_socket_transitions_total', 'Changes of state of a slot, by the new state.', [
+  const transitions = counter('relax_socket_transitions_total', 'State transitions of sockets, by the new state.', [
     'state',
   ]);
   for (const state of keysOf(STATES)) transitions.inc({ state }, 0);
   const renewals = counter('relax_session_renewals_total', 'Renewals of the session lease.', ['result']);
   for (const result of RENEWAL_RESULTS) renewals.inc({ result }, 0);
 
-  gauge('relax_buffer_events', 'Events that wait for Redis.', () => sources.backlog().events);
-  gauge('relax_buffer_bytes', 'Bytes of the events that wait for Redis.', () => sources.backlog().bytes);
-  gauge('relax_buffer_age_seconds', 'Age of the oldest event that waits.', () => sources.backlog().ageMs / 1000);
+  gauge('relax_buffer_events', 'Events waiting for Redis.', () => sources.backlog().events);
+  gauge('relax_buffer_bytes', 'Bytes of the events waiting for Redis.', () => sources.backlog().bytes);
+  gauge('relax_buffer_age_seconds', 'Age of the oldest event waiting for Redis.', () => sources.backlog().ageMs / 1000);
   gauge('relax_assignment_version', 'Version of the assignments that this pod holds.', sources.assignmentVersion);
   new Gauge({
     name: 'relax_sockets',

@@ -33,17 +33,17 @@ export function fleetFaults({
   // One renewal may fail without anybody's notice.
   if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined && session.barred === undefined) {
     const why = session.error === undefined ? '' : `: ${session.error}`;
-    faults.push(`the session lease is not renewed, is Redis away?${why}`);
+    faults.push(`the session lease is not being renewed, is Redis unreachable?${why}`);
   }
   if (session.barred !== undefined) faults.push(session.barred);
   else if (session.rival !== undefined) {
     faults.push('another process holds this pod name: give each connector a RELAX_POD of its own');
   }
   if (contractConflict !== undefined) faults.push(contractConflict);
-  if (pressed) faults.push('sockets are not read: events wait in the buffer until Redis takes them');
+  if (pressed) faults.push('reading from sockets is paused: the buffer is full until Redis accepts events');
   // Without a number, which changes by the second and would go into the session each time.
   else if (busiestPressed) {
-    faults.push('reading of the busiest bots is paused: their events fill the buffer faster than Redis takes them');
+    faults.push('reading is paused for the busiest bots: their events fill the buffer faster than Redis accepts them');
   }
   return faults;
 }
@@ -52,6 +52,6 @@ export function fleetFaults({
 export function notReady(facts: HealthFacts): string[] {
   // What it waits for is said already.
   const adopting = facts.session.barred === undefined ? facts.adopting : undefined;
-  const own = [facts.draining ? 'draining: this process is about to end' : undefined, adopting];
+  const own = [facts.draining ? 'draining: this process is shutting down' : undefined, adopting];
   return [...fleetFaults(facts), ...own.filter((reason) => reason !== undefined)];
 }

@@ -80,7 +80,7 @@ export class ClusterCache {
   hung(): string[] {
     return this.numbers()
       .filter(({ stillSeconds }) => stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} hangs since ${Math.round(stillSeconds)} s`);
+      .map(({ resource, stillSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(stillSeconds)} s`);
   }
 
   #all(): [resource: string, watch: Watch][] {

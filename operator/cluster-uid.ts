@@ -22,7 +22,7 @@ export async function waitForClusterUid(
       return await client.clusterUid({ signal });
     } catch (error) {
       if (signal.aborted) break;
-      onWait(`the API server does not tell who it is: ${errorText(error)}`);
+      onWait(`could not read the uid of the cluster: ${errorText(error)}`);
       if (systemTimers.monotonicMs() - saidAtMs > TELL_EVERY_MS) {
         saidAtMs = systemTimers.monotonicMs();
         log.warn({ err: errorText(error) }, 'waiting for the API server');

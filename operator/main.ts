@@ -34,7 +34,7 @@ export async function runOperator(config: OperatorConfig, log: Log, signal: Abor
 }
 
 /** `relax operator --release-finalizers`, run before uninstalling. */
-export async function releaseFinalizers(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
+async function releaseFinalizers(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {
   // Nothing else is to be done meanwhile, and somebody waits for it.
   const client = kubeClient(config, {}, RELEASE_CALLS_PER_SECOND);
   const lease = { namespace: config.leaderNamespace, name: LEASE_NAME };
@@ -67,7 +67,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       }),
     (started) => started.stop(),
   );
-  log.info({ pod: config.pod, port: server.port }, 'operator starts');
+  log.info({ pod: config.pod, port: server.port }, 'starting operator');
 
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
   const fleetKeys = () => {

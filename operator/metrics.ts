@@ -100,7 +100,7 @@ function queueMetrics(
 ): (controller: string) => WorkQueueObserver {
   const labelsOf = (controller: string) => ({ name: controller, controller });
   const shared = { labelNames: ['name', 'controller'], registers: [registry] };
-  const depth = new Gauge({ ...shared, name: 'workqueue_depth', help: 'Keys that wait for a worker.' });
+  const depth = new Gauge({ ...shared, name: 'workqueue_depth', help: 'Keys waiting for a worker.' });
   const adds = new Counter({ ...shared, name: 'workqueue_adds_total', help: 'Keys added.' });
   const retries = new Counter({
     ...shared,
@@ -126,7 +126,7 @@ function queueMetrics(
   );
   read(
     'workqueue_longest_running_processor_seconds',
-    'Of the key worked on longest.',
+    'Seconds that the longest running reconcile has taken so far.',
     (controller) => sources.queue(controller).longestSeconds,
   );
   return (controller) => {
@@ -155,7 +155,10 @@ function controllerMetrics(registry: Registry): (controller: string) => Controll
     registers: [registry],
   });
   const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed.');
-  const terminal = counter('controller_runtime_terminal_reconcile_errors_total', 'Reconciles that failed for good.');
+  const terminal = counter(
+    'controller_runtime_terminal_reconcile_errors_total',
+    'Reconciles that failed with a terminal error.',
+  );
   const panics = counter('controller_runtime_reconcile_panics_total', 'Reconciles that threw: a defect of Relax.');
   const time = new Histogram({
     ...shared,
@@ -168,7 +171,7 @@ function controllerMetrics(registry: Registry): (controller: string) => Controll
     name: 'controller_runtime_max_concurrent_reconciles',
     help: 'Workers.',
   });
-  const active = new Gauge({ ...shared, name: 'controller_runtime_active_workers', help: 'Workers that work now.' });
+  const active = new Gauge({ ...shared, name: 'controller_runtime_active_workers', help: 'Workers that are busy.' });
   return (controller) => {
     for (const result of ['success', 'requeue_after', 'requeue', 'error']) total.inc({ controller, result }, 0);
     for (const made of [errors, terminal, panics]) made.inc({ controller }, 0);
@@ -218,7 +221,7 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'relax_desired_complete',
     registers,
-    help: '1 once the leader has looked at every SlackBot; before that no socket is closed for belonging to none.',
+    help: '1 once the leader has reconciled every SlackBot; until then no orphaned socket is closed.',
     collect() {
       this.set(sources.isComplete() ? 1 : 0);
     },
@@ -234,7 +237,7 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
   });
   new Gauge({
     name: 'relax_status_writes_waiting',
-    help: 'Status writes that wait for their turn.',
+    help: 'Status writes waiting to be sent.',
     registers,
     collect() {
       this.set(sources.statusWrites().waiting);
@@ -246,11 +249,11 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
   });
   const ofWatches = (field: 'errors' | 'events') => () =>
     Object.fromEntries(sources.watches().map((watch) => [watch.resource, watch[field]]));
-  growing(registry, 'relax_watch_errors_total', 'Lists and watches that broke.', 'resource', ofWatches('errors'));
-  growing(registry, 'relax_watch_events_total', 'Changes heard.', 'resource', ofWatches('events'));
+  growing(registry, 'relax_watch_errors_total', 'Lists and watches that failed.', 'resource', ofWatches('errors'));
+  growing(registry, 'relax_watch_events_total', 'Watch events received.', 'resource', ofWatches('events'));
   new Gauge({
-    name: 'relax_watch_still_seconds',
-    help: 'Since the watch last did anything.',
+    name: 'relax_watch_idle_seconds',
+    help: 'Seconds since the watch last showed activity.',
     labelNames: ['resource'],
     registers,
     collect() {

@@ -21,7 +21,6 @@ import type { OperatorMetrics } from './metrics.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import type { RegisteredKind } from './reconcile/registered-kind.ts';
-import { SummaryKeeper } from './reconcile/summary-keeper.ts';
 import { Term } from './reconcile/term.ts';
 
 export interface OperatorParts {
@@ -39,7 +38,7 @@ export interface OperatorParts {
 
 export const LEASE_NAME = 'relax-operator';
 /** By which operators of one cluster tell each other apart, and people find them. */
-export const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
+const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
 const TERM_GRACE_MS = 5_000;
@@ -56,12 +55,12 @@ export class Operator {
   /** What is waited for before the watches begin. */
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
-  #waitsForRedis: string | undefined = 'Redis has not answered yet: see RELAX_REDIS_URL';
+  #waitsForRedis: string | undefined = 'Redis has not answered yet: check RELAX_REDIS_URL';
   readonly #greeted = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
   #dropped: DroppedNamespaces | undefined;
-  #summaries: SummaryKeeper | undefined;
+  #summaries: BotSummaries | undefined;
   #term: Term | undefined;
   /** Of the terms that have ended. */
   readonly #written = { written: 0, failed: 0 };
@@ -120,7 +119,7 @@ export class Operator {
       onEnded: (isLost) => this.#leaveOffice(control, isLost),
     });
     this.#candidacy.start();
-    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'stands for election');
+    log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'attempting to acquire the leader lease');
     const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver: config.takeOver });
     const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
     const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
@@ -148,7 +147,7 @@ export class Operator {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
     // The planner would only say the same in other words.
-    if (!this.#parts.redis.isReady) reasons.push('Redis is not reachable: see RELAX_REDIS_URL');
+    if (!this.#parts.redis.isReady) reasons.push('Redis is unreachable: check RELAX_REDIS_URL');
     else if (this.#waitsForRedis !== undefined) reasons.push(this.#waitsForRedis);
     else reasons.push(...(this.#control?.planner.faults() ?? []));
     reasons.push(...(this.#dropped?.faults() ?? []));
@@ -158,7 +157,7 @@ export class Operator {
 
   notAlive(): string[] {
     const reasons = this.#waitsFor === undefined ? this.#cache.hung() : [];
-    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('the renewal of the Lease hangs');
+    if ((this.#candidacy?.renewAgeMs() ?? 0) > RENEWAL_HUNG_MS) reasons.push('renewal of the Lease is stuck');
     return reasons;
   }
 
@@ -172,7 +171,15 @@ export class Operator {
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
     const shared = { redis, subscriber, keys, queueKeys: queueKeys(config.queue.name), cluster, owner, windowMs };
-    const summaries = new BotSummaries(redis, keys.bots);
+    const summaries = new BotSummaries({
+      redis,
+      key: keys.bots,
+      log,
+      // Not before each bot has a summary: those of bots that are not judged yet would be taken out.
+      leads: () => control.desired.synced && control.planner.leads(),
+      unlisted: () => control.desired.unlisted,
+    });
+    this.#summaries = summaries;
     const dropped = new DroppedNamespaces({
       client,
       kinds: kinds.map(({ kind }) => kind),
@@ -184,7 +191,7 @@ export class Operator {
       log,
     });
     this.#dropped = dropped;
-    const control = new FleetControl({
+    const control: FleetControl<Planner> = new FleetControl({
       client,
       kinds: this.#cache.kinds,
       secrets: this.#cache.secrets,
@@ -207,18 +214,10 @@ export class Operator {
         }),
       self: { operator: operatorName(config.leaderNamespace), cluster },
       dropped: (signal) => dropped.settle(signal),
-      onSummary: (uid, line) => this.#summaries?.set(uid, line),
+      onSummary: (uid, summary) => summaries.set(uid, summary),
       observerOf: metrics.ofController,
     });
     connectors?.onChange(() => control.planner.nudge());
-    this.#summaries = new SummaryKeeper({
-      summaries,
-      count: () => redis.hlen(keys.bots),
-      log,
-      // Not before each bot has a line: the lines of those that are not judged yet would be taken out.
-      leads: () => control.desired.synced && control.planner.leads(),
-      unlisted: () => control.desired.unlisted,
-    });
     return control;
   }
 

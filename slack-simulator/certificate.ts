@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,7 +9,8 @@ const run = promisify(execFile);
 const dayMs = 24 * 60 * 60 * 1000;
 /** Rises when the way the files are made changes, so that old ones are not used any more. */
 const version = 1;
-const defaultFolder = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', `slack-simulator-${version}`);
+const cacheFolder = process.env.XDG_CACHE_HOME || join(process.env.HOME || homedir(), '.cache');
+const defaultFolder = join(cacheFolder, 'relax-slack', `v${version}`);
 
 export type Certificate = {
   /** Path of the CA in PEM: what NODE_EXTRA_CA_CERTS takes. */
@@ -87,7 +89,10 @@ const extensions = (names: readonly string[]): string[] => [
 
 async function make(folder: string, names: readonly string[]): Promise<void> {
   const openssl = async (args: string): Promise<void> => {
-    await run('openssl', args.split(' ').filter(Boolean), { cwd: folder });
+    await run('openssl', args.split(' ').filter(Boolean), { cwd: folder }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      throw new Error('TLS needs openssl to make a certificate, and it is not on PATH', { cause: error });
+    });
   };
   await writeFile(join(folder, 'server.cnf'), `${extensions(names).join('\n')}\n`);
   await openssl(

@@ -83,10 +83,6 @@ export class RtmSocket {
     });
   }
 
-  get state(): SocketState {
-    return this.#state;
-  }
-
   view(): SocketView {
     return {
       id: this.id,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { type Burst, startBurst } from './burst.ts';
 import { certificateFor } from './certificate.ts';
 import { createControlRoutes } from './control-routes.ts';
@@ -16,8 +17,8 @@ import { createWebApi } from './web-api.ts';
 export type { Emitted, Simulator, SimulatorOptions, Stats } from './simulator-api.ts';
 
 /**
- * Starts a local Slack over real HTTP and websockets: the Web API methods that a bot over RTM calls, and RTM sockets
- * each of which gets a full copy of its team's events. `url` is what RELAX_SLACK_API_URL takes.
+ * Starts a stand-in for Slack over real HTTP and websockets: the Web API methods that a bot over RTM calls, and RTM
+ * sockets, each of which gets a full copy of its team's events. `url` is what RELAX_SLACK_API_URL takes.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1';
@@ -71,7 +72,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return door?.port ?? 0;
     },
     get url() {
-      return `${certificate === undefined ? 'http' : 'https'}://${host}:${door?.port ?? 0}/api/`;
+      return `${certificate === undefined ? 'http' : 'https'}://${isIP(host) === 6 ? `[${host}]` : host}:${door?.port ?? 0}/api/`;
     },
     caFile: certificate?.caFile,
     ca: certificate?.ca,

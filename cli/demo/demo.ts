@@ -7,6 +7,7 @@ import { systemClock } from '../../core/process/clock.ts';
 import { createLog } from '../../core/process/log.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { Redis } from '../../core/redis/redis.ts';
+import { isClone } from '../launcher.ts';
 import type { ClusterStatus } from '../status/fleet-status.ts';
 import { readFleet } from '../status/read-fleet.ts';
 import { App } from './app.ts';
@@ -209,16 +210,22 @@ function verdictText(verdict: Verdict, { meter }: Stage): string {
     '',
     isClean(verdict) ? 'Each event exactly once.' : 'NOT each event exactly once: this is a bug, please report it.',
     '',
-    'Next:',
-    '  your own bot, with a Redis of yours (put its team id and token into the file):',
-    '    mkdir -p bots && cp examples/slackbot.yaml bots/',
-    '    node bin/relax.mjs standalone --bots bots --redis-url redis://localhost:6379',
-    '    node bin/relax.mjs status --redis-url redis://localhost:6379',
-    '  examples/consumers shows how an application reads the queue; "make test" runs every test',
-    '',
+    ...(isClone ? NEXT : []),
   ];
   return lines.join('\n');
 }
+
+/** Of files that only a clone has. */
+const NEXT = [
+  'Next:',
+  '  your own bot, with a Redis of yours (put its team id and token into the file):',
+  '    mkdir -p bots && cp examples/slackbot.yaml bots/',
+  '    node bin/relax.mjs standalone --bots bots --redis-url redis://localhost:6379',
+  '    node bin/relax.mjs status --redis-url redis://localhost:6379',
+  '  the same without a Slack app: node bin/relax.mjs slack --control',
+  '  examples/consumers shows how an application reads the queue; "make test" runs every test',
+  '',
+];
 
 /** Redis learns of a killed connector when its lease runs out; we, on its machine, can look. */
 const liveIn = (cluster: ClusterStatus | undefined, zone: string): number =>

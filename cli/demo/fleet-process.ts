@@ -1,9 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { LAUNCHER } from '../launcher.ts';
 import { OwnedProcess } from './owned-process.ts';
-
-const LAUNCHER = fileURLToPath(new URL('../../bin/relax.mjs', import.meta.url));
 
 /** `relax standalone` with a bot for each team, and what its log tells of its connectors. */
 export class FleetProcess {
@@ -33,7 +31,7 @@ export class FleetProcess {
   }
 
   #read(line: string): void {
-    if (!line.includes('"connector starts"')) return;
+    if (!line.includes('"starting connector"')) return;
     const { incarnation, port } = JSON.parse(line) as { incarnation: string; port: number };
     this.metricsUrls.set(incarnation, `http://127.0.0.1:${port}/metrics`);
   }

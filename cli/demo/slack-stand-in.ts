@@ -1,83 +1,68 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Agent, request } from 'undici';
+import { type Control, controlOf } from '../../slack-simulator/control.ts';
+import { LAUNCHER } from '../launcher.ts';
+import type { SlackReady } from '../slack/slack.ts';
 import { OwnedProcess } from './owned-process.ts';
 
-/** The local Slack of the tests (slack-simulator/README.md), as a process, driven over its control API. */
+/** `relax slack` as a process of its own, driven over its control API. */
 export class SlackStandIn {
   readonly process: OwnedProcess;
   /** For RELAX_SLACK_API_URL. */
   readonly url: string;
   /** For NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
-  readonly #dispatcher: Agent;
+  readonly #control: Control;
 
   private constructor(child: OwnedProcess, url: string, caFile: string) {
     this.process = child;
     this.url = url;
     this.caFile = caFile;
-    this.#dispatcher = new Agent({ connect: { ca: readFileSync(caFile) }, connections: 2 });
+    this.#control = controlOf(url, { caFile });
   }
 
-  /** @throws Error when this is no clone of the repository, or it does not start */
+  /** @throws Error with its own words when it does not start */
   static async start(teams: number): Promise<SlackStandIn> {
-    const main = fileURLToPath(new URL('../../slack-simulator/main.ts', import.meta.url));
-    if (!existsSync(main)) {
-      throw new Error('relax demo needs the local Slack of the tests: run it in a clone of the repository (make demo)');
-    }
     const { promise, resolve } = Promise.withResolvers<string>();
-    const command = [process.execPath, main, '--tls', '--control', '--teams', String(teams)];
-    const child = new OwnedProcess('the local Slack', command, { tie: 'channel', onLine: resolve });
+    const flags = ['--tls', '--control', '--json', '--teams', String(teams)];
+    const child = new OwnedProcess('relax slack', [process.execPath, LAUNCHER, 'slack', ...flags], {
+      tie: 'channel',
+      onLine: resolve,
+    });
     const line = await promise;
-    const ready = parse(line);
-    if (typeof ready.url !== 'string' || typeof ready.caFile !== 'string') throw new Error(`the local Slack: ${line}`);
-    return new SlackStandIn(child, ready.url, ready.caFile);
+    const { url, caFile } = parse(line);
+    if (url === undefined || caFile === undefined) throw new Error(`relax slack: ${line}`);
+    return new SlackStandIn(child, url, caFile);
   }
 
   async teams(): Promise<{ teamID: string; token: string }[]> {
-    const teams = (await this.#call('GET', 'teams')) as { teamID: string; tokens: string[] }[];
-    return teams.map(({ teamID, tokens: [token = ''] }) => ({ teamID, token }));
+    return (await this.#control.teams()).map(({ teamID, tokens: [token = ''] }) => ({ teamID, token }));
   }
 
   async counts(): Promise<{ emitted: number; deliveries: number; live: number }> {
-    const { events, sockets } = (await this.#call('GET', 'stats')) as {
-      events: { emitted: number; deliveries: number };
-      sockets: { live: number };
-    };
+    const { events, sockets } = await this.#control.stats();
     return { emitted: events.emitted, deliveries: events.deliveries, live: sockets.live };
   }
 
   /** Starts to send events to all teams in turn. @returns how to ask whether it is over */
   async burst(events: number, perSecond: number): Promise<() => Promise<boolean>> {
-    const { id } = (await this.#call('POST', 'bursts', { events, perSecond })) as { id: string };
-    return async () => ((await this.#call('GET', `bursts/${encodeURIComponent(id)}`)) as { done: boolean }).done;
+    const { id } = await this.#control.startBurst({ events, perSecond });
+    return async () => (await this.#control.burst(id)).done;
   }
 
   /** Ids of all events that were sent. */
   async sentIDs(): Promise<string[]> {
-    return ((await this.#call('GET', 'events')) as { id: string }[]).map(({ id }) => id);
+    return (await this.#control.events()).map(({ id }) => id);
   }
 
   async end(): Promise<void> {
-    await this.#dispatcher.close();
+    await this.#control.close();
     await this.process.end(3_000);
-  }
-
-  async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
-    const response = await request(new URL(`/_control/${path}`, this.url), {
-      method,
-      dispatcher: this.#dispatcher,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    const text = await response.body.text();
-    if (response.statusCode !== 200) throw new Error(`the local Slack refused ${method} ${path}: ${text}`);
-    return JSON.parse(text);
   }
 }
 
-function parse(line: string): Record<string, unknown> {
+/** What it prints first is this, or why it does not start. */
+function parse(line: string): Partial<SlackReady> {
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    return JSON.parse(line) as Partial<SlackReady>;
   } catch {
     return {};
   }

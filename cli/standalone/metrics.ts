@@ -26,10 +26,10 @@ export async function startMetricsServer(
     const problem = errorText(error);
     try {
       const server = await startHttpServer({ ...http, port: 0 }, checks);
-      log.warn({ problem, port: server.port }, 'the metrics port can not be had, another one is used');
+      log.warn({ problem, port: server.port }, 'metrics port unavailable, using another one');
       return server;
     } catch {
-      log.warn({ problem }, 'the metrics port can not be had, and no other: there are no metrics');
+      log.warn({ problem }, 'metrics port unavailable, and no other either: no metrics are served');
       return undefined;
     }
   }
@@ -54,7 +54,7 @@ export function standaloneMetrics(
   });
   new Gauge({
     name: 'relax_bots_directory_problems',
-    help: 'What is wrong in the files of the bots directory.',
+    help: 'Problems in the files of the bots directory.',
     registers,
     collect() {
       this.set(sources.problems());
@@ -62,7 +62,7 @@ export function standaloneMetrics(
   });
   const restarts = new Counter({
     name: 'relax_connector_restarts_total',
-    help: 'Connector processes that ended by themselves.',
+    help: 'Connector processes that exited unexpectedly.',
     registers,
   });
   return { planner: plannerMetrics(registry), restarted: () => restarts.inc() };

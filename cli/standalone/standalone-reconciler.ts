@@ -185,7 +185,7 @@ export class StandaloneReconciler {
     // It may stand in a file that could not be read so far.
     return this.#complete
       ? { kind: 'missing', remedy }
-      : { kind: 'unreadable', why: 'it may stand in a file that has problems, so mend that file first' };
+      : { kind: 'unreadable', why: 'it may be in a file that has problems, so fix that file first' };
   }
 }
 

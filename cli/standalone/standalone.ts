@@ -13,7 +13,6 @@ import type { RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
-import { SummaryKeeper } from '../../operator/reconcile/summary-keeper.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -80,7 +79,7 @@ async function start(run: Run): Promise<void> {
   const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
   const keyring = new FleetKeyring(keyFile, log);
 
-  let notReady = (): readonly string[] => ['Redis has not answered yet: see RELAX_REDIS_URL'];
+  let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
@@ -100,7 +99,7 @@ async function start(run: Run): Promise<void> {
     (started) => started?.stop(),
   );
   for (const line of startupLines(config, keyFile, server?.port)) console.say(line);
-  log.info({ cluster, port: server?.port }, 'standalone starts');
+  log.info({ cluster, port: server?.port }, 'starting standalone');
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
   const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
@@ -124,11 +123,7 @@ async function start(run: Run): Promise<void> {
   );
   const summaries = await lifecycle.part(
     'summaries',
-    () => {
-      const lines = new BotSummaries(redis, keys.bots);
-      const count = () => redis.hlen(keys.bots);
-      return new SummaryKeeper({ summaries: lines, count, leads: () => planner.leads(), log });
-    },
+    () => new BotSummaries({ redis, key: keys.bots, leads: () => planner.leads(), log }),
     (started) => started.stop(),
   );
   const changed = new Map<string, BotSummary>();
@@ -217,7 +212,10 @@ async function start(run: Run): Promise<void> {
     try {
       state.writeRegistry(controlPlane.registry);
     } catch (error) {
-      log.warn({ error: errorText(error) }, 'state folder not written, generations start anew after a restart');
+      log.warn(
+        { error: errorText(error) },
+        'could not write the state folder, generations will start over after a restart',
+      );
     }
     look(new Set());
     planner.nudge();

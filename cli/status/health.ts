@@ -23,7 +23,7 @@ export function problemsOf({ queue, clusters }: Pick<FleetStatus, 'queue' | 'clu
   return [
     ...(clusters.length === 0 ? [noCluster(asked)] : []),
     ...(queue.max > 0 && queue.length >= queue.max
-      ? [`the queue ${queue.name} is full: see that its consumers run, or raise RELAX_QUEUE_MAX`]
+      ? [`the queue ${queue.name} is full: check that its consumers are running, or raise RELAX_QUEUE_MAX`]
       : []),
     ...clusters.flatMap((cluster) => clusterProblems(cluster).map((problem) => `${cluster.cluster}: ${problem}`)),
   ];
@@ -48,9 +48,9 @@ function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
     ...(planner
       ? []
       : [
-          'nobody plans: start an operator or standalone; until then no socket is moved, no change of a SlackBot counts',
+          'no planner is running: start an operator or standalone; until then no socket is moved and no change to a SlackBot takes effect',
         ]),
-    ...(present.length === 0 ? ['no connector runs, so no event is read: start connectors'] : []),
+    ...(present.length === 0 ? ['no connector is running, so no events are read: start connectors'] : []),
     ...pods.flatMap(podProblems),
     ...[...byReason(notReady)].map(([reason, list]) => `${many(list)} not ready, ${reason}: ${list[0]?.message ?? ''}`),
     ...(short.length === 0

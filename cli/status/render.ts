@@ -66,11 +66,11 @@ function botLines({ bots }: ClusterStatus, atMs: number, columnCount: number): s
 
 /** Without a planner what a bot wants and what is wrong with its token are as they were last judged. */
 function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: number): string {
-  if (planner) return 'planned';
+  if (planner) return 'planner running';
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
   const live = sockets.live + sockets.paused;
-  const events = live === 0 ? 'no socket is live, no event is read' : `events flow on ${live} sockets`;
-  return `NO PLANNER${since}: ${events}; Secrets, changes and suspension are not judged, nothing is assigned anew`;
+  const events = live === 0 ? 'no socket is live, no events are read' : `events flow on ${live} sockets`;
+  return `NO PLANNER${since}: ${events}; changes to SlackBots and Secrets have no effect, nothing is reassigned`;
 }
 
 const countWords = (sockets: SocketCounts): string =>

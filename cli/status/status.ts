@@ -22,7 +22,7 @@ export async function runStatus(config: StatusConfig): Promise<number> {
     process.stdout.write(config.output === 'json' ? `${JSON.stringify(fleet, null, 2)}\n` : renderFleet(fleet, width));
     return exitCodeOf(fleet);
   } catch (error) {
-    throw new Error(`Redis can't be asked (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {
+    throw new Error(`can't read from Redis (RELAX_REDIS_URL): ${redisFault(error) ?? errorText(cause ?? error)}`, {
       cause: error,
     });
   } finally {

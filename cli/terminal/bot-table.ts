@@ -23,12 +23,12 @@ export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: numb
     case 'rateLimit':
       return `waits for the end of Slack's rate limit, ${span(leftMs)}`;
     default:
-      return `tries again in ${span(leftMs)}`;
+      return `retries in ${span(leftMs)}`;
   }
 }
 
 /** Why a bot is as it is, and what to do. */
-export function reasonWords(bot: BotSummary, nowMs: number): string {
+function reasonWords(bot: BotSummary, nowMs: number): string {
   const wait = waitWords(bot, nowMs);
   if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;

@@ -56,7 +56,7 @@ export class AssignmentWatch {
       redis.onReady(lookNow),
     ];
     subscriber.subscribe(keys.nudge(pod)).catch((error: unknown) => {
-      log.debug({ error: errorText(error) }, 'no nudges, assignments are read every few seconds all the same');
+      log.debug({ error: errorText(error) }, 'not subscribed to nudges, assignments are still read every few seconds');
     });
     this.#task.soon(0);
   }
@@ -84,7 +84,7 @@ export class AssignmentWatch {
       read = await this.#fetch();
     } catch (error) {
       const text = redisErrorText(error);
-      if (text !== this.#error) log.warn({ error: text }, 'assignments not read, sockets stay');
+      if (text !== this.#error) log.warn({ error: text }, 'could not read assignments, keeping sockets open');
       this.#error = text;
       return RETRY_MS;
     }
@@ -118,11 +118,14 @@ export class AssignmentWatch {
     this.#held = held;
     if (unreadable.length > 0) {
       const [example] = unreadable;
-      log.error({ slots: unreadable.length, example }, 'assignments that this version of Relax cannot read');
+      log.error(
+        { slots: unreadable.length, example },
+        'assignments in a format that this version of Relax does not know',
+      );
     }
     const { version, slots } = held;
     if (version === before.version && slots.size === before.slots.size) return;
     log.info({ version, slots: slots.size }, 'assignments changed');
-    if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'more slots than RELAX_CAPACITY assigned');
+    if (slots.size > capacity) log.warn({ slots: slots.size, capacity }, 'assigned more slots than RELAX_CAPACITY');
   }
 }

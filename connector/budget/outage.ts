@@ -17,12 +17,12 @@ const UNUSED_GAP_MS = 100;
 const SPARING_MS = 6_000;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
-export function rowAfter(row: ReadonlyMap<string, number>, streamID: string, nowMs: number): Map<string, number> {
+function rowAfter(row: ReadonlyMap<string, number>, streamID: string, nowMs: number): Map<string, number> {
   const young = [...row].filter(([, atMs]) => nowMs - atMs < ROW_MS);
   return new Map([...young, [streamID, nowMs]]);
 }
 
-export const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
+const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAMS_IN_A_ROW;
 
 export const probeGapMs = (probes: number): number => PROBE_GAPS_MS[Math.min(probes, PROBE_GAPS_MS.length - 1)] ?? 0;
 
@@ -114,7 +114,7 @@ export class Outage {
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
     const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
-    if (this.#isTold) this.#log.info(fields, 'Slack is well again');
+    if (this.#isTold) this.#log.info(fields, 'Slack has recovered');
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -128,7 +128,7 @@ export class Outage {
   #tell(reason: RetryReason): void {
     if (this.#isTold) return;
     this.#isTold = true;
-    this.#log.warn({ reason, teams: this.#row.size }, 'Slack fails for one team after the other: probing with a few');
+    this.#log.warn({ reason, teams: this.#row.size }, 'Slack is failing for many teams: probing with a few');
   }
 
   #arm(): void {

@@ -37,6 +37,6 @@ export class QueueHealth {
   faults(nowMs: number): string[] {
     const away = this.#away;
     if (away === undefined || nowMs - away.sinceMs < AWAY_AFTER_MS) return [...this.#faults];
-    return [`Redis has taken no event for ${Math.round((nowMs - away.sinceMs) / 1000)} s: ${away.error}`];
+    return [`Redis has accepted no event for ${Math.round((nowMs - away.sinceMs) / 1000)} s: ${away.error}`];
   }
 }

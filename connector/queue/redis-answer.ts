@@ -82,6 +82,6 @@ export function refusal(
   const words = aclFault(error, { user, command, keys }) ?? passingFault(error);
   return {
     retry: true,
-    words: words ?? `Redis refuses events, in words that Relax does not know: ${errorText(error)}`,
+    words: words ?? `Redis refuses events with an error that Relax does not know: ${errorText(error)}`,
   };
 }

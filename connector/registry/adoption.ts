@@ -33,7 +33,7 @@ export class Adoption {
     if (nowMs - this.#startedAtMs >= ADOPTION_MS) this.#left = new Set();
     if (this.#left.size > 0) this.#left = new Set([...this.#left].filter((id) => underWay(stateOf(id))));
     if (this.#left.size === 0) return undefined;
-    return `sockets that this pod had before are not up yet: ${this.#left.size} to go`;
+    return `sockets that this pod held before are not live yet: ${this.#left.size} to go`;
   }
 }
 

@@ -19,14 +19,17 @@ export function openSlot(
 ): TransportSpec | SlotFault {
   const makeSpec = specMaker(slot);
   if (makeSpec === undefined) {
-    return { reason: 'TransportNotServed', message: `this version of Relax runs no ${slot.kind} sockets: upgrade it` };
+    return {
+      reason: 'TransportNotServed',
+      message: `this version of Relax does not support ${slot.kind} sockets: upgrade it`,
+    };
   }
   const { ownerUid } = parseSlotID(id);
   if (slot.token === '') {
     const remedy = 'it may not read the SlackBot or its Secret: see the readiness of the operator';
     return {
       reason: 'SealUnreadable',
-      message: `the operator does not know this token since Redis was emptied; ${remedy}`,
+      message: `the operator has not provided this token since Redis was emptied; ${remedy}`,
     };
   }
   const { bot, teamID, generation, queueNamespace, events, tokenDigest } = slot;
@@ -37,7 +40,7 @@ export function openSlot(
     return makeSpec({ ...facts, rebalance, spread: slot.cause === 'spread' });
   } catch (error) {
     const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
-    return { reason: 'SealUnreadable', message: `the token can't be opened here: ${errorText(error)}; ${remedy}` };
+    return { reason: 'SealUnreadable', message: `the token can't be decrypted here: ${errorText(error)}; ${remedy}` };
   }
 }
 

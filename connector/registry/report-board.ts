@@ -96,7 +96,7 @@ export class ReportBoard {
       for (const id of changed) this.#dirty.add(id);
       this.#whole ||= whole;
       const text = redisErrorText(error);
-      if (text !== this.#error) log.warn({ error: text }, 'reports not written, trying again');
+      if (text !== this.#error) log.warn({ error: text }, 'could not write reports, retrying');
       this.#error = text;
       return RETRY_MS;
     }

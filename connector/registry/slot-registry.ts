@@ -141,7 +141,7 @@ export class SlotRegistry {
     const fault = this.#try(id, entry);
     // With a wrong key file all slots are at fault at once; their reports name each.
     if (fault !== undefined && fault.message !== entry.failure?.fault.message) {
-      limitedLog.warn(fault.reason, { slot: id, bot: slot.bot, ...fault }, 'slot cannot be run');
+      limitedLog.warn(fault.reason, { slot: id, bot: slot.bot, ...fault }, 'cannot run slot');
     }
     entry.failure = fault === undefined ? undefined : { fault, ...failedAgain(entry.failure, clock.monotonicMs()) };
     this.#changed(id, entry);
@@ -184,7 +184,7 @@ export class SlotRegistry {
   #close(id: SlotID, connection: SlotHandle<TransportSpec> | undefined): void {
     const closing: Promise<void> = (async () => connection?.stop())()
       .catch((error: unknown) => {
-        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close in order');
+        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close cleanly');
       })
       .finally(() => {
         this.#closing.delete(closing);

@@ -33,7 +33,7 @@ export class ContractWatch {
     try {
       this.#notice(await renewContract(this.#redis, this.#contract));
     } catch (error) {
-      this.#log.debug({ error: errorText(error) }, 'fleet contract not checked');
+      this.#log.debug({ error: errorText(error) }, 'could not check the fleet contract');
     }
     this.#checking = false;
   }

@@ -70,7 +70,7 @@ export class NameSeeker {
 
   foreignWords(scopeOwner: string): string {
     const { cluster, self } = this.#options;
-    return `${foreignScopeText(cluster, scopeOwner, 'this connector', self.owner)}; until then it takes nothing from there`;
+    return `${foreignScopeText(cluster, scopeOwner, 'this connector', self.owner)}; until then it takes no assignments there`;
   }
 
   #waitingWords(holder: NameHolder | undefined): string {
@@ -78,7 +78,7 @@ export class NameSeeker {
     const owner = holder?.owner === '' ? 'owner unknown' : `of ${holder?.owner}`;
     const who = holder === undefined ? '' : ` (${owner}, incarnation ${holder.incarnation})`;
     return (
-      `another process${who} renews this pod name, ${self.pod} in cluster scope "${cluster}": nothing is held here until ` +
+      `another process${who} renews this pod name, ${self.pod} in cluster scope "${cluster}": no sockets are held here until ` +
       'it is gone. Give each connector a RELAX_POD of its own, or each cluster its own RELAX_CLUSTER'
     );
   }

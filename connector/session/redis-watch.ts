@@ -37,13 +37,14 @@ export class RedisWatch {
       const { evicts, replica } = judgeNature(await readNature(this.#redis), this.#allowed);
       this.#notice([evicts, replica].filter((fault) => fault !== undefined));
     } catch (error) {
-      this.#log.debug({ error: errorText(error) }, 'Redis not looked at');
+      this.#log.debug({ error: errorText(error) }, 'could not check the configuration of Redis');
     }
   }
 
   #notice(faults: readonly string[]): void {
-    for (const fault of faults) if (!this.#faults.includes(fault)) this.#log.error({ fault }, 'Redis has changed');
-    if (faults.length === 0 && this.#faults.length > 0) this.#log.info('Redis is as it should be again');
+    for (const fault of faults)
+      if (!this.#faults.includes(fault)) this.#log.error({ fault }, 'Redis configuration is not acceptable');
+    if (faults.length === 0 && this.#faults.length > 0) this.#log.info('Redis configuration is acceptable again');
     this.#faults = faults;
   }
 }

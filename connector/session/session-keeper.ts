@@ -236,7 +236,8 @@ export class SessionKeeper {
     if (!this.#named) this.#options.seeker.broke();
     const text = redisErrorText(error);
     // The same words every second help nobody.
-    if (text !== this.#error) this.#options.log.warn({ error: text }, 'session lease not renewed, sockets stay');
+    if (text !== this.#error)
+      this.#options.log.warn({ error: text }, 'could not renew the session lease, keeping sockets open');
     this.#error = text;
     this.#tellResult('failed');
     return SOON_MS;
@@ -270,10 +271,10 @@ export class SessionKeeper {
     if (rival !== undefined && rival !== this.#rival) {
       log.warn(
         { pod: identity.pod, incarnation: identity.incarnation, rival },
-        'another process took this pod name while we did not renew it: give each connector a RELAX_POD of its own',
+        'another process took this pod name while its lease was not renewed: give each connector a RELAX_POD of its own',
       );
     }
-    if (rival === undefined && this.#rival !== undefined) log.info({ pod: identity.pod }, 'the pod name is ours again');
+    if (rival === undefined && this.#rival !== undefined) log.info({ pod: identity.pod }, 'holding the pod name again');
     this.#rival = rival;
   }
 
@@ -282,9 +283,12 @@ export class SessionKeeper {
     const nowMs = clock.monotonicMs();
     if (words !== undefined && (words !== this.#barred || nowMs - this.#saidAtMs >= SAY_AGAIN_MS)) {
       this.#saidAtMs = nowMs;
-      log.warn({ pod: identity.pod, incarnation: identity.incarnation, why: words }, 'nothing is taken up');
+      log.warn(
+        { pod: identity.pod, incarnation: identity.incarnation, why: words },
+        'not taking assignments under this pod name',
+      );
     }
-    if (words === undefined && this.#barred !== undefined) log.info({ pod: identity.pod }, 'the pod name is ours now');
+    if (words === undefined && this.#barred !== undefined) log.info({ pod: identity.pod }, 'acquired the pod name');
     this.#barred = words;
   }
 }

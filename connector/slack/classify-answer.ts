@@ -26,7 +26,7 @@ export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs:
   if (status >= 500) {
     const waitMs = retryAfterMs(retryAfter, wallMs);
     return {
-      ...retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax tries again by itself.`),
+      ...retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax retries automatically.`),
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     };
   }
@@ -57,7 +57,7 @@ type NetworkFailure = { how: 'network'; code: string; text: string };
 export function classifyFailure(failure: CallFailure): WebApiFailure {
   switch (failure.how) {
     case 'stopped':
-      return retry('SlackUnavailable', 'stopped', 'The call was given up.');
+      return retry('SlackUnavailable', 'stopped', 'The call was cancelled.');
     case 'timeout': {
       const seconds = failure.afterMs / 1000;
       return retry(
@@ -67,7 +67,7 @@ export function classifyFailure(failure: CallFailure): WebApiFailure {
       );
     }
     case 'tooLarge':
-      return retry('SlackAnswerUnreadable', 'too_large', `Slack's answer is too large to be one. ${CHECK_API}`);
+      return retry('SlackAnswerUnreadable', 'too_large', `The response is too large to be Slack's. ${CHECK_API}`);
     case 'network':
       return {
         ...retry('SlackUnavailable', failure.code, networkMessage(failure)),
@@ -80,11 +80,11 @@ export function classifyFailure(failure: CallFailure): WebApiFailure {
 
 /** It is no answer of Slack's. @param what is wrong with it */
 export function unreadable(status: number, what: string): WebApiFailure {
-  const words = `Slack's API answered HTTP ${status} with something else than its answer (${what}). ${CHECK_API}`;
+  const words = `Slack's API answered HTTP ${status} with an unexpected response (${what}). ${CHECK_API}`;
   return retry('SlackAnswerUnreadable', `http_${status}`, words);
 }
 
-const CHECK_API = 'Check RELAX_SLACK_API_URL and what stands between Relax and Slack (proxies).';
+const CHECK_API = 'Check RELAX_SLACK_API_URL and any proxy between Relax and Slack.';
 
 /** OpenSSL's names, and Bun's own. */
 const isTrust = ({ code, text: words }: NetworkFailure): boolean =>

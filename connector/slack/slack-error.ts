@@ -13,8 +13,8 @@ export interface WebApiMethod {
   errors: ReadonlyMap<string, SlackError>;
 }
 
-const MANGLED = 'Check what stands between Relax and Slack (proxies), and RELAX_SLACK_API_URL.';
-const BY_ITSELF = 'Relax tries again by itself.';
+const MANGLED = 'Check any proxy between Relax and Slack, and RELAX_SLACK_API_URL.';
+const BY_ITSELF = 'Relax retries automatically.';
 
 export const terminal = (reason: TerminalReason, message: string): SlackError => ({
   kind: 'terminal',
@@ -25,7 +25,7 @@ export const retry = (reason: RetryReason, message: string): SlackError => ({ ki
 
 /** Slack did not understand the request, which is as it should be: something has changed it on its way. */
 export const mangled = retry('SlackUnavailable', `Slack did not understand the request. ${MANGLED}`);
-const ill = retry('SlackUnavailable', `Slack has a fault of its own. ${BY_ITSELF}`);
+const ill = retry('SlackUnavailable', `Slack reported an internal error. ${BY_ITSELF}`);
 const migrates = retry(
   'MigrationInProgress',
   `Slack is moving the workspace; it can't be reached until that is done. ${BY_ITSELF}`,
@@ -37,7 +37,7 @@ const migrates = retry(
  * can mend: what an administrator at Slack can mend is tried again, so that no one has to touch the bot.
  */
 const sharedErrors = (method: string, newToken: string): Readonly<Record<string, SlackError>> => ({
-  not_authed: terminal('TokenInvalid', `Slack saw no token. ${newToken}`),
+  not_authed: terminal('TokenInvalid', `Slack received no token. ${newToken}`),
   invalid_auth: terminal(
     'TokenInvalid',
     `Slack does not know the token, or does not allow it from this address. ${newToken}`,
@@ -82,7 +82,7 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
   service_unavailable: ill,
   internal_error: ill,
   fatal_error: ill,
-  request_timeout: retry('SlackUnavailable', `The request did not reach Slack whole. ${MANGLED}`),
+  request_timeout: retry('SlackUnavailable', `Slack received an incomplete request. ${MANGLED}`),
   invalid_arg_name: mangled,
   invalid_arguments: mangled,
   invalid_array_arg: mangled,
@@ -90,7 +90,7 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
   invalid_form_data: mangled,
   invalid_post_type: mangled,
   missing_post_type: mangled,
-  unknown_method: retry('SlackUnavailable', `What answers there knows no ${method}. ${MANGLED}`),
+  unknown_method: retry('SlackUnavailable', `The server that answered does not know ${method}. ${MANGLED}`),
   upgrade_required: retry('SlackUnavailable', `Slack asks for a newer client. Update Relax. ${BY_ITSELF}`),
   ratelimited: { kind: 'rateLimited' },
   rate_limited: { kind: 'rateLimited' },

@@ -23,7 +23,7 @@ const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 const UNREACHED_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 5_000 };
 /** Another slot of the bucket goes first: as a rule it is live within a second. */
 const YIELD: BackoffPolicy = { baseMs: 250, capMs: 3_000 };
-/** Those who go at once when Slack is well again are spread over so much. */
+/** Those who go at once when Slack has recovered are spread over so much. */
 const RECOVERED_SPREAD_MS = 1_000;
 
 /** Above the timeouts of those who are asked, which tell more: only for one that never answers. */
@@ -40,7 +40,7 @@ const WAIT_JITTER_MS = 1_000;
 
 const RATE_LIMITED: Trouble = {
   reason: 'RateLimited',
-  message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits so long.',
+  message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits until then.',
 };
 
 /** Goes to the end of the line; whatever attempt was there must be given up before (`abandon`). */
@@ -211,13 +211,13 @@ export function onAttemptClosed(state: SlotState, attempt: Attempt, close: Socke
   }
   const refused = close.kind === 'refused';
   const reason = refused ? 'ConnectionRefused' : 'ConnectionLost';
-  const message = `The websocket ended before Slack's hello: ${close.detail}. Relax tries again by itself.`;
+  const message = `The websocket closed before Slack's hello: ${close.detail}. Relax retries automatically.`;
   return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
 }
 
 /** Slack answered the socket of the attempt with an error frame: as a rule, that its URL has expired. */
 export function onGreetingError(state: SlotState, code: number, msg: string, moment: Moment): Step {
-  const message = `Slack refused the websocket (${code}: ${msg}). Relax tries again by itself.`;
+  const message = `Slack refused the websocket (${code}: ${msg}). Relax retries automatically.`;
   return first(abandon(state.attempt), fail(state, { reason: 'ConnectionRefused', message }, moment));
 }
 

@@ -123,7 +123,7 @@ function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): St
   if (nowMs - current.heartbeatAtMs > LATE_HEARTBEAT_MS) return stay(heartbeatDone({ pings: 0 }));
   if (current.heard) return stay(heartbeatDone({ pings: 0 }));
   if (current.pings < MOST_PINGS) return { state: heartbeatDone({ pings: current.pings + 1 }), effects: [ping] };
-  const message = 'Slack answered no ping for 5 s. Relax connects again by itself.';
+  const message = 'Slack has not answered a ping for 5 s. Relax reconnects automatically.';
   return end(state, current, { reason: 'ConnectionLost', message }, moment);
 }
 

@@ -234,7 +234,11 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
 
   #budgetAway(error: unknown): void {
     const fields = { error: redisErrorText(error) };
-    this.#deps.limitedLog.warn('budget', fields, 'connect budget is away: each socket connects once a minute at most');
+    this.#deps.limitedLog.warn(
+      'budget',
+      fields,
+      'connect budget unavailable: each socket connects at most once a minute',
+    );
   }
 
   async #connect(id: number): Promise<void> {
@@ -297,7 +301,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
       const { reason, message } = now;
       this.#deps.log[level](
         { ...namesOf(this.#transport, this.#spec), ...change, reason, detail: message },
-        'socket changes state',
+        'socket state changed',
       );
     }
     this.#onStatus();

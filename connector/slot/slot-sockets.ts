@@ -170,7 +170,7 @@ export class SlotSockets<S extends SlotSpec> {
   #odd(kind: 'malformed' | 'binary' | 'tooLarge', fields: Readonly<Record<string, unknown>>): void {
     this.#deps.observer?.frame?.(kind);
     const names = namesOf(this.#transport, this.#owner.spec());
-    this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'odd frame from Slack');
+    this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'unexpected frame from Slack');
   }
 }
 

@@ -11,7 +11,7 @@ export type SlotStatus = Pick<
 const BUDGET: Trouble = {
   reason: 'WaitingForBudget',
   message:
-    'Slack allows about one connect a minute for each token, which all replicas share. Relax connects by itself when the next is due.',
+    'Slack allows about one connect a minute for each token, which all replicas share. Relax connects when the next one is due.',
 };
 const NO_TROUBLE = { reason: '', message: '' };
 
@@ -74,7 +74,8 @@ export function statusOf(state: SlotState): SlotStatus {
   }
   if (current !== undefined) {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
-    const message = refusal === undefined ? '' : `The socket lives, but Slack refuses another one. ${refusal.message}`;
+    const message =
+      refusal === undefined ? '' : `The socket is live, but Slack refuses another one. ${refusal.message}`;
     return { state: live, reason: '', message, tokenDigest: current.tokenDigest, ...known };
   }
   // What went wrong is told until a socket lives, whatever the slot is doing about it: in an outage reasons in turn would

@@ -72,7 +72,7 @@ function onError(state: SlotState, { id, code, msg }: Extract<Input, { type: 'er
 function onClosed(state: SlotState, { id, close }: Extract<Input, { type: 'closed' }>, moment: Moment): Step {
   const { attempt, current } = state;
   if (current?.id === id) {
-    const message = `The websocket ended: ${close.detail}. Relax connects again by itself.`;
+    const message = `The websocket closed: ${close.detail}. Relax reconnects automatically.`;
     return lose(state, current, { reason: 'ConnectionLost', message }, moment);
   }
   if ((attempt.tag === 'dialing' || attempt.tag === 'greeting') && attempt.id === id) {

@@ -124,13 +124,13 @@ class WsSocket implements Socket {
 
   close(): void {
     if (this.#isDone) return;
-    this.#failure ??= { kind: 'closed', detail: 'closed by us' };
+    this.#failure ??= { kind: 'closed', detail: 'closed by Relax' };
     this.#closeWhenRead();
   }
 
   terminate(): void {
     if (this.#isDone) return;
-    this.#failure ??= { kind: 'failed', detail: 'ended by us' };
+    this.#failure ??= { kind: 'failed', detail: 'terminated by Relax' };
     this.#ws?.terminate();
   }
 
@@ -265,7 +265,7 @@ class WsSocket implements Socket {
 
 const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
   code === ABNORMAL
-    ? { kind: 'failed', detail: 'the connection broke' }
+    ? { kind: 'failed', detail: 'the connection was lost' }
     : { kind: 'closed', detail: `closed by the peer with code ${code}${reason === '' ? '' : `: ${reason}`}` };
 
 /** A failed write ends the connection, which `close` tells. */

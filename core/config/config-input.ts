@@ -73,7 +73,7 @@ export function readSettings(program: Program, input: ConfigInput): SettingsRead
   const find = <T>(row: Setting<T>): T | undefined => found.get(row) as T | undefined;
   const get = <T>(row: Setting<T>): T => {
     if (!found.has(row))
-      throw new Error(`setting ${labelOf(row)} has no value for ${program}: mend core/config/settings.ts`);
+      throw new Error(`setting ${labelOf(row)} has no value for ${program}: fix core/config/settings.ts`);
     return found.get(row) as T;
   };
   return { values: { get, find, given }, mistakes, warnings };
@@ -97,7 +97,7 @@ function sourceOf(row: Setting<unknown>, input: ConfigInput, warnings: string[])
   return { name: row.env, text: value };
 }
 
-export const labelOf = (row: Setting<unknown>): string => row.env ?? `--${row.flag}`;
+const labelOf = (row: Setting<unknown>): string => row.env ?? `--${row.flag}`;
 
 function missing(row: Setting<unknown>): string {
   const flag = `--${row.flag} ${row.example}`;

@@ -216,7 +216,7 @@ function contradictions(values: Values): string[] {
   const url = values.find(settings.redisUrl);
   const redis = url === undefined ? undefined : new URL(url);
   if (redis?.protocol === 'redis:' && values.find(settings.redisCaFile) !== undefined) {
-    mistakes.push('RELAX_REDIS_CA_FILE has no meaning without TLS: write rediss:// in RELAX_REDIS_URL, or remove it');
+    mistakes.push('RELAX_REDIS_CA_FILE has no effect without TLS: write rediss:// in RELAX_REDIS_URL, or remove it');
   }
   // The client prefers what the URL says, so a rotated password file would be ignored in silence.
   if (redis !== undefined && redis.password !== '' && values.find(settings.redisPasswordFile) !== undefined) {
@@ -274,7 +274,7 @@ const http = (values: Values): HttpSettings => ({
 });
 
 /** Two directories, or the same path on two machines, never share assignments. */
-export function standaloneCluster(host: string, directory: string): string {
+function standaloneCluster(host: string, directory: string): string {
   const digest = createHash('sha256').update(directory).digest('hex').slice(0, 8);
   return `${host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'host'}-${digest}`;
 }

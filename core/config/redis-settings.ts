@@ -105,7 +105,7 @@ export const redisSettings = {
     kind: integer(1_048_576, 17_179_869_184),
     fallback: '67108864',
     example: '67108864',
-    doc: 'Memory for events of RTM sockets while Redis is away, for the whole connector; sockets are not read beyond it.',
+    doc: 'Memory for events of RTM sockets while Redis is unreachable, for the whole connector; beyond it, sockets are not read.',
     programs: EVENTS,
   }),
   bufferSeconds: setting({

@@ -57,7 +57,7 @@ export function commaList(pattern: RegExp, expects: string): Kind<readonly strin
       const bad = items.find((item) => !pattern.test(item));
       if (bad !== undefined) return { mistake: `"${bad}" is not one` };
       const twice = items.find((item, index) => items.indexOf(item) !== index);
-      return twice === undefined ? { value: items } : { mistake: `"${twice}" stands in it twice` };
+      return twice === undefined ? { value: items } : { mistake: `"${twice}" is listed twice` };
     },
   };
 }
@@ -113,7 +113,7 @@ export const redisUrl: Kind<string> = {
     if (url === undefined || url.hostname === '') return REFUSED;
     if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return REFUSED;
     // The client would take any of its own options from the query.
-    if (url.search !== '' || url.hash !== '') return { mistake: 'a query or fragment has no meaning here' };
+    if (url.search !== '' || url.hash !== '') return { mistake: 'a query or fragment is not supported' };
     return /^(\/\d*)?$/.test(url.pathname) ? { value } : { mistake: 'the database is a number' };
   },
   show: (value) => withoutPassword(value),

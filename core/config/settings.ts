@@ -30,7 +30,7 @@ export const settings = {
     kind: integer(1, 100_000),
     fallback: '5000',
     example: '5000',
-    doc: 'Sockets that one connector takes at most.',
+    doc: 'Maximum number of sockets of one connector.',
     programs: EVENTS,
   }),
   grace: setting({
@@ -124,7 +124,7 @@ export const settings = {
     kind: text(NAME, 'a name of letters, digits, dot, dash and underscore'),
     unset: 'the host name',
     example: 'relax-connector-0',
-    doc: 'Stable name of this instance: a connector that restarts under its name takes up its sockets again.',
+    doc: 'Stable name of this instance: a connector that restarts under its name resumes its sockets.',
     programs: ['operator', 'connector'],
   }),
   leaderNamespace: setting({
@@ -164,7 +164,7 @@ export const settings = {
     kind: yesOrNo,
     fallback: 'false',
     example: 'true',
-    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run by the chart when uninstalling, and when a namespace is watched no longer, so that namespaces can be deleted.',
+    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run by the chart when uninstalling, and when a namespace is no longer watched, so that namespaces can be deleted.',
     programs: ['operator'],
   }),
   keepNamespaces: setting({

@@ -66,7 +66,7 @@ async function answer(request: IncomingMessage, checks: HttpChecks): Promise<Rep
     case '/metrics':
       return { status: 200, type: checks.registry.contentType, body: await checks.registry.metrics() };
     default:
-      return text(404, 'here are /healthz, /readyz and /metrics');
+      return text(404, 'not found: try /healthz, /readyz or /metrics');
   }
 }
 

@@ -93,7 +93,7 @@ export class Lifecycle {
     try {
       if ((await Promise.race([stop(), late])) !== 'late') return;
       this.#unstopped.push(name);
-      this.#log.warn({ part: name }, 'not stopped in time, left');
+      this.#log.warn({ part: name }, 'did not stop in time, abandoned');
     } catch (error) {
       this.#unstopped.push(name);
       this.#log.warn({ part: name, error: errorText(error) }, 'failed to stop');
@@ -122,7 +122,7 @@ export async function live(
   let forced: ForcedEnd | undefined;
   const arm = (): void => {
     forced ??= endByForceAfter(drainMs + stopDeadlineMs + FORCE_MARGIN_MS, () => {
-      log.fatal({ part: lifecycle.waitsFor }, 'does not stop in time, ends by force');
+      log.fatal({ part: lifecycle.waitsFor }, 'did not stop in time, forcing exit');
       process.exit(1);
     });
   };

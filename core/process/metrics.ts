@@ -7,7 +7,7 @@ export function createRegistry(program: string): Registry {
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: 'relax_build_info',
-    help: 'Always 1; the labels say what runs.',
+    help: 'Always 1; the labels carry version and runtime.',
     labelNames: ['program', 'version', 'runtime'],
     registers: [registry],
   }).set({ program, version: version(), runtime: `node ${process.versions.node}` }, 1);

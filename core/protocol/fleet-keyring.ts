@@ -33,7 +33,7 @@ export class FleetKeyring {
       if (this.ids.join() !== before) this.#log.info({ keys: this.ids }, 'fleet keys changed');
     } catch (error) {
       const text = errorText(error);
-      if (text !== this.#error) this.#log.warn({ error: text }, 'fleet keys not read again, the last ones stay');
+      if (text !== this.#error) this.#log.warn({ error: text }, 'could not reload fleet keys, keeping the last ones');
       this.#error = text;
     }
   }

@@ -56,12 +56,12 @@ export async function greetRedis(
         await agreeOnContract(redis, contract);
         await ask();
         log.info({ redis: version }, 'connected to Redis');
-        if (tellNotes) for (const note of notes) log.warn({ note }, 'about this Redis');
+        if (tellNotes) for (const note of notes) log.warn({ note }, 'note on the configuration of Redis');
         return true;
       } catch (error) {
         if (FINAL.some((kind) => error instanceof kind) || isFinal(error)) throw error;
         const words = redisFault(error) ?? redisFault(cause) ?? redisErrorText(cause ?? error);
-        onWait?.(`Redis has not answered yet: see RELAX_REDIS_URL (${words})`);
+        onWait?.(`Redis has not answered yet: check RELAX_REDIS_URL (${words})`);
         if (systemTimers.monotonicMs() - saidAtMs >= SAY_AGAIN_MS) {
           saidAtMs = systemTimers.monotonicMs();
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');

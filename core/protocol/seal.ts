@@ -66,7 +66,7 @@ export function openSeal(sealed: string, keys: readonly FleetKey[], context: Sea
     decipher.setAuthTag(bytes.subarray(12, 28));
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw new SealError('the seal does not fit: it was made for another bot, team, cluster or key', { cause });
+    throw new SealError('the seal does not match: it was made for another bot, team, cluster or key', { cause });
   }
 }
 

@@ -118,11 +118,11 @@ export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
     let lastError = '';
     this.onError((error) => {
       const text = errorText(error);
-      if (text !== lastError) log.warn({ role, error: text }, 'redis connection failed, trying again');
+      if (text !== lastError) log.warn({ role, error: text }, 'Redis connection failed, retrying');
       lastError = text;
     });
     this.onReady(() => {
-      if (lastError !== '') log.info({ role }, 'redis connection is back');
+      if (lastError !== '') log.info({ role }, 'Redis connection restored');
       lastError = '';
     });
   }
@@ -146,7 +146,8 @@ export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
       } catch (error) {
         // A Secret that is being replaced. The last password may still do, and Redis says so if it does not.
         const text = errorText(error);
-        if (text !== lastError) log.warn({ error: text }, 'RELAX_REDIS_PASSWORD_FILE not read, the last one stays');
+        if (text !== lastError)
+          log.warn({ error: text }, 'could not read RELAX_REDIS_PASSWORD_FILE, keeping the last password');
         lastError = text;
       }
     });

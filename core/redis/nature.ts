@@ -60,7 +60,7 @@ export function judgeNature(nature: RedisNature, allowed: string | undefined): N
     }
   }
   if (appendOnly === false) {
-    notes.push('Redis writes no append-only file: what it holds since its last snapshot is lost when it ends');
+    notes.push('Redis has no append-only file: a restart loses what it holds since its last snapshot');
   }
   return {
     evicts,

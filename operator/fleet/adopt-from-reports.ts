@@ -5,7 +5,7 @@ import type { SocketSet } from '../plan/types.ts';
 /**
  * Assignments of a pod whose hash is gone and which no planner remembers, from what the pod says it runs. A slot whose
  * bot is not (yet) known keeps its place with nothing but its owner, epoch and token digest, so that no plan takes the
- * socket for free.
+ * pod's room for free.
  */
 export function adoptFromReports(
   reports: ReadonlyMap<SlotID, SlotReport>,
@@ -16,7 +16,7 @@ export function adoptFromReports(
     const set = sets.get(parseSlotID(id).ownerUid);
     slots.set(id, {
       epoch: report.epoch,
-      // 0 differs from any real generation, so that a plan writes the spec anew.
+      // 0 differs from any real generation, so that a plan rewrites the spec.
       generation: 0,
       role: 'active',
       kind: set?.kind ?? 'rtm',

@@ -1,71 +1,157 @@
 import { namespaceOf } from '../../core/api/object-name.ts';
+import { type Clock, systemClock } from '../../core/process/clock.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 
+export interface BotSummariesOptions {
+  redis: Redis;
+  /** `keys.bots` */
+  key: string;
+  /** Only the one that plans writes them, once it knows all of them. */
+  leads: () => boolean;
+  /** Namespaces of which it does not know all: what another wrote of bots there stays. */
+  unlisted?: () => ReadonlySet<string>;
+  log: Log;
+  clock?: Clock;
+  everyMs?: number;
+  recheckMs?: number;
+}
+
+const EVERY_MS = 1_000;
+/** A Redis that lost them has them again after this long. */
+const RECHECK_MS = 60_000;
 const FIELDS_AT_ONCE = 500;
 
 /**
- * The hash `keys.bots`, which `relax status` reads. Writes what differs from what it wrote last, and everything after
- * `forgetWritten`.
+ * What `relax status` reads of each bot: kept up to date in one hash of Redis. What is there is compared with what was
+ * written last, so that only differences are written; after another has led, or when Redis has lost some, it is read again.
+ * A courtesy to people: failures are logged once and tried again.
  */
 export class BotSummaries {
-  readonly #redis: Redis;
-  readonly #key: string;
+  readonly #options: BotSummariesOptions;
+  readonly #clock: Clock;
+  readonly #everyMs: number;
+  readonly #task: PeriodicTask;
+  /** By owner uid. */
+  readonly #summaries = new Map<string, BotSummary>();
+  #changed = false;
   /** Owner uid -> JSON; undefined while what Redis holds is unknown. */
   #written: Map<string, string> | undefined;
+  #checkedAtMs: number;
+  #failing = false;
+  #led = false;
 
-  constructor(redis: Redis, key: string) {
-    this.#redis = redis;
-    this.#key = key;
+  constructor(options: BotSummariesOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#everyMs = options.everyMs ?? EVERY_MS;
+    this.#checkedAtMs = this.#clock.monotonicMs();
+    this.#task = new PeriodicTask('summaries for relax status', () => this.#keep(), options.log, this.#clock);
   }
 
-  /** As they are in Redis, whoever wrote them; what can't be read is left out. */
+  /** @param summary undefined: the bot is gone */
+  set(ownerUid: string, summary: BotSummary | undefined): void {
+    if (summary === undefined) this.#summaries.delete(ownerUid);
+    else this.#summaries.set(ownerUid, summary);
+    this.#changed = true;
+  }
+
+  start(): void {
+    this.#task.soon(this.#everyMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#task.stop();
+  }
+
+  /** As they are in Redis, whoever wrote them; what can't be read is left out. @throws when Redis does not answer */
   async read(): Promise<Map<string, BotSummary>> {
-    const lines = new Map<string, BotSummary>();
-    for (const [ownerUid, json] of Object.entries(await this.#redis.hgetall(this.#key))) {
-      const line = parsed(json);
-      if (line !== undefined) lines.set(ownerUid, line);
+    const summaries = new Map<string, BotSummary>();
+    for (const [ownerUid, json] of await this.#stored()) {
+      const summary = parsed(json);
+      if (summary !== undefined) summaries.set(ownerUid, summary);
     }
-    return lines;
+    return summaries;
   }
 
-  /**
-   * @param summaries owner uid -> summary, of all bots
-   * @param unlisted namespaces of which not all bots are known: lines of bots there stay
-   * @throws when Redis does not answer; call again with all
-   */
-  async put(summaries: ReadonlyMap<string, BotSummary>, unlisted: ReadonlySet<string> = new Set()): Promise<void> {
-    const written = this.#written ?? new Map(Object.entries(await this.#redis.hgetall(this.#key)));
+  async #keep(): Promise<number> {
+    const { leads, log } = this.#options;
+    const led = this.#led;
+    this.#led = leads();
+    if (!this.#led) return this.#everyMs;
+    // Another has written them meanwhile.
+    if (!led) this.#readAgain();
+    try {
+      await this.#recheck();
+      if (this.#changed) await this.#write();
+      this.#failing = false;
+    } catch (error) {
+      this.#changed = true;
+      if (!this.#failing) log.warn({ error: errorText(error) }, 'summaries for relax status not written');
+      this.#failing = true;
+    }
+    return this.#everyMs;
+  }
+
+  /** Counting is enough: Redis loses all of them or none, and reading 100,000 each minute would be a burden. */
+  async #recheck(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#checkedAtMs < (this.#options.recheckMs ?? RECHECK_MS)) return;
+    this.#checkedAtMs = nowMs;
+    if ((await this.#options.redis.hlen(this.#options.key)) !== this.#summaries.size) this.#readAgain();
+  }
+
+  #readAgain(): void {
     this.#written = undefined;
-    const set: string[] = [];
-    for (const [ownerUid, summary] of summaries) {
-      const json = JSON.stringify(summary);
-      if (written.get(ownerUid) === json) continue;
-      written.set(ownerUid, json);
-      set.push(ownerUid, json);
+    this.#changed = true;
+  }
+
+  async #write(): Promise<void> {
+    const { redis, key, unlisted } = this.#options;
+    this.#changed = false;
+    const written = this.#written ?? (await this.#stored());
+    // Until Redis has answered, what it holds is unknown.
+    this.#written = undefined;
+    const { set, remove } = differences(this.#summaries, written, unlisted?.() ?? new Set());
+    for (let at = 0; at < set.length; at += FIELDS_AT_ONCE) {
+      await redis.hset(key, ...set.slice(at, at + FIELDS_AT_ONCE).flat());
     }
-    const gone = [...written.keys()].filter(
-      (ownerUid) => !summaries.has(ownerUid) && !isIn(unlisted, written.get(ownerUid)),
-    );
-    for (const ownerUid of gone) written.delete(ownerUid);
-    for (let at = 0; at < set.length; at += 2 * FIELDS_AT_ONCE) {
-      await this.#redis.hset(this.#key, ...set.slice(at, at + 2 * FIELDS_AT_ONCE));
+    for (let at = 0; at < remove.length; at += FIELDS_AT_ONCE) {
+      await redis.hdel(key, ...remove.slice(at, at + FIELDS_AT_ONCE));
     }
-    for (let at = 0; at < gone.length; at += FIELDS_AT_ONCE) {
-      await this.#redis.hdel(this.#key, ...gone.slice(at, at + FIELDS_AT_ONCE));
-    }
+    for (const [ownerUid, json] of set) written.set(ownerUid, json);
+    for (const ownerUid of remove) written.delete(ownerUid);
     this.#written = written;
   }
 
-  /** Redis may have lost them: the next `put` looks what is there. */
-  forgetWritten(): void {
-    this.#written = undefined;
+  async #stored(): Promise<Map<string, string>> {
+    return new Map(Object.entries(await this.#options.redis.hgetall(this.#options.key)));
   }
 }
 
-function isIn(namespaces: ReadonlySet<string>, json: string | undefined): boolean {
-  const line = namespaces.size === 0 || json === undefined ? undefined : parsed(json);
-  return line !== undefined && namespaces.has(namespaceOf(line.bot));
+/** What to write so that Redis, which has `written`, has these; summaries of bots in unlisted namespaces stay. */
+function differences(
+  summaries: ReadonlyMap<string, BotSummary>,
+  written: ReadonlyMap<string, string>,
+  unlisted: ReadonlySet<string>,
+): { set: [ownerUid: string, json: string][]; remove: string[] } {
+  const set: [string, string][] = [];
+  for (const [ownerUid, summary] of summaries) {
+    const json = JSON.stringify(summary);
+    if (written.get(ownerUid) !== json) set.push([ownerUid, json]);
+  }
+  const remove: string[] = [];
+  for (const [ownerUid, json] of written) {
+    if (!summaries.has(ownerUid) && !isIn(unlisted, json)) remove.push(ownerUid);
+  }
+  return { set, remove };
+}
+
+function isIn(namespaces: ReadonlySet<string>, json: string): boolean {
+  const summary = namespaces.size === 0 ? undefined : parsed(json);
+  return summary !== undefined && namespaces.has(namespaceOf(summary.bot));
 }
 
 function parsed(json: string): BotSummary | undefined {

@@ -75,7 +75,7 @@ function fateOf(
 }
 
 /** Resuming raises the generation above the fence: a copy of the bot that is not above it is from before the fence. */
-export const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
+const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
   fence !== undefined && fence >= set.generation;
 
 export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): ReadonlySet<string> {
@@ -86,8 +86,8 @@ export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): R
   return owners;
 }
 
-/** What is desired as far as our copies may be believed: a bot of which the fence knows more is stopped, as it says. */
-export function heeding(desired: Desired, fences: ReadonlyMap<string, number>): Desired {
+/** What is desired as far as our copies are current: a bot whose fence is newer than our copy is stopped. */
+export function respectFences(desired: Desired, fences: ReadonlyMap<string, number>): Desired {
   const outdated = [...fences].filter(([ownerUid, fence]) => {
     const bot = desired.bots.get(ownerUid);
     return bot !== undefined && isOutdated(bot, fence);

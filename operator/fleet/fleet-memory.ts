@@ -45,7 +45,7 @@ export class FleetMemory {
   }
 
   /** Forgets dead pods that had nothing left and that the planner with the lock has forgotten. @returns the others' heads */
-  forgetBuried(heads: Heads): Heads {
+  dropForgottenPods(heads: Heads): Heads {
     const pods = new Map(heads.pods);
     for (const [pod, { session, version }] of heads.pods) {
       const isGone = session === undefined && version === undefined && !heads.listed.has(pod);
@@ -96,8 +96,8 @@ export class FleetMemory {
   }
 }
 
-/** What a plan is made from. */
-export interface Wishes {
+/** What a plan is made from, besides what was read from Redis. */
+export interface DesiredFleet {
   synced: boolean;
   unlisted: ReadonlySet<string>;
   stopped: PlanInput['stopped'];
@@ -111,23 +111,23 @@ export interface Wishes {
 
 export function observe(
   memory: Pick<FleetMemory, 'pods' | 'settled'>,
-  wishes: Wishes,
+  fleet: DesiredFleet,
   nowMs: number,
   redisNowMs: number,
 ): PlanInput {
   const pods = [...memory.pods];
   const settled = memory.settled(nowMs);
-  const assignments = new Map(pods.map(([name, pod]) => [name, held(pod, wishes.sets)]));
+  const assignments = new Map(pods.map(([name, pod]) => [name, held(pod, fleet.sets)]));
   return {
     nowMs,
     redisNowMs,
     settled,
-    synced: wishes.synced,
-    unlisted: wishes.unlisted,
-    stopped: wishes.stopped,
-    kept: wishes.kept,
-    sets: [...wishes.sets.values()],
-    pods: pods.map(([name, pod]) => podView(name, pod, wishes)),
+    synced: fleet.synced,
+    unlisted: fleet.unlisted,
+    stopped: fleet.stopped,
+    kept: fleet.kept,
+    sets: [...fleet.sets.values()],
+    pods: pods.map(([name, pod]) => podView(name, pod, fleet)),
     assignments,
     reports: new Map(pods.map(([name, pod]) => [name, reportsOf(pod)])),
     // A pod that has had the time to report, and of which nothing is known, holds nothing. One that is known to have
@@ -137,7 +137,7 @@ export function observe(
         pod.lost && !(settled && !pod.known && assignments.get(name)?.size === 0) ? [name] : [],
       ),
     ),
-    lastMoveMs: wishes.lastMoveMs,
+    lastMoveMs: fleet.lastMoveMs,
   };
 }
 
@@ -150,7 +150,7 @@ const reportsOf = ({ session, reports }: PodMemory): PodMemory['reports'] =>
 export const sharesKey = (session: Pick<Session, 'keyIDs'>, fleetKeys: readonly FleetKey[]): boolean =>
   fleetKeys.some((key) => session.keyIDs.includes(key.id));
 
-function podView(name: string, pod: PodMemory, { fleetKeys, connectorSet }: Wishes): PodView {
+function podView(name: string, pod: PodMemory, { fleetKeys, connectorSet }: DesiredFleet): PodView {
   const { session } = pod;
   return {
     name,

@@ -3,10 +3,10 @@ import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
 import type { Plan, PlanInput } from '../plan/types.ts';
 import { FenceKeeper } from './fence-keeper.ts';
-import { heeding } from './fences.ts';
+import { respectFences } from './fences.ts';
 import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
 import type { FleetView } from './fleet-view.ts';
-import { type Ground, IdleRoundCache, isAtRest } from './idle-round-cache.ts';
+import { IdleRoundCache, isAtRest, type RoundInputs } from './idle-round-cache.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
 import { type PodMemory, wanted } from './pod-memory.ts';
@@ -30,13 +30,13 @@ export interface RoundCounts {
   pending: number;
   /** Nothing had changed since a round that found nothing to do. */
   idle: boolean;
-  /** Redis held something else than we thought somewhere: look again soon. */
+  /** Redis held something else than expected somewhere: another round soon. */
   again: boolean;
 }
 
 const NOTHING: RoundCounts = { podWrites: 0, slotsWritten: 0, pending: 0, idle: false, again: false };
 
-/** Observe, plan, write, look: one round of the planner, and what it remembers from round to round. */
+/** Observe, plan, write, update the view: one round of the planner, and what it remembers from round to round. */
 export class FleetRound {
   readonly #options: PlannerOptions;
   readonly #times: PlannerTimes;
@@ -94,16 +94,16 @@ export class FleetRound {
     this.#forgetMarks();
   }
 
-  /** Reads and looks, while another planner has the lock: nothing is written. @throws as `run` */
+  /** Reads and updates the view, while another planner has the lock: nothing is written. @throws as `run` */
   async watch(): Promise<void> {
     const { clock } = this.#options;
-    const ground = this.#ground(await this.#read('watch'));
-    if (this.#idleRounds.holds(ground, clock.monotonicMs())) return;
+    const inputs = this.#inputs(await this.#read('watch'));
+    if (this.#idleRounds.holds(inputs, clock.monotonicMs())) return;
     this.#idleRounds.end();
-    const input = this.#observe(ground);
+    const input = this.#observe(inputs);
     const plan = makePlan(input, 0);
-    this.#look(input, plan, clock.monotonicMs());
-    if (isAtRest(input, plan, this.#memory.pods)) this.#idleRounds.begin(ground, input.nowMs);
+    this.#updateView(input, plan, clock.monotonicMs());
+    if (isAtRest(input, plan, this.#memory.pods)) this.#idleRounds.begin(inputs, input.nowMs);
   }
 
   /**
@@ -112,12 +112,12 @@ export class FleetRound {
    */
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {
     const { clock } = this.#options;
-    const still = this.#ground(await this.#read('plan'));
-    if (this.#idleRounds.holds(still, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
+    const inputs = this.#inputs(await this.#read('plan'));
+    if (this.#idleRounds.holds(inputs, clock.monotonicMs())) return { ...NOTHING, pending: this.#pending, idle: true };
     this.#idleRounds.end();
-    const desired = heeding(still.desired, await this.#fences.read(clock.monotonicMs()));
-    const ground = { ...still, desired };
-    const input = this.#observe(ground);
+    const desired = respectFences(inputs.desired, await this.#fences.read(clock.monotonicMs()));
+    const fenced = { ...inputs, desired };
+    const input = this.#observe(fenced);
     const plan = makePlan(input, moveBudget(input));
     const counts = { ...NOTHING, pending: plan.pending.length };
     this.#pending = counts.pending;
@@ -131,23 +131,23 @@ export class FleetRound {
     try {
       held();
       await this.#fences.keep(desired, input);
-      await this.#write(plan, input, ground, held, counts);
+      await this.#write(plan, input, fenced, held, counts);
       await this.#tellDrained(plan, held);
-      await this.#forgetPod(plan, held);
-      await this.#beat(still.heads.redisNowMs, input.nowMs);
+      await this.#forgetDeadPods(plan, held);
+      await this.#heartbeat(inputs.heads.redisNowMs, input.nowMs);
       this.#heardAtMs = clock.monotonicMs();
     } finally {
       // A Redis that is full still tells which sockets live.
-      this.#look(input, plan, clock.monotonicMs());
+      this.#updateView(input, plan, clock.monotonicMs());
     }
     this.#sealer.keepOnly(desired.bots);
     if (counts.podWrites === 0 && isAtRest(input, plan, this.#memory.pods)) {
-      this.#idleRounds.begin(still, input.nowMs);
+      this.#idleRounds.begin(inputs, input.nowMs);
     }
     return counts;
   }
 
-  #ground(heads: Heads): Ground {
+  #inputs(heads: Heads): RoundInputs {
     const { desired, fleetKeys, connectorSet, clock } = this.#options;
     return {
       desired: desired(),
@@ -165,7 +165,7 @@ export class FleetRound {
     // A process that was stopped for so long has seen nothing meanwhile.
     if (nowMs - this.#heardAtMs > this.#times.lockTtlMs) this.#memory.interrupted();
     this.#heardAtMs = nowMs;
-    const heads = to === 'watch' ? this.#memory.forgetBuried(read) : read;
+    const heads = to === 'watch' ? this.#memory.dropForgottenPods(read) : read;
     if (heads.owner !== undefined) checkScopeOwner(cluster, heads.owner, owner);
     else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
     const reading = new Map([...heads.pods].map(([pod, head]) => [pod, wanted(this.#memory.pods.get(pod), head)]));
@@ -173,13 +173,13 @@ export class FleetRound {
     this.#heardAtMs = clock.monotonicMs();
     const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');
     if (lost && to === 'plan') {
-      log.warn('redis has lost the state of the fleet, writing it again from memory');
+      log.warn('Redis lost the state of the fleet, restoring it from memory');
       this.#forgetMarks();
     }
     return heads;
   }
 
-  #observe({ desired, heads, fleetKeys, connectorSet }: Ground): PlanInput {
+  #observe({ desired, heads, fleetKeys, connectorSet }: RoundInputs): PlanInput {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [ownerUid, atMs] of this.#lastMoveMs) {
       if (nowMs - atMs > MOVES_KEPT_MS) this.#lastMoveMs.delete(ownerUid);
@@ -188,19 +188,20 @@ export class FleetRound {
       ([, { session }]) => session !== undefined && !sharesKey(session, fleetKeys),
     );
     this.#keyFaults = strangers.map(
-      ([pod]) => `pod ${pod} has none of our fleet keys and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
+      ([pod]) =>
+        `pod ${pod} shares no fleet key with the operator and gets no sockets: give it the same RELAX_FLEET_KEY_FILE`,
     );
     const sets = new Map([...desired.bots].map(([ownerUid, { set }]) => [ownerUid, set]));
     const { synced, unlisted, stopped, kept } = desired;
     const lastMoveMs = this.#lastMoveMs;
-    const wishes = { synced, unlisted, stopped, kept, sets, fleetKeys, lastMoveMs, connectorSet };
-    return observe(this.#memory, wishes, nowMs, heads.redisNowMs);
+    const fleet = { synced, unlisted, stopped, kept, sets, fleetKeys, lastMoveMs, connectorSet };
+    return observe(this.#memory, fleet, nowMs, heads.redisNowMs);
   }
 
   async #write(
     plan: Plan,
     input: PlanInput,
-    { desired, fleetKeys }: Ground,
+    { desired, fleetKeys }: RoundInputs,
     held: () => string,
     counts: RoundCounts,
   ): Promise<void> {
@@ -242,7 +243,7 @@ export class FleetRound {
     }
   }
 
-  async #forgetPod(plan: Plan, held: () => string): Promise<void> {
+  async #forgetDeadPods(plan: Plan, held: () => string): Promise<void> {
     for (const pod of plan.deadPods) {
       const memory = this.#memory.pods.get(pod);
       if (memory === undefined || !isEmpty(memory)) continue;
@@ -252,13 +253,13 @@ export class FleetRound {
     }
   }
 
-  async #beat(redisNowMs: number, nowMs: number): Promise<void> {
+  async #heartbeat(redisNowMs: number, nowMs: number): Promise<void> {
     if (nowMs - this.#heartbeatAtMs < HEARTBEAT_MS) return;
     await this.#options.redis.hset(CLUSTERS_KEY, this.#options.cluster, redisNowMs);
     this.#heartbeatAtMs = nowMs;
   }
 
-  #look(input: PlanInput, plan: Plan, nowMs: number): void {
+  #updateView(input: PlanInput, plan: Plan, nowMs: number): void {
     const { pods } = this.#memory;
     const assignments = new Map(
       [...pods].map(([name, pod]) => [name, pod.lost ? (input.assignments.get(name) ?? pod.slots) : pod.slots]),

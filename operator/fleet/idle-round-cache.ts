@@ -7,8 +7,8 @@ import type { Desired } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';
 import type { Heads } from './reader.ts';
 
-/** All that a round is made from, but for the time. */
-export interface Ground {
+/** All that a round is made from, except the time. */
+export interface RoundInputs {
   desired: Desired;
   heads: Heads;
   fleetKeys: readonly FleetKey[];
@@ -18,37 +18,38 @@ export interface Ground {
 }
 
 /**
- * Remembers a round that had nothing to do, so that the next one need not find out again: it costs as much as there are
- * slots, and nearly all of them find nothing. Rests on this: what comes from the ground alone comes out the same, and of
- * what comes with time all that is urgent (the fleet settles or gathers, a session dies, a drain ends) is excluded by
+ * Remembers a round that had nothing to do, so that the next one with equal inputs can be skipped: a round costs as much as
+ * there are slots, and nearly all of them find nothing. Sound because equal inputs give an equal plan, and because of what
+ * changes with time alone everything urgent (the fleet settles or gathers, a session dies, a drain ends) is excluded by
  * `isAtRest`. The rest (balance, the end of a fence) waits for the next whole round.
  */
 export class IdleRoundCache {
   readonly #wholeRoundMs: number;
-  #still: { print: string; desired: Desired; sinceMs: number } | undefined;
+  #idle: { fingerprint: string; desired: Desired; sinceMs: number } | undefined;
 
-  /** @param wholeRoundMs after this long a round is made all the same */
+  /** @param wholeRoundMs after this long a round is made in any case */
   constructor(wholeRoundMs: number) {
     this.#wholeRoundMs = wholeRoundMs;
   }
 
-  holds(ground: Ground, nowMs: number): boolean {
-    const still = this.#still;
+  /** A round from these inputs is known to have nothing to do. */
+  holds(inputs: RoundInputs, nowMs: number): boolean {
+    const idle = this.#idle;
     return (
-      still !== undefined &&
-      nowMs - still.sinceMs < this.#wholeRoundMs &&
-      sameDesired(still.desired, ground.desired) &&
-      still.print === printOf(ground)
+      idle !== undefined &&
+      nowMs - idle.sinceMs < this.#wholeRoundMs &&
+      sameDesired(idle.desired, inputs.desired) &&
+      idle.fingerprint === fingerprintOf(inputs)
     );
   }
 
-  /** A round from this ground had nothing to write. */
-  begin(ground: Ground, nowMs: number): void {
-    this.#still = { print: printOf(ground), desired: { ...ground.desired }, sinceMs: nowMs };
+  /** A round from these inputs had nothing to write. */
+  begin(inputs: RoundInputs, nowMs: number): void {
+    this.#idle = { fingerprint: fingerprintOf(inputs), desired: { ...inputs.desired }, sinceMs: nowMs };
   }
 
   end(): void {
-    this.#still = undefined;
+    this.#idle = undefined;
   }
 }
 
@@ -72,7 +73,7 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
 /**
  * A session's text has no time in it: it changes when the pod has something to say. The time of its renewal is left out.
  */
-const printOf = ({ heads, fleetKeys, connectorSet, presence }: Ground): string =>
+const fingerprintOf = ({ heads, fleetKeys, connectorSet, presence }: RoundInputs): string =>
   JSON.stringify([
     heads.owner,
     fleetKeys.map(({ id }) => id),

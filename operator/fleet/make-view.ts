@@ -95,7 +95,7 @@ function slotView(
     assignedAtMs: slot.assignedAtMs,
     role: slot.role,
     state: report?.state,
-    // A pod that this planner has never seen is unknown, not away.
+    // A pod that this planner has never seen is unknown, not gone.
     reason: report?.reason ?? (presence === 'present' || pod.lastSession === undefined ? '' : AWAY_REASON[presence]),
     message: report?.message ?? '',
     waitUntilMs: report?.waitUntilMs,

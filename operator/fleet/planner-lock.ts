@@ -97,7 +97,7 @@ const scriptsOf = (redis: Redis): RedlockClient => ({
   eval: (lua, keyCount, keysAndArgs) => redis.eval(lua, keyCount, ...keysAndArgs),
 });
 
-/** redlock says "no quorum" for a lock held by another and for a Redis that is away; only the votes tell which. */
+/** redlock says "no quorum" for a lock held by another and for a Redis that is unreachable; only the votes tell which. */
 async function unlessLocked(asked: Promise<Lock>): Promise<Lock | undefined> {
   try {
     return await asked;

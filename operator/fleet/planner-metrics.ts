@@ -8,7 +8,7 @@ export function plannerMetrics(registry: Registry): PlannerObserver {
   const registers = [registry];
   const rounds = new Counter({
     name: 'relax_planner_rounds_total',
-    help: 'Rounds of the planner by result; idle: nothing had changed; error: Redis did not let it plan.',
+    help: 'Rounds of the planner by result; idle: nothing had changed; error: the round failed.',
     labelNames: ['result'],
     registers,
   });
@@ -20,7 +20,7 @@ export function plannerMetrics(registry: Registry): PlannerObserver {
     registers,
   });
   const slots = new Counter({ name: 'relax_planner_slots_written_total', help: 'Slots written to pods.', registers });
-  const pending = new Gauge({ name: 'relax_pending_slots', help: 'Sockets wanted that no pod can take.', registers });
+  const pending = new Gauge({ name: 'relax_pending_slots', help: 'Desired sockets that no pod can take.', registers });
   const leads = new Gauge({
     name: 'relax_planner_leading',
     help: '1 while this process holds the planner lock.',

@@ -47,7 +47,7 @@ export class Planner {
     this.#unsubscribe = subscriber.onMessage(this.#heard);
     subscriber.subscribe(keys.plannerNudge).catch((error: unknown) => {
       // Rounds come at least every second all the same.
-      if (!this.#stopped) log.warn({ error: errorText(error) }, 'planner gets no nudges');
+      if (!this.#stopped) log.warn({ error: errorText(error) }, 'planner could not subscribe to nudges');
     });
     this.#keeper = setInterval(() => void this.#keepLock(), this.#times.lockExtendMs);
     this.#running = this.#run();
@@ -74,7 +74,7 @@ export class Planner {
     this.#leave();
   }
 
-  /** The fleet after the last round; as it was then while Redis is away. */
+  /** The fleet after the last round; the last one while Redis is unreachable. */
   view(): FleetView {
     return this.#round.view();
   }
@@ -151,7 +151,7 @@ export class Planner {
       } finally {
         this.#locking = false;
       }
-      this.#options.log.info({ cluster: this.#options.cluster }, 'planner lock taken');
+      this.#options.log.info({ cluster: this.#options.cluster }, 'acquired the planner lock');
       this.#prepare();
     }
     if (this.#leads) return true;
@@ -192,7 +192,10 @@ export class Planner {
   #leave(): void {
     if (!this.#leads) return;
     this.#leads = false;
-    this.#options.log[this.#stopped ? 'info' : 'warn']({ cluster: this.#options.cluster }, 'planner lock given up');
+    this.#options.log[this.#stopped ? 'info' : 'warn'](
+      { cluster: this.#options.cluster },
+      'no longer holding the planner lock',
+    );
     this.#options.observer?.leading?.(false);
   }
 
@@ -204,7 +207,7 @@ export class Planner {
       if (!(await this.#lock.extend())) this.nudge();
     } catch (error) {
       // Ours until the local deadline; the next try may be in time.
-      this.#options.log.debug({ error: errorText(error) }, 'planner lock not extended');
+      this.#options.log.debug({ error: errorText(error) }, 'could not extend the planner lock');
     } finally {
       this.#locking = false;
     }
@@ -213,8 +216,8 @@ export class Planner {
   #settleFault(fault: string | undefined): void {
     if (fault === this.#fault) return;
     this.#fault = fault;
-    if (fault === undefined) this.#options.log.info('planning again');
-    else this.#options.log.warn({ fault }, 'planning is held up');
+    if (fault === undefined) this.#options.log.info('planning resumed');
+    else this.#options.log.warn({ fault }, 'planning is blocked');
   }
 
   async #rest(tookMs: number): Promise<void> {
@@ -248,7 +251,7 @@ const isBug = (error: unknown): boolean => error instanceof TypeError || error i
 
 function faultOf(error: unknown): string {
   if (error instanceof ScopeOwnedError) return error.message;
-  if (error instanceof SealError) return `no token can be sealed: ${errorText(error)} (RELAX_FLEET_KEY_FILE)`;
-  if (isBug(error)) return `the planner met something that it does not expect, please report it: ${errorText(error)}`;
-  return redisFault(error) ?? `Redis does not answer the planner: ${redisErrorText(error)}`;
+  if (error instanceof SealError) return `tokens can't be sealed: ${errorText(error)} (RELAX_FLEET_KEY_FILE)`;
+  if (isBug(error)) return `unexpected error in the planner, please report it: ${errorText(error)}`;
+  return redisFault(error) ?? `Redis is not answering the planner: ${redisErrorText(error)}`;
 }

@@ -128,7 +128,7 @@ export function podPresence({ session, lastSession, renewed, returnUntilMs }: Po
 }
 
 /**
- * A time that was seen before is not reckoned anew: the clock of a Redis that took over from another may differ by more
+ * A time that was seen before is not computed again: the clock of a Redis that took over from another may differ by more
  * than a lease lives.
  */
 function renewedOf(

@@ -19,7 +19,7 @@ export interface Resealing {
 /**
  * Adds to a plan's writes the slots whose token is sealed with a key that is on its way out, or that their pod does not
  * have (any more), so that an old key can leave RELAX_FLEET_KEY_FILE. The socket stays: neither epoch nor token changes.
- * A token that is not known plain (its bot can't be judged now, or is about to go) can't be sealed anew, and is left.
+ * A token that is not known plain (its bot can't be judged now, or is about to go) can't be re-sealed, and is left.
  */
 export function withReseals(
   writes: readonly PodWrite[],

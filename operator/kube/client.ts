@@ -122,20 +122,6 @@ export class KubeClient {
     return this.#patch(urlPath(path, 'status'), patch, options);
   }
 
-  /** @param preconditions only the object with this uid or version; otherwise conflict */
-  async delete(
-    path: ResourcePath,
-    preconditions: { uid?: string; resourceVersion?: string } = {},
-    options?: CallOptions,
-  ): Promise<void> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy: 'Background' };
-    await this.#call(jsonRequest('DELETE', urlPath(path), body), options);
-  }
-
-  version(options?: CallOptions): Promise<{ major: string; minor: string; gitVersion: string }> {
-    return this.#call({ method: 'GET', path: '/version', accept: 'application/json' }, options);
-  }
-
   /** The uid of the kube-system namespace: the accepted identity of a cluster, as clusters have none of their own. */
   async clusterUid(options?: CallOptions): Promise<string> {
     const path = { group: '', version: 'v1', plural: 'namespaces', name: 'kube-system' };

@@ -120,7 +120,7 @@ export class Controller {
         return 'error';
       case 'terminal':
         queue.forget(key);
-        log.error({ controller: name, key, err: errorText(outcome.error) }, 'reconcile failed for good');
+        log.error({ controller: name, key, err: errorText(outcome.error) }, 'reconcile failed with a terminal error');
         this.#observer.failed?.();
         this.#observer.failedForGood?.();
         return 'error';

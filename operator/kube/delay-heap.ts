@@ -4,10 +4,6 @@ export class DelayHeap<K> {
   /** The time that counts for a key; an entry of the heap with another time is out of date and skipped. */
   readonly #due = new Map<K, number>();
 
-  get size(): number {
-    return this.#due.size;
-  }
-
   /** When the first key is due. */
   nextDueMs(): number | undefined {
     this.#dropOutdated();

@@ -138,7 +138,7 @@ export class EventRecorder {
       this.#series.forget(series.key);
       this.#names.delete(series.key);
       const { reason, regarding } = occurrence;
-      this.#options.log.warn({ reason, object: regarding.name, err: errorText(error) }, 'event not written');
+      this.#options.log.warn({ reason, object: regarding.name, err: errorText(error) }, 'could not write an Event');
     }
   }
 

@@ -83,14 +83,6 @@ export class Reflector<T extends KubeObject> {
     return this.#hasSynced;
   }
 
-  /**
-   * When the server was last heard (a list page, an opened watch, an event or a bookmark), by the monotonic clock; the
-   * time of construction before that. A liveness check compares it with the inactivity limit plus the longest backoff.
-   */
-  lastContactMs(): number {
-    return this.#lastContactMs;
-  }
-
   /** When it last did anything, failing included: what stands still for longer than its timeouts has hung. */
   lastStirMs(): number {
     return Math.max(this.#lastContactMs, this.#lastFailureMs);

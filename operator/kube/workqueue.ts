@@ -42,7 +42,6 @@ export class WorkQueue {
   /** Being worked on, and since when. */
   readonly #processing = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
-  readonly #drained: (() => void)[] = [];
   #alarm: { dueMs: number; cancel: () => void } | undefined;
   #shutDown = false;
 
@@ -55,10 +54,6 @@ export class WorkQueue {
   /** Keys that wait for a worker; delayed ones don't count. */
   get depth(): number {
     return this.#waiting.length - this.#head;
-  }
-
-  get isShutDown(): boolean {
-    return this.#shutDown;
   }
 
   add(key: string): void {
@@ -108,7 +103,7 @@ export class WorkQueue {
     this.#processing.delete(key);
     this.#observer.worked?.((this.#timers.monotonicMs() - sinceMs) / 1000);
     if (this.#dirty.has(key)) this.#enqueue(key);
-    this.#settleDrained();
+    this.#endIdleTakers();
   }
 
   /** Takes nothing more; what waits is still handed out. Delayed keys are dropped: the next process lists again. */
@@ -116,16 +111,7 @@ export class WorkQueue {
     this.#shutDown = true;
     this.#alarm?.cancel();
     this.#alarm = undefined;
-    if (this.depth === 0) for (const taker of this.#takers.splice(0)) taker(undefined);
-    this.#settleDrained();
-  }
-
-  /** As `shutDown`, and resolves when nothing waits and nothing is worked on. */
-  shutDownWithDrain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained.push(resolve);
-      this.shutDown();
-    });
+    this.#endIdleTakers();
   }
 
   /** workqueue_unfinished_work_seconds: the sum over all keys being worked on. */
@@ -168,11 +154,9 @@ export class WorkQueue {
     return key;
   }
 
-  #settleDrained(): void {
+  #endIdleTakers(): void {
     if (!this.#shutDown || this.depth > 0) return;
     for (const taker of this.#takers.splice(0)) taker(undefined);
-    if (this.#processing.size > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   /** One alarm for all delayed keys, at the time of the first. */

@@ -119,7 +119,7 @@ export class Candidacy {
       electedAtMs ??= nowMs;
       if (!shouldYield(this.#standing, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
       this.#standing = standingAfterYield(this.#standing);
-      this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'gives up the lease: Redis is not reached');
+      this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'giving up the lease: Redis is unreachable');
       return;
     }
   }

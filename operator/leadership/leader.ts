@@ -122,7 +122,7 @@ export class LeaderElector {
       // A conflict is another candidate's luck, and the next try reads what it wrote.
       log[isKubeError(error, 'conflict') ? 'debug' : 'warn'](
         { lease: name, err: errorText(error) },
-        'lease try failed',
+        'could not acquire or renew the lease',
       );
       if (isKubeError(error, 'conflict') || isKubeError(error, 'notFound')) this.#lease = undefined;
     }
@@ -187,7 +187,10 @@ export class LeaderElector {
       await client.replace({ ...LEASES, namespace, name }, { ...lease, spec }, options);
       log.info({ lease: name }, 'released the lease');
     } catch (error) {
-      log.warn({ lease: name, err: errorText(error) }, 'lease not released: the next leader waits for its end');
+      log.warn(
+        { lease: name, err: errorText(error) },
+        'could not release the lease: the next leader waits until it expires',
+      );
     }
   }
 

@@ -1,12 +1,14 @@
-import { choosePod, type Fleet, type Spread, zonesOf } from './fleet.ts';
 import type { Holding } from './holdings.ts';
-import { type Round, startMove } from './needs.ts';
+import type { Ledger } from './ledger.ts';
+import { startMove } from './needs.ts';
 import type { Pod } from './pods.ts';
+import type { Round } from './round.ts';
 import { spreadOf, steadyState } from './set-state.ts';
+import { choosePod, type Spread, zonesOf } from './spread.ts';
 import type { SocketSet } from './types.ts';
 
 /**
- * Nothing forces these moves, and they cost connects. What mends the spread over zones is a repair all the same: it is
+ * Nothing forces these moves, and they cost connects. What evens out the spread over zones is a repair all the same: it is
  * made at once. What levels load is made slowly, and only in a fleet that is quiet.
  */
 
@@ -31,28 +33,28 @@ export function balance(
 ): readonly string[] {
   const { input } = round;
   if (!input.settled || !input.synced) return [];
-  const cap = Math.max(MIN_UNDER_WAY, Math.ceil(UNDER_WAY_SHARE * slotsOf(round.fleet))) - underWay;
-  const mended = mendZones(steady, cap, round);
-  if (!isQuiet(round)) return mended;
-  return [...mended, ...levelLoad(steady, budget - mended.length, new Set(mended), round)];
+  const cap = Math.max(MIN_UNDER_WAY, Math.ceil(UNDER_WAY_SHARE * slotsOf(round))) - underWay;
+  const repaired = evenOutZones(steady, cap, round);
+  if (!isQuiet(round)) return repaired;
+  return [...repaired, ...levelLoad(steady, budget - repaired.length, new Set(repaired), round)];
 }
 
 /** Nothing moves for load while a pod restarts, or what Redis lost is not yet written again: loads are not what they seem. */
-const isQuiet = ({ fleet }: Round): boolean =>
+const isQuiet = ({ fleet, ledger }: Round): boolean =>
   [...fleet.pods.values()].every(
-    ({ writable, phase, held }) => writable && (phase === 'up' || phase === 'dead' || held === 0),
+    (pod) => pod.writable && (pod.phase === 'up' || pod.phase === 'dead' || ledger.held(pod) === 0),
   );
 
-const slotsOf = ({ open }: Fleet): number => open.reduce((sum, { load }) => sum + load, 0);
+const slotsOf = ({ fleet, ledger }: Round): number => fleet.open.reduce((sum, pod) => sum + ledger.load(pod), 0);
 
 /**
  * A team with all its sockets in one zone is not redundant: this goes before load, and at its own pace. It waits for no
  * other pod: a set that may be moved is whole, on pods that are up, and a zone that has room now is one to go to,
  * whatever restarts elsewhere.
  */
-function mendZones(steady: readonly SteadySet[], cap: number, round: Round): string[] {
-  const { open } = round.fleet;
-  const room = new Set(open.filter(({ held, capacity }) => held < capacity).map(({ zone }) => zone));
+function evenOutZones(steady: readonly SteadySet[], cap: number, round: Round): string[] {
+  const { fleet, ledger } = round;
+  const room = new Set(fleet.open.filter((pod) => ledger.hasRoom(pod)).map(({ zone }) => zone));
   if (cap <= 0 || room.size === 0) return [];
   const moved: string[] = [];
   const skewed = steady.filter(({ holdings }) => skewOf(holdings, room) > 1).sort(byOwner);
@@ -61,9 +63,11 @@ function mendZones(steady: readonly SteadySet[], cap: number, round: Round): str
     if (!mayMove(set, holdings, SPREAD_PAUSE_MS, round)) continue;
     const zones = zonesOf(holdings.map(({ pod }) => pod));
     const count = (pod: Pod): number => zones.get(pod.zone) ?? 0;
-    const from = holdings.reduce((a, b) => ((count(b.pod) - count(a.pod) || b.pod.load - a.pod.load) > 0 ? b : a));
+    const from = holdings.reduce((a, b) =>
+      (count(b.pod) - count(a.pod) || ledger.load(b.pod) - ledger.load(a.pod)) > 0 ? b : a,
+    );
     const state = steadyState(set, holdings);
-    const to = choosePod(round.fleet, spreadOf(state, from.id));
+    const to = choosePod(round, spreadOf(state, from.id));
     if (to === undefined || count(from.pod) - count(to) <= 1) continue;
     startMove(state, from, to, 'spread', round);
     moved.push(set.ownerUid);
@@ -82,21 +86,21 @@ function skewOf(holdings: readonly Holding[], room: ReadonlySet<string>): number
 
 /** Takes from pods above the bound what fits below it elsewhere without making zones worse. */
 function levelLoad(steady: readonly SteadySet[], budget: number, moved: ReadonlySet<string>, round: Round): string[] {
-  const { open, bound } = round.fleet;
-  const over = open.filter(({ load }) => load > bound).sort((a, b) => b.load - a.load || (a.name < b.name ? -1 : 1));
-  if (budget <= 0 || over.length === 0) return [];
+  const { fleet, ledger } = round;
+  const isOver = (pod: Pod): boolean => pod.open && ledger.load(pod) > fleet.bound;
+  if (budget <= 0 || !fleet.open.some(isOver)) return [];
   const movers: string[] = [];
   const sets = steady.filter(({ set }) => !moved.has(set.ownerUid)).sort(byOwner);
   for (const { set, holdings } of sets) {
     if (movers.length >= budget) break;
-    const tooMuch = holdings.filter(({ pod }) => pod.open && pod.load > bound);
+    const tooMuch = holdings.filter(({ pod }) => isOver(pod));
     if (tooMuch.length === 0 || !mayMove(set, holdings, MOVE_PAUSE_MS, round)) continue;
     const state = steadyState(set, holdings);
-    for (const from of tooMuch.sort(byLoad)) {
+    for (const from of tooMuch.sort(byLoad(ledger))) {
       const spread = spreadOf(state, from.id);
-      const to = choosePod(round.fleet, spread);
-      // To a zone that is fuller than its own would be if it left, `mendZones` would take it back, and so for ever.
-      if (to === undefined || to.load >= bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
+      const to = choosePod(round, spread);
+      // To a zone that is fuller than its own would be if it left, `evenOutZones` would take it back, and so for ever.
+      if (to === undefined || ledger.load(to) >= fleet.bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
       startMove(state, from, to, 'rebalance', round);
       movers.push(set.ownerUid);
       break;
@@ -105,7 +109,10 @@ function levelLoad(steady: readonly SteadySet[], budget: number, moved: Readonly
   return movers;
 }
 
-const byLoad = (a: Holding, b: Holding): number => b.pod.load - a.pod.load || (a.pod.name < b.pod.name ? -1 : 1);
+const byLoad =
+  (ledger: Ledger) =>
+  (a: Holding, b: Holding): number =>
+    ledger.load(b.pod) - ledger.load(a.pod) || (a.pod.name < b.pod.name ? -1 : 1);
 
 const inZone = ({ zones }: Spread, { zone }: Pod): number => zones.get(zone) ?? 0;
 

@@ -14,7 +14,7 @@ export interface Holding {
 export interface Reports {
   /** Its answer to this very placement; undefined while it is not known. */
   of(holding: Holding): SlotReport | undefined;
-  /** Said hello and not dead since. `paused` is live: it is not read while Redis is away, and its socket stays open. */
+  /** Said hello and not dead since. `paused` is live: it is not read while Redis is unreachable, and its socket stays open. */
   live(holding: Holding): boolean;
   /** Slack refused the set's token for good: it would refuse it anywhere else too. */
   failed(holding: Holding, set: SocketSet): boolean;

@@ -1,11 +1,11 @@
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
-import type { Draft } from './draft.ts';
-import { choosePod, type Fleet } from './fleet.ts';
 import type { SlotPlacement } from './handover.ts';
 import { type Holding, nextEpoch, type Reports } from './holdings.ts';
 import type { Pod } from './pods.ts';
+import { type Round, wait } from './round.ts';
 import { type SetState, spreadOf } from './set-state.ts';
-import type { PlanInput, SocketSet } from './types.ts';
+import { choosePod } from './spread.ts';
+import type { SocketSet } from './types.ts';
 
 /** A slot that must get a (new) place. */
 export interface Need {
@@ -23,15 +23,6 @@ export interface Need {
   urgency: 0 | 1 | 2;
 }
 
-export interface Round {
-  input: PlanInput;
-  fleet: Fleet;
-  reports: Reports;
-  draft: Draft;
-  /** Pods that must not be told that they may end. */
-  blocked: Set<Pod>;
-}
-
 export function needsOf(state: SetState, round: Round): Need[] {
   const needs: Need[] = [];
   const need = (why: Need['why'], placement: SlotPlacement, urgency: Need['urgency']): void => {
@@ -41,7 +32,7 @@ export function needsOf(state: SetState, round: Round): Need[] {
   const isFirst = (placement: SlotPlacement): boolean => state.homes.size === 0 && placement === state.placements[0];
   for (const placement of state.placements)
     if (placement.target === undefined) need('place', placement, isFirst(placement) ? 0 : 1);
-  for (const placement of leavesOf(state, round)) need('leave', placement, stays(state, round) ? 1 : 0);
+  for (const placement of leavesOf(state, round)) need('leave', placement, hasStableSocket(state, round) ? 1 : 0);
   const drain = drainOf(state, round);
   if (drain !== undefined) need('drain', drain, 0);
   const twin = twinOf(state, round.reports);
@@ -56,7 +47,7 @@ export function byUrgency(a: Need, b: Need): number {
   return parseSlotID(a.placement.id).index - parseSlotID(b.placement.id).index;
 }
 
-export function meet({ state, placement, why }: Need, round: Round): void {
+export function satisfy({ state, placement, why }: Need, round: Round): void {
   switch (why) {
     case 'place':
       place(state, placement, round);
@@ -65,10 +56,10 @@ export function meet({ state, placement, why }: Need, round: Round): void {
       moveFromDraining(state, placement, round);
       return;
     case 'leave':
-      leave(state, placement, round);
+      moveFromLeaving(state, placement, round);
       return;
     case 'twin':
-      part(state, placement, round);
+      separateTwin(state, placement, round);
       return;
     default:
       why satisfies never;
@@ -76,61 +67,60 @@ export function meet({ state, placement, why }: Need, round: Round): void {
 }
 
 function place(state: SetState, placement: SlotPlacement, round: Round): void {
-  const { fleet, draft } = round;
+  const { fleet, ledger } = round;
   const { set } = state;
   // A slot of a dead pod needs no such wait: death is only ever told from a fleet that has been watched for long.
   const observing = !fleet.trusted || (fleet.gathering && placement.dead.length === 0);
-  const pod = observing ? undefined : choosePod(fleet, spreadOf(state));
+  const pod = observing ? undefined : choosePod(round, spreadOf(state));
   if (pod === undefined) {
-    draft.wait(placement.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
+    wait(round, placement.id, set, !fleet.connected ? 'NoConnectors' : observing ? 'Observing' : 'NoEligiblePods');
     return;
   }
   settleAt(state, pod, placement.id);
-  draft.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
+  ledger.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
 }
 
 /** Writes the new entry beside the old one, which goes when the new one is live. */
 export function startMove(state: SetState, from: Holding, to: Pod, cause: Slot['cause'], round: Round): void {
-  from.pod.load--;
   settleAt(state, to, from.id);
-  round.draft.place(state.set, to, from.id, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
+  round.ledger.move(state.set, from, to, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
 }
 
 function moveFromDraining(state: SetState, placement: SlotPlacement, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+  const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
-    block(state, round);
-  } else if (isComing(state, round.reports)) block(state, round);
-  else round.draft.wait(placement.id, state.set, 'PodReturning');
+    blockDraining(state, round);
+  } else if (isComing(state, round.reports)) blockDraining(state, round);
+  else wait(round, placement.id, state.set, 'PodReturning');
 }
 
 /** Also of a set that has other sockets: nothing comes back that it could wait for. */
-function leave(state: SetState, placement: SlotPlacement, round: Round): void {
-  const to = choosePod(round.fleet, spreadOf(state, placement.id));
+function moveFromLeaving(state: SetState, placement: SlotPlacement, round: Round): void {
+  const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
     startMove(state, placement.target, to, 'drain', round);
-    hold(placement, round);
-    if (!stays(state, round)) block(state, round);
+    blockLeaving(placement, round);
+    if (!hasStableSocket(state, round)) blockDraining(state, round);
   } else if (placement.target?.pod.phase === 'draining') {
     // It was to take over, and will when it is back.
-    hold(placement, round);
-    round.draft.wait(placement.id, state.set, 'PodReturning');
-  } else round.draft.wait(placement.id, state.set, 'NoEligiblePods');
+    blockLeaving(placement, round);
+    wait(round, placement.id, state.set, 'PodReturning');
+  } else wait(round, placement.id, state.set, 'NoEligiblePods');
 }
 
 /** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
-function part(state: SetState, placement: SlotPlacement, round: Round): void {
+function separateTwin(state: SetState, placement: SlotPlacement, round: Round): void {
   const { target, id } = placement;
   if (target === undefined || !round.fleet.trusted) return;
-  const to = choosePod(round.fleet, spreadOf(state, id));
+  const to = choosePod(round, spreadOf(state, id));
   if (to !== undefined) {
     startMove(state, target, to, 'place', round);
     return;
   }
   const twins = state.placements.filter((other) => other !== placement && other.target?.pod === target.pod);
-  if (twins.some((other) => isLive(other, round.reports))) round.draft.drop(target);
-  round.draft.wait(id, state.set, 'NoEligiblePods');
+  if (twins.some((other) => isLive(other, round.reports))) round.ledger.release(target);
+  wait(round, id, state.set, 'NoEligiblePods');
 }
 
 /** Of two slots on one pod the one that serves less. */
@@ -160,7 +150,7 @@ function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] 
   );
   // A fleet that has just begun: its first pod is not to get them all.
   const observing = !fleet.trusted || fleet.gathering;
-  for (const placement of observing ? [...coming, ...waiting] : coming) hold(placement, round);
+  for (const placement of observing ? [...coming, ...waiting] : coming) blockLeaving(placement, round);
   return observing ? [] : waiting;
 }
 
@@ -170,12 +160,12 @@ const isLeft = (placement: SlotPlacement): boolean => entriesOf(placement).some(
 const isRefused = (placement: SlotPlacement, set: SocketSet, reports: Reports): boolean =>
   entriesOf(placement).every((holding) => reports.failed(holding, set));
 
-function hold(placement: SlotPlacement, { blocked }: Round): void {
+function blockLeaving(placement: SlotPlacement, { blocked }: Round): void {
   for (const { pod } of entriesOf(placement)) if (pod.phase === 'leaving') blocked.add(pod);
 }
 
 /** A socket of the set is live on a pod that stays. */
-const stays = ({ holdings }: SetState, { reports }: Round): boolean =>
+const hasStableSocket = ({ holdings }: SetState, { reports }: Round): boolean =>
   holdings.some((holding) => holding.pod.phase === 'up' && reports.live(holding));
 
 /**
@@ -185,13 +175,13 @@ const stays = ({ holdings }: SetState, { reports }: Round): boolean =>
 function drainOf(state: SetState, round: Round): SlotPlacement | undefined {
   const goes = ({ phase }: Pod): boolean => phase === 'draining' || phase === 'leaving';
   const going = state.placements.filter((placement) => entriesOf(placement).some(({ pod }) => goes(pod)));
-  if (going.length === 0 || stays(state, round)) return undefined;
+  if (going.length === 0 || hasStableSocket(state, round)) return undefined;
   const movable = going.filter((placement) => !isRefused(placement, state.set, round.reports));
   if (movable.length === 0) return undefined;
   const moving = state.placements.some(({ target, sources }) => sources.length > 0 && remains(target));
   const next =
     moving || !round.fleet.trusted ? undefined : movable.find(({ target }) => target?.pod.phase === 'draining');
-  if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) block(state, round);
+  if (next === undefined && (!round.fleet.trusted || isComing(state, round.reports))) blockDraining(state, round);
   return next;
 }
 
@@ -208,7 +198,7 @@ const isComing = ({ set, placements, homes }: SetState, reports: Reports): boole
 /** An absent pod will soon be known to live or to be dead. */
 const remains = (target: Holding | undefined): boolean => target?.pod.phase === 'up' || target?.pod.phase === 'absent';
 
-function block(state: SetState, { blocked }: Round): void {
+function blockDraining(state: SetState, { blocked }: Round): void {
   for (const pod of state.occupied) if (pod.draining) blocked.add(pod);
 }
 

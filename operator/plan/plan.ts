@@ -1,11 +1,13 @@
 import { namespaceOf } from '../../core/api/object-name.ts';
 import { balance, type SteadySet } from './balance.ts';
-import { Draft, sameSpec } from './draft.ts';
 import { fleetOf } from './fleet.ts';
 import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
-import { byUrgency, meet, type Need, needsOf, type Round } from './needs.ts';
+import { Ledger } from './ledger.ts';
+import { byUrgency, type Need, needsOf, satisfy } from './needs.ts';
 import { newestOf } from './newest.ts';
+import { sameSpec } from './planned-slot.ts';
 import type { Pod } from './pods.ts';
+import type { Round } from './round.ts';
 import { isSteady, type SetState, settleSet } from './set-state.ts';
 import type { Plan, PlanInput } from './types.ts';
 
@@ -26,8 +28,9 @@ export function plan(input: PlanInput, budget: number): Plan {
     input,
     fleet,
     reports: reportsIn(input),
-    draft: new Draft(input),
-    blocked: new Set<Pod>(),
+    ledger: new Ledger(input, fleet.pods.values()),
+    pending: [],
+    blocked: new Set(),
   };
   const owners = holdingsByOwner(input, fleet.pods);
   const { steady, settled } = settleAll(round, owners);
@@ -39,14 +42,14 @@ export function plan(input: PlanInput, budget: number): Plan {
     needs.push(...wanting);
     if (wanting.length === 0 && isAtRest(state)) steady.push({ set: state.set, holdings: targetsOf(state) });
   }
-  for (const need of needs.sort(byUrgency)) meet(need, round);
+  for (const need of needs.sort(byUrgency)) satisfy(need, round);
   const voluntaryMoves = balance(steady, voluntaryUnderWay(settled, round.reports), budget, round);
 
   const pods = [...fleet.pods.values()];
   const named = (these: readonly Pod[]): string[] => these.map(({ name }) => name).sort();
   return {
-    writes: round.draft.writes(pods),
-    pending: round.draft.pending,
+    writes: round.ledger.writes(),
+    pending: round.pending,
     voluntaryMoves,
     deadPods: named(pods.filter(({ phase }) => phase === 'dead')),
     drainedPods: named(pods.filter((pod) => pod.draining && !round.blocked.has(pod))),
@@ -91,7 +94,7 @@ const isAtRest = ({ placements }: SetState): boolean =>
   placements.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
 /** What is left in `owners` belongs to bots that are stopped, or to none, as far as all bots of its namespace are known. */
-function removeUnwanted({ input, draft, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
+function removeUnwanted({ input, ledger, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
   const { synced, unlisted, kept, stopped } = input;
   for (const [ownerUid, holdings] of owners) {
     const isListed = synced && holdings.every(({ slot }) => isKnownWhole(unlisted, slot.bot));
@@ -99,7 +102,7 @@ function removeUnwanted({ input, draft, blocked }: Round, owners: ReadonlyMap<st
     const isGone = stop === undefined && isListed && !kept.has(ownerUid);
     for (const holding of holdings) {
       // A slot of a later generation is from somebody who knows that the bot was resumed.
-      if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) draft.drop(holding);
+      if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) ledger.release(holding);
       else if (holding.pod.draining) blocked.add(holding.pod);
     }
   }

@@ -23,7 +23,7 @@ export type PodPhase =
   | 'absent'
   | 'dead';
 
-/** A pod as one plan sees it. `held` and `load` change while the plan is made. */
+/** A pod as one plan sees it. What it holds while the plan is made is in the ledger. */
 export interface Pod {
   readonly name: string;
   readonly hash: number;
@@ -33,14 +33,10 @@ export interface Pod {
   /** Its zone; an unknown zone is a zone of its own. */
   readonly zone: string;
   readonly capacity: number;
-  /** May get new slots, as long as `held` is below `capacity`. */
+  /** May get new slots, up to its capacity. */
   readonly open: boolean;
   /** What is planned for it may be written now. */
   readonly writable: boolean;
-  /** Entries in its hash, sources of a move included: what its capacity is compared with. */
-  held: number;
-  /** Slots that are to stay there: what balance is about. */
-  load: number;
 }
 
 /** Every pod that is observed or has assignments, by name. */
@@ -80,11 +76,9 @@ function podOf(view: PodView, input: PlanInput): Pod {
   const { name, session } = view;
   const lost = input.lost.has(name);
   const phase = phaseOf(view, input);
-  const held = input.assignments.get(name);
   // A lost hash is written whole: with a slot left out that is merely not reported yet, it would close a socket.
   const writable = !lost || (input.settled && input.synced);
   const capacity = session?.capacity ?? 0;
-  const slots = held?.size ?? 0;
   return {
     name,
     hash: hash32(name),
@@ -94,8 +88,6 @@ function podOf(view: PodView, input: PlanInput): Pod {
     capacity,
     open: phase === 'up' && view.takesSlots && capacity > 0 && writable,
     writable,
-    held: slots,
-    load: slots,
   };
 }
 

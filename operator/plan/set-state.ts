@@ -1,10 +1,11 @@
 import { parseSlotID, type SlotID, slotID } from '../../core/protocol/assignment.ts';
-import type { Draft } from './draft.ts';
-import { type Spread, zonesOf } from './fleet.ts';
 import { placementOf, type SlotPlacement } from './handover.ts';
 import type { Holding, Reports } from './holdings.ts';
+import type { Ledger } from './ledger.ts';
 import type { Pod } from './pods.ts';
 import { hash32 } from './rendezvous.ts';
+import type { Round } from './round.ts';
+import { type Spread, zonesOf } from './spread.ts';
 import type { SocketSet } from './types.ts';
 
 /** One set while a plan is made: `settleSet` decides what stays, `place` adds to it. */
@@ -42,14 +43,14 @@ export function isSteady(set: SocketSet, holdings: readonly Holding[], same: (ho
 export function settleSet(
   set: SocketSet,
   holdings: readonly Holding[],
-  { reports, draft }: { reports: Reports; draft: Draft },
+  { reports, ledger }: Pick<Round, 'reports' | 'ledger'>,
 ): SetState {
   const { kept, surplus } = chosen(set, placementsOf(set, holdings, reports), reports);
   for (const { target, sources, dead, drops } of surplus) {
     for (const holding of [...(target === undefined ? [] : [target]), ...sources, ...dead, ...drops])
-      draft.drop(holding);
+      ledger.release(holding);
   }
-  for (const placement of kept) settlePlacement(set, placement, draft);
+  for (const placement of kept) settlePlacement(set, placement, ledger);
 
   const homes = new Map<SlotID, Pod>();
   for (const { id, target } of kept) if (target !== undefined) homes.set(id, target.pod);
@@ -72,15 +73,15 @@ function placementsOf(set: SocketSet, holdings: readonly Holding[], reports: Rep
   return [...slots].map(([id, entries]) => placementOf(id, set, entries, reports)).sort(byIndex);
 }
 
-function settlePlacement(set: SocketSet, { target, sources, dead, drops }: SlotPlacement, draft: Draft): void {
-  for (const holding of drops) draft.drop(holding);
-  for (const holding of dead) draft.keep(set, holding);
+function settlePlacement(set: SocketSet, { target, sources, dead, drops }: SlotPlacement, ledger: Ledger): void {
+  for (const holding of drops) ledger.release(holding);
+  for (const holding of dead) ledger.keep(set, holding);
   if (target === undefined) return;
-  if (sources.length === 0) draft.keep(set, target, { role: 'active', cause: 'place' });
-  else draft.keep(set, target);
+  if (sources.length === 0) ledger.keep(set, target, { role: 'active', cause: 'place' });
+  else ledger.keep(set, target);
   for (const source of sources) {
-    source.pod.load--;
-    draft.keep(set, source);
+    ledger.depart(source);
+    ledger.keep(set, source);
   }
 }
 

@@ -69,7 +69,7 @@ export class ConnectorSetWatch {
     } catch (error) {
       if (isKubeError(error, 'notFound')) this.#confirmed = { set: undefined };
       // The server is away: what was last known counts.
-      else log.info({ err: errorText(error) }, 'the size of the set of connectors is not confirmed');
+      else log.info({ err: errorText(error) }, 'could not confirm the size of the connector StatefulSet');
     }
     this.#changed();
   }

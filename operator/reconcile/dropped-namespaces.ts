@@ -110,7 +110,7 @@ export class DroppedNamespaces {
         if (signal.aborted) break;
         log.warn(
           { err: errorText(error) },
-          'not known yet which namespaces were watched, nothing is removed before that',
+          'previously watched namespaces are not known yet, removing nothing until they are',
         );
         await sleep(timers, AGAIN_MS, signal);
       }
@@ -133,7 +133,7 @@ export class DroppedNamespaces {
     const term = AbortSignal.any([signal, office]);
     const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, term);
     if (released > 0) {
-      log.info({ released, before, watched }, 'objects of namespaces that are not watched any more let go');
+      log.info({ released, before, watched }, 'released the objects of namespaces that are no longer watched');
     }
     const kept = await this.#keptOf(forbidden);
     const names = [...new Set([...kept.values()].map(({ bot }) => namespaceOf(bot)))].sort();
@@ -156,7 +156,7 @@ export class DroppedNamespaces {
     const { kinds, lease, namespaces } = this.#options;
     const names = namesOf(kinds);
     return (
-      `namespace ${namespace} is not watched any more, and we may not let its ${names} go: their sockets stay open. ` +
+      `namespace ${namespace} is no longer watched, and the operator lacks the rights to release its ${names}: their sockets stay open. ` +
       `Watch it again, or run with the rights to patch ${names} there: relax operator --release-finalizers ` +
       `--keep-namespaces ${namespaces.join(',')} --leader-namespace ${lease.namespace} (docs/install.md, Upgrade)`
     );

@@ -165,7 +165,10 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     if (outcome === 'late') {
       // A Secret that is not watched is read from time to time, and an object that is not listed loses nothing.
       const [first] = [...watches, secrets].flatMap((watch) => watch.errors());
-      log.warn({ namespace: first?.namespace, err: first?.error }, 'not everything is watched yet, what is counts');
+      log.warn(
+        { namespace: first?.namespace, err: first?.error },
+        'some watches are not established yet, continuing with those that are',
+      );
     }
     // Of one watch over all namespaces nothing is known before its list.
     if (watches.some((watch) => watch.unlisted().includes('')) && !(await this.#areListed(''))) return;
@@ -210,6 +213,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     const watches = [...kinds.map(({ watch }) => watch), secrets];
     const lists = watches.map((watch) => watch.refresh(REFRESH_PATIENCE_MS, signal));
     const isComplete = (await Promise.all(lists)).every(Boolean);
-    if (!isComplete && !signal.aborted) log.warn('not everything could be listed again, what was known last counts');
+    if (!isComplete && !signal.aborted) log.warn('could not relist everything, continuing with the last known state');
   }
 }

@@ -117,7 +117,7 @@ async function letGoOne(options: LetGoOptions, kind: Kind, object: KindObject, s
   } catch (error) {
     if (!isKubeError(error, 'conflict') && !isKubeError(error, 'notFound')) {
       const named = { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) };
-      log.warn(named, 'let go, and its status does not say so');
+      log.warn(named, 'released, but its status could not be updated');
     }
   }
   return true;

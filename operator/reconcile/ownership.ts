@@ -45,7 +45,7 @@ export class Ownership<O extends KindObject = KindObject> {
       this.#told.set(uid, state.operator);
       const { operator } = state;
       const named = { kind: kind.resource.kind, object: keyOf(object), operator };
-      log.warn(named, "this object is another operator's, left alone");
+      log.warn(named, 'object is claimed by another operator, ignoring it');
       onForeign?.(object, text);
     }
     return text;

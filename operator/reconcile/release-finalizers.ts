@@ -103,7 +103,7 @@ async function takeLease(
       const holder = lease.spec?.holderIdentity ?? '';
       const spec = heldSpec(lease.spec, 'acquire', identity, timers.wallMs(), times);
       await client.replace({ ...scope, name: at.name }, { ...lease, spec }, { signal });
-      log.info({ lease: keyOf(lease), from: holder }, 'took the lease: no operator leads');
+      log.info({ lease: keyOf(lease), from: holder }, 'acquired the lease: no operator is leading');
       return holder !== '';
     } catch (error) {
       if (isKubeError(error, 'notFound')) return false;

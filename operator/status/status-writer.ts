@@ -173,10 +173,8 @@ export class StatusWriter {
     if (isKubeError(error, 'notFound')) return;
     this.#stats.failed += 1;
     const { kind, object } = write;
-    this.#options.log.warn(
-      { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) },
-      'status not written',
-    );
+    const named = { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) };
+    this.#options.log.warn(named, 'could not write status');
     // A refused write would be refused again; the next change of the object makes another.
     if (!gone && !this.#stopping) this.#queue.putBack(write, this.#timers.monotonicMs() + RETRY_MS);
   }

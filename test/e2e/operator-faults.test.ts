@@ -34,7 +34,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     fleet.connector('connector-1', 'zone-b');
     fleet.connector('connector-2', 'zone-a');
     await leads(fleet.operator('operator-0'));
-    await fleet.program('operator-0').logged('planner lock taken');
+    await fleet.program('operator-0').logged('acquired the planner lock');
     await standby();
     await fleet.applyBots(ALL);
     await fleet.untilBots('whole', isRedundant);
@@ -49,7 +49,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
   async function standby(): Promise<RelaxProgram> {
     const url = `redis://127.0.0.1:${redis.port}`;
     const operator = fleet.operator('operator-1', { KUBECONFIG: watches.kubeconfigPath, RELAX_REDIS_URL: url });
-    const { port } = await operator.logged('operator starts');
+    const { port } = await operator.logged('starting operator');
     await waitFor(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, {
       timeoutMs: 30_000,
       what: 'the standby has listed all and reached Redis',
@@ -117,7 +117,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
       }, 20);
       try {
         await leads(fleet.program('operator-1'));
-        await fleet.program('operator-1').logged('planner lock taken');
+        await fleet.program('operator-1').logged('acquired the planner lock');
         watches.heal();
         await fleet.patchSpec(2, { queueNamespace: 'later' });
         await fleet.untilBots(

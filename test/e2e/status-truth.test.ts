@@ -158,7 +158,7 @@ kubeBinariesSuite('the status of SlackBots', () => {
     await Promise.all(['connector-0', 'connector-1'].map((name) => fleet.program(name).kill()));
     await noSocket();
     fleet.operator('operator-0');
-    await fleet.program('operator-0').logged('planner lock taken');
+    await fleet.program('operator-0').logged('acquired the planner lock');
     await fleet.untilBots('not ready', (bot) => condition(bot, 'Ready')?.reason === 'NoConnectors', {
       timeoutMs: SETTLE_MS + READY_LAG_MS,
     });

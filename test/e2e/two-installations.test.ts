@@ -60,7 +60,7 @@ kubeSuite('A second installation under the scope name of the first', (kube) => {
 
   async function untilBarred(programs: readonly RelaxProgram[], words: string): Promise<void> {
     for (const program of programs) {
-      const { why } = await program.logged('nothing is taken up');
+      const { why } = await program.logged('not taking assignments under this pod name');
       expect(why).toContain(words);
     }
   }

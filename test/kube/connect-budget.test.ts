@@ -70,6 +70,6 @@ kubeBinariesSuite("A SlackBot that waits for Slack's connect budget", () => {
       },
       { what: 'the end of the wait', timeoutMs: 30_000 },
     );
-    expect(condition).toMatch(/^False ConnectionLost: The websocket ended.*budget until \d\d:\d\d:\d\dZ\.$/);
+    expect(condition).toMatch(/^False ConnectionLost: The websocket closed.*budget until \d\d:\d\d:\d\dZ\.$/);
   });
 });

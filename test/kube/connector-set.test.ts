@@ -61,7 +61,7 @@ kubeBinariesSuite('An operator that reads the size of the set of connectors, wit
       await waitFor(() => fleet.slack.sockets(team).length === 2, { what: `two sockets of ${team}` });
       await fleet.until(team.toLowerCase(), 'True Live 2/2');
     }
-    const why = 'Zone b: its connectors take no new sockets, since they lack the fleet key or are to be removed.';
+    const why = 'Zone b: its connectors take no new sockets, since they lack the fleet key or are about to be removed.';
     await waitFor(async () => (await fleet.condition('t0one', 'Redundant')).startsWith('False SameZone: '));
     expect(await fleet.condition('t0one', 'Redundant')).toContain(why);
   });

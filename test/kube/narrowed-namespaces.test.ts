@@ -57,7 +57,7 @@ kubeBinariesSuite('A SlackBot of a namespace that is not watched any more', () =
     await operator.stop();
     const rights = await fleet.operatorRights({ config: { watchNamespaces: ['bots'] } });
     operator = await fleet.operator('operator-2', { KUBECONFIG: rights, RELAX_WATCH_NAMESPACES: 'bots' });
-    await waitFor(async () => (await readyz()).text.includes('namespace older is not watched any more'), {
+    await waitFor(async () => (await readyz()).text.includes('namespace older is no longer watched'), {
       timeoutMs: 60_000,
       what: 'not ready',
     });

@@ -179,12 +179,12 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     const before = { versions: await versions(), sockets: fleet.slack.sockets().map(({ id }) => id) };
     await fleet.redis.kill();
     await waitFor(async () => (await http('/readyz')).status === 503, { what: 'not ready' });
-    expect(JSON.parse((await http('/readyz')).text).reasons).toEqual(['Redis is not reachable: see RELAX_REDIS_URL']);
-    await waitFor(() => fleet.lines.some((line) => line.includes('session lease not renewed')), {
+    expect(JSON.parse((await http('/readyz')).text).reasons).toEqual(['Redis is unreachable: check RELAX_REDIS_URL']);
+    await waitFor(() => fleet.lines.some((line) => line.includes('could not renew the session lease')), {
       what: 'a lost lease',
     });
     await fleet.redis.restart();
-    await waitFor(() => fleet.lines.some((line) => line.includes('writing it again from memory')), {
+    await waitFor(() => fleet.lines.some((line) => line.includes('restoring it from memory')), {
       what: 'the state of the fleet written again',
     });
     await waitFor(async () => (await http('/readyz')).status === 200, { what: 'ready again' });

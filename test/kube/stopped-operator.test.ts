@@ -15,7 +15,7 @@ kubeBinariesSuite('An operator process that is stopped and continued', () => {
   async function start(name: string): Promise<RelaxProgram> {
     const program = fleet.operatorProgram(name);
     programs.set(name, program);
-    ports.set(name, (await program.logged('operator starts')).port as number);
+    ports.set(name, (await program.logged('starting operator')).port as number);
     await waitFor(async () => (await statusOf(program, '/readyz')) === 200, { timeoutMs: 30_000, what: 'ready' });
     return program;
   }

@@ -22,7 +22,7 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     await fleet.addBot('acme', 'T0ACME');
     await fleet.until('acme', 'True Live 2/2', 60_000);
     theirs = await fleet.operator('other-0', THEIRS);
-    await waitFor(() => fleet.lines.some((line) => line.includes("another operator's")), {
+    await waitFor(() => fleet.lines.some((line) => line.includes('claimed by another operator')), {
       timeoutMs: 30_000,
       what: 'the second one has seen the bot',
     });
@@ -32,7 +32,7 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
   const claimOf = async (name: string) => (await fleet.read(name)).metadata.annotations?.['relax.dev/operator'];
   const podsOf = async (name: string) => ((await fleet.read(name)).status?.connections ?? []).map(({ pod }) => pod);
   const version = async (name: string) => (await fleet.read(name)).metadata.resourceVersion;
-  const saysOther = (line: string) => line.includes("another operator's") && line.includes('bots/acme');
+  const saysOther = (line: string) => line.includes('claimed by another operator') && line.includes('bots/acme');
 
   /** Neither writes for as long as a fight would take to show many writes. */
   async function isLeftAlone(name: string): Promise<void> {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { backoffMs } from '../../../core/process/backoff.ts';
 import { systemClock } from '../../../core/process/clock.ts';
 import type { Log } from '../../../core/process/log.ts';
+import { LAUNCHER } from '../../launcher.ts';
 
 export interface ChildSpec {
   pod: string;
@@ -24,10 +24,6 @@ export interface ChildrenOptions {
   onRestart(pod: string): void;
 }
 
-/** Three folders up from the sources, four from a build. */
-const LAUNCHER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../../bin/relax.mjs' : '../../../../bin/relax.mjs', import.meta.url),
-);
 /**
  * An event's objects live for milliseconds, so a connector needs no large nursery: 4 MB instead of Node's 16 saved a tenth
  * of its memory for no measurable time (bench/connector.ts). The chart says the same in connector.nodeOptions.
@@ -62,7 +58,7 @@ export class ConnectorChildren {
     for (const child of this.#running.values()) child.kill('SIGTERM');
     const timer = setTimeout(() => {
       for (const [pod, child] of this.#running) {
-        this.#options.log.warn({ pod }, 'connector not ended in time, killed');
+        this.#options.log.warn({ pod }, 'connector did not exit in time, killed');
         child.kill('SIGKILL');
       }
     }, graceMs);
@@ -79,7 +75,7 @@ export class ConnectorChildren {
       if (systemClock.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
       const inMs = backoffMs(failures, RESTART, Math.random());
       this.#options.onRestart(spec.pod);
-      this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector ended, it is started again');
+      this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector exited, restarting it');
       await sleep(inMs, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -39,7 +39,7 @@ export interface Console {
 }
 
 /** A connector's word for a refused bot; here its row says the same, for as long as it is true. */
-const TOLD_BY_THE_TABLE = '"msg":"socket changes state"';
+const TOLD_BY_THE_TABLE = '"msg":"socket state changed"';
 
 /** A table that is drawn in place; of the logs only what is loud, above it. */
 export class TerminalConsole implements Console {

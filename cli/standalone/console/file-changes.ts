@@ -27,7 +27,7 @@ function lineOf({ path, kind, bots, secrets, problems }: FileChange): string {
     case 'changed':
       return `read ${path} again: ${contents(bots, secrets, problems)}`;
     case 'gone':
-      return `${path} is gone: what it gave is taken away`;
+      return `${path} was deleted: its SlackBots and Secrets are removed`;
     default:
       return kind satisfies never;
   }
@@ -37,5 +37,5 @@ const contents = (bots: number, secrets: number, problems: number): string =>
   [
     counted(bots, 'SlackBot'),
     counted(secrets, 'Secret'),
-    ...(problems > 0 ? [`${counted(problems, 'problem')}, told below`] : []),
+    ...(problems > 0 ? [`${counted(problems, 'problem')}, listed below`] : []),
   ].join(', ');

@@ -16,7 +16,7 @@ export interface ShutdownSummary {
 
 /** At the first wish to stop. */
 export const stoppingLine = (graceMs: number): string =>
-  `Stopping: sockets are closed and buffers emptied, up to ${graceMs / 1000} s. Ctrl-C again ends at once, and what is in buffers is lost.`;
+  `Stopping: closing sockets and flushing buffers, up to ${graceMs / 1000} s. Ctrl-C again exits at once and loses what is buffered.`;
 
 /** Pure. */
 export function shutdownLines(summary: ShutdownSummary): string[] {

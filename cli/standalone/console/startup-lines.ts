@@ -7,7 +7,7 @@ export function startupLines(config: StandaloneConfig, keyFile: string, port: nu
   const metrics = port === undefined ? 'no metrics' : `metrics at http://localhost:${port}/metrics`;
   return [
     `relax standalone: SlackBots from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}`,
-    `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}, ${metrics}; edits in the directory count at once; "relax status" tells more`,
+    `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}, ${metrics}; edits in the directory take effect at once; "relax status" tells more`,
   ];
 }
 

@@ -84,7 +84,7 @@ export function mergeManifests(parts: readonly Manifests[]): Manifests {
       if (other === undefined) first.set(name, object);
       else {
         const at = `document ${other.source.document} of ${other.source.file}`;
-        const message = `${object.kind} ${name} stands in ${at} already: remove one, or give it another name`;
+        const message = `${object.kind} ${name} is already defined in ${at}: remove one, or give it another name`;
         problems.push({ ...object.source, field: 'metadata.name', message: redactTokens(message) });
       }
     }

@@ -35,7 +35,7 @@ export class GenerationReader {
       try {
         this.#last = await this.#read();
       } catch (error) {
-        this.#options.log.warn({ error: errorText(error) }, 'fences not read, those known so far count');
+        this.#options.log.warn({ error: errorText(error) }, 'could not read fences, using the last known ones');
       }
       if (this.#last !== undefined) return this.#last;
       await sleep(systemTimers, RETRY_MS, signal);

@@ -27,7 +27,7 @@ export const RTM_CONNECT = webApiMethod('rtm.connect', NEW_TOKEN, {
   is_bot: terminal('RTMNotAllowed', `Slack does not let this bot open an RTM connection. ${GRANULAR}`),
   enterprise_is_restricted: terminal(
     'RTMNotAllowed',
-    'An Enterprise organization as a whole can use no RTM. Use the token of one of its workspaces.',
+    'An Enterprise organization as a whole cannot use RTM. Use the token of one of its workspaces.',
   ),
   method_deprecated: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),
   deprecated_endpoint: terminal('RTMNotAllowed', `Slack has closed RTM for this app. ${GRANULAR}`),

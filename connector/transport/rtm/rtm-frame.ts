@@ -10,7 +10,7 @@ const MIGRATION: Frame = {
   kind: 'closing',
   trouble: {
     reason: 'MigrationInProgress',
-    message: "Slack is moving the workspace; it can't be reached until that is done. Relax tries again by itself.",
+    message: "Slack is moving the workspace; it can't be reached until that is done. Relax retries automatically.",
   },
 };
 const NOISE: Frame = { kind: 'noise' };

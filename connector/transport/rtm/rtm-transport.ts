@@ -72,7 +72,7 @@ function judge(answer: RtmConnectAnswer, wantedTeamID: string): OpenAnswer {
 
 function mismatch(answer: Extract<RtmConnectAnswer, { kind: 'ok' }>, wantedTeamID: string): Refusal {
   const message =
-    `The token is of team ${answer.teamID} (${answer.teamName}), and spec.teamID is ${wantedTeamID}. No socket was ` +
-    'opened. Put the token of that team into the Secret, or make a SlackBot with the teamID of the token.';
+    `The token belongs to team ${answer.teamID} (${answer.teamName}), but spec.teamID is ${wantedTeamID}. No socket was ` +
+    'opened. Put the token of that team into the Secret, or create a SlackBot with the teamID of the token.';
   return { reason: 'TeamMismatch', error: 'team_mismatch', message };
 }

@@ -33,7 +33,7 @@ const KIND_NAMES: Record<TokenKind, string> = {
 export function judgeCredentials(spec: SlackBotSpec, secret: SecretRead): CredentialsVerdict {
   const name = spec.credentials?.secretRef.name;
   if (spec.transport !== 'RTM' || name === undefined) {
-    const message = `transport ${spec.transport} is not served yet. ${explain('TransportNotServed')}`;
+    const message = `transport ${spec.transport} is not supported yet. ${explain('TransportNotServed')}`;
     return { kind: 'invalid', reason: 'TransportNotServed', message };
   }
   switch (secret.kind) {

@@ -72,11 +72,11 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   OtherOperator: {
     condition: 'Ready',
     meaning: 'Another operator of this cluster has claimed this SlackBot (annotation relax.dev/operator) and runs it.',
-    remedy: 'See its status there; if that operator is gone for good, take the annotation off.',
+    remedy: 'See its status there; if that operator is gone for good, remove the annotation.',
   },
   NotWatched: {
     condition: 'Ready',
-    meaning: 'The operator does not watch this namespace any more, and has closed its sockets.',
+    meaning: 'The operator no longer watches this namespace, and has closed its sockets.',
     remedy: 'Add the namespace to config.watchNamespaces (RELAX_WATCH_NAMESPACES), or delete this SlackBot.',
   },
   OperatorGone: {
@@ -86,37 +86,39 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   TransportNotServed: {
     condition: 'Ready',
-    meaning: 'This version serves transport RTM only.',
-    remedy: 'Set spec.transport to RTM, which needs a classic Slack app, or wait for a version that serves the other.',
+    meaning: 'This version supports transport RTM only.',
+    remedy:
+      'Set spec.transport to RTM, which needs a classic Slack app, or wait for a version that supports the other.',
   },
   Observing: {
     condition: 'Assigned',
-    meaning: 'Relax has started, or Redis was away: it looks for 20 s before it judges.',
+    meaning: 'Relax has just started, or Redis was unreachable: it observes for 20 s before it decides.',
     remedy: '',
   },
   NoConnectors: {
     condition: 'Assigned',
     meaning: 'No connector pod has a session in Redis.',
-    remedy: 'See that connector pods run, and that they have the RELAX_REDIS_URL and RELAX_CLUSTER of the operator.',
+    remedy:
+      'Check that connector pods are running, and that they have the RELAX_REDIS_URL and RELAX_CLUSTER of the operator.',
   },
   NoEligiblePods: {
     condition: 'Assigned',
     meaning:
-      'Every connector pod is full, drains, is to be removed, lacks the fleet key, or holds another socket of this bot already.',
+      'Every connector pod is full, draining, about to be removed, without the fleet key, or already holds another socket of this bot.',
     remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
   },
   PodReturning: {
     condition: 'Connected',
-    meaning: 'A connector pod has left in an orderly way; its sockets are closed and wait up to 90 s for it to return.',
-    remedy: 'If it does not: kubectl describe pod. After 90 s the sockets go to other pods.',
+    meaning: 'A connector pod has shut down cleanly; its sockets are closed and wait up to 90 s for it to return.',
+    remedy: 'If it does not: kubectl describe pod. After 90 s the sockets move to other pods.',
   },
   ConnectorLost: {
     condition: 'Connected',
-    meaning: 'The lease of its connector pod has run out: the pod was killed, hangs, or is cut off from Redis.',
-    remedy: 'Its sockets go to other pods in a few seconds.',
+    meaning: 'The lease of its connector pod has expired: the pod was killed, hangs, or is cut off from Redis.',
+    remedy: 'Its sockets move to other pods within seconds.',
   },
-  Placing: { condition: 'Assigned', meaning: 'The sockets are about to be given to connector pods.', remedy: '' },
-  Placed: { condition: 'Assigned', meaning: 'Every wanted socket belongs to a connector pod.', remedy: '' },
+  Placing: { condition: 'Assigned', meaning: 'The sockets are being assigned to connector pods.', remedy: '' },
+  Placed: { condition: 'Assigned', meaning: 'Every desired socket is assigned to a connector pod.', remedy: '' },
   Connecting: { condition: 'Connected', meaning: 'A socket is being opened.', remedy: '' },
   Closing: { condition: 'Connected', meaning: 'Sockets that are no longer wanted are being closed.', remedy: '' },
   AllLive: { condition: 'Redundant', meaning: 'All sockets are live, on two zones or more.', remedy: '' },
@@ -128,7 +130,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   SameZone: {
     condition: 'Redundant',
     meaning: 'All sockets are live, but in one zone although the fleet has more.',
-    remedy: 'The message says what keeps one from another zone; it is moved as soon as one has room.',
+    remedy: 'The message says why none is in another zone; one moves as soon as another zone has room.',
   },
   SingleReplica: {
     condition: 'Redundant',
@@ -137,7 +139,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   MissingReplica: {
     condition: 'Redundant',
-    meaning: 'Fewer sockets are live than wanted.',
+    meaning: 'Fewer sockets are live than desired.',
     remedy: 'See conditions Assigned and Connected.',
   },
   Accepted: { condition: 'CredentialsValid', meaning: 'Slack has accepted the token.', remedy: '' },
@@ -164,7 +166,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   TokenEmpty: { condition: 'CredentialsValid', meaning: 'The token is empty.', remedy: 'Put the bot token into it.' },
   TokenWrongKind: {
     condition: 'CredentialsValid',
-    meaning: 'The value is no bot or user token (xoxb-, xoxp-), and so it is never sent anywhere.',
+    meaning: 'The value is not a bot or user token (xoxb-, xoxp-), so it is never sent anywhere.',
     remedy: 'Take the Bot User OAuth Token from "OAuth & Permissions" of the Slack app.',
   },
 };
@@ -172,7 +174,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
 const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<ReasonRow, 'reason' | 'condition'>> = {
   TokenInvalid: {
     meaning: 'Slack does not know the token.',
-    remedy: 'Put the present token of the app in the Secret.',
+    remedy: 'Put the current token of the app in the Secret.',
   },
   TokenRevoked: {
     meaning: 'The token was revoked.',
@@ -193,7 +195,7 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
   },
   TeamMismatch: {
     meaning: 'The token belongs to another team than spec.teamID.',
-    remedy: 'Put a token of that team in the Secret; teamID is immutable, so for the other team make a new SlackBot.',
+    remedy: 'Put a token of that team in the Secret; teamID is immutable, so for the other team create a new SlackBot.',
   },
   AccessDenied: {
     meaning: 'Slack refuses the team or the app.',
@@ -206,10 +208,10 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     meaning: "The answer is not Slack's: a proxy may be in between.",
     remedy: 'Check RELAX_SLACK_API_URL and the proxy.',
   },
-  MigrationInProgress: { meaning: 'Slack moves the team between servers; it is tried again.', remedy: '' },
+  MigrationInProgress: { meaning: 'Slack is moving the team between servers; Relax retries.', remedy: '' },
   ConnectionRefused: {
     meaning: 'The websocket could not be opened.',
-    remedy: "Check the connectors' way out: DNS, proxy, network policy, port 443.",
+    remedy: "Check the connectors' egress: DNS, proxy, network policy, port 443.",
   },
   ConnectionLost: { meaning: 'The websocket was lost and is being opened again.', remedy: '' },
   HelloTimeout: {
@@ -217,7 +219,7 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy: 'See https://slack-status.com.',
   },
   SealUnreadable: {
-    meaning: 'The connector can not open the sealed token.',
+    meaning: 'The connector cannot decrypt the sealed token.',
     remedy: 'Give operator and connectors the same RELAX_FLEET_KEY_FILE.',
   },
 };

@@ -186,7 +186,7 @@ export class SlackBotReconciler {
     if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
     if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
     if (decision.letGo === 'late')
-      log.warn({ bot: botName(bot) }, 'sockets not seen closed in time, deleted all the same');
+      log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
     const removed = await this.#ownership.letGo(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }

@@ -28,8 +28,8 @@ function roomOf(pods: readonly PodSummary[]): ZoneRoom {
 
 const WHY: Record<Exclude<ZoneRoom, 'room'>, string> = {
   full: 'its connectors are full: add connectors there, or raise RELAX_CAPACITY',
-  closed: 'its connectors take no new sockets, since they lack the fleet key or are to be removed',
-  away: 'its connectors restart or are away',
+  closed: 'its connectors take no new sockets, since they lack the fleet key or are about to be removed',
+  away: 'its connectors are restarting or unreachable',
 };
 /** The others would tell the same. */
 const ZONES_TOLD = 4;

@@ -32,7 +32,7 @@ describe('the relax command', () => {
   it('ends with 1 and one line when Redis is away', async () => {
     const { code, stdout, stderr } = await relax('status', '--redis-url', 'redis://127.0.0.1:1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^relax: Redis can't be asked \(RELAX_REDIS_URL\): .*ECONNREFUSED.*\n$/);
+    expect(stderr).toMatch(/^relax: can't read from Redis \(RELAX_REDIS_URL\): .*ECONNREFUSED.*\n$/);
   });
 
   it('tells the version, and its help on stdout', async () => {

@@ -133,7 +133,7 @@ describe('what standalone mode and relax status say', () => {
       { timeoutMs: READY_LAG_MS, everyMs: 100, what: 'no socket told of' },
     );
     expect([healthy, clusters[0]?.bots.ready, clusters[0]?.sockets.live]).toEqual([false, 0, 0]);
-    expect(problems.join('\n')).toMatch(/nobody plans: start .*\n.*no connector runs/);
+    expect(problems.join('\n')).toMatch(/no planner is running: start .*\n.*no connector is running/);
   });
 
   it('is true while it starts again', async () => {

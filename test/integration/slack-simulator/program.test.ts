@@ -8,12 +8,12 @@ import { generatedTeam } from '#slack-simulator/team.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { callApi, dial } from './raw-client.ts';
 
-const program = join(import.meta.dirname, '../../../slack-simulator/main.ts');
+const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const children: ChildProcess[] = [];
 const controls: Control[] = [];
 
 async function run(...args: string[]): Promise<{ child: ChildProcess; url: string; caFile?: string; teams: number }> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [BIN, 'slack', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { child, ...JSON.parse(line) };
@@ -44,7 +44,7 @@ afterEach(async () => {
 
 const team = generatedTeam(1);
 
-describe('the program', () => {
+describe('relax slack for another program', () => {
   it('prints where it is, has the teams that it was asked for, and ends on SIGTERM', async () => {
     const { child, url, teams } = await run('--teams', '500');
     expect(teams).toBe(500);
@@ -65,7 +65,7 @@ describe('the program', () => {
     ['--limit-by', 'moon'],
     ['--no-such-option', '1'],
   ])('refuses %s %s with status 2', async (...args) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [BIN, 'slack', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     const said = child.stderr.toArray();
     expect(await once(child, 'exit')).toEqual([2, null]);
     expect(String((await said).join(''))).toContain(args[0]);

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { SlackReady } from '#cli/slack/slack.ts';
 import { type Control, controlOf } from '#slack-simulator/control.ts';
 
-const MAIN = join(import.meta.dirname, '../../../slack-simulator/main.ts');
+const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 
-/** The Slack stand-in as a process of its own, with TLS: for loads under which it must not share our event loop. */
+/** `relax slack` as a process of its own, with TLS: for loads under which it must not share our event loop. */
 export interface SlackProgram {
   url: string;
   caFile: string;
@@ -15,12 +16,12 @@ export interface SlackProgram {
 }
 
 export async function startSlackProgram(teams: number, more: readonly string[] = []): Promise<SlackProgram> {
-  const args = [MAIN, '--tls', '--control', '--teams', String(teams), ...more];
+  const args = [BIN, 'slack', '--json', '--tls', '--control', '--teams', String(teams), ...more];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   if (child.stdout === null) throw new Error('no stdout');
   const lines = createInterface({ input: child.stdout });
   const [line] = (await once(lines, 'line')) as [string];
-  const { url, caFile } = JSON.parse(line) as { url: string; caFile: string };
+  const { url, caFile = '' } = JSON.parse(line) as SlackReady;
   const control = controlOf(url, { caFile });
   return {
     url,

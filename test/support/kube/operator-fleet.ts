@@ -84,7 +84,7 @@ export class OperatorFleet {
   operator(name: string, env: Record<string, string> = {}): Promise<Running> {
     const given = { RELAX_LEADER_NAMESPACE: 'relax', KUBECONFIG: this.api.kubeconfigPath, ...env };
     const { config } = operatorConfig({ env: { ...this.#env(name), ...given } });
-    return this.#run(name, 'operator starts', (log, signal) => runOperator(config, log, signal));
+    return this.#run(name, 'starting operator', (log, signal) => runOperator(config, log, signal));
   }
 
   /** An operator as a process of its own; it is ended with the fleet. */
@@ -123,7 +123,7 @@ export class OperatorFleet {
   connector(name: string, zone: string, env: Record<string, string> = {}): Promise<Running> {
     const given = { RELAX_ZONE: zone, RELAX_SLACK_API_URL: this.slack.url, RELAX_GRACE_SECONDS: '10', ...env };
     const { config } = connectorConfig({ env: { ...this.#env(name), ...given } });
-    return this.#run(name, 'connector starts', (log, signal) => runConnector(config, log, signal));
+    return this.#run(name, 'starting connector', (log, signal) => runConnector(config, log, signal));
   }
 
   async apply(name: string, spec: object, namespace = 'bots'): Promise<void> {

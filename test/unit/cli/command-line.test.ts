@@ -1,11 +1,13 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '#cli/command-line.ts';
+import type { SlackOptions } from '#cli/slack/options.ts';
 import { PROGRAMS, type Program } from '#core/config/setting.ts';
 import { settingsOf } from '#core/config/settings.ts';
 
 async function run(...args: string[]) {
   const calls: [Program | 'demo', Readonly<Record<string, string>>][] = [];
+  const slack: SlackOptions[] = [];
   let output = '';
   let exitCode: number | undefined;
   const line = commandLine(
@@ -17,6 +19,10 @@ async function run(...args: string[]) {
       },
       demo: async () => {
         calls.push(['demo', {}]);
+        return 0;
+      },
+      slack: async (options) => {
+        slack.push(options);
         return 0;
       },
     },
@@ -31,7 +37,7 @@ async function run(...args: string[]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write, getOutHelpWidth: () => 400 });
   }
   const error = await line.parseAsync(['node', 'relax', ...args]).catch((thrown: unknown) => thrown);
-  return { calls, output, exitCode, error };
+  return { calls, slack, output, exitCode, error };
 }
 
 describe('the command line', () => {
@@ -66,6 +72,38 @@ describe('the command line', () => {
       expect(output).toContain('--help');
     },
   );
+
+  it('hands on the options of the local Slack, parsed, with their defaults', async () => {
+    const { slack } = await run('slack', '--teams', '2', '--control', '--url-ttl=1.5', '--limit-by', 'team');
+    expect(slack).toEqual([
+      {
+        port: 0,
+        host: '127.0.0.1',
+        teams: 2,
+        tls: false,
+        control: true,
+        json: false,
+        connectsPerMinute: 1,
+        burst: 3,
+        limitBy: 'team',
+        urlTtl: 1.5,
+        pingEvery: 10,
+      },
+    ]);
+  });
+
+  it.each([
+    ['--teams', '-1'],
+    ['--burst', '0'],
+    ['--port', ''],
+    ['--ping-every', 'often'],
+    ['--limit-by', 'moon'],
+  ])('refuses %s %j of the local Slack', async (flag, value) => {
+    const { slack, error, output } = await run('slack', `${flag}=${value}`);
+    expect(error).toBeInstanceOf(CommanderError);
+    expect(slack).toEqual([]);
+    expect(output).toContain(flag);
+  });
 
   it('tells its version', async () => {
     expect((await run('--version')).output).toBe('1.2.3\n');

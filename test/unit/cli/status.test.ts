@@ -219,7 +219,7 @@ describe('the status of a cluster', () => {
   it('does not say that events flow when nothing runs', () => {
     const dead = clusterStatus({ ...facts, planner: false }, [factsOf({ session: undefined })], lines, NOW);
     const text = renderFleet({ ...fleet, clusters: [dead] });
-    expect(text).toContain('no socket is live, no event is read');
+    expect(text).toContain('no socket is live, no events are read');
     expect(text).not.toMatch(/events flow|2\/2/);
   });
 });
@@ -243,8 +243,8 @@ describe('a fleet is healthy', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['nobody plans', problems([factsOf()], line(), { planner: false }), /^c: nobody plans: start an operator/],
-    ['no connector runs', problems([], new Map()), /no connector runs/],
+    ['nobody plans', problems([factsOf()], line(), { planner: false }), /^c: no planner is running: start an operator/],
+    ['no connector runs', problems([], new Map()), /no connector is running/],
     ['a connector is gone', problems([factsOf({ session: undefined })]), /connector c-0 is gone and has 1 slots/],
     ['a connector has left', problems([factsOf({ session: { ...draining, left: true } })]), /connector c-0 has left/],
     [

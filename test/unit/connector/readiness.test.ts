@@ -19,12 +19,12 @@ describe('readiness', () => {
 
   it.each<[string, Partial<HealthFacts>, RegExp]>([
     ['a fault of the queue', { queueFaults: ['Redis is full (OOM): raise maxmemory'] }, /OOM/],
-    ['sockets that are not read', { pressed: true }, /^sockets are not read/],
-    ['bots that are not read for flooding', { busiestPressed: true }, /busiest bots is paused/],
+    ['sockets that are not read', { pressed: true }, /^reading from sockets is paused/],
+    ['bots that are not read for flooding', { busiestPressed: true }, /paused for the busiest bots/],
     [
       'a lease that is not renewed',
       { session: { ageMs: 10_001, error: 'ECONNREFUSED', rival: undefined } },
-      /not renewed.*ECONNREFUSED/,
+      /not being renewed.*ECONNREFUSED/,
     ],
     ['another process of that name', { session: { ageMs: 60_000, error: undefined, rival: 'x' } }, /RELAX_POD/],
     ['a contract conflict', { contractConflict: 'the contract differs' }, /contract/],
@@ -34,7 +34,7 @@ describe('readiness', () => {
   });
 
   it.each<[string, Partial<HealthFacts>, RegExp]>([
-    ['the start', { adopting: '3 sockets are not up yet' }, /not up yet/],
+    ['the start', { adopting: '3 sockets are not live yet' }, /not live yet/],
     ['draining', { draining: true }, /draining/],
   ])('names %s, which is no fault of the fleet', (_name, changes, words) => {
     expect(notReady(health(changes))).toEqual([expect.stringMatching(words)]);

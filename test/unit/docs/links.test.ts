@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { expect, it } from 'vitest';
 import { exists, PAGES, ROOT } from './pages.ts';
 
-const FOLDERS = 'core|connector|operator|cli|crds|helm|docs|examples|bench|scripts|test|bin';
+const FOLDERS = 'core|connector|operator|cli|crds|helm|docs|examples|bench|scripts|slack-simulator|test|bin';
 /** Not one that goes on with a wildcard. */
 const REPOSITORY_PATH = new RegExp(`(?<![\\w/.<{-])(?:${FOLDERS})/[\\w./-]*\\w(?![\\w*-]|/\\*)`, 'g');
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { slackOptions } from '#cli/slack/options.ts';
 import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
 import { allSettings } from '#core/config/settings.ts';
@@ -107,12 +108,12 @@ describe('Redis keys', () => {
 });
 
 describe('what people type', () => {
-  const flags = new Set(allSettings.map(({ flag }) => `--${flag}`));
+  const flags = new Set([...allSettings.map(({ flag }) => `--${flag}`), ...slackOptions().map(({ long }) => long)]);
 
   it.each(PAGES)('commands and flags of relax in $path exist', ({ text }) => {
     const lines = [...text.matchAll(/\bnode bin\/relax\.mjs +([a-z]+)([^\n`|)]*)/g)];
     const wrong = lines.flatMap(([, command = '', rest = '']) => {
-      const program = [...PROGRAMS, 'demo', '...'].some((known) => known === command);
+      const program = [...PROGRAMS, 'demo', 'slack', '...'].some((known) => known === command);
       const unknown = [...rest.replace(/#.*/, '').matchAll(/--[a-z-]+/g)].filter(([flag]) => !flags.has(flag));
       return [...(program ? [] : [command]), ...unknown.map(([flag]) => flag)];
     });

@@ -126,7 +126,7 @@ export class ConnectorFleet {
     ended.catch(() => undefined);
     const logged = (msg: string): LogLine | undefined => lines.find((line) => line.msg === msg);
     const get = async (path: string): Promise<string> => {
-      const { port } = await waitFor(() => logged('connector starts'), { what: 'the http server' });
+      const { port } = await waitFor(() => logged('starting connector'), { what: 'the http server' });
       return (await fetch(`http://127.0.0.1:${port}${path}`)).text();
     };
     const connector: RunningConnector = {

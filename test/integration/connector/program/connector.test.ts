@@ -155,7 +155,7 @@ describe('a connector that starts', () => {
     const fault = fleet.slack.setFault({ at: 'hello', answer: { kind: 'never' }, teamID: generatedTeam(2).teamID });
     const connector = fleet.connector('a');
     await fleet.untilLive(TEAMS - 1);
-    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('not up yet: 1 to go')));
+    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('not live yet: 1 to go')));
     fleet.slack.clearFault(fault);
     await waitFor(async () => (await connector.notReady()).length === 0, { timeoutMs: 30_000 });
     expect(fleet.liveSockets()).toHaveLength(TEAMS);

@@ -37,7 +37,9 @@ describe('a connector in trouble', () => {
     await fleet.untilReported('a', 1, TEAMS);
     process.kill(fleet.server.pid, 'SIGSTOP');
     for (let n = 0; n < 1_500; n++) fleet.slack.emitMessage(generatedTeam(1).teamID);
-    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('busiest bots is paused')));
+    await waitFor(async () =>
+      (await connector.notReady()).some((reason) => reason.includes('paused for the busiest bots')),
+    );
     const paused = async (): Promise<string | undefined> =>
       /relax_sockets\{state="paused"\} (\d+)/.exec(await connector.get('/metrics'))?.[1];
     expect(await paused()).toBe('1');
@@ -132,7 +134,7 @@ describe('a connector in trouble', () => {
     await fleet.assign('a', 1, { 'uid-1/0': fleet.slot(1, { token: 'v1.00000000.nonsense' }) });
     await waitFor(async () => (await fleet.reports('a'))['uid-1/0']?.reason === 'SealUnreadable');
     writeFileSync(fleet.keyFile, 'nonsense');
-    await waitFor(() => connector.logged('fleet keys not read again, the last ones stay'), { timeoutMs: 15_000 });
+    await waitFor(() => connector.logged('could not reload fleet keys, keeping the last ones'), { timeoutMs: 15_000 });
     await fleet.assign('a', 2, { 'uid-2/0': fleet.slot(2) });
     await fleet.untilReported('a', 2, 1);
   });

@@ -48,7 +48,7 @@ async function successor(owner: string): Promise<void> {
 }
 
 const reasonsOf = async (program: RelaxProgram): Promise<string[]> => {
-  const { port } = await program.logged('connector starts');
+  const { port } = await program.logged('starting connector');
   const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
   return ((await answer.json()) as { reasons: string[] }).reasons;
 };
@@ -106,7 +106,7 @@ describe('A second process under the name of one that lives', () => {
     expect(fleet.liveSockets()).toEqual(sockets);
     expect(await reasonsOf(first)).toEqual([]);
     expect(await reasonsOf(second)).toEqual([words]);
-    expect(second.lines.filter(({ msg }) => msg === 'nothing is taken up')).toHaveLength(1);
+    expect(second.lines.filter(({ msg }) => msg === 'not taking assignments under this pod name')).toHaveLength(1);
     expect(await fleet.expectOnce()).toEqual({ sent: 300, lost: 0, duplicated: 0 });
     expect(await second.stop()).toBe(0);
     expect(await belongings()).toEqual(before);

@@ -59,7 +59,7 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
     await server.kill();
     await offers;
     expect(publishers.every((publisher) => publisher.counts().pending > 0)).toBe(true);
-    await Promise.all(pods.map((pod) => says(pod, 'Redis has taken no event for')));
+    await Promise.all(pods.map((pod) => says(pod, 'Redis has accepted no event for')));
     await server.restart();
     await settledAll(publishers);
     await waitFor(async () => (await admin.ping()) === 'PONG');

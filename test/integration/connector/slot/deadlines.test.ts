@@ -132,7 +132,7 @@ describe.concurrent('the connect budget in Redis', () => {
         slack.inflict({ teamID: 'T1', count: 1 }, { kind: 'drop' });
         const struck = await waitFor(() => slots.find(({ status }) => status.state === 'waiting'));
         expect(struck.status.reason).toBe('ConnectionLost');
-        expect(struck.status.message).toContain('The websocket ended');
+        expect(struck.status.message).toContain('The websocket closed');
         expect(slack.stats().connects.T1).toEqual({ ok: 3 });
       });
     }, {}));

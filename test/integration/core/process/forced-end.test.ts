@@ -81,6 +81,6 @@ describe('A program that hangs on its way out', () => {
     const { ended } = await start('in a start that goes on');
     child?.kill('SIGTERM');
     await ended;
-    expect(said).toContain('does not stop in time, ends by force');
+    expect(said).toContain('did not stop in time, forcing exit');
   });
 });

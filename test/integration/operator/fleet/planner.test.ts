@@ -419,7 +419,7 @@ describe('A pod', () => {
     const planner = await plan();
     await waitFor(() => connectors[0]?.slots.size === 3);
     expect(stranger?.slots.size).toBe(0);
-    expect(planner.planner.faults()[0]).toContain('pod stranger has none of our fleet keys');
+    expect(planner.planner.faults()[0]).toContain('pod stranger shares no fleet key');
   });
 
   it('that drains moves nothing that is live elsewhere, and is told that it may end', async () => {
@@ -455,7 +455,7 @@ describe('While Redis is away', () => {
       const view = planner.planner.view();
       await other.kill();
       await waitFor(() => planner.planner.faults().length > 0);
-      expect(planner.planner.faults()[0]).toContain('Redis does not answer');
+      expect(planner.planner.faults()[0]).toContain('Redis is not answering');
       expect(planner.planner.view()).toBe(view);
       await other.restart();
       await waitFor(() => planner.planner.faults().length === 0);

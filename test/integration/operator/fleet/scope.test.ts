@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { type BotSummary, botSummarySchema } from '#core/protocol/bot-summary.ts';
 import { BotSummaries } from '#operator/fleet/bot-summaries.ts';
 import { claimScope, ScopeOwnedError } from '#operator/fleet/scope-owner.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
+import { waitFor } from '#test/support/wait.ts';
 import { keys } from './planner-fleet.ts';
 
 const redis = useRedis({ emptied: true }).useClient();
@@ -66,31 +69,43 @@ describe('Summaries of bots', () => {
 
   it('are written where they differ, and go with their bots, those of an earlier process included', async () => {
     await redis.hset(keys.bots, 'old', '{}');
-    const summaries = new BotSummaries(redis, keys.bots);
-    await summaries.put(
-      new Map([
-        ['a', summary(1)],
-        ['b', summary(2)],
-      ]),
-    );
-    expect(await stored()).toEqual([
-      ['a', 1],
-      ['b', 2],
-    ]);
-    // Nobody writes a second time what is there already.
-    await redis.hset(keys.bots, 'a', JSON.stringify(summary(7)));
-    await summaries.put(
-      new Map([
-        ['a', summary(1)],
-        ['c', summary(3)],
-      ]),
-    );
-    expect(await stored()).toEqual([
-      ['a', 7],
-      ['c', 3],
-    ]);
-    summaries.forgetWritten();
-    await summaries.put(new Map([['a', summary(1)]]));
-    expect(await stored()).toEqual([['a', 1]]);
+    let [leads, asked] = [true, 0];
+    const summaries = new BotSummaries({
+      redis,
+      key: keys.bots,
+      leads: () => {
+        asked += 1;
+        return leads;
+      },
+      log: pino({ level: 'silent' }),
+      everyMs: 5,
+    });
+    const expectStored = (expected: readonly [string, number][]) =>
+      waitFor(async () => isDeepStrictEqual(await stored(), expected), { what: JSON.stringify(expected) });
+    summaries.set('a', summary(1));
+    summaries.set('b', summary(2));
+    summaries.start();
+    try {
+      await expectStored([
+        ['a', 1],
+        ['b', 2],
+      ]);
+      // Nobody writes a second time what is there already.
+      await redis.hset(keys.bots, 'a', JSON.stringify(summary(7)));
+      summaries.set('b', undefined);
+      summaries.set('c', summary(3));
+      await expectStored([
+        ['a', 7],
+        ['c', 3],
+      ]);
+      leads = false;
+      summaries.set('c', undefined);
+      const askedAt = asked;
+      await waitFor(() => asked > askedAt, { what: 'asked while another leads' });
+      leads = true;
+      await expectStored([['a', 1]]);
+    } finally {
+      await summaries.stop();
+    }
   });
 });

@@ -275,7 +275,7 @@ describe('the publisher', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(publisher.faults()).toEqual([]);
     await vi.advanceTimersByTimeAsync(9_000);
-    expect(publisher.faults()).toEqual(['Redis has taken no event for 10 s: connect ECONNREFUSED']);
+    expect(publisher.faults()).toEqual(['Redis has accepted no event for 10 s: connect ECONNREFUSED']);
     away = false;
     await vi.advanceTimersByTimeAsync(3_000);
     expect(publisher.faults()).toEqual([]);
@@ -288,7 +288,7 @@ describe('the publisher', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(publisher.faults()).toEqual([expect.stringContaining('RELAX_QUEUE_MAX')]);
     await vi.advanceTimersByTimeAsync(9_000);
-    expect(publisher.faults()).toEqual([expect.stringContaining('Redis has taken no event')]);
+    expect(publisher.faults()).toEqual([expect.stringContaining('Redis has accepted no event')]);
   });
 
   it('drains at once, without waiting for company', async () => {

@@ -122,7 +122,7 @@ describe('a publisher with two shards', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(queues[1].order()).toEqual(range(0, 300).filter((n) => n % 2 === 1));
     expect(publisher.counts()).toMatchObject({ queued: 150, pending: 150 });
-    expect(publisher.faults()).toEqual([expect.stringContaining('Redis has taken no event for')]);
+    expect(publisher.faults()).toEqual([expect.stringContaining('Redis has accepted no event for')]);
     queues[0].away = false;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(queues[0].order()).toEqual(range(0, 300).filter((n) => n % 2 === 0));

@@ -14,7 +14,7 @@ describe('a starting connector', () => {
     const adoption = new Adoption(0);
     adoption.found(['a/0', 'b/0', 'c/0', 'd/0']);
     const states: States = { 'a/0': 'connecting', 'b/0': 'live', 'c/0': 'waiting', 'd/0': 'failed' };
-    expect(adoption.reason(stateOf(states), 10)).toMatch(/not up yet: 1 to go/);
+    expect(adoption.reason(stateOf(states), 10)).toMatch(/not live yet: 1 to go/);
     states['a/0'] = 'live';
     expect(adoption.reason(stateOf(states), 20)).toBeUndefined();
   });

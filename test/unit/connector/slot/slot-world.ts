@@ -28,10 +28,10 @@ export const MISMATCH = {
   kind: 'mismatch',
   reason: 'TeamMismatch',
   error: 'team_mismatch',
-  message: 'The token is of team T9',
+  message: 'The token belongs to team T9',
 } as const;
 
-export const CLOSED = { kind: 'closed', code: 1006, detail: 'the connection broke' } as const;
+export const CLOSED = { kind: 'closed', code: 1006, detail: 'the connection was lost' } as const;
 
 /**
  * A slot with the world that its effects act on: what is open, in line and under way. Each step is checked against it,

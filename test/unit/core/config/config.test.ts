@@ -88,7 +88,7 @@ describe('a configuration with mistakes', () => {
   it.each([
     ['RELAX_REDIS_URL', 'http://localhost', 'redis://host:port'],
     ['RELAX_REDIS_URL', 'redis://localhost/one', 'the database is a number'],
-    ['RELAX_REDIS_URL', 'redis://localhost?tls=true', 'a query or fragment has no meaning here'],
+    ['RELAX_REDIS_URL', 'redis://localhost?tls=true', 'a query or fragment is not supported'],
     ['RELAX_REDIS_USERNAME', 'a b', 'a name without spaces'],
     ['RELAX_REDIS_PASSWORD_FILE', '/etc/relax/empty', 'the file is empty'],
     ['RELAX_REDIS_PASSWORD_FILE', '/nowhere', "it can't be read (ENOENT)"],

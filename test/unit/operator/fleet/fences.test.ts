@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Desired, StoppedBot } from '#operator/fleet/desired.ts';
-import { type FenceState, heeding, NO_FENCES, planFences } from '#operator/fleet/fences.ts';
+import { type FenceState, NO_FENCES, planFences, respectFences } from '#operator/fleet/fences.ts';
 
 const WINDOW_MS = 3_600_000;
 const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synced = true): Desired => ({
@@ -40,10 +40,10 @@ describe('Fences', () => {
     const wish = desired({}, ['a'], false);
     const plan = planFences(state(entries), wish, new Set(['a']), at(0));
     expect(plan.remove).toEqual(removed);
-    const heeded = heeding(wish, new Map(Object.entries(entries)));
+    const respected = respectFences(wish, new Map(Object.entries(entries)));
     const runs = Object.keys(entries).length === removed.length;
-    expect([...heeded.bots.keys()]).toEqual(runs ? ['a'] : []);
-    expect(heeded.stopped.get('a')?.generation).toBe(runs ? undefined : Object.values(entries)[0]);
+    expect([...respected.bots.keys()]).toEqual(runs ? ['a'] : []);
+    expect(respected.stopped.get('a')?.generation).toBe(runs ? undefined : Object.values(entries)[0]);
   });
 
   it('of bots that nobody knows stay while a namespace is not listed', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Desired } from '#operator/fleet/desired.ts';
-import { type Ground, IdleRoundCache, isAtRest } from '#operator/fleet/idle-round-cache.ts';
+import { IdleRoundCache, isAtRest, type RoundInputs } from '#operator/fleet/idle-round-cache.ts';
 import type { PodMemory } from '#operator/fleet/pod-memory.ts';
 import type { Plan, PlanInput } from '#operator/plan/types.ts';
 
@@ -13,7 +13,7 @@ const desired = (): Desired => ({
 });
 const wish = desired();
 const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
-const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, owner = 'me'): Ground => ({
+const inputs = (change: Partial<RoundInputs> = {}, pod: Partial<typeof head> = {}, owner = 'me'): RoundInputs => ({
   desired: wish,
   heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
@@ -24,25 +24,25 @@ const ground = (change: Partial<Ground> = {}, pod: Partial<typeof head> = {}, ow
 describe('A round that found nothing to do', () => {
   const still = (): IdleRoundCache => {
     const cache = new IdleRoundCache(10_000);
-    cache.begin(ground(), 0);
+    cache.begin(inputs(), 0);
     return cache;
   };
 
   it('need not be repeated while all that it was made from is the same, and not for ever', () => {
-    expect([still().holds(ground(), 9_999), still().holds(ground(), 10_000)]).toEqual([true, false]);
-    expect(new IdleRoundCache(10_000).holds(ground(), 0)).toBe(false);
-    expect(still().holds(ground({}, { renewedMs: 6 }), 1)).toBe(true);
+    expect([still().holds(inputs(), 9_999), still().holds(inputs(), 10_000)]).toEqual([true, false]);
+    expect(new IdleRoundCache(10_000).holds(inputs(), 0)).toBe(false);
+    expect(still().holds(inputs({}, { renewedMs: 6 }), 1)).toBe(true);
   });
 
-  it.each<[string, Ground]>([
-    ['what is desired', ground({ desired: desired() })],
-    ['whether that is complete', ground({ desired: { ...wish, synced: false } })],
-    ['a session', ground({}, { session: '{"pod":"a","reportVersion":2}' })],
-    ['a version', ground({}, { version: 4 })],
-    ['the size of a hash', ground({}, { fields: 2 })],
-    ['the owner of the scope, as after a loss', ground({}, {}, 'other')],
-    ['whether a pod is there, though its key says the same', ground({ presence: new Map([['a', 'returning']]) })],
-    ['the fleet keys', ground({ fleetKeys: [] })],
+  it.each<[string, RoundInputs]>([
+    ['what is desired', inputs({ desired: desired() })],
+    ['whether that is complete', inputs({ desired: { ...wish, synced: false } })],
+    ['a session', inputs({}, { session: '{"pod":"a","reportVersion":2}' })],
+    ['a version', inputs({}, { version: 4 })],
+    ['the size of a hash', inputs({}, { fields: 2 })],
+    ['the owner of the scope, as after a loss', inputs({}, {}, 'other')],
+    ['whether a pod is there, though its key says the same', inputs({ presence: new Map([['a', 'returning']]) })],
+    ['the fleet keys', inputs({ fleetKeys: [] })],
   ])('is repeated after a change of %s', (_what, changed) => {
     expect(still().holds(changed, 1)).toBe(false);
   });
@@ -50,7 +50,7 @@ describe('A round that found nothing to do', () => {
   it('is repeated after a break', () => {
     const cache = still();
     cache.end();
-    expect(cache.holds(ground(), 1)).toBe(false);
+    expect(cache.holds(inputs(), 1)).toBe(false);
   });
 });
 

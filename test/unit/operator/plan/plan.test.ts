@@ -551,7 +551,7 @@ describe('a handover under way', () => {
 });
 
 describe('balance', () => {
-  it('mends zones make before break, once a zone has room again', () => {
+  it('evens out zones make before break, once a zone has room again', () => {
     fleet.pods.delete('b0');
     fleet.pods.delete('b1');
     live();
@@ -648,7 +648,7 @@ describe('balance', () => {
     });
   });
 
-  it('mends zones of ten sets at a time, whatever other moves are under way', () => {
+  it('evens out zones of ten sets at a time, whatever other moves are under way', () => {
     fleet.pods.delete('b0');
     fleet.pods.delete('b1');
     fleet.addPod('a2', 'a');
@@ -665,7 +665,7 @@ describe('balance', () => {
     expect(first.voluntaryMoves.length + second.voluntaryMoves.length).toBeLessThanOrEqual(10);
   });
 
-  it('mends zones of further sets while some only wait for the connect budgets of their teams', () => {
+  it('evens out zones of further sets while some only wait for the connect budgets of their teams', () => {
     fleet.pods.delete('b0');
     fleet.pods.delete('b1');
     fleet.addSets(...Array.from({ length: 30 }, (_, n) => socketSet(`u${n}`)));

@@ -77,10 +77,10 @@ describe('the live view', () => {
       ready: false,
       live: 0,
       reason: 'ConnectionLost',
-      message: 'The websocket ended.',
+      message: 'The websocket closed.',
     });
     expect(words(liveViewLines(view({ bots: [dark] })))).toContain(
-      "ConnectionLost: waits for Slack's connect budget, 42 s. The websocket ended.",
+      "ConnectionLost: waits for Slack's connect budget, 42 s. The websocket closed.",
     );
     const later = words(liveViewLines(view({ bots: [dark], nowMs: NOW + 30_000 })));
     expect(later).toContain('budget, 12 s');
@@ -155,7 +155,7 @@ describe('relax status', () => {
     expect(renderFleet(fleet([waits]))).toContain("WaitingForBudget: waits for Slack's connect budget, 42 s. fine");
     const limited = { ...waits, reason: 'RateLimited', waitsFor: 'rateLimit', waitUntilMs: NOW + 600_000 };
     expect(renderFleet(fleet([limited]))).toContain("waits for the end of Slack's rate limit, 10 min");
-    expect(renderFleet(fleet([{ ...waits, waitsFor: 'retry' }]))).toContain('tries again in 42 s');
+    expect(renderFleet(fleet([{ ...waits, waitsFor: 'retry' }]))).toContain('retries in 42 s');
   });
 
   it('wraps the remedy at a terminal, and keeps a bot to one line in a pipe', () => {
@@ -164,7 +164,7 @@ describe('relax status', () => {
     expect(words(lines)).toContain(`TokenInvalid: ${REMEDY}`);
     const unplanned = fleet([]).clusters.map((cluster) => ({ ...cluster, planner: false }));
     const text = renderFleet({ ...fleet([]), clusters: unplanned }, 80);
-    expect(text).toMatch(/no event is\n {2}read;/);
+    expect(text).toMatch(/no events\n {2}are read;/);
     expect(renderFleet(fleet([refused('broken')]))).toContain(`TokenInvalid: ${REMEDY}\n`);
   });
 });
@@ -222,8 +222,8 @@ describe('what is said of files and at the end', () => {
       ]),
     ).toEqual([
       'read bots/acme.yaml: 1 SlackBot, 1 Secret',
-      'read bots/all.yaml again: 3 SlackBots, 0 Secrets, 2 problems, told below',
-      'bots/old.yaml is gone: what it gave is taken away',
+      'read bots/all.yaml again: 3 SlackBots, 0 Secrets, 2 problems, listed below',
+      'bots/old.yaml was deleted: its SlackBots and Secrets are removed',
     ]);
     const many = Array.from({ length: 500 }, (_, n) => change(`bots/${n}.yaml`));
     expect(fileChangeLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);

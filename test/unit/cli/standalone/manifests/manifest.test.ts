@@ -171,7 +171,7 @@ describe('a file', () => {
     const { secrets, problems } = parseManifests(text, 'f');
     expect(secrets.map(({ source }) => source.document)).toEqual([1]);
     expect(problems.map(describeProblem)).toEqual([
-      'f, document 2: metadata.name: Secret default/acme-slack stands in document 1 of f already: remove one, or give it another name',
+      'f, document 2: metadata.name: Secret default/acme-slack is already defined in document 1 of f: remove one, or give it another name',
     ]);
   });
 

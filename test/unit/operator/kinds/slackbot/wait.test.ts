@@ -29,7 +29,7 @@ const slot = (pod: string, more: Partial<SlotView> = {}): SlotView => ({
   ...more,
 });
 const lost = (more: Partial<SlotView> = {}): SlotView =>
-  slot('a', { reason: 'ConnectionLost', message: 'The websocket ended.', ...more });
+  slot('a', { reason: 'ConnectionLost', message: 'The websocket closed.', ...more });
 const statusWith = (slots: SlotView[], more: Partial<StatusInput> = {}): SlackBotStatus =>
   statusOf({
     bot,
@@ -71,7 +71,7 @@ describe('the conditions of a bot that waits', () => {
     expect(said(statusWith([slot('a'), slot('b')]))).toBe(
       "One a minute. Waits for Slack's connect budget until 17:03:05Z.",
     );
-    expect(said(statusWith([lost()]))).toBe("The websocket ended. Waits for Slack's connect budget until 17:03:05Z.");
+    expect(said(statusWith([lost()]))).toBe("The websocket closed. Waits for Slack's connect budget until 17:03:05Z.");
   });
 
   it('say it of the one that is missing, too', () => {
@@ -101,7 +101,7 @@ describe('the line of a bot in relax status', () => {
     const slots = [lost()];
     expect(summaryOf(bot, statusWith(slots), { slots, pending: [] })).toMatchObject({
       reason: 'ConnectionLost',
-      message: 'The websocket ended.',
+      message: 'The websocket closed.',
       waitUntilMs: UNTIL,
       waitsFor: 'budget',
     });

@@ -79,16 +79,20 @@ describe('Redundant=False SameZone names its cause', () => {
       [pod('b0', 'b', full)],
       `${START}. Zone b: its connectors are full: add connectors there, or raise RELAX_CAPACITY. ${END}`,
     ],
-    ['the other zone restarts', [pod('b0', 'b', away)], `${START}. Zone b: its connectors restart or are away. ${END}`],
+    [
+      'the other zone restarts',
+      [pod('b0', 'b', away)],
+      `${START}. Zone b: its connectors are restarting or unreachable. ${END}`,
+    ],
     [
       'the other zone is to be removed',
       [pod('b0', 'b', closed)],
-      `${START}. Zone b: its connectors take no new sockets, since they lack the fleet key or are to be removed. ${END}`,
+      `${START}. Zone b: its connectors take no new sockets, since they lack the fleet key or are about to be removed. ${END}`,
     ],
     [
       'one zone is full and another restarts',
       [pod('c0', 'c', away), pod('b0', 'b', full)],
-      `${START}. Zone b: its connectors are full: add connectors there, or raise RELAX_CAPACITY. Zone c: its connectors restart or are away. ${END}`,
+      `${START}. Zone b: its connectors are full: add connectors there, or raise RELAX_CAPACITY. Zone c: its connectors are restarting or unreachable. ${END}`,
     ],
     ['a zone has room', [pod('b0', 'b', full), pod('c0', 'c')], `${START}. One is about to be moved to zone c.`],
     ['no pod of the other zone lives', [pod('b0', 'b', { state: 'dead' })], 'True SingleZone'],

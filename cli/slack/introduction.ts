@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+import { columns } from '../terminal/columns.ts';
+
+/** A simulator that runs, as far as its user must know it. */
+export interface RunningSlack {
+  url: string;
+  host: string;
+  caFile: string | undefined;
+  control: boolean;
+  teams: readonly { teamID: string; tokens: readonly string[] }[];
+}
+
+/** As many as fit on a screen with all the rest. */
+const MOST_TEAMS = 10;
+
+/** What a person needs: where it is, whom it knows, and lines to copy. */
+export function introduction(slack: RunningSlack): string {
+  return [
+    'A stand-in for Slack, for development. No workspace is behind it, and its tokens are made up.',
+    ...(isLoopback(slack.host) ? [] : ['Whoever reaches this address may use it, and no password is asked for.']),
+    '',
+    `  Web API   ${slack.url}`,
+    ...teamLines(slack),
+    '',
+    'Set this where Relax runs:',
+    '',
+    `  export RELAX_SLACK_API_URL=${slack.url}`,
+    ...(slack.caFile === undefined ? [] : [`  export NODE_EXTRA_CA_CERTS=${slack.caFile}`]),
+    '',
+    ...eventLines(slack),
+    '',
+    'Ctrl-C ends it.',
+  ].join('\n');
+}
+
+function teamLines({ teams, ...slack }: RunningSlack): string[] {
+  if (teams.length === 0) return ['', '  It knows no team: --teams N makes some up.'];
+  const rows = teams.slice(0, MOST_TEAMS).map(({ teamID, tokens: [token = ''] }) => [teamID, token]);
+  const more = teams.length - rows.length;
+  const rest = slack.control ? `: ${curl(slack, 'teams')}` : ', which --control lists';
+  return [
+    '',
+    ...columns(['TEAM', 'BOT TOKEN'], rows).map((line) => `  ${line}`),
+    ...(more === 0 ? [] : [`  and ${more} more${rest}`]),
+  ];
+}
+
+function eventLines(slack: RunningSlack): string[] {
+  if (!slack.control) return ['With --control, events are sent to it by hand.'];
+  const [team] = slack.teams;
+  const body = JSON.stringify({ teamID: team?.teamID ?? 'T1', text: 'hello' });
+  return ['Send an event to all sockets of a team:', '', `  ${curl(slack, 'events')} -d '${body}'`];
+}
+
+/** The control API has no token, and is beside the Web API. */
+function curl({ url, caFile }: Pick<RunningSlack, 'url' | 'caFile'>, path: string): string {
+  const trust = caFile === undefined ? '' : ` --cacert ${caFile}`;
+  return `curl -s${trust} ${new URL(`/_control/${path}`, url)}`;
+}
+
+/** A name may mean any address, so only this one is believed. */
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
