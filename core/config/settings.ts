@@ -71,7 +71,7 @@ export const settings = {
     kind: slackApiUrl,
     fallback: 'https://slack.com/api/',
     example: 'https://slack.com/api/',
-    doc: "Address of Slack's Web API, if it is reached through a gateway or replaced by a stand-in for tests. Use plain http:// only on this machine.",
+    doc: "Address of Slack's Web API, or of a proxy or a stand-in for tests in its place. Use plain http:// only on this machine.",
     programs: EVENTS,
   }),
   fleetKeyFile: setting({
