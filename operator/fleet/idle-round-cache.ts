@@ -13,7 +13,7 @@ export interface RoundInputs {
   heads: Heads;
   fleetKeys: readonly FleetKey[];
   connectorSet?: ConnectorSet | undefined;
-  /** Pods by whether they are there: a lease that runs out changes what is true though nothing was written. */
+  /** Pods by presence: a lease that expires changes the outcome although nothing was written. */
   presence: ReadonlyMap<string, Presence>;
 }
 
@@ -53,7 +53,7 @@ export class IdleRoundCache {
   }
 }
 
-/** Nothing of it changes by the mere passing of time, other than what may wait for a whole round. */
+/** The mere passing of time changes nothing about it, except what may wait for a full round. */
 export function isAtRest(input: PlanInput, plan: Plan, pods: ReadonlyMap<string, PodMemory>): boolean {
   if (!input.settled || plan.writes.length > 0 || gathers(input)) return false;
   return [...pods.values()].every(
@@ -62,7 +62,7 @@ export function isAtRest(input: PlanInput, plan: Plan, pods: ReadonlyMap<string,
   );
 }
 
-/** By identity: whoever makes `Desired` makes new maps when something has changed. */
+/** Compares by identity: whoever makes `Desired` makes new maps when something has changed. */
 const sameDesired = (a: Desired, b: Desired): boolean =>
   a.synced === b.synced &&
   a.unlisted === b.unlisted &&
@@ -71,7 +71,7 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.kept === b.kept;
 
 /**
- * A session's text has no time in it: it changes when the pod has something to say. The time of its renewal is left out.
+ * A session's JSON contains no time of renewal, so it changes only when the pod has something new to say.
  */
 const fingerprintOf = ({ heads, fleetKeys, connectorSet, presence }: RoundInputs): string =>
   JSON.stringify([

@@ -5,7 +5,7 @@ import type { DesiredBot } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { sealedWith } from './sealer.ts';
 
-/** A round writes so many at most: a rotation of the fleet key touches every slot, and is in no hurry. */
+/** Limit per round: a rotation of the fleet key touches every slot, and is not urgent. */
 export const RESEALS_A_ROUND = 200;
 
 export interface Resealing {
