@@ -1,3 +1,5 @@
+/** Probing with a few teams while Slack as a whole fails (design rule 11). */
+
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';

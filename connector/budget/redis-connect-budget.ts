@@ -1,3 +1,5 @@
+/** The connect budget in Redis: its size, refill and spacing (design rule 11). */
+
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { BudgetAsker, BudgetKey, ConnectBudget } from './connect-budget.ts';

@@ -1,3 +1,5 @@
+/** Where an event's mark is kept: its bucket, sub-bucket and lifetime (design rules 3 and 4). */
+
 import { createHash } from 'node:crypto';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';

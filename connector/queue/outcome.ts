@@ -1,3 +1,5 @@
+/** How an event can end, and the counters of that (design rules 5 and 13). */
+
 import type { FilterReason } from '../event/filter.ts';
 
 /** Why an event that was read is not on the queue. Each is a loss that people should know about. */

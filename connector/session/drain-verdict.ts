@@ -1,3 +1,5 @@
+/** Decides when a draining connector closes its remaining sockets. Pure (design rule 6). */
+
 import { SESSION_TTL_MS } from '../../core/protocol/session.ts';
 
 /** What a draining connector knows about itself. */

@@ -1,3 +1,5 @@
+/** Gets a starting connector its pod's name (ADR 0006). */
+
 import type { Clock } from '../../core/process/clock.ts';
 import { foreignScopeText } from '../../core/protocol/scope.ts';
 import { type NameHolder, nameVerdict } from './name-verdict.ts';

@@ -1,3 +1,5 @@
+/** Decides whether a starting connector may take its pod's name. Pure (ADR 0006). */
+
 import { z } from 'zod';
 import { isForeignOwner, isSameOwner } from '../../core/protocol/scope.ts';
 import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';

@@ -1,3 +1,5 @@
+/** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
+
 import { isUtf8 } from 'node:buffer';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';

@@ -1,3 +1,5 @@
+/** Keeps the fence hash in Redis as `planFences` wants it (design rule 8). */
+
 import { fenceField, type QueueKeys } from '../../core/protocol/keys.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import type { PlanInput } from '../plan/types.ts';

@@ -1,3 +1,5 @@
+/** Decides which fence entries there should be. Pure (design rule 8). */
+
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { PlanInput } from '../plan/types.ts';
 import type { Desired, DesiredBot } from './desired.ts';

@@ -1,3 +1,5 @@
+/** What the planner remembers about the fleet, and how long it has read Redis without a gap (design rule 10). */
+
 import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import { type ConnectorSet, mayReturn } from '../../core/protocol/connector-set.ts';
 import type { Presence } from '../../core/protocol/presence.ts';

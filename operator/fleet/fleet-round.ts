@@ -1,3 +1,5 @@
+/** One round of the planner: read, plan, write, make the view. */
+
 import { CLUSTERS_KEY } from '../../core/protocol/keys.ts';
 import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';

@@ -1,3 +1,5 @@
+/** Makes the view of the fleet from which conditions, status and tables are derived. Pure. */
+
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';

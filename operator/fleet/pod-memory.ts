@@ -1,3 +1,5 @@
+/** What the planner remembers about one pod: session, version, slots, reports (design rules 7 and 10). */
+
 import { decodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import { type Presence, presenceOf } from '../../core/protocol/presence.ts';
 import { decodeReport, type SlotReport } from '../../core/protocol/report.ts';

@@ -1,3 +1,5 @@
+/** Claims a cluster scope in Redis for one owner (ADR 0006). */
+
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { foreignScopeText, isSameOwner } from '../../core/protocol/scope.ts';
 import type { Redis } from '../../core/redis/redis.ts';
