@@ -30,7 +30,7 @@ export class PeriodicTask {
     this.#clock = clock;
   }
 
-  /** Runs within so many ms; several calls in that time make one run. */
+  /** Runs within this many ms; several calls in that time cause one run. */
   soon(withinMs: number): void {
     const dueAtMs = this.#clock.monotonicMs() + withinMs;
     if (dueAtMs >= this.#dueAtMs) return;
@@ -46,7 +46,7 @@ export class PeriodicTask {
     await this.#running;
   }
 
-  /** Resolves when the run under way has ended; none begins after it. */
+  /** Resolves when the current run has ended; no other begins after it. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
