@@ -1,3 +1,5 @@
+/** A slot's attempt to open a socket: turn, budget, request, dial, hello (design rules 6 and 11). Pure. */
+
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { Refusal } from '../slack/web-api-answer.ts';

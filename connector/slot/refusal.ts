@@ -1,3 +1,5 @@
+/** What a slot does when Slack refuses its token (design rule 11, ADR 0010). Pure. */
+
 import type { Refusal } from '../slack/web-api-answer.ts';
 import { type Attempt, go, type Moment, type SlotState, type Step, stay } from './state.ts';
 

@@ -1,3 +1,5 @@
+/** The websockets of a slot: from frames to events, and acknowledgements (design rules 5 and 13). */
+
 import type { Clock } from '../../core/process/clock.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { type Normalized, normalize } from '../event/normalize.ts';

@@ -1,3 +1,5 @@
+/** What a slot reports: its state, and until when it waits. Pure. */
+
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Trouble } from '../transport/transport.ts';
 import type { SlotState } from './state.ts';

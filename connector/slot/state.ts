@@ -1,3 +1,5 @@
+/** The states, inputs and effects of a slot. Pure data; `step.ts` is the machine. */
+
 import type { RetryReason } from '../../core/protocol/report.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { Refusal } from '../slack/web-api-answer.ts';

@@ -6,10 +6,10 @@ import type { PlanInput } from '../plan/types.ts';
 import type { Desired } from './desired.ts';
 import { type FenceState, heldOwners, NO_FENCES, planFences } from './fences.ts';
 
-/** Somebody may have changed the hash under us: a planner that was paused, a person. */
+/** The hash may be changed by others: a planner that was suspended, a person. */
 const READ_AGAIN_MS = 30_000;
 
-/** Keeps our cluster's part of the fence hash as desired. */
+/** Keeps our cluster's part of the fence hash as desired, reading it again now and then. */
 export class FenceKeeper {
   readonly #redis: Redis;
   readonly #key: string;

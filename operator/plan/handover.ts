@@ -1,3 +1,5 @@
+/** Make before break on reassignment: which entry of a slot stays, and for how long (design rule 6). Pure. */
+
 import type { SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { PodPhase } from './pods.ts';

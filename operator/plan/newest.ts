@@ -1,3 +1,5 @@
+/** Slots that were written from a newer copy of a SlackBot than ours (design rule 9). Pure. */
+
 import type { Holding } from './holdings.ts';
 import type { SocketSet } from './types.ts';
 
