@@ -56,9 +56,9 @@ export class Reflector<T extends KubeObject> {
   #openedAtMs: number | undefined;
   #sinceYield = 0;
   #running: Promise<void> | undefined;
-  /** Callers that wait for a list that begins from now on. */
+  /** Who waits for a list that begins from now on. */
   readonly #asking: ((listed: boolean) => void)[] = [];
-  /** Ends the current watch or wait, so that such a list begins at once. */
+  /** Ends the watch or the wait under way, so that such a list begins at once. */
   #interruption = new AbortController();
 
   constructor(options: ReflectorOptions<T>) {
