@@ -76,7 +76,7 @@ function fateOf(
   return stopped?.why === 'deleted' || (isComplete && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
 }
 
-/** Resuming raises the generation above the fence: a copy of the bot that is not above it is from before the fence. */
+/** Resuming raises the generation above the fence, so a copy of the bot that is not above it is older than the fence. */
 const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
   fence !== undefined && fence >= set.generation;
 

@@ -22,7 +22,7 @@ import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 const HEARTBEAT_MS = 10_000;
 /** Longer than any time for which a move counts against a budget. */
 const MOVES_KEPT_MS = 600_000;
-/** Voluntary moves in a minute: this share of all slots, but at least so many. */
+/** Voluntary moves per minute: this share of all slots, but at least `MOVES_A_MINUTE`. */
 const SHARE_A_MINUTE = 0.02;
 const MOVES_A_MINUTE = 5;
 
@@ -109,7 +109,7 @@ export class FleetRound {
   }
 
   /**
-   * @param lockValue asked before each write; undefined once the lock is not ours any more
+   * @param lockValue asked before each write; undefined once the lock is no longer ours
    * @throws LockLostError, ScopeOwnedError, or what Redis or a missing key gave; nothing half done needs repair
    */
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {

@@ -1,3 +1,5 @@
+/** Skips rounds of the planner when nothing has changed. */
+
 import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { Presence } from '../../core/protocol/presence.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
@@ -18,10 +20,10 @@ export interface RoundInputs {
 }
 
 /**
- * Remembers a round that had nothing to do, so that the next one with equal inputs can be skipped: a round costs as much as
- * there are slots, and nearly all of them find nothing. Sound because equal inputs give an equal plan, and because of what
- * changes with time alone everything urgent (the fleet settles or gathers, a session dies, a drain ends) is excluded by
- * `isAtRest`. The rest (balance, the end of a fence) waits for the next whole round.
+ * Remembers that a round had nothing to do, so that the next one with equal inputs can be skipped: a round costs time for
+ * every slot, and nearly all rounds find nothing. This is correct because equal inputs give an equal plan, and because
+ * `isAtRest` excludes everything urgent that time alone brings about (the fleet settles or gathers, a session dies, a drain
+ * ends). The rest (balance, the end of a fence) waits for the next whole round.
  */
 export class IdleRoundCache {
   readonly #wholeRoundMs: number;

@@ -130,8 +130,8 @@ export function podPresence({ session, lastSession, renewed, returnUntilMs }: Po
 }
 
 /**
- * A time that was seen before is not computed again: the clock of a Redis that took over from another may differ by more
- * than a lease lives.
+ * A time that was seen before is not computed again: after a failover, the new Redis's clock may differ by more than the
+ * duration of a lease.
  */
 function renewedOf(
   before: PodMemory,

@@ -69,8 +69,8 @@ export interface PlanInput {
   /**
    * Pods whose hash in Redis is missing, short or unreadable though their session holds a version: whatever the plan
    * gives them is written whole, with every slot in `set`, and only when `settled` and `synced`, since a slot that is
-   * left out of it closes a socket. What they hold stands in `assignments` all the same, from memory or from reports; a
-   * slot of which only a report is left may have neither bot nor token, and is written so.
+   * left out of it closes a socket. What they hold is in `assignments` nevertheless, from memory or from reports. A
+   * slot of which only a report is left may have neither bot nor token, and is written that way.
    */
   lost: ReadonlySet<string>;
   /** Owner uid -> planner's monotonic time of the last voluntary move. */
