@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
  * implementation that ships; `fault.ts` says what a rejected call means.
  */
 
-/** Takes the listener off; a second call does nothing. */
+/** Removes a listener; calling it twice does nothing. */
 export type Unsubscribe = () => void;
 
 /** A connection that reconnects by itself until it is closed. */
