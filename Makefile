@@ -1,8 +1,8 @@
-# The commands of this repository; `make help` lists them. `make demo` and `make test` need nothing but Node and make.
+# The commands of this repository; `make help` lists them. `make demo` and `make test` need only Node and make.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench build generate kube cluster clean
 
-# The Node that came with the packages, whatever the machine has.
+# The Node installed with the packages, whatever the machine has.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 INSTALLED := node_modules/.package-lock.json
 
@@ -14,7 +14,7 @@ $(INSTALLED): package.json package-lock.json
 	@npm ci --loglevel=error --no-progress
 	@touch $(INSTALLED)
 
-demo: $(INSTALLED) ## see it work: 20 teams, a connector killed, nothing lost; less than a minute
+demo: $(INSTALLED) ## see it work: 20 teams, a connector killed, nothing lost; takes less than a minute
 	@$(NODE) scripts/redis.ts
 	@$(NODE) bin/relax.mjs demo
 
@@ -24,29 +24,29 @@ test: $(INSTALLED) ## run everything: checks, then all test suites
 check: $(INSTALLED) ## types, lint and import rules, generated files, chart, build
 	@$(NODE) scripts/test.ts check
 
-format: $(INSTALLED) ## format the sources and mend what lint can mend
+format: $(INSTALLED) ## format the sources and fix what lint can fix
 	@$(NODE) node_modules/.bin/biome check --write .
 
-generate: $(INSTALLED) ## write the files that are made from the sources: CRD, references
+generate: $(INSTALLED) ## write the generated files: CRD, references
 	@$(NODE) scripts/generate.ts
 
-bench: $(INSTALLED) ## measure what things cost: queue, planner, sockets, connector; some minutes, best on an idle machine
+bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes, best on an idle machine
 	@$(NODE) scripts/redis.ts
-	@echo '== bench/enqueue.ts: an event onto the queue once, against plain RPUSH'
+	@echo '== bench/enqueue.ts: queueing an event exactly once, compared with plain RPUSH'
 	@$(NODE) bench/enqueue.ts
-	@echo '== bench/plan.ts: one plan, for 10,000 and 100,000 bots'
+	@echo '== bench/plan.ts: one plan for 10,000 and 100,000 bots'
 	@$(NODE) bench/plan.ts
 	@echo '== bench/planner-idle.ts: the planner while nothing happens, 10,000 bots'
 	@$(NODE) bench/planner-idle.ts --seconds 10
 	@echo '== bench/sockets.ts: an idle socket over TLS, on Node and on Bun'
 	@$(NODE) bench/sockets.ts
-	@echo '== bench/connector.ts: a whole connector, against the least program that does its job (Linux only)'
+	@echo '== bench/connector.ts: a whole connector, compared with the smallest program that does its job (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
 
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts
 
-kube: $(INSTALLED) ## get an API server, etcd, kubectl and helm for the tests, once, if they are not found
+kube: $(INSTALLED) ## fetch an API server, etcd, kubectl and helm for the tests, once, if they are missing
 	@$(NODE) scripts/kube.ts
 
 cluster: $(INSTALLED) ## test the chart on a real cluster of three nodes; needs root, not part of make test

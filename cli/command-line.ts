@@ -32,7 +32,7 @@ const SLACK_NOTE = `
 Listens on this machine only, unless --host says otherwise. Ends on SIGTERM and on Ctrl-C. What it keeps to, and how events
 are sent to it and faults made: slack-simulator/README.md.`;
 
-/** The command line, options and their help made from the settings table. `done` gets the exit code. */
+/** The command line, with options and help generated from the settings table. `done` gets the exit code. */
 export function commandLine(version: string, actions: Actions, done: (exitCode: number) => void): Command {
   const relax = new Command('relax')
     .description('Slack events for thousands of workspaces, each exactly once on a Redis queue.')
@@ -83,7 +83,7 @@ function optionOf(row: Setting<unknown>, program: Program): Option {
   );
 }
 
-/** Only what was given: defaults are the settings table's. */
+/** Only what was given: defaults come from the settings table. */
 function flagsOf(command: Command, program: Program): Record<string, string> {
   const values: Record<string, unknown> = command.opts();
   return Object.fromEntries(

@@ -9,7 +9,7 @@ import { stopSignal } from './stop-signal.ts';
 
 /**
  * The relax program. Exit codes: 0 for a clean end, 1 for a failure, 2 for a mistake on the command line or in the
- * configuration, which no restart mends; of `relax status` 3 for a fleet that is not healthy.
+ * configuration, which no restart fixes; for `relax status` also 3 for a fleet that is not healthy.
  */
 
 /** Everything has ended by then, but for a timer of 2 s that the Redis client leaves behind where there was no connection. */
@@ -22,7 +22,7 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ConfigError ? error.exitCode : 1;
 }
 
-// Whoever read our output (`relax status | head`) has had enough.
+// The reader of our output has closed the pipe (`relax status | head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 const signal = stopSignal();

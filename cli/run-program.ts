@@ -10,8 +10,8 @@ import type { Program } from '../core/config/setting.ts';
 import { createLog, type Log, type LogLevel } from '../core/process/log.ts';
 
 /**
- * Runs one program until its end. Each is loaded only when it is the one: a connector has no use for a Kubernetes
- * client, and starts without reading one.
+ * Runs one program until its end. Each program is loaded only when it is needed: a connector has no use for a Kubernetes
+ * client and starts without loading one.
  * @throws ConfigError with all mistakes, and whatever ended the program
  */
 export async function runProgram(program: Program, input: ConfigInput, signal: AbortSignal): Promise<number> {

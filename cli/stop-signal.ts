@@ -1,13 +1,13 @@
 import { systemClock } from '../core/process/clock.ts';
 
-/** What asks a program to end: a signal to it, one handed on by the launcher (bin/relax.mjs), or its parent's end. */
+/** What asks a program to stop: a signal, one forwarded by the launcher (bin/relax.mjs), or the end of its parent. */
 export type StopSource = 'signal' | 'launcher' | 'parent';
 export type StopStep = 'begin' | 'end-now' | 'ignore';
 
-/** Ctrl-C reaches the launcher and us within moments; the same wish told twice is one. */
+/** Ctrl-C reaches the launcher and us within moments of each other; both count as one request. */
 const SAME_WISH_MS = 1_000;
 
-/** Tells a second wish to end, which is impatience, from a copy of the first. */
+/** Distinguishes a second request to stop, from an impatient user, from a copy of the first. */
 export class StopWishes {
   #last: { source: StopSource; atMs: number } | undefined;
 
@@ -18,7 +18,7 @@ export class StopWishes {
       this.#last = { source, atMs: nowMs };
       return 'begin';
     }
-    // A parent that is gone has nothing to be impatient with; its end often follows the signal that we both got.
+    // The end of the parent is never a second request; it often follows the signal that both processes got.
     if (source === 'parent') return 'ignore';
     if (last.source !== source && nowMs - last.atMs < SAME_WISH_MS) return 'ignore';
     return 'end-now';
@@ -28,8 +28,8 @@ export class StopWishes {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * An AbortSignal for the life of this process. Also aborts when the process that forked us is gone, so that no kill -9
- * leaves us behind. The second wish ends the process at once.
+ * An AbortSignal for the lifetime of this process. It also aborts when the process that forked us is gone, so that we
+ * don't survive its kill -9. A second request ends the process at once.
  */
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
@@ -52,7 +52,7 @@ export function stopSignal(): AbortSignal {
       if (signal !== undefined) take('launcher', signal);
     });
     process.on('disconnect', () => take('parent', 'SIGTERM'));
-    // The channel alone is no reason to live.
+    // The channel alone must not keep the process alive.
     process.channel.unref();
   }
   return stopping.signal;

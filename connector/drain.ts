@@ -1,3 +1,5 @@
+/** What a connector does between SIGTERM and its end (design rule 6). */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/process/clock.ts';
 import type { Log } from '../core/process/log.ts';

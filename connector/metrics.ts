@@ -1,3 +1,5 @@
+/** The metrics of a connector; every outcome of an event is counted here (design rule 13). */
+
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';

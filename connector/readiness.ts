@@ -1,3 +1,5 @@
+/** Readiness reasons of a connector: faults of the fleet around it, starting, draining (design rule 12). */
+
 import { SESSION_RENEW_MS } from '../core/protocol/session.ts';
 
 /** What a connector knows of its own health. */

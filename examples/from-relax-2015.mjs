@@ -1,8 +1,8 @@
-// Turns the bots hash of the Relax of 2015 into SlackBots and Secrets, which kubectl and `relax standalone` read alike:
+// Converts the bots hash of the Relax of 2015 to SlackBots and Secrets, for kubectl or `relax standalone`:
 //   redis-cli -u "$REDIS_URL" HGETALL "$RELAX_BOTS_KEY" | node examples/from-relax-2015.mjs > bots.yaml
-// HVALS does as well; then a value is named by its number in place of its field. The output holds the tokens in plain text:
-// keep it where you keep tokens. JSON is YAML, so the file may be named so. What is left out is named on stderr with the
-// reason and the remedy, its token never, and makes the exit code 1. See docs/migration.md.
+// HVALS works too; entries are then reported by number instead of by field. The output holds the tokens in plain text: keep
+// it where you keep tokens. It is JSON, which is also YAML. Entries that are left out are reported on stderr with the reason
+// and the remedy, but never with their token, and make the exit code 1. See docs/migration.md.
 import { createInterface } from 'node:readline';
 
 const TEAM_ID = /^[TE][A-Z0-9]{2,}$/;
@@ -10,10 +10,10 @@ const TOKEN = /^(xoxe\.)?xox[bps]-[A-Za-z0-9_-]{4,}$/;
 const QUEUE_NAMESPACE = /^[A-Za-z0-9._:@/+-]{0,128}$/;
 /** TEAM, or NAMESPACE-TEAM. */
 const FIELD = /(^|-)[TE][A-Z0-9]{2,}$/;
-/** How redis-cli tells in a pipe that Redis refused the command. */
+/** How redis-cli reports in a pipe that Redis refused the command. */
 const REDIS_ERROR = /^(\(error\)|ERR|WRONGTYPE|NOAUTH|WRONGPASS|NOPERM|MOVED|LOADING)\b/;
 
-/** What Kubernetes takes as a name: lower case letters, digits and '-', at most 63 here. */
+/** A valid Kubernetes name: lower case letters, digits and '-', at most 63 characters here. */
 const nameOf = (namespace, team) =>
   [namespace, team]
     .join('-')
@@ -24,7 +24,7 @@ const nameOf = (namespace, team) =>
 
 const taken = new Set();
 
-/** Two namespaces may come out as one name: `Acme` and `acme`. */
+/** Two namespaces may map to one name: `Acme` and `acme`. */
 function freeName(namespace, team) {
   const name = nameOf(namespace, team);
   let free = name;

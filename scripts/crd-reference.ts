@@ -88,10 +88,10 @@ const CONDITIONS: readonly [type: string, meaning: string][] = [
     'Ready',
     'The summary: credentials valid and at least one live socket. False with reason Suspended while suspended.',
   ],
-  ['Redundant', 'All replicas live, on two zones or more if the fleet has them (one zone: True, reason SingleZone).'],
-  ['Assigned', 'Every socket wanted has a connector pod.'],
+  ['Redundant', 'All replicas live, in two zones or more if the fleet has them (one zone: True, reason SingleZone).'],
+  ['Assigned', 'Every wanted socket has a connector pod.'],
   ['Connected', 'At least one socket is live.'],
-  ['CredentialsValid', 'The token is there, looks like a Slack token, and Slack takes it for this team.'],
+  ['CredentialsValid', 'The token is there, looks like a Slack token, and Slack accepts it for this team.'],
 ];
 
 const conditionTable = table(
@@ -103,7 +103,7 @@ export const crdReference = (): string => `<!-- Made by \`npm run generate\` fro
 # SlackBot
 
 ${CRD_DESCRIPTION} Resource \`${CRD_NAME}\`, \`${API_VERSION}\`, namespaced, short name \`sb\`, category \`relax\`.
-The same manifests are read by \`kubectl apply\` and by \`relax standalone --bots DIR\`; both judge them by this page.
+The same manifests are read by \`kubectl apply\` and by \`relax standalone --bots DIR\`; both validate them as described here.
 \`kubectl explain slackbot.spec\` prints the same text. \`kubectl get sb --field-selector spec.teamID=T024BE7LH\` finds
 the bots of a team.
 
@@ -117,8 +117,8 @@ Unknown fields are refused by \`kubectl\` and by standalone mode.
 
 ${ruleTable}
 
-What these can't see becomes a condition: a missing Secret or key, the same bot twice, a token of another team or of the
-wrong kind.
+Problems that these rules can't detect are reported as conditions: a missing Secret or key, the same bot twice, a token of
+another team or of the wrong kind.
 
 ## status
 
@@ -128,8 +128,8 @@ ${statusTable}
 
 ${conditionTable}
 
-Each has a reason (one word) and a message that names the remedy. \`lastTransitionTime\` moves only when the condition
-flips; nothing in the status is a heartbeat.
+Each has a reason (one word) and a message that names the remedy. \`lastTransitionTime\` changes only when the
+condition's status changes; nothing in the status is a heartbeat.
 
 ## kubectl get slackbots
 

@@ -27,14 +27,14 @@ const QUEUE = 'relax:events';
 /** Parts of the burst after which something breaks. */
 const KILL_AT = 0.3;
 const CUT_AT = 0.6;
-/** Each part of the story has its limit, so that the whole ends within a minute even when it goes wrong. */
+/** Each step has a time limit, so that the demo ends within a minute even if something goes wrong. */
 const START_LIMIT_MS = 20_000;
 const BURST_LIMIT_MS = 22_000;
 const SETTLE_LIMIT_MS = 8_000;
 
 /**
- * `relax demo`: the main job in half a minute, with a Redis and a Slack of its own. Resolves with the exit code: 0 only
- * if each event came exactly once.
+ * `relax demo`: shows the main job in half a minute, with its own Redis and Slack stand-in. Resolves with the exit code:
+ * 0 only if each event arrived exactly once.
  */
 export async function runDemo(signal: AbortSignal): Promise<number> {
   const view = new DemoView(process.stdout);
@@ -170,7 +170,7 @@ async function play(stage: Stage): Promise<Verdict> {
   }
 }
 
-/** What is not seen in time is told, and the verdict is given all the same. */
+/** If something is not seen in time, that is printed, and the verdict still follows. */
 async function hopefully({ view, until }: Stage, what: string, condition: () => Promise<boolean>): Promise<void> {
   try {
     await until(what, SETTLE_LIMIT_MS, condition);

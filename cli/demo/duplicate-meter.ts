@@ -1,10 +1,10 @@
 const LINE = /^relax_events_total\{[^}]*outcome="duplicate"[^}]*\}\s+(\d+)/gm;
-/** A connector that is about to end does not hold up the show. */
+/** A connector that is about to end must not hold up the demo. */
 const TIMEOUT_MS = 500;
 
 /**
- * Duplicates that the connectors suppressed, as their metrics count them. Of a connector that was killed the last count
- * that it told remains; what it suppressed after that nobody knows.
+ * Duplicates that the connectors suppressed, according to their metrics. For a connector that was killed, the last known
+ * count remains; what it suppressed after that is unknown.
  */
 export class DuplicateMeter {
   readonly #counts = new Map<string, number>();

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /**
- * A process that the demo starts and ends. In a process group of its own, so that Ctrl-C is the demo's to hand on; tied
- * to the demo by a channel or its stdin, so that it ends with it whatever ends it.
+ * A process that the demo starts and ends. It has its own process group, so that the demo decides what Ctrl-C does to it,
+ * and is tied to the demo by a channel or its stdin, so that it ends with the demo, however that ends.
  */
 export class OwnedProcess {
   readonly name: string;
@@ -67,6 +67,6 @@ export class OwnedProcess {
   }
 }
 
-/** What is set for a fleet of the user's has no say in the demo. */
+/** Settings that the user has made for a real fleet must not affect the demo. */
 const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RELAX_')));

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Either will do; all that Relax asks of them is in both. */
+/** Either will do: both have everything that Relax needs. */
 const SERVERS = ['redis-server', 'valkey-server'] as const;
 
 /** The package that brings a server, by the package manager of the machine. Each command is typed as root, save brew's. */

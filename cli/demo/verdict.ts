@@ -1,4 +1,4 @@
-/** Counted by event id: what was sent against what came. */
+/** Compares, by event id, what was sent with what arrived. */
 export interface Verdict {
   sent: number;
   /** Of those that were sent, how many came at least once. */

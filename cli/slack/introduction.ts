@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { columns } from '../terminal/columns.ts';
 
-/** A simulator that runs, as far as its user must know it. */
+/** What the user of a running simulator must know about it. */
 export interface RunningSlack {
   url: string;
   host: string;
@@ -10,10 +10,10 @@ export interface RunningSlack {
   teams: readonly { teamID: string; tokens: readonly string[] }[];
 }
 
-/** As many as fit on a screen with all the rest. */
+/** The number that fits on a screen with everything else. */
 const MOST_TEAMS = 10;
 
-/** What a person needs: where it is, whom it knows, and lines to copy. */
+/** What a person needs: its address, its teams, and lines to copy. */
 export function introduction(slack: RunningSlack): string {
   return [
     'A stand-in for Slack, for development. No workspace is behind it, and its tokens are made up.',
@@ -58,6 +58,6 @@ function curl({ url, caFile }: Pick<RunningSlack, 'url' | 'caFile'>, path: strin
   return `curl -s${trust} ${new URL(`/_control/${path}`, url)}`;
 }
 
-/** A name may mean any address, so only this one is believed. */
+/** A name may resolve to any address, so only this one is trusted. */
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

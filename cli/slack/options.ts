@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { SimulatorOptions } from '../../slack-simulator/simulator-api.ts';
 
-/** What `relax slack` was told, defaults included. */
+/** The options of `relax slack`, including defaults. */
 export interface SlackOptions {
   port: number;
   host: string;

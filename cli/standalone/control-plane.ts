@@ -12,8 +12,8 @@ import {
 } from './standalone-reconciler.ts';
 
 /**
- * What an API server and the operator's reconciler are in Kubernetes: the objects of the directory with uid, generation and
- * age, what is wanted of each, and how each is. Plain state, no I/O.
+ * The counterpart of the API server and the operator's reconciler in Kubernetes: the objects of the directory with uid,
+ * generation and age, what is wanted of each, and the status of each. Plain state, no I/O.
  */
 export class ControlPlane {
   readonly #options: StandaloneReconcilerOptions;
@@ -48,7 +48,7 @@ export class ControlPlane {
     return this.#bots?.length ?? 0;
   }
 
-  /** The directory was read, and holds neither a SlackBot nor anything that may be meant for one. */
+  /** The directory was read, and holds neither a SlackBot nor anything that may be meant as one. */
   get empty(): boolean {
     return this.#taken && this.size === 0 && this.#problems.length === 0;
   }

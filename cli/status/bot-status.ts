@@ -27,8 +27,9 @@ export interface Surroundings {
 }
 
 /**
- * Pure: a bot as it is now. What its sockets prove comes from them; the planner's line, which may be old, tells what they
- * can't (what is wanted, the verdict on its token, suspension), and its reason only as long as no socket contradicts it.
+ * A bot as it is now. Pure. Whatever its sockets prove is taken from them. The planner's summary, which may be old, adds
+ * what they can't show (what is wanted, the verdict on the token, suspension), and its reason applies only as long as no
+ * socket contradicts it.
  */
 export function botStatus(
   line: BotSummary | undefined,
@@ -45,7 +46,7 @@ export function botStatus(
     teamID: line?.teamID ?? first?.teamID ?? '',
     teamName: line?.teamName ?? '',
     desired,
-    // What is being closed is shown as long as it lives, as in the status of a SlackBot.
+    // A socket that is being closed is shown as long as it is live, as in the status of a SlackBot.
     live: desired === 0 ? count : Math.min(count, desired),
     zones: [...new Set(live.map(({ zone }) => zone))].sort(),
     ready: count > 0,
@@ -58,7 +59,7 @@ export function botStatus(
     : { ...now, ready: line.ready, reason: line.reason, message: line.message };
 }
 
-/** What the sockets prove wrong, or what nobody keeps true. */
+/** Reasons that the sockets disprove, or that nobody keeps up to date. */
 function isRefuted({ ready, reason }: BotSummary, live: number, { planner }: Surroundings): boolean {
   if (ready) return live === 0;
   return isSocketReason(reason) && (live > 0 || !planner);

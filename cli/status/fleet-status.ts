@@ -6,8 +6,8 @@ import { DRAIN_RETURN_MS, type Session } from '../../core/protocol/session.ts';
 import { type BotSocket, botStatus } from './bot-status.ts';
 
 /**
- * What `relax status -o json` prints: one object of this shape. Stable: fields may be added, none changes its meaning or
- * goes away within a major version. Times are Redis' own, in ms since 1970.
+ * What `relax status -o json` prints: one object of this shape. It is stable: within a major version fields may be added,
+ * but none changes its meaning or is removed. Times are Redis times, in ms since 1970.
  */
 export interface FleetStatus {
   /** Nothing is wrong: exit code 0. */
@@ -25,7 +25,7 @@ export interface FleetStatus {
     /** RELAX_QUEUE_MAX as this command sees it; 0 means no limit. */
     max: number;
   };
-  /** What all programs of this Redis agreed on; null before the first start. */
+  /** What all programs on this Redis agreed on; null before the first start. */
   contract: { bucketMs: number; subBuckets: number; windowMs: number; shards: number } | null;
   /** By name. With RELAX_CLUSTER only that one; none if there is none of that name. */
   clusters: ClusterStatus[];
@@ -35,7 +35,7 @@ export interface ClusterStatus {
   cluster: string;
   /** Who it belongs to: "standalone:..." or the uid of a kube-system namespace; null if nobody has claimed it. */
   owner: string | null;
-  /** Whether a planner holds the lock now. Without one nothing is assigned anew; events flow all the same. */
+  /** Whether a planner holds the lock now. Without one, nothing new is assigned, but events flow. */
   planner: boolean;
   /** Redis time when a planner last looked; null if never. */
   lastSeenMs: number | null;
@@ -52,7 +52,7 @@ export interface ClusterStatus {
   };
 }
 
-/** Slots by the state of their socket; `unreported`: assigned, and the pod has not spoken of it yet. */
+/** Slots by the state of their socket; `unreported`: assigned, but not reported by the pod yet. */
 export type SocketCounts = Record<SlotReport['state'] | 'unreported', number>;
 
 export interface PodStatus {

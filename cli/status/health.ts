@@ -8,7 +8,7 @@ export const EXIT_NOT_HEALTHY = 3;
 export const exitCodeOf = ({ healthy }: Pick<FleetStatus, 'healthy'>): number =>
   healthy ? EXIT_HEALTHY : EXIT_NOT_HEALTHY;
 
-/** Names in one sentence; the table has them all. */
+/** Maximum number of names in one sentence; the table has all of them. */
 const MOST_NAMES = 5;
 
 export interface Asked {
@@ -39,7 +39,7 @@ function noCluster({ cluster, known }: Asked): string {
 
 function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
   const present = pods.filter(({ state }) => state === 'up' || state === 'draining');
-  // What is as somebody wants it, or is another operator's; and what is said once, of the cluster.
+  // Skips bots that are as intended or belong to another operator, and problems already reported once for the cluster.
   const wanted = ['Suspended', 'OtherOperator'];
   const known = present.length === 0 ? [...wanted, 'NoConnectors'] : wanted;
   const notReady = bots.list.filter(({ ready, reason }) => !ready && !known.includes(reason));

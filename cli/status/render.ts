@@ -2,7 +2,7 @@ import { botTable } from '../terminal/bot-table.ts';
 import { columns, hanging } from '../terminal/columns.ts';
 import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
 
-/** Bots listed one by one; beyond, those that need nobody are only counted. */
+/** Number of bots listed individually; beyond that, bots that need no attention are only counted. */
 const MOST_READY = 50;
 
 /** For people. Pure. @param columnCount of the terminal; none for a pipe, where each bot is one line */
@@ -64,7 +64,7 @@ function botLines({ bots }: ClusterStatus, atMs: number, columnCount: number): s
   ];
 }
 
-/** Without a planner what a bot wants and what is wrong with its token are as they were last judged. */
+/** Without a planner, what a bot wants and the verdict on its token are shown as last judged. */
 function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: number): string {
   if (planner) return 'planner running';
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;

@@ -13,22 +13,22 @@ export interface AssignmentWatchOptions {
   subscriber: RedisSubscriber;
   keys: ClusterKeys;
   pod: string;
-  /** Sockets that this pod offered to take; more are taken all the same, with a warning. */
+  /** The number of sockets that this pod offered to take; more are taken nevertheless, with a warning. */
   capacity: number;
-  /** False while this pod's name is not ours: what is assigned to it is another's. Always true unless given. */
+  /** False while this pod's name is not ours, so that what is assigned to it is another's. Defaults to always true. */
   mayAct?(): boolean;
-  /** Called for each read of Redis that succeeded, whether or not it changed what is held. */
+  /** Called after each successful read of Redis, whether or not it changed what is held. */
   onRead(): void;
   log: Log;
 }
 
-/** Level-triggered: read so often even if no nudge comes (design rule 9). */
+/** Level-triggered: how often to read even without a nudge (design rule 9). */
 const READ_MS = { least: 5_000, most: 10_000 };
 const RETRY_MS = 1_000;
 
 /**
- * Holds what Redis assigns to this pod, as far as is known, and says when it has looked. What is to be done about it is
- * for others to find out from what is held.
+ * Holds what Redis assigns to this pod, as far as is known, and reports each read. Others derive what to do from what is
+ * held.
  */
 export class AssignmentWatch {
   readonly #options: AssignmentWatchOptions;
@@ -61,7 +61,7 @@ export class AssignmentWatch {
     this.#task.soon(0);
   }
 
-  /** @param version of the assignments as somebody has seen it in Redis; undefined if there was none */
+  /** @param version of the assignments as seen in Redis; undefined if there was none */
   hint(version: number | undefined): void {
     if (version !== undefined && version > this.#held.version) this.#task.soon(0);
   }
@@ -92,7 +92,7 @@ export class AssignmentWatch {
     // Asked again: it may have changed meanwhile.
     if (!mayAct()) return RETRY_MS;
     if (read !== undefined) this.#take(read);
-    // Outside the `try`: what fails here is no fault of Redis.
+    // Outside the `try`: a failure here is not a fault of Redis.
     runCallback(log, 'what follows a read of the assignments', onRead);
     return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
   }

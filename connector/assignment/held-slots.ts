@@ -18,14 +18,14 @@ export interface SlotsRead {
 export interface ReadVerdict {
   /** What is held from now on: the same object when the read changes nothing. */
   held: HeldSlots;
-  /** Fields that could not be decoded: such a slot stays as it is. */
+  /** Fields that could not be decoded; such slots stay as they are. */
   unreadable: SlotID[];
 }
 
 /**
- * What a read changes (design rule 10). Only a version higher than the held one removes; a missing or lower one is
- * unknown and changes nothing, an equal one is what we hold. A process that holds nothing takes whatever it can read:
- * a socket too many costs little, a team without one loses events.
+ * What a read changes (design rule 10). Only a version higher than the held one removes slots. A missing or lower version
+ * means unknown and changes nothing; an equal one is what we hold. A process that holds nothing takes whatever it can read:
+ * an extra socket costs little, while a team without one loses events.
  */
 export function heldAfterRead(held: HeldSlots, read: SlotsRead): ReadVerdict {
   const fresh = held.version === 0 && held.slots.size === 0;
@@ -37,7 +37,7 @@ export function heldAfterRead(held: HeldSlots, read: SlotsRead): ReadVerdict {
     const before = held.slots.get(id);
     const slot = decodeSlot(json);
     if (slot === undefined) unreadable.push(id);
-    // What has not changed stays the same object, so that whoever compares it finds that at once.
+    // What has not changed stays the same object, so that comparing it is cheap.
     const after = slot === undefined || isDeepStrictEqual(before, slot) ? before : slot;
     if (after !== undefined) slots.set(id, after);
   }

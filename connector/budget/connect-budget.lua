@@ -7,7 +7,7 @@
 -- ARGV[4] block, hold, live: for how many ms; else: ms for which a refused need keeps the others waiting
 -- ARGV[5] who asks  ARGV[6] 1: Slack is known to be well again  ARGV[7], ARGV[8] ms after one connect in vain, after more
 -- ARGV[9] 1: not the last call
--- Returns { 1, 0, 0 } when the connect may be made, else { 0, ms to wait, 1 if another slot of the team goes first };
+-- Returns { 1, 0, 0 } if the connect may be made, else { 0, ms to wait, 1 if another slot of the team goes first };
 -- of anyLive 1 or 0. Times are Redis times.
 local purpose, capacity, refillMs, forMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local asker, unspaced, firstGapMs, nextGapMs = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -63,13 +63,13 @@ else
   local dueMs = nowMs
   if purpose == 'needed' and tries > 0 then
     local gapMs = tries == 1 and firstGapMs or nextGapMs
-    -- One of another slot may still be under way.
+    -- A connect of another slot may still be in progress.
     if unspaced then gapMs = lastBy == asker and 0 or math.min(gapMs, firstGapMs) end
     dueMs = lastMs + gapMs
   end
   local whole = 1
   if purpose == 'rebalance' then whole = capacity elseif purpose == 'recheck' or sparing then whole = 2 end
-  -- Sums of fractions end a hair below the whole that they stand for.
+  -- Sums of fractions end slightly below the whole number that they stand for.
   local needs = whole - 1e-6
   if blockedMs > nowMs then
     waitMs = blockedMs - nowMs
@@ -80,7 +80,7 @@ else
     if lastBy ~= asker then yields = 1 end
   elseif calls < needs then
     waitMs = (needs - calls) * refillMs
-    -- There is one for when it counts.
+    -- One is left, which is reserved for a real need.
     if sparing and calls >= needs - 1 then yields = 1 end
   else
     granted = 1

@@ -7,11 +7,11 @@ export type ConnectPurpose =
   | 'needed'
   /** The slot's socket lives but will be closed by Slack, or its token changed. */
   | 'refresh'
-  /** Mends the spread of a set over zones. One connect is enough, as for `refresh`, and it waits as that does. */
+  /** Restores the spread of a set over zones. One connect is enough, and it yields to others, as for `refresh`. */
   | 'spread'
-  /** Slack refused the token, and may have taken that back: never the last connect. */
+  /** Slack refused the token and may have changed its mind: never takes the last connect. */
   | 'recheck'
-  /** Nothing forces the connect: only from a full bucket. */
+  /** Nothing forces the connect, so it needs a full bucket. */
   | 'rebalance';
 
 export type BudgetAnswer =

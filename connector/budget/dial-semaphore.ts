@@ -1,9 +1,9 @@
-/** TLS handshakes of so many dials keep a core busy without holding up the sockets that live. */
+/** TLS handshakes of this many dials keep a core busy without holding up the live sockets. */
 const DEFAULT_LIMIT = 50;
 
 /**
- * Bounds the dials of a process, first come first served, so that thousands of slots that start at once neither stall
- * it nor let Slack's URLs run out before they are used.
+ * Bounds the concurrent dials of a process, first come, first served, so that thousands of slots starting at once neither
+ * stall it nor let Slack's URLs expire before they are used.
  */
 export class DialSemaphore {
   readonly #limit: number;

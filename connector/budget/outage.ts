@@ -1,3 +1,5 @@
+/** Probing with a few teams while Slack as a whole fails (design rule 11). */
+
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
@@ -9,11 +11,11 @@ const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
 /** So many different teams, or apps, in a row, without one that is well in between, and within so short a time. */
 const TEAMS_IN_A_ROW = 3;
 const ROW_MS = 30_000;
-/** From one probe to the next; the last holds for all later ones. Some hang, so that none is waited for. */
+/** Time between probes; the last value applies to all later ones. Some probes hang, so none is waited for. */
 const PROBE_GAPS_MS = [1_000, 2_000, 3_000];
 /** After one that had no connect left, or left it to another slot of its team, the next comes soon. */
 const UNUSED_GAP_MS = 100;
-/** Probes leave each team its last connect, unless for so long none had another. */
+/** Probes leave each team its last connect, unless no team had more than one for this long. */
 const SPARING_MS = 6_000;
 
 /** @returns the failures of the row, this one included: team -> when it failed last */
@@ -27,15 +29,15 @@ const isOutage = (row: ReadonlyMap<string, number>): boolean => row.size >= TEAM
 export const probeGapMs = (probes: number): number => PROBE_GAPS_MS[Math.min(probes, PROBE_GAPS_MS.length - 1)] ?? 0;
 
 /**
- * When Slack as a whole fails, the attempts of a process wait here and only a few go and look, so that no team's connects
- * are spent on an outage, nor Slack be run down when it comes back. The first hello lets everyone go on.
+ * When Slack as a whole fails, the attempts of a process wait here and only a few probe, so that no team's connects are
+ * spent on an outage and Slack is not overrun when it comes back. The first hello lets all of them continue.
  */
 export class Outage {
   readonly #timers: Timers;
   readonly #log: Pick<Log, 'warn' | 'info'>;
   #row: ReadonlyMap<string, number> = new Map();
   #sinceMs: number | undefined;
-  /** A drop of some sockets is none yet: it is told once a probe has failed, too. */
+  /** Losing some sockets is not an outage yet: it is logged only once a probe has failed too. */
   #isTold = false;
   #probes = 0;
   #nextProbeAtMs = 0;
@@ -98,7 +100,7 @@ export class Outage {
     this.#nextProbeAtMs = nowMs;
   }
 
-  /** An attempt that was let go made no connect. */
+  /** An attempt that was permitted made no connect. */
   unused(streamID: string): void {
     if (!this.isDeclared) return;
     this.#probed.delete(streamID);
@@ -108,7 +110,7 @@ export class Outage {
     this.#arm();
   }
 
-  /** A socket has said hello. */
+  /** A socket has received hello. */
   succeeded(): void {
     this.#row = new Map();
     if (this.#sinceMs === undefined) return;

@@ -1,3 +1,5 @@
+/** The connect budget in Redis: its size, refill and spacing (design rule 11). */
+
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { BudgetAsker, BudgetKey, ConnectBudget } from './connect-budget.ts';
@@ -5,11 +7,11 @@ import type { BudgetAsker, BudgetKey, ConnectBudget } from './connect-budget.ts'
 /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
 const CAPACITY = 3;
 const REFILL_MS = 60_000;
-/** A slot that needs a connect asks again when it is due, give or take its jitter; it must still be first then. */
+/** A slot that needs a connect asks again when one is due, give or take its jitter, and must still be first then. */
 const URGENT_MS = 5_000;
-/** Longest time that a Retry-After keeps everyone waiting; then one asks again. */
+/** The longest time that a Retry-After keeps everyone waiting; after that, somebody asks again. */
 const MOST_BLOCK_MS = 300_000;
-/** After a first connect in vain, and after each further one: with the backoff of about 1 s before, 3 cover 40 s. */
+/** Gaps after the first failed connect and after each further one: with the backoff of about 1 s, three cover 40 s. */
 const FIRST_GAP_MS = 10_000;
 const NEXT_GAP_MS = 30_000;
 /** More than twice the time after which a live socket is marked again (`MARK_MS`). */

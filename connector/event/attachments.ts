@@ -1,9 +1,9 @@
 import { isObject, type JsonObject, objectAt, text } from './frame-field.ts';
 
 /**
- * `attachments` in the fixed shape of 2015: every documented key is always there with its type, so that a consumer's
- * typed struct never breaks. Where Relax dropped the whole frame for one strange value, the value becomes the empty one
- * of its type; `event` in the queue item holds what Slack sent, other keys included.
+ * `attachments` in the fixed shape of 2015: every documented key is always present with its type, so that a consumer's
+ * typed struct never breaks. A value of an unexpected type, for which the Relax of 2015 dropped the whole frame, becomes
+ * the empty value of its type. `event` in the queue item holds what Slack sent, including other keys.
  */
 export interface Attachment {
   fallback: string;
@@ -41,7 +41,7 @@ const MAX_ATTACHMENTS = 100;
 /** Of fields and actions in all attachments of one item: Slack shows a few of each. */
 const MAX_PARTS = 1_000;
 
-/** Counts down, so that a frame of a few bytes for each element can't make an item a hundred times its size. */
+/** Counts down, so that a frame with a few bytes per element can't produce an item a hundred times its size. */
 interface Room {
   parts: number;
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { isObject } from './frame-field.ts';
 
 /**
- * Digest of what an untimed event says. Two copies of it may differ in these fields, which tell the state of the reader
- * or of a cache and not the event.
+ * Digest of the content of an event without a timestamp. Two copies may differ in the fields below, which describe the
+ * state of the reader or of a cache rather than the event.
  */
 const VOLATILE: ReadonlySet<string> = new Set([
   'event_ts',
@@ -20,7 +20,7 @@ const VOLATILE: ReadonlySet<string> = new Set([
 
 export const isVolatile = (key: string): boolean => VOLATILE.has(key);
 
-/** Deeper than anything Slack sends, far from the end of the stack. */
+/** Deeper than anything Slack sends, and far from exhausting the stack. */
 const MAX_DEPTH = 64;
 
 /** 128 bits as 22 characters of base64url; equal for equal content in any key order. */

@@ -2,7 +2,7 @@ import type { EventFilter } from '../../core/protocol/assignment.ts';
 
 export type FilterReason = 'transport' | 'own' | 'excluded' | 'not_included' | 'lossy';
 
-/** Frames about the socket itself. The frame decoder takes them out before; none may ever reach the queue. */
+/** Frames about the socket itself. The frame decoder removes them earlier; none may ever reach the queue. */
 const TRANSPORT: ReadonlySet<string> = new Set([
   'hello',
   'goodbye',
@@ -15,7 +15,7 @@ const TRANSPORT: ReadonlySet<string> = new Set([
 
 export const isTransport = (slackType: string): boolean => TRANSPORT.has(slackType);
 
-/** States of the moment, many a second in a busy team and stale within seconds: only by explicit `include`. */
+/** Momentary states, many per second in a busy team and stale within seconds: queued only if `include` names them. */
 const LOSSY: ReadonlySet<string> = new Set([
   'presence_change',
   'manual_presence_change',
@@ -28,8 +28,8 @@ const LOSSY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Both lists act on the queue item's type and on Slack's own: `message` stands for every message event, `message_new`
- * for plain messages only. `exclude` wins over `include`.
+ * Both lists match the queue item's type and Slack's own type: `message` matches every message event, `message_new` only
+ * plain messages. `exclude` takes precedence over `include`.
  */
 export function filterReason(
   filter: EventFilter,

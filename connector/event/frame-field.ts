@@ -1,4 +1,4 @@
-/** Reads fields of what Slack sent. Nothing about its shape is taken for granted, and nothing here throws. */
+/** Reads fields of what Slack sent, without assuming anything about its shape. Nothing here throws. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const NOTHING: JsonObject = {};

@@ -4,9 +4,9 @@ import type { Mark } from './mark.ts';
 import type { EventSource } from './source.ts';
 
 /**
- * Names the event, not the socket and not the resource: every copy on any socket of any cluster gets the same id, and
- * no other event does. Changing what this file returns makes two versions of Relax queue one event twice.
- * Where two readings are possible it prefers two ids for one event (a duplicate) to one id for two (a loss).
+ * Identifies the event, not the socket and not the resource (design rule 4): every copy on any socket of any cluster gets
+ * the same id, and no other event does. Changing what this file returns makes two versions of Relax queue one event twice.
+ * If an event can be read in two ways, two ids for one event (a duplicate) are better than one id for two (a loss).
  */
 export interface Identity {
   /** `<team>/<bot user>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */

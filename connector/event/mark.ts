@@ -1,8 +1,8 @@
-/** Where the mark of an event lives that tells later copies that it is on the queue. */
+/** Where an event's mark is kept, by which later copies are recognized as duplicates. */
 export type Mark =
   /** The event has a time of its own, so every copy finds the same bucket at any time. */
   | { kind: 'timed'; atMs: number }
-  /** It has none: bucket of its arrival by Redis time, and copies look into the neighbouring ones too. */
+  /** It has none: the bucket of its arrival by Redis time, and copies also look in the neighboring buckets. */
   | { kind: 'untimed' }
-  /** A key of its own: facts that must not be told twice within weeks. */
+  /** A key of its own: facts that must not be queued twice within weeks. */
   | { kind: 'own'; ttlMs: number };

@@ -22,7 +22,7 @@ export interface NormalizedEvent {
 export type Normalized =
   | NormalizedEvent
   | { kind: 'filtered'; reason: FilterReason }
-  /** Nothing that could be an event. A known event with strange fields is queued all the same. */
+  /** Not an event at all. A known event with unexpected fields is still queued. */
   | { kind: 'malformed' }
   /** Dropped unread: too large to be an event. */
   | { kind: 'tooLarge' };
@@ -54,8 +54,8 @@ export function normalize(frame: unknown, source: EventSource, receivedAtMs: num
 const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
 
 /**
- * Tells the user's app that Slack refuses the token for good. One for each token in 30 days, whatever the number of
- * sockets and clusters that notice; `include` does not hold it back, `exclude` does.
+ * Tells the application that Slack refuses the token for good: one item per token in 30 days, whatever the number of
+ * sockets and clusters that notice. `include` does not hold it back, `exclude` does.
  * @param slackError Slack's error code, such as `invalid_auth`
  */
 export function disableBot(source: RefusedBot, slackError: string, nowMs: number): Normalized {

@@ -1,8 +1,8 @@
 import { firstText, idOf, isObject, type JsonObject, objectAt, text } from './frame-field.ts';
 
 /**
- * What the frame is in the words of the Relax of 2015: the type and the fields that differ by type.
- * docs/redis.md, "Queue items", is the same table for people.
+ * The type of a frame in the Relax of 2015, and the fields that depend on the type. docs/redis.md, "Queue items", has the
+ * same table for people.
  */
 export interface RelaxFields {
   type: string;
@@ -104,7 +104,7 @@ function joinedFields(frame: JsonObject, nowMs: number): RelaxFields {
   return { ...bareFields('channel_joined', nowMs), channel_uid: channel, timestamp: time, event_timestamp: time };
 }
 
-/** Events that Relax had no name for: Slack's type, and whatever of the fields the frame has. */
+/** Events that the Relax of 2015 had no name for: Slack's type, and those of the fields that the frame has. */
 function otherFields(frame: JsonObject, nowMs: number): RelaxFields {
   const item = objectAt(frame, 'item');
   const channel = firstText(idOf(frame.channel), frame.channel_id, idOf(item.channel));

@@ -1,6 +1,6 @@
 /**
- * When the next batch goes, and how large it may be. Beyond 50 events a batch saves nothing and every other client of
- * Redis waits for it; measured in docs/redis.md.
+ * When the next batch is sent, and how large it may be. Beyond 50 events a batch saves nothing, and every other client of
+ * Redis has to wait for it (measured in docs/redis.md).
  */
 export const MAX_BATCH_EVENTS = 50;
 export const MAX_BATCH_BYTES = 1_048_576;
@@ -9,11 +9,11 @@ const MAX_WAIT_MS = 5;
 export interface Waiting {
   events: number;
   oldestAgeMs: number;
-  /** A batch is under way: the next must not overtake it. */
+  /** A batch is in flight: the next must not overtake it. */
   inFlight: boolean;
   /** Milliseconds until a batch that failed may be tried again; 0 or less when none did. */
   retryInMs: number;
-  /** No more events will come, so waiting for a fuller batch is in vain. */
+  /** No more events will come, so waiting for a fuller batch is pointless. */
   draining: boolean;
 }
 
@@ -26,8 +26,8 @@ export function nextFlushMs(waiting: Waiting): number | undefined {
 }
 
 /**
- * Events of the next batch at most. What Redis cuts off again and again may be too much for it as a whole: half of it is
- * tried, down to the one event that is at fault, and full batches come back as fast as they went.
+ * Maximum number of events in the next batch. A batch that Redis cuts off repeatedly may be too large as a whole, so half
+ * of it is tried, down to the single event at fault. The size grows back as fast as it shrank.
  */
 export function batchLimit(before: number, tried: number, end: 'answered' | 'cutOff' | 'failed'): number {
   switch (end) {

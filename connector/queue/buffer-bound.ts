@@ -5,13 +5,13 @@ export interface BufferLimits {
   maxAgeMs: number;
 }
 
-/** As much of an event as counts here. */
+/** The part of an event that matters here. */
 interface Weighed {
   fenceField: string;
   bytes: number;
 }
 
-/** The one bound on what waits in a connector, whatever the number of queues that it waits for. */
+/** The one bound on everything that waits in a connector, whatever the number of queues (design rule 5). */
 export class BufferBound {
   readonly #limits: BufferLimits;
   #bytes = 0;
@@ -26,7 +26,7 @@ export class BufferBound {
     return this.#bytes;
   }
 
-  /** Payload bytes that wait, by the bot (its fence field) whose events they are. */
+  /** Waiting payload bytes per bot (by its fence field). */
   get bytesOf(): ReadonlyMap<string, number> {
     return this.#bytesOf;
   }

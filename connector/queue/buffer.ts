@@ -2,7 +2,7 @@ import type { BufferBound } from './buffer-bound.ts';
 import type { MarkPlace } from './mark-keys.ts';
 import type { Settled } from './outcome.ts';
 
-/** An event that waits for its turn: all that the script needs, encoded once. */
+/** An event that waits to be queued: everything the script needs, encoded once. */
 export interface QueueEntry {
   fenceField: string;
   generation: number;
@@ -52,7 +52,7 @@ export class EventBuffer {
     return batch;
   }
 
-  /** Takes the `count` oldest out, except those of `keep`, which stay the oldest in the order given. */
+  /** Removes the `count` oldest, except those in `keep`, which stay the oldest in the given order. */
   release(count: number, keep: readonly QueueEntry[] = []): void {
     for (let at = this.#head; at < this.#head + count; at++) {
       const entry = this.#entries[at];

@@ -1,12 +1,12 @@
--- Puts a batch of events on the queue, each at most once. A script runs alone but is not rolled back, so every write is
--- under pcall and comes in this order: push, then mark. A failed push leaves no mark that would lose the event. Once in a
--- batch, before its first push, what would follow is tried out: an event that can't be marked must not be pushed either, or
--- each copy would be queued.
+-- Puts a batch of events on the queue, each at most once. A script runs in isolation but is not rolled back, so every
+-- write is under pcall and the order is: push, then mark. A failed push thus leaves no mark that would lose the event. Once
+-- per batch, before its first push, the commands that follow a push are tried: an event that can't be marked must not be
+-- pushed either, or each of its copies would be queued.
 --
 -- KEYS[1]  queue, a list
 -- KEYS[2]  fence, a hash: field -> generation
 -- KEYS[3+] mark hashes, each listed as often as an event names it
--- ARGV[1]  most items that the queue may hold, 0 = no bound
+-- ARGV[1]  maximum number of items on the queue, 0 = no limit
 -- then seven for each event:
 --   fence field, generation, index in KEYS of its first mark key, number of its mark keys (the middle one gets the
 --   mark, all are looked at), field of the mark (at most 64 bytes), seconds that the mark must live, payload
@@ -24,10 +24,10 @@ local function outcome(what, reply)
   return what .. ':' .. reply.err
 end
 
--- What is said of every event that was to be pushed.
+-- The result for every event that would have been pushed.
 local refusal
 
--- Nearly always empty, and then no event needs a look of its own.
+-- Nearly always empty, in which case no event needs its own lookup.
 local fences = redis.pcall('HLEN', fence)
 if failure(fences) then refusal = outcome('error:fence:hlen', fences) end
 
@@ -44,7 +44,7 @@ end
 local renewed = {}
 local tried
 
--- A field that no event has; taken out again at the end, so that the hash need not be made twice.
+-- Uses a field that no event has. It is removed only at the end, so that the hash need not be created twice.
 local function tryMark(mark, ttl)
   tried = mark
   local set = redis.pcall('HSETNX', mark, '?', '1')

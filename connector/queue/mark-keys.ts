@@ -1,3 +1,5 @@
+/** Where an event's mark is kept: its bucket, sub-bucket and lifetime (design rules 3 and 4). */
+
 import { createHash } from 'node:crypto';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
@@ -5,9 +7,9 @@ import type { Mark } from '../event/mark.ts';
 
 /** Where the script looks for an event's mark and where it sets it. */
 export interface MarkPlace {
-  /** One key, or three neighbours of which the middle one gets the mark. */
+  /** One key, or three neighboring ones, of which the middle one gets the mark. */
   keys: readonly string[];
-  /** 22 characters: hashes stay in Redis' compact form only while every field is at most 64 bytes. */
+  /** 22 characters: a hash keeps Redis's compact encoding only while every field is at most 64 bytes. */
   field: string;
   ttlSeconds: number;
 }

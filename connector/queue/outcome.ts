@@ -1,8 +1,10 @@
+/** How an event can end, and the counters of that (design rules 5 and 13). */
+
 import type { FilterReason } from '../event/filter.ts';
 
-/** Why an event that was read is not on the queue. Each is a loss that a person should know of. */
+/** Why an event that was read is not on the queue. Each is a loss that people should know about. */
 export type FailReason =
-  /** The frame was no event. */
+  /** The frame was not an event. */
   | 'malformed'
   /** The frame was above `MAX_TEXT_BYTES`. */
   | 'too_large'
@@ -14,7 +16,7 @@ export type FailReason =
   | 'stale'
   /** The process ended before Redis took it. */
   | 'shutdown'
-  /** Redis refused this one event for good; the observer gets its words. */
+  /** Redis refused this one event permanently; the observer gets the error. */
   | 'refused';
 
 export type Outcome =
@@ -36,7 +38,7 @@ export interface OutcomeCounts {
   filtered: number;
   fenced: number;
   failed: Readonly<Record<FailReason, number>>;
-  /** In the buffer or under way. */
+  /** In the buffer or in flight. */
   pending: number;
 }
 

@@ -1,14 +1,14 @@
 /**
- * Whose sockets are not read because too much waits for Redis. Pressure falls first on the bots that cause it: one that
- * floods must not silence the others. Only when that is not enough, or when the oldest event grows old, which is the doing
- * of Redis and of no bot, does everybody wait.
+ * Whose sockets are not read because too much is waiting for Redis (backpressure). It applies first to the bots that cause
+ * it: a bot that floods must not silence the others. Everybody waits only when that is not enough, or when the oldest
+ * event grows old, which is caused by Redis rather than by a bot.
  */
 export interface Pressure {
   /** Nobody is read. */
   all: boolean;
   /** Bots, by fence field, that are not read. */
   bots: ReadonlySet<string>;
-  /** Fill of bytes at which this was decided: it is decided anew when that has changed a good deal. */
+  /** Fill level (of bytes) at which this was decided; it is decided again when the level has changed considerably. */
   atFill: number;
 }
 
@@ -23,12 +23,12 @@ export interface BufferLoad {
 
 const PAUSE_AT = 0.8;
 const RESUME_AT = 0.5;
-/** What is left above it is for events that were read already, of sockets that pause now. */
+/** The rest of the buffer is for events that were already read from sockets that pause now. */
 const ALL_AT = 0.9;
-/** The heaviest bots are looked for only so often: with every event that would cost more than the event. */
+/** How much the level must change before the heaviest bots are determined again; per event that would be too expensive. */
 const LOOK_EVERY = 0.04;
 
-/** Between the marks things stay as they are, so that reading does not flutter. */
+/** Between the thresholds nothing changes, so that reading does not oscillate (hysteresis). */
 export function pressureOf({ fill, bytesOf }: BufferLoad, before: Pressure): Pressure {
   if (before.all) return fill.bytes <= RESUME_AT && fill.age <= RESUME_AT ? NO_PRESSURE : before;
   if (fill.age >= PAUSE_AT || fill.bytes >= ALL_AT) return { all: true, bots: NO_PRESSURE.bots, atFill: fill.bytes };
@@ -39,7 +39,7 @@ export function pressureOf({ fill, bytesOf }: BufferLoad, before: Pressure): Pre
   return { all: false, bots: heaviest(bytesOf, RESUME_AT / fill.bytes), atFill: fill.bytes };
 }
 
-/** The bots with the largest shares, as few as it takes that the others have no more than `rest` of all bytes. */
+/** The bots with the largest shares: as few as needed for the others to have at most `rest` of all bytes. */
 function heaviest(bytesOf: ReadonlyMap<string, number>, rest: number): ReadonlySet<string> {
   let total = 0;
   for (const bytes of bytesOf.values()) total += bytes;

@@ -1,18 +1,18 @@
 import type { Outcome } from './outcome.ts';
 
-/** For metrics and logs. One that throws costs nothing but what it was to do. */
+/** For metrics and logs. If it throws, only its own work is lost. */
 export interface PublisherObserver {
   /** @param waitedMs from offer to outcome; 0 for what never waited */
   settled?(outcome: Outcome, waitedMs: number): void;
   /** A batch came back. @param error undefined when Redis answered, whatever it said */
   batch?(events: number, tookMs: number, error: string | undefined): void;
-  /** Redis refused one event for good, or queued it without a mark; in words. */
+  /** Redis refused one event permanently, or queued it without a mark. */
   refused?(words: string): void;
   /** A callback threw: a defect of whoever gave it. */
   threw?(error: unknown): void;
 }
 
-/** An event that is on the queue stays settled, whatever those do who are told of it. */
+/** Calls an observer. An event that is on the queue stays settled, whatever its observers do. */
 export function tell(observer: PublisherObserver, callback: () => void): void {
   try {
     callback();
@@ -20,7 +20,7 @@ export function tell(observer: PublisherObserver, callback: () => void): void {
     try {
       observer.threw?.(error);
     } catch {
-      // There is nobody left to tell.
+      // There is nobody left to report it to.
     }
   }
 }

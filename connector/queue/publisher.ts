@@ -21,16 +21,17 @@ export interface PublisherOptions {
   clock: Clock;
   /** Redis time, for events that carry none (`RedisClock`). */
   redisNowMs(): number;
-  /** Of the connection to Redis, for the ACL line that a missing right calls for. */
+  /** The user of the connection to Redis, for the ACL line that grants a missing right. */
   redisUser?: string | undefined;
-  /** Whose sockets are not to be read from now on. Called on changes only. */
+  /** Whose sockets must not be read from now on. Called on changes only. */
   onPressure(pressure: Pressure): void;
   observer?: PublisherObserver;
 }
 
 /**
- * Takes what was read from Slack, and sees that every event ends in exactly one outcome: admits it within one bound on all
- * that waits, hands it to the shard of its team, and says whose sockets are to wait. The shards do the rest.
+ * Takes what was read from Slack and makes sure that every event ends in exactly one outcome: it admits events within one
+ * bound on everything that waits, passes them to the shard of their team, and says whose sockets must wait. The shards do
+ * the rest.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -98,8 +99,8 @@ export class Publisher {
   }
 
   /**
-   * Empties the buffers and closes. What Redis has not taken by then is counted `failed{shutdown}`, as is every later
-   * offer; of a batch still under way some events may yet arrive.
+   * Empties the buffers and closes. What Redis has not taken by then is counted as `failed{shutdown}`, as is every later
+   * offer; some events of a batch in flight may still arrive.
    * @returns number of events given up
    */
   async drain(withinMs: number): Promise<number> {

@@ -1,3 +1,5 @@
+/** Readiness reasons about the queue, from what Redis answered to batches. */
+
 import { NO_CONNECTION, redisErrorText } from '../../core/redis/fault.ts';
 import { type AclNames, passingFault } from './redis-answer.ts';
 

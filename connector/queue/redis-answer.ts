@@ -1,3 +1,5 @@
+/** Reads the enqueue script's results, and says which errors of Redis are worth a retry (ADR 0011). */
+
 import { errorText } from '../../core/process/log.ts';
 import { aclFault } from '../../core/redis/acl.ts';
 import { redisFault } from '../../core/redis/fault.ts';

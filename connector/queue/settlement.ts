@@ -2,13 +2,13 @@ import type { QueueEntry } from './buffer.ts';
 import { type FailReason, type Outcome, OutcomeCounter, type OutcomeCounts, type Settled } from './outcome.ts';
 import { type PublisherObserver, tell } from './publisher-observer.ts';
 
-/** An event of a batch, and what became of it; undefined when it is handed over again. */
+/** An event of a batch, and its outcome; undefined if it is sent again. */
 export interface SettledEntry {
   entry: QueueEntry;
   outcome: Outcome | undefined;
 }
 
-/** Brings each event to its one final outcome: counted once, then told to whoever asked. */
+/** Gives each event its one final outcome: counts it once, then calls whoever waits for it (design rule 13). */
 export class Settlement {
   readonly #observer: PublisherObserver;
   readonly #counter = new OutcomeCounter();
@@ -21,13 +21,13 @@ export class Settlement {
     this.#counter.offered();
   }
 
-  /** Of what never waited. */
+  /** For events that never waited. */
   settle(outcome: Outcome, settled: Settled | undefined): void {
     this.#counter.count(outcome);
     this.#tell(outcome, settled, 0);
   }
 
-  /** All are counted before anybody is told of one: whoever is told may look at the counts, or offer. */
+  /** All are counted before the first callback, because callbacks may read the counts or offer more events. */
   settleAll(entries: readonly SettledEntry[], nowMs: number): void {
     for (const { outcome } of entries) if (outcome !== undefined) this.#counter.count(outcome);
     for (const { entry, outcome } of entries) {

@@ -13,7 +13,7 @@ import type { AclNames, EnqueueResult } from './redis-answer.ts';
 import type { Settlement } from './settlement.ts';
 import { judge } from './verdict.ts';
 
-/** A queue, and the way to it. */
+/** A queue, and how to reach it. */
 export interface Shard {
   keys: QueueKeys;
   enqueue: Enqueue;
@@ -25,7 +25,7 @@ export interface ShardDeps {
   settlement: Settlement;
   observer: PublisherObserver;
   clock: Clock;
-  /** An event that has waited longer is given up: its marks elsewhere may be gone. */
+  /** An event that has waited longer is given up, because marks of its copies may be gone. */
   staleMs: number;
   redisUser: string | undefined;
   /** A batch has come back, or events were given up. */
@@ -36,9 +36,9 @@ export interface ShardDeps {
 const RETRY = { baseMs: 50, capMs: 2_000 };
 
 /**
- * Brings the events of one queue to their final outcome in the order in which they came: one batch at a time, and the
- * oldest events again until Redis has said what became of them. A batch that ran although its reply was lost absorbs
- * itself by its marks. What ails one queue holds up no other.
+ * Brings the events of one queue to their final outcome, in order: one batch at a time, retrying the oldest events until
+ * Redis has answered (design rule 2). If a batch ran although its reply was lost, its marks make the retry a duplicate. A
+ * problem of one queue does not hold up another.
  */
 export class ShardPublisher {
   readonly keys: QueueKeys;
@@ -64,7 +64,7 @@ export class ShardPublisher {
     this.#health = new QueueHealth(this.#names);
   }
 
-  /** Events that wait or are under way. */
+  /** Events that wait or are in flight. */
   get pending(): number {
     return this.#buffer.length;
   }
@@ -88,21 +88,21 @@ export class ShardPublisher {
     return this.#buffer.push(entry);
   }
 
-  /** No event follows: what waits goes at once. */
+  /** No more events will follow, so what waits is sent at once. */
   drain(): void {
     this.#draining = true;
     this.#retryAtMs = 0;
     this.schedule();
   }
 
-  /** Sends nothing any more. @returns what Redis has not taken; of a batch under way some may yet arrive */
+  /** Stops sending. @returns what Redis has not taken; some events of a batch in flight may still arrive */
   close(): QueueEntry[] {
     this.#closed = true;
     clearTimeout(this.#timer);
     return this.#buffer.expire(Number.POSITIVE_INFINITY);
   }
 
-  /** Sees to it that the next batch goes when it is due. */
+  /** Schedules the next batch. */
   schedule(): void {
     if (this.#closed) return;
     const nowMs = this.#deps.clock.monotonicMs();
@@ -152,7 +152,7 @@ export class ShardPublisher {
     tell(observer, () => observer.batch?.(batch.length, tookMs, words));
     const end = results !== undefined ? 'answered' : isCutOff(failure) ? 'cutOff' : 'failed';
     this.#batchLimit = batchLimit(this.#batchLimit, batch.length, end);
-    // Outside the `try`: what fails after an answer must never look like a missing one.
+    // Outside the `try`: a failure after an answer must never look like a missing answer.
     if (results === undefined) {
       this.#health.failed(failure, clock.monotonicMs());
       this.#backOff();

@@ -1,7 +1,7 @@
 /**
- * Which of the queues takes the events of a team. Every connector of every cluster must choose the same one: the marks of
- * an event live beside its queue. So this may never change for a number of shards that is in use. FNV-1a, since team ids
- * differ in a few characters only.
+ * Which queue takes the events of a team. Every connector of every cluster must choose the same one, because the marks of an
+ * event are beside its queue. So this must never change for a number of shards that is in use. FNV-1a is used because team
+ * ids differ in only a few characters.
  */
 export function shardOf(teamID: string, shards: number): number {
   if (shards === 1) return 0;

@@ -1,9 +1,9 @@
 import type { Outcome } from './outcome.ts';
 import { type AclNames, type EnqueueResult, refusal } from './redis-answer.ts';
 
-/** What an answer of Redis means for an event (ADR 0011). */
+/** What Redis's answer means for an event (ADR 0011). */
 export interface Verdict {
-  /** Undefined: the event stays and is handed over again. */
+  /** Undefined: the event stays in the buffer and is sent again. */
   outcome: Outcome | undefined;
   /** What keeps the queue from taking events. */
   fault?: string;

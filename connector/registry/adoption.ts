@@ -1,12 +1,12 @@
 import type { SlotID } from '../../core/protocol/assignment.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 
-/** Longest time that a starting connector waits for its sockets before it calls itself ready (design rule 6). */
+/** The longest time that a starting connector waits for its sockets before it becomes ready (design rule 6). */
 const ADOPTION_MS = 90_000;
 
 /**
- * Whether a starting connector has taken up the slots that it found under its name. A rollout takes the next pod when
- * this one is ready: too early, and a team has no socket.
+ * Whether a starting connector has resumed the slots that it found under its name. A rollout restarts the next pod when
+ * this one is ready; if that is too early, a team has no socket.
  */
 export class Adoption {
   #startedAtMs: number;
@@ -17,8 +17,8 @@ export class Adoption {
   }
 
   /**
-   * The first read of the assignments, from which the time counts: until then Redis or the pod's name was waited for.
-   * @returns false for later ones, which are no part of the start
+   * The first read of the assignments, from which the time is measured: before it, Redis or the pod's name was waited for.
+   * @returns false for later reads, which are not part of the start
    */
   found(ids: Iterable<SlotID>, nowMs = this.#startedAtMs): boolean {
     if (this.#left !== undefined) return false;
@@ -27,7 +27,7 @@ export class Adoption {
     return true;
   }
 
-  /** @returns why it is not done, undefined when it is; once done it stays done */
+  /** @returns why adoption is not complete; undefined when it is, which is final */
   reason(stateOf: (id: SlotID) => SlotReport['state'] | undefined, nowMs: number): string | undefined {
     if (this.#left === undefined) return 'the assignments of this pod have not been read yet';
     if (nowMs - this.#startedAtMs >= ADOPTION_MS) this.#left = new Set();

@@ -3,11 +3,11 @@ import type { Slot, SlotID, Slots } from '../../core/protocol/assignment.ts';
 
 /** One slot as the registry has it. */
 export interface RunningSlot {
-  /** The assignment that it was last brought to, or that bringing it to failed. */
+  /** The assignment that was last applied, or that could not be applied. */
   slot: Slot;
-  /** Undefined when none could be opened. */
+  /** Undefined if none could be opened. */
   connection: unknown;
-  /** Undefined when it runs as assigned. */
+  /** Undefined if it runs as assigned. */
   failure: SlotFailure | undefined;
 }
 
@@ -25,8 +25,8 @@ export interface Convergence {
 }
 
 /**
- * What has to happen so that what runs is what is held: worked out anew at each look, so that nothing is lost when a part
- * of it fails. What failed is tried again when its time has come, at once if the assignment is another one.
+ * What has to happen so that what runs equals what is held (design rule 9). It is derived again each time, so that nothing is
+ * lost when a part of it fails. What failed is retried after a while, or at once if the assignment has changed.
  */
 export function converge(held: Slots, running: ReadonlyMap<SlotID, RunningSlot>, nowMs: number): Convergence {
   const todo: Convergence = { open: [], update: [], close: [] };
@@ -44,8 +44,8 @@ const isSame = (a: Slot, b: Slot): boolean => a === b || isDeepStrictEqual(a, b)
 const isDue = ({ failure }: RunningSlot, nowMs: number): boolean => failure !== undefined && nowMs >= failure.retryAtMs;
 
 /**
- * A try costs no more than opening a seal, and asks nobody else, so there is nothing to spread: all that fail at one look
- * are tried again at one look. The cap is the longest time between two reads of the assignments.
+ * A retry only costs opening a seal and involves nobody else, so nothing has to be spread out: slots that failed together are
+ * retried together. The cap is the longest time between two reads of the assignments.
  */
 const RETRY = { baseMs: 1_000, capMs: 10_000 };
 
@@ -54,7 +54,7 @@ export function failedAgain(before: SlotFailure | undefined, nowMs: number): Slo
   return { times, retryAtMs: nowMs + Math.min(RETRY.capMs, RETRY.baseMs * 2 ** (times - 1)) };
 }
 
-/** Milliseconds until the first slot that failed is due; Infinity when none has. */
+/** Milliseconds until the first failed slot is due; Infinity if none has failed. */
 export function nextRetryMs(running: Iterable<RunningSlot>, nowMs: number): number {
   let atMs = Number.POSITIVE_INFINITY;
   for (const { failure } of running) atMs = Math.min(atMs, failure?.retryAtMs ?? Number.POSITIVE_INFINITY);

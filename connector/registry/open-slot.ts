@@ -4,13 +4,13 @@ import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
 import { specMaker, type TransportSpec } from '../transport/transports.ts';
 
-/** Why a slot can't be run as it stands. It is tried again, since a fleet key may come, or another assignment. */
+/** Why a slot can't be run now. It is retried, since a fleet key or another assignment may arrive. */
 export interface SlotFault {
   reason: Extract<RetryReason, 'SealUnreadable' | 'TransportNotServed'>;
   message: string;
 }
 
-/** Opens the seal: from what Redis holds to what a slot needs to run. */
+/** Opens the seal: turns what Redis holds into what a slot needs to run. */
 export function openSlot(
   id: SlotID,
   slot: Slot,
@@ -47,8 +47,8 @@ export function openSlot(
 export const isFault = (opened: TransportSpec | SlotFault): opened is SlotFault => 'reason' in opened;
 
 /**
- * Of what threw where nothing may, such as a spec that no check foresaw. The reason is the one that says that this version
- * of Relax can't run it.
+ * For something that threw where nothing should, such as a spec that no check anticipated. The reason is the one that says
+ * that this version of Relax can't run it.
  */
 export function unforeseen(error: unknown): SlotFault {
   const remedy = 'it is tried again by itself; if that does not help, report it as a defect of this version of Relax';

@@ -11,9 +11,9 @@ export interface ReportBoardOptions {
   redis: Redis;
   /** Hash slot id -> report. */
   key: string;
-  /** Channel on which the planner is told to look. */
+  /** Channel that nudges the planner. */
   nudge: string;
-  /** Slots that there is something to say about. */
+  /** Slots that have something to report. */
   ids(): Iterable<SlotID>;
   report(id: SlotID): ReportWish;
   /** False while another process holds this pod's name: its reports are the ones that count. */
@@ -27,23 +27,23 @@ export interface ReportBoardOptions {
 interface ReportChange {
   set: Record<SlotID, string>;
   remove: SlotID[];
-  /** All that the hash holds afterwards. */
+  /** Everything that the hash holds afterwards. */
   written: Map<SlotID, string>;
 }
 
 /** A burst of changes becomes one write. */
 const DEBOUNCE_MS = 75;
-/** The planner reads a hash that changed as a whole, so a large one changes less often: 1 s with 5,000 slots. */
+/** The planner reads a changed hash as a whole, so a large hash is written less often: every 1 s with 5,000 slots. */
 const DEBOUNCE_MS_A_SLOT = 0.2;
 const RETRY_MS = 1_000;
 
-/** Writes reports to Redis on change only; then, and only then, lets the planner know. */
+/** Writes reports to Redis only when they change, and then nudges the planner. */
 export class ReportBoard {
   readonly #options: ReportBoardOptions;
   readonly #task: PeriodicTask;
   readonly #dirty = new Set<SlotID>();
   #written = new Map<SlotID, string>();
-  /** Whatever the hash holds is not ours: of an earlier life of this pod, or gone. */
+  /** What the hash holds is not ours: it is from an earlier incarnation of this pod, or gone. */
   #whole = true;
   #version = 0;
   #error: string | undefined;
@@ -58,7 +58,7 @@ export class ReportBoard {
     return this.#version;
   }
 
-  /** Reports that Redis was given. */
+  /** Reports that were written to Redis. */
   get size(): number {
     return this.#written.size;
   }
@@ -104,7 +104,7 @@ export class ReportBoard {
     this.#written = change.written;
     this.#version += 1;
     await this.#announce();
-    // A nudge that is lost costs seconds: the planner finds the version in the session.
+    // A lost nudge costs seconds: the planner finds the version in the session.
     await redis.publish(nudge, 'report').catch(() => undefined);
     return Number.POSITIVE_INFINITY;
   }
@@ -126,7 +126,7 @@ export class ReportBoard {
     return !whole && isSame ? undefined : change;
   }
 
-  /** One slot that can't say what it does keeps its last report, and no other from being written. */
+  /** A slot that can't report keeps its last report, and does not keep others from being written. */
   #wishOf(id: SlotID): ReportWish {
     try {
       return this.#options.report(id);

@@ -21,10 +21,10 @@ export interface SlotRegistryOptions {
   cluster: string;
   incarnation: string;
   keyring: Pick<FleetKeyring, 'keys' | 'reload'>;
-  /** What is assigned to this pod; undefined while nothing may be done about it. */
+  /** What is assigned to this pod; undefined while it must not be acted on. */
   held(): Slots | undefined;
   openConnection: OpenConnection;
-  /** What is to be reported of this slot has changed. */
+  /** The report of this slot has changed. */
   onChange(id: SlotID): void;
   clock: Clock;
   log: Log;
@@ -38,12 +38,12 @@ interface Entry extends RunningSlot {
   owedPressure: boolean;
 }
 
-/** Why the slot as it stands is not what runs. */
+/** Why the slot does not run as assigned. */
 interface Failure extends SlotFailure {
   fault: SlotFault;
 }
 
-/** What the report of a slot is to be. */
+/** What to report about a slot. */
 export type ReportWish =
   | { kind: 'report'; report: SlotReport }
   /** Its socket is closing: the last report stands until it is gone. */
@@ -51,9 +51,9 @@ export type ReportWish =
   | { kind: 'none' };
 
 /**
- * Slot -> connection. Makes what runs equal to what is held, each time that it is told to look: what fails at one look is
- * found again by the next, and stops no other slot. Keeps of each slot the assignment that it was last brought to; what
- * that is in plain words only its connection keeps. Decides nothing about sockets.
+ * Slot -> connection. Each time it is called, it makes what runs equal to what is held: what fails is found again by the next
+ * call, and stops no other slot. For each slot it keeps the assignment that was last applied; only the connection keeps the
+ * plain spec. It decides nothing about sockets.
  */
 export class SlotRegistry {
   readonly #options: SlotRegistryOptions;
@@ -78,7 +78,7 @@ export class SlotRegistry {
     return [...this.#entries.keys()];
   }
 
-  /** Something may have changed, or it is time to make sure. */
+  /** Something may have changed, or it is time to check. */
   look(): void {
     this.#retries.soon(this.#look());
   }
@@ -105,7 +105,7 @@ export class SlotRegistry {
     return [...this.#entries.values()].map((entry) => statusOf(entry).state);
   }
 
-  /** Closes everything for good. No change is told any more: the reports of a pod that leaves stand as they are. */
+  /** Closes everything for good. No change is reported any more: the reports of a leaving pod stay as they are. */
   stopAll(): Promise<void> {
     this.#stopping ??= this.#closeAll();
     return this.#stopping;
@@ -125,14 +125,14 @@ export class SlotRegistry {
     const { open, update, close } = converge(slots, this.#entries, clock.monotonicMs());
     for (const id of close) this.#remove(id);
     const wanted = [...open, ...update];
-    // What failed is tried with the keys that the file has now.
+    // What failed is retried with the keys that the file has now.
     if (wanted.some(([id]) => this.#entries.get(id)?.failure !== undefined)) keyring.reload();
     for (const [id, slot] of wanted) this.#bring(id, slot);
     for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
     return nextRetryMs(this.#entries.values(), clock.monotonicMs());
   }
 
-  /** Opens the slot's connection, or hands it what it is to be from now on. */
+  /** Opens the slot's connection, or passes it its new spec. */
   #bring(id: SlotID, slot: Slot): void {
     const { limitedLog, clock } = this.#options;
     const entry = this.#entries.get(id) ?? { slot, connection: undefined, failure: undefined, owedPressure: false };
@@ -219,7 +219,7 @@ export class SlotRegistry {
   }
 
   #changed(id: SlotID, entry: Entry): void {
-    // A connection that was replaced or is closing has nothing to say any more.
+    // A connection that was replaced or is closing no longer reports.
     if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#tell(id);
   }
 

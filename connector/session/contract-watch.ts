@@ -7,7 +7,7 @@ import {
 } from '../../core/protocol/contract.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 
-/** Puts the fleet contract back after Redis has lost it, and says when another program put a different one there. */
+/** Rewrites the fleet contract after Redis has lost it, and reports when another program wrote a different one. */
 export class ContractWatch {
   readonly #redis: Redis;
   readonly #contract: FleetContract;
@@ -21,7 +21,7 @@ export class ContractWatch {
     this.#log = log;
   }
 
-  /** A readiness reason; nothing stops for it, since events of the old shape are still told apart by this fleet. */
+  /** A readiness reason. Nothing stops for it, since this fleet still recognizes duplicates by its own shape of marks. */
   get conflict(): string | undefined {
     return this.#conflict;
   }

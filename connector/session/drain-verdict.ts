@@ -1,6 +1,8 @@
+/** Decides when a draining connector closes its remaining sockets. Pure (design rule 6). */
+
 import { SESSION_TTL_MS } from '../../core/protocol/session.ts';
 
-/** What a draining connector knows of itself. */
+/** What a draining connector knows about itself. */
 export interface DrainFacts {
   /** Slots that this pod still holds. */
   slots: number;
@@ -16,15 +18,15 @@ export interface DrainFacts {
   graceMs: number;
 }
 
-/** What is kept of the grace time to close sockets and empty the buffer (design rule 6). */
+/** The part of the grace period reserved for closing sockets and emptying the buffer (design rule 6). */
 const CLOSING_MS = 5_000;
 
 export type DrainEnd = 'empty' | 'released' | 'grace' | 'redisAway';
 
 /**
- * @returns why to close the rest now; undefined while it is better to go on.
- * Without Redis nobody will release this pod, so waiting has a point only for events in the buffer: they exist nowhere
- * else. A pod with none waits one lease, which is how long it takes the planner to notice a Redis that came back.
+ * @returns why to close the rest now; undefined while it is better to continue.
+ * Without Redis nobody will release this pod, so waiting only makes sense for events in the buffer, which exist nowhere
+ * else. A pod without such events waits for one lease: that is how long the planner takes to notice that Redis is back.
  */
 export function drainEnd(facts: DrainFacts): DrainEnd | undefined {
   if (facts.elapsedMs >= facts.graceMs - CLOSING_MS) return 'grace';

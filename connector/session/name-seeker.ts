@@ -1,10 +1,12 @@
+/** Gets a starting connector its pod's name (ADR 0006). */
+
 import type { Clock } from '../../core/process/clock.ts';
 import { foreignScopeText } from '../../core/protocol/scope.ts';
 import { type NameHolder, nameVerdict } from './name-verdict.ts';
 import { type ProcessIdentity, type ProcessState, processState } from './process-identity.ts';
 import { Silence } from './silence.ts';
 
-/** What Redis says of the pod's name, read at one moment. */
+/** What Redis says about the pod's name, read at one moment. */
 export interface NameLook {
   /** Of the scope; empty when Redis does not know. */
   scopeOwner: string;
@@ -21,7 +23,7 @@ export interface NameClaim {
 
 export type Sought =
   | { kind: 'claim'; claim: NameClaim }
-  /** Nothing may be written or held under this name now; `words` are for people. */
+  /** Nothing may be written or run under this name now; `words` are for people. */
   | { kind: 'barred'; by: 'waiting' | 'foreign'; words: string };
 
 export interface NameSeekerOptions {
@@ -33,7 +35,7 @@ export interface NameSeekerOptions {
   processOf?(holder: NameHolder): ProcessState;
 }
 
-/** A starting connector's way to its name. */
+/** How a starting connector gets its pod name: reads who holds it, decides (`name-verdict.ts`), and claims it. */
 export class NameSeeker {
   readonly #options: NameSeekerOptions;
   readonly #silence = new Silence();

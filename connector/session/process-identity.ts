@@ -6,19 +6,19 @@ export type ProcessIdentity = Pick<Session, 'machine' | 'pid' | 'startTicks'>;
 /** Of a process that wrote a session: `unknown` when it runs, or ran, elsewhere. */
 export type ProcessState = 'lives' | 'gone' | 'unknown';
 
-/** Names that mean nothing outside this machine are empty where there is no /proc. */
+/** Identifiers that are only valid on this machine; empty where there is no /proc. */
 export function thisProcess(): ProcessIdentity {
   return { machine: machineName(), pid: process.pid, startTicks: startTicks(process.pid)?.ticks ?? '' };
 }
 
-/** @param us the process that asks: it can tell of its neighbours only */
+/** @param us the asking process: it can only judge processes on its own machine */
 export function processState(them: ProcessIdentity, us: Pick<ProcessIdentity, 'machine'>): ProcessState {
   if (them.machine === '' || them.machine !== us.machine || them.pid <= 0) return 'unknown';
   if (!exists(them.pid)) return 'gone';
   const found = startTicks(them.pid);
-  // It exists, and is not ours to look at.
+  // It exists, but we may not inspect it.
   if (found === undefined) return 'lives';
-  // A new container may get the process namespace's number of the old one, and every container has a process 1.
+  // A new container may get the same process namespace number as the old one, and every container has a process 1.
   return found.ended || (them.startTicks !== '' && found.ticks !== them.startTicks) ? 'gone' : 'lives';
 }
 

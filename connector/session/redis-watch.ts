@@ -3,10 +3,10 @@ import { errorText, type Log } from '../../core/process/log.ts';
 import { judgeNature, readNature } from '../../core/redis/nature.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 
-/** Somebody may change a running Redis, and a failover may put another in its place. */
+/** A running Redis may be reconfigured, and a failover may replace it. */
 const EVERY_MS = 10_000;
 
-/** Says when the Redis that was good enough at the start no longer is: it may evict, or has become a replica. */
+/** Reports when a Redis that was acceptable at start no longer is: it may evict keys, or has become a replica. */
 export class RedisWatch {
   readonly #redis: Redis;
   readonly #allowed: string | undefined;
@@ -23,7 +23,7 @@ export class RedisWatch {
     this.#log = log;
   }
 
-  /** Readiness reasons; nothing stops for them, since events that wait here would not be safer. */
+  /** Readiness reasons. Nothing stops for them, since events would not be safer waiting here. */
   get faults(): readonly string[] {
     return this.#faults;
   }

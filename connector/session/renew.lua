@@ -1,4 +1,4 @@
--- Renews a connector's session lease and tells it what it needs to know of its pod.
+-- Renews a connector's session lease and returns what the connector needs to know about its pod.
 -- KEYS[1] session  KEYS[2] pods, a sorted set  KEYS[3] assignment version  KEYS[4] reports, a hash  KEYS[5] drained
 -- KEYS[6] owner of the scope
 -- ARGV[1] session as JSON  ARGV[2] ms that it lives  ARGV[3] pod  ARGV[4] incarnation
@@ -9,14 +9,14 @@
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- An owner without its last part is of an earlier version (core/protocol/scope.ts compares alike).
+-- Earlier versions wrote owners without the last part (core/protocol/scope.ts compares the same way).
 local foreign = ''
 local owner = redis.call('GET', KEYS[6])
 if owner and ARGV[6] ~= '' and owner ~= ARGV[6] and string.sub(ARGV[6], 1, #owner + 1) ~= owner .. '/' then
   foreign = owner
 end
 
--- A process that drains has handed the name on, whether it still runs or not.
+-- A draining process has given up the name, whether or not it still runs.
 local rival = ''
 local held = redis.call('GET', KEYS[1])
 if held then

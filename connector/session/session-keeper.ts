@@ -12,7 +12,7 @@ export type SessionIdentity = Pick<
   Session,
   'pod' | 'incarnation' | 'zone' | 'capacity' | 'pid' | 'owner' | 'machine' | 'startTicks'
 >;
-/** What a renewal takes along as it is at that moment. */
+/** What a renewal sends, as of that moment. */
 export type SessionContent = Pick<Session, 'version' | 'keyIDs' | 'reportVersion' | 'faults'>;
 
 export interface SessionKeeperOptions {
@@ -23,7 +23,7 @@ export interface SessionKeeperOptions {
   content(): SessionContent;
   /** Each answer of Redis; `sentAtMs` is monotonic. */
   onRenewed(renewal: Renewal, sentAtMs: number): void;
-  /** From now on what is assigned to the name is ours to run; called once. */
+  /** From now on we run what is assigned to the name; called once. */
   onNamed?(): void;
   /** Redis has taken the first session of this process, or the first that drains or has left: the planner should look. */
   onNews?(): void;
@@ -36,20 +36,20 @@ export interface SessionKeeperOptions {
 export const RENEWAL_RESULTS = ['renewed', 'waiting', 'rival', 'foreign', 'failed'] as const;
 export type RenewalResult = (typeof RENEWAL_RESULTS)[number];
 
-/** Changes of a moment go out together. */
+/** Changes within this time are sent together. */
 const DEBOUNCE_MS = 100;
 /**
  * While Redis is away, so that a lease of 15 s survives a short break; while draining, to end when released; and while
  * the name is another's.
  */
 const SOON_MS = 1_000;
-/** Anywhere in the text: Redis before 7 puts a script's own words first. */
+/** Matched anywhere in the text: Redis before 7 puts a prefix before errors of scripts. */
 const TAKES_NO_WRITES = /\b(OOM|READONLY|MISCONF|NOPERM|NOREPLICAS)\b/;
-/** Why a connector takes nothing up is said so often. */
+/** How often to log why a connector takes nothing. */
 const SAY_AGAIN_MS = 60_000;
-/** Faults change by themselves; they are looked at so often. */
+/** Faults change by themselves, so they are checked this often. */
 const WATCH_MS = 1_000;
-/** The key of a process that has left stays at least so long, so that its last word can be read. */
+/** The key of a process that has left stays at least this long, so that its last state can be read. */
 const LEAST_TTL_MS = 1_000;
 
 /** A draining session outlives its process until the pod is no longer expected back; a live one always has its lease. */
@@ -60,8 +60,8 @@ export function sessionTtlMs(drainingSinceMs: number, redisNowMs: number, leavin
 }
 
 /**
- * Keeps the pod's session lease. Losing it closes nothing: it only tells the planner that this pod lives, and dedupe
- * gives correctness whatever the planner believes.
+ * Keeps the pod's session lease (design rule 7). Losing it closes nothing: it only tells the planner that this pod is alive,
+ * and dedupe gives correctness whatever the planner believes.
  */
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
@@ -106,12 +106,12 @@ export class SessionKeeper {
     return this.#error === undefined && this.mayReport;
   }
 
-  /** What is assigned to this pod's name is ours to run. A rival does not end that: two of one pod cost sockets only. */
+  /** We run what is assigned to this pod's name. A rival does not end that: two processes of one pod only cost sockets. */
   get mayAct(): boolean {
     return this.#named && this.#barred === undefined;
   }
 
-  /** What is said under this pod's name is what we say. */
+  /** What is reported under this pod's name comes from us. */
   get mayReport(): boolean {
     return this.mayAct && this.#rival === undefined;
   }
@@ -154,7 +154,7 @@ export class SessionKeeper {
     this.#task.soon(0);
   }
 
-  /** Leaves the last word of a draining process behind, with what remains of its time, and ends. */
+  /** Writes the last state of a draining process, with what remains of its time, and ends. */
   async leave(): Promise<void> {
     clearInterval(this.#watch);
     this.#leaving = true;
@@ -221,7 +221,7 @@ export class SessionKeeper {
   #answered(renewal: Renewal, session: Session, sentAtMs: number): number {
     const { seeker, onRenewed } = this.#options;
     this.#setBarred(renewal.foreign === undefined ? undefined : seeker.foreignWords(renewal.foreign));
-    // Somebody was faster.
+    // Another process was faster.
     if (!this.#named && renewal.rival !== undefined) return SOON_MS;
     this.#noticeRival(renewal.rival);
     const granted = renewal.rival === undefined && renewal.foreign === undefined;

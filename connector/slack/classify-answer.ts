@@ -12,7 +12,7 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** Of a 429 that does not say how long; the default of Slack's Python client. */
+/** For a 429 that does not say how long to wait; the default of Slack's Python client. */
 const DEFAULT_RETRY_AFTER_MS = 30_000;
 const MAX_MESSAGE = 400;
 
@@ -45,7 +45,7 @@ export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs:
   return { ...meaning, error, message };
 }
 
-/** How a call ended that got no answer. */
+/** How a call without an answer ended. */
 export type CallFailure =
   | { how: 'stopped' }
   | { how: 'timeout'; afterMs: number }
@@ -78,7 +78,7 @@ export function classifyFailure(failure: CallFailure): WebApiFailure {
   }
 }
 
-/** It is no answer of Slack's. @param what is wrong with it */
+/** The answer did not come from Slack. @param what is wrong with it */
 export function unreadable(status: number, what: string): WebApiFailure {
   const words = `Slack's API answered HTTP ${status} with an unexpected response (${what}). ${CHECK_API}`;
   return retry('SlackAnswerUnreadable', `http_${status}`, words);
@@ -90,14 +90,14 @@ const CHECK_API = 'Check RELAX_SLACK_API_URL and any proxy between Relax and Sla
 const isTrust = ({ code, text: words }: NetworkFailure): boolean =>
   /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/i.test(code) || /certificate/i.test(words);
 
-/** No name, no way, nobody there: as Node and Bun name what goes wrong before there is a connection. */
+/** No such host, no route, port closed: the codes of Node and Bun for failures before a connection exists. */
 const UNCONNECTED =
   /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$/;
 
-/** Whether it failed before the request can have been sent. A reset or a close in the middle says nothing of that. */
+/** Whether it failed before the request can have been sent. A reset or a close in the middle doesn't tell. */
 function isUnreached(failure: NetworkFailure): boolean {
   if (UNCONNECTED.test(failure.code) || isTrust(failure)) return true;
-  // A handshake of TLS that broke; a proxy that did not let us through.
+  // A failed TLS handshake, or a proxy that refused the connection.
   return /before secure TLS connection was established|^Proxy response/.test(failure.text);
 }
 
@@ -117,7 +117,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Slack's error codes are words; anything else is not repeated to people. */
+/** Slack's error codes are single words; anything else is not shown to people. */
 function errorName(value: unknown): string {
   if (typeof value !== 'string' || value === '') return '';
   return /^[a-z0-9_.-]{1,64}$/i.test(value) ? redactTokens(value) : 'unreadable_error';

@@ -1,6 +1,6 @@
 import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
 
-/** What an error code of Slack's means: whether it is worth another try, and what a person can do about it. */
+/** What one of Slack's error codes means: whether a retry is worthwhile, and what people can do about it. */
 export type SlackError =
   | { kind: 'terminal'; reason: TerminalReason; message: string }
   | { kind: 'retry'; reason: RetryReason; message: string }
@@ -23,7 +23,7 @@ export const terminal = (reason: TerminalReason, message: string): SlackError =>
 });
 export const retry = (reason: RetryReason, message: string): SlackError => ({ kind: 'retry', reason, message });
 
-/** Slack did not understand the request, which is as it should be: something has changed it on its way. */
+/** Slack did not understand the request although it is correct: something has changed it on its way. */
 export const mangled = retry('SlackUnavailable', `Slack did not understand the request. ${MANGLED}`);
 const ill = retry('SlackUnavailable', `Slack reported an internal error. ${BY_ITSELF}`);
 const migrates = retry(
@@ -33,8 +33,8 @@ const migrates = retry(
 
 /**
  * Errors that Slack documents for its methods in general (slack-api-ref and later copies of its pages; those of the
- * official SDKs' lists of unrecoverable errors are terminal here too). Terminal is only what a new token or spec alone
- * can mend: what an administrator at Slack can mend is tried again, so that no one has to touch the bot.
+ * official SDKs' lists of unrecoverable errors are terminal here too). An error is terminal only if nothing but a new
+ * token or spec helps. What an administrator at Slack can fix is retried, so that nobody has to edit the SlackBot.
  */
 const sharedErrors = (method: string, newToken: string): Readonly<Record<string, SlackError>> => ({
   not_authed: terminal('TokenInvalid', `Slack received no token. ${newToken}`),
@@ -97,8 +97,8 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
 });
 
 /**
- * @param newToken what to do where only another token helps: which kind the method needs
- * @param errors what means something to this method only
+ * @param newToken the remedy where only another token helps: names the kind of token that the method needs
+ * @param errors codes that have a meaning only for this method
  */
 export const webApiMethod = (
   name: string,
@@ -106,5 +106,5 @@ export const webApiMethod = (
   errors: Readonly<Record<string, SlackError>> = {},
 ): WebApiMethod => ({ name, errors: new Map(Object.entries({ ...sharedErrors(name, newToken), ...errors })) });
 
-/** An error that Slack documents nowhere may be a passing one: it never closes the case. */
+/** An undocumented error may be temporary, so it is never terminal. */
 export const UNKNOWN_ERROR = retry('SlackUnavailable', `Relax does not know this error. ${BY_ITSELF}`);

@@ -8,32 +8,32 @@ import type { WebApiAnswer } from './web-api-answer.ts';
 export interface WebApiOptions {
   /** Base of Slack's Web API with a slash at its end. */
   apiUrl: string;
-  /** For a whole call, the body included. */
+  /** For a whole call, including the body. */
   timeoutMs?: number;
 }
 
 export interface WebApiCall {
   method: WebApiMethod;
-  /** Whoever calls has looked that it may be sent to Slack. */
+  /** The caller has checked that it may be sent to Slack. */
   token: string;
   params?: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
 export interface WebApi {
-  /** The API is plain HTTP, as in tests: only then may what it names be plain, too. */
+  /** The API is plain HTTP, as in tests: only then may the URLs that it returns be plain too. */
   readonly isPlainText: boolean;
   /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
   call(call: WebApiCall): Promise<WebApiAnswer>;
 }
 
-/** Above the runtime's own for a connection (10 s), which tells that Slack was not reached; ours would not. */
+/** Longer than the runtime's own connection timeout (10 s), which shows that Slack was not reached; ours would not. */
 const DEFAULT_TIMEOUT_MS = 12_000;
 const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Slack's Web API by the runtime's own fetch, under Node and Bun: both trust what NODE_EXTRA_CA_CERTS names. A form with
- * the token in a header is what Slack's own client sends. A proxy is the process's matter (`useProxyForFetch`).
+ * the token in a header is what Slack's own client sends. Proxies are set up for the whole process (`useProxyForFetch`).
  */
 export function createWebApi(options: WebApiOptions): WebApi {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -52,7 +52,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
           method: 'POST',
           headers: { ...headers, authorization: `Bearer ${token}` },
           body: new URLSearchParams(params).toString(),
-          // A redirect is told, never followed: the token is for this host.
+          // A redirect is reported, never followed: the token is for this host only.
           redirect: 'manual',
           signal: deadline.signal,
         });

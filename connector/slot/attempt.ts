@@ -1,3 +1,5 @@
+/** A slot's attempt to open a socket: turn, budget, request, dial, hello (design rules 6 and 11). Pure. */
+
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { Refusal } from '../slack/web-api-answer.ts';
@@ -17,16 +19,16 @@ import {
   type WaitReason,
 } from './state.ts';
 
-/** Slack allows a connect a minute: quicker than this cap would only wait for the budget. */
+/** Slack allows one connect a minute: with a lower cap, retries would only wait for the budget. */
 const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
-/** A call that does not get to Slack costs it nothing, and the way may be free again at any moment. */
+/** A call that does not reach Slack costs nothing, and the network may be back at any moment. */
 const UNREACHED_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 5_000 };
-/** Another slot of the bucket goes first: as a rule it is live within a second. */
+/** Another slot of the bucket goes first; it is usually live within a second. */
 const YIELD: BackoffPolicy = { baseMs: 250, capMs: 3_000 };
 /** Those who go at once when Slack has recovered are spread over so much. */
 const RECOVERED_SPREAD_MS = 1_000;
 
-/** Above the timeouts of those who are asked, which tell more: only for one that never answers. */
+/** Longer than the timeouts of what is asked, which give better errors: these only catch what never answers. */
 const ASK_DEADLINE_MS = 10_000;
 const CONNECT_DEADLINE_MS = 20_000;
 const DIAL_DEADLINE_MS = 15_000;
@@ -35,7 +37,7 @@ const HELLO_DEADLINE_MS = 10_000;
 /** What a slot allows itself while Redis, which holds the budget, is away: Slack's sustained rate. */
 const LOCAL_ALLOWANCE_MS = 60_000;
 const AWAY_RETRY_MS = 5_000;
-/** Spreads those who wait for the same moment. */
+/** Spreads slots that wait for the same moment. */
 const WAIT_JITTER_MS = 1_000;
 
 const RATE_LIMITED: Trouble = {
@@ -43,7 +45,7 @@ const RATE_LIMITED: Trouble = {
   message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits until then.',
 };
 
-/** Goes to the end of the line; whatever attempt was there must be given up before (`abandon`). */
+/** Joins the end of the queue for a turn. A previous attempt must have been abandoned before (`abandon`). */
 export function begin(state: SlotState, waited = false): Step {
   const { refusal } = state.spec;
   if (refusal !== undefined) return refuseUnsent(state, refusal);
@@ -51,7 +53,7 @@ export function begin(state: SlotState, waited = false): Step {
   return go(state, { serial: id, attempt: { tag: 'inLine', id, waited } }, { do: 'joinLine', id });
 }
 
-/** What must be undone before another attempt, or none, takes the place of this one. */
+/** What must be undone before another attempt, or none, replaces this one. */
 export function abandon(attempt: Attempt): readonly Effect[] {
   switch (attempt.tag) {
     case 'inLine':
@@ -83,7 +85,7 @@ export function fail(
   policy: BackoffPolicy = BACKOFF,
 ): Step {
   const well = { yields: 0, hurried: false };
-  // Whatever it was says nothing of the token, which Slack has refused.
+  // This failure says nothing about the token, which Slack has refused.
   if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
   const waitMs = Math.max(atLeastMs, backoffMs(state.failures, policy, moment.random));
   const attempt: Attempt = { tag: 'backingOff', asked: atLeastMs > 0, untilMs: moment.nowMs + waitMs };
@@ -113,7 +115,7 @@ export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'a
   if (attempt.tag !== 'asking' || attempt.id !== id) return stay(state);
   if (answer === 'away') return withoutBudget(state, id, attempt.purpose, moment);
   if (answer.granted) return connect(state, id, true, moment);
-  // The socket that was to be replaced died, or Slack recovered, while we asked: the same question is another one now.
+  // While we asked, the socket to be replaced died, or Slack recovered: the purpose is different now, so ask again.
   if (attempt.purpose !== purposeOf(state) || attempt.unspaced !== state.hurried) {
     return first(abandon(attempt), begin(state, attempt.waited));
   }
@@ -121,10 +123,10 @@ export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'a
   return wait(state, 'WaitingForBudget', attempt.purpose, answer.waitMs, moment);
 }
 
-/** A team must not stay dark because Redis is: its other pods may be the ones that reach it. */
+/** A team must not stay without a socket because this pod can't reach Redis: other pods may reach it. */
 function withoutBudget(state: SlotState, id: number, purpose: ConnectPurpose, moment: Moment): Step {
   const leftMs = state.connectedAtMs + LOCAL_ALLOWANCE_MS - moment.nowMs;
-  // Others of its set are live: it can wait for Redis.
+  // Other sockets of its set are live, so it can wait for Redis.
   const canWait = purpose === 'rebalance' || purpose === 'spread';
   if (leftMs <= 0 && !canWait) return connect(state, id, false, moment);
   const waitMs = canWait ? AWAY_RETRY_MS : Math.min(leftMs, AWAY_RETRY_MS);
@@ -136,7 +138,7 @@ function connect(state: SlotState, id: number, taken: boolean, { nowMs }: Moment
   return go(state, { attempt, connectedAtMs: nowMs, yields: 0 }, { do: 'connect', id });
 }
 
-/** Gives the turn back, too. */
+/** Also gives the turn back. */
 function yieldTurn(state: SlotState, mostMs: number, { nowMs, random }: Moment): Step {
   const waitMs = Math.min(mostMs, backoffMs(state.yields, YIELD, random));
   const attempt: Attempt = { tag: 'yielding', untilMs: nowMs + Math.max(1, waitMs) };
@@ -161,7 +163,7 @@ export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, momen
     }
     case 'rateLimited': {
       const { retryAfterMs } = answer;
-      // Slack, or a proxy in between, may ask for no wait at all: then our own grows.
+      // Slack, or a proxy in between, may ask for no wait at all; then our own backoff applies.
       const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
       const again: SlotState = { ...state, trouble: RATE_LIMITED, failures: state.failures + 1 };
       const waiting = wait(again, 'RateLimited', purposeOf(state), waitMs, moment);
@@ -205,7 +207,7 @@ export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step 
 /** The socket of an attempt ended before hello. */
 export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
   const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
-  // The other slots of the bucket would be refused just so.
+  // The other slots of the bucket would be refused in the same way.
   if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
     effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
   }
@@ -215,13 +217,13 @@ export function onAttemptClosed(state: SlotState, attempt: Attempt, close: Socke
   return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
 }
 
-/** Slack answered the socket of the attempt with an error frame: as a rule, that its URL has expired. */
+/** Slack sent an error frame instead of hello, usually because the URL has expired. */
 export function onGreetingError(state: SlotState, code: number, msg: string, moment: Moment): Step {
   const message = `Slack refused the websocket (${code}: ${msg}). Relax retries automatically.`;
   return first(abandon(state.attempt), fail(state, { reason: 'ConnectionRefused', message }, moment));
 }
 
-/** What was waited for until now is over, or never came. */
+/** The wait is over, or what was waited for never came. */
 export function onWake(state: SlotState, moment: Moment): Step {
   const { attempt } = state;
   if (!('untilMs' in attempt) || moment.nowMs < attempt.untilMs) return stay(state);
@@ -257,7 +259,7 @@ export function onWake(state: SlotState, moment: Moment): Step {
 const isAskedFor = (attempt: Attempt): boolean =>
   (attempt.tag === 'backingOff' && attempt.asked) || (attempt.tag === 'waiting' && attempt.reason === 'RateLimited');
 
-/** Nothing is gained by waiting any more, except what Slack asked for, and what the budget has to have. */
+/** Waiting longer is pointless, except where Slack asked for it or the budget requires it. */
 export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
   const { attempt } = state;
   const soonMs = nowMs + random * RECOVERED_SPREAD_MS;
@@ -283,7 +285,7 @@ export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
 
 const seconds = (ms: number): string => `${ms / 1000} s`;
 
-/** Other facts about the bot: what is under way goes on, unless they make it pointless. */
+/** The bot's spec has changed: what is in progress continues unless the change makes it pointless. */
 export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
   const { attempt, current, life } = state;
   const next: SlotState = { ...state, spec };
@@ -292,12 +294,12 @@ export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
   if (otherStream || spec.tokenDigest !== state.spec.tokenDigest) {
     const unasked = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
     const fresh: SlotState = { ...next, ...unasked, attempt: NONE, failures: 0, trouble: undefined };
-    // Its events are somebody else's: it may not even be read on.
+    // Its events belong to another stream, so it must not be read any longer.
     if (otherStream && current !== undefined) {
       const closing: readonly Effect[] = [...abandon(attempt), { do: 'close', id: current.id }];
       return first(closing, begin({ ...fresh, current: undefined, wasLive: false }));
     }
-    // The token is again the one of the socket that lives.
+    // The token is again that of the live socket.
     if (current?.tokenDigest === spec.tokenDigest) return { state: fresh, effects: abandon(attempt) };
     return first(abandon(attempt), begin(fresh));
   }

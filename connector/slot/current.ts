@@ -1,3 +1,5 @@
+/** The socket that a slot reads: hello, goodbye, heartbeat, pause (design rules 5 and 6). Pure. */
+
 import type { Trouble } from '../transport/transport.ts';
 import { abandon, begin, fail } from './attempt.ts';
 import {
@@ -13,13 +15,13 @@ import {
   stay,
 } from './state.ts';
 
-/** A socket that lived so long proves that the way to Slack is well: the next failure is the first again. */
+/** A socket that lived this long proves that connecting works, so the next failure counts as the first again. */
 const STABLE_MS = 60_000;
-/** So often others are told that a socket lives: 17 times a second for 5,000 of them. */
+/** How often a socket is marked as live for others: 17 times a second for 5,000 sockets. */
 const MARK_MS = 300_000;
-/** Two pings, a heartbeat apart, of which neither was answered by the third heartbeat. */
+/** A peer that has answered neither of two pings, one heartbeat apart, by the third heartbeat is dead. */
 const MOST_PINGS = 2;
-/** A heartbeat so late says that this process was held up, and nothing of the peer: what came meanwhile is read first. */
+/** A heartbeat this late means that this process was held up, not the peer: what arrived meanwhile is read first. */
 const LATE_HEARTBEAT_MS = 2 * HEARTBEAT_MS;
 
 export function onHeard(state: SlotState, id: number): Step {
@@ -58,7 +60,7 @@ export function onLeaving(state: SlotState, id: number, { nowMs }: Moment): Step
   return begin({ ...state, failures: failuresAfter(state, current, nowMs) });
 }
 
-/** Slack closes the socket, or wants it closed: it is no use to keep it until there is another. */
+/** Slack closes the socket, or wants it closed, so there is no use in keeping it until there is another. */
 export function onClosing(state: SlotState, id: number, trouble: Trouble, moment: Moment): Step {
   const { attempt, current } = state;
   if (current?.id === id) return first(closing(current), lose(state, current, trouble, moment));
@@ -66,7 +68,7 @@ export function onClosing(state: SlotState, id: number, trouble: Trouble, moment
   return first(abandon(attempt), fail(state, trouble, moment));
 }
 
-/** The current socket is gone; an attempt that is under way goes on, and matters more now. */
+/** The current socket is gone. An attempt in progress continues, and has become more important. */
 export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble, moment: Moment): Step {
   const failures = failuresAfter(state, current, moment.nowMs);
   const alone: SlotState = { ...state, current: undefined, trouble, failures };
@@ -74,10 +76,10 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
     case 'none':
       return fail(alone, trouble, moment);
     case 'waiting':
-      // It asked as one whose socket lives. One without comes first.
+      // It asked as a slot with a live socket; without one it has priority.
       return state.attempt.reason === 'WaitingForBudget' ? begin(alone, true) : stay(alone);
     case 'backingOff':
-      // What failed was to replace a socket that lived.
+      // What failed was replacing a live socket.
       return state.attempt.asked ? stay(alone) : begin(alone);
     case 'refused':
       // Likewise, unless it was another token.
@@ -117,7 +119,7 @@ function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): St
       const message = `Redis took no events for ${Math.round(unreadMs / 60_000)} min, so that what the socket holds is stale.`;
       return end(state, current, { reason: 'ConnectionLost', message }, moment);
     }
-    // Nothing is sent: to a peer that has closed it would cost all that is unread (ADR 0009).
+    // Nothing is sent: if the peer has closed, that would cost everything unread (ADR 0009).
     return stay(heartbeatDone({}));
   }
   if (nowMs - current.heartbeatAtMs > LATE_HEARTBEAT_MS) return stay(heartbeatDone({ pings: 0 }));
@@ -127,7 +129,7 @@ function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): St
   return end(state, current, { reason: 'ConnectionLost', message }, moment);
 }
 
-/** Without the close handshake, for which a dead peer would be waited for in vain. */
+/** Without the close handshake, which a dead peer would never answer. */
 function end(state: SlotState, current: CurrentSocket, trouble: Trouble, moment: Moment): Step {
   return first([{ do: 'terminate', id: current.id }], lose(state, current, trouble, moment));
 }
@@ -149,7 +151,7 @@ export function onStop(state: SlotState): Step {
   return go(state, { life: 'stopped', attempt: NONE, current: undefined }, ...effects);
 }
 
-/** What a paused socket holds is read before it is closed: nobody sends it again. */
+/** A paused socket is read to its end before it is closed, because nobody sends its events again. */
 function closing({ id, pausedSinceMs }: CurrentSocket): Effect[] {
   return pausedSinceMs === undefined
     ? [{ do: 'close', id }]

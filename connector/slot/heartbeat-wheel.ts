@@ -4,8 +4,8 @@ import { HEARTBEAT_MS } from './state.ts';
 const SPOKES = 25;
 
 /**
- * Heartbeats for all sockets of a process by one timer: each member is called every HEARTBEAT_MS, and the members are spread over
- * that time, so that thousands of pings don't leave at once. Runs only while it has members.
+ * Heartbeats for all sockets of a process with one timer: each member is called every HEARTBEAT_MS, and the members are
+ * spread over that time, so that thousands of pings don't go out at once. It runs only while it has members.
  */
 export class HeartbeatWheel {
   readonly #timers: Timers;
@@ -45,7 +45,7 @@ export class HeartbeatWheel {
 
   #turn(): void {
     const nowMs = this.#timers.monotonicMs();
-    // After a standstill nothing is made up for: two heartbeats at once would leave a peer no time to answer in between.
+    // Missed heartbeats are not caught up on: two at once would leave a peer no time to answer in between.
     this.#dueMs = Math.max(this.#dueMs + HEARTBEAT_MS / SPOKES, nowMs);
     this.#cancel = this.#timers.after(this.#dueMs - nowMs, () => this.#heartbeat());
   }

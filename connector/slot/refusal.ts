@@ -1,23 +1,25 @@
+/** What a slot does when Slack refuses its token (design rule 11, ADR 0010). Pure. */
+
 import type { Refusal } from '../slack/web-api-answer.ts';
 import { type Attempt, go, type Moment, type SlotState, type Step, stay } from './state.ts';
 
-/** Refusals by which Slack says that the bot itself is at an end, as `disable_bot` always meant. */
+/** Refusals that mean the end of the bot itself, which is what `disable_bot` has always meant. */
 const DISABLING: ReadonlySet<string> = new Set(['invalid_auth', 'account_inactive', 'token_revoked']);
 
-/** First asked again after this or up to twice as long, then after twice as long, and so on. */
+/** Slack is first asked again after this or up to twice as long; then the time doubles with each refusal. */
 const ASK_AGAIN_MS = 60_000;
-/** A token of somebody else's stays one, unless a person changes the spec, which is tried at once. */
+/** A token of another team stays one until a person changes the spec, which is tried at once. */
 const ASK_MISMATCH_AGAIN_MS = 3_600_000;
 const MOST_ASK_AGAIN_MS = 4 * 3_600_000;
 
-/** What Slack says for seconds may be a fault of its own. Said again so much later, it is believed. */
+/** A refusal that lasts seconds may be a fault of Slack. If Slack still refuses this much later, it is believed. */
 const BELIEVED_AFTER_MS = 60_000;
 
-/** Slack refuses the token. Asked again all the same, slowly (ADR 0010). */
+/** Slack refuses the token. It is asked again nevertheless, slowly (ADR 0010). */
 export const refuse = (state: SlotState, refusal: Refusal, moment: Moment): Step =>
   refused(state, refusal, ASK_AGAIN_MS, moment);
 
-/** Slack accepts the token, and it is not the one that the spec means. */
+/** Slack accepts the token, but it is not a token for what the spec names. */
 export const refuseMismatch = (state: SlotState, refusal: Refusal, moment: Moment): Step =>
   refused(state, refusal, ASK_MISMATCH_AGAIN_MS, moment);
 
@@ -30,15 +32,15 @@ function refused(state: SlotState, refusal: Refusal, baseMs: number, { nowMs, ra
   return isBelieved && mayDisable(next) ? go(next, {}, { do: 'askElsewhere' }) : stay(next);
 }
 
-/** What is there would be refused, or is no token at all: nobody is asked, now or later. */
+/** The value would be refused, or is not a token at all: Slack is never asked. */
 export const refuseUnsent = (state: SlotState, refusal: Refusal): Step =>
   go(state, { attempt: { tag: 'refused', untilMs: Number.POSITIVE_INFINITY }, refusal });
 
-/** A call about a refused token said nothing of the token. */
+/** The answer to a call with a refused token said nothing about the token. */
 export const stillRefused = (state: SlotState, { nowMs, random }: Moment): Step =>
   go(state, { attempt: { tag: 'refused', untilMs: nowMs + ASK_AGAIN_MS * (1 + random) } });
 
-/** `disable_bot` is told once a token, and never while a socket of it lives anywhere. */
+/** `disable_bot` is queued once per token, and never while a socket with it is live anywhere. */
 export function onElsewhere(state: SlotState, tokenDigest: string, live: boolean): Step {
   const { refusal, spec } = state;
   if (live || refusal === undefined || spec.tokenDigest !== tokenDigest || !mayDisable(state)) return stay(state);

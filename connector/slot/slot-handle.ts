@@ -2,14 +2,14 @@ import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { SlotStatus } from './slot-status.ts';
 
 /**
- * One slot that runs, as the registry sees it (`slot-runner.ts` implements it). All methods are quick and never throw; `onStatus`
- * given at construction is called on changes only.
+ * A running slot as the registry sees it (`slot-runner.ts` implements it). All methods are quick and never throw. The
+ * `onStatus` given at construction is called on changes only.
  */
 export interface SlotHandle<S extends SlotSpec> {
   start(): void;
   /** A new generation, filter or namespace applies to the next frame; a new token opens a socket before the old closes. */
   update(spec: S): void;
-  /** Stop or go on reading, as the publisher's buffer asks. */
+  /** Stops or resumes reading, as the publisher's buffer asks. */
   setPressure(pressed: boolean): void;
   status(): SlotStatus;
   /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */

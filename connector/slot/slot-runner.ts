@@ -25,9 +25,9 @@ export interface SlotDeps extends SlotSocketsDeps {
   dialSemaphore: DialSemaphore;
   outage: Outage;
   heartbeats: HeartbeatWheel;
-  /** For what others read of waits; see `SlotReport.waitUntilMs`. */
+  /** For the waits that reports show; see `SlotReport.waitUntilMs`. */
   redisNowMs(): number;
-  /** Of the dedupe contract: a socket stays unread for half of it at most. */
+  /** The dedupe window of the contract: a socket stays unread for at most half of it. */
   windowMs: number;
   timers: Timers;
   random(): number;
@@ -35,7 +35,7 @@ export interface SlotDeps extends SlotSocketsDeps {
   observer?: SlotObserver;
 }
 
-/** Runs one slot: performs what `step` decides, and tells it what came of it. Decides nothing itself. */
+/** Runs one slot: performs the effects that `step` decides, and feeds the results back. Decides nothing itself. */
 export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
   readonly #transport: Transport<S>;
   readonly #deps: SlotDeps;
@@ -96,7 +96,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     return this.#stopped.promise;
   }
 
-  /** One input after the other: what an effect brings about at once comes after the step that wanted it. */
+  /** Processes one input after the other: what an effect causes immediately is handled after the step that caused it. */
   #feed(input: Input): void {
     this.#inbox.push(input);
     if (this.#busy) return;
@@ -196,7 +196,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     const key = this.#budgetKey();
     try {
       const answer = await budget.take(key, purpose, { slotID, unspaced, sparing });
-      // Nobody will use it, and the other slots of the bucket would wait for what comes of it.
+      // Nobody will use the connect, and the other slots of the bucket would wait for its result.
       if (answer.granted && !this.#isTrying(id)) await budget.giveBack(key, slotID);
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
@@ -307,7 +307,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     this.#onStatus();
   }
 
-  /** The slot's own clock is monotonic; what others read is Redis time. */
+  /** Converts the slot's monotonic clock to Redis time, which others read. */
   #statusNow(): SlotStatus {
     const { timers, redisNowMs } = this.#deps;
     const inMs = (untilMs: number): number => untilMs - timers.monotonicMs();
@@ -315,7 +315,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     return { ...statusOf(this.#state), waitUntilMs: wait };
   }
 
-  /** What the spec comes to for the state machine. */
+  /** The part of the spec that the state machine sees. */
   #facts(): SlotFacts {
     const { tokenDigest, generation, rebalance, spread } = this.#spec;
     const { openMethod } = this.#transport;

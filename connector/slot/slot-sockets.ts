@@ -1,3 +1,5 @@
+/** The websockets of a slot: from frames to events, and acknowledgements (design rules 5 and 13). */
+
 import type { Clock } from '../../core/process/clock.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { type Normalized, normalize } from '../event/normalize.ts';
@@ -7,7 +9,7 @@ import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
 import type { Input } from './state.ts';
 
-/** `transport`: hello, pong and the like. `tooLarge`: dropped, or above MOST_FRAME_BYTES, which ended its socket. */
+/** `transport`: hello, pong and the like. `tooLarge`: dropped, or so large that it ended its socket (MOST_FRAME_BYTES). */
 export type FrameKind = 'event' | 'transport' | 'malformed' | 'binary' | 'tooLarge';
 
 export interface FrameObserver {
@@ -23,14 +25,14 @@ export interface SlotSocketsDeps {
   observer?: FrameObserver;
 }
 
-/** The slot whose sockets they are. */
+/** The slot that the sockets belong to. */
 export interface SocketsOwner<S extends SlotSpec> {
   /** As it is now. */
   spec(): S;
   feed(input: Input): void;
 }
 
-/** A socket from its dial to its end, which may come long after the slot gave it up. */
+/** A socket from its dial to its end, which may come long after the slot has given it up. */
 interface HeldSocket<S extends SlotSpec> {
   socket: Socket;
   self: SlackSelf;
@@ -40,9 +42,9 @@ interface HeldSocket<S extends SlotSpec> {
 }
 
 /**
- * The sockets of one slot until each has ended: turns their frames into events for the publisher and inputs for the
- * slot. An event is offered whatever its socket is to the slot, even given up: Slack sends it once, and a copy too many
- * is absorbed by its mark.
+ * The sockets of one slot, each until it has ended. Turns their frames into events for the publisher and inputs for the
+ * slot. An event is offered even if the slot has given up its socket: Slack sends it only once, and dedupe absorbs an
+ * extra copy.
  */
 export class SlotSockets<S extends SlotSpec> {
   readonly #transport: Transport<S>;
@@ -111,7 +113,7 @@ export class SlotSockets<S extends SlotSpec> {
     else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
   }
 
-  /** Over the socket that the event came by. One that has ended takes nothing, and Slack sends the event again. */
+  /** Goes over the socket that the event came from. If that has ended, Slack sends the event again. */
   #acknowledgeBy(socket: Socket, ack: string): Settled {
     return (outcome: Outcome) => {
       const text = this.#transport.acknowledge?.(ack, outcome);
@@ -119,13 +121,13 @@ export class SlotSockets<S extends SlotSpec> {
     };
   }
 
-  /** Counted as an event that failed: nobody knows what it was. */
+  /** Counted as a failed event, since nobody knows what it was. */
   #onMalformed({ reason }: Extract<Frame, { kind: 'malformed' }>): void {
     this.#odd('malformed', { problem: reason });
     this.#deps.offer({ kind: 'malformed' });
   }
 
-  /** Slack lives, and sends what can't be an event. Other sockets may get it, too, so none is ended for it. */
+  /** Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. */
   #onUnreadable(id: number, what: Unreadable, bytes: number): void {
     this.#owner.feed({ type: 'heard', id });
     const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';

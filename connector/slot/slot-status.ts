@@ -1,8 +1,10 @@
+/** What a slot reports: its state, and until when it waits. Pure. */
+
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Trouble } from '../transport/transport.ts';
 import type { SlotState } from './state.ts';
 
-/** What a slot says of itself: the part of a SlotReport that it knows. */
+/** What a slot reports about itself: the part of a SlotReport that it knows. */
 export type SlotStatus = Pick<
   SlotReport,
   'state' | 'reason' | 'message' | 'waitUntilMs' | 'tokenDigest' | 'teamName' | 'botUserID'
@@ -15,15 +17,15 @@ const BUDGET: Trouble = {
 };
 const NO_TROUBLE = { reason: '', message: '' };
 
-/** A shorter one is over before anybody has read of it. */
+/** A shorter wait is over before anybody has read about it. */
 const LEAST_WAIT_MS = 5_000;
-/** What we know of Redis' clock moves by that much; a report is written for news only. */
+/** Our estimate of Redis's clock varies by this much, and a report is written only when something has changed. */
 const SAME_MS = 2_000;
 
 /**
- * Until when a slot without a socket waits, by the clock of `nowMs`, in whole seconds; undefined: for nothing that has a
- * known end.
- * @param told what was said last. It stands while the slot tries, since it is past then
+ * Until when a slot without a socket waits, by the clock of `nowMs`, in whole seconds; undefined if it waits for nothing
+ * with a known end.
+ * @param told what was reported last. It stays while the slot tries, since it is in the past then
  * @param inMs how far a moment of the slot's own clock lies ahead
  */
 export function waitUntilMs(
@@ -59,10 +61,11 @@ export function waitUntilMs(
 }
 
 /**
- * What a slot says of itself, apart from how long it waits (`waitUntilMs`). A socket that lives while its successor is
- * under way is plainly live, also when Slack refuses the successor: events flow, and Slack may take it back. One whose bot got another token, which Slack refuses, is `failed`
- * although it is read until Slack closes it: the refusal is what a person must know, and the old token's socket is not to
- * be counted on. A refusal is told until Slack accepts the token, whatever the slot is doing about it.
+ * What a slot reports about itself, apart from how long it waits (`waitUntilMs`). A socket that is live while its successor
+ * is being opened counts as live even if Slack refuses the successor: events flow, and Slack may change its mind. If the bot
+ * got another token, which Slack refuses, the slot is `failed` although the old socket is read until Slack closes it:
+ * people need to know about the refusal, and can't rely on the old token's socket. A refusal is reported until Slack
+ * accepts the token, whatever the slot is doing meanwhile.
  */
 export function statusOf(state: SlotState): SlotStatus {
   const { refusal, current, spec, teamName, botUserID } = state;
@@ -78,8 +81,8 @@ export function statusOf(state: SlotState): SlotStatus {
       refusal === undefined ? '' : `The socket is live, but Slack refuses another one. ${refusal.message}`;
     return { state: live, reason: '', message, tokenDigest: current.tokenDigest, ...known };
   }
-  // What went wrong is told until a socket lives, whatever the slot is doing about it: in an outage reasons in turn would
-  // be a write of a status for each bot and minute. Beside it the report says until when the slot waits.
+  // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
+  // would cost a status write per bot and minute. The report also says until when the slot waits.
   const waits = isWaiting(state);
   const trouble = state.trouble ?? (waits ? BUDGET : NO_TROUBLE);
   return { state: waits ? 'waiting' : 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };

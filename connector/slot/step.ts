@@ -15,8 +15,8 @@ import { onElsewhere } from './refusal.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /**
- * The whole behaviour of a slot (`state.ts` tells what its states mean). Total: every input has an answer in every
- * state, and one that means nothing there, such as a frame of a socket given up long ago, changes nothing.
+ * The whole behavior of a slot (`state.ts` explains its states). It is total: every input is handled in every state, and
+ * one that means nothing there, such as a frame of a socket given up long ago, changes nothing.
  */
 export function step(state: SlotState, input: Input, moment: Moment): Step {
   if (state.life === 'stopped') return stay(state);
@@ -62,7 +62,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
   }
 }
 
-/** On a live socket it is about a frame of ours: a ping more or less. */
+/** On a live socket the error is about a frame of ours, which can only be a ping, so it is ignored. */
 function onError(state: SlotState, { id, code, msg }: Extract<Input, { type: 'error' }>, moment: Moment): Step {
   const { attempt } = state;
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
@@ -78,6 +78,6 @@ function onClosed(state: SlotState, { id, close }: Extract<Input, { type: 'close
   if ((attempt.tag === 'dialing' || attempt.tag === 'greeting') && attempt.id === id) {
     return onAttemptClosed(state, attempt, close, moment);
   }
-  // One of those that we closed.
+  // A socket that we closed ourselves.
   return stay(state);
 }

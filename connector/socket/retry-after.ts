@@ -1,4 +1,4 @@
-/** Whoever asks for more is asked again then: it may be a mistake of a proxy's, and a probe in minutes harms nobody. */
+/** The longest wait that is honored (design rule 11): more may be a proxy's mistake, and asking again in minutes harms nobody. */
 export const MOST_RETRY_AFTER_MS = 300_000;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The one seam between Relax and a websocket library. Nothing above it knows `ws`, and the connector will also run on
- * Bun; test/contract/socket-contract.ts is what every implementation must pass (ADR 0001).
+ * The one seam between Relax and a websocket library. Nothing above it knows about `ws`, so that the connector can also
+ * run on Bun. Every implementation must pass test/contract/socket-contract.ts (ADR 0001).
  */
 export interface Socket {
   /** @returns false when the socket is not open; the text is not sent then */
@@ -9,7 +9,7 @@ export interface Socket {
   ping(): void;
   /** Stops reading: TCP then holds the peer back. Idempotent; the socket stays open. */
   pause(): void;
-  /** Goes on reading. Texts that were read before the pause took hold come later than this call returns. */
+  /** Resumes reading. Texts that were read before the pause took effect are delivered after this call returns. */
   resume(): void;
   /**
    * Sends a close frame and waits for the peer's for at most a second, then terminates. What came during a pause is read
@@ -26,7 +26,7 @@ export interface SocketHandlers {
   onText(text: string): void;
   /** A binary frame, which Slack never sends. */
   onBinary(bytes: number): void;
-  /** A text that can't be an event; the socket goes on. Where the library ends the socket instead, `onClose` tells. */
+  /** A text that can't be an event; the socket stays open. If the library ends the socket instead, `onClose` is called. */
   onUnreadable(what: Unreadable, bytes: number): void;
   /** A websocket ping or pong arrived. */
   onHeard(): void;
@@ -57,10 +57,10 @@ export type Unreadable = /** Above `MAX_TEXT_BYTES`. */ 'tooLarge' | 'notUtf8';
 /** Texts above it are read and dropped: Slack's are a few KB, and RTM refuses our own above 16 KB. */
 export const MAX_TEXT_BYTES = 8_388_608;
 /**
- * Frames above it end the socket. Every socket of a team gets the same frame in the same moment, so this is far above what
- * is dropped: to end a socket for one event would end all of them.
+ * Frames above it end the socket. Every socket of a team gets the same frame at the same moment, so this limit is far
+ * above the one for dropping: ending a socket for one event would end all of them.
  */
 export const MOST_FRAME_BYTES = 16_777_216;
 
-/** Begins to open; never throws, whatever the URL: a failure is told by `onClose`, later than this call returns. */
+/** Starts to open. Never throws, whatever the URL: failures are reported by `onClose`, after this call has returned. */
 export type OpenSocket = (url: string, handlers: SocketHandlers) => Socket;

@@ -1,3 +1,5 @@
+/** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
+
 import { isUtf8 } from 'node:buffer';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
@@ -28,13 +30,13 @@ const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * A pong goes out once nothing has come for so long, or so long after the ping. Written to a peer that has closed it would
- * draw a reset, and what the peer's kernel has yet to send would be gone: after a pause or a standstill that can be
- * thousands of events, so they are read first.
+ * A pong goes out when nothing has arrived for `QUIET_BEFORE_PONG_MS`, or `LATEST_PONG_MS` after the ping. If the peer has
+ * closed, a pong draws a reset, and what the peer's kernel had yet to send is lost. After a pause, or after the process was
+ * suspended, that can be thousands of events, so they are read first (ADR 0009).
  */
 const QUIET_BEFORE_PONG_MS = 100;
 const LATEST_PONG_MS = 2_000;
-/** Likewise the close frame of a socket that was paused: so long after it is read again at the latest. */
+/** Likewise for the close frame of a socket that was paused: at the latest this long after reading has resumed. */
 const LATEST_CLOSE_MS = 1_000;
 
 /** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
@@ -50,12 +52,12 @@ type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
   const plain: Settings = {
-    // An inflate state costs 20 KiB a socket and six times the CPU for each frame.
+    // An inflate state costs 20 KiB per socket and six times the CPU per frame.
     perMessageDeflate: false,
     maxPayload: MOST_FRAME_BYTES,
-    // We look ourselves: the library would end the socket, and every other one of the team with it.
+    // We check ourselves: the library would end the socket, and every other socket of the team likewise.
     skipUTF8Validation: true,
-    // The library ends a socket that has 60 pings to answer, as has one whose process was stopped for some minutes.
+    // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
     autoPong: false,
     handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
@@ -236,7 +238,7 @@ class WsSocket implements Socket {
   }
 
   #text(text: string): void {
-    // Nothing overtakes what is held.
+    // New texts must not overtake those that are held back.
     if (this.#paused || this.#held.length > 0) this.#held.push(text);
     else this.#handlers.onText(text);
   }

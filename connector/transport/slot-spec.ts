@@ -1,8 +1,8 @@
 import type { EventFilter, Slot } from '../../core/protocol/assignment.ts';
 
 /**
- * What a slot is to run, in plain words: what every kind has. A transport adds its own (`RtmSpec`), and `TransportSpec`
- * is the union of them all. The token is open, so this never goes to Redis or a log.
+ * What a slot should run: the part that every kind has. A transport adds its own fields (`RtmSpec`), and `TransportSpec` is
+ * the union of all kinds. The token is in plain text, so this never goes to Redis or a log.
  */
 export interface SlotSpec {
   kind: Slot['kind'];
@@ -15,9 +15,9 @@ export interface SlotSpec {
   events: EventFilter;
   token: string;
   tokenDigest: string;
-  /** True when nothing but balance asked for this placement: it connects from a full budget only. */
+  /** True if this placement is only for balance: it connects from a full budget only. */
   rebalance: boolean;
-  /** True when it mends the spread of its set over zones: one connect is enough, and those that are needed go first. */
+  /** True if it restores the spread of its set over zones: one connect is enough, and needed connects go first. */
   spread?: boolean | undefined;
 }
 

@@ -8,49 +8,49 @@ import type { Refusal, WebApiFailure } from '../slack/web-api-answer.ts';
 import type { SlotSpec } from './slot-spec.ts';
 
 /**
- * All that differs between Slack's kinds of websockets, as data and a few functions. The slot (`connector/slot`) is one
- * state machine for all of them and asks nothing else. A transport holds nothing of a single slot, decides nothing about
- * when, and never throws (ADR 0012).
+ * Everything that differs between Slack's kinds of websockets, as data and a few functions. The slot (`connector/slot`) is
+ * one state machine for all of them and asks nothing else. A transport holds no state of a slot, never decides when
+ * something happens, and never throws (ADR 0012).
  */
 export interface Transport<S extends SlotSpec = SlotSpec> {
-  /** The call that gets a socket, in words for people. */
+  /** The API method that returns a socket, as shown to people. */
   readonly openMethod: string;
   readonly keepAlive: KeepAlive;
 
-  /** Names the stream that a socket of this slot reads. A socket of another stream is not read on. */
+  /** Identifies the stream that a socket of this slot reads. A socket of another stream is not read any further. */
   streamID(spec: S): string;
   /** Why the token may not be sent to Slack at all; undefined when it may. */
   refuse(spec: S): Refusal | undefined;
-  /** Who shares connects with whom. @param tokenDigest of the token that is meant, which may be an earlier one */
+  /** The bucket of connects that the slot shares with others. @param tokenDigest of the token in question, maybe an earlier one */
   budgetKey(spec: S, tokenDigest: string): BudgetKey;
   /** Asks Slack for a socket. An aborted call answers `retry`. */
   open(spec: S, signal: AbortSignal): Promise<OpenAnswer>;
   decode(text: string): Frame;
   /**
-   * Who the events of a socket are from, each asked for by itself. Called again when the spec has changed.
-   * @param self what Slack said when it gave the socket
+   * Resolves who each event of a socket is from. Called again when the spec has changed.
+   * @param self what Slack said when it granted the socket
    */
   sources(spec: S, self: SlackSelf): ResolveSource;
   /**
-   * The text that acknowledges an event whose outcome is final; undefined to leave it to Slack to send it again. Only of
+   * The text that acknowledges an event whose outcome is final; undefined to let Slack send the event again. Only called for
    * events that have an `ack`.
    */
   acknowledge?(ack: string, outcome: Outcome): string | undefined;
-  /** What the queue is told when Slack refuses the token for good; undefined for nothing. */
+  /** What is queued when Slack refuses the token for good; undefined for nothing. */
   disabled(spec: S, slackError: string, nowMs: number): Normalized | undefined;
-  /** Beside the names of slot and bot, in log lines. */
+  /** Added to the names of slot and bot in log lines. */
   logNames(spec: S): Readonly<Record<string, string>>;
 }
 
-/** What Slack said to the call for a socket, sorted by what to do about it. */
+/** Slack's answer to the request for a socket, classified by what to do about it. */
 export type OpenAnswer =
   /** `url` is single-use and valid for seconds: it is dialed at once and never logged. */
   | { kind: 'ok'; url: string; self: SlackSelf }
-  /** Slack accepts the token, and it is not what the spec says that it is: only a person can change that. */
+  /** Slack accepts the token, but it is not for what the spec names: only a person can change that. */
   | ({ kind: 'mismatch' } & Refusal)
   | WebApiFailure;
 
-/** What Slack says of whom a socket belongs to; empty where it says nothing. */
+/** Who a socket belongs to according to Slack; empty where Slack does not say. */
 export interface SlackSelf {
   teamID: string;
   teamName: string;
@@ -61,41 +61,41 @@ export interface SlackSelf {
 export type Frame =
   /** The first frame of a working socket. */
   | { kind: 'hello' }
-  /** Slack will close the socket, some time soon: its successor comes first. */
+  /** Slack will close the socket soon, so its successor is opened first. */
   | { kind: 'leaving' }
   /** Slack closes the socket now, or would rather have it closed. */
   | { kind: 'closing'; trouble: Trouble }
   | EventFrame
-  /** About the socket itself and worth nothing: an answer to a ping of ours, something experimental. */
+  /** About the socket itself and to be ignored: an answer to a ping of ours, something experimental. */
   | { kind: 'noise' }
-  /** Before hello: Slack won't serve the socket. Later: it could not read a frame of ours. */
+  /** Before hello: Slack refuses the socket. Later: Slack could not read a frame of ours. */
   | { kind: 'error'; code: number; msg: string }
-  /** Nothing that could be an event. `reason` is for logs and quotes nothing. */
+  /** Not an event at all. `reason` is for logs and quotes nothing from the frame. */
   | { kind: 'malformed'; reason: string };
 
 export interface EventFrame {
   kind: 'event';
-  /** Slack's event, whatever it was wrapped in. The normalizer knows what is worth queueing. */
+  /** Slack's event without any envelope. The normalizer decides what is worth queueing. */
   event: JsonObject;
   /** The JSON that `event` was parsed from. */
   text: string | undefined;
-  /** The team that Slack sends it to, where a socket serves many. */
+  /** The team that Slack sends it to, if a socket serves many teams. */
   teamID?: string;
-  /** Names the event in its acknowledgement; undefined when Slack waits for none. */
+  /** Identifies the event in its acknowledgement; undefined if Slack expects none. */
   ack?: string;
 }
 
 /** Called for every event: must be cheap. */
 export type ResolveSource = (frame: EventFrame) => EventSource;
 
-/** How a silent peer is asked whether it lives. When, and what follows from silence, is the slot's. */
+/** How to ask a silent peer whether it is alive. When to ask, and what silence means, is up to the slot. */
 export type KeepAlive =
   /**
-   * By a text, and only texts count as life: pings and pongs of the websocket itself come from a machine in between,
-   * which may be well while Slack is not.
+   * With a text, and only texts count as signs of life: websocket pings and pongs come from a machine in between, which may
+   * work while Slack does not.
    */
   | { by: 'text' /** @param n rises within the socket, from 1 */; ping(n: number): string }
-  /** By a ping of the websocket itself; whatever comes counts as life. */
+  /** With a websocket ping; anything received counts as a sign of life. */
   | { by: 'websocketPing' };
 
 /** Why there is no socket. */

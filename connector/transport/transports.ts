@@ -6,8 +6,8 @@ import type { SharedSpec } from './slot-spec.ts';
 import type { Transport } from './transport.ts';
 
 /**
- * The kinds of slots that this connector runs, each a folder beside this file. A new one is registered here: its spec in
- * the union, its transport in `Transports`, and how an assignment becomes its spec. Nothing else knows which there are.
+ * The kinds of slots that this connector runs, each in a folder beside this file. A new kind is registered here: its spec in
+ * the union, its transport in `Transports`, and how an assignment becomes its spec. Nothing else knows which kinds exist.
  */
 export type TransportSpec = RtmSpec;
 

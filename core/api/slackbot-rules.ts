@@ -1,4 +1,4 @@
-/** As much of a SlackBot spec (slackbot.ts, which takes the rules into its schema) as the rules look at. */
+/** The part of a SlackBot spec that the rules look at. (slackbot.ts includes the rules in its schema.) */
 export interface RuledSpec {
   teamID: string;
   transport: string;
@@ -9,9 +9,9 @@ export interface RuledSpec {
 }
 
 /**
- * What no single field of a SlackBot spec can say alone. One rule is one row: `cel` is judged by the API server (it
- * goes into the CRD as x-kubernetes-validations of `spec`), `check` by the reader of standalone mode. Both must judge
- * alike: test/kube/crd.test.ts feeds the same manifests to both.
+ * Rules over several fields of a SlackBot spec. One rule is one row: the API server evaluates `cel` (it goes into the CRD
+ * as x-kubernetes-validations of `spec`), the manifest reader of standalone mode evaluates `check`. Both must agree:
+ * test/kube/crd.test.ts feeds the same manifests to both.
  */
 export interface SpecRule {
   /** For docs and tests. */

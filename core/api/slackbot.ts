@@ -68,7 +68,7 @@ const credentials = z.object({
       clientSecret: secretKey('clientSecret', "the app's client secret, to refresh a rotating token"),
     })
     .optional()
-    .meta({ description: 'Names of the keys inside the Secret, where they differ from the defaults.' }),
+    .meta({ description: 'Names of the keys in the Secret, where they differ from the defaults.' }),
 });
 
 const specFields = z.object({
@@ -78,7 +78,7 @@ const specFields = z.object({
     .max(32)
     .meta({
       description:
-        "Slack's id of the workspace (T...) or enterprise (E...). Immutable. A token of another team opens no socket: " +
+        "Slack's id of the workspace (T...) or enterprise (E...). Immutable. A token of a different team opens no socket: " +
         'condition CredentialsValid=False, reason TeamMismatch.',
     }),
   transport: z
@@ -86,12 +86,12 @@ const specFields = z.object({
     .default('RTM')
     .meta({
       description:
-        'How events arrive. RTM: one or more websockets for this team, every one with a full copy (classic Slack apps). ' +
-        'SocketMode: websockets of an app that belongs to this team alone. App: through the websockets of the SlackApp in ' +
-        'appRef, which serves many teams. SocketMode and App are not served yet: a condition says so.',
+        'How events arrive. RTM: one or more websockets for this team, each receiving every event (classic Slack apps). ' +
+        'SocketMode: websockets of an app that belongs to this team alone. App: the websockets of the SlackApp named in ' +
+        'appRef, which serves many teams. SocketMode and App are not supported yet; a condition says so.',
     }),
   credentials: credentials.optional().meta({
-    description: `Where the tokens are. Required unless transport is App. Label the Secret ${CREDENTIALS_LABEL}=true, and a changed token takes effect within 10 seconds, else within 5 minutes.`,
+    description: `Where the tokens are. Required unless transport is App. If the Secret has the label ${CREDENTIALS_LABEL}=true, a changed token takes effect within 10 seconds; otherwise within 5 minutes.`,
   }),
   appRef: z
     .object({ name: objectName.meta({ description: 'Name of the SlackApp.' }) })
@@ -107,12 +107,12 @@ const specFields = z.object({
     .optional()
     .meta({
       description:
-        'Websockets held for this team in this cluster, at most one a connector pod, spread over zones. Each receives every ' +
-        "event; one copy reaches the queue. Not with transport App: there the SlackApp's replicas count.",
+        'Number of websockets for this team in this cluster, at most one per connector pod, spread over zones. Each receives ' +
+        "every event; one copy reaches the queue. Not used with transport App, where the SlackApp's replicas apply.",
       codeDefault: DEFAULT_REPLICAS,
     }),
   suspend: z.boolean().optional().meta({
-    description: 'True closes the sockets and keeps everything else; Ready is False with reason Suspended.',
+    description: 'If true, the sockets are closed and everything else is kept; Ready is False with reason Suspended.',
     codeDefault: false,
   }),
   queueNamespace: z
@@ -122,31 +122,31 @@ const specFields = z.object({
     .optional()
     .meta({
       description:
-        'Value of the field `namespace` in queue items, by which consumers that share a queue tell their bots apart. Not a ' +
-        'Kubernetes namespace. Absent: the field is empty.',
+        'Value of the field `namespace` in queue items, so that consumers that share a queue can tell their bots apart. It is ' +
+        'not a Kubernetes namespace. If absent, the field is empty.',
     }),
   events: z
     .object({
       include: eventTypes.meta({
-        description: 'Event types to queue, as in the field `type` of queue items. Absent or empty: all of them.',
+        description: 'Event types to queue, as in the field `type` of queue items. All of them if absent or empty.',
         'x-kubernetes-list-type': 'atomic',
       }),
       exclude: eventTypes.meta({
-        description: 'Event types not to queue. None may stand in include as well.',
+        description: 'Event types not to queue. None of them may also be in include.',
         'x-kubernetes-list-type': 'atomic',
       }),
       own: z.boolean().optional().meta({
-        description: 'True queues plain messages that the bot itself has written, too.',
+        description: 'If true, plain messages written by the bot itself are queued too.',
         codeDefault: false,
       }),
     })
     .optional()
-    .meta({ description: 'Which events reach the queue. What is filtered is counted and acknowledged.' }),
+    .meta({ description: 'Which events reach the queue. Filtered events are counted and acknowledged.' }),
 });
 export type SlackBotSpec = z.infer<typeof specFields>;
 
 export const slackBotSpecSchema = specFields.meta({
-  description: 'What is wanted.',
+  description: 'Desired state of the bot.',
   'x-kubernetes-validations': celValidations,
 });
 
@@ -171,22 +171,24 @@ export const slackBotStatusSchema = z
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
-    desiredConnections: z.int().min(0).exactOptional().meta({ description: 'Sockets wanted.' }),
-    liveConnections: z.int().min(0).exactOptional().meta({ description: 'Sockets that Slack has greeted.' }),
+    desiredConnections: z.int().min(0).exactOptional().meta({ description: 'Number of sockets wanted.' }),
+    liveConnections: z.int().min(0).exactOptional().meta({ description: 'Number of sockets that are live.' }),
     connectionSummary: z
       .string()
       .max(32)
       .exactOptional()
-      .meta({ description: 'Live and wanted sockets, such as 2/2.' }),
+      .meta({ description: 'Number of live and of wanted sockets, such as 2/2.' }),
     connections: z
       .array(connectionSchema)
       .max(64)
       .exactOptional()
       .meta({ description: 'Where the sockets are.', 'x-kubernetes-list-type': 'atomic' }),
     teamName: z.string().max(1024).exactOptional().meta({ description: 'Name of the team, as Slack reports it.' }),
-    botUserID: z.string().max(64).exactOptional().meta({ description: "The bot's user, as Slack reports it." }),
+    botUserID: z.string().max(64).exactOptional().meta({ description: "Id of the bot's user, as Slack reports it." }),
   })
-  .meta({ description: 'What is. Written by the operator when something changes, never as a heartbeat.' });
+  .meta({
+    description: 'Observed state of the bot. Written by the operator when something changes, never as a heartbeat.',
+  });
 export type SlackBotStatus = z.infer<typeof slackBotStatusSchema>;
 
 export interface SlackBot {

@@ -20,7 +20,7 @@ export const thisMachine = (): Machine => ({
   readFile: (path) => readFileSync(path, 'utf8'),
 });
 
-/** All mistakes of a configuration at once. The message is for people: a line each, no secret in it. */
+/** All mistakes of a configuration at once. The message is for people: one line for each, and no secrets. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly exitCode = 2;
@@ -38,7 +38,7 @@ export interface Values {
   get<T>(row: Setting<T>): T;
   /** The value of a setting that may be unset. */
   find<T>(row: Setting<T>): T | undefined;
-  /** Texts that were given, not defaulted, by variable name: what a child process needs to see the same. */
+  /** The texts that were given rather than defaulted, by variable name: a child process needs them to see the same values. */
   given: ReadonlyMap<string, string>;
 }
 
@@ -84,7 +84,7 @@ interface Source {
   text: string;
 }
 
-/** An empty text is an unset one: charts and the downward API fill in empty strings. */
+/** An empty text counts as unset, because charts and the downward API fill in empty strings. */
 function sourceOf(row: Setting<unknown>, input: ConfigInput, warnings: string[]): Source | undefined {
   const flag = input.flags?.[row.flag]?.trim();
   if (flag !== undefined && flag !== '') return { name: `--${row.flag}`, text: flag };
@@ -123,7 +123,7 @@ const isServiceLink = (name: string, value: string): boolean =>
   /_PORT_\d+_(TCP|UDP|SCTP)(_.*)?$/.test(name) ||
   (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value));
 
-/** Unknown names are no mistake, since Kubernetes makes some; one that is nearly a known name is worth a word. */
+/** Unknown names are not mistakes, since Kubernetes creates some; one that resembles a known name deserves a warning. */
 function unknownNameWarnings(env: ConfigInput['env']): string[] {
   const known = allSettings.flatMap((row) => row.env ?? []);
   return Object.entries(env).flatMap(([name, value]) => {

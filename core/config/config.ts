@@ -9,7 +9,7 @@ import { settings } from './settings.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
 
-/** Of the programs that run, and do not just look. */
+/** Common to the long-running programs, unlike `relax status`. */
 interface FleetSettings {
   /** The one evicting maxmemory-policy of Redis that is accepted. */
   allowEviction: string | undefined;
@@ -38,12 +38,12 @@ export interface BufferSettings {
   ageMs: number;
 }
 
-/** What it takes to bring events to the queue. */
+/** What a program needs to bring events to the queue. */
 export interface EventSettings extends FleetSettings {
   queue: QueueSettings;
   dedupe: DedupeSettings;
   buffer: BufferSettings;
-  /** Sockets of one connector at most. */
+  /** Maximum number of sockets of one connector. */
   capacity: number;
   graceMs: number;
   /** Ends in a slash. */
@@ -78,7 +78,7 @@ export interface OperatorConfig extends CommonConfig, FleetSettings {
   statusWritesPerSecond: number;
   /** One path or several, separated by colons; undefined: the pod's service account, else the user's own. */
   kubeconfig: string | undefined;
-  /** Only takes the finalizers off, then ends. */
+  /** Only removes the finalizers, then exits. */
   releaseFinalizers: boolean;
   /** With releaseFinalizers: only of what is in none of these; undefined: of everything. */
   keepNamespaces: readonly string[] | undefined;
@@ -98,7 +98,7 @@ export interface StandaloneConfig extends CommonConfig, EventSettings {
   fleetKeyFile: string | undefined;
   takeOver: boolean;
   http: HttpSettings;
-  /** What was set here and means something to a connector too: the start of each child's environment. */
+  /** Settings given here that also apply to a connector: the base of each child's environment. */
   connectorEnv: Readonly<Record<string, string>>;
 }
 
@@ -210,7 +210,7 @@ function configure<C extends object>(
   return deepFreeze({ config: build(values, warnings), warnings });
 }
 
-/** Values that are right alone and wrong together. Values that were refused, or that the program lacks, are skipped. */
+/** Values that are valid individually but not together. Values that were refused, or that the program lacks, are skipped. */
 function contradictions(values: Values): string[] {
   const mistakes: string[] = [];
   const url = values.find(settings.redisUrl);
@@ -218,7 +218,7 @@ function contradictions(values: Values): string[] {
   if (redis?.protocol === 'redis:' && values.find(settings.redisCaFile) !== undefined) {
     mistakes.push('RELAX_REDIS_CA_FILE has no effect without TLS: write rediss:// in RELAX_REDIS_URL, or remove it');
   }
-  // The client prefers what the URL says, so a rotated password file would be ignored in silence.
+  // The client prefers what the URL says, so a rotated password file would be silently ignored.
   if (redis !== undefined && redis.password !== '' && values.find(settings.redisPasswordFile) !== undefined) {
     mistakes.push('RELAX_REDIS_URL and RELAX_REDIS_PASSWORD_FILE both give a password: take it out of the URL');
   }

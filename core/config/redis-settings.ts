@@ -1,7 +1,7 @@
 import { ALL, EVENTS, FLEET, setting } from './setting.ts';
 import { file, integer, redisUrl, text } from './setting-kind.ts';
 
-/** The settings of Redis, of the queue in it, and of what waits for it: part of the table in `core/config/settings.ts`. */
+/** The settings for Redis, the queue in it, and the buffer in front of it: part of the table in `core/config/settings.ts`. */
 
 const filled = (content: string): string | undefined => (content.trim() === '' ? 'the file is empty' : undefined);
 const certificate = (content: string): string | undefined =>
@@ -35,7 +35,7 @@ export const redisSettings = {
     kind: file('a readable file that holds the Redis password', filled),
     unset: 'no password',
     example: '/etc/relax/redis/password',
-    doc: 'File with the Redis password, read again at each connect, so that a rotated password needs no restart.',
+    doc: 'File with the Redis password. It is read again at each connect, so rotating the password needs no restart.',
     programs: ALL,
   }),
   redisCaFile: setting({
@@ -43,9 +43,9 @@ export const redisSettings = {
     flag: 'redis-ca-file',
     argument: 'path',
     kind: file('a readable PEM file with a CA certificate', certificate),
-    unset: "the runtime's own authorities",
+    unset: "the runtime's default authorities",
     example: '/etc/relax/redis/ca.crt',
-    doc: 'Certificate authority that signed the certificate of a rediss:// server.',
+    doc: 'Certificate of the authority that signed the certificate of a rediss:// server.',
     programs: ALL,
   }),
   allowEviction: setting({
@@ -55,7 +55,7 @@ export const redisSettings = {
     kind: text(/^(?:allkeys|volatile)-[a-z]+$/, 'a maxmemory-policy that evicts, such as allkeys-lru'),
     unset: 'none: programs refuse to start on a Redis whose maxmemory-policy is not noeviction',
     example: 'allkeys-lru',
-    doc: 'The one evicting maxmemory-policy that is accepted: events may be lost or queued twice when Redis is full.',
+    doc: 'The one evicting maxmemory-policy to accept. Events may then be lost or queued twice when Redis is full.',
     programs: FLEET,
   }),
   queue: setting({
@@ -75,7 +75,7 @@ export const redisSettings = {
     kind: integer(0, 1_000_000_000),
     fallback: '1000000',
     example: '1000000',
-    doc: 'Items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit.',
+    doc: 'Number of items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit.',
     programs: ['connector', 'standalone', 'status'],
   }),
   dedupeWindow: setting({
@@ -85,7 +85,7 @@ export const redisSettings = {
     kind: integer(60, 604_800),
     fallback: '3600',
     example: '3600',
-    doc: 'How long an event is remembered as queued. Part of the fleet contract: the same for every program of a Redis.',
+    doc: 'How long an event is remembered as queued. Part of the fleet contract: it must be the same for every program on one Redis.',
     programs: FLEET,
   }),
   dedupeSubBuckets: setting({
@@ -95,7 +95,7 @@ export const redisSettings = {
     kind: integer(1, 4096),
     fallback: '64',
     example: '64',
-    doc: 'Hashes that the marks of one minute are spread over; about 100 events in each is best. Part of the fleet contract.',
+    doc: 'Number of hashes that the marks of one minute are spread over; about 100 events in each is best. Part of the fleet contract.',
     programs: FLEET,
   }),
   bufferBytes: setting({
@@ -115,7 +115,7 @@ export const redisSettings = {
     kind: integer(1, 302_400),
     fallback: '120',
     example: '120',
-    doc: 'Age of the oldest buffered event at which sockets are no longer read. At most half the dedupe window.',
+    doc: 'Age of the oldest buffered event at which sockets are no longer read. It may be at most half the dedupe window.',
     programs: EVENTS,
   }),
 };

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 
 /** How the text of a setting becomes a value. A kind says what it expects in words that end up in the error message. */
 
-/** What a kind may know of the machine; passed in, so that parsing stays a function of its arguments. */
+/** What a kind may know about the machine; passed in, so that parsing depends only on its arguments. */
 export interface Machine {
   hostname: string;
   cwd: string;
@@ -67,7 +67,7 @@ export const yesOrNo: Kind<boolean> = {
   read: (value) => (value === 'true' || value === 'false' ? { value: value === 'true' } : REFUSED),
 };
 
-/** A setting that the design names and a later version will have: only its present meaning is accepted. */
+/** A setting planned for a later version: only its present value is accepted. */
 export function notYet(present: string): Kind<string> {
   return {
     expects: `"${present}" or nothing`,
@@ -138,7 +138,7 @@ const isLoopback = (host: string): boolean =>
 
 const parseUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined);
 
-/** A URL without its password; undefined when it can't be told where the password stands. */
+/** A URL without its password; undefined when the position of the password can't be determined. */
 function withoutPassword(value: string): string | undefined {
   const url = parseUrl(value);
   if (url === undefined) return value.includes('@') ? undefined : value;

@@ -7,9 +7,9 @@ export type Program = (typeof PROGRAMS)[number];
 
 /** Which programs a setting is for. */
 export const ALL: readonly Program[] = PROGRAMS;
-/** Those that bring events to the queue. */
+/** The programs that bring events to the queue. */
 export const EVENTS: readonly Program[] = ['connector', 'standalone'];
-/** Those that run, and do not just look. */
+/** The long-running programs, unlike `relax status`. */
 export const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
 
 export interface Setting<T> {
@@ -17,7 +17,7 @@ export interface Setting<T> {
   env: string | undefined;
   /** Long flag without dashes. */
   flag: string;
-  /** One letter, where there is a custom of it. */
+  /** One letter, where there is a convention for it. */
   short?: string;
   /** Placeholder in help; undefined for a switch. */
   argument: string | undefined;
@@ -32,7 +32,7 @@ export interface Setting<T> {
   doc: string;
   programs: readonly Program[];
   requiredBy: readonly Program[];
-  /** Named by the design, refused by this version. */
+  /** Planned for a later version, refused by this one. */
   later?: true;
 }
 
@@ -42,7 +42,7 @@ export function setting<T>(
   return { fallback: undefined, requiredBy: [], ...row };
 }
 
-/** A setting that the design names and this version refuses unless it says what is so anyway. */
+/** A setting planned for a later version. This version refuses it unless it has its present value. */
 export function later(env: string, present: string, doc: string): Setting<string> {
   return setting({
     env,

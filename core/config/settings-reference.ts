@@ -1,7 +1,7 @@
 import { PROGRAMS, type Program, type Setting } from './setting.ts';
 import { allSettings } from './settings.ts';
 
-/** docs/configuration.md, made from the table by `npm run generate`. */
+/** docs/configuration.md, generated from the table by `npm run generate`. */
 export function configurationReference(): string {
   const now = allSettings.filter((row) => row.later !== true);
   const environment = now.filter((row) => row.env !== undefined);
@@ -10,13 +10,13 @@ export function configurationReference(): string {
   return `${[
     '# Configuration',
     '',
-    '<!-- Made from core/config/settings.ts by `npm run generate`. Edit that table, not this page. -->',
+    '<!-- Generated from core/config/settings.ts by `npm run generate`. Edit that table, not this page. -->',
     '',
-    'Every setting is an environment variable with a command line flag beside it; the flag wins. An empty variable counts',
-    'as unset. A program reads what concerns it once, at start, and reports all mistakes together with exit code 2.',
-    'Variables that start with `RELAX_` and are unknown are ignored (Kubernetes makes some for Services); one that is',
-    'nearly a known name is logged as a warning. The operator also honours `KUBECONFIG` and, for its Lease,',
-    '`POD_NAMESPACE`; `NODE_EXTRA_CA_CERTS` adds authorities for Slack or its stand-in.',
+    'Every setting is an environment variable with a corresponding command line flag; the flag takes precedence. An empty',
+    'variable counts as unset. A program reads its settings once, at start, and reports all mistakes together with exit code 2.',
+    'Unknown variables that start with `RELAX_` are ignored (Kubernetes creates some for Services); one that is close to a',
+    'known name is logged as a warning. The operator also honors `KUBECONFIG` and, for its Lease, `POD_NAMESPACE`.',
+    '`NODE_EXTRA_CA_CERTS` adds certificate authorities for Slack or its stand-in.',
     '',
     ...environment.flatMap(section),
     '## Flags without a variable',
@@ -24,9 +24,9 @@ export function configurationReference(): string {
     ...flagsOnly.flatMap(section),
     '## Not in this version yet',
     '',
-    'Setting one of these to anything but its present meaning is a configuration mistake, never silently ignored.',
+    'Setting one of these to anything but its present value is reported as a configuration mistake, never silently ignored.',
     '',
-    '| variable | present meaning | later |',
+    '| variable | present value | later |',
     '|---|---|---|',
     ...later.map((row) => `| \`${row.env}\` | ${row.fallback === '' ? 'empty' : `\`${row.fallback}\``} | ${row.doc} |`),
   ].join('\n')}\n`;

@@ -5,7 +5,7 @@ import { ALL, EVENTS, FLEET, later, type Program, type Setting, setting } from '
 import { choice, commaList, file, folder, integer, slackApiUrl, text, yesOrNo } from './setting-kind.ts';
 
 /**
- * Every setting of every program, as data. Parsing (`core/config/config.ts`), `--help` and docs/configuration.md are all made
+ * Every setting of every program, as data. Parsing (`core/config/config.ts`), `--help` and docs/configuration.md are all derived
  * from this table, so a setting is added here (or in `redis-settings.ts`, which is part of it) and nowhere else.
  */
 
@@ -41,7 +41,7 @@ export const settings = {
     fallback: '120',
     fallbackOf: { standalone: '20' },
     example: '120',
-    doc: "Time from SIGTERM to the end; the rest is closed 5 seconds earlier. Not more than the pod's terminationGracePeriodSeconds.",
+    doc: "Time from SIGTERM until the process must have ended; remaining sockets are closed 5 seconds earlier. Must not exceed the pod's terminationGracePeriodSeconds.",
     programs: EVENTS,
   }),
   statusWrites: setting({
@@ -51,7 +51,7 @@ export const settings = {
     kind: integer(1, 1000),
     fallback: '50',
     example: '50',
-    doc: 'Limit of status writes to the Kubernetes API; bad news goes first.',
+    doc: 'Rate limit for status writes to the Kubernetes API; bad news goes first.',
     programs: ['operator'],
   }),
   watchNamespaces: setting({
@@ -71,17 +71,17 @@ export const settings = {
     kind: slackApiUrl,
     fallback: 'https://slack.com/api/',
     example: 'https://slack.com/api/',
-    doc: "Where Slack's Web API is: a proxy or a stand-in for tests. Plain http:// is for this machine only.",
+    doc: "Address of Slack's Web API, or of a proxy or a stand-in for tests in its place. Use plain http:// only on this machine.",
     programs: EVENTS,
   }),
   fleetKeyFile: setting({
     env: 'RELAX_FLEET_KEY_FILE',
     flag: 'fleet-key-file',
     argument: 'path',
-    kind: file('a readable file with one key a line, each base64 of 32 bytes (openssl rand -base64 32)', fleetKeys),
-    unset: 'standalone makes a key of its own',
+    kind: file('a readable file with one key per line, each base64 of 32 bytes (openssl rand -base64 32)', fleetKeys),
+    unset: 'standalone creates a key of its own',
     example: '/etc/relax/fleet/keys',
-    doc: 'Keys that tokens are sealed with on their way through Redis: the first seals, all open. The same file for operator and connectors.',
+    doc: 'Keys that seal tokens on their way through Redis: the first one seals, all of them open. Operator and connectors must have the same file.',
     programs: FLEET,
     requiredBy: ['operator', 'connector'],
   }),
@@ -93,7 +93,7 @@ export const settings = {
     unset:
       'operator: uid of the kube-system namespace; standalone: host name and a digest of the directory; status: all clusters',
     example: 'production-eu',
-    doc: 'Scope of sessions and assignments in Redis: the same for the operator and the connectors of one installation, different between installations.',
+    doc: 'Scope of sessions and assignments in Redis. It is the same for the operator and the connectors of one installation, and different for each installation.',
     programs: ALL,
     requiredBy: ['connector'],
   }),
@@ -104,7 +104,7 @@ export const settings = {
     kind: text(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,399}$/, 'what the operator of this installation calls itself in Redis'),
     unset: 'not known: the owner of the scope is not checked',
     example: '0a1b2c3d-0000-4000-8000-000000000000/relax',
-    doc: "Installation that this connector is part of: uid of the kube-system namespace, a slash, the operator's RELAX_LEADER_NAMESPACE. In a scope of another owner it takes nothing. The chart and standalone fill it in.",
+    doc: "Installation that this connector belongs to: uid of the kube-system namespace, a slash, the operator's RELAX_LEADER_NAMESPACE. In a scope of another owner the connector takes nothing. The chart and standalone set it.",
     programs: ['connector'],
   }),
   zone: setting({
@@ -114,7 +114,7 @@ export const settings = {
     kind: text(NAME, 'a name of letters, digits, dot, dash and underscore'),
     unset: 'a zone of its own, unknown-<pod>, with a warning',
     example: 'eu-west-1a',
-    doc: "Zone that this connector runs in; the chart fills it from the pod's topology label. The sockets of a team are spread over zones.",
+    doc: "Zone that this connector runs in; the chart sets it from the pod's topology label. A team's sockets are spread over zones.",
     programs: ['connector'],
   }),
   pod: setting({
@@ -134,7 +134,7 @@ export const settings = {
     kind: text(LABEL, 'the name of a Kubernetes namespace'),
     unset: "POD_NAMESPACE, else the service account's namespace, else default",
     example: 'relax-system',
-    doc: 'Namespace of the Lease that elects the leading operator, and part of who owns the scope. The same for all operators of an installation.',
+    doc: 'Namespace of the Lease that elects the leading operator; also part of the identity that owns the scope. It is the same for all operators of an installation.',
     programs: ['operator'],
   }),
   connectorSet: setting({
@@ -142,9 +142,9 @@ export const settings = {
     flag: 'connector-set',
     argument: 'name',
     kind: text(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'the name of a StatefulSet'),
-    unset: 'not known: a connector pod that ends is always waited for',
+    unset: 'not known: Relax waits for every connector pod that ends',
     example: 'relax-connector',
-    doc: "StatefulSet of the connectors in the operator's own namespace (RELAX_LEADER_NAMESPACE); the chart sets it. By its size the operator tells a pod that restarts from one that will not return, whose sockets are moved at once.",
+    doc: "StatefulSet of the connectors in the operator's own namespace (RELAX_LEADER_NAMESPACE); the chart sets it. From its size the operator can tell a pod that restarts from one that will not return, whose sockets are moved at once.",
     programs: ['operator'],
   }),
   kubeconfig: setting({
@@ -154,7 +154,7 @@ export const settings = {
     kind: text(/^\S.*$/, 'the path of a kubeconfig file, or several separated by colons'),
     unset: "the pod's service account, else ~/.kube/config",
     example: './kubeconfig',
-    doc: 'Where the API server is and who the operator is there. Not needed in a pod.',
+    doc: 'Address of the API server and the credentials for it. Not needed in a pod.',
     programs: ['operator'],
   }),
   releaseFinalizers: setting({
@@ -174,7 +174,7 @@ export const settings = {
     kind: commaList(LABEL, 'Kubernetes namespaces'),
     unset: 'every SlackBot is released',
     example: 'bots,bots-eu',
-    doc: 'With --release-finalizers: releases only SlackBots of other namespaces than these, which are those that will be watched from now on.',
+    doc: 'With --release-finalizers: the namespaces that will still be watched. Only SlackBots in other namespaces are released.',
     programs: ['operator'],
   }),
   takeOver: setting({
@@ -184,7 +184,7 @@ export const settings = {
     kind: yesOrNo,
     fallback: 'false',
     example: 'true',
-    doc: 'Take the cluster name over from another owner in Redis, after its operator is gone for good.',
+    doc: 'Takes the cluster name over from another owner in Redis, once its operator is gone for good.',
     programs: ['operator', 'standalone'],
   }),
   metricsPort: setting({
@@ -194,7 +194,7 @@ export const settings = {
     kind: integer(0, 65_535),
     fallback: '9464',
     example: '9464',
-    doc: 'Port of /metrics, /healthz and /readyz; 0 takes any free port and logs it.',
+    doc: 'Port for /metrics, /healthz and /readyz; 0 takes any free port and logs it.',
     programs: FLEET,
   }),
   metricsHost: setting({
@@ -205,7 +205,7 @@ export const settings = {
     fallback: '::',
     fallbackOf: { standalone: '127.0.0.1' },
     example: '127.0.0.1',
-    doc: 'Address that port listens on; :: is every address, IPv4 too.',
+    doc: 'Address to listen on for that port; :: means every address, including IPv4.',
     programs: FLEET,
   }),
   logLevel: setting({
@@ -215,7 +215,7 @@ export const settings = {
     kind: choice(LOG_LEVELS),
     fallback: 'info',
     example: 'info',
-    doc: 'Least severe level that is logged. Logs are JSON lines; tokens are blanked at every level.',
+    doc: 'Lowest level that is logged. Logs are JSON lines; tokens are redacted at every level.',
     programs: ALL,
   }),
   bots: setting({
@@ -224,7 +224,7 @@ export const settings = {
     argument: 'directory',
     kind: folder,
     example: './bots',
-    doc: 'Directory of YAML files with SlackBot and Secret documents, read while running.',
+    doc: 'Directory of YAML files with SlackBot and Secret documents; changes are picked up while running.',
     programs: ['standalone'],
     requiredBy: ['standalone'],
   }),
@@ -235,7 +235,7 @@ export const settings = {
     kind: integer(1, 64),
     fallback: '2',
     example: '2',
-    doc: 'Connector processes to run.',
+    doc: 'Number of connector processes to run.',
     programs: ['standalone'],
   }),
   zones: setting({
@@ -245,7 +245,7 @@ export const settings = {
     kind: commaList(NAME, 'zone names'),
     fallback: 'a,b',
     example: 'a,b',
-    doc: 'Zones that the connectors are spread over in turn.',
+    doc: 'Zones that the connectors are assigned to in turn.',
     programs: ['standalone'],
   }),
   output: setting({
@@ -256,12 +256,12 @@ export const settings = {
     kind: choice(['table', 'json']),
     fallback: 'table',
     example: 'json',
-    doc: 'Table for people, JSON for programs.',
+    doc: 'Output format: a table for people, JSON for programs.',
     programs: ['status'],
   }),
   redisMode: later('RELAX_REDIS_MODE', 'single', 'Redis Sentinel or Cluster: sentinel, cluster.'),
   queueKind: later('RELAX_QUEUE_KIND', 'list', 'A Redis stream as the queue: stream.'),
-  queueShards: later('RELAX_QUEUE_SHARDS', '1', 'Several queues by team, each in a hash slot of its own.'),
+  queueShards: later('RELAX_QUEUE_SHARDS', '1', 'Several queues, each for some of the teams and in its own hash slot.'),
   waitReplicas: later('RELAX_WAIT_REPLICAS', '0', 'Replicas that must have an event before it is acknowledged.'),
   commands: later('RELAX_COMMANDS', '', 'Redis list that your application writes messages to.'),
 };

@@ -1,22 +1,22 @@
 import { Worker } from 'node:worker_threads';
 
-/** Between the ways to end a process by force: the kind one needs an event loop that turns. */
+/** Between the two ways to end a process by force. The gentle one needs a running event loop. */
 const LAST_RESORT_MS = 1_000;
 
-/** Needs nothing of the main thread once it has begun: no event loop, no lock, no more memory. */
+/** Once started, it needs nothing from the main thread: no event loop, no lock, no more memory. */
 const LAST_RESORT = `
 const { workerData } = require('node:worker_threads');
 setTimeout(() => process.kill(process.pid, 'SIGKILL'), workerData);
 `;
 
 export interface ForcedEnd {
-  /** The process has ended in time, or lives on. */
+  /** Cancels: the process has ended in time, or is to go on. */
   disarm(): void;
 }
 
 /**
- * Ends this process after `deadlineMs`, come what may, unless it has ended by itself. While the event loop turns, `end`
- * does it; a loop that is kept busy runs no timer, so a thread of its own kills the process a second later.
+ * Ends this process after `deadlineMs` unless it has ended by itself. As long as the event loop runs, `end` does it. A
+ * busy loop runs no timers, so a separate thread kills the process a second later.
  * @param end calls process.exit
  */
 export function endByForceAfter(deadlineMs: number, end: () => void): ForcedEnd {
@@ -30,13 +30,13 @@ export function endByForceAfter(deadlineMs: number, end: () => void): ForcedEnd 
   };
 }
 
-/** Without memory for a thread there is still the timer. */
+/** If there is no memory for a thread, the timer still works. */
 function lastResort(afterMs: number): Worker | undefined {
   try {
     const thread = new Worker(LAST_RESORT, {
       eval: true,
       workerData: afterMs,
-      // None of what the program was started with: no loaders, no inspector, no environment.
+      // The thread inherits nothing from the program: no loaders, no inspector, no environment.
       execArgv: [],
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },

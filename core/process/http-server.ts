@@ -10,9 +10,9 @@ export interface HttpSettings {
 
 export interface HttpChecks {
   registry: Pick<Registry, 'metrics' | 'contentType'>;
-  /** Why this program takes no part in the work now, in words that a person can act on; empty when it is ready. */
+  /** Why this program can't do its work now, in words that an administrator can act on; empty when it is ready. */
   notReady: () => readonly string[];
-  /** Why only a restart can help; empty when it lives. A fault of Redis, Slack or Kubernetes is never one of these. */
+  /** Problems that only a restart can fix; empty when alive. Faults of Redis, Slack or Kubernetes never belong here. */
   notAlive?: () => readonly string[];
 }
 
@@ -22,8 +22,8 @@ export interface HttpServer {
 }
 
 /**
- * /healthz and /readyz (200, or 503 with `{"ready": false, "reasons": [...]}`), /metrics, and / as the Relax of 2015
- * answered it.
+ * Serves /healthz and /readyz (200, or 503 with `{"ready": false, "reasons": [...]}`), /metrics, and / with the same
+ * answer as the Relax of 2015.
  * @throws Error naming the port and the remedy when it is taken.
  */
 export async function startHttpServer(settings: HttpSettings, checks: HttpChecks): Promise<HttpServer> {

@@ -2,21 +2,21 @@ import { systemClock } from './clock.ts';
 import { endByForceAfter, type ForcedEnd } from './forced-end.ts';
 import { errorText, type Log } from './log.ts';
 
-/** What stopping may take beyond its deadline, on a machine that is short of everything. */
+/** How much longer than its deadline stopping may take on an overloaded machine. */
 const FORCE_MARGIN_MS = 1_000;
 
 /**
- * Starts parts in order and stops them in reverse. Background work belongs to it: work that fails stops the program, and
- * the program ends only when all of it has ended or the deadline has passed.
+ * Starts parts in order and stops them in reverse order. It also owns background work: if that fails, the program stops,
+ * and the program ends only when all background work has ended or the deadline has passed.
  */
 export class Lifecycle {
-  /** Aborted when stopping begins; every loop and wait of the program hangs on it. */
+  /** Aborted when stopping begins; every loop and wait of the program depends on it. */
   readonly signal: AbortSignal;
   readonly #log: Log;
   readonly #stopping = new AbortController();
   readonly #parts: { name: string; stop: () => Promise<void> | void }[] = [];
   readonly #background = new Map<Promise<void>, string>();
-  /** Parts that threw when they were stopped, or were left since they took too long. */
+  /** Parts that threw while stopping, or were abandoned because they took too long. */
   readonly #unstopped: string[] = [];
   #stops: string | undefined;
   #failure: { error: unknown } | undefined;
@@ -26,14 +26,14 @@ export class Lifecycle {
     this.signal = this.#stopping.signal;
   }
 
-  /** What `start` gives is stopped by `stop`. A start that fails leaves nothing of this part to stop. */
+  /** Whatever `start` returns is later passed to `stop`. If `start` fails, there is nothing to stop for this part. */
   async part<T>(name: string, start: () => Promise<T> | T, stop: (started: T) => Promise<void> | void): Promise<T> {
     const started = await start();
     this.#parts.push({ name, stop: () => stop(started) });
     return started;
   }
 
-  /** Work without an end of its own: it ends after `signal` aborts. A failure stops the program and becomes its error. */
+  /** Work that runs until `signal` aborts. If it fails, the program stops with that error. */
   background(name: string, work: Promise<void>): void {
     const watched: Promise<void> = work
       .catch((error: unknown) => {
@@ -46,15 +46,15 @@ export class Lifecycle {
   }
 
   /**
-   * Why only an end of the process can help: it ends with an error, or does not end as it should. Not while it stops in
-   * an orderly way, for then the probes must leave it alone.
+   * Problems that only the end of the process fixes: it is ending with an error, or hangs while stopping. Empty during an
+   * orderly stop, when probes must leave the process alone.
    */
   notAlive(): string[] {
     const failure = this.#failure === undefined ? [] : [`ends: ${errorText(this.#failure.error)}`];
     return [...failure, ...this.#unstopped.map((name) => `${name} does not stop`)];
   }
 
-  /** What it waits for on its way out, for a last word. */
+  /** The parts it is still waiting for while stopping, for the last log line. */
   get waitsFor(): string {
     return this.#stops ?? 'what it was doing when it was told to stop';
   }
@@ -73,8 +73,8 @@ export class Lifecycle {
   }
 
   /**
-   * Stops everything, the last started first. A part that fails to stop, or takes longer than what is left of
-   * `deadlineMs`, is logged and left; the others are stopped all the same.
+   * Stops everything, last started first. A part that fails to stop, or takes longer than what is left of `deadlineMs`,
+   * is logged and abandoned; the others are stopped regardless.
    * @throws the error given to `fail`.
    */
   async stop(deadlineMs: number): Promise<void> {
@@ -104,9 +104,9 @@ export class Lifecycle {
 }
 
 /**
- * One life of a program: `setUp` starts its parts, then it runs until `outside` aborts or something fails, then
- * everything that was started is stopped. Whatever hangs on the way out, even a loop that never lets go of the
- * processor, the process ends by force when its time is over.
+ * Runs a program: `setUp` starts its parts, then it runs until `outside` aborts or something fails, then everything that
+ * was started is stopped. If anything hangs while stopping, even a loop that never yields, the process is ended by force
+ * when its time is over.
  * @param stopDeadlineMs for the parts to stop
  * @param drainMs for what `setUp` still does after it was told to stop, before the parts are stopped
  * @throws what `setUp` or background work threw.
@@ -126,7 +126,7 @@ export async function live(
       process.exit(1);
     });
   };
-  // Before anybody else listens: what hangs may be another's listener.
+  // Registered before any other listener: what hangs may be one of the others.
   for (const signal of [outside, lifecycle.signal]) {
     if (signal.aborted) arm();
     else signal.addEventListener('abort', arm, { once: true });

@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { redactTokens } from './redact.ts';
 
-/** Log lines: a constant message and fields, JSON on stdout. Anything that looks like a Slack token is blanked. */
+/** Log lines are a constant message plus fields, as JSON on stdout. Anything that looks like a Slack token is redacted. */
 export type Log = Logger;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -11,7 +11,7 @@ export interface LogOptions {
   program: string;
   level: LogLevel;
   toStderr?: boolean;
-  /** Takes the lines in place of stdout: for a terminal that also shows something else. */
+  /** Receives the lines instead of stdout, for a terminal that also shows something else. */
   to?: { write(line: string): void };
 }
 

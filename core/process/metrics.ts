@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { version } from './version.ts';
 
-/** One registry a program, so that standalone and tests can hold several. */
+/** One registry per program, so that standalone mode and tests can hold several. */
 export function createRegistry(program: string): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -5,12 +5,12 @@ import type { Log } from './log.ts';
 /** Does its work. @returns ms until it is due again, Infinity when only a call will bring it about */
 export type PeriodicWork = () => Promise<number>;
 
-/** After a run that threw. Work says by itself when it is to be tried again; one that throws is a defect. */
+/** The delay after a run that threw. Work returns when it should run again; throwing is a defect. */
 const THREW_RETRY_MS = 1_000;
 
 /**
- * Work that comes again and again, sooner when asked, and never twice at the same time. A call during a run is answered
- * by the next run, since the present one may have looked already. A run that throws is logged, and others follow it.
+ * Work that runs repeatedly, sooner when asked, and never twice at the same time. A call during a run causes another run,
+ * since the current one may have read its input already. A run that throws is logged, and others follow.
  */
 export class PeriodicTask {
   readonly #name: string;
@@ -30,7 +30,7 @@ export class PeriodicTask {
     this.#clock = clock;
   }
 
-  /** Runs within so many ms; several calls in that time make one run. */
+  /** Runs within this many ms; several calls in that time cause one run. */
   soon(withinMs: number): void {
     const dueAtMs = this.#clock.monotonicMs() + withinMs;
     if (dueAtMs >= this.#dueAtMs) return;
@@ -38,7 +38,7 @@ export class PeriodicTask {
     this.#arm();
   }
 
-  /** Runs at once; resolves after a run that began after this call, whatever came of it. Does nothing once stopped. */
+  /** Runs at once; resolves after a run that began after this call, whatever its result. Does nothing once stopped. */
   async now(): Promise<void> {
     await this.#running;
     if (this.#stopped) return;
@@ -46,7 +46,7 @@ export class PeriodicTask {
     await this.#running;
   }
 
-  /** Resolves when the run under way has ended; none begins after it. */
+  /** Resolves when the current run has ended; no other begins after it. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);

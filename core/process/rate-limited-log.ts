@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 
 const SILENCE_MS = 60_000;
 
-/** Warnings that could come with every event: one a kind and minute, with the number of those that it stands for. */
+/** For warnings that could come with every event: logs one per kind and minute, with the number of those suppressed. */
 export class RateLimitedLog {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -14,7 +14,7 @@ export class RateLimitedLog {
     this.#clock = clock;
   }
 
-  /** @param kind one of a few, never made of what a peer sent */
+  /** @param kind one of a small fixed set, never derived from what a peer sent */
   warn(kind: string, fields: Readonly<Record<string, unknown>>, message: string): void {
     const nowMs = this.#clock.monotonicMs();
     const last = this.#kinds.get(kind);

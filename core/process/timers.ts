@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './clock.ts';
 
-/** A clock that can also wake its owner, so that tests run hours in no time. */
+/** A clock that can also wake its owner; tests use a fake one to run through hours in no time. */
 export interface Timers extends Clock {
   /** @returns a function that cancels; cancelling after it fired does nothing */
   after(delayMs: number, fire: () => void): () => void;
@@ -17,7 +17,7 @@ export const systemTimers: Timers = {
   },
 };
 
-/** Waits; ends early and without error when the signal aborts, so the caller must look at the signal afterwards. */
+/** Waits. Returns early and without error when the signal aborts, so the caller must check the signal afterwards. */
 export function sleep(timers: Timers, delayMs: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {

@@ -30,13 +30,13 @@ const anySlotSchema = z.object({
   events: eventFilterSchema,
   /** The token, sealed for the fleet (`core/protocol/seal.ts`). */
   token: z.string(),
-  /** `tokenDigest` of the plain token: tells a new token from a new seal, and names the connect budget. */
+  /** `tokenDigest` of the plain token: distinguishes a new token from a new seal, and identifies the connect budget. */
   tokenDigest: z.string(),
   /** Wall time when the planner placed it here: the `since` of the status. */
   assignedAtMs: z.number().default(0),
   /**
-   * Why it is here; a `rebalance` connects from a full budget only, a `spread` mends a set whose sockets are all in one
-   * zone (design rule 11). A cause that is not known costs no slot: an unreadable slot would not be run.
+   * Why it is here: a `rebalance` connects from a full budget only, a `spread` repairs a set whose sockets are all in one
+   * zone (design rule 11). An unknown cause is tolerated, because an unreadable slot would not be run.
    */
   cause: z.enum(['place', 'drain', 'spread', 'rebalance']).default('place').catch('place'),
 });
@@ -52,7 +52,7 @@ const socketModeSlotSchema = anySlotSchema.extend({
   kind: z.literal('socketMode'),
   teamID: z.string(),
 });
-/** One of the few sockets of an app, over which all its teams come. */
+/** One of the few sockets of an app, which carry the events of all its teams. */
 const appSlotSchema = anySlotSchema.extend({
   kind: z.literal('app'),
   /** It is of no team. Present because seals and lists of slots name one. */
@@ -74,7 +74,7 @@ export function parseSlotID(id: SlotID): { ownerUid: string; index: number } {
   return { ownerUid: id.slice(0, cut), index: Number(id.slice(cut + 1)) };
 }
 
-/** Programs before `spread` can't read a slot with a cause that they do not know, so they are shown the next best one. */
+/** Programs from before `spread` can't read a slot with an unknown cause, so it is written as the closest known one. */
 const wireSchema = z.object({ spread: z.boolean().default(false).catch(false) });
 
 /** One field of an assignment hash. */

@@ -9,7 +9,7 @@ import { BUCKET_MS, CONTRACT_KEY } from './keys.ts';
 export interface FleetContract {
   /** Width of a dedupe bucket. */
   bucketMs: number;
-  /** Hashes of one bucket, so that each stays at about 100 marks and in Redis' compact form. */
+  /** Number of hashes per bucket, so that each has about 100 marks and stays in Redis's compact encoding. */
   subBuckets: number;
   /** A mark lives at least this long. */
   windowMs: number;
@@ -24,7 +24,7 @@ export const DEFAULT_CONTRACT: FleetContract = {
   shards: 1,
 };
 
-/** Where a person sets each value; the bucket's width comes with the version of Relax. */
+/** The setting behind each value. The bucket's width is fixed by the version of Relax. */
 const SETTINGS: Record<keyof FleetContract, string> = {
   bucketMs: 'bucket width (fixed by the version of Relax)',
   subBuckets: 'RELAX_DEDUPE_SUBBUCKETS',
@@ -36,7 +36,7 @@ const FIELDS = Object.keys(SETTINGS) as (keyof FleetContract)[];
 
 export interface ContractConflict {
   field: keyof FleetContract;
-  /** As found in Redis; text, since anybody could have written it. */
+  /** As found in Redis. It is text, because anything could have been written there. */
   stored: string;
   configured: number;
 }
@@ -63,7 +63,7 @@ export function compareContract(
   }));
 }
 
-/** Names both values of every conflict and both ways out. */
+/** Names both values of every conflict and both remedies. */
 export function conflictText(conflicts: readonly ContractConflict[], storedWindowMs: number): string {
   const values = conflicts
     .map(({ field, stored, configured }) => `${SETTINGS[field]} is ${configured} here but ${stored} in Redis`)
@@ -106,7 +106,7 @@ export async function agreeOnContract(redis: Redis, configured: FleetContract): 
 
 /**
  * Called with session renewals: rewrites a contract that Redis has lost (FLUSHALL, restart without persistence).
- * @returns conflicts, when a program with other values was faster; a readiness reason, nothing stops for it
+ * @returns conflicts, if a program with other values was faster; they are a readiness reason and stop nothing
  */
 export async function renewContract(redis: Redis, configured: FleetContract): Promise<ContractConflict[]> {
   return compareContract(await storeContract(redis, configured), configured);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { errorText, type Log } from '../process/log.ts';
 import { type FleetKey, parseFleetKeys, SealError } from './seal.ts';
 
-/** The keys that open sealed tokens, as the file has them. A file that became unreadable leaves the last good keys. */
+/** The keys that open sealed tokens, read from the key file. If the file becomes unreadable, the last good keys stay. */
 export class FleetKeyring {
   readonly #path: string;
   readonly #log: Log;

@@ -1,6 +1,6 @@
 /**
  * Every Redis key that Relax uses is built here and nowhere else; docs/redis.md is the same table for people.
- * What one script touches shares a hash tag, so that Redis Cluster keeps it in one slot.
+ * Keys that one script touches share a hash tag, so that Redis Cluster keeps them in one slot.
  */
 
 /** Milliseconds of one dedupe bucket. Part of the fleet contract (`core/protocol/contract.ts`). */
@@ -13,7 +13,7 @@ export interface QueueKeys {
   fence: string;
   /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
   dedupe(bucket: number, subBucket: number): string;
-  /** Hash with one mark and a TTL of its own: a fact that must not be told twice within weeks (`disable_bot`). */
+  /** Hash with one mark and its own TTL: a fact that must not be queued twice within weeks (`disable_bot`). */
   dedupeOwn(markField: string): string;
 }
 
@@ -37,7 +37,7 @@ export const connectBudgetKey = (teamID: string, tokenDigest: string): string =>
 export interface ClusterKeys {
   /** Redlock: one planner per cluster scope. */
   planner: string;
-  /** String without TTL: who this scope belongs to. */
+  /** String without TTL: the owner of this scope. */
   owner: string;
   /** Sorted set pod -> Redis time (ms) of its last renewal: finds the sessions without SCAN. */
   pods: string;
@@ -52,8 +52,8 @@ export interface ClusterKeys {
   /** Hash slot id -> SlotReport (`core/protocol/report.ts`). */
   report(pod: string): string;
   /**
-   * String with TTL, the incarnation of a draining pod: the planner has moved what can move, the pod may close the rest
-   * and end.
+   * String with TTL, the incarnation of a draining pod: the planner has moved everything that can move, so the pod may
+   * close the rest and end.
    */
   drained(pod: string): string;
   /** Pub/sub channel that nudges a connector to read its assignments now. */

@@ -3,16 +3,16 @@ import type { SlotReport } from './report.ts';
 import { SESSION_TTL_MS, type Session } from './session.ts';
 
 /**
- * Whether a socket lives, from what Redis holds. The one answer to that for the operator, standalone mode and
- * `relax status`; pure.
+ * Whether a socket is live, judged from what Redis holds: the one rule for the operator, standalone mode and
+ * `relax status`. Pure.
  */
 
 export type Presence =
-  /** Its process renews the session: what it reports is so. */
+  /** Its process renews the session, so its reports hold. */
   | 'present'
   /** It left in an orderly way, or was ended while it drained, and may still come back under its name. */
   | 'returning'
-  /** Its lease has run out, or it never had one. */
+  /** Its lease has expired, or it never had one. */
   | 'lost';
 
 export interface SessionFacts {
@@ -28,14 +28,14 @@ export interface SessionFacts {
 
 export function presenceOf({ session, held, renewedAgoMs, mayReturnMs }: SessionFacts): Presence {
   if (session === undefined) return 'lost';
-  // The key of a pod that is up lives as long as its lease. That of one that drains outlives the process, and one that
-  // Redis has lost died before its time: there the last renewal tells.
+  // While a pod is up, its key lives as long as its lease. The key of a draining pod outlives the process, and a key that
+  // Redis lost is gone too early: in both cases the last renewal decides.
   const renewed = (held && session.state === 'up') || (renewedAgoMs ?? Number.POSITIVE_INFINITY) < SESSION_TTL_MS;
   if (renewed && session.left !== true) return 'present';
   return session.state === 'draining' && mayReturnMs > 0 ? 'returning' : 'lost';
 }
 
-/** The report that answers this very assignment, by the process that runs now; undefined: nothing is known. */
+/** The report that answers exactly this assignment, from the current process; undefined if nothing is known. */
 export function reportOf(
   presence: Presence,
   session: Pick<Session, 'incarnation'> | undefined,
@@ -46,7 +46,7 @@ export function reportOf(
   return report.incarnation === session.incarnation && report.epoch === slot.epoch ? report : undefined;
 }
 
-/** A paused socket is up: reading waits for Redis, which is the fleet's fault and no bot's (design rule 12). */
+/** A paused socket counts as live: it waits for Redis, which is a fault of the fleet and not of the bot (design rule 12). */
 export const isLiveState = (state: SlotReport['state'] | undefined): boolean => state === 'live' || state === 'paused';
 
 /** Why a slot of a pod that is not present has no socket. */

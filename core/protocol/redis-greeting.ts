@@ -7,9 +7,9 @@ import { checkRedisVersion, RedisTooOldError } from '../redis/version.ts';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
 
 const RETRY_MS = 100;
-/** Connecting takes a moment, which is no news. */
+/** Connecting takes a moment, which is not worth a log line. */
 const FIRST_PATIENCE_MS = 1_000;
-/** A person who looks at the log sees within this time what is waited for. */
+/** How often the log says what the program is waiting for. */
 const SAY_AGAIN_MS = 5_000;
 
 const FINAL = [RedisTooOldError, EvictingRedisError, ContractMismatchError];
@@ -18,19 +18,19 @@ export interface Greeting {
   contract: FleetContract;
   /** `RELAX_ALLOW_EVICTION` */
   allowEviction: string | undefined;
-  /** Log what Redis does that costs something. One program of a fleet is enough: the one that plans. */
+  /** Log settings of Redis that have a cost. One program of a fleet is enough: the one that plans. */
   tellNotes: boolean;
-  /** What this program wants of Redis before it begins. */
+  /** What this program needs from Redis before it begins. */
   ask: () => Promise<unknown>;
-  /** Why Redis does not do yet, in words: for readiness. */
+  /** Why Redis can't be used yet, for readiness. */
   onWait?: (words: string) => void;
-  /** Errors of `ask` that no waiting mends. */
+  /** Errors of `ask` that waiting does not fix. */
   isFinal?: (error: unknown) => boolean;
 }
 
 /**
- * Waits until Redis answers, the fleet's contract is agreed on and `ask` has its answer. A Redis that is away is waited
- * for, however long: an exit would only make Kubernetes start the same process again.
+ * Waits until Redis answers, the fleet contract is agreed on and `ask` has its answer. It waits for a Redis that is away for
+ * as long as it takes: exiting would only make Kubernetes restart the same process.
  * @returns false when `signal` aborts first
  * @throws RedisTooOldError, EvictingRedisError, ContractMismatchError or what `isFinal` names
  */
@@ -41,7 +41,7 @@ export async function greetRedis(
   signal: AbortSignal,
 ): Promise<boolean> {
   let saidAtMs = systemTimers.monotonicMs() - SAY_AGAIN_MS + FIRST_PATIENCE_MS;
-  // A command without a connection only says that there is none; the connection itself knows why.
+  // Without a connection, a command's error only says that there is none; the connection itself knows why.
   let cause: unknown;
   const remember = (error: unknown): void => {
     cause = error;

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** What a connector says of one of its slots. The operator turns it into conditions; it decides no event. */
+/** What a connector reports about one of its slots. The operator derives conditions from it; no event depends on it. */
 
 export const slotReportSchema = z.object({
   /** Epoch of the assignment that this report answers. */
   epoch: z.int().nonnegative(),
-  /** Incarnation of the connector that wrote it; a report of an earlier life says nothing about now. */
+  /** Incarnation of the connector that wrote it; a report of an earlier incarnation says nothing about the present. */
   incarnation: z.string(),
   state: z.enum([
     /** Waits for Slack's connect budget. */
     'waiting',
-    /** rtm.connect, dial or hello under way, or backing off before the next try. */
+    /** rtm.connect, dial or hello in progress, or backing off before the next try. */
     'connecting',
     'live',
     /** Live, but not read while Redis is away. */
@@ -19,15 +19,15 @@ export const slotReportSchema = z.object({
     'failed',
   ]),
   /**
-   * CamelCase: a reason of the CredentialsValid or Connected condition. Empty when live; SealUnreadable when live by an
-   * assignment before this one, whose token could be opened.
+   * CamelCase: a reason of the CredentialsValid or Connected condition. Empty when live; SealUnreadable when live because
+   * of an earlier assignment whose token could be opened.
    */
   reason: z.string().default(''),
   /** For people: what happened and the remedy. Never holds a token. */
   message: z.string().default(''),
   /**
-   * Redis time, in whole seconds, when the slot goes on: when Slack's budget has its next connect, or the next try is due.
-   * Absent while it waits for nothing of the kind, and from connectors of an earlier version. Past: it is trying.
+   * Redis time, in whole seconds, at which the slot continues: when Slack's budget has its next connect, or the next try
+   * is due. Absent if it waits for neither, and from connectors of earlier versions. In the past: it is trying.
    */
   waitUntilMs: z.int().nonnegative().optional(),
   /** Digest of the token it used: a verdict on an old token says nothing about a new one. */

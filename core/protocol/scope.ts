@@ -1,12 +1,12 @@
 /**
- * Who a cluster scope in Redis belongs to. An owner stays the same over restarts and is another for every installation:
+ * The owner of a cluster scope in Redis. An owner survives restarts and is different for every installation:
  * "<uid of the kube-system namespace>/<namespace of the installation>" or "standalone:<host>-<digest>/<machine>". Empty
  * where it is not known.
  */
 export const kubeOwner = (clusterUid: string, namespace: string): string => `${clusterUid}/${namespace}`;
 
 /**
- * @param stored as Redis has it. An owner without its last part is what earlier versions wrote; `renew.lua` compares alike
+ * @param stored as Redis has it. Earlier versions wrote owners without the last part; `renew.lua` compares the same way
  */
 export const isSameOwner = (stored: string, owner: string): boolean =>
   stored === owner || owner.startsWith(`${stored}/`);

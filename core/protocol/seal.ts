@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 /**
- * Seals tokens for the way through Redis: AES-256-GCM, associated data = cluster, owner uid, spec.teamID and key id,
+ * Seals tokens for their way through Redis: AES-256-GCM, associated data = cluster, owner uid, spec.teamID and key id,
  * so that a sealed token can't be moved to another bot. Format: `v1.<key id>.<base64url of nonce|tag|ciphertext>`.
  */
 export interface FleetKey {
@@ -20,7 +20,8 @@ export class SealError extends Error {
 }
 
 /**
- * Reads a key file: one key a line, base64 of 32 bytes; the first seals, all open. Blank lines and `#` comments pass.
+ * Reads a key file: one key per line, base64 of 32 bytes; the first one seals, all of them open. Blank lines and `#`
+ * comments are skipped.
  * @throws SealError that names the line, never its content.
  */
 export function parseFleetKeys(text: string): FleetKey[] {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** A connector pod's session lease: that it lives, where it is, what it can take and which assignments it holds. */
+/** A connector pod's session lease: that it is alive, where it runs, its capacity and which assignments it holds. */
 
-/** Source: design rule 7. */
+/** TTL and renewal interval of design rule 7. */
 export const SESSION_TTL_MS = 15_000;
 export const SESSION_RENEW_MS = 5_000;
 /** How long a pod that left in an orderly way may take to come back under its name (design rule 6). */
@@ -19,22 +19,22 @@ export const sessionSchema = z.object({
   state: z.enum(['up', 'draining']),
   /** Redis time in ms when draining began; 0 while up. */
   drainingSinceMs: z.number().default(0),
-  /** Its sockets are closed; only events that wait for the queue keep its process. Older programs never say so. */
+  /** Its sockets are closed; it only stays for events that wait for the queue. Older programs never set this. */
   left: z.boolean().optional(),
   /** Version of the assignments this pod holds; 0 for none yet. */
   version: z.int().nonnegative(),
   /** Ids of the fleet keys it can open seals with. */
   keyIDs: z.array(z.string()),
-  /** Counts reports written; a reader whose copy has the same number need not read them again. */
+  /** Counts written reports; a reader whose copy has the same number need not read them again. */
   reportVersion: z.int().nonnegative(),
-  /** Fleet faults in words that a person can act on, such as "Redis is full (OOM)"; empty when ready. */
+  /** Fleet faults in words that an administrator can act on, such as "Redis is full (OOM)"; empty when ready. */
   faults: z.array(z.string()).default([]),
   pid: z.int().default(0),
-  /** Of the installation that this connector is part of (`core/protocol/scope.ts`); empty when it was not told. */
+  /** The installation that this connector belongs to (`core/protocol/scope.ts`); empty if not known. */
   owner: z.string().default(''),
-  /** Where `pid` means something: boot and process namespace; empty when unknown. */
+  /** The boot and process namespace in which `pid` is valid; empty if unknown. */
   machine: z.string().default(''),
-  /** When the process started, by its kernel's count: numbers of processes are used again. */
+  /** When the process started, in its kernel's ticks, because process ids are reused. */
   startTicks: z.string().default(''),
 });
 export type Session = z.infer<typeof sessionSchema>;

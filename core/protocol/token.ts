@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * Slack tokens by their look. A value that does not look like a Slack token is never sent anywhere.
- * Prefixes: docs.slack.dev/authentication/tokens; `xoxe.` marks a rotating token. What follows them Slack documents
- * nowhere, so it is any word. `redactTokens` of `core/process/redact.ts` must hide all that is a token here.
+ * Recognizes Slack tokens by their form. A value that does not look like a Slack token is never sent anywhere.
+ * Prefixes: docs.slack.dev/authentication/tokens; `xoxe.` marks a rotating token. Slack does not document what
+ * follows, so any word is accepted. `redactTokens` in `core/process/redact.ts` must hide everything that is a token here.
  */
 export type TokenKind = 'bot' | 'user' | 'app' | 'refresh' | 'unknown';
 
@@ -19,7 +19,7 @@ export function tokenKind(token: string): TokenKind {
 }
 
 /**
- * Names a token without telling it: HMAC-SHA-256 with a public constant, 128 bits, hex. Every program and cluster
+ * Identifies a token without revealing it: HMAC-SHA-256 with a public constant, 128 bits, hex. Every program and cluster
  * must get the same digest for the same token, since the connect budget is shared by it (design rule 11).
  */
 export function tokenDigest(token: string): string {

@@ -1,4 +1,4 @@
-/** What is known of the command that Redis refused, where its own words don't tell. */
+/** What is known about the command that Redis refused, if Redis's error does not say. */
 export interface AclContext {
   user?: string | undefined;
   /** As ACL writes it: `rpush`, `config|get`. */
@@ -7,7 +7,7 @@ export interface AclContext {
   keys?: string | undefined;
 }
 
-/** All that Relax uses, as docs/install.md has it. */
+/** All keys that Relax uses, as in docs/install.md. */
 const ALL_KEYS = 'relax:* ~{relax:*';
 
 /**
@@ -18,7 +18,7 @@ const REFUSED = /^NOPERM\b|^(?:ERR )?The user executing the script can't/;
 const OF_KEY = /\bkeys?\b(?! has no permissions)/i;
 const OF_CHANNEL = /\bchannels?\b/i;
 
-/** What an ACL refuses and the line that grants it; undefined when `text` is no such answer of Redis. */
+/** What an ACL refuses, and the line that grants it; undefined if `text` is not such an error. */
 export function aclFault(text: string, context: AclContext = {}): string | undefined {
   if (!REFUSED.test(text)) return undefined;
   const named = /\buser (\S+) has no permissions/i.exec(text)?.[1];
@@ -38,7 +38,7 @@ export function aclFault(text: string, context: AclContext = {}): string | undef
 
 /**
  * An error that a script did not catch names its line, and the line names the command.
- * @returns undefined when it is about no right, or not from inside
+ * @returns undefined if it is not about a missing right, or not from inside a script
  */
 export function namedRefusal(error: unknown, lua: string): Error | undefined {
   const text = error instanceof Error ? error.message : '';

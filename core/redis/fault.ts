@@ -1,23 +1,23 @@
 import { errorText } from '../process/log.ts';
 import { aclFault } from './acl.ts';
 
-/** No command may take longer: enough for a Redis under load, and a cut shows up before a lease runs out. */
+/** No command may take longer: enough for a Redis under load, and a cut connection is noticed before a lease expires. */
 export const COMMAND_TIMEOUT_MS = 4_000;
 
 /**
- * Why a call has no answer of Redis: nothing was sent, the time ran out, or the connection was closed while the answer
- * was owed. After the last two the command may have run.
+ * Why a call has no answer from Redis: nothing was sent, the time ran out, or the connection was closed before the answer
+ * arrived. In the last two cases the command may have run.
  */
 export type ConnectionFault = 'noConnection' | 'noAnswer' | 'cutOff';
 
-/** The client's words, and the one that Redis says before it closes: it is about what was sent. */
+/** The client's errors, and the one that Redis sends before it closes because of what was sent. */
 const WORDS: readonly [RegExp, ConnectionFault][] = [
   [/^Stream isn't writeable/, 'noConnection'],
   [/^Command timed out$/, 'noAnswer'],
   [/^(?:Reached the max retries|ERR Protocol error)/, 'cutOff'],
 ];
 
-/** Undefined when Redis did answer, by an error of its own, or when it is no error of a connection at all. */
+/** Undefined if Redis did answer with an error of its own, or if the error is not about a connection. */
 export function connectionFault(error: unknown): ConnectionFault | undefined {
   const text = errorText(error);
   return WORDS.find(([words]) => words.test(text))?.[1];
@@ -27,8 +27,8 @@ export function connectionFault(error: unknown): ConnectionFault | undefined {
 export const isCutOff = (error: unknown): boolean => connectionFault(error) === 'cutOff';
 
 /**
- * After a failover the address may be the new primary's, while this connection still leads to the old one, now a
- * replica: only dialing again helps. The client does that for errors it sees; for those inside a script's answer its
+ * After a failover the address may belong to the new primary while this connection still leads to the old one, now a
+ * replica: only reconnecting helps. The client does so for errors that it sees; for errors inside a script's answer, the
  * caller must (`Redis.reconnect`).
  */
 export const isReadOnly = ({ message }: { message: string }): boolean => /\bREADONLY\b/.test(message);
@@ -48,7 +48,7 @@ export function redisFault(error: unknown): string | undefined {
 
 export const NO_CONNECTION = 'no connection to Redis';
 
-/** A failed Redis call in words for people: the client's own speak of its options. */
+/** A failed Redis call in words for people: the client's own errors talk about its options. */
 export function redisErrorText(error: unknown): string {
   const text = errorText(error);
   switch (connectionFault(error)) {
@@ -57,7 +57,7 @@ export function redisErrorText(error: unknown): string {
     case 'noAnswer':
       return `no answer from Redis within ${COMMAND_TIMEOUT_MS / 1000} s`;
     case 'cutOff':
-      // Where Redis said why, its words are the better ones.
+      // If Redis gave a reason, that is the better message.
       return text.startsWith('ERR ') ? text : NO_CONNECTION;
     case undefined:
       return aclFault(text) ?? text;

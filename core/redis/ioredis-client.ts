@@ -16,14 +16,14 @@ import type {
 } from './redis.ts';
 
 /**
- * A connection that owes an answer for so long is made anew. Else one that a firewall has forgotten, or whose server is
- * gone after a failover, would swallow commands until TCP gives up, a quarter of an hour later. Longer than a command may
- * take, so that the answer of a Redis that is only slow is still read.
+ * A connection without an answer for this long is reopened. Otherwise a connection that a firewall has forgotten, or whose
+ * server is gone after a failover, would swallow commands until TCP gives up a quarter of an hour later. It is longer than a
+ * command may take, so that the answer of a slow Redis is still read.
  */
 const SILENCE_MS = 5_000;
 /**
- * An idle connection owes no answer, so it is asked for one: a cut is found in time for the next event, not by it. Also
- * keeps firewalls and proxies from forgetting the connection.
+ * An idle connection is pinged, so that a cut is found before the next event rather than by it. This also keeps firewalls
+ * and proxies from forgetting the connection.
  */
 const PROBE_MS = 2_000;
 const RECONNECT_CAP_MS = 2_000;
@@ -37,7 +37,7 @@ export function connectRedis<R extends RedisRole>(
   return new IoredisClient(settings, role, name, log);
 }
 
-/** The only file that knows the package `ioredis`, whose commands have the shape that `Redis` asks for already. */
+/** The only file that knows the package `ioredis`, whose commands already have the shape that `Redis` declares. */
 export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
   constructor(settings: RedisSettings, role: RedisRole, name: string, log: Log) {
     super(settings.url, { ...optionsOf(settings, role, name), replyMapping: 'legacy' });
@@ -113,7 +113,7 @@ export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
     };
   }
 
-  /** ioredis repeats the same error at each attempt; a person needs it once per cause. */
+  /** ioredis repeats the same error at each attempt; people need it once per cause. */
   #tell(role: RedisRole, log: Log): void {
     let lastError = '';
     this.onError((error) => {
@@ -144,7 +144,7 @@ export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
         this.options.password = readPassword(file);
         lastError = '';
       } catch (error) {
-        // A Secret that is being replaced. The last password may still do, and Redis says so if it does not.
+        // The Secret is being replaced. The last password may still work, and if not, Redis says so.
         const text = errorText(error);
         if (text !== lastError)
           log.warn({ error: text }, 'could not read RELAX_REDIS_PASSWORD_FILE, keeping the last password');

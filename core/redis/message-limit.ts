@@ -7,9 +7,9 @@ const ANSWER_MS = 2_000;
  * Why this Redis can never read an argument of `bytes`, in words; undefined when it can, or when that is not known now.
  *
  * Redis answers a message above `proto-max-bulk-len` by closing the connection while it is still being sent, and the reset
- * that follows mostly swallows the words. So the question is put on a connection of its own, by a header that announces
- * the length and no body: then nothing is unread, and the words arrive. That Redis has answered on this connection before
- * shows that it is no other trouble.
+ * that follows usually swallows the error. So the question is asked on a separate connection, with a header that announces
+ * the length but no body: then nothing is unread, and the error arrives. Since Redis has answered on that connection before,
+ * the cause can't be anything else.
  */
 export async function whyUnreadable(redis: Redis, bytes: number): Promise<string | undefined> {
   const connection = await redis.dialOnce().catch(() => undefined);
@@ -30,7 +30,7 @@ export async function whyUnreadable(redis: Redis, bytes: number): Promise<string
   }
 }
 
-/** Undefined where CONFIG is forbidden, as it mostly is. This limit is met without a word. */
+/** Undefined where CONFIG is forbidden, as it usually is. Redis enforces this limit without an error. */
 async function queryBufferLimit(connection: LoneConnection): Promise<number | undefined> {
   const answer = await connection.configGet('client-query-buffer-limit').catch(() => undefined);
   const limit = Number(answer);

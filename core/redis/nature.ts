@@ -1,6 +1,6 @@
 import type { Redis } from './redis.ts';
 
-/** What Relax asks of the Redis that holds its queue, beside answering. Undefined is unknown: INFO may be cut short. */
+/** The properties of a Redis server that matter to Relax. Undefined means unknown, since INFO may be restricted. */
 export interface RedisNature {
   evictionPolicy: string | undefined;
   maxMemoryBytes: number | undefined;
@@ -10,11 +10,11 @@ export interface RedisNature {
 }
 
 export interface NatureVerdict {
-  /** Loses what is on the queue or forgets what was: no program starts on it. */
+  /** It may lose queued items or marks: no program starts on it. */
   evicts: string | undefined;
-  /** Takes no writes. A failover may make it so, and undo it. */
+  /** It takes no writes. A failover may cause that, and undo it. */
   replica: string | undefined;
-  /** Choices of whoever runs Redis that cost something. */
+  /** Settings of Redis that have a cost. */
   notes: readonly string[];
 }
 
@@ -39,8 +39,8 @@ export function natureOf(info: string): RedisNature {
 }
 
 /**
- * A policy counts although `maxmemory` is 0 and nothing can be evicted now: the limit is set one day by somebody who does
- * not think of the policy, and then a minute is enough to lose a queue. To name noeviction costs nothing.
+ * A policy counts even if `maxmemory` is 0 and nothing can be evicted now: some day the limit is set by somebody who does
+ * not think of the policy, and then a minute is enough to lose a queue. Setting noeviction costs nothing.
  * @param allowed `RELAX_ALLOW_EVICTION`: the one policy that is accepted
  */
 export function judgeNature(nature: RedisNature, allowed: string | undefined): NatureVerdict {

@@ -7,7 +7,7 @@ export const redisMsOf = ([seconds, micros]: readonly (string | number)[]): numb
 
 /**
  * Redis time without asking Redis for every event: the one clock that all connectors of all clusters share. Errors of
- * seconds do no harm, since copies of untimed events are looked for in the neighbouring buckets too.
+ * seconds do no harm, since marks of events without a timestamp are also looked for in the neighboring buckets.
  */
 export class RedisClock {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class RedisClock {
     return this.#offsetMs === undefined ? this.#clock.wallMs() : this.#clock.monotonicMs() + this.#offsetMs;
   }
 
-  /** @param sentAtMs monotonic time of the question whose answer, just in, was `redisMs` */
+  /** @param sentAtMs monotonic time of the request whose answer, just received, was `redisMs` */
   observe(redisMs: number, sentAtMs: number): void {
     const middleMs = (sentAtMs + this.#clock.monotonicMs()) / 2;
     this.#offsetMs = redisMs - middleMs;
@@ -35,5 +35,5 @@ export class RedisClock {
   }
 }
 
-/** Asked once, for who reads and is done. Whoever goes on needing the time keeps a `RedisClock`. */
+/** Asks once, for callers that need the time only once. Others keep a `RedisClock`. */
 export const redisTimeMs = async (redis: Redis): Promise<number> => redisMsOf(await redis.time());

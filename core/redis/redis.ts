@@ -1,27 +1,27 @@
 import type { Duplex } from 'node:stream';
 
 /**
- * What Relax asks of a Redis client: the commands it uses, with the names and arguments that Redis gives them, and the
- * few things it must know of the connection. Redis 6.2 or later, Valkey 7.2 or later. `ioredis-client.ts` is the one
- * implementation that ships; `fault.ts` tells what a rejected call means.
+ * What Relax needs from a Redis client: the commands it uses, with the names and arguments that Redis gives them, and the
+ * few things it must know about the connection. Redis 6.2 or later, Valkey 7.2 or later. `ioredis-client.ts` is the one
+ * implementation that ships; `fault.ts` says what a rejected call means.
  */
 
-/** Takes the listener off; a second call does nothing. */
+/** Removes a listener; calling it twice does nothing. */
 export type Unsubscribe = () => void;
 
-/** A connection that is made anew by itself, for as long as it is not closed. */
+/** A connection that reconnects by itself until it is closed. */
 export interface RedisConnection {
-  /** False while there is none, and until the server has said that it takes commands. */
+  /** False while there is no connection, and until the server has said that it accepts commands. */
   readonly isReady: boolean;
-  /** Whom the server takes us for, as its ACL names it. */
+  /** Our user, as the server's ACL names it. */
   readonly user: string;
-  /** Resolves when ready. Rejects when the first attempt fails; further ones follow by themselves all the same. */
+  /** Resolves when ready. Rejects when the first attempt fails; further attempts follow automatically. */
   connect(): Promise<void>;
-  /** Drops the connection and dials again: the address may lead to another server by now. */
+  /** Drops the connection and connects again: the address may lead to another server by now. */
   reconnect(): void;
-  /** For good; a call that still waits for its answer rejects. */
+  /** Closes for good; calls that still wait for an answer reject. */
   close(): void;
-  /** Each time that the connection is there (again). */
+  /** Called each time the connection is (re)established. */
   onReady(listener: () => void): Unsubscribe;
   /** Why there is no connection, at each failed attempt. */
   onError(listener: (error: Error) => void): Unsubscribe;
@@ -53,12 +53,12 @@ interface ReplyOf {
   pexpire: number;
 }
 
-/** For each command what it answers, in order. */
+/** The answer of each command, in order. */
 export type RedisReplies<C extends readonly RedisCommand[]> = { -readonly [N in keyof C]: ReplyOf[C[N][0]] };
 
 /**
- * For commands. A call fails rather than waits while there is no connection, so that the caller's own bounded buffer
- * holds the data, and none is repeated: a command whose answer was lost may have run.
+ * For commands. Without a connection a call fails instead of waiting, so that the caller's own bounded buffer holds the
+ * data. No call is repeated: a command whose answer was lost may have run.
  */
 export interface Redis extends RedisConnection {
   get(key: string): Promise<string | null>;
@@ -77,7 +77,7 @@ export interface Redis extends RedisConnection {
   lrange(key: string, start: string, stop: string): Promise<string[]>;
   lmove(source: string, destination: string, from: 'LEFT', to: 'RIGHT'): Promise<string | null>;
   publish(channel: string, message: string): Promise<number>;
-  /** Use `runScript` instead, which knows when the server has forgotten the script. */
+  /** Use `runScript` instead, which handles a server that has forgotten the script. */
   evalsha(sha: string, keyCount: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
   eval(lua: string, keyCount: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
   /** Seconds and microseconds. Use `redis-clock.ts` instead. */
@@ -90,11 +90,11 @@ export interface Redis extends RedisConnection {
   transaction<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;
   /** One round trip for many commands, which are not atomic. Keys share a slot. Rejects with the first error. */
   batch<const C extends readonly RedisCommand[]>(commands: C): Promise<RedisReplies<C>>;
-  /** A second connection to the same server, which is not made anew. Rejects when the server does not answer on it. */
+  /** A second connection to the same server, which does not reconnect. Rejects if the server does not answer on it. */
   dialOnce(): Promise<LoneConnection>;
 }
 
-/** Authenticated, and nobody else uses it. */
+/** Authenticated, and used by nobody else. */
 export interface LoneConnection {
   configGet(name: string): Promise<string | undefined>;
   /** Raw bytes from here on; no other method but `close` may be called. */

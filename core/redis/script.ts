@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { namedRefusal } from './acl.ts';
 import type { Redis } from './redis.ts';
 
-/** A Lua script from a file beside its caller. Scripts touch only the keys that are handed to them. */
+/** A Lua script from a file beside its caller. Scripts touch only the keys that are passed to them. */
 export interface Script {
   lua: string;
   sha: string;
@@ -16,7 +16,7 @@ export function loadScript(url: URL): Script {
 
 /**
  * EVALSHA, and EVAL where the server has lost its script cache (restart, failover, SCRIPT FLUSH).
- * @throws what the client throws; of a right that is missing inside, with the name of the command
+ * @throws what the client throws; for a right missing inside the script, with the name of the command
  */
 export async function runScript(
   redis: Redis,

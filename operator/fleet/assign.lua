@@ -1,6 +1,6 @@
--- Writes to the assignments of one pod. A connector acts on a version higher than the one it holds, so the version rises
--- only when the hash is whole. While a long write is under way there is no version at all: that is "unknown" to connectors
--- and "lost" to the next planner, who then writes the hash whole.
+-- Writes assignments of one pod. A connector acts on a version higher than the one it holds, so the version rises only
+-- when the hash is complete. During a long write there is no version at all: connectors read that as "unknown", and the
+-- next planner as "lost", so it writes the hash whole.
 --
 -- KEYS[1] planner lock, KEYS[2] hash of slots, KEYS[3] version
 -- ARGV[1] value of the lock
@@ -8,10 +8,10 @@
 -- ARGV[3] version expected, '' for none (all, open)
 -- ARGV[4] fields expected in the hash; -1: nothing is expected, and what it holds is deleted first (all, open)
 -- ARGV[5] fields that the hash must have at the end (all, close)
--- ARGV[6] versions up to this one are taken (all, close)
+-- ARGV[6] versions up to this one have been used (all, close)
 -- ARGV[7] channel of the nudge
--- ARGV[8] number of slots to remove, these, then slot and value in turns
--- Returns the new version, 0 after open and more, or why nothing was told to anybody:
+-- ARGV[8] number of slots to remove, then these slots, then pairs of slot and value
+-- Returns the new version, 0 after open and more, or why no version was published:
 --   fenced   the lock is another planner's or nobody's; nothing was written
 --   changed  Redis does not hold what was expected; nothing was written
 --   short    the hash did not become what it should; it has no version now

@@ -9,9 +9,9 @@ export interface BotSummariesOptions {
   redis: Redis;
   /** `keys.bots` */
   key: string;
-  /** Only the one that plans writes them, once it knows all of them. */
+  /** Only the process that plans writes them, once it knows all of them. */
   leads: () => boolean;
-  /** Namespaces of which it does not know all: what another wrote of bots there stays. */
+  /** Namespaces whose bots it does not all know: what another process wrote about bots there stays. */
   unlisted?: () => ReadonlySet<string>;
   log: Log;
   clock?: Clock;
@@ -25,9 +25,9 @@ const RECHECK_MS = 60_000;
 const FIELDS_AT_ONCE = 500;
 
 /**
- * What `relax status` reads of each bot: kept up to date in one hash of Redis. What is there is compared with what was
- * written last, so that only differences are written; after another has led, or when Redis has lost some, it is read again.
- * A courtesy to people: failures are logged once and tried again.
+ * What `relax status` shows about each bot, kept up to date in one hash in Redis. It is compared with what was written last, so
+ * that only differences are written. After another process has led, or when Redis has lost some, it is read again. It only
+ * serves people, so failures are logged once and retried.
  */
 export class BotSummaries {
   readonly #options: BotSummariesOptions;

@@ -1,19 +1,19 @@
 import type { SocketSet } from '../plan/types.ts';
 
 /**
- * What the planner is to bring about. Made by the reconciler (SlackBots) or by standalone mode (a directory). A value: a
- * change makes new maps, so that the same ones mean that nothing has changed.
+ * What the planner should bring about, made by the reconciler (SlackBots) or by standalone mode (a directory). It is a value:
+ * a change makes new maps, so identical maps mean that nothing has changed.
  */
 export interface Desired {
-  /** The list is complete but for `unlisted`: an assignment whose owner is nowhere in here may be removed. */
+  /** The list is complete except for `unlisted`, so an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;
-  /** Namespaces that can't be listed, or not yet: what is assigned to bots there stays, and holds up no other. */
+  /** Namespaces that can't be listed (yet): what is assigned to bots there stays, and holds up no others. */
   unlisted: ReadonlySet<string>;
-  /** Owner uid -> bot that is to have sockets. */
+  /** Owner uid -> bot that should have sockets. */
   bots: ReadonlyMap<string, DesiredBot>;
   /** Owner uid -> bot that must have none and whose late events are refused by the fence. */
   stopped: ReadonlyMap<string, StoppedBot>;
-  /** Owner uids of bots that exist and of which nothing else is known: whatever they have stays (design rule 10). */
+  /** Owner uids of bots that exist but of which nothing else is known: whatever they have stays (design rule 10). */
   kept: ReadonlySet<string>;
 }
 
@@ -37,5 +37,5 @@ export type Want =
   | ({ kind: 'stop' } & StoppedBot)
   /** It wants none, or is gone. */
   | { kind: 'none' }
-  /** It can't be told now: what it wanted before counts; if that is not known either, what it has stays. */
+  /** Not known now: what it wanted before counts; if that is not known either, what it has stays. */
   | { kind: 'unknown' };

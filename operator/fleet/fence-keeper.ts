@@ -1,13 +1,15 @@
+/** Keeps the fence hash in Redis as `planFences` wants it (design rule 8). */
+
 import { fenceField, type QueueKeys } from '../../core/protocol/keys.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import type { PlanInput } from '../plan/types.ts';
 import type { Desired } from './desired.ts';
 import { type FenceState, heldOwners, NO_FENCES, planFences } from './fences.ts';
 
-/** Somebody may have changed the hash under us: a planner that was paused, a person. */
+/** The hash may be changed by others: a planner that was suspended, a person. */
 const READ_AGAIN_MS = 30_000;
 
-/** Keeps our cluster's part of the fence hash as desired. */
+/** Keeps our cluster's part of the fence hash as desired, reading it again now and then. */
 export class FenceKeeper {
   readonly #redis: Redis;
   readonly #key: string;

@@ -1,33 +1,35 @@
+/** Decides which fence entries there should be. Pure (design rule 8). */
+
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { PlanInput } from '../plan/types.ts';
 import type { Desired, DesiredBot } from './desired.ts';
 
-/** What the fence hash has of our cluster, and the planner's memory of it. Keys are owner uids. */
+/** The entries of our cluster in the fence hash, and what the planner remembers about them. Keys are owner uids. */
 export interface FenceState {
   entries: ReadonlyMap<string, number>;
   /** Since when (monotonic ms) no session holds a slot of an owner that will not come back. */
   idleSinceMs: ReadonlyMap<string, number>;
-  /** Deleted bots still listed as such whose entry has had its time. */
+  /** Deleted bots, still listed as such, whose entry has expired and was removed. */
   lifted: ReadonlySet<string>;
 }
 
 export const NO_FENCES: FenceState = { entries: new Map(), idleSinceMs: new Map(), lifted: new Set() };
 
 export interface FencePlan {
-  /** To be in Redis before slots are removed. */
+  /** Must be in Redis before slots are removed. */
   set: ReadonlyMap<string, number>;
-  /** To be gone from Redis before slots are written: a fence must never block a live bot. */
+  /** Must be gone from Redis before slots are written: a fence must never block a live bot. */
   remove: readonly string[];
   /** The state once both are done. */
   next: FenceState;
 }
 
 /**
- * Design rule 8: an entry only for a suspended or deleted bot; a deleted bot's goes one dedupe window after no session
- * holds a slot of it, since a copy of an event may arrive that late. Entries that nobody claims once the list of bots is
- * complete are those of bots deleted while no planner ran; of which namespace they were nobody knows, so they stay while
- * any namespace is not listed. An entry that is not below the generation of a bot that is to run was written by somebody
- * who knows more of it than we do (`isOutdated`), and stays.
+ * Design rule 8: only suspended and deleted bots have an entry. A deleted bot's entry is removed one dedupe window after
+ * the last session dropped its slots, since a copy of an event may arrive that late. Entries that belong to no bot once
+ * the list is complete are those of bots deleted while no planner ran. Their namespace is not known, so they stay while
+ * any namespace is not listed. An entry that is not below the generation of a bot that should run was written by a
+ * process that knows more than we do (`isOutdated`), so it stays.
  * @param held owner uids of which a pod holds a slot or reports one
  */
 export function planFences(
@@ -74,7 +76,7 @@ function fateOf(
   return stopped?.why === 'deleted' || (isComplete && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
 }
 
-/** Resuming raises the generation above the fence: a copy of the bot that is not above it is from before the fence. */
+/** Resuming raises the generation above the fence, so a copy of the bot that is not above it is older than the fence. */
 const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
   fence !== undefined && fence >= set.generation;
 

@@ -1,3 +1,5 @@
+/** What the planner remembers about the fleet, and how long it has read Redis without a gap (design rule 10). */
+
 import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import { type ConnectorSet, mayReturn } from '../../core/protocol/connector-set.ts';
 import type { Presence } from '../../core/protocol/presence.ts';
@@ -9,13 +11,13 @@ import { newest, type PodBody, type PodHead, type PodMemory, podPresence, rememb
 import type { Heads } from './reader.ts';
 
 /**
- * What a planner knows of the fleet, from reading to reading. Redis may lose all it has: then this is what is written
- * back. Pure but for its own state; time is handed in.
+ * What a planner knows about the fleet across readings. If Redis loses its data, this is what is written back. It does no
+ * I/O, and time is passed in.
  */
 export class FleetMemory {
   readonly #settleMs: number;
   #pods = new Map<string, PodMemory>();
-  /** Since when every reading succeeded and missed nothing. */
+  /** Start of the uninterrupted series of successful readings. */
   #unbrokenSinceMs: number | undefined;
   #claimed = false;
 
@@ -27,13 +29,13 @@ export class FleetMemory {
     return this.#pods;
   }
 
-  /** Redis did not answer: what we hold is to be read again, and until that has gone on no session is called dead. */
+  /** Redis did not answer: everything must be read again, and until readings have resumed no session is called dead. */
   interrupted(): void {
     this.#unbrokenSinceMs = undefined;
     this.doubtAll();
   }
 
-  /** Another planner may have written: what we hold is to be read again. */
+  /** Another planner may have written: everything must be read again. */
   doubtAll(): void {
     for (const [pod, memory] of this.#pods) this.#pods.set(pod, { ...memory, doubted: true });
   }
@@ -130,8 +132,8 @@ export function observe(
     pods: pods.map(([name, pod]) => podView(name, pod, fleet)),
     assignments,
     reports: new Map(pods.map(([name, pod]) => [name, reportsOf(pod)])),
-    // A pod that has had the time to report, and of which nothing is known, holds nothing. One that is known to have
-    // nothing is told so all the same: what it last read may have been more.
+    // A pod that has had time to report, and of which nothing is known, holds nothing. A pod that is known to have nothing
+    // is still told so: it may hold more from its last read.
     lost: new Set(
       pods.flatMap(([name, pod]) =>
         pod.lost && !(settled && !pod.known && assignments.get(name)?.size === 0) ? [name] : [],
@@ -143,7 +145,7 @@ export function observe(
 
 const NO_REPORTS: PodMemory['reports'] = new Map();
 
-/** What a process that is gone, or has closed its sockets, said before is no longer so. */
+/** Reports of a process that is gone, or has closed its sockets, no longer hold. */
 const reportsOf = ({ session, reports }: PodMemory): PodMemory['reports'] =>
   session === undefined || session.left === true ? NO_REPORTS : reports;
 
@@ -158,7 +160,7 @@ function podView(name: string, pod: PodMemory, { fleetKeys, connectorSet }: Desi
     version: pod.version,
     lastSeenMs: pod.lastSeenMs,
     firstSeenMs: pod.firstSeenMs,
-    // A pod that can't open any token of ours would only report SealUnreadable for whatever it were given.
+    // A pod that can't open any of our tokens would only report SealUnreadable for every slot it gets.
     takesSlots: session === undefined || sharesKey(session, fleetKeys),
     returns: mayReturn(connectorSet, name, session?.state === 'up'),
   };

@@ -1,3 +1,5 @@
+/** One round of the planner: read, plan, write, make the view. */
+
 import { CLUSTERS_KEY } from '../../core/protocol/keys.ts';
 import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
@@ -16,11 +18,11 @@ import { checkScopeOwner, claimScope } from './scope-owner.ts';
 import { Sealer } from './sealer.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 
-/** How often this cluster scope shows that it is alive. */
+/** How often this cluster scope shows in Redis that it is alive. */
 const HEARTBEAT_MS = 10_000;
 /** Longer than any time for which a move counts against a budget. */
 const MOVES_KEPT_MS = 600_000;
-/** Voluntary moves in a minute: this share of all slots, but at least so many. */
+/** Voluntary moves per minute: this share of all slots, but at least `MOVES_A_MINUTE`. */
 const SHARE_A_MINUTE = 0.02;
 const MOVES_A_MINUTE = 5;
 
@@ -70,7 +72,7 @@ export class FleetRound {
     return this.#view;
   }
 
-  /** What is wrong with single pods; the fleet is planned all the same. */
+  /** Problems of single pods; the fleet is planned regardless. */
   faults(): readonly string[] {
     return this.#keyFaults;
   }
@@ -87,7 +89,7 @@ export class FleetRound {
     this.#forgetMarks();
   }
 
-  /** Another planner may have written up to now; what was seen of the fleet without a break stands. */
+  /** Another planner may have written until now; the uninterrupted series of readings still counts. */
   tookOver(): void {
     this.#memory.doubtAll();
     this.#idleRounds.end();
@@ -107,7 +109,7 @@ export class FleetRound {
   }
 
   /**
-   * @param lockValue asked before each write; undefined once the lock is not ours any more
+   * @param lockValue asked before each write; undefined once the lock is no longer ours
    * @throws LockLostError, ScopeOwnedError, or what Redis or a missing key gave; nothing half done needs repair
    */
   async run(lockValue: () => string | undefined): Promise<RoundCounts> {
@@ -162,7 +164,7 @@ export class FleetRound {
     const { redis, keys, cluster, owner, clock, log } = this.#options;
     const read = await readHeads(redis, keys, this.#memory.pods.keys());
     const nowMs = clock.monotonicMs();
-    // A process that was stopped for so long has seen nothing meanwhile.
+    // A process that was suspended for that long has seen nothing meanwhile.
     if (nowMs - this.#heardAtMs > this.#times.lockTtlMs) this.#memory.interrupted();
     this.#heardAtMs = nowMs;
     const heads = to === 'watch' ? this.#memory.dropForgottenPods(read) : read;
@@ -282,7 +284,7 @@ export class FleetRound {
   }
 }
 
-/** Voluntary moves in any minute: slow enough for Slack's connect budget, so that balance comes in tens of minutes. */
+/** Voluntary moves in any minute: slow enough for Slack's connect budget, so leveling a fleet takes tens of minutes. */
 function moveBudget({ assignments, lastMoveMs, nowMs }: PlanInput): number {
   let slots = 0;
   for (const held of assignments.values()) slots += held.size;

@@ -1,12 +1,12 @@
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { PendingReason } from '../plan/types.ts';
 
-/** What the planner knows of the fleet after a round, as plain data: what conditions, status and tables are made of. */
+/** What the planner knows about the fleet after a round, as plain data: conditions, status and tables are derived from it. */
 export interface FleetView {
   /** Owner uid -> its sockets. An owner without slots, reports and pending slots is absent. */
   bots: ReadonlyMap<string, BotView>;
   pods: readonly PodSummary[];
-  /** False until Redis has been read without a break for a session's TTL and one renewal. */
+  /** False until Redis has been read without interruption for a session's TTL plus one renewal interval. */
   settled: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface SlotView {
   /** Wall time of the assignment; 0 while only the pod's report of it is left. */
   assignedAtMs: number;
   role: 'active' | 'incoming';
-  /** As the process that runs now has reported it; undefined while it has not, and while none runs (`reason` says why). */
+  /** As the current process has reported it; undefined while it has not, and while none runs (`reason` says why). */
   state: SlotReport['state'] | undefined;
   reason: string;
   message: string;
@@ -39,7 +39,7 @@ export type PodState = 'up' | 'draining' | 'left' | 'dead';
 export interface PodSummary {
   pod: string;
   zone: string;
-  /** `left`: it drained and may still come back under its name; no socket of it lives meanwhile. */
+  /** `left`: it drained and may still come back under its name; it has no live sockets meanwhile. */
   state: PodState;
   capacity: number;
   slots: number;

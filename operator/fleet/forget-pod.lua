@@ -1,5 +1,5 @@
 -- Deletes what a dead pod left behind, unless it is back.
--- KEYS[1] planner lock, KEYS[2] session, KEYS[3] sorted set of pods, KEYS[4...] what goes
+-- KEYS[1] planner lock, KEYS[2] session, KEYS[3] sorted set of pods, KEYS[4...] keys to delete
 -- ARGV[1] value of the lock, ARGV[2] pod
 -- Returns 1, or 0 when nothing was deleted.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -1,3 +1,5 @@
+/** Skips rounds of the planner when nothing has changed. */
+
 import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { Presence } from '../../core/protocol/presence.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
@@ -13,15 +15,15 @@ export interface RoundInputs {
   heads: Heads;
   fleetKeys: readonly FleetKey[];
   connectorSet?: ConnectorSet | undefined;
-  /** Pods by whether they are there: a lease that runs out changes what is true though nothing was written. */
+  /** Pods by presence: a lease that expires changes the outcome although nothing was written. */
   presence: ReadonlyMap<string, Presence>;
 }
 
 /**
- * Remembers a round that had nothing to do, so that the next one with equal inputs can be skipped: a round costs as much as
- * there are slots, and nearly all of them find nothing. Sound because equal inputs give an equal plan, and because of what
- * changes with time alone everything urgent (the fleet settles or gathers, a session dies, a drain ends) is excluded by
- * `isAtRest`. The rest (balance, the end of a fence) waits for the next whole round.
+ * Remembers that a round had nothing to do, so that the next one with equal inputs can be skipped: a round costs time for
+ * every slot, and nearly all rounds find nothing. This is correct because equal inputs give an equal plan, and because
+ * `isAtRest` excludes everything urgent that time alone brings about (the fleet settles or gathers, a session dies, a drain
+ * ends). The rest (balance, the end of a fence) waits for the next whole round.
  */
 export class IdleRoundCache {
   readonly #wholeRoundMs: number;
@@ -53,7 +55,7 @@ export class IdleRoundCache {
   }
 }
 
-/** Nothing of it changes by the mere passing of time, other than what may wait for a whole round. */
+/** The mere passing of time changes nothing about it, except what may wait for a full round. */
 export function isAtRest(input: PlanInput, plan: Plan, pods: ReadonlyMap<string, PodMemory>): boolean {
   if (!input.settled || plan.writes.length > 0 || gathers(input)) return false;
   return [...pods.values()].every(
@@ -62,7 +64,7 @@ export function isAtRest(input: PlanInput, plan: Plan, pods: ReadonlyMap<string,
   );
 }
 
-/** By identity: whoever makes `Desired` makes new maps when something has changed. */
+/** Compares by identity: whoever makes `Desired` makes new maps when something has changed. */
 const sameDesired = (a: Desired, b: Desired): boolean =>
   a.synced === b.synced &&
   a.unlisted === b.unlisted &&
@@ -71,7 +73,7 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.kept === b.kept;
 
 /**
- * A session's text has no time in it: it changes when the pod has something to say. The time of its renewal is left out.
+ * A session's JSON contains no time of renewal, so it changes only when the pod has something new to say.
  */
 const fingerprintOf = ({ heads, fleetKeys, connectorSet, presence }: RoundInputs): string =>
   JSON.stringify([

@@ -1,3 +1,5 @@
+/** Makes the view of the fleet from which conditions, status and tables are derived. Pure. */
+
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import { AWAY_REASON, isLiveState, type Presence, reportOf } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
@@ -15,8 +17,8 @@ export interface ViewInput {
   assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
   pending: readonly Pending[];
   /**
-   * Pods that the plan calls dead. Their entries stay in Redis until another socket is live, for the case that the pod
-   * returns; what it said in its last life is no longer true, so no bot shows them.
+   * Pods that the plan calls dead. Their entries stay in Redis until another socket is live, in case the pod returns. Their
+   * last reports no longer hold, so no bot shows them.
    */
   deadPods: readonly string[];
   /** Pods that get no new slots, whatever room they have. */
@@ -31,8 +33,8 @@ interface BotDraft {
 }
 
 /**
- * What is live is what the process that runs now says of the present assignment, and nothing else (ADR 0007).
- * @param previous entries that did not change are taken from it, so that identity tells what changed
+ * A socket is live only if the current process reports it for the current assignment (ADR 0007).
+ * @param previous entries that did not change are reused, so that identity shows what changed
  */
 export function makeView(input: ViewInput, previous: FleetView): FleetView {
   const drafts = new Map<string, BotDraft>();
@@ -53,7 +55,7 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
       if (isLiveState(view.state)) live += 1;
       draftOf(ownerUid).slots.push({ index, slot: view });
     }
-    // Told to close, but not yet closed: its owner is not gone.
+    // Told to close but not closed yet, so its owner is not gone.
     if (presence === 'present') for (const id of pod.reports.keys()) draftOf(parseSlotID(id).ownerUid);
     const takesSlots = input.closedPods?.includes(name) !== true;
     pods.push({ ...podSummary({ name, pod, presence }, slots.size, live, input.settled), takesSlots });
@@ -64,7 +66,7 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
   return { bots, pods, settled: input.settled };
 }
 
-/** Owner uids whose entry differs, those that are gone included. */
+/** Owner uids whose entry differs, including those that are gone. */
 export function changedOwners(previous: FleetView, next: FleetView): Set<string> {
   const changed = new Set<string>();
   for (const [uid, bot] of next.bots) if (previous.bots.get(uid) !== bot) changed.add(uid);

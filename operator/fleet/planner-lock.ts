@@ -1,3 +1,5 @@
+/** The right to plan: a lock in Redis (design rule 7, ADR 0003 and 0004). */
+
 import { randomUUID } from 'node:crypto';
 import Redlock, { ExecutionError, type Lock, type RedlockClient, ResourceLockedError } from 'redlock';
 import type { Clock } from '../../core/process/clock.ts';
@@ -5,24 +7,24 @@ import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 
 /**
- * One planner per cluster scope. It bounds wasted work; what keeps a planner that lost it unawares from writing is that
- * every write script compares `value` with the key (docs/adr/0003-redlock.md).
+ * One planner per cluster scope. The lock limits wasted work. What keeps a planner that lost it unknowingly from writing is
+ * that every write of assignments compares `value` with the key (docs/adr/0003-redlock.md).
  */
 export interface PlannerLock {
   /** @returns false: another planner has it. @throws when Redis could not be asked; then it may be ours all the same */
   acquire(): Promise<boolean>;
   /** @returns false: lost, acquire again. @throws when Redis could not be asked; it is ours until the local deadline */
   extend(): Promise<boolean>;
-  /** Frees it for the next one at once. Never throws: it ends by itself. */
+  /** Frees it for the next planner at once. Never throws: the lock expires anyway. */
   release(): Promise<void>;
   /** What the key holds while the lock is ours by our monotonic clock; undefined otherwise. */
   value(): string | undefined;
 }
 
-/** Our deadline comes before Redis' own by this part of the TTL: clocks may run apart, and an answer takes time. */
+/** Our deadline is earlier than Redis's by this part of the TTL, because clocks drift and answers take time. */
 const MARGIN = 0.05;
 
-/** What is held, and until when by the monotonic clock. Counted from before the request was sent. */
+/** What is held, and until when by the monotonic clock, measured from before the request was sent. */
 class Term<T> {
   readonly #clock: Clock;
   readonly #ttlMs: number;
@@ -60,7 +62,7 @@ export class RedlockPlannerLock implements PlannerLock {
   readonly #term: Term<Lock>;
 
   constructor(redis: Redis, key: string, ttlMs: number, clock: Clock) {
-    // No retries: the planner's own loop tries again, and says meanwhile what is wrong.
+    // No retries: the planner's own loop retries, and reports meanwhile what is wrong.
     this.#redlock = new Redlock([scriptsOf(redis)], { retryCount: 0 });
     this.#key = key;
     this.#ttlMs = ttlMs;
@@ -74,7 +76,7 @@ export class RedlockPlannerLock implements PlannerLock {
   async extend(): Promise<boolean> {
     const lock = this.#term.held;
     const extended = lock !== undefined && (await this.#term.renew(() => unlessLocked(lock.extend(this.#ttlMs))));
-    // It may be ours in Redis though redlock, which goes by the wall clock, calls it expired.
+    // It may still be ours in Redis although redlock, which uses the wall clock, considers it expired.
     if (!extended) await lock?.release().catch(() => {});
     return extended;
   }
@@ -115,7 +117,7 @@ async function unlessLocked(asked: Promise<Lock>): Promise<Lock | undefined> {
 const EXTEND = loadScript(new URL('./lock-extend.lua', import.meta.url));
 const RELEASE = loadScript(new URL('./lock-release.lua', import.meta.url));
 
-/** The fallback: what Redlock comes to on one Redis, without the package. */
+/** The fallback: what Redlock amounts to on one Redis, without the package. */
 export class SingleRedisPlannerLock implements PlannerLock {
   readonly #redis: Redis;
   readonly #key: string;

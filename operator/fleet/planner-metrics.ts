@@ -3,7 +3,7 @@ import type { PlannerObserver } from './planner-options.ts';
 
 const TIME_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Of whatever program plans: `relax operator` and `relax standalone`. */
+/** Metrics of every program that plans: `relax operator` and `relax standalone`. */
 export function plannerMetrics(registry: Registry): PlannerObserver {
   const registers = [registry];
   const rounds = new Counter({

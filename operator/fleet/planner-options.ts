@@ -1,3 +1,5 @@
+/** What a planner needs, and its times (design rules 7 and 10). */
+
 import type { Clock } from '../../core/process/clock.ts';
 import type { Log } from '../../core/process/log.ts';
 import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
@@ -24,9 +26,9 @@ export interface PlannerOptions {
   windowMs: number;
   /** Asked at each round, so that a changed key file needs no restart. The first seals. */
   fleetKeys(): readonly FleetKey[];
-  /** The connectors that there are to be, as last known, asked at each round; call `nudge` when it has changed. */
+  /** The connectors that there should be, as last known; asked for at each round. Call `nudge` when it has changed. */
   connectorSet?(): ConnectorSet | undefined;
-  /** What is to be, asked at each round; call `nudge` when it has changed. */
+  /** The desired state, asked for at each round; call `nudge` when it has changed. */
   desired(): Desired;
   /**
    * After a round that changed anything to look at. Must not throw or block.
@@ -61,24 +63,24 @@ export interface PlannerObserver {
     pending: number;
     /** Nothing had changed, so nothing was planned. */
     idle: boolean;
-    /** What kept it from its end, in words. */
+    /** Why it did not complete. */
     failed?: string;
   }): void;
-  /** This planner holds the lock, or no longer. */
+  /** This planner has taken or lost the lock. */
   leading?(leads: boolean): void;
 }
 
 export interface PlannerTimes {
-  /** A round at least this often: sessions end without a nudge. */
+  /** A round is made at least this often, because sessions end without a nudge. */
   roundMs: number;
-  /** A round that finds nothing changed ends there, but not for longer than this: balance and the ends of fences wait. */
+  /** A round that finds nothing changed is skipped, but a full one is made at least this often, for balance and fences. */
   wholeRoundMs: number;
   /** Nudges within this time share a round. */
   coalesceMs: number;
-  /** Design: at most 10 s. */
+  /** At most 10 s, so that another planner can take over soon. */
   lockTtlMs: number;
   lockExtendMs: number;
-  /** How long Redis must have been read without a break before a session may be called dead (design rule 10). */
+  /** How long Redis must have been read without interruption before a session may be called dead (design rule 10). */
   settleMs: number;
 }
 

@@ -10,8 +10,8 @@ import { ScopeOwnedError } from './scope-owner.ts';
 import { LockLostError } from './writer.ts';
 
 /**
- * Brings about what is desired: reads sessions, assignments and reports, plans, writes. One loop; holds the planner lock
- * of its cluster scope, or waits for it and meanwhile only looks. None of its methods throws.
+ * Brings about the desired state: reads sessions, assignments and reports, plans, writes. It is one loop that holds the
+ * planner lock of its cluster scope, or waits for it and meanwhile only observes. None of its methods throws.
  */
 export class Planner {
   readonly #options: PlannerOptions;
@@ -20,12 +20,12 @@ export class Planner {
   readonly #round: FleetRound;
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
-  /** Since when nobody has the lock, while another is given the time to take it. */
+  /** Since when nobody has the lock, while another process is given time to take it. */
   #freeSinceMs: number | undefined;
   #leads = false;
   /** The lock is ours, and what is desired is being brought up to date. */
   #preparing: Promise<void> | undefined;
-  /** A round or the keeper is asking for the lock; both at once could undo each other. */
+  /** A round or the lock keeper is asking for the lock; both at once could undo each other. */
   #locking = false;
   #keeper: NodeJS.Timeout | undefined;
   #nudged = false;
@@ -89,7 +89,7 @@ export class Planner {
     return this.#leads && this.#lock.value() !== undefined;
   }
 
-  /** What keeps the fleet from being planned, in words that a person can act on; empty when nothing does. */
+  /** What keeps the fleet from being planned, in words that an administrator can act on; empty if nothing does. */
   faults(): string[] {
     return this.#fault === undefined ? [...this.#round.faults()] : [this.#fault, ...this.#round.faults()];
   }
@@ -139,7 +139,7 @@ export class Planner {
     else this.#settleFault(faultOf(error));
   }
 
-  /** @returns false: another planner has the lock, or is to have it */
+  /** @returns false: another planner has the lock, or should have it */
   async #lead(): Promise<boolean> {
     if (this.#lock.value() === undefined) {
       this.#leave();
@@ -199,7 +199,7 @@ export class Planner {
     this.#options.observer?.leading?.(false);
   }
 
-  /** Runs beside the rounds, since one may take longer than the lock lives. */
+  /** Runs concurrently with the rounds, since a round may take longer than the lock's TTL. */
   async #keepLock(): Promise<void> {
     if (this.#locking || this.#lock.value() === undefined) return;
     this.#locking = true;

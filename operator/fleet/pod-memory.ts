@@ -1,9 +1,11 @@
+/** What the planner remembers about one pod: session, version, slots, reports (design rules 7 and 10). */
+
 import { decodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import { type Presence, presenceOf } from '../../core/protocol/presence.ts';
 import { decodeReport, type SlotReport } from '../../core/protocol/report.ts';
 import { DRAIN_RETURN_MS, decodeSession, type Session } from '../../core/protocol/session.ts';
 
-/** What Redis says of one pod in every round. */
+/** What is read about each pod in every round. */
 export interface PodHead {
   /** JSON of the session lease, if there is one. */
   session: string | undefined;
@@ -15,13 +17,13 @@ export interface PodHead {
   fields: number;
 }
 
-/** What is read only when the head says that it has changed. Undefined: not read. */
+/** What is read only when the head shows that it has changed. Undefined: not read. */
 export interface PodBody {
   assign: Readonly<Record<string, string>> | undefined;
   reports: Readonly<Record<string, string>> | undefined;
 }
 
-/** All that the planner knows of a pod: what Redis holds, and what it held before it lost it. */
+/** Everything the planner knows about a pod: what Redis holds, and what it held before losing it. */
 export interface PodMemory {
   /** As of the last reading. */
   session: Session | undefined;
@@ -41,9 +43,9 @@ export interface PodMemory {
   /** Fields that the hash has if `slots` is what Redis holds. */
   fields: number;
   slots: ReadonlyMap<SlotID, Slot>;
-  /** `slots` has once been read whole, so that what it lacks was not assigned. */
+  /** `slots` has been read completely at least once, so a slot that it lacks was not assigned. */
   known: boolean;
-  /** Missing, short or unreadable in Redis: to be written whole. */
+  /** Missing, short or unreadable in Redis, so it must be written whole. */
   lost: boolean;
   /** A write whose outcome is unknown: read again, whatever the version. */
   doubted: boolean;
@@ -90,7 +92,7 @@ export function wanted(memory: PodMemory | undefined, head: PodHead): { assign: 
   };
 }
 
-/** The memory after a reading. Whatever can't be read is unknown and stays as it was. */
+/** The memory after a reading. Whatever can't be read is unknown, and stays as it was. */
 export function remember(
   memory: PodMemory | undefined,
   head: PodHead,
@@ -117,7 +119,7 @@ export function wrote(memory: PodMemory, version: number, slots: ReadonlyMap<Slo
   };
 }
 
-/** Whether the process of this pod runs, as far as a socket's truth is concerned; when to give its slots away is the plan's. */
+/** Whether the process of this pod runs, for judging its sockets. When to give its slots away is up to the plan. */
 export function podPresence({ session, lastSession, renewed, returnUntilMs }: PodMemory, nowMs: number): Presence {
   return presenceOf({
     session: session ?? lastSession,
@@ -128,8 +130,8 @@ export function podPresence({ session, lastSession, renewed, returnUntilMs }: Po
 }
 
 /**
- * A time that was seen before is not computed again: the clock of a Redis that took over from another may differ by more
- * than a lease lives.
+ * A time that was seen before is not computed again: after a failover, the new Redis's clock may differ by more than the
+ * duration of a lease.
  */
 function renewedOf(
   before: PodMemory,
@@ -143,7 +145,7 @@ function renewedOf(
 
 function withSession(seen: PodMemory, head: PodHead, time: { nowMs: number; redisNowMs: number }): PodMemory {
   const before = { ...seen, renewed: renewedOf(seen, head, time) };
-  // A lease that this version can't read is a lease all the same.
+  // A lease that this version can't read is still a lease.
   const session = head.session === undefined ? undefined : (decodeSession(head.session) ?? before.lastSession);
   if (session === undefined) return { ...before, session };
   const returnUntilMs =
@@ -158,7 +160,7 @@ function withSession(seen: PodMemory, head: PodHead, time: { nowMs: number; redi
     lastSeenMs: time.nowMs,
     returnUntilMs,
     version: Math.max(before.version, session.version),
-    // It holds something newer than all we ever read: what we know of it is not what it runs.
+    // It holds something newer than anything we ever read, so what we know is not what it runs.
     known: before.known && session.version <= before.version,
   };
 }
@@ -172,7 +174,7 @@ function withReports(before: PodMemory, json: Readonly<Record<string, string>>):
   for (const [slot, text] of Object.entries(json)) {
     const old = same && reportsRead.json[slot] === text ? before.reports.get(slot) : undefined;
     const report = old ?? decodeReport(text);
-    // A report of an earlier life of the pod says nothing about now.
+    // A report of an earlier incarnation says nothing about the present.
     if (report !== undefined && report.incarnation === session.incarnation) reports.set(slot, report);
   }
   return { ...before, reports, reportsRead: read };

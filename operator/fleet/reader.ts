@@ -5,7 +5,7 @@ import type { PodBody, PodHead } from './pod-memory.ts';
 
 export interface Heads {
   redisNowMs: number;
-  /** Who the cluster scope belongs to, undefined when Redis does not know. */
+  /** The owner of the cluster scope; undefined if Redis does not know it. */
   owner: string | undefined;
   /** Of the pods that Redis lists and of those asked for. */
   pods: ReadonlyMap<string, PodHead>;
@@ -16,7 +16,7 @@ export interface Heads {
 /** Hashes read at a time: thousands of slots each, and a command has seconds to answer. */
 const BODIES_AT_ONCE = 4;
 
-/** What is small and read in every round. @throws when Redis does not answer all of it */
+/** The small data that is read in every round. @throws if Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
   const [time, owner, listed] = await redis.batch([
     ['time'],

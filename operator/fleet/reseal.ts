@@ -1,3 +1,5 @@
+/** Reseals tokens when the fleet key is rotated. */
+
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { PlannedSlot, PodWrite } from '../plan/types.ts';
@@ -5,7 +7,7 @@ import type { DesiredBot } from './desired.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { sealedWith } from './sealer.ts';
 
-/** A round writes so many at most: a rotation of the fleet key touches every slot, and is in no hurry. */
+/** Limit per round: a rotation of the fleet key touches every slot, and is not urgent. */
 export const RESEALS_A_ROUND = 200;
 
 export interface Resealing {
@@ -17,9 +19,9 @@ export interface Resealing {
 }
 
 /**
- * Adds to a plan's writes the slots whose token is sealed with a key that is on its way out, or that their pod does not
- * have (any more), so that an old key can leave RELAX_FLEET_KEY_FILE. The socket stays: neither epoch nor token changes.
- * A token that is not known plain (its bot can't be judged now, or is about to go) can't be re-sealed, and is left.
+ * Adds to a plan's writes the slots whose token is sealed with an old key, or with one that their pod does not have (any
+ * more), so that the old key can be removed from RELAX_FLEET_KEY_FILE. The socket stays: neither epoch nor token changes. A
+ * token that is not known in plain text (its bot can't be judged now, or is about to go) can't be resealed, and is left.
  */
 export function withReseals(
   writes: readonly PodWrite[],

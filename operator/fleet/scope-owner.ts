@@ -1,3 +1,5 @@
+/** Claims a cluster scope in Redis for one owner (ADR 0006). */
+
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { foreignScopeText, isSameOwner } from '../../core/protocol/scope.ts';
 import type { Redis } from '../../core/redis/redis.ts';
@@ -22,7 +24,7 @@ export function checkScopeOwner(cluster: string, stored: string, owner: string):
 
 /**
  * Claims the cluster scope, at start and whenever Redis has lost it.
- * @param owner who we are and stay over restarts (`core/protocol/scope.ts`)
+ * @param owner our identity, which survives restarts (`core/protocol/scope.ts`)
  * @param takeOver replaces another owner
  * @throws ScopeOwnedError; the program must not start
  */
@@ -36,6 +38,6 @@ export async function claimScope(
   else await redis.setnx(keys.owner, owner);
   const stored = (await redis.get(keys.owner)) ?? owner;
   checkScopeOwner(cluster, stored, owner);
-  // What an earlier version wrote for us does not tell two installations of one Kubernetes cluster apart.
+  // What an earlier version wrote for us can't distinguish two installations in one Kubernetes cluster.
   if (stored !== owner) await redis.set(keys.owner, owner);
 }

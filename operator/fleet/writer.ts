@@ -1,3 +1,5 @@
+/** Writes assignments to Redis: seals, times of assignment, versions (design rule 7). */
+
 import { encodeSlot, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';

@@ -19,7 +19,7 @@ export function reflectorBackoffMs(failures: number, random: number, retryAfterM
 /** What a failure of a list or watch means for the next step. Nothing here means giving up. */
 export type NextStep = 'watchAgain' | 'listAgain';
 
-/** So many failures in a row that may be due to the version we watch from, and a list is worth its price. */
+/** After this many failures in a row that may be due to the version we watch from, a list is worth its cost. */
 const STUCK_AFTER = 3;
 
 /** @param failures in a row, 1 for the first */

@@ -8,24 +8,24 @@ import type { ReflectorOptions, ReflectorStats } from './reflector-options.ts';
 import { NO_RETRY } from './retry.ts';
 import { type Change, Store, type StoreView } from './store.ts';
 
-/** A watch that lived so long was healthy: the next one needs no backoff. */
+/** A watch that lived this long was healthy, so the next one needs no backoff. */
 const HEALTHY_WATCH_MS = 5_000;
 /**
- * The server ends a watch after so long, jittered upwards by half, and sends a bookmark 2 s before that. A server or a
- * network that has gone silent without ending the connection is therefore noticed within 40 s, and the next watch, from
- * the version of the bookmark, costs one request.
+ * The server ends a watch after this time, jittered upwards by half, and sends a bookmark 2 s before that. A server or
+ * network that goes silent without closing the connection is therefore noticed within 40 s, and the next watch, starting
+ * from the bookmark's version, costs one request.
  */
 const WATCH_SECONDS = 20;
 const WATCH_END_LATE_MS = 10_000;
 
 /**
- * Keeps a copy of all objects of one resource: a paged list, then watches from the version it had, for ever. Whatever
- * fails, it goes on: with backoff, from the last version if the server still has it, else from a new list. It ends only
- * by `stop()`.
+ * Keeps a copy of all objects of one resource: a paged list, then watches from the list's version, forever. Whatever
+ * fails, it continues with backoff: from the last version if the server still has it, otherwise from a new list. Only
+ * `stop()` ends it.
  *
- * A list is taken in as a whole: readers see the old objects or the new ones, and handlers hear of each difference,
- * including the objects that vanished while nobody watched. The wait after a failure comes before a list and never
- * between a list and its watch.
+ * A list is applied atomically: readers see either the old objects or the new ones, and handlers hear of each difference,
+ * including objects that vanished while nobody watched. The wait after a failure comes before a list, never between a
+ * list and its watch.
  */
 export class Reflector<T extends KubeObject> {
   /** Resolves to true at the first complete list, to false if stopped before. */
@@ -88,7 +88,7 @@ export class Reflector<T extends KubeObject> {
     return Math.max(this.#lastContactMs, this.#lastFailureMs);
   }
 
-  /** Why the server is not being watched; undefined while it is, or after a first failure, which is everyday. */
+  /** Why the server is not being watched; undefined while it is, and after a first failure, which is routine. */
   lastError(): string | undefined {
     return this.#lastError;
   }
@@ -159,7 +159,7 @@ export class Reflector<T extends KubeObject> {
     if (isKubeError(error) && error.reason === 'WatchSilent') stats.silentWatches += 1;
     const next = nextStep(error, failures);
     if (next === 'listAgain') this.#resourceVersion = undefined;
-    // The first failure of a row is everyday: the server restarted or a version expired.
+    // A single failure is routine: the server restarted or a version expired.
     const level = failures > 1 ? 'warn' : 'info';
     this.#options.log[level](
       { resource: this.#options.scope.plural, next, failures, err: errorText(error) },

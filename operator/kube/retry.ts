@@ -33,6 +33,6 @@ export function retryDelayMs(
   if (!saysLater && !brokenRead) return undefined;
   if (asked !== undefined && asked > policy.capMs) return undefined;
   const backoffMs = Math.min(policy.capMs, policy.baseMs * 2 ** attempt) * (0.5 + random / 2);
-  // Never earlier than asked, and spread, so that all throttled clients don't come back in the same moment.
+  // Never earlier than asked, and spread out, so that throttled clients don't all come back at the same moment.
   return asked === undefined ? backoffMs : asked + policy.baseMs * random;
 }

@@ -18,18 +18,19 @@ export const MAX_CONNECTIONS: Record<Lane, number | null> = { urgent: 2, calls: 
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_KEEPALIVE_MS = 30_000;
 /**
- * Idle connections live long, so that a call a minute does not mean a TLS handshake a minute; but not as long as at the
- * API server (90 s), so that no call goes out on a connection that the server is just closing.
+ * Idle connections are kept long enough that one call a minute does not need a TLS handshake each time, but not as long
+ * as the API server keeps them (90 s), so that no call goes out on a connection that the server is just closing.
  */
 const IDLE_CONNECTION_MS = 60_000;
 
 /**
  * The connections to the API server. client-node makes a new undici Agent, so a new TLS connection, for each call
- * (its issue #2893); here there is a small pool for each lane, remade only when the CA or the client certificate changes.
+ * (kubernetes-client/javascript#2893). Here each lane has a small pool, recreated only when the CA or the client
+ * certificate changes.
  *
- * All of it is HTTP/1.1, so that giving a call up gives its connection up. With undici's HTTP/2, a call that was aborted
- * after the process had stood still for a while spun in the event loop for good and ate the memory; and the watch after
- * a half-open silence was put on the same dead connection.
+ * Everything uses HTTP/1.1, so that aborting a call also drops its connection. With undici's HTTP/2, a call that was
+ * aborted after the process had been suspended for a while spun in the event loop forever and consumed the memory, and
+ * the watch after a half-open silence was put on the same dead connection.
  */
 export class Transport {
   readonly #options: TransportOptions;
@@ -68,7 +69,7 @@ export class Transport {
     return this.#agents === undefined ? [] : [this.#agents.urgent, this.#agents.calls, this.#agents.watch];
   }
 
-  /** Old connections finish what they carry; no new call goes to them. */
+  /** Old connections finish the calls they carry and get no new ones. */
   #retire(...agents: Dispatcher[]): void {
     for (const agent of agents) {
       this.#retired.add(agent);

@@ -6,7 +6,7 @@ export type WatchEvent<T extends KubeObject> =
   /** Nothing changed up to this version. */
   | { type: 'BOOKMARK'; resourceVersion: string };
 
-/** An object is at most 1.5 MB in etcd; a longer line is no watch event, and must not fill the memory. */
+/** An object in etcd is at most 1.5 MB; a longer line is not a watch event, and must not fill the memory. */
 const MAX_LINE_CHARS = 16 * 1024 * 1024;
 
 /** Cuts a stream of text into its lines. @throws KubeError (BadWatchLine) for a line that does not end */
@@ -33,8 +33,8 @@ export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator
 }
 
 /**
- * @throws KubeError: what an ERROR event says, or BadWatchLine for anything that is no watch event. A watch with a bad
- * line is broken as a whole, since what it said is lost.
+ * @throws KubeError: what an ERROR event says, or BadWatchLine for anything that is not a watch event. After a bad line
+ * the whole watch is unusable, since the change it described is lost.
  */
 export function parseWatchLine<T extends KubeObject>(what: string, line: string): WatchEvent<T> {
   let event: { type?: unknown; object?: Partial<T> };

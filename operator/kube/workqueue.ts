@@ -23,9 +23,9 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A queue of keys with client-go's contract: a key waits at most once, is never worked on twice at the same time, and if
- * it is added while it is worked on, it comes once more after `done`. So whoever adds a key knows that all of the work
- * on it will see what was true at that moment.
+ * A queue of keys with client-go's contract: a key waits at most once, is never processed twice at the same time, and if
+ * it is added while being processed, it comes once more after `done`. So whoever adds a key can rely on a run that starts
+ * after that moment.
  *
  * A key is in one of: nothing, waiting (dirty), taken (processing), taken and due again (processing and dirty).
  */
@@ -63,7 +63,7 @@ export class WorkQueue {
     if (!this.#processing.has(key)) this.#enqueue(key);
   }
 
-  /** Adds the key later; of several such times the earliest counts. */
+  /** Adds the key later; if called several times, the earliest time counts. */
   addAfter(key: string, delayMs: number): void {
     if (this.#shutDown) return;
     if (delayMs <= 0) {
@@ -81,7 +81,7 @@ export class WorkQueue {
     this.addAfter(key, this.#limiter.delayMs(key, this.#timers.monotonicMs()));
   }
 
-  /** The key's work succeeded or is given up: its next failure is the first again. */
+  /** The key's work succeeded or was given up: its next failure counts as the first again. */
   forget(key: string): void {
     this.#limiter.forget(key);
   }

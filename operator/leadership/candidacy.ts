@@ -19,12 +19,12 @@ export interface CandidacyOptions
 }
 
 const LOOK_MS = 1_000;
-/** A candidate that does not reach Redis lets those who do go first for so long. */
+/** How long a candidate that does not reach Redis lets others go first. */
 export const HANDICAP_MS = 10_000;
-/** Without an answer of Redis for so long a candidate counts as cut off. */
+/** A candidate without an answer from Redis for this long counts as cut off. */
 const CUT_OFF_MS = 5_000;
 
-/** Stands for election for as long as the process lives: a Lease that is lost or given up is stood for again. */
+/** Stands for election for as long as the process lives, again after each Lease that was lost or given up. */
 export class Candidacy {
   readonly #options: CandidacyOptions;
   readonly #timers: Timers;
@@ -114,7 +114,7 @@ export class Candidacy {
       const nowMs = this.#timers.monotonicMs();
       const awayMs = this.#options.redisAwayMs();
       if (awayMs < CUT_OFF_MS) this.#standing = standingWithRedis;
-      // After a stop of the whole process we wake here first, and what is late is our own renewal.
+      // If the whole process was suspended, we wake here first, and it is our own renewal that is late.
       if (!elector.isLeader()) continue;
       electedAtMs ??= nowMs;
       if (!shouldYield(this.#standing, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;

@@ -1,3 +1,5 @@
+/** The right to write to Kubernetes: leader election by a Lease (design rule 7, ADR 0004). */
+
 import { errorText, type Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import type { KubeClient } from '../kube/client.ts';

@@ -40,13 +40,13 @@ export function checkLeaderTimes(times: LeaderTimes): void {
   }
 }
 
-/** The lease's content and since when we have seen just that, by our own monotonic clock. */
+/** The lease's content, and since when we have seen exactly that, by our own monotonic clock. */
 export interface Observed {
   content: string;
   sinceMs: number;
 }
 
-/** Takes note of a lease. Only a change of its content starts the clock anew; times written in it are never trusted. */
+/** Records a lease. Only a change of its content restarts the clock; the times written in it are never trusted. */
 export function observe(previous: Observed | undefined, lease: Lease, nowMs: number): Observed {
   const { holderIdentity, renewTime, acquireTime, leaseTransitions, leaseDurationSeconds } = lease.spec ?? {};
   const content = JSON.stringify([holderIdentity, renewTime, acquireTime, leaseTransitions, leaseDurationSeconds]);
@@ -66,7 +66,7 @@ export type LeaseDecision =
  * @param lease undefined if there is none
  * @param observed of this same lease; undefined counts as just seen
  * @param self this process; never two processes with the same identity
- * @param handicapMs for how long a lease that is free or has run out is left to others
+ * @param handicapMs how long a lease that is free or has expired is left to others
  */
 export function decide(
   lease: Lease | undefined,

@@ -1,10 +1,10 @@
-/** How long a leader that does not reach Redis stays: others may reach it, and nobody can tell. Pure. */
+/** How long a leader that does not reach Redis stays in office: others may reach it, but nobody can know. Pure. */
 export interface Standing {
   yieldAfterMs: number;
 }
 
 const FIRST_YIELD_MS = 17_000;
-/** When Redis is away for everybody somebody must lead all the same, and not another every few seconds. */
+/** If Redis is away for everybody, somebody must lead all the same, and not another process every few seconds. */
 const LONGEST_YIELD_MS = 600_000;
 
 /** Redis is reached. */

@@ -1,3 +1,5 @@
+/** Moves that nothing forces: restoring the spread over zones, leveling load (design rule 11). Pure. */
+
 import type { Holding } from './holdings.ts';
 import type { Ledger } from './ledger.ts';
 import { startMove } from './needs.ts';
@@ -12,9 +14,9 @@ import type { SocketSet } from './types.ts';
  * made at once. What levels load is made slowly, and only in a fleet that is quiet.
  */
 
-/** Moves of one owner for the sake of load come at least so long after its last voluntary move (design rule 11). */
+/** Moves of one owner for load come at least this long after its last voluntary move (design rule 11). */
 export const MOVE_PAUSE_MS = 120_000;
-/** And a repair of its spread, so that a pod that comes and goes does not use up its connects; ADR 0008. */
+/** The same for a repair of its spread, so that a pod that comes and goes does not use up its connects (ADR 0008). */
 export const SPREAD_PAUSE_MS = 30_000;
 /** Most moves under way at a time for the sake of zones: this share of all slots, but at least `MIN_UNDER_WAY`. */
 const UNDER_WAY_SHARE = 0.05;

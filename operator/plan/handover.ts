@@ -1,12 +1,14 @@
+/** Make before break on reassignment: which entry of a slot stays, and for how long (design rule 6). Pure. */
+
 import type { SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { PodPhase } from './pods.ts';
 import type { SocketSet } from './types.ts';
 
-/** What is to become of all entries of one slot. */
+/** What to do with all entries of one slot. */
 export interface SlotPlacement {
   id: SlotID;
-  /** Where the slot is to be; undefined when every entry is on a dead pod, or there is none. */
+  /** Where the slot should be; undefined if every entry is on a dead pod, or there is none. */
   target: Holding | undefined;
   /** Older entries that stay until the target is live: make before break. */
   sources: readonly Holding[];
@@ -21,7 +23,7 @@ export interface SlotPlacement {
 
 const PHASE_RANK: Record<PodPhase, number> = { up: 4, absent: 3, draining: 2, leaving: 1, dead: 0 };
 
-/** Decides between the entries of one slot; pure, and stable when applied again. */
+/** Decides between the entries of one slot. Pure, and applying it again changes nothing. */
 export function placementOf(id: SlotID, set: SocketSet, holdings: readonly Holding[], reports: Reports): SlotPlacement {
   const dead = holdings.filter(({ pod }) => pod.phase === 'dead');
   const placement = placementAmong(
@@ -46,8 +48,8 @@ function placementAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], r
 }
 
 /**
- * The entry that takes over: the newest `incoming` on a pod that does not leave, else the one that serves best. A pod
- * that was to take over and leaves itself keeps its entry until another is live: its hello may be on the way to us.
+ * The entry that takes over: the newest `incoming` one on a pod that stays, or else the one that serves best. A pod that
+ * was to take over but is leaving itself keeps its entry until another is live: its hello may be on the way.
  */
 function targetOf(alive: readonly Holding[], reports: Reports): Holding {
   const rank = (holding: Holding): number[] => {
@@ -71,8 +73,8 @@ function precedes(a: readonly number[], b: readonly number[]): boolean | undefin
 }
 
 /**
- * The others go once the target said hello, or when nothing is lost by it: Slack refused the token at every one of them.
- * A refusal at the target alone must not cost a socket that lives.
+ * The others are removed once the target has reported hello, or when nothing is lost because Slack refused the token at
+ * every entry. A refusal at the target alone must not cost a live socket.
  */
 const mayFinish = (set: SocketSet, target: Holding, others: readonly Holding[], reports: Reports): boolean =>
   reports.live(target) || [target, ...others].every((holding) => reports.failed(holding, set));

@@ -10,13 +10,13 @@ export interface Holding {
   readonly slot: Slot;
 }
 
-/** What pods say of holdings. */
+/** What pods report about holdings. */
 export interface Reports {
-  /** Its answer to this very placement; undefined while it is not known. */
+  /** The report for exactly this placement; undefined while not known. */
   of(holding: Holding): SlotReport | undefined;
   /** Said hello and not dead since. `paused` is live: it is not read while Redis is unreachable, and its socket stays open. */
   live(holding: Holding): boolean;
-  /** Slack refused the set's token for good: it would refuse it anywhere else too. */
+  /** Slack refused the set's token, and would refuse it on any other pod too. */
   failed(holding: Holding, set: SocketSet): boolean;
 }
 
@@ -38,7 +38,7 @@ export function reportsIn(input: PlanInput): Reports {
   };
 }
 
-/** Holdings by owner. One pass over all assignments: the part of a plan that every round pays. */
+/** Holdings by owner: one pass over all assignments, which every round pays for. */
 export function holdingsByOwner(input: PlanInput, pods: ReadonlyMap<string, Pod>): Map<string, Holding[]> {
   const owners = new Map<string, Holding[]>();
   for (const [name, slots] of input.assignments) {
@@ -54,7 +54,7 @@ export function holdingsByOwner(input: PlanInput, pods: ReadonlyMap<string, Pod>
   return owners;
 }
 
-/** Above every epoch that this slot is known to have had anywhere, so that no old report answers for it. */
+/** Higher than every epoch that this slot is known to have had, so that no old report matches it. */
 export function nextEpoch(id: SlotID, holdings: readonly Holding[], input: PlanInput): number {
   let epoch = 0;
   for (const { slot } of holdings) epoch = Math.max(epoch, slot.epoch);

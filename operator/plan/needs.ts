@@ -1,3 +1,5 @@
+/** Which slots must be placed or moved, and doing so: new slots, drains, pods that leave (design rule 6). Pure. */
+
 import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { SlotPlacement } from './handover.ts';
 import { type Holding, nextEpoch, type Reports } from './holdings.ts';
@@ -7,26 +9,26 @@ import { type SetState, spreadOf } from './set-state.ts';
 import { choosePod } from './spread.ts';
 import type { SocketSet } from './types.ts';
 
-/** A slot that must get a (new) place. */
+/** A slot that must be placed, or moved. */
 export interface Need {
   state: SetState;
   placement: SlotPlacement;
   why: /** It has none. */
     | 'place'
-    /** Its pod leaves, and no other socket of the set serves. */
+    /** Its pod is leaving, and no other socket of the set is live. */
     | 'drain'
     /** Its pod will not return. */
     | 'leave'
     /** Its pod holds another slot of the set. */
     | 'twin';
-  /** When room is scarce, a set without any socket (0) goes before the second socket of another (1), and that before 2. */
+  /** When capacity is scarce, a set without any socket (0) goes before the second socket of another (1), and that before 2. */
   urgency: 0 | 1 | 2;
 }
 
 export function needsOf(state: SetState, round: Round): Need[] {
   const needs: Need[] = [];
   const need = (why: Need['why'], placement: SlotPlacement, urgency: Need['urgency']): void => {
-    // One move of a slot at a time, whatever the reasons for it.
+    // Only one move of a slot at a time, however many reasons there are.
     if (!needs.some((other) => other.placement === placement)) needs.push({ state, placement, why, urgency });
   };
   const isFirst = (placement: SlotPlacement): boolean => state.homes.size === 0 && placement === state.placements[0];
@@ -69,7 +71,7 @@ export function satisfy({ state, placement, why }: Need, round: Round): void {
 function place(state: SetState, placement: SlotPlacement, round: Round): void {
   const { fleet, ledger } = round;
   const { set } = state;
-  // A slot of a dead pod needs no such wait: death is only ever told from a fleet that has been watched for long.
+  // A slot of a dead pod needs no such wait: a pod is called dead only after the fleet has been observed for long enough.
   const observing = !fleet.trusted || (fleet.gathering && placement.dead.length === 0);
   const pod = observing ? undefined : choosePod(round, spreadOf(state));
   if (pod === undefined) {
@@ -80,7 +82,7 @@ function place(state: SetState, placement: SlotPlacement, round: Round): void {
   ledger.place(set, pod, placement.id, { epoch: epochOf(state, placement.id, round), role: 'active', cause: 'place' });
 }
 
-/** Writes the new entry beside the old one, which goes when the new one is live. */
+/** Writes the new entry beside the old one, which is removed when the new one is live. */
 export function startMove(state: SetState, from: Holding, to: Pod, cause: Slot['cause'], round: Round): void {
   settleAt(state, to, from.id);
   round.ledger.move(state.set, from, to, { epoch: epochOf(state, from.id, round), role: 'incoming', cause });
@@ -95,7 +97,7 @@ function moveFromDraining(state: SetState, placement: SlotPlacement, round: Roun
   else wait(round, placement.id, state.set, 'PodReturning');
 }
 
-/** Also of a set that has other sockets: nothing comes back that it could wait for. */
+/** Also for a set that has other sockets, because nothing will come back that it could wait for. */
 function moveFromLeaving(state: SetState, placement: SlotPlacement, round: Round): void {
   const to = choosePod(round, spreadOf(state, placement.id));
   if (to !== undefined && placement.target !== undefined) {
@@ -103,13 +105,13 @@ function moveFromLeaving(state: SetState, placement: SlotPlacement, round: Round
     blockLeaving(placement, round);
     if (!hasStableSocket(state, round)) blockDraining(state, round);
   } else if (placement.target?.pod.phase === 'draining') {
-    // It was to take over, and will when it is back.
+    // It was about to take over, and will do so when it is back.
     blockLeaving(placement, round);
     wait(round, placement.id, state.set, 'PodReturning');
   } else wait(round, placement.id, state.set, 'NoEligiblePods');
 }
 
-/** A second socket on the same pod is worth nothing: it moves, or ends for want of a pod once the other is live. */
+/** A second socket on the same pod is useless: it moves or, if there is no other pod, ends once the first is live. */
 function separateTwin(state: SetState, placement: SlotPlacement, round: Round): void {
   const { target, id } = placement;
   if (target === undefined || !round.fleet.trusted) return;
@@ -138,8 +140,8 @@ function twinOf({ placements }: SetState, reports: Reports): SlotPlacement | und
 const isLive = ({ target }: SlotPlacement, reports: Reports): boolean => target !== undefined && reports.live(target);
 
 /**
- * Slots on pods that will not return, each to be moved now. Such a pod ends when what is on its way from it has arrived:
- * a move costs the team one connect, and it has two sockets all the while.
+ * Slots on pods that will not return; each must be moved now. Such a pod ends when everything that is moving from it has
+ * arrived. A move costs the team one connect, and the team keeps two sockets all the time.
  */
 function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] {
   const { fleet, reports } = round;
@@ -148,7 +150,7 @@ function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] 
   const coming = movable.filter(
     ({ target }) => target !== undefined && remains(target) && !reports.failed(target, set),
   );
-  // A fleet that has just begun: its first pod is not to get them all.
+  // The fleet has just started: its first pod must not get all slots.
   const observing = !fleet.trusted || fleet.gathering;
   for (const placement of observing ? [...coming, ...waiting] : coming) blockLeaving(placement, round);
   return observing ? [] : waiting;
@@ -156,7 +158,7 @@ function leavesOf({ set, placements }: SetState, round: Round): SlotPlacement[] 
 
 const isLeft = (placement: SlotPlacement): boolean => entriesOf(placement).some(({ pod }) => pod.phase === 'leaving');
 
-/** What Slack refused here it refuses anywhere. */
+/** What Slack refused on this pod it would refuse on any pod. */
 const isRefused = (placement: SlotPlacement, set: SocketSet, reports: Reports): boolean =>
   entriesOf(placement).every((holding) => reports.failed(holding, set));
 
@@ -169,8 +171,8 @@ const hasStableSocket = ({ holdings }: SetState, { reports }: Round): boolean =>
   holdings.some((holding) => holding.pod.phase === 'up' && reports.live(holding));
 
 /**
- * A set with a live socket on a pod that stays just waits for the other pod to come back (design rule 6). Of the others
- * one slot is moved at a time: once it is live, the rest can wait as well.
+ * A set with a live socket on a pod that stays waits for the other pod to come back (design rule 6). For other sets, one
+ * slot is moved at a time: once it is live, the rest can wait as well.
  */
 function drainOf(state: SetState, round: Round): SlotPlacement | undefined {
   const goes = ({ phase }: Pod): boolean => phase === 'draining' || phase === 'leaving';
@@ -187,15 +189,15 @@ function drainOf(state: SetState, round: Round): SlotPlacement | undefined {
 
 const entriesOf = ({ target, sources }: SlotPlacement): Holding[] => (target === undefined ? [] : [target, ...sources]);
 
-/** A socket of the set is on its way on a pod that stays. */
+/** A socket of the set is being opened on a pod that stays. */
 const isComing = ({ set, placements, homes }: SetState, reports: Reports): boolean =>
   placements.some(({ id, target }) => {
-    // Placed by this very plan.
+    // Placed by this plan.
     if (homes.get(id) !== target?.pod) return true;
     return target !== undefined && remains(target) && !reports.failed(target, set);
   });
 
-/** An absent pod will soon be known to live or to be dead. */
+/** An absent pod will soon be known to be alive or dead. */
 const remains = (target: Holding | undefined): boolean => target?.pod.phase === 'up' || target?.pod.phase === 'absent';
 
 function blockDraining(state: SetState, { blocked }: Round): void {

@@ -1,9 +1,11 @@
+/** Slots that were written from a newer copy of a SlackBot than ours (design rule 9). Pure. */
+
 import type { Holding } from './holdings.ts';
 import type { SocketSet } from './types.ts';
 
 /**
- * A slot of a later generation was written from a later copy of the SlackBot than ours, so it is not written over: what
- * it says counts, until our copy has caught up (design rule 9).
+ * A slot of a later generation was written from a newer copy of the SlackBot than ours, so it is not overwritten: what it
+ * says applies until our copy has caught up (design rule 9).
  */
 export function newestOf(set: SocketSet, holdings: readonly Holding[]): SocketSet {
   let newest: Holding | undefined;

@@ -12,12 +12,12 @@ import { isSteady, type SetState, settleSet } from './set-state.ts';
 import type { Plan, PlanInput } from './types.ts';
 
 /**
- * From what is to be and what is, the writes that bring one nearer to the other. Pure, and without writes when nothing
- * is to change.
+ * Compares what is desired with what is, and returns the writes that bring them closer. Pure; returns no writes if nothing
+ * has to change.
  *
- * What is placed on a pod that lives stays there, except for: a pod that will not return, a drain that would leave its
- * team without a socket, two slots of a set on one pod, more slots than replicas, zones that differ by more than one, a
- * load above the bound.
+ * A slot on a live pod stays there, except for: a pod that will not return, a drain that would leave its team without a
+ * socket, two slots of a set on one pod, more slots than replicas, zones that differ by more than one, a load above the
+ * bound.
  *
  * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
  * of zones count against it but are not held up by it
@@ -73,8 +73,8 @@ function settleAll(
 }
 
 /**
- * Moves that nothing forced and that are being made. What is forced has bounds of its own and holds up no repair, and
- * nor does what still waits for the connect budget of its team.
+ * Voluntary moves in progress. Forced moves have their own bounds and hold up no repair, and neither do moves that still
+ * wait for the connect budget of their team.
  */
 const voluntaryUnderWay = (settled: readonly SetState[], { of }: Reports): number =>
   settled
@@ -93,7 +93,7 @@ const targetsOf = ({ placements }: SetState): Holding[] =>
 const isAtRest = ({ placements }: SetState): boolean =>
   placements.every(({ target, sources, dead }) => target?.pod.phase === 'up' && sources.length + dead.length === 0);
 
-/** What is left in `owners` belongs to bots that are stopped, or to none, as far as all bots of its namespace are known. */
+/** What is left in `owners` belongs to stopped bots or to none, provided that all bots of its namespace are known. */
 function removeUnwanted({ input, ledger, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
   const { synced, unlisted, kept, stopped } = input;
   for (const [ownerUid, holdings] of owners) {
@@ -101,13 +101,13 @@ function removeUnwanted({ input, ledger, blocked }: Round, owners: ReadonlyMap<s
     const stop = stopped.get(ownerUid);
     const isGone = stop === undefined && isListed && !kept.has(ownerUid);
     for (const holding of holdings) {
-      // A slot of a later generation is from somebody who knows that the bot was resumed.
+      // A slot of a later generation was written by a process that knows that the bot was resumed.
       if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) ledger.release(holding);
       else if (holding.pod.draining) blocked.add(holding.pod);
     }
   }
 }
 
-/** A bot of which only a report is left has no name: it may be of any namespace. */
+/** A bot of which only a report is left has no name, so it may be from any namespace. */
 const isKnownWhole = (unlisted: ReadonlySet<string>, bot: string): boolean =>
   unlisted.size === 0 || (bot !== '' && !unlisted.has(namespaceOf(bot)));

@@ -1,16 +1,18 @@
+/** The state of each pod for one plan: up, draining, leaving, absent or dead (design rule 10). Pure. */
+
 import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
 import { hash32 } from './rendezvous.ts';
 import type { PlanInput, PodView } from './types.ts';
 
 /**
- * How long a session key may be absent before its pod is called dead: the key itself outlives the last renewal by its
- * TTL (a draining one by `DRAIN_RETURN_MS`), so this only bridges one renewal that came late.
+ * How long a session key may be absent before its pod is called dead. The key itself outlives the last renewal by its TTL (a
+ * draining one by `DRAIN_RETURN_MS`), so this only covers one late renewal.
  */
 export const DEAD_GRACE_MS = SESSION_RENEW_MS;
 
-/** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get them all. */
+/** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get all of them. */
 export const GATHER_QUIET_MS = 1_500;
-/** A fleet with a pod older than this does not gather any more. */
+/** A fleet with a pod older than this is no longer gathering. */
 export const GATHER_MAX_MS = 10_000;
 
 export type PodPhase =
@@ -28,7 +30,7 @@ export interface Pod {
   readonly name: string;
   readonly hash: number;
   readonly phase: PodPhase;
-  /** Its process was told to end, and its session still stands. */
+  /** Its process was told to end, and its session still exists. */
   readonly draining: boolean;
   /** Its zone; an unknown zone is a zone of its own. */
   readonly zone: string;
@@ -49,7 +51,7 @@ export function podsOf(input: PlanInput): ReadonlyMap<string, Pod> {
   return pods;
 }
 
-/** A pod that has joined a fleet which is still gathering; nobody gains by placing a slot before the others are there. */
+/** Whether the fleet is still gathering: placing slots before its other pods have joined has no benefit. */
 export function gathers(input: PlanInput): boolean {
   let youngestMs = Number.POSITIVE_INFINITY;
   let oldestMs = 0;
@@ -76,7 +78,7 @@ function podOf(view: PodView, input: PlanInput): Pod {
   const { name, session } = view;
   const lost = input.lost.has(name);
   const phase = phaseOf(view, input);
-  // A lost hash is written whole: with a slot left out that is merely not reported yet, it would close a socket.
+  // A lost hash is written whole: leaving out a slot that is merely not reported yet would close a socket.
   const writable = !lost || (input.settled && input.synced);
   const capacity = session?.capacity ?? 0;
   return {

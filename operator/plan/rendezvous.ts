@@ -1,6 +1,6 @@
 /**
- * Rendezvous hashing: each set prefers the pods in an order of its own that does not depend on which other pods exist,
- * so that a pod which comes or goes moves only what it takes or had. Not for secrets; equal on every machine.
+ * Rendezvous hashing: each set ranks the pods in its own order, which does not depend on which other pods exist. A pod
+ * that joins or leaves therefore moves only the slots that it takes or had. Not cryptographic; equal on every machine.
  */
 
 /** FNV-1a, 32 bits. */

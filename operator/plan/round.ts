@@ -5,14 +5,14 @@ import type { Ledger } from './ledger.ts';
 import type { Pod } from './pods.ts';
 import type { Pending, PendingReason, PlanInput, SocketSet } from './types.ts';
 
-/** One plan while it is made: what it is made from, and what has been decided so far. */
+/** A plan in the making: its input, and what has been decided so far. */
 export interface Round {
   readonly input: PlanInput;
   readonly fleet: Fleet;
   readonly reports: Reports;
   readonly ledger: Ledger;
   readonly pending: Pending[];
-  /** Draining pods that must not be told that they may end. */
+  /** Draining pods that must not be released yet. */
   readonly blocked: Set<Pod>;
 }
 

@@ -1,3 +1,5 @@
+/** The state of one set while its plan is being made. Pure. */
+
 import { parseSlotID, type SlotID, slotID } from '../../core/protocol/assignment.ts';
 import { placementOf, type SlotPlacement } from './handover.ts';
 import type { Holding, Reports } from './holdings.ts';
@@ -8,15 +10,15 @@ import type { Round } from './round.ts';
 import { type Spread, zonesOf } from './spread.ts';
 import type { SocketSet } from './types.ts';
 
-/** One set while a plan is made: `settleSet` decides what stays, `place` adds to it. */
+/** One set while a plan is being made: `settleSet` decides what stays, `place` adds to it. */
 export interface SetState {
   readonly set: SocketSet;
   /** As many as the set's replicas, by index; some without a place yet. */
   readonly placements: readonly SlotPlacement[];
   readonly holdings: readonly Holding[];
-  /** Slot -> pod where it is to be. */
+  /** Slot -> pod where it should be. */
   readonly homes: Map<SlotID, Pod>;
-  /** Pods with any entry of the set that stays, be it only for a while. */
+  /** Pods with any entry of the set that stays, even if only for a while. */
   readonly occupied: Set<Pod>;
 }
 
@@ -26,7 +28,7 @@ export function spreadOf(state: SetState, mover?: SlotID): Spread {
   return { ownerHash: hash32(state.set.ownerUid), occupied: state.occupied, zones: zonesOf(homes) };
 }
 
-/** Nothing to do for this set but, perhaps, balance: the case of nearly every set in nearly every round. */
+/** Nothing to do for this set except, perhaps, balance: true of nearly every set in nearly every round. */
 export function isSteady(set: SocketSet, holdings: readonly Holding[], same: (holding: Holding) => boolean): boolean {
   if (holdings.length !== set.replicas) return false;
   for (const [at, holding] of holdings.entries()) {
@@ -39,7 +41,7 @@ export function isSteady(set: SocketSet, holdings: readonly Holding[], same: (ho
   return true;
 }
 
-/** Ends handovers, removes what is surplus, brings what stays up to date, and says which slots want a place. */
+/** Ends handovers, removes surplus slots, updates those that stay, and determines which slots need a place. */
 export function settleSet(
   set: SocketSet,
   holdings: readonly Holding[],
@@ -85,7 +87,7 @@ function settlePlacement(set: SocketSet, { target, sources, dead, drops }: SlotP
   }
 }
 
-/** Keeps `replicas` slots: one after the other, the one that serves least goes. */
+/** Keeps `replicas` slots by removing the least useful one at a time. */
 function chosen(
   set: SocketSet,
   placements: readonly SlotPlacement[],

@@ -2,18 +2,18 @@ import type { Pod } from './pods.ts';
 import { score } from './rendezvous.ts';
 import type { Round } from './round.ts';
 
-/** Where a set's sockets are to be, while its plan is made. */
+/** Where a set's sockets should be, while its plan is being made. */
 export interface Spread {
   ownerHash: number;
-  /** Pods that hold any slot of the set, also one that is about to leave. */
+  /** Pods that hold any slot of the set, including one that is about to leave. */
   occupied: ReadonlySet<Pod>;
-  /** Zone -> slots that are to stay or come there. */
+  /** Zone -> number of slots that stay or will be there. */
   zones: ReadonlyMap<string, number>;
 }
 
 /**
- * The pod for one more slot of a set: in a zone with the fewest of the set's slots among zones with capacity, the pod
- * that the set prefers among those below the bound. If all are above it, zones go before balance: the one with the
+ * The pod for one more slot of a set: among the zones with capacity that have the fewest of the set's slots, the pod that the
+ * set prefers among those below the bound. If all are above it, spread takes precedence over balance: the pod with the
  * lowest load.
  */
 export function choosePod({ fleet, ledger }: Round, spread: Spread): Pod | undefined {

@@ -2,7 +2,7 @@ import type { EventFilter, Slot, SlotID } from '../../core/protocol/assignment.t
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Session } from '../../core/protocol/session.ts';
 
-/** Plain data between observe, plan and apply. `plan` is a pure function from PlanInput to Plan. */
+/** Plain data between reading, planning and writing. `plan` is a pure function from PlanInput to Plan. */
 
 /** The planner's unit: the sockets that one owner (a SlackBot, later a SlackApp) wants in this cluster. */
 export interface SocketSet {
@@ -11,12 +11,12 @@ export interface SocketSet {
   bot: string;
   kind: Slot['kind'];
   teamID: string;
-  /** Sockets wanted, at most one a pod. */
+  /** Sockets wanted, at most one per pod. */
   replicas: number;
   generation: number;
   queueNamespace: string;
   events: EventFilter;
-  /** The plain token stays out of plans; `apply` seals it by this digest. */
+  /** The plain token stays out of plans; the writer finds and seals it by this digest. */
   tokenDigest: string;
 }
 
@@ -50,27 +50,27 @@ export interface PlanInput {
   nowMs: number;
   /** Redis time, for `drainingSinceMs`. */
   redisNowMs: number;
-  /** Redis has been read without a break for TTL + one renewal: only then may a session be called dead. */
+  /** Redis has been read without interruption for TTL + one renewal: only then may a session be called dead. */
   settled: boolean;
   /** The desired sets come from a complete list: only then is an assignment removed for belonging to none. */
   synced: boolean;
-  /** Namespaces of which that is not so: what is assigned to bots there stays. */
+  /** Namespaces for which the list is not complete: what is assigned to bots there stays. */
   unlisted: ReadonlySet<string>;
-  /** Owners that are to have no slots of up to this generation: those go whether or not the list is complete. */
+  /** Owners whose slots up to this generation must be removed, whether or not the list is complete. */
   stopped: Pick<ReadonlyMap<string, { generation: number }>, 'get'>;
-  /** Owners without a set whose slots stay all the same: what they want can't be told now. */
+  /** Owners without a set whose slots stay regardless, because what they want is not known now. */
   kept: ReadonlySet<string>;
   sets: readonly SocketSet[];
   pods: readonly PodView[];
   /** pod -> slots. What Redis holds, or what this planner knows it held before Redis lost it. */
   assignments: ReadonlyMap<string, ReadonlyMap<SlotID, Slot>>;
-  /** pod -> reports of that pod's present incarnation; none of a pod without a session. */
+  /** pod -> reports of that pod's current incarnation; none for a pod without a session. */
   reports: ReadonlyMap<string, ReadonlyMap<SlotID, SlotReport>>;
   /**
    * Pods whose hash in Redis is missing, short or unreadable though their session holds a version: whatever the plan
    * gives them is written whole, with every slot in `set`, and only when `settled` and `synced`, since a slot that is
-   * left out of it closes a socket. What they hold stands in `assignments` all the same, from memory or from reports; a
-   * slot of which only a report is left may have neither bot nor token, and is written so.
+   * left out of it closes a socket. What they hold is in `assignments` nevertheless, from memory or from reports. A
+   * slot of which only a report is left may have neither bot nor token, and is written that way.
    */
   lost: ReadonlySet<string>;
   /** Owner uid -> planner's monotonic time of the last voluntary move. */
@@ -94,7 +94,7 @@ export type PendingReason =
   | 'NoConnectors'
   /** Every pod that may take it is full, is about to leave, or holds another slot of the set. */
   | 'NoEligiblePods'
-  /** Its pod left in an orderly way and may still come back under its name. */
+  /** Its pod shut down in an orderly way and may still come back under its name. */
   | 'PodReturning'
   /** The fleet is still being observed after a start or a loss of Redis. */
   | 'Observing';
@@ -109,7 +109,7 @@ export interface Plan {
   writes: readonly PodWrite[];
   /** Slots wanted that no write of this plan and no present assignment serves. */
   pending: readonly Pending[];
-  /** Owner uids that this plan moves though nothing forces it: their `lastMoveMs` is now, each counts against the budget. */
+  /** Owner uids that this plan moves although nothing forces it: their `lastMoveMs` is now, and each counts against the budget. */
   voluntaryMoves: readonly string[];
   /**
    * Pods whose session is dead. Their slots go elsewhere at once, or are pending; in the dead pod's hash they stay until

@@ -16,27 +16,27 @@ export interface ChildSpec {
 export interface ChildrenOptions {
   specs: readonly ChildSpec[];
   log: Log;
-  /** What a child told over its channel. */
+  /** A message from a child over its channel. */
   onMessage(pod: string, message: unknown): void;
   /** A line that a child printed. */
   onLine(pod: string, line: string): void;
-  /** One ended by itself and is started again. */
+  /** A child ended on its own and is being restarted. */
   onRestart(pod: string): void;
 }
 
 /**
- * An event's objects live for milliseconds, so a connector needs no large nursery: 4 MB instead of Node's 16 saved a tenth
- * of its memory for no measurable time (bench/connector.ts). The chart says the same in connector.nodeOptions.
+ * An event's objects live for milliseconds, so a connector needs no large young generation: 4 MB instead of Node's 16 saved
+ * a tenth of its memory at no measurable cost (bench/connector.ts). The chart sets the same in connector.nodeOptions.
  */
 const NODE_FLAGS = ['--max-semi-space-size=4'];
 const RESTART = { baseMs: 500, capMs: 15_000 };
-/** After a life of this length a child's end is news, not one more failure in a row. */
+/** If a child has lived this long, its end counts as a first failure, not as one more in a row. */
 const HEALTHY_MS = 60_000;
 
 /**
- * Connector processes, each started again under its name when it ends. A channel ties them to us: when we are gone, even
- * by SIGKILL, they drain and end (cli/stop-signal.ts). They are in process groups of their own, so that Ctrl-C is ours to
- * hand on.
+ * Connector processes, each restarted under its name when it ends. A channel ties them to this process: if it is gone, even
+ * by SIGKILL, they drain and end (cli/stop-signal.ts). They have their own process groups, so that this process decides
+ * what Ctrl-C does to them.
  */
 export class ConnectorChildren {
   readonly #options: ChildrenOptions;
@@ -52,7 +52,7 @@ export class ConnectorChildren {
     this.#loops = this.#options.specs.map((spec) => this.#keep(spec));
   }
 
-  /** SIGTERM to all, SIGKILL to those that are left after `graceMs`. */
+  /** Sends SIGTERM to all, and SIGKILL to those still running after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     for (const child of this.#running.values()) child.kill('SIGTERM');
@@ -80,7 +80,7 @@ export class ConnectorChildren {
     }
   }
 
-  /** One life of a child. */
+  /** Runs a child once, until it ends. */
   async #live({ pod, env }: ChildSpec): Promise<{ code?: number | null; by?: string | null; error?: string }> {
     const child = spawn(process.execPath, [...NODE_FLAGS, ...process.execArgv, LAUNCHER, 'connector'], {
       env,

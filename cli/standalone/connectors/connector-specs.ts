@@ -4,7 +4,7 @@ import type { ChildSpec } from './connector-children.ts';
 
 const SET = 'connector';
 
-/** Which of them there are to be, for the planner. */
+/** The connectors that there should be, for the planner. */
 export const connectorSetOf = ({ connectors }: Pick<StandaloneConfig, 'connectors'>): ConnectorSet => ({
   kind: 'sized',
   name: SET,
@@ -13,8 +13,8 @@ export const connectorSetOf = ({ connectors }: Pick<StandaloneConfig, 'connector
 });
 
 /**
- * Name and environment of each connector: what was set for us and means something to a connector, and what makes it one
- * of ours. Of the rest of our environment, everything that is not Relax's.
+ * Name and environment of each connector: the settings given to us that apply to a connector, what makes it part of this
+ * installation, and everything in our environment that is not Relax's.
  */
 export function connectorSpecs(
   config: StandaloneConfig,

@@ -1,13 +1,13 @@
 import { type ParentReport, parentReportSchema } from '../../../connector/parent-report.ts';
 
-/** The rate is that of the last seconds: one second alone jumps, a minute tells too late. */
+/** The rate is an average of the last seconds: a single second jumps, and a minute reacts too late. */
 const RATE_MS = 5_000;
 
-/** What standalone mode shows of the way of events. */
+/** What standalone mode shows about events. */
 export interface EventSummary {
-  /** Items that wait for the application; undefined while Redis does not say. */
+  /** Items that wait for the application; undefined while Redis does not answer. */
   queueLength: number | undefined;
-  /** Put onto the queue since the start of this program, by all connectors. */
+  /** Events queued by all connectors since the start of this program. */
   queued: number;
   perSecond: number;
   /** Since the last of them; undefined: none so far. */
@@ -21,9 +21,9 @@ export interface EventSummary {
 type Counts = ParentReport['events'];
 const NONE: Counts = { queued: 0, failed: 0, pending: 0 };
 
-/** Adds up what connectors report of their events, over their restarts. Plain state, times passed in. */
+/** Adds up what connectors report about their events, across restarts. Plain state; times are passed in. */
 export class EventTotals {
-  /** Pod -> what its present process has told. */
+  /** Pod -> what its current process has reported. */
   readonly #now = new Map<string, Counts>();
   /** Of processes that have ended. */
   #before: Counts = NONE;
@@ -40,7 +40,7 @@ export class EventTotals {
     this.#now.set(pod, events);
   }
 
-  /** The process has ended by itself: what waited in it is gone with it, and its successor counts from 0. */
+  /** The process has ended on its own: what waited in it is lost, and its successor counts from 0. */
   ended(pod: string): void {
     const counts = this.#now.get(pod) ?? NONE;
     this.#now.delete(pod);

@@ -23,7 +23,7 @@ export interface FleetState {
   nowMs: number;
 }
 
-/** Where standalone mode tells what it does. */
+/** Where standalone mode shows what it does. */
 export interface Console {
   /** For the first lines. */
   say(text: string): void;
@@ -41,7 +41,7 @@ export interface Console {
 /** A connector's word for a refused bot; here its row says the same, for as long as it is true. */
 const TOLD_BY_THE_TABLE = '"msg":"socket state changed"';
 
-/** A table that is drawn in place; of the logs only what is loud, above it. */
+/** A table that is drawn in place, with only warnings and errors of the logs above it. */
 export class TerminalConsole implements Console {
   readonly #terminal: Terminal;
   readonly #screen: Screen;
@@ -71,7 +71,7 @@ export class TerminalConsole implements Console {
     this.#screen.show(liveViewLines(live));
   }
 
-  /** The table goes, since what it shows is over. */
+  /** Removes the table, since what it shows is over. */
   stopping(text: string): void {
     this.#screen.show([]);
     this.say(text);
@@ -86,9 +86,9 @@ export class TerminalConsole implements Console {
   }
 }
 
-/** As many transitions at once are worth a line each. */
+/** Up to this many transitions at once get a line each. */
 const FEW = 20;
-/** Not ready, and nobody has to do anything: work in progress, or what was asked for. */
+/** Not ready, but nothing to do for anybody: work in progress, or as requested. */
 const QUIET_REASONS: ReadonlySet<string> = new Set(['Placing', 'Connecting', 'Closing', 'Suspended']);
 
 /** Lines only: JSON, as they come. */
@@ -119,7 +119,7 @@ export class PlainConsole implements Console {
   }
 
   show({ bots, view, changed, nowMs }: FleetState): void {
-    // A bot that is being looked at is no news yet, unless it waits.
+    // A bot that is still being observed is not reported yet, unless it waits.
     const news = changed.filter(
       (bot) =>
         (bot.reason !== 'Observing' || waitWords(bot, nowMs) !== '') &&
@@ -151,7 +151,7 @@ export class PlainConsole implements Console {
 
   end(): void {}
 
-  /** Of each wait its end is told, once. */
+  /** For each wait, its end is printed once. */
   #gist(bot: BotSummary, nowMs: number): string {
     const waits = waitWords(bot, nowMs) !== '';
     return `${bot.ready} ${bot.reason} ${waits ? bot.waitUntilMs : ''}`;

@@ -1,7 +1,7 @@
 import { counted } from '../../terminal/counted.ts';
 import type { FileChange } from '../manifests/bots-directory.ts';
 
-/** As many files at once are worth a line each. */
+/** Up to this many files at once get a line each. */
 const FEW = 10;
 
 /** "read bots/acme.yaml: 1 SlackBot, 1 Secret". Pure. */

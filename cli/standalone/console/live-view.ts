@@ -12,7 +12,7 @@ export interface LiveView {
   faults: readonly string[];
   queue: string;
   events: EventSummary;
-  /** Redis time, which waits of bots are told in. */
+  /** Redis time, in which the waits of bots are given. */
   nowMs: number;
   /** Of the terminal. */
   size: { columnCount: number; rowCount: number };
@@ -20,10 +20,10 @@ export interface LiveView {
 
 const LEAST_BOT_LINES = 4;
 
-/** What a person sees at a terminal: pods, bots, events, and what is wrong; as much of it as there is room for. Pure. */
+/** What a terminal shows: pods, bots, events and problems, as much as there is room for. Pure. */
 export function liveViewLines(view: LiveView): string[] {
   const { bots, pods, faults, nowMs, size } = view;
-  // The last column and the last line stay free: a terminal may move on when they are written to.
+  // The last column and the last line stay free, because some terminals scroll when they are written to.
   const [columnCount, lineCount] = [size.columnCount - 1, size.rowCount - 1];
   const podLines = few(podTable(pods), Math.max(3, Math.floor(lineCount / 4)), 'connectors');
   const faultLines = faults.flatMap((fault) => hanging(`! ${fault}`, columnCount));
@@ -43,7 +43,7 @@ function podTable(pods: FleetView['pods']): string[] {
   );
 }
 
-/** Those that need somebody first. */
+/** Bots that need attention first. */
 const inOrder = (bots: readonly BotSummary[]): BotSummary[] =>
   [...bots].sort((a, b) => Number(a.ready) - Number(b.ready) || (a.bot < b.bot ? -1 : 1));
 
@@ -72,7 +72,7 @@ export function eventWords(queue: string, events: EventSummary): string {
 const rate = (perSecond: number): string =>
   perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
 
-/** Whole rows as long as they fit; of the first one that does not, as much as does. */
+/** Whole rows as long as they fit, then as much of the next row as fits. */
 function fitting(rows: readonly string[][], lineCount: number): string[] {
   const all = rows.flat();
   if (all.length <= lineCount) return all;

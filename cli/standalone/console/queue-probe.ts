@@ -15,12 +15,12 @@ export class QueueProbe {
     this.#redisClock = new RedisClock(clock);
   }
 
-  /** Redis time, in which waits are told. */
+  /** Redis time, in which waits are given. */
   nowMs(): number {
     return this.#redisClock.nowMs();
   }
 
-  /** @param tell gets the length, or undefined when Redis does not say; not called while an earlier question is open */
+  /** @param tell gets the length, or undefined if Redis does not answer; not called while an earlier query is pending */
   async probe(tell: (length: number | undefined) => void): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;

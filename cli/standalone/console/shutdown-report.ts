@@ -17,10 +17,10 @@ export interface ShutdownReportOptions {
   sockets(): number;
 }
 
-/** Redis may be why somebody stops us. */
+/** Redis may be the reason for the stop. */
 const ASK_MS = 1_000;
 
-/** Tells a person that the stop has begun, and at the end what it came to. */
+/** Tells people that the stop has begun, and prints a summary at the end. */
 export class ShutdownReport {
   readonly #options: ShutdownReportOptions;
   #sockets = 0;

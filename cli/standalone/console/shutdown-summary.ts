@@ -1,6 +1,6 @@
 import { counted } from '../../terminal/counted.ts';
 
-/** What is to be said when everything has ended. */
+/** What is printed when everything has ended. */
 export interface ShutdownSummary {
   queue: string;
   /** Connector processes, and sockets that were live when the stop began. */
@@ -14,7 +14,7 @@ export interface ShutdownSummary {
   queueLength: number | undefined;
 }
 
-/** At the first wish to stop. */
+/** Printed at the first request to stop. */
 export const stoppingLine = (graceMs: number): string =>
   `Stopping: closing sockets and flushing buffers, up to ${graceMs / 1000} s. Ctrl-C again exits at once and loses what is buffered.`;
 

@@ -8,7 +8,7 @@ import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } 
 
 /** A file of the bots directory that was read, or that is gone. */
 export interface FileChange {
-  /** As a person types it from where standalone was started. */
+  /** The path as a person would type it from where standalone was started. */
   path: string;
   kind: 'read' | 'changed' | 'gone';
   bots: number;
@@ -17,22 +17,22 @@ export interface FileChange {
 }
 
 export interface DirectoryContent extends Manifests {
-  /** No file has had problems since its first reading, so what is not here does not exist. */
+  /** Every file has been read without problems at least once, so what is not here does not exist. */
   complete: boolean;
   /** Files that were read, or are gone, since the content before. */
   changes: readonly FileChange[];
 }
 
-/** Editors write a file in steps, or move it away and back; it counts when it has been the same for this long. */
+/** Editors write a file in steps, or move it away and back, so a change counts once the file is unchanged for this long. */
 const SETTLE_MS = 300;
-/** Watching misses what network file systems and some mounts do. */
+/** Watching misses changes on network file systems and some mounts. */
 const LOOK_MS = 1_000;
 const FILE_NAME = /^[^.].*\.(ya?ml|json)$/i;
 
 const NO_MANIFESTS: Manifests = { bots: [], secrets: [], problems: [] };
 
 interface FileMemory {
-  /** Tells one state of the file from another; undefined: not there. */
+  /** Identifies a state of the file; undefined if it does not exist. */
   signature: string | undefined;
   sinceMs: number;
   /** Of the state that counts. */
@@ -72,7 +72,7 @@ export class BotsDirectory {
     let told: number | undefined;
     while (!signal.aborted) {
       const settling = await this.look();
-      // The first content is whole: a list that lacks a file would take away the sockets of its bots.
+      // The first content must be complete: a list that lacks a file would close the sockets of its bots.
       if (this.#revision !== told && (told !== undefined || !settling)) {
         told = this.#revision;
         await onChange(this.#content());
@@ -206,7 +206,7 @@ export class BotsDirectory {
         this.#watcher = undefined;
       });
     } catch {
-      // Looking every second does it.
+      // Checking every second is enough.
     }
     return this.#watcher;
   }

@@ -5,8 +5,8 @@ type Named = { metadata: { namespace: string; name: string } };
 const nameOf = ({ metadata }: Named): string => `${metadata.namespace}/${metadata.name}`;
 
 /**
- * What a file gives from now on. A problem makes its object unknown, not absent, and which object that is may be unknown
- * as well: while a file has problems, what it lacks stays as it was, and what is right in it counts.
+ * What a file provides from now on. A problem makes an object unknown, not absent, and it may not even be known which object.
+ * So while a file has problems, objects that it lacks stay as they were, and objects that are valid apply.
  */
 export function keepLastGood(before: Manifests | undefined, now: Manifests): Manifests {
   if (before === undefined || now.problems.length === 0) return now;

@@ -16,7 +16,7 @@ import { parseYaml } from './yaml-documents.ts';
  * The reader of standalone mode: the manifests that `kubectl apply` takes, judged as the API server judges them.
  * Pure. No message repeats a value from a document.
  *
- * A problem makes its object unknown, not absent: while a file has problems, its reader keeps what the file gave before.
+ * A problem makes its object unknown, not absent: while a file has problems, its reader keeps what the file provided before.
  * Rules about a change (teamID is immutable) need the old spec: `brokenRules(spec, old)`.
  */
 

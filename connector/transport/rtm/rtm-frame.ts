@@ -35,16 +35,16 @@ export function decodeRtmFrame(textFrame: string): Frame {
       return LEAVING;
     case 'team_migration_started':
       return MIGRATION;
-    // Answer to a ping of ours; any frame shows that Slack lives, so nobody asks to which.
+    // The answer to a ping of ours. Any frame shows that Slack is alive, so it does not matter which ping.
     case 'pong':
       return NOISE;
-    // "Unsupported and experimental": its URL is not for use, and being a secret it is not kept.
+    // "Unsupported and experimental": its URL is not meant to be used and, being a secret, is not kept.
     case 'reconnect_url':
       return NOISE;
     // Instead of hello: code 1, "Socket URL has expired". Later: a frame of ours that Slack could not read.
     case 'error': {
       const error = objectAt(frame, 'error');
-      // It ends up in a status, and a peer may quote what we sent or dialed.
+      // This ends up in a status, and a peer may quote what we sent or dialed.
       const msg = closeDetail(text(error.msg) || text(frame.error), '');
       return { kind: 'error', code: typeof error.code === 'number' ? error.code : 0, msg };
     }

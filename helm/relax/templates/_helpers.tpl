@@ -21,7 +21,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if .Values.image.digest }}{{ $repository }}@{{ .Values.image.digest }}{{ else }}{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
-{{/* The accepted identity of this cluster; empty where helm can't ask it: helm template, helm lint, most GitOps tools. */}}
+{{/* The uid that identifies this cluster; empty where helm can't query it: helm template, helm lint, most GitOps tools. */}}
 {{- define "relax.clusterUid" -}}
 {{- dig "metadata" "uid" "" (lookup "v1" "Namespace" "" "kube-system" | default dict) -}}
 {{- end }}
@@ -31,7 +31,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- .Values.cluster | default (include "relax.clusterUid" .) | default (printf "%s.%s" .Release.Namespace .Release.Name) -}}
 {{- end }}
 
-{{/* What the operator calls itself in Redis (core/protocol/scope.ts): uid and its leader's namespace; empty when not known. */}}
+{{/* The operator's identity in Redis (core/protocol/scope.ts): uid and the namespace of its Lease; empty when not known. */}}
 {{- define "relax.owner" -}}
 {{- $given := dict -}}
 {{- range .Values.extraEnv }}{{ $_ := set $given .name (.value | default $.Release.Namespace) }}{{ end -}}
@@ -127,7 +127,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* Folders, not single files by subPath: those would not follow a change of the Secret. */}}
+{{/* Directories, not single files with subPath: those would not follow a change of the Secret. */}}
 {{- define "relax.volumeMounts" -}}
 - { name: tmp, mountPath: /tmp }
 - { name: fleet-key, mountPath: /etc/relax/fleet-key, readOnly: true }
@@ -142,7 +142,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* Arguments: root, program. All of a pod's spec that both programs share. */}}
+{{/* Arguments: root, program. The part of a pod's spec that both programs share. */}}
 {{- define "relax.podSpec" -}}
 {{- $values := get .root.Values .program -}}
 enableServiceLinks: false
@@ -188,7 +188,7 @@ containers:
       {{- end }}
     ports:
       - { name: metrics, containerPort: {{ .root.Values.config.metricsPort }} }
-    # Alive is what answers; a connector whose Redis is away is alive and not ready, so nothing restarts it.
+    # Anything that answers is alive. A connector whose Redis is away is alive but not ready, so it is not restarted.
     livenessProbe:
       httpGet: { path: /healthz, port: metrics }
       initialDelaySeconds: 10
@@ -197,7 +197,7 @@ containers:
       failureThreshold: 6
     readinessProbe:
       httpGet: { path: /readyz, port: metrics }
-      # Node needs a second or two to listen; a probe before that is a Warning event and costs a whole period.
+      # Node needs a second or two until it listens; an earlier probe causes a Warning event and costs a whole period.
       initialDelaySeconds: 2
       periodSeconds: 5
       timeoutSeconds: 3
@@ -212,16 +212,16 @@ volumes:
   {{- include "relax.volumes" .root | nindent 2 }}
 {{- end }}
 
-{{/* Argument: the values that must hold what schema and `required` can't say alone. */}}
+{{/* Argument: root. Checks of the values that neither the schema nor `required` can express. */}}
 {{- define "relax.check" -}}
-{{- /* Asked only where there is a cluster to ask: what helm takes for its version otherwise is an old guess. */}}
+{{- /* Checked only where there is a cluster: otherwise helm assumes an old version. */}}
 {{- if and (include "relax.clusterUid" .) (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) }}
 {{- fail (printf "Kubernetes %s is too old: 1.31 or later is needed, for CEL rules and selectable fields of the CRD" .Capabilities.KubeVersion.Version) }}
 {{- end }}
 {{- if and .Values.redis.url .Values.redis.urlKey }}{{ fail "redis.url and redis.urlKey are both set: keep one" }}{{ end }}
 {{- end }}
 
-{{/* Argument: the weight, by which what the job needs is there before it. */}}
+{{/* Argument: the weight, so that what the job needs exists before it. */}}
 {{- define "relax.uninstallHook" -}}
 helm.sh/hook: post-delete
 helm.sh/hook-weight: {{ . | quote }}
@@ -234,7 +234,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
   namespace: {{ .Release.Namespace }}
 {{- end }}
 
-{{/* Arguments: root, component, command, serviceAccount. The pod of a job that lets SlackBots go. */}}
+{{/* Arguments: root, component, command, serviceAccount. The pod of a job that releases SlackBots. */}}
 {{- define "relax.releaseJobPod" -}}
 metadata:
   labels: {{- include "relax.selector" . | nindent 4 }}
