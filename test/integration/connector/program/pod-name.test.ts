@@ -142,7 +142,7 @@ describe('A second process under the name of one that lives', () => {
     await fleet.redis.flushall();
     await untilRenewed(2);
     await fleet.server.kill();
-    await waitFor(async () => (await reasonsOf(first)).some((reason) => reason.includes('is not renewed')), {
+    await waitFor(async () => (await reasonsOf(first)).some((reason) => reason.includes('is not being renewed')), {
       timeoutMs: 20_000,
     });
     await fleet.server.restart();
