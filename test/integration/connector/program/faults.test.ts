@@ -20,7 +20,9 @@ describe('a connector in trouble', () => {
     await fleet.untilReported('a', 1, TEAMS);
     await fleet.server.kill();
     await fleet.slack.startBurst({ events: 1_500, perSecond: 3_000 }).finished;
-    await waitFor(async () => (await connector.notReady()).some((reason) => reason.includes('reading from sockets is paused')));
+    await waitFor(async () =>
+      (await connector.notReady()).some((reason) => reason.includes('reading from sockets is paused')),
+    );
     expect(await connector.get('/metrics')).toContain(`relax_sockets{state="paused"} ${TEAMS}`);
     expect(await connector.get('/healthz')).toContain('"alive":true');
 
