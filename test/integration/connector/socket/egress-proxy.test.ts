@@ -73,7 +73,11 @@ describe('HTTPS_PROXY', () => {
   }
   const dial = (url: string, extra?: Record<string, string>) => run('test/contract/dial.ts', [url], extra);
   const ask = (host: string, extra?: Record<string, string>) =>
-    run('test/integration/connector/slack/ask.ts', [`https://${host}:${portOf(api)}/api/`, 'xoxb-egress-proxy'], extra);
+    run(
+      'test/integration/connector/transport/rtm/ask.ts',
+      [`https://${host}:${portOf(api)}/api/`, 'xoxb-egress-proxy'],
+      extra,
+    );
   const socketUrl = (host: string): string => peer.url.replace('127.0.0.1', host);
 
   it('is the way of sockets and of rtm.connect, and TLS goes through to the other end', async () => {
