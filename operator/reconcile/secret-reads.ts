@@ -31,9 +31,9 @@ export interface WantedSecret {
   valueKeys: readonly string[];
 }
 
-/** Promised to users (design, "Credentials"). */
+/** Promised in docs/install.md: without the label, a changed token takes effect within 5 minutes. */
 export const REREAD_MS = 300_000;
-/** What is wrong or missing is looked at sooner: somebody is about to mend it. */
+/** What is wrong or missing is read again sooner, because somebody is probably about to fix it. */
 export const REREAD_WRONG_MS = 30_000;
 
 interface Known {
