@@ -120,7 +120,7 @@ function bare({ metadata, spec }: StatefulSet): StatefulSet {
   };
 }
 
-/** A set that is being deleted makes no pod anew. */
+/** A set that is being deleted recreates no pods. */
 function sizeOf(name: string, set: StatefulSet | undefined): ConnectorSet {
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return { kind: 'gone', name };
   return { kind: 'sized', name, first: set.spec?.ordinals?.start ?? 0, replicas: set.spec?.replicas ?? 1 };

@@ -5,7 +5,7 @@ interface Entry {
   want: Want;
   /** On the first list, and not judged yet. */
   isUnjudged: boolean;
-  /** Changed since it was judged: the generation that is to be judged. */
+  /** It has changed since it was judged: the generation that must be judged next. */
   doubtedGeneration: number | undefined;
 }
 
@@ -87,7 +87,7 @@ export class DesiredState {
     return this.#unlisted;
   }
 
-  /** A copy that stays as it is, made anew only after a change. */
+  /** An immutable copy, made again only after a change. */
   value(): Desired {
     this.#snapshot ??= this.#make();
     return this.#snapshot;

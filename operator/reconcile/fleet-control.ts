@@ -147,7 +147,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     for (const controller of this.controllers) controller.leaveOffice();
   }
 
-  /** The right to write to the API server, once all was listed anew for it; undefined while we have none. */
+  /** The right to write to the API server, once everything was listed again for it; undefined while we have none. */
   get office(): Pick<ActiveTerm, 'signal'> | undefined {
     return this.#term;
   }

@@ -19,7 +19,7 @@ export interface LetGoOptions {
   timers?: Timers;
 }
 
-/** Calls at once: for each object there are two, and an uninstall does not wait for ever. */
+/** Concurrent calls: each object needs two, and an uninstall does not wait forever. */
 const AT_ONCE = 16;
 
 const TRIES = 20;

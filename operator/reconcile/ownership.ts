@@ -11,7 +11,7 @@ export interface OwnershipOptions<O extends KindObject> {
   client: Pick<KubeClient, 'patch'>;
   /** Undefined: there is no other operator, and nothing is claimed. */
   self: Claimant | undefined;
-  /** An object is another's: told once for each that holds it. */
+  /** Another operator owns an object: reported once per owner. */
   onForeign?: (object: O, text: string) => void;
   log: Log;
 }

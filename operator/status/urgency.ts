@@ -1,4 +1,4 @@
-/** How soon a change of a status is to be told (design rule 12). */
+/** How soon a change of a status is written (design rule 12). */
 export type Urgency =
   /** Nothing that a reader could act on has changed. */
   | 'none'
@@ -6,7 +6,7 @@ export type Urgency =
   | 'bad'
   /** Sockets came up: what comes within a second is one write. */
   | 'good'
-  /** A socket of several is away, mostly for a second: told if it stays away. */
+  /** One socket of several is missing, usually for a second: written only if it stays missing. */
   | 'flap';
 
 /** How long a change may wait for what follows it. */
