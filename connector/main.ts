@@ -7,7 +7,7 @@ import type { Log } from '../core/process/log.ts';
 import { createRegistry } from '../core/process/metrics.ts';
 import { DEFAULT_CONTRACT, type FleetContract } from '../core/protocol/contract.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
-import { greetRedis } from '../core/protocol/redis-greeting.ts';
+import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
 import { RedisClock } from '../core/redis/redis-clock.ts';
@@ -74,8 +74,8 @@ async function run(
   const onWait = (words: string): void => {
     notReady = () => [words];
   };
-  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: false, ask, onWait };
-  if (!(await greetRedis(control, greeting, log, AbortSignal.any([signal, lifecycle.signal])))) return;
+  const redisNeeds = { contract, allowEviction: config.allowEviction, tellNotes: false, ask, onWait };
+  if (!(await waitForRedis(control, redisNeeds, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
   const proxy = egressProxy(process.env);
   if (proxy !== undefined) useProxyForFetch(proxy);

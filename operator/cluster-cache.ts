@@ -6,7 +6,7 @@ import type { KubeObject } from './kube/object.ts';
 import type { ReflectorStats } from './kube/reflector-options.ts';
 import type { ResourceWatch } from './kube/resource-watch.ts';
 import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
-import { watchLabelledSecrets } from './reconcile/labelled-secrets.ts';
+import { watchLabelledSecrets } from './reconcile/labeled-secrets.ts';
 import type { RegisteredKind, WatchedKind } from './reconcile/registered-kind.ts';
 
 /** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */

@@ -5,9 +5,9 @@ import type { Log } from '../core/process/log.ts';
 import { sleep, systemTimers } from '../core/process/timers.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import { greetRedis } from '../core/protocol/redis-greeting.ts';
 import { kubeOwner } from '../core/protocol/scope.ts';
 import type { FleetKey } from '../core/protocol/seal.ts';
+import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
 import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import { ClusterCache, type WatchNumbers } from './cluster-cache.ts';
 import { waitForClusterUid } from './cluster-uid.ts';
@@ -20,8 +20,8 @@ import { Candidacy } from './leadership/candidacy.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
+import { Term } from './reconcile/leader-term.ts';
 import type { RegisteredKind } from './reconcile/registered-kind.ts';
-import { Term } from './reconcile/term.ts';
 
 export interface OperatorParts {
   config: OperatorConfig;
@@ -56,7 +56,7 @@ export class Operator {
   #waitsFor: string | undefined = 'the API server has not answered yet';
   /** Why nothing is planned yet. */
   #waitsForRedis: string | undefined = 'Redis has not answered yet: check RELAX_REDIS_URL';
-  readonly #greeted = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<void>();
   #candidacy: Candidacy | undefined;
   #control: FleetControl<Planner> | undefined;
   #dropped: DroppedNamespaces | undefined;
@@ -90,7 +90,7 @@ export class Operator {
   /**
    * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: an object that is
    * deleted meanwhile must not wait for it.
-   * @throws what no waiting mends about Redis: see `greetRedis`
+   * @throws what no waiting mends about Redis: see `waitForRedis`
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;
@@ -126,10 +126,10 @@ export class Operator {
     const onWait = (words: string): void => {
       this.#waitsForRedis = words;
     };
-    const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
-    if (!(await greetRedis(redis, greeting, log, signal))) return;
+    const redisNeeds = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
+    if (!(await waitForRedis(redis, redisNeeds, log, signal))) return;
     this.#waitsForRedis = undefined;
-    this.#greeted.resolve();
+    this.#ready.resolve();
     control.planner.start();
     this.#summaries?.start();
   }
@@ -230,7 +230,7 @@ export class Operator {
     this.#term = term;
     // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
     const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
-    void Promise.race([this.#greeted.promise, patience]).then(() => {
+    void Promise.race([this.#ready.promise, patience]).then(() => {
       if (this.#term === term) void control.takeOffice(term);
     });
   }

@@ -7,7 +7,7 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { DEFAULT_CONTRACT } from '../../core/protocol/contract.ts';
 import { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../../core/protocol/keys.ts';
-import { greetRedis } from '../../core/protocol/redis-greeting.ts';
+import { waitForRedis } from '../../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
@@ -110,8 +110,8 @@ async function start(run: Run): Promise<void> {
   const onWait = (words: string): void => {
     notReady = () => [words];
   };
-  const greeting = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
-  if (!(await greetRedis(redis, greeting, log, signal))) return;
+  const redisNeeds = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
+  if (!(await waitForRedis(redis, redisNeeds, log, signal))) return;
 
   const eventTotals = new EventTotals();
   const queueProbe = new QueueProbe(redis, config.queue.name, systemClock);

@@ -1,7 +1,7 @@
 import { contentDigest, isVolatile } from './content-digest.ts';
+import type { EventSource } from './event-source.ts';
 import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
 import type { Mark } from './mark.ts';
-import type { EventSource } from './source.ts';
 
 /**
  * Identifies the event, not the socket and not the resource (design rule 4): every copy on any socket of any cluster gets

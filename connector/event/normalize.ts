@@ -1,12 +1,12 @@
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { QueueItem } from '../../core/protocol/queue-item.ts';
 import { attachmentsOf } from './attachments.ts';
+import type { EventSource, RefusedBot } from './event-source.ts';
 import { type FilterReason, filterReason, isTransport } from './filter.ts';
 import { isObject, text } from './frame-field.ts';
 import { type Identity, identify, joinID } from './identity.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
-import type { EventSource, RefusedBot } from './source.ts';
 
 /** An event on its way to the queue. */
 export interface NormalizedEvent {

@@ -7,11 +7,11 @@ import { batchLimit, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, nextFlushMs } from './ba
 import { EventBuffer, type QueueEntry } from './buffer.ts';
 import type { BufferBound } from './buffer-bound.ts';
 import type { Enqueue } from './enqueue.ts';
+import { judge } from './event-verdict.ts';
 import { type PublisherObserver, tell } from './publisher-observer.ts';
 import { QueueHealth } from './queue-health.ts';
 import type { AclNames, EnqueueResult } from './redis-answer.ts';
 import type { Settlement } from './settlement.ts';
-import { judge } from './verdict.ts';
 
 /** A queue, and how to reach it. */
 export interface Shard {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
-import { judgeNature, readNature } from '../../core/redis/nature.ts';
 import type { Redis } from '../../core/redis/redis.ts';
+import { judgeServerProperties, readServerProperties } from '../../core/redis/server-properties.ts';
 
 /** A running Redis may be reconfigured, and a failover may replace it. */
 const EVERY_MS = 10_000;
@@ -34,7 +34,7 @@ export class RedisWatch {
     if (nowMs - this.#askedAtMs < EVERY_MS) return;
     this.#askedAtMs = nowMs;
     try {
-      const { evicts, replica } = judgeNature(await readNature(this.#redis), this.#allowed);
+      const { evicts, replica } = judgeServerProperties(await readServerProperties(this.#redis), this.#allowed);
       this.#notice([evicts, replica].filter((fault) => fault !== undefined));
     } catch (error) {
       this.#log.debug({ error: errorText(error) }, 'could not check the configuration of Redis');

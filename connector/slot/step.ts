@@ -9,8 +9,8 @@ import {
   onRecovered,
   onUpdate,
   onWake,
-} from './attempt.ts';
-import { lose, onClosing, onHeard, onHeartbeat, onHello, onLeaving, onPressure, onStop } from './current.ts';
+} from './connect-attempt.ts';
+import { lose, onClosing, onHeard, onHeartbeat, onHello, onLeaving, onPressure, onStop } from './current-socket.ts';
 import { onElsewhere } from './refusal.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 

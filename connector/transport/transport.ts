@@ -1,8 +1,8 @@
 import type { RetryReason } from '../../core/protocol/report.ts';
 import type { BudgetKey } from '../budget/connect-budget.ts';
+import type { EventSource } from '../event/event-source.ts';
 import type { JsonObject } from '../event/frame-field.ts';
 import type { Normalized } from '../event/normalize.ts';
-import type { EventSource } from '../event/source.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import type { Refusal, WebApiFailure } from '../slack/web-api-answer.ts';
 import type { SlotSpec } from './slot-spec.ts';

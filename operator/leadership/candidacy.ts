@@ -1,7 +1,7 @@
 import type { Log } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { LeaderElector, type LeaderOptions } from './leader.ts';
-import { type Standing, shouldYield, standingAfterYield, standingWithRedis } from './standing.ts';
+import { type LeaderPatience, patienceAfterYield, patienceWithRedis, shouldYield } from './leader-patience.ts';
 
 export interface CandidacyOptions
   extends Pick<LeaderOptions, 'client' | 'namespace' | 'name' | 'identity' | 'times' | 'random'> {
@@ -30,7 +30,7 @@ export class Candidacy {
   readonly #timers: Timers;
   readonly #stopped = new AbortController();
   #elector: LeaderElector;
-  #standing: Standing = standingWithRedis;
+  #patience: LeaderPatience = patienceWithRedis;
   /** Resolves the present term's end. */
   #lost: Promise<string>;
   #running: Promise<void> | undefined;
@@ -113,12 +113,12 @@ export class Candidacy {
       await sleep(this.#timers, LOOK_MS, signal);
       const nowMs = this.#timers.monotonicMs();
       const awayMs = this.#options.redisAwayMs();
-      if (awayMs < CUT_OFF_MS) this.#standing = standingWithRedis;
+      if (awayMs < CUT_OFF_MS) this.#patience = patienceWithRedis;
       // If the whole process was suspended, we wake here first, and it is our own renewal that is late.
       if (!elector.isLeader()) continue;
       electedAtMs ??= nowMs;
-      if (!shouldYield(this.#standing, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
-      this.#standing = standingAfterYield(this.#standing);
+      if (!shouldYield(this.#patience, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
+      this.#patience = patienceAfterYield(this.#patience);
       this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'giving up the lease: Redis is unreachable');
       return;
     }

@@ -4,7 +4,7 @@ import { fleetOf } from './fleet.ts';
 import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
 import { Ledger } from './ledger.ts';
 import { byUrgency, type Need, needsOf, satisfy } from './needs.ts';
-import { newestOf } from './newest.ts';
+import { newestOf } from './newer-generation.ts';
 import { sameSpec } from './planned-slot.ts';
 import type { Pod } from './pods.ts';
 import type { Round } from './round.ts';

@@ -5,7 +5,7 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { namesOf } from './kind.ts';
-import { type LetGoOptions, letGo, ourObjects } from './let-go.ts';
+import { ourObjects, type ReleaseObjectsOptions, releaseObjects } from './release-objects.ts';
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
@@ -14,7 +14,7 @@ export type Forbidden = readonly string[] | 'others';
 
 /** Whether an object of ours is there, as far as we may look. */
 export async function holdsDropped(
-  options: LetGoOptions,
+  options: ReleaseObjectsOptions,
   dropped: Dropped,
   watched: readonly string[],
   signal: AbortSignal,
@@ -32,8 +32,8 @@ export async function holdsDropped(
 }
 
 /** Lets go of the objects of namespaces that are watched no longer. */
-export async function letGoDropped(
-  options: LetGoOptions,
+export async function releaseDropped(
+  options: ReleaseObjectsOptions,
   dropped: Dropped,
   watched: readonly string[],
   signal: AbortSignal,
@@ -42,7 +42,12 @@ export async function letGoDropped(
   const forbidden: string[] = [];
   for (const namespaces of listsOfDropped(dropped)) {
     try {
-      released += await letGo(options, namespaces, signal, ({ metadata }) => !watched.includes(metadata.namespace));
+      released += await releaseObjects(
+        options,
+        namespaces,
+        signal,
+        ({ metadata }) => !watched.includes(metadata.namespace),
+      );
     } catch (error) {
       if (!isKubeError(error, 'forbidden')) throw error;
       if (namespaces.length === 0) return { released, forbidden: 'others' };
@@ -63,7 +68,7 @@ function listsOfDropped(dropped: Dropped): string[][] {
   return dropped satisfies never;
 }
 
-export interface DroppedNamespacesOptions extends Omit<LetGoOptions, 'reason' | 'client' | 'operator'> {
+export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'reason' | 'client' | 'operator'> {
   client: Pick<KubeClient, 'get' | 'replace' | 'listPage' | 'patch' | 'patchStatus'>;
   lease: LeaseName;
   /** As in RELAX_WATCH_NAMESPACES. */
@@ -131,7 +136,7 @@ export class DroppedNamespaces {
       return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
     }
     const term = AbortSignal.any([signal, office]);
-    const { released, forbidden } = await letGoDropped(letting, dropped, namespaces, term);
+    const { released, forbidden } = await releaseDropped(letting, dropped, namespaces, term);
     if (released > 0) {
       log.info({ released, before, watched }, 'released the objects of namespaces that are no longer watched');
     }

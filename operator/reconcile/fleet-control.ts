@@ -10,9 +10,9 @@ import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
 import type { FleetParts } from './kind-controller.ts';
+import type { ActiveTerm } from './leader-term.ts';
 import type { KindControl, WatchedKind } from './registered-kind.ts';
 import { SecretReads } from './secret-reads.ts';
-import type { ActiveTerm } from './term.ts';
 
 /** What is needed of the planner here. */
 export interface FleetPlanner {

@@ -13,10 +13,10 @@ import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import type { Claimant } from './claim.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
+import { type ActiveTerm, type Office, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
 import type { SecretReads } from './secret-reads.ts';
-import { type ActiveTerm, type Office, regardingOf } from './term.ts';
 
 /** Brings one object from what it says to what is desired of the fleet, and back to its status. */
 export interface KindReconciler {

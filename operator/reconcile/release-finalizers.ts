@@ -7,9 +7,9 @@ import { keyOf } from '../kube/object.ts';
 import { DEFAULT_LEADER_TIMES, heldSpec, type Lease } from '../leadership/lease.ts';
 import type { KindObject } from '../status/status-kind.ts';
 import { CLAIM } from './claim.ts';
-import { holdsDropped, letGoDropped } from './dropped-namespaces.ts';
+import { holdsDropped, releaseDropped } from './dropped-namespaces.ts';
 import type { Kind } from './kind.ts';
-import { type LetGoOptions, letGo } from './let-go.ts';
+import { type ReleaseObjectsOptions, releaseObjects } from './release-objects.ts';
 import { droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, leaseScope, noteWatched, readNote } from './watched-note.ts';
 
@@ -47,17 +47,17 @@ async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise
   const { client, kinds, lease, log, timers = systemTimers } = options;
   await depose(options, HELD_MS, signal);
   const letting = { client, kinds, operator: operatorOf(lease), reason: 'OperatorGone', log, timers } as const;
-  const released = await letGo(letting, options.namespaces, signal);
+  const released = await releaseObjects(letting, options.namespaces, signal);
   const elsewhere = options.namespaces.length === 0 ? 0 : await releaseElsewhere(letting, signal);
   log.info({ released: released + elsewhere }, 'finalizers released');
   return released + elsewhere;
 }
 
 /** What carries our claim in a namespace that was watched once, if we may look there; without a claim it may be another's. */
-async function releaseElsewhere(letting: LetGoOptions, signal: AbortSignal): Promise<number> {
+async function releaseElsewhere(letting: ReleaseObjectsOptions, signal: AbortSignal): Promise<number> {
   const isClaimed = ({ metadata }: KindObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
   try {
-    return await letGo(letting, [], signal, isClaimed);
+    return await releaseObjects(letting, [], signal, isClaimed);
   } catch (error) {
     if (!isKubeError(error, 'forbidden')) throw error;
     return 0;
@@ -73,7 +73,7 @@ async function releaseOthers(options: ReleaseOptions, keep: readonly string[], s
   const dropped = droppedNamespaces(before, watched);
   const letting = { client, kinds, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
   if (await holdsDropped(letting, dropped, keep, signal)) await depose(options, HELD_FOR_UPGRADE_MS, signal);
-  const { released, forbidden } = await letGoDropped(letting, dropped, keep, signal);
+  const { released, forbidden } = await releaseDropped(letting, dropped, keep, signal);
   log.info({ released, forbidden, keep }, 'objects of other namespaces released');
   await noteWatched(client, lease, forbidden === 'others' ? before : [...keep, ...forbidden], signal);
   return released;

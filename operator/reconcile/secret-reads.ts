@@ -5,7 +5,7 @@ import { everyItem } from '../kube/every-item.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { isLaterVersion, type KubeObject, keyOf, scopesOf } from '../kube/object.ts';
 import type { ObjectsView } from '../kube/resource-watch.ts';
-import { LABELLED, SECRETS } from './labelled-secrets.ts';
+import { LABELLED, SECRETS } from './labeled-secrets.ts';
 import type { SecretRead } from './secret-read.ts';
 
 interface SecretObject extends KubeObject {

@@ -3,9 +3,9 @@ import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { KubeClient } from '#operator/kube/client.ts';
 import { CLAIM } from '#operator/reconcile/claim.ts';
 import { FleetControl } from '#operator/reconcile/fleet-control.ts';
-import { watchLabelledSecrets } from '#operator/reconcile/labelled-secrets.ts';
-import { letGo } from '#operator/reconcile/let-go.ts';
-import { Term } from '#operator/reconcile/term.ts';
+import { watchLabelledSecrets } from '#operator/reconcile/labeled-secrets.ts';
+import { Term } from '#operator/reconcile/leader-term.ts';
+import { releaseObjects } from '#operator/reconcile/release-objects.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 import { ensureNamespaces, kubeConfigFrom, kubectl, kubeSuite } from '#test/support/kube/kube-suite.ts';
 import { LAMP_DEFINITION, type Lamp, lampKind, lamps, UNPLUG } from '#test/support/lamp-kind.ts';
@@ -136,7 +136,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     control.leaveOffice();
     const letting = { client, kinds: [lampKind], operator: OPERATOR, reason: 'OperatorGone', log: silentLog } as const;
     const { signal } = new AbortController();
-    expect(await letGo(letting, namespaces, signal)).toBe(1);
+    expect(await releaseObjects(letting, namespaces, signal)).toBe(1);
     const { metadata, status } = await read('hall');
     expect([metadata.finalizers, metadata.annotations?.[CLAIM]]).toEqual([undefined, undefined]);
     expect(status?.conditions?.map((each) => `${each.type} ${each.status} ${each.reason}`)).toEqual([

@@ -1,7 +1,7 @@
 import type { RtmSlot } from '../../../core/protocol/assignment.ts';
 import { connectBudgetKey } from '../../../core/protocol/keys.ts';
+import type { EventSource } from '../../event/event-source.ts';
 import { disableBot } from '../../event/normalize.ts';
-import type { EventSource } from '../../event/source.ts';
 import type { Refusal } from '../../slack/web-api-answer.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';

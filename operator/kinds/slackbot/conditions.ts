@@ -6,7 +6,7 @@ import type { Judgement as AnyJudgement } from '../../status/conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
 import { waitSentence } from './wait.ts';
-import { whySameZone, type ZoneRooms } from './zone-rooms.ts';
+import { whySameZone, type ZoneCapacity } from './zone-capacity.ts';
 
 type Judgement = AnyJudgement<Reason>;
 export type Judgements = Record<ConditionType, Judgement>;
@@ -23,7 +23,7 @@ export interface FleetFacts {
   /** Zones of those. */
   zones: number;
   /** What each of them could take; a zone that is not in it is not known. */
-  rooms?: ZoneRooms;
+  rooms?: ZoneCapacity;
 }
 
 export interface ConditionInput {

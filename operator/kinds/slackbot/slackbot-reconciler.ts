@@ -6,9 +6,9 @@ import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { ObjectsView } from '../../kube/resource-watch.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
+import type { Office } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
 import type { SecretReads } from '../../reconcile/secret-reads.ts';
-import type { Office } from '../../reconcile/term.ts';
 import { BotRecords } from './bot-records.ts';
 import { isLive } from './conditions.ts';
 import { type CredentialsVerdict, judgeCredentials } from './credentials.ts';
@@ -187,7 +187,7 @@ export class SlackBotReconciler {
     if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
     if (decision.letGo === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
-    const removed = await this.#ownership.letGo(bot, AbortSignal.any([signal, ours.signal]));
+    const removed = await this.#ownership.releaseObjects(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 

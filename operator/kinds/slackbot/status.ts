@@ -5,7 +5,7 @@ import { conditionsOf } from '../../status/conditions.ts';
 import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { CONDITION_TYPES, explain } from './reasons.ts';
-import { zoneRoomsOf } from './zone-rooms.ts';
+import { zoneCapacityOf } from './zone-capacity.ts';
 
 export interface StatusInput {
   bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
@@ -66,7 +66,7 @@ export function statusOf(input: StatusInput): SlackBotStatus {
 /** What the fleet offers, counted once for all bots. */
 export function fleetFacts(view: Pick<FleetView, 'settled' | 'pods'>): FleetFacts {
   const pods = view.pods.filter(({ state }) => state !== 'dead');
-  const rooms = zoneRoomsOf(pods);
+  const rooms = zoneCapacityOf(pods);
   return { settled: view.settled, pods: pods.length, zones: Object.keys(rooms).length, rooms };
 }
 

@@ -1,6 +1,6 @@
+import type { EventSource } from '#connector/event/event-source.ts';
 import type { NormalizedEvent } from '#connector/event/normalize.ts';
 import { normalize } from '#connector/event/normalize.ts';
-import type { EventSource } from '#connector/event/source.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
 import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
 import { systemClock } from '#core/process/clock.ts';

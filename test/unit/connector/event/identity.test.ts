@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EventSource } from '#connector/event/event-source.ts';
 import { normalize } from '#connector/event/normalize.ts';
-import type { EventSource } from '#connector/event/source.ts';
 import { eventKinds, generateEvent } from '#slack-simulator/frames.ts';
 import { eventsApiPayloads, rtmFrames } from '#test/support/corpus.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';

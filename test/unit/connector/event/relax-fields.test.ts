@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { EventSource, RefusedBot } from '#connector/event/event-source.ts';
 import { disableBot, normalize } from '#connector/event/normalize.ts';
-import type { EventSource, RefusedBot } from '#connector/event/source.ts';
 import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 

@@ -1,4 +1,4 @@
-import type { EventSource, RefusedBot } from '#connector/event/source.ts';
+import type { EventSource, RefusedBot } from '#connector/event/event-source.ts';
 
 export const RECEIVED_AT_MS = Date.UTC(2026, 10, 24, 8, 30, 15, 250);
 

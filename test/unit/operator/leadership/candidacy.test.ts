@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Candidacy } from '#operator/leadership/candidacy.ts';
-import { shouldYield, standingAfterYield, standingWithRedis } from '#operator/leadership/standing.ts';
+import { patienceAfterYield, patienceWithRedis, shouldYield } from '#operator/leadership/leader-patience.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { LeaseServer } from '#test/support/kube/lease-server.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -119,6 +119,6 @@ it.each([
   ['it has only just been elected', 100_000, 5_000, false],
   ['Redis has not been read for a while, and others may reach it', 17_000, 17_000, true],
 ])('a leader yields when %s: %s ms away, %s ms in office', (_what, awayMs, inOfficeMs, yields) => {
-  expect(shouldYield(standingWithRedis, { awayMs, inOfficeMs })).toBe(yields);
-  expect(shouldYield(standingAfterYield(standingWithRedis), { awayMs, inOfficeMs })).toBe(false);
+  expect(shouldYield(patienceWithRedis, { awayMs, inOfficeMs })).toBe(yields);
+  expect(shouldYield(patienceAfterYield(patienceWithRedis), { awayMs, inOfficeMs })).toBe(false);
 });

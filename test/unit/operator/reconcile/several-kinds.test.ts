@@ -5,7 +5,7 @@ import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { ResourceScope } from '#operator/kube/object.ts';
 import { FleetControl, WATCH_PATIENCE_MS } from '#operator/reconcile/fleet-control.ts';
-import { watchLabelledSecrets } from '#operator/reconcile/labelled-secrets.ts';
+import { watchLabelledSecrets } from '#operator/reconcile/labeled-secrets.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { lamps } from '#test/support/lamp-kind.ts';
 import { silentLog } from '#test/support/silent-log.ts';

@@ -10,10 +10,10 @@ export type ZoneRoom =
   | 'away';
 
 /** Zone -> what it could take, in order of names, so that equal facts are equal as text. */
-export type ZoneRooms = Readonly<Record<string, ZoneRoom>>;
+export type ZoneCapacity = Readonly<Record<string, ZoneRoom>>;
 
 /** @param pods those that are not dead */
-export function zoneRoomsOf(pods: readonly PodSummary[]): ZoneRooms {
+export function zoneCapacityOf(pods: readonly PodSummary[]): ZoneCapacity {
   const zones = [...Map.groupBy(pods, ({ zone }) => zone)].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(zones.map(([zone, members]) => [zone, roomOf(members)]));
 }
@@ -40,7 +40,7 @@ const ZONES_TOLD = 4;
  */
 export function whySameZone(
   zone: string,
-  rooms: ZoneRooms,
+  rooms: ZoneCapacity,
   opening: { zone: string; message: string } | undefined,
 ): string {
   const start = `All sockets are live, but in one zone, ${zone}`;

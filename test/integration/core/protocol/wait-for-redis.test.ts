@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { RedisWatch } from '#connector/session/redis-watch.ts';
 import type { Clock } from '#core/process/clock.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
-import { type Greeting, greetRedis } from '#core/protocol/redis-greeting.ts';
+import { type RedisNeeds, waitForRedis } from '#core/protocol/wait-for-redis.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
@@ -25,9 +25,9 @@ beforeEach(() => {
   lines = [];
 });
 
-const greet = (changes: Partial<Greeting> = {}, signal = AbortSignal.timeout(5_000)): Promise<boolean> => {
+const waitForIt = (changes: Partial<RedisNeeds> = {}, signal = AbortSignal.timeout(5_000)): Promise<boolean> => {
   const ask = async (): Promise<void> => {};
-  return greetRedis(
+  return waitForRedis(
     redis,
     { contract: DEFAULT_CONTRACT, allowEviction: undefined, tellNotes: true, ask, ...changes },
     log,
@@ -40,25 +40,25 @@ describe('a start', () => {
     'is refused by a Redis with %s, and leaves nothing there',
     async (policy) => {
       await redis.config('SET', 'maxmemory-policy', policy);
-      await expect(greet()).rejects.toThrow(`RELAX_ALLOW_EVICTION=${policy}`);
-      await expect(greet({ allowEviction: 'volatile-lfu' })).rejects.toThrow('noeviction');
+      await expect(waitForIt()).rejects.toThrow(`RELAX_ALLOW_EVICTION=${policy}`);
+      await expect(waitForIt({ allowEviction: 'volatile-lfu' })).rejects.toThrow('noeviction');
       expect(await redis.dbsize()).toBe(0);
     },
   );
 
   it('goes on, and says what that may cost, where the policy is allowed by name', async () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
-    expect(await greet({ allowEviction: 'allkeys-lru' })).toBe(true);
+    expect(await waitForIt({ allowEviction: 'allkeys-lru' })).toBe(true);
     expect(lines.filter((line) => line.includes('allkeys-lru'))).toHaveLength(1);
   });
 
   it('says once that nothing is written to an append-only file, where it is asked to', async () => {
-    expect(await greet()).toBe(true);
-    expect(await greet({ tellNotes: false })).toBe(true);
+    expect(await waitForIt()).toBe(true);
+    expect(await waitForIt({ tellNotes: false })).toBe(true);
     expect(lines.filter((line) => line.includes('append-only'))).toHaveLength(1);
     await redis.config('SET', 'appendonly', 'yes');
     lines = [];
-    expect(await greet()).toBe(true);
+    expect(await waitForIt()).toBe(true);
     expect(lines.filter((line) => line.includes('append-only'))).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe('a start', () => {
       '+info',
     );
     await redis.auth('app', 'pw');
-    expect(await greet()).toBe(true);
+    expect(await waitForIt()).toBe(true);
   });
 
   it.each(['hsetnx', 'evalsha', 'eval', 'hgetall'])('without the right to %s waits and names it', async (command) => {
@@ -86,10 +86,10 @@ describe('a start', () => {
     await redis.auth('app', 'pw');
     const waits: string[] = [];
     const stopping = new AbortController();
-    const greeting = greet({ onWait: (words) => waits.push(words) }, stopping.signal);
+    const waiting = waitForIt({ onWait: (words) => waits.push(words) }, stopping.signal);
     await waitFor(() => waits.length > 0);
     stopping.abort();
-    expect(await greeting).toBe(false);
+    expect(await waiting).toBe(false);
     expect(waits[0]).toContain(`Redis ACL refuses a command: ${command}. Grant it: ACL SETUSER`);
     expect(waits[0]).toContain(`+${command})`);
   });
@@ -97,10 +97,10 @@ describe('a start', () => {
   it('on a replica waits for its primary to be found, in words', async () => {
     await redis.replicaof('127.0.0.1', '1');
     const stopping = new AbortController();
-    const greeting = greet({}, stopping.signal);
+    const waiting = waitForIt({}, stopping.signal);
     await waitFor(() => lines.some((line) => line.includes('point RELAX_REDIS_URL at the primary')));
     stopping.abort();
-    expect(await greeting).toBe(false);
+    expect(await waiting).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Redis } from './redis.ts';
 
 /** The properties of a Redis server that matter to Relax. Undefined means unknown, since INFO may be restricted. */
-export interface RedisNature {
+export interface ServerProperties {
   evictionPolicy: string | undefined;
   maxMemoryBytes: number | undefined;
   /** Writes an append-only file. */
@@ -9,7 +9,7 @@ export interface RedisNature {
   isReplica: boolean | undefined;
 }
 
-export interface NatureVerdict {
+export interface ServerVerdict {
   /** It may lose queued items or marks: no program starts on it. */
   evicts: string | undefined;
   /** It takes no writes. A failover may cause that, and undo it. */
@@ -23,9 +23,10 @@ export class EvictingRedisError extends Error {
 }
 
 /** The one command that tells all of it and that a user without rights to CONFIG may run. */
-export const readNature = async (redis: Redis): Promise<RedisNature> => natureOf(await redis.info());
+export const readServerProperties = async (redis: Redis): Promise<ServerProperties> =>
+  serverPropertiesIn(await redis.info());
 
-export function natureOf(info: string): RedisNature {
+export function serverPropertiesIn(info: string): ServerProperties {
   const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
   const maxMemory = field('maxmemory');
   const aof = field('aof_enabled');
@@ -43,8 +44,8 @@ export function natureOf(info: string): RedisNature {
  * not think of the policy, and then a minute is enough to lose a queue. Setting noeviction costs nothing.
  * @param allowed `RELAX_ALLOW_EVICTION`: the one policy that is accepted
  */
-export function judgeNature(nature: RedisNature, allowed: string | undefined): NatureVerdict {
-  const { evictionPolicy: policy, appendOnly, isReplica } = nature;
+export function judgeServerProperties(properties: ServerProperties, allowed: string | undefined): ServerVerdict {
+  const { evictionPolicy: policy, appendOnly, isReplica } = properties;
   const notes: string[] = [];
   let evicts: string | undefined;
   if (policy !== undefined && policy !== 'noeviction') {

@@ -9,7 +9,7 @@ import { CLAIM, mayRelease, releasingOperations } from './claim.ts';
 import { hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
 import { type Kind, type NotRunReason, namesOf } from './kind.ts';
 
-export interface LetGoOptions {
+export interface ReleaseObjectsOptions {
   client: Pick<KubeClient, 'listPage' | 'patch' | 'patchStatus'>;
   kinds: readonly Kind[];
   /** Whose claims are taken off: the others' stay. */
@@ -32,8 +32,8 @@ const AGAIN_MS = 500;
  * @returns how many
  * @throws what the API server gave, such as forbidden
  */
-export async function letGo(
-  options: LetGoOptions,
+export async function releaseObjects(
+  options: ReleaseObjectsOptions,
   namespaces: readonly string[],
   signal: AbortSignal,
   isMeant: (object: KindObject) => boolean = () => true,
@@ -41,7 +41,7 @@ export async function letGo(
   const { timers = systemTimers } = options;
   let released = 0;
   for (let tries = 1; ; tries += 1) {
-    const counts = await letGoOnce(options, namespaces, signal, isMeant);
+    const counts = await releaseOnce(options, namespaces, signal, isMeant);
     released += counts.released;
     if (counts.left === 0) return released;
     if (tries === TRIES) {
@@ -53,8 +53,8 @@ export async function letGo(
 }
 
 /** @returns how many were let go, and how many have changed meanwhile */
-async function letGoOnce(
-  options: LetGoOptions,
+async function releaseOnce(
+  options: ReleaseObjectsOptions,
   namespaces: readonly string[],
   signal: AbortSignal,
   isMeant: (object: KindObject) => boolean,
@@ -64,7 +64,7 @@ async function letGoOnce(
   for await (const { kind, object } of ourObjects(options, namespaces, signal)) {
     if (!isMeant(object)) continue;
     if (running.size >= AT_ONCE) await Promise.race(running);
-    const work: Promise<void> = letGoOne(options, kind, object, signal)
+    const work: Promise<void> = releaseOne(options, kind, object, signal)
       .then((done) => {
         counts[done ? 'released' : 'left'] += 1;
       })
@@ -85,7 +85,7 @@ interface OurObject {
 
 /** Those with a finalizer or a claim of ours. Of a kind that has no definition there are no objects. */
 export async function* ourObjects(
-  { client, kinds, operator }: Pick<LetGoOptions, 'client' | 'kinds' | 'operator'>,
+  { client, kinds, operator }: Pick<ReleaseObjectsOptions, 'client' | 'kinds' | 'operator'>,
   namespaces: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<OurObject> {
@@ -103,7 +103,12 @@ export async function* ourObjects(
   }
 }
 
-async function letGoOne(options: LetGoOptions, kind: Kind, object: KindObject, signal: AbortSignal): Promise<boolean> {
+async function releaseOne(
+  options: ReleaseObjectsOptions,
+  kind: Kind,
+  object: KindObject,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { client, reason, log, timers = systemTimers } = options;
   const operations = [...removingFinalizer(object, kind.finalizer), ...releasingOperations(object.metadata)];
   const patched = await patchIfUnchanged(client, kind.resource, object, operations, { signal });

@@ -1,5 +1,5 @@
 /** How long a leader that does not reach Redis stays in office: others may reach it, but nobody can know. Pure. */
-export interface Standing {
+export interface LeaderPatience {
   yieldAfterMs: number;
 }
 
@@ -8,13 +8,13 @@ const FIRST_YIELD_MS = 17_000;
 const LONGEST_YIELD_MS = 600_000;
 
 /** Redis is reached. */
-export const standingWithRedis: Standing = { yieldAfterMs: FIRST_YIELD_MS };
+export const patienceWithRedis: LeaderPatience = { yieldAfterMs: FIRST_YIELD_MS };
 
-export const standingAfterYield = ({ yieldAfterMs }: Standing): Standing => ({
+export const patienceAfterYield = ({ yieldAfterMs }: LeaderPatience): LeaderPatience => ({
   yieldAfterMs: Math.min(LONGEST_YIELD_MS, yieldAfterMs * 2),
 });
 
 export const shouldYield = (
-  { yieldAfterMs }: Standing,
+  { yieldAfterMs }: LeaderPatience,
   { awayMs, inOfficeMs }: { awayMs: number; inOfficeMs: number },
 ): boolean => Math.min(awayMs, inOfficeMs) >= yieldAfterMs;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PodSummary, SlotView } from '#operator/fleet/fleet-view.ts';
 import { fleetFacts, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { zoneRoomsOf } from '#operator/kinds/slackbot/zone-rooms.ts';
+import { zoneCapacityOf } from '#operator/kinds/slackbot/zone-capacity.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 
 const pod = (name: string, zone: string, more: Partial<PodSummary> = {}): PodSummary => ({
@@ -31,12 +31,12 @@ describe('What a zone could take', () => {
     ['of one that ends for good', [pod('b0', 'b', { ...away, ...closed })], 'closed'],
     ['of one that takes none at all', [pod('b0', 'b', { capacity: 0, slots: 0 })], 'full'],
   ] as const)('%s', (_what, pods, room) => {
-    expect(zoneRoomsOf(pods)).toEqual({ b: room });
+    expect(zoneCapacityOf(pods)).toEqual({ b: room });
   });
 
   it('reads alike in whatever order the pods are listed', () => {
     const pods = [pod('c0', 'c'), pod('a0', 'a', full), pod('b0', 'b', away)];
-    expect(JSON.stringify(zoneRoomsOf(pods))).toBe(JSON.stringify(zoneRoomsOf([...pods].reverse())));
+    expect(JSON.stringify(zoneCapacityOf(pods))).toBe(JSON.stringify(zoneCapacityOf([...pods].reverse())));
   });
 });
 

@@ -1,8 +1,8 @@
 import type { Log } from '../process/log.ts';
 import { sleep, systemTimers } from '../process/timers.ts';
 import { redisErrorText, redisFault } from '../redis/fault.ts';
-import { EvictingRedisError, judgeNature, readNature } from '../redis/nature.ts';
 import type { Redis } from '../redis/redis.ts';
+import { EvictingRedisError, judgeServerProperties, readServerProperties } from '../redis/server-properties.ts';
 import { checkRedisVersion, RedisTooOldError } from '../redis/version.ts';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
 
@@ -14,7 +14,7 @@ const SAY_AGAIN_MS = 5_000;
 
 const FINAL = [RedisTooOldError, EvictingRedisError, ContractMismatchError];
 
-export interface Greeting {
+export interface RedisNeeds {
   contract: FleetContract;
   /** `RELAX_ALLOW_EVICTION` */
   allowEviction: string | undefined;
@@ -34,9 +34,9 @@ export interface Greeting {
  * @returns false when `signal` aborts first
  * @throws RedisTooOldError, EvictingRedisError, ContractMismatchError or what `isFinal` names
  */
-export async function greetRedis(
+export async function waitForRedis(
   redis: Redis,
-  { contract, allowEviction, tellNotes, ask, onWait, isFinal = () => false }: Greeting,
+  { contract, allowEviction, tellNotes, ask, onWait, isFinal = () => false }: RedisNeeds,
   log: Log,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -51,7 +51,7 @@ export async function greetRedis(
     while (!signal.aborted) {
       try {
         const version = await checkRedisVersion(redis);
-        const { evicts, notes } = judgeNature(await readNature(redis), allowEviction);
+        const { evicts, notes } = judgeServerProperties(await readServerProperties(redis), allowEviction);
         if (evicts !== undefined) throw new EvictingRedisError(evicts);
         await agreeOnContract(redis, contract);
         await ask();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { judgeNature, natureOf, type RedisNature } from '#core/redis/nature.ts';
+import { judgeServerProperties, type ServerProperties, serverPropertiesIn } from '#core/redis/server-properties.ts';
 
-const nature = (changes: Partial<RedisNature> = {}): RedisNature => ({
+const properties = (changes: Partial<ServerProperties> = {}): ServerProperties => ({
   evictionPolicy: 'noeviction',
   maxMemoryBytes: 1_000_000,
   appendOnly: true,
@@ -13,22 +13,25 @@ describe('a Redis', () => {
   it('is read from INFO, whatever else stands there', () => {
     const info =
       '# Memory\r\nmaxmemory:100\r\nmaxmemory_human:100B\r\nmaxmemory_policy:allkeys-lru\r\n# Persistence\r\n';
-    expect(natureOf(`${info}aof_enabled:0\r\n# Replication\r\nrole:slave\r\n`)).toEqual({
+    expect(serverPropertiesIn(`${info}aof_enabled:0\r\n# Replication\r\nrole:slave\r\n`)).toEqual({
       evictionPolicy: 'allkeys-lru',
       maxMemoryBytes: 100,
       appendOnly: false,
       isReplica: true,
     });
-    expect(natureOf(`${info}aof_enabled:1\r\nrole:master`)).toMatchObject({ appendOnly: true, isReplica: false });
+    expect(serverPropertiesIn(`${info}aof_enabled:1\r\nrole:master`)).toMatchObject({
+      appendOnly: true,
+      isReplica: false,
+    });
   });
 
   it('that does not tell is taken as it is: unknown is no fault', () => {
-    expect(judgeNature(natureOf('redis_version:7.0.0'), undefined)).toEqual({ notes: [] });
+    expect(judgeServerProperties(serverPropertiesIn('redis_version:7.0.0'), undefined)).toEqual({ notes: [] });
   });
 
   it('as it should be gives no cause for words', () => {
-    expect(judgeNature(nature(), undefined)).toEqual({ notes: [] });
-    expect(judgeNature(nature(), 'allkeys-lru')).toEqual({ notes: [] });
+    expect(judgeServerProperties(properties(), undefined)).toEqual({ notes: [] });
+    expect(judgeServerProperties(properties(), 'allkeys-lru')).toEqual({ notes: [] });
   });
 
   it.each([
@@ -43,26 +46,28 @@ describe('a Redis', () => {
   ])(
     'with maxmemory-policy %s is refused with what it does and both remedies, unless it is allowed by name',
     (policy, harm) => {
-      const { evicts } = judgeNature(nature({ evictionPolicy: policy }), undefined);
+      const { evicts } = judgeServerProperties(properties({ evictionPolicy: policy }), undefined);
       expect(evicts).toContain(harm);
       expect(evicts).toContain('noeviction');
       expect(evicts).toContain(`RELAX_ALLOW_EVICTION=${policy}`);
-      const allowed = judgeNature(nature({ evictionPolicy: policy }), policy);
+      const allowed = judgeServerProperties(properties({ evictionPolicy: policy }), policy);
       expect(allowed.evicts).toBeUndefined();
       expect(allowed.notes).toEqual([expect.stringContaining(policy)]);
-      expect(judgeNature(nature({ evictionPolicy: policy }), 'allkeys-other').evicts).toContain(
+      expect(judgeServerProperties(properties({ evictionPolicy: policy }), 'allkeys-other').evicts).toContain(
         'which is now allkeys-other',
       );
     },
   );
 
   it('without a limit of memory is refused all the same: the limit comes one day', () => {
-    expect(judgeNature(nature({ evictionPolicy: 'allkeys-lru', maxMemoryBytes: 0 }), undefined).evicts).toBeDefined();
+    expect(
+      judgeServerProperties(properties({ evictionPolicy: 'allkeys-lru', maxMemoryBytes: 0 }), undefined).evicts,
+    ).toBeDefined();
   });
 
   it('that is a replica, or writes no append-only file, is told apart', () => {
-    expect(judgeNature(nature({ isReplica: true }), undefined).replica).toContain('RELAX_REDIS_URL');
-    expect(judgeNature(nature({ appendOnly: false }), undefined).notes).toEqual([
+    expect(judgeServerProperties(properties({ isReplica: true }), undefined).replica).toContain('RELAX_REDIS_URL');
+    expect(judgeServerProperties(properties({ appendOnly: false }), undefined).notes).toEqual([
       expect.stringContaining('append-only'),
     ]);
   });

@@ -1,7 +1,7 @@
 /** The socket that a slot reads: hello, goodbye, heartbeat, pause (design rules 5 and 6). Pure. */
 
 import type { Trouble } from '../transport/transport.ts';
-import { abandon, begin, fail } from './attempt.ts';
+import { abandon, begin, fail } from './connect-attempt.ts';
 import {
   type CurrentSocket,
   type Effect,
