@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
+import { teamOf } from '#core/protocol/assignment.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
 import { type CredentialsVerdict, judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
@@ -70,7 +71,7 @@ class World {
   runners(): Map<string, string[]> {
     const runners = new Map<string, string[]>();
     for (const [uid, { set }] of this.desired.value().bots) {
-      const key = `${set.teamID} ${set.tokenDigest}`;
+      const key = `${teamOf(set)} ${set.tokenDigest}`;
       runners.set(key, [...(runners.get(key) ?? []), uid]);
     }
     return runners;
