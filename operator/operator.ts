@@ -23,7 +23,7 @@ import { FleetControl } from './reconcile/fleet-control.ts';
 import { Term } from './reconcile/leader-term.ts';
 import type { RegisteredKind } from './reconcile/registered-kind.ts';
 
-export interface OperatorParts {
+interface OperatorParts {
   config: OperatorConfig;
   client: KubeClient;
   redis: Redis;

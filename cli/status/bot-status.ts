@@ -21,7 +21,7 @@ export interface BotSocket {
 }
 
 /** What the cluster has that a bot needs. */
-export interface Surroundings {
+interface Surroundings {
   planner: boolean;
   connectors: boolean;
 }

@@ -14,7 +14,7 @@ export type Outcome =
   | { kind: 'terminal'; error: unknown };
 
 /** Label values of controller_runtime_reconcile_total. */
-export type ReconcileResult = 'success' | 'requeue_after' | 'error';
+type ReconcileResult = 'success' | 'requeue_after' | 'error';
 
 /** What controller-runtime reports; label `controller` is the controller's name. */
 export interface ControllerObserver {
@@ -30,7 +30,7 @@ export interface ControllerObserver {
   activeWorkers?(count: number): void;
 }
 
-export interface ControllerOptions {
+interface ControllerOptions {
   name: string;
   queue: WorkQueue;
   /** @param signal aborts when `stop` ran out of patience */

@@ -27,7 +27,7 @@ export interface Occurrence {
   note: string;
 }
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   client: Pick<KubeClient, 'create' | 'patch'>;
   log: Log;
   /** Domain-qualified name of the controller, e.g. `relax.dev/operator`. */
@@ -39,7 +39,7 @@ export interface EventRecorderOptions {
   timers?: Timers;
 }
 
-export interface EventRecorderStats {
+interface EventRecorderStats {
   created: number;
   /** Counts raised on an existing Event. */
   counted: number;

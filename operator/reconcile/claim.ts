@@ -6,7 +6,7 @@ import type { Kind } from './kind.ts';
  */
 export const CLAIM = 'relax.dev/operator';
 /** The cluster scope in which its sockets are: operators of one scope share a fleet, so they are as one. */
-export const CLAIM_SCOPE = 'relax.dev/cluster';
+const CLAIM_SCOPE = 'relax.dev/cluster';
 
 export interface Claimant {
   /** `<namespace>/<name>` of its Lease, by which a person finds it. */
@@ -18,7 +18,7 @@ interface Claimed {
   annotations?: Readonly<Record<string, string>>;
 }
 
-export type ClaimState =
+type ClaimState =
   | { kind: 'ours' }
   /** Nobody has claimed it, or we did in another cluster scope: to be claimed. */
   | { kind: 'free' }

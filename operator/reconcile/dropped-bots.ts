@@ -2,7 +2,7 @@ import { sleep, type Timers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { DesiredState } from './desired-state.ts';
 
-export interface DroppedBotsOptions {
+interface DroppedBotsOptions {
   /** Owner uid -> line of those whose sockets stay as they are. Never rejects. */
   settle: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   desired: Pick<DesiredState, 'set'>;

@@ -10,7 +10,7 @@ import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watc
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
 /** Namespaces in which we may not look any more; 'others': every one that is not watched. */
-export type Forbidden = readonly string[] | 'others';
+type Forbidden = readonly string[] | 'others';
 
 /** Whether an object of ours is there, as far as we may look. */
 export async function holdsDropped(

@@ -15,12 +15,12 @@ import type { KindControl, WatchedKind } from './registered-kind.ts';
 import { SecretReads } from './secret-reads.ts';
 
 /** What is needed of the planner here. */
-export interface FleetPlanner {
+interface FleetPlanner {
   nudge(): void;
   view(): FleetView;
 }
 
-export interface FleetControlOptions<P extends FleetPlanner> {
+interface FleetControlOptions<P extends FleetPlanner> {
   client: Pick<KubeClient, 'get' | 'listPage' | 'patch'>;
   kinds: readonly WatchedKind[];
   /** Metadata of the labelled ones. */
@@ -40,7 +40,7 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   timers?: Timers;
 }
 
-export interface PlannerSeams {
+interface PlannerSeams {
   desired: () => Desired;
   onView: (changed: ReadonlySet<string>, view: FleetView) => void;
   prepare: (signal: AbortSignal) => Promise<void>;

@@ -8,7 +8,7 @@ import type { KindObject, StatusKind, StatusOf } from '../status/status-kind.ts'
 export type NotRunReason = 'OperatorGone' | 'NotWatched' | 'OtherOperator';
 
 /** Something of the fleet that is news to objects of a kind when it changes. */
-export interface FleetFact<O extends KindObject = KindObject> {
+interface FleetFact<O extends KindObject = KindObject> {
   /** Equal texts are equal facts. */
   readonly text: string;
   concerns(object: O): boolean;

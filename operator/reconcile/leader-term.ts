@@ -18,7 +18,7 @@ export interface Office<O extends KindObject> {
 /** A term as those who write in it see it. */
 export type ActiveTerm = Pick<Term, 'signal' | 'officeFor'>;
 
-export interface TermOptions {
+interface TermOptions {
   client: Pick<KubeClient, 'patchStatus'>;
   recorder: Pick<EventRecorder, 'record' | 'stop'>;
   statusWritesPerSecond: number;

@@ -6,7 +6,7 @@ import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } fro
 import { addingFinalizer, hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
 import type { Kind } from './kind.ts';
 
-export interface OwnershipOptions<O extends KindObject> {
+interface OwnershipOptions<O extends KindObject> {
   kind: Pick<Kind, 'resource' | 'singular' | 'finalizer'>;
   client: Pick<KubeClient, 'patch'>;
   /** Undefined: there is no other operator, and nothing is claimed. */

@@ -3,7 +3,7 @@ import type { KindObject } from '../status/status-kind.ts';
 import { indexersOf, type Kind } from './kind.ts';
 import { type FleetParts, KindController, type KindReconciler, type ReconcilerParts } from './kind-controller.ts';
 
-export type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
+type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
 
 /** The controller of some kind. */
 export type KindControl = Pick<KindController<KindObject>, keyof KindController<KindObject>>;

@@ -12,7 +12,7 @@ interface SecretObject extends KubeObject {
   data?: Record<string, string>;
 }
 
-export interface SecretReadsOptions {
+interface SecretReadsOptions {
   client: Pick<KubeClient, 'get' | 'listPage'>;
   /** Metadata of the labelled Secrets. */
   labelled: Pick<ObjectsView<KubeObject>, 'get'>;
@@ -34,7 +34,7 @@ export interface WantedSecret {
 /** Promised in docs/install.md: without the label, a changed token takes effect within 5 minutes. */
 export const REREAD_MS = 300_000;
 /** What is wrong or missing is read again sooner, because somebody is probably about to fix it. */
-export const REREAD_WRONG_MS = 30_000;
+const REREAD_WRONG_MS = 30_000;
 
 interface Known {
   secretKey: string;

@@ -15,7 +15,7 @@ export interface ConditionedStatus {
 }
 
 /** What conditions are made from beside their judgements. */
-export interface ConditionHistory {
+interface ConditionHistory {
   previous: readonly Condition[];
   /** The metadata.generation that was judged. */
   generation: number;

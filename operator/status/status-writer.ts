@@ -17,7 +17,7 @@ export interface KindStatusWriter<S extends ConditionedStatus> {
   forget(uid: string): void;
 }
 
-export interface StatusWriterOptions {
+interface StatusWriterOptions {
   client: Pick<KubeClient, 'patchStatus'>;
   log: Log;
   /** RELAX_STATUS_WRITES_PER_SECOND; as many at once. */
@@ -27,7 +27,7 @@ export interface StatusWriterOptions {
   timers?: Timers;
 }
 
-export interface StatusWriterStats {
+interface StatusWriterStats {
   written: number;
   failed: number;
 }

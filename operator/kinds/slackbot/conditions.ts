@@ -9,7 +9,7 @@ import { waitSentence } from './wait.ts';
 import { whySameZone, type ZoneCapacity } from './zone-capacity.ts';
 
 type Judgement = AnyJudgement<Reason>;
-export type Judgements = Record<ConditionType, Judgement>;
+type Judgements = Record<ConditionType, Judgement>;
 
 /** Why a bot is to have no sockets though its resource is there. */
 export type Stop = { reason: Reason; message: string } | undefined;
@@ -26,7 +26,7 @@ export interface FleetFacts {
   rooms?: ZoneCapacity;
 }
 
-export interface ConditionInput {
+interface ConditionInput {
   desired: number;
   stop: Stop;
   verdict: CredentialsVerdict;

@@ -1,5 +1,5 @@
 /** What tells the older of two SlackBots. */
-export interface Aged {
+interface Aged {
   uid: string;
   namespace: string;
   name: string;

@@ -48,7 +48,7 @@ type OwnReason =
 
 export type Reason = OwnReason | TerminalReason | RetryReason;
 
-export interface ReasonRow {
+interface ReasonRow {
   reason: Reason;
   /** The condition that it belongs to; Ready repeats the reason of whatever it lacks. */
   condition: ConditionType;

@@ -17,7 +17,7 @@ import { fleetFacts, statusOf } from './status.ts';
 import { statusNotRun } from './status-not-run.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
 
-export interface SlackBotReconcilerOptions {
+interface SlackBotReconcilerOptions {
   bots: ObjectsView<SlackBotObject>;
   secrets: SecretReads;
   desired: DesiredState;

@@ -2,7 +2,7 @@ import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { conditionsOf } from '../../status/conditions.ts';
 import { CONDITION_TYPES, explain, type Reason } from './reasons.ts';
 
-export interface NotRun {
+interface NotRun {
   metadata: { generation: number };
   status?: SlackBotStatus;
 }

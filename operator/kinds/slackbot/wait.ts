@@ -1,7 +1,7 @@
 import type { SlotView } from '../../fleet/fleet-view.ts';
 
 /** What a socket that is missing waits for, and until when (Redis time). */
-export interface Wait {
+interface Wait {
   untilMs: number;
   for: 'budget' | 'rateLimit' | 'retry';
 }

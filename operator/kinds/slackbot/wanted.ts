@@ -45,7 +45,7 @@ export const NEW_RECORD: BotRecord = {
 };
 
 /** What is known of all other bots. */
-export interface OtherBots {
+interface OtherBots {
   /** Claims of others on the same bot. */
   claimsOn(claim: Claim): readonly Claim[];
   /** It exists, is not suspended, and is not on its way out. */
@@ -64,7 +64,7 @@ export interface Situation {
   nowMs: number;
 }
 
-export interface Decision {
+interface Decision {
   /** Undefined: the planner is told nothing new. */
   want: Want | undefined;
   /** The want is a start: what protects its sockets from a deletion that passes them by comes first. */
@@ -119,14 +119,14 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
   }
 }
 
-export interface Deletion {
+interface Deletion {
   /** Its object stays until we let it go. */
   isHeld: boolean;
   /** What the fleet is known to have of it. The view keeps an owner as long as a connector reports a socket of it. */
   view: { settled: boolean; hasBot: boolean };
 }
 
-export interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
+interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
   /** Its object need not be held any more: its sockets were seen closed, or were given the time for it. */
   letGo: 'closed' | 'late' | undefined;
 }

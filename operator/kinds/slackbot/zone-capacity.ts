@@ -1,7 +1,7 @@
 import type { PodSummary } from '../../fleet/fleet-view.ts';
 
 /** What a zone could take, by the best of its pods. */
-export type ZoneRoom =
+type ZoneRoom =
   | 'room'
   | 'full'
   /** Its pods get no new sockets: they share no fleet key with the operator, or are to be removed. */
