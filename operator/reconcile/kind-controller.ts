@@ -10,6 +10,7 @@ import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
+import { compareAge } from './age.ts';
 import type { Claimant } from './claim.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
@@ -155,9 +156,7 @@ export class KindController<O extends KindObject> {
 
   /** Each is judged once, the oldest first, so that of two that are the same bot the older is known before the younger. */
   judgeAll(): void {
-    const byAge = [...this.#watch.values()].sort((a, b) =>
-      a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
-    );
+    const byAge = [...this.#watch.values()].sort((a, b) => compareAge(a.metadata, b.metadata));
     this.#judging = true;
     this.#enqueue(byAge);
     this.#controller.start();
