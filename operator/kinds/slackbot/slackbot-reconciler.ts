@@ -9,11 +9,12 @@ import type { DesiredState } from '../../reconcile/desired-state.ts';
 import type { Office } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
 import type { SecretReads } from '../../reconcile/secret-reads.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
+import { fleetFacts, isLive } from '../socket-conditions.ts';
 import { BotRecords } from './bot-records.ts';
-import { isLive } from './conditions.ts';
-import { type CredentialsVerdict, judgeCredentials } from './credentials.ts';
+import { judgeCredentials } from './credentials.ts';
 import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
-import { fleetFacts, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 import { statusNotRun } from './status-not-run.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
 

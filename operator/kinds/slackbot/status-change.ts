@@ -1,8 +1,8 @@
 import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { conditionOf } from '../../status/conditions.ts';
 import type { Urgency } from '../../status/urgency.ts';
-import type { ConditionType } from './reasons.ts';
-import { saysWait } from './wait.ts';
+import type { ConditionType } from '../reasons.ts';
+import { saysWait } from '../wait.ts';
 
 /** How soon this change is to be told: what is worth a write, bad news first. */
 export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {

@@ -1,6 +1,6 @@
 import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { conditionsOf } from '../../status/conditions.ts';
-import { CONDITION_TYPES, explain, type Reason } from './reasons.ts';
+import { CONDITION_TYPES, explain, type Reason } from '../reasons.ts';
 
 interface NotRun {
   metadata: { generation: number };

@@ -1,11 +1,10 @@
 import { replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../core/api/slackbot.ts';
-import type { BotView, FleetView, SlotView } from '../../fleet/fleet-view.ts';
+import type { BotView, SlotView } from '../../fleet/fleet-view.ts';
 import { rfc3339 } from '../../kube/timestamp.ts';
 import { conditionsOf } from '../../status/conditions.ts';
-import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from './conditions.ts';
-import type { CredentialsVerdict } from './credentials.ts';
-import { CONDITION_TYPES, explain } from './reasons.ts';
-import { zoneCapacityOf } from './zone-capacity.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
+import { CONDITION_TYPES, explain } from '../reasons.ts';
+import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from '../socket-conditions.ts';
 
 export interface StatusInput {
   bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
@@ -61,13 +60,6 @@ export function statusOf(input: StatusInput): SlackBotStatus {
     ...(teamName === undefined ? {} : { teamName: teamName.slice(0, 1024) }),
     ...(botUserID === undefined ? {} : { botUserID: botUserID.slice(0, 64) }),
   };
-}
-
-/** What the fleet offers, counted once for all bots. */
-export function fleetFacts(view: Pick<FleetView, 'settled' | 'pods'>): FleetFacts {
-  const pods = view.pods.filter(({ state }) => state !== 'dead');
-  const rooms = zoneCapacityOf(pods);
-  return { settled: view.settled, pods: pods.length, zones: Object.keys(rooms).length, rooms };
 }
 
 /** Why the bot is to have no sockets at all; suspension first, since it is what its owner asked for. */

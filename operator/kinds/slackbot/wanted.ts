@@ -1,5 +1,5 @@
 import type { DesiredBot, Want } from '../../fleet/desired.ts';
-import type { CredentialsVerdict } from './credentials.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
 import { type Claim, duplicateOf } from './duplicates.ts';
 import { type BotDocument, socketSetOf } from './socket-set.ts';
 import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';

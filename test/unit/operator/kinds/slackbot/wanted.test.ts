@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import { teamOf } from '#core/protocol/assignment.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
+import type { CredentialsVerdict } from '#operator/kinds/credentials-verdict.ts';
 import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
-import { type CredentialsVerdict, judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
+import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
 import type { BotDocument } from '#operator/kinds/slackbot/socket-set.ts';
 import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
 import {

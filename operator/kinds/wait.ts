@@ -1,4 +1,4 @@
-import type { SlotView } from '../../fleet/fleet-view.ts';
+import type { SlotView } from '../fleet/fleet-view.ts';
 
 /** What a socket that is missing waits for, and until when (Redis time). */
 interface Wait {

@@ -1,4 +1,4 @@
-import type { PodSummary } from '../../fleet/fleet-view.ts';
+import type { PodSummary } from '../fleet/fleet-view.ts';
 
 /** What a zone could take, by the best of its pods. */
 type ZoneRoom =
