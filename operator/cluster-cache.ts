@@ -16,13 +16,13 @@ export interface WatchNumbers {
   resource: string;
   errors: number;
   events: number;
-  stillSeconds: number;
+  idleSeconds: number;
 }
 
 interface Watch {
   start(): void;
   stop(): Promise<void>;
-  lastStirMs(): number;
+  lastActivityMs(): number;
   stats(): ReflectorStats[];
 }
 
@@ -58,7 +58,7 @@ export class ClusterCache {
       resource,
       errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
       events: watch.stats().reduce((sum, { events }) => sum + events, 0),
-      stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
+      idleSeconds: (nowMs - watch.lastActivityMs()) / 1000,
     }));
   }
 
@@ -79,8 +79,8 @@ export class ClusterCache {
   /** What no waiting mends, for liveness. */
   hung(): string[] {
     return this.numbers()
-      .filter(({ stillSeconds }) => stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(stillSeconds)} s`);
+      .filter(({ idleSeconds }) => idleSeconds * 1000 > WATCH_HUNG_MS)
+      .map(({ resource, idleSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(idleSeconds)} s`);
   }
 
   #all(): [resource: string, watch: Watch][] {

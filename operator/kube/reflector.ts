@@ -84,7 +84,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** When it last did anything, failing included: what stands still for longer than its timeouts has hung. */
-  lastStirMs(): number {
+  lastActivityMs(): number {
     return Math.max(this.#lastContactMs, this.#lastFailureMs);
   }
 

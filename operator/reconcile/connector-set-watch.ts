@@ -87,8 +87,8 @@ export class ConnectorSetWatch {
       : undefined;
   }
 
-  lastStirMs(): number {
-    return this.#reflector.lastStirMs();
+  lastActivityMs(): number {
+    return this.#reflector.lastActivityMs();
   }
 
   stats(): ReflectorStats[] {

@@ -80,7 +80,7 @@ export class Ownership<O extends KindObject = KindObject> {
    * Takes the finalizer off, so that an object that is being deleted is gone.
    * @returns false if the object has changed since: look again
    */
-  async releaseObjects(object: O, signal: AbortSignal): Promise<boolean> {
+  async release(object: O, signal: AbortSignal): Promise<boolean> {
     const { kind, client } = this.#options;
     const operations = removingFinalizer(object, kind.finalizer);
     if (operations.length === 0) return true;

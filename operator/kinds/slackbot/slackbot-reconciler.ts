@@ -188,7 +188,7 @@ export class SlackBotReconciler {
     if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
     if (decision.letGo === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
-    const removed = await this.#ownership.releaseObjects(bot, AbortSignal.any([signal, ours.signal]));
+    const removed = await this.#ownership.release(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 
