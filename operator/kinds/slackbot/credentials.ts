@@ -14,7 +14,7 @@ const KIND_NAMES: Record<TokenKind, string> = {
 };
 
 /**
- * Judges what Slack need not be asked for. Messages name keys, never values.
+ * Judges as much as can be judged without asking Slack. Messages name keys, never values.
  *
  * @param secret ignored for transports that this version does not serve, so it need not be read for them
  */

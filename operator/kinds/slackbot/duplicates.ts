@@ -1,12 +1,12 @@
 import { type Aged, compareAge } from '../../reconcile/age.ts';
 
-/** That a SlackBot wants to run a bot: the same team and token twice in a cluster is one bot with two resources. */
+/** A SlackBot that wants to run a bot. The same team and token twice in a cluster is one bot with two SlackBots. */
 export interface Claim extends Aged {
   teamID: string;
   tokenDigest: string;
 }
 
-/** The oldest claim on the same bot, which runs it, if it is not this one. */
+/** The oldest of these claims on one bot: it runs the bot. Undefined if that is `claim`. */
 export function duplicateOf(claim: Claim, others: Iterable<Claim>): Claim | undefined {
   let oldest = claim;
   for (const other of others) if (compareAge(other, oldest) < 0) oldest = other;

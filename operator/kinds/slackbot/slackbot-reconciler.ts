@@ -26,9 +26,9 @@ interface SlackBotReconcilerOptions {
   /** The right to write to the API server; undefined while another process has it. */
   office: () => Office<SlackBotObject> | undefined;
   ownership: Ownership<SlackBotObject>;
-  /** Have these reconciled: another bot's change is news for them. */
+  /** Reconciles these bots as well: another bot's change concerns them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
-  /** A status was judged, written or not; undefined: the bot is gone. */
+  /** Called with each status that was judged, written or not; undefined: the bot is gone. */
   onStatus?: (uid: string, judged: { bot: SlackBotObject; status: SlackBotStatus } | undefined) => void;
   log: Log;
   timers?: Timers;
@@ -41,15 +41,15 @@ interface Judged {
 }
 
 /**
- * Brings one SlackBot from what it says to what is desired of the fleet, and back from the fleet to its status. Every
- * operator does; only the one in office writes.
+ * Takes one SlackBot from its spec to what is desired of the fleet, and from the state of the fleet to its status. Every
+ * operator process does this; only the one in office writes to the API server.
  */
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
   readonly #ownership: Ownership<SlackBotObject>;
   readonly #records = new BotRecords();
-  /** Key -> uid of the object that had this name when it was last looked at. */
+  /** Key -> uid of the object that had this name when it was last reconciled. */
   readonly #uids = new Map<string, string>();
 
   constructor(options: SlackBotReconcilerOptions) {
@@ -58,7 +58,7 @@ export class SlackBotReconciler {
     this.#ownership = options.ownership;
   }
 
-  /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
+  /** Must be called for each object that is gone, before its key is reconciled, which may be the first time. */
   deleted(key: string, uid: string): void {
     if (this.#uids.get(key) !== uid) this.#gone(uid);
   }
@@ -93,14 +93,14 @@ export class SlackBotReconciler {
           again = earlier(again, LOOK_AGAIN_MS);
           break;
         case 'notOurs':
-          // The watch brings it when the one in office has put the finalizer on.
+          // It is reconciled again when the operator in office has added the finalizer.
           this.#desire(bot, { kind: 'unknown' });
           break;
       }
-      // Nothing is said of a bot that another operator may be claiming just now.
+      // Another operator may just be claiming it, so nothing is written about it.
       if ((await this.#take(bot, false, signal)) === 'changed') return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     } catch (failure) {
-      // What could not be prepared changes nothing for a bot that already runs.
+      // A failure here changes nothing for a bot that already runs.
       this.#desire(bot, { kind: 'unknown' });
       error = failure;
     }
@@ -126,7 +126,7 @@ export class SlackBotReconciler {
     };
   }
 
-  /** Another operator has it: what we have of it ends, without a fence, since events of the other's sockets count. */
+  /** Another operator runs it: our sockets close, without a fence, since events of the other operator's sockets count. */
   #leave(bot: SlackBotObject, message: string): Outcome {
     const { uid } = bot.metadata;
     this.#drop(uid);
@@ -137,7 +137,7 @@ export class SlackBotReconciler {
 
   async #judge(bot: SlackBotObject, signal: AbortSignal): Promise<Judged> {
     const { secrets } = this.#options;
-    // What is not served needs no Secret.
+    // A transport that is not served needs no Secret.
     if (bot.spec.transport !== 'RTM') {
       return { verdict: judgeCredentials(bot.spec, { kind: 'missing' }), againMs: undefined, error: undefined };
     }
@@ -153,7 +153,7 @@ export class SlackBotReconciler {
     }
   }
 
-  /** The claim and the finalizer come before the first socket, so that no deletion can pass a socket by. */
+  /** The claim and the finalizer come before the first socket: no SlackBot may be deleted while it has sockets. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
     if (taken !== 'notInOffice') return taken === 'taken' ? 'protected' : 'changed';
@@ -182,7 +182,7 @@ export class SlackBotReconciler {
     this.#desire(bot, decision.want);
     const ours = office();
     const isYielding = decision.want === undefined;
-    // Whoever is in office lets it go.
+    // The operator in office releases it.
     if (ours === undefined && !isYielding) return { kind: 'done' };
     if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
     if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };

@@ -8,9 +8,9 @@ interface NotRun {
 }
 
 /**
- * Pure: the status of a bot that this operator has let go. What it knew of it does not hold any more, so each condition
- * is Unknown, and there is no socket of ours to count.
- * @param message in place of the reason's own words
+ * Pure: the status of a bot that this operator no longer runs. What it knew no longer holds, so each condition is
+ * Unknown, and it has no sockets to count.
+ * @param message replaces that of the reason
  */
 export function statusNotRun(bot: NotRun, reason: Reason, nowMs: number, message = explain(reason)): SlackBotStatus {
   const { generation } = bot.metadata;

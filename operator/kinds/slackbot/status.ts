@@ -19,10 +19,10 @@ export interface StatusInput {
   nowMs: number;
 }
 
-/** As many as the schema takes. */
+/** As many as the schema allows. */
 const MAX_CONNECTIONS = 64;
 
-/** Pure: the status of a bot. The same input gives the same status, and a status once reached gives itself. */
+/** Pure and idempotent: with its own result as `previous`, it returns the same status. */
 export function statusOf(input: StatusInput): SlackBotStatus {
   const { bot, verdict, view, fleet, previous } = input;
   const { generation } = bot.metadata;
@@ -40,9 +40,9 @@ export function statusOf(input: StatusInput): SlackBotStatus {
     previous: history.previous,
     nowMs: input.nowMs,
   });
-  // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
+  // In a handover the old and the new socket of a slot may both be live for a moment: they count as one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
-  // While the fleet is being looked at, what has been seen live is the least there can be.
+  // While the fleet is still being observed, there may be more live sockets than have been seen.
   const known = Math.min(live.length, desired);
   const told = fleet.settled || stop !== undefined || isToldOf(view?.slots ?? [], desired);
   const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
@@ -67,7 +67,7 @@ function stopOf({ bot, verdict, duplicateOf }: StatusInput): Stop {
   if (bot.spec.suspend === true) return { reason: 'Suspended', message: explain('Suspended') };
   if (verdict.kind === 'invalid') return { reason: verdict.reason, message: verdict.message };
   if (duplicateOf === undefined) return undefined;
-  // Another tenant's names are none of this one's business.
+  // A tenant must not learn the names of another tenant's objects.
   const other =
     duplicateOf.namespace === bot.metadata.namespace
       ? `SlackBot ${duplicateOf.name}`
@@ -85,7 +85,7 @@ function countsNow(
   stop: Stop,
   since: (slot: SlotView) => string,
 ): Counts {
-  // What is being closed is shown as long as it lives, so that "0/0" means closed.
+  // A socket that is being closed counts as long as it is live, so that "0/0" means closed.
   const live = stop === undefined ? Math.min(liveSlots, desired) : liveSlots;
   return {
     desiredConnections: desired,
@@ -98,7 +98,7 @@ function countsNow(
   };
 }
 
-/** Redis may have lost the time: then what was said before stays, until the assignment is written anew. */
+/** If Redis has lost the time, the previous one stays until the assignment is written again. */
 function sinceOf({ pod, assignedAtMs }: SlotView, previous: SlackBotStatus | undefined, nowMs: number): string {
   if (assignedAtMs > 0) return rfc3339(assignedAtMs);
   return previous?.connections?.find((connection) => connection.pod === pod)?.since ?? rfc3339(nowMs);
