@@ -9,7 +9,7 @@ import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { watchLabelledSecrets } from './reconcile/labeled-secrets.ts';
 import type { RegisteredKind, WatchedKind } from './reconcile/registered-kind.ts';
 
-/** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
+/** Each event, bookmark, failure and try is activity: a watch without any for longer than all its timeouts has hung. */
 const WATCH_HUNG_MS = 300_000;
 
 export interface WatchNumbers {
@@ -76,7 +76,7 @@ export class ClusterCache {
     ];
   }
 
-  /** What no waiting mends, for liveness. */
+  /** Watches that will not recover by themselves, for liveness. */
   hung(): string[] {
     return this.numbers()
       .filter(({ idleSeconds }) => idleSeconds * 1000 > WATCH_HUNG_MS)

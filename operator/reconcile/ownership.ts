@@ -16,12 +16,12 @@ interface OwnershipOptions<O extends KindObject> {
   log: Log;
 }
 
-/** Which objects of a kind are ours, how they become so, and how they are let go: the claim and the finalizer. */
+/** Which objects of a kind are ours, how we take them, and how we release them: the claim and the finalizer. */
 export class Ownership<O extends KindObject = KindObject> {
   readonly #options: OwnershipOptions<O>;
-  /** Uid -> version over which we wrote: a copy of that version is only late. */
+  /** Uid -> version that our write replaced: a copy of that version is out of date. */
   readonly #writtenOver = new Map<string, string>();
-  /** Uid -> who else holds it. */
+  /** Uid -> the other operator that was reported last. */
   readonly #told = new Map<string, string>();
 
   constructor(options: OwnershipOptions<O>) {
@@ -29,8 +29,8 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * What to say of an object that is another operator's; undefined: it is ours, or free to be.
-   * @param inOffice of several processes of an operator only the one in office tells people
+   * What to say about an object of another operator; undefined: it is ours, or nobody's.
+   * @param inOffice of several processes of an operator only the one in office reports it
    */
   foreign(object: O, inOffice: boolean): string | undefined {
     const { kind, self, onForeign, log } = this.#options;
@@ -52,9 +52,9 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Claims the object and, before its first socket, puts the finalizer on, so that no deletion can pass a socket by: both in
-   * one patch, and none if nothing is missing.
-   * @returns false if the object has changed since, which may be another's claim: look again
+   * Claims the object and, before its first socket, adds the finalizer, so that it can't be deleted while it has sockets:
+   * both in one patch, and no patch if nothing is missing.
+   * @returns false if the object has changed meanwhile, perhaps by another's claim: look again
    */
   async take(object: O, options: { finalizer: boolean; signal: AbortSignal }): Promise<boolean> {
     const { kind, client, self } = this.#options;
@@ -77,8 +77,8 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Takes the finalizer off, so that an object that is being deleted is gone.
-   * @returns false if the object has changed since: look again
+   * Removes the finalizer, which lets an object that is being deleted go.
+   * @returns false if the object has changed meanwhile: look again
    */
   async release(object: O, signal: AbortSignal): Promise<boolean> {
     const { kind, client } = this.#options;

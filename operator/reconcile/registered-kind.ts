@@ -8,7 +8,7 @@ type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'nam
 /** The controller of some kind. */
 export type KindControl = Pick<KindController<KindObject>, keyof KindController<KindObject>>;
 
-/** The objects of some kind are watched; what type they have is known inside only. */
+/** A kind whose objects are watched; their type is known only inside. */
 export interface WatchedKind {
   readonly kind: Kind;
   readonly watch: Omit<ResourceWatch<KindObject>, 'listen'>;
