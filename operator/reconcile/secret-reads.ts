@@ -34,7 +34,7 @@ export interface WantedSecret {
 /** Promised in docs/install.md: without the label, a changed token takes effect within 5 minutes. */
 export const REREAD_MS = 300_000;
 /** What is wrong or missing is read again sooner, because somebody is probably about to fix it. */
-const REREAD_WRONG_MS = 30_000;
+export const REREAD_WRONG_MS = 30_000;
 
 interface Known {
   secretKey: string;

@@ -8,7 +8,7 @@ import type { ObjectsView } from '../../kube/resource-watch.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
 import type { Office } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
-import type { SecretReads } from '../../reconcile/secret-reads.ts';
+import { REREAD_WRONG_MS, type SecretReads } from '../../reconcile/secret-reads.ts';
 import type { CredentialsVerdict } from '../credentials-verdict.ts';
 import { fleetFacts, isLive } from '../socket-conditions.ts';
 import { BotRecords } from './bot-records.ts';
@@ -146,7 +146,7 @@ export class SlackBotReconciler {
       const verdict = judgeCredentials(bot.spec, secret);
       if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
       secrets.lookSooner(bot.metadata.uid);
-      return { verdict, againMs: earlier(againMs, 30_000), error: undefined };
+      return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
     } catch (error) {
       const verdict = judgeCredentials(bot.spec, { kind: 'unreadable', why: errorText(error) });
       return { verdict, againMs: undefined, error };
