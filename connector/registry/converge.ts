@@ -18,10 +18,11 @@ export interface SlotFailure {
   retryAtMs: number;
 }
 
+/** To be done in this order. A slot whose kind has changed is closed and opened: its socket is of another transport. */
 export interface Convergence {
+  close: SlotID[];
   open: [SlotID, Slot][];
   update: [SlotID, Slot][];
-  close: SlotID[];
 }
 
 /**
@@ -29,14 +30,19 @@ export interface Convergence {
  * lost when a part of it fails. What failed is retried after a while, or at once if the assignment has changed.
  */
 export function converge(held: Slots, running: ReadonlyMap<SlotID, RunningSlot>, nowMs: number): Convergence {
-  const todo: Convergence = { open: [], update: [], close: [] };
+  const todo: Convergence = { close: [], open: [], update: [] };
+  for (const id of running.keys()) if (!held.has(id)) todo.close.push(id);
   for (const [id, slot] of held) {
     const now = running.get(id);
+    if (now !== undefined && now.slot.kind !== slot.kind) {
+      todo.close.push(id);
+      todo.open.push([id, slot]);
+      continue;
+    }
     if (now !== undefined && isSame(now.slot, slot) && !isDue(now, nowMs)) continue;
     if (now?.connection === undefined) todo.open.push([id, slot]);
     else todo.update.push([id, slot]);
   }
-  for (const id of running.keys()) if (!held.has(id)) todo.close.push(id);
   return todo;
 }
 

@@ -122,7 +122,7 @@ export class SlotRegistry {
     const { held, clock, keyring } = this.#options;
     const slots = this.#stopping === undefined ? held() : undefined;
     if (slots === undefined) return Number.POSITIVE_INFINITY;
-    const { open, update, close } = converge(slots, this.#entries, clock.monotonicMs());
+    const { close, open, update } = converge(slots, this.#entries, clock.monotonicMs());
     for (const id of close) this.#remove(id);
     const wanted = [...open, ...update];
     // What failed is retried with the keys that the file has now.

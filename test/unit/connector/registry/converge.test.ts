@@ -11,6 +11,7 @@ import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 const one = slotOf();
 const newer = slotOf({ generation: 2 });
+const otherKind = slotOf({ kind: 'socketMode' });
 const running = (slot: Slot, changes: Partial<RunningSlot> = {}): RunningSlot => ({
   slot,
   connection: {},
@@ -39,6 +40,13 @@ describe('what runs', () => {
       'open',
     ],
     ['is updated again when its time has come', running(one, { failure: failedAt(100) }), one, 'update'],
+    ['is closed and opened when it is of another kind now', running(one), otherKind, 'close open'],
+    [
+      'is closed and opened when it is of another kind now, though it failed',
+      running(one, { failure: failedAt(200) }),
+      otherKind,
+      'close open',
+    ],
     ['waits for nothing when another assignment is held', running(one, { failure: failedAt(200) }), newer, 'update'],
   ])('%s', (_name, now, wanted, expected) => {
     const todo = converge(
@@ -47,9 +55,9 @@ describe('what runs', () => {
       100,
     );
     expect(todo).toEqual({
-      open: expected === 'open' ? [['a/0', wanted]] : [],
-      update: expected === 'update' ? [['a/0', wanted]] : [],
-      close: expected === 'close' ? ['a/0'] : [],
+      close: expected.includes('close') ? ['a/0'] : [],
+      open: expected.includes('open') ? [['a/0', wanted]] : [],
+      update: expected.includes('update') ? [['a/0', wanted]] : [],
     });
   });
 });

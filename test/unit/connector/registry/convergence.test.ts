@@ -20,7 +20,7 @@ const SEALS = new Map(
   IDS.flatMap((id) => [known, unknown].map((key) => [`${id} ${key.id}`, sealOf(id, key)] as const)),
 );
 
-type Field = { generation: number; readable: boolean } | '{';
+type Field = { generation: number; readable: boolean; kind: 'rtm' | 'socketMode' } | '{';
 type Step =
   | { do: 'read'; version: number | undefined; fields: Partial<Record<SlotID, Field>> }
   | { do: 'break'; id: SlotID; method: 'open' | 'start' | 'update' | 'pressure' | 'stop' }
@@ -30,7 +30,11 @@ type Step =
   | { do: 'settle' };
 
 const field: fc.Arbitrary<Field> = fc.oneof(
-  fc.record({ generation: fc.integer({ min: 1, max: 3 }), readable: fc.boolean() }),
+  fc.record({
+    generation: fc.integer({ min: 1, max: 3 }),
+    readable: fc.boolean(),
+    kind: fc.constantFrom('rtm' as const, 'rtm' as const, 'socketMode' as const),
+  }),
   fc.constant('{' as const),
 );
 const id = fc.constantFrom(...IDS);
@@ -120,8 +124,10 @@ class Bench {
     this.#registry.look();
   }
 
+  /** Only what this version can run. */
   held(): string[] {
-    return [...this.#held.slots].map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
+    const slots = [...this.#held.slots].filter(([, { kind }]) => kind === 'rtm');
+    return slots.map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
   }
 
   running(): string[] {
@@ -145,9 +151,9 @@ class Bench {
     this.#registry.look();
   }
 
-  #json(slotID: SlotID, { generation, readable }: Exclude<Field, '{'>): string {
+  #json(slotID: SlotID, { generation, readable, kind }: Exclude<Field, '{'>): string {
     const token = SEALS.get(`${slotID} ${(readable ? known : unknown).id}`) ?? '';
-    return encodeSlot(slotOf({ generation, token }));
+    return encodeSlot(slotOf({ generation, token, kind }));
   }
 
   #brokenOf(slotID: SlotID): Set<string> {

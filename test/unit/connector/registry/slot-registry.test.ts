@@ -196,6 +196,21 @@ describe('a slot', () => {
     expect(RETRY_REASONS).toContain(wish.kind === 'report' ? wish.report.reason : '');
   });
 
+  it('that is of another kind now is closed for good, and a socket of the new kind takes its place', () => {
+    apply({ start: [['uid-1/0', sealed()]] });
+    the(0).becomes({ state: 'live' });
+    apply({ update: [['uid-1/0', sealed({ kind: 'socketMode', epoch: 2 })]] });
+    expect(the(0).calls).toEqual(['start', 'stop']);
+    the(0).becomes({ state: 'live' });
+    expect(registry.report('uid-1/0')).toMatchObject({
+      report: { epoch: 2, state: 'connecting', reason: 'TransportNotServed' },
+    });
+    apply({ update: [['uid-1/0', sealed({ epoch: 3 })]] });
+    expect(the(1).calls).toEqual(['start']);
+    expect(the(1).spec.kind).toBe('rtm');
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 3, state: 'connecting', reason: '' } });
+  });
+
   it('of another bot does not open with this one’s seal', () => {
     apply({ start: [['uid-2/0', sealed()]] });
     expect(connections).toHaveLength(0);
