@@ -101,7 +101,7 @@ export class Connector {
       log,
       limitedLog: this.#limitedLog,
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
-      openConnection: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
+      createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };

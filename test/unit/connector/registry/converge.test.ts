@@ -1,27 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import {
-  converge,
-  failedAgain,
-  nextRetryMs,
-  type RunningSlot,
-  type SlotFailure,
-} from '#connector/registry/converge.ts';
+import { converge, failedAgain, nextRetryMs, type SlotEntry, type SlotFailure } from '#connector/registry/converge.ts';
 import type { Slot } from '#core/protocol/assignment.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 const one = slotOf();
 const newer = slotOf({ generation: 2 });
 const otherKind = slotOf({ kind: 'socketMode' });
-const running = (slot: Slot, changes: Partial<RunningSlot> = {}): RunningSlot => ({
+const running = (slot: Slot, changes: Partial<SlotEntry> = {}): SlotEntry => ({
   slot,
-  connection: {},
+  runner: {},
   failure: undefined,
   ...changes,
 });
 const failedAt = (retryAtMs: number): SlotFailure => ({ times: 1, retryAtMs });
 
 describe('what runs', () => {
-  it.each<[string, RunningSlot | undefined, Slot | undefined, string]>([
+  it.each<[string, SlotEntry | undefined, Slot | undefined, string]>([
     ['is left alone when it is what is held', running(one), { ...one }, ''],
     ['is opened when it is held and does not run', undefined, one, 'open'],
     ['is updated when another assignment is held', running(one), newer, 'update'],
@@ -32,10 +26,10 @@ describe('what runs', () => {
       undefined,
       'close',
     ],
-    ['waits after a failure', running(one, { connection: undefined, failure: failedAt(101) }), one, ''],
+    ['waits after a failure', running(one, { runner: undefined, failure: failedAt(101) }), one, ''],
     [
       'is opened again when its time has come',
-      running(one, { connection: undefined, failure: failedAt(100) }),
+      running(one, { runner: undefined, failure: failedAt(100) }),
       one,
       'open',
     ],
