@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/process/clock.ts';
-import { runCallback } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
@@ -64,6 +64,7 @@ export class SlotRegistry {
   /** Runners that are closing; an id may stand here several times, and among the entries again. */
   readonly #closing = new Map<Promise<void>, SlotID>();
   readonly #retries: PeriodicTask;
+  readonly #defects: DefectLog;
   #pressure: Pick<Pressure, 'all' | 'bots'> = NO_PRESSURE;
   #stopping: Promise<void> | undefined;
 
@@ -71,6 +72,7 @@ export class SlotRegistry {
     this.#options = options;
     const { log, clock } = options;
     this.#retries = new PeriodicTask('slots that failed', async () => this.#look(), log, clock);
+    this.#defects = new DefectLog(log, clock);
   }
 
   get size(): number {
@@ -227,8 +229,7 @@ export class SlotRegistry {
   }
 
   #tell(id: SlotID): void {
-    const { log, onChange } = this.#options;
-    runCallback(log, 'what follows a change of a slot', () => onChange(id));
+    this.#defects.run('what follows a change of a slot', () => this.#options.onChange(id));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/process/clock.ts';
-import { logDefect, runCallback } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/protocol/session.ts';
@@ -66,6 +66,7 @@ export function sessionTtlMs(drainingSinceMs: number, redisNowMs: number, leavin
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   readonly #task: PeriodicTask;
+  readonly #defects: DefectLog;
   #watch: NodeJS.Timeout | undefined;
   #named = false;
   /** Monotonic time at which the last renewal that Redis granted was sent. */
@@ -86,6 +87,7 @@ export class SessionKeeper {
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
     this.#task = new PeriodicTask('session', () => this.#renew(), options.log, options.clock);
+    this.#defects = new DefectLog(options.log, options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
   }
 
@@ -178,7 +180,7 @@ export class SessionKeeper {
       this.#content = this.#options.content();
     } catch (error) {
       if (this.#content === undefined) throw error;
-      logDefect(this.#options.log, 'the content of the session', error);
+      this.#defects.report('the content of the session', error);
     }
     return this.#content;
   }
@@ -244,7 +246,7 @@ export class SessionKeeper {
   }
 
   #tell(what: string, callback: () => void): void {
-    runCallback(this.#options.log, `what follows ${what}`, callback);
+    this.#defects.run(`what follows ${what}`, callback);
   }
 
   #tellResult(result: RenewalResult): void {
