@@ -239,7 +239,7 @@ export class SlotRunner<S extends SlotSpec> {
 
   #tellDisabled(slackError: string): void {
     const { offer, timers } = this.#deps;
-    const normalized = this.#transport.disabled(this.#spec, slackError, timers.wallMs());
+    const normalized = this.#transport.disableBot(this.#spec, slackError, timers.wallMs());
     if (normalized !== undefined) offer(normalized);
   }
 
@@ -337,7 +337,7 @@ export class SlotRunner<S extends SlotSpec> {
       generation,
       rebalance,
       spread,
-      refusal: this.#transport.refuse(this.#spec),
+      refusal: this.#transport.tokenRefusal(this.#spec),
       pauseLimitMs: this.#deps.windowMs / 2,
     };
   }
