@@ -30,8 +30,7 @@ export interface PublisherOptions {
 
 /**
  * Takes what was read from Slack and makes sure that every event ends in exactly one outcome: it admits events within one
- * bound on everything that waits, passes them to their shard, and says whose sockets must wait. The shards do
- * the rest.
+ * bound on everything that waits, passes them to their shard, and says whose sockets must wait. The shards do the rest.
  */
 export class Publisher {
   readonly #options: PublisherOptions;

@@ -132,13 +132,13 @@ export class SlotRegistry {
     const wanted = [...open, ...update];
     // What failed is retried with the keys that the file has now.
     if (wanted.some(([id]) => this.#entries.get(id)?.failure !== undefined)) keyring.reload();
-    for (const [id, slot] of wanted) this.#bring(id, slot);
+    for (const [id, slot] of wanted) this.#apply(id, slot);
     for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
     return nextRetryMs(this.#entries.values(), clock.monotonicMs());
   }
 
   /** Starts the slot's runner, or passes it its new spec. */
-  #bring(id: SlotID, slot: Slot): void {
+  #apply(id: SlotID, slot: Slot): void {
     const { limitedLog, clock } = this.#options;
     const entry = this.#entries.get(id) ?? { slot, runner: undefined, failure: undefined, owedPressure: false };
     entry.slot = slot;
@@ -152,7 +152,7 @@ export class SlotRegistry {
     this.#changed(id, entry);
   }
 
-  /** @returns why it did not come about */
+  /** @returns why it failed */
   #try(id: SlotID, entry: Entry): SlotFault | undefined {
     const { cluster, keyring } = this.#options;
     try {
@@ -233,7 +233,7 @@ export class SlotRegistry {
   }
 }
 
-/** A fault is told beside a socket that lives all the same, and in place of whatever else an earlier token came to. */
+/** A fault is reported beside a socket that lives all the same; otherwise it replaces whatever became of an earlier token. */
 function statusOf({ slot, runner, failure }: Entry): SlotStatus {
   const status = runner?.status();
   if (status !== undefined && (failure === undefined || status.state === 'live' || status.state === 'paused')) {

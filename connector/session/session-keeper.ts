@@ -174,7 +174,7 @@ export class SessionKeeper {
     };
   }
 
-  /** What is not known now stands as it was: a defect elsewhere must not end the lease of a pod whose sockets live. */
+  /** What can't be read now keeps its last value: a defect elsewhere must not end the lease of a pod whose sockets live. */
   #contentNow(): SessionContent {
     try {
       this.#content = this.#options.content();
@@ -185,7 +185,7 @@ export class SessionKeeper {
     return this.#content;
   }
 
-  /** Only what is about Redis stands in a `try`: what a callback throws is no word of Redis on the lease. */
+  /** Only calls to Redis are inside a `try`: what a callback throws says nothing about the lease. */
   async #renew(): Promise<number> {
     const { seeker } = this.#options;
     if (this.#named) return this.#renewLease(undefined);
@@ -212,7 +212,7 @@ export class SessionKeeper {
     try {
       renewal = await renew(session, ttlMs, claim);
     } catch (error) {
-      // Judged free, and Redis answers but takes no writes: its sockets are up when it does again.
+      // The name was judged free, and Redis answers but takes no writes: the sockets are up by the time it does.
       if (claim !== undefined && TAKES_NO_WRITES.test(errorText(error))) this.#setNamed();
       return this.#failed(error);
     }
@@ -237,7 +237,7 @@ export class SessionKeeper {
   #failed(error: unknown): number {
     if (!this.#named) this.#options.seeker.broke();
     const text = redisErrorText(error);
-    // The same words every second help nobody.
+    // Logged when it changes: the same words every second help nobody.
     if (text !== this.#error)
       this.#options.log.warn({ error: text }, 'could not renew the session lease, keeping sockets open');
     this.#error = text;
