@@ -11,6 +11,8 @@ import type { Mark } from './mark.ts';
 export interface Identity {
   /** `<team>/<bot user>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */
   id: string;
+  /** The team at the front of `id`: every copy of the event has the same one, whatever `spec.teamID` says. */
+  teamID: string;
   mark: Mark;
 }
 
@@ -22,7 +24,8 @@ interface Name {
 
 export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeamID' | 'botUserID'>): Identity {
   const { parts, mark } = nameOf(frame);
-  return { id: joinID([source.slackTeamID, source.botUserID, kind(frame), ...parts]), mark };
+  const teamID = source.slackTeamID;
+  return { id: joinID([teamID, source.botUserID, kind(frame), ...parts]), teamID, mark };
 }
 
 const UNTIMED: Mark = { kind: 'untimed' };
@@ -64,7 +67,7 @@ function nameOf(frame: JsonObject): Name {
       );
     case 'channel_joined':
     case 'group_joined':
-      // `channel.created` is no version of the joining: the bot may leave and join again.
+      // `channel.created` does not identify the joining: the bot may leave and join again.
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
       return timedName([...referencesOf(frame), ...untoldOf(frame)], text(frame.event_ts)) ?? contentName(frame);

@@ -5,7 +5,7 @@ import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { NameClaim, NameLook } from './name-seeker.ts';
 import { decodeHolder } from './name-verdict.ts';
 
-/** What a renewal tells (`renew.lua`). */
+/** What a renewal returns (`renew.lua`). */
 export interface Renewal {
   redisMs: number;
   /** Version of this pod's assignments; undefined when Redis has none, or none that is a number. */
@@ -14,7 +14,7 @@ export interface Renewal {
   drained: string | undefined;
   /** False when Redis has no reports of this pod. */
   reportsExist: boolean;
-  /** Incarnation of another process under this pod's name. The lease is its, and was not renewed for us. */
+  /** Incarnation of another process under this pod's name. The lease belongs to it and was not renewed for us. */
   rival: string | undefined;
   /** Owner of the scope, when that is another than ours. Nothing was written. */
   foreign: string | undefined;
@@ -72,7 +72,7 @@ export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => P
 const textOr = <T>(reply: unknown, otherwise: T): string | T =>
   typeof reply === 'string' && reply !== '' ? reply : otherwise;
 
-/** An assignment version as Redis has it. What is no whole number is as good as missing: unknown. */
+/** An assignment version as Redis has it. Anything but a whole number counts as missing: unknown. */
 export function parseVersion(text: unknown): number | undefined {
   return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

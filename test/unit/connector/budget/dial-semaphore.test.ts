@@ -13,6 +13,10 @@ it('lets so many dial at once and the others in their order', () => {
   expect(order).toEqual(['a', 'b', 'c']);
   leave[0]?.();
   expect(order).toEqual(['a', 'b', 'c', 'd']);
+  joined(limit, 'e', order);
+  expect(order).toEqual(['a', 'b', 'c', 'd']);
+  leave[3]?.();
+  expect(order).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 it('passes over one that left the line, and counts a turn given back twice once', () => {
