@@ -44,17 +44,15 @@ const team = z.strictObject({
   botUserID: z.string().optional(),
   name: z.string().optional(),
 });
-const event = z.union([
-  z.strictObject({ teamID: z.string(), frame: z.record(z.string(), z.unknown()) }),
-  z.strictObject({
-    teamID: z.string(),
-    kind: z.enum(eventKinds).default('message'),
-    channel: z.string().optional(),
-    user: z.string().optional(),
-    text: z.string().optional(),
-    about: z.string().optional(),
-  }),
-]);
+const frameEvent = z.strictObject({ teamID: z.string(), frame: z.record(z.string(), z.unknown()) });
+const kindEvent = z.strictObject({
+  teamID: z.string(),
+  kind: z.enum(eventKinds).default('message'),
+  channel: z.string().optional(),
+  user: z.string().optional(),
+  text: z.string().optional(),
+  about: z.string().optional(),
+});
 const burst = z.strictObject({
   events: count,
   perSecond: z.number().positive(),
@@ -65,34 +63,35 @@ const burst = z.strictObject({
 export type ControlAnswer = { status: number; body: unknown };
 
 type Call = { slack: Simulator; bursts: Map<string, Burst>; id: string; query: URLSearchParams; body: unknown };
-type Route = { method: string; path: RegExp; handle(call: Call): unknown };
+/** `:id` in a path stands for one segment of it. */
+type Route = { method: string; path: string; handle(call: Call): unknown };
 
 const rotate = z.strictObject({ token: z.string().min(1).optional(), revokeOld: z.boolean().optional() });
 const newToken = z.strictObject({ token: z.string().min(1), granular: z.boolean().optional() });
 
 /** The whole control API. A handler's value is the answer's JSON; whatever it throws is the caller's mistake (400). */
 const routes: readonly Route[] = [
-  { method: 'GET', path: /^stats$/, handle: ({ slack }) => slack.stats() },
-  { method: 'GET', path: /^teams$/, handle: ({ slack }) => slack.teams() },
-  { method: 'POST', path: /^teams$/, handle: ({ slack, body }) => slack.addTeam(team.parse(body)) },
-  { method: 'DELETE', path: /^teams\/([^/]+)$/, handle: ({ slack, id }) => slack.removeTeam(id) },
+  { method: 'GET', path: 'stats', handle: ({ slack }) => slack.stats() },
+  { method: 'GET', path: 'teams', handle: ({ slack }) => slack.teams() },
+  { method: 'POST', path: 'teams', handle: ({ slack, body }) => slack.addTeam(team.parse(body)) },
+  { method: 'DELETE', path: 'teams/:id', handle: ({ slack, id }) => slack.removeTeam(id) },
   {
     method: 'POST',
-    path: /^teams\/([^/]+)\/tokens$/,
+    path: 'teams/:id/tokens',
     handle: ({ slack, id, body }) => {
       const { token, granular } = newToken.parse(body);
       slack.addToken(id, token, { granular });
     },
   },
-  { method: 'POST', path: /^teams\/([^/]+)\/rotate$/, handle: rotateToken },
+  { method: 'POST', path: 'teams/:id/rotate', handle: rotateToken },
   {
     method: 'POST',
-    path: /^tokens\/revoke$/,
+    path: 'tokens/revoke',
     handle: ({ slack, body }) => slack.revokeToken(z.strictObject({ token: z.string() }).parse(body).token),
   },
   {
     method: 'POST',
-    path: /^tokens\/move$/,
+    path: 'tokens/move',
     handle: ({ slack, body }) => {
       const { token, teamID } = z.strictObject({ token: z.string(), teamID: z.string() }).parse(body);
       slack.moveToken(token, teamID);
@@ -100,23 +99,25 @@ const routes: readonly Route[] = [
   },
   {
     method: 'POST',
-    path: /^events$/,
+    path: 'events',
     handle: ({ slack, body }) => {
-      const asked = event.parse(body);
-      if ('frame' in asked) return { record: slack.emit(asked.teamID, asked.frame) };
-      const { teamID, kind, ...options } = asked;
+      if (typeof body === 'object' && body !== null && 'frame' in body) {
+        const { teamID, frame } = frameEvent.parse(body);
+        return { record: slack.emit(teamID, frame) };
+      }
+      const { teamID, kind, ...options } = kindEvent.parse(body);
       return slack.emitEvent(teamID, kind, options);
     },
   },
   {
     method: 'GET',
-    path: /^events$/,
+    path: 'events',
     handle: ({ slack, query }) => (query.get('unheard') === 'true' ? slack.unheard() : slack.events()),
   },
-  { method: 'DELETE', path: /^events$/, handle: ({ slack }) => slack.forgetEvents() },
+  { method: 'DELETE', path: 'events', handle: ({ slack }) => slack.forgetEvents() },
   {
     method: 'POST',
-    path: /^bursts$/,
+    path: 'bursts',
     handle: ({ slack, bursts, body }) => {
       const started = slack.startBurst(burst.parse(body));
       const id = `burst-${bursts.size + 1}`;
@@ -124,28 +125,28 @@ const routes: readonly Route[] = [
       return { id, ...started.state() };
     },
   },
-  { method: 'GET', path: /^bursts\/([^/]+)$/, handle: ({ bursts, id }) => burstOf(bursts, id).state() },
-  { method: 'DELETE', path: /^bursts\/([^/]+)$/, handle: ({ bursts, id }) => burstOf(bursts, id).stop() },
-  { method: 'GET', path: /^sockets$/, handle: ({ slack, query }) => slack.sockets(query.get('team') ?? undefined) },
+  { method: 'GET', path: 'bursts/:id', handle: ({ bursts, id }) => burstOf(bursts, id).state() },
+  { method: 'DELETE', path: 'bursts/:id', handle: ({ bursts, id }) => burstOf(bursts, id).stop() },
+  { method: 'GET', path: 'sockets', handle: ({ slack, query }) => slack.sockets(query.get('team') ?? undefined) },
   {
     method: 'POST',
-    path: /^sockets\/fault$/,
+    path: 'sockets/fault',
     handle: ({ slack, body }) => {
       const target = { teamID: z.string(), socketID: z.string().optional(), count: count.optional() };
       const { fault, ...chosen } = z.strictObject({ ...target, fault: socketFault }).parse(body);
       return { struck: slack.inflict(chosen, fault) };
     },
   },
-  { method: 'GET', path: /^faults$/, handle: ({ slack }) => slack.faults() },
+  { method: 'GET', path: 'faults', handle: ({ slack }) => slack.faults() },
   {
     method: 'POST',
-    path: /^faults$/,
+    path: 'faults',
     handle: ({ slack, body }) => ({ id: slack.setFault(standingFault.parse(body)) }),
   },
-  { method: 'DELETE', path: /^faults$/, handle: ({ slack }) => slack.clearFaults() },
+  { method: 'DELETE', path: 'faults', handle: ({ slack }) => slack.clearFaults() },
   {
     method: 'DELETE',
-    path: /^faults\/([^/]+)$/,
+    path: 'faults/:id',
     handle: ({ slack, id }) => {
       if (!slack.clearFault(id)) throw new Error(`no fault ${id} here: it was cleared or has run out`);
     },
@@ -160,7 +161,7 @@ export function createControlRoutes(
   return async (method, path, body) => {
     const url = new URL(path, 'http://control/');
     for (const route of routes) {
-      const match = route.method === method ? route.path.exec(url.pathname.slice(1)) : null;
+      const match = route.method === method ? pattern(route.path).exec(url.pathname.slice(1)) : null;
       if (match === null) continue;
       try {
         const parsed: unknown = body === '' ? {} : JSON.parse(body);
@@ -171,10 +172,12 @@ export function createControlRoutes(
         return { status: 400, body: { error: explain(error) } };
       }
     }
-    const known = routes.map((route) => `${route.method} ${route.path.source}`);
-    return { status: 404, body: { error: `no ${method} ${url.pathname} in the control API`, known } };
+    const known = routes.map((route) => `${route.method} /_control/${route.path}`);
+    return { status: 404, body: { error: `no ${method} /_control${url.pathname} in the control API`, known } };
   };
 }
+
+const pattern = (path: string): RegExp => new RegExp(`^${path.replace(':id', '([^/]+)')}$`);
 
 /** A token that takes over from the team's present one, made up unless given. */
 function rotateToken({ slack, id, body }: Call): { token: string } {
