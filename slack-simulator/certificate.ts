@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,11 +23,11 @@ export type Certificate = {
 
 const localNames = ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1'];
 
-/** A certificate for this IP address, and for localhost, by a CA of its own; made once, then kept. */
-export function certificateFor(address: string): Promise<Certificate> {
-  const name = `IP:${address}`;
+/** A certificate for this name or IP address, and for localhost, by a CA of its own; made once, then kept. */
+export function certificateFor(host: string): Promise<Certificate> {
+  const name = `${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`;
   if (localNames.includes(name)) return localCertificate();
-  return localCertificate(`${defaultFolder}-${address.replaceAll(':', '_')}`, [...localNames, name]);
+  return localCertificate(`${defaultFolder}-${host.replaceAll(/[^\w.-]/g, '_')}`, [...localNames, name]);
 }
 
 /** A certificate for 127.0.0.1 and localhost by a CA of our own. Made once by openssl, then kept in `folder`. */

@@ -21,7 +21,10 @@ export type DoorOptions = {
 
 export type Door = { port: number; stop(): Promise<void> };
 
-/** The one port of the simulator: Web API, websocket handshakes and the control API. */
+/**
+ * The one port of the simulator: Web API, websocket handshakes and the control API.
+ * @throws Error naming the address and the remedy when it can't listen there
+ */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const secure = options.tls !== undefined;
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -39,7 +42,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   server.on('upgrade', options.upgrade);
   server.on(secure ? 'tlsClientError' : 'clientError', (_error, socket) => (socket as Socket).destroy());
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(new Error(listenFault(options, cause), { cause })));
     server.listen({ port: options.port, host: options.host, backlog: 4096 }, resolve);
   });
   return {
@@ -50,6 +53,18 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+function listenFault({ host, port }: DoorOptions, cause: NodeJS.ErrnoException): string {
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return `${host} port ${port} is taken by another process: choose another port, or 0 for any free one`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine: listen on one that is, such as 127.0.0.1`;
+    default:
+      return `can't listen on ${host} port ${port} (${cause.message})`;
+  }
 }
 
 async function serve(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -26,6 +26,9 @@ export function introduction(slack: RunningSlack): string {
     '',
     `  export RELAX_SLACK_API_URL=${slack.url}`,
     ...(slack.caFile === undefined ? [] : [`  export NODE_EXTRA_CA_CERTS=${slack.caFile}`]),
+    ...(isAnyAddress(slack.host)
+      ? ['', `On another machine, with a name or address of this one in place of ${slack.host}.`]
+      : []),
     '',
     ...eventLines(slack),
     '',
@@ -57,6 +60,8 @@ function curl({ url, caFile }: Pick<RunningSlack, 'url' | 'caFile'>, path: strin
   const trust = caFile === undefined ? '' : ` --cacert ${caFile}`;
   return `curl -s${trust} ${new URL(`/_control/${path}`, url)}`;
 }
+
+const isAnyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
 /** A name may resolve to any address, so only this one is trusted. */
 const isLoopback = (host: string): boolean =>

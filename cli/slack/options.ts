@@ -18,12 +18,12 @@ export interface SlackOptions {
 
 /** Under the names by which commander reports them: `--url-ttl` as `urlTtl`. */
 export const slackOptions = (): Option[] => [
-  new Option('--port <port>', 'port to listen on; 0: a free one').argParser(wholeFrom(0)).default(0),
+  new Option('--port <port>', 'port to listen on; 0: a free one').argParser(port).default(0),
   new Option('--host <address>', 'address to listen on; any but this machine itself opens it to others').default(
     '127.0.0.1',
   ),
   new Option('--teams <count>', 'made-up teams, each with a bot token').argParser(wholeFrom(0)).default(1),
-  new Option('--tls', 'HTTPS and WSS, by an authority of its own; needs openssl').default(false, 'off'),
+  new Option('--tls', 'HTTPS and WSS, with a certificate authority of its own; needs openssl').default(false, 'off'),
   new Option('--control', 'serve the API by which events are sent and faults are made').default(false, 'off'),
   new Option('--json', 'print one line of JSON for a program instead of words').default(false, 'off'),
   new Option('--connects-per-minute <count>', 'rtm.connect calls a minute for each team and token')
@@ -56,6 +56,12 @@ const wholeFrom =
     if (text.trim() !== '' && Number.isInteger(value) && value >= least) return value;
     throw new InvalidArgumentError(`It takes a whole number of at least ${least}.`);
   };
+
+function port(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError('It takes a whole number from 0 to 65535.');
+}
 
 function aboveZero(text: string): number {
   const value = Number(text);

@@ -61,6 +61,7 @@ describe('relax slack for another program', () => {
 
   it.each([
     ['--port', 'x'],
+    ['--port', '65536'],
     ['--burst', '0'],
     ['--limit-by', 'moon'],
     ['--no-such-option', '1'],
@@ -71,8 +72,17 @@ describe('relax slack for another program', () => {
     expect(String((await said).join(''))).toContain(args[0]);
   });
 
-  it('is driven over TLS, too', async () => {
-    const { control } = await drive('--tls');
+  it('says that its port is taken, and what to do', async () => {
+    const { url } = await run();
+    const args = [BIN, 'slack', '--port', new URL(url).port];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const said = child.stderr.toArray();
+    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(String((await said).join(''))).toMatch(/port \d+ is taken.*0 for any free one/);
+  });
+
+  it.each(['127.0.0.1', 'localhost'])('is driven over TLS, too, at %s', async (host) => {
+    const { control } = await drive('--tls', '--host', host);
     expect((await control.teams()).map(({ teamID }) => teamID)).toContain(team.teamID);
   });
 });
@@ -162,6 +172,15 @@ describe('the control API', () => {
     await expect(control.startBurst({ events: 0, perSecond: 1 })).rejects.toThrow('events');
     const response = await fetch(new URL('/_control/faults', url), { method: 'POST', body: '{"at":"nowhere"}' });
     expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('at')]);
-    expect((await fetch(new URL('/_control/nothing', url))).status).toBe(404);
+    const ofNoKind = await fetch(new URL('/_control/events', url), {
+      method: 'POST',
+      body: '{"teamID":"T1","kind":"x"}',
+    });
+    expect(await ofNoKind.text()).toContain('team_join');
+    const unknown = await fetch(new URL('/_control/nothing', url));
+    expect([unknown.status, await unknown.text()]).toEqual([
+      404,
+      expect.stringContaining('POST /_control/teams/:id/rotate'),
+    ]);
   });
 });

@@ -44,6 +44,11 @@ describe('what relax slack tells a person', () => {
     expect(shown({ host })).toContain('no password');
   });
 
+  it.each(['0.0.0.0', '::'])('says what others put in place of %s, which is an address of nobody', (host) => {
+    expect(shown({ host })).toContain(`in place of ${host}`);
+    expect(shown({ host: '10.1.2.3' })).not.toContain('in place of');
+  });
+
   it.each(['127.0.0.1', '127.0.0.2', '::1', 'localhost'])('warns of nothing at %s', (host) => {
     expect(shown({ host })).not.toContain('no password');
   });
