@@ -35,9 +35,8 @@ export class App {
   }
 
   async #moveSome(): Promise<number> {
-    const moves = Array.from({ length: AT_ONCE }, () =>
-      this.#redis.lmove(this.#queue, this.handled, 'LEFT', 'RIGHT').catch(() => null),
-    );
-    return (await Promise.all(moves)).filter((item) => item !== null).length;
+    const move = ['lmove', this.#queue, this.handled, 'LEFT', 'RIGHT'] as const;
+    const moved = await this.#redis.batch(Array.from({ length: AT_ONCE }, () => move)).catch(() => []);
+    return moved.filter((item) => item !== null).length;
   }
 }

@@ -38,7 +38,8 @@ export type RedisCommand =
   | readonly ['del', key: string]
   | readonly ['hset', key: string, fields: Readonly<Record<string, string>>]
   | readonly ['hdel', key: string, ...fields: readonly string[]]
-  | readonly ['pexpire', key: string, ttlMs: number];
+  | readonly ['pexpire', key: string, ttlMs: number]
+  | readonly ['lmove', source: string, destination: string, from: 'LEFT', to: 'RIGHT'];
 
 interface ReplyOf {
   time: readonly [seconds: string, micros: string];
@@ -51,6 +52,7 @@ interface ReplyOf {
   hset: number;
   hdel: number;
   pexpire: number;
+  lmove: string | null;
 }
 
 /** The answer of each command, in order. */
@@ -68,14 +70,12 @@ export interface Redis extends RedisConnection {
   exists(key: string): Promise<number>;
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
-  hset(key: string, ...fieldsAndValues: (string | number)[]): Promise<number>;
-  hset(key: string, fields: Map<string, string | number>): Promise<number>;
+  hset(key: string, fields: Readonly<Record<string, string | number>>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;
   zrange(key: string, start: string, stop: string, withScores: 'WITHSCORES'): Promise<string[]>;
   llen(key: string): Promise<number>;
   lrange(key: string, start: string, stop: string): Promise<string[]>;
-  lmove(source: string, destination: string, from: 'LEFT', to: 'RIGHT'): Promise<string | null>;
   publish(channel: string, message: string): Promise<number>;
   /** Use `runScript` instead, which handles a server that has forgotten the script. */
   evalsha(sha: string, keyCount: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;

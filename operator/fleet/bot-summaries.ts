@@ -116,7 +116,7 @@ export class BotSummaries {
     this.#written = undefined;
     const { set, remove } = differences(this.#summaries, written, unlisted?.() ?? new Set());
     for (let at = 0; at < set.length; at += FIELDS_AT_ONCE) {
-      await redis.hset(key, ...set.slice(at, at + FIELDS_AT_ONCE).flat());
+      await redis.hset(key, Object.fromEntries(set.slice(at, at + FIELDS_AT_ONCE)));
     }
     for (let at = 0; at < remove.length; at += FIELDS_AT_ONCE) {
       await redis.hdel(key, ...remove.slice(at, at + FIELDS_AT_ONCE));

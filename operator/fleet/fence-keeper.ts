@@ -51,7 +51,10 @@ export class FenceKeeper {
       this.#readAtMs = undefined;
       const field = (ownerUid: string): string => fenceField(this.#cluster, ownerUid);
       if (plan.set.size > 0) {
-        await this.#redis.hset(this.#key, new Map([...plan.set].map(([uid, generation]) => [field(uid), generation])));
+        await this.#redis.hset(
+          this.#key,
+          Object.fromEntries([...plan.set].map(([uid, generation]) => [field(uid), generation])),
+        );
       }
       if (plan.remove.length > 0) await this.#redis.hdel(this.#key, ...plan.remove.map(field));
       this.#readAtMs = readAtMs;

@@ -257,7 +257,7 @@ export class FleetRound {
 
   async #heartbeat(redisNowMs: number, nowMs: number): Promise<void> {
     if (nowMs - this.#heartbeatAtMs < HEARTBEAT_MS) return;
-    await this.#options.redis.hset(CLUSTERS_KEY, this.#options.cluster, redisNowMs);
+    await this.#options.redis.hset(CLUSTERS_KEY, { [this.#options.cluster]: redisNowMs });
     this.#heartbeatAtMs = nowMs;
   }
 

@@ -24,10 +24,10 @@ class FakeRedis {
     return this.stored.size;
   }
 
-  async hset(_key: string, ...fields: string[]): Promise<void> {
+  async hset(_key: string, fields: Record<string, string>): Promise<void> {
     this.writes += 1;
     if (this.fails) throw new Error('Redis is away');
-    for (let at = 0; at < fields.length; at += 2) this.stored.set(fields[at] ?? '', fields[at + 1] ?? '');
+    for (const [uid, json] of Object.entries(fields)) this.stored.set(uid, json);
   }
 
   async hdel(_key: string, ...uids: string[]): Promise<void> {
