@@ -71,7 +71,7 @@ export class SlotRegistry {
   constructor(options: SlotRegistryOptions) {
     this.#options = options;
     const { log, clock } = options;
-    this.#retries = new PeriodicTask('slots that failed', async () => this.#look(), log, clock);
+    this.#retries = new PeriodicTask('slots that failed', async () => this.#look(), log);
     this.#defects = new DefectLog(log, clock);
   }
 

@@ -86,7 +86,7 @@ export class SessionKeeper {
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
-    this.#task = new PeriodicTask('session', () => this.#renew(), options.log, options.clock);
+    this.#task = new PeriodicTask('session', () => this.#renew(), options.log);
     this.#defects = new DefectLog(options.log, options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
   }

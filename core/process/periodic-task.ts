@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from './clock.ts';
 import { DefectLog } from './defect.ts';
 import type { Log } from './log.ts';
+import { systemTimers } from './timers.ts';
 
 /** Does its work. @returns ms until it is due again, Infinity when only a call will bring it about */
 export type PeriodicWork = () => Promise<number>;
@@ -16,23 +16,22 @@ export class PeriodicTask {
   readonly #name: string;
   readonly #work: PeriodicWork;
   readonly #defects: DefectLog;
-  readonly #clock: Clock;
-  #timer: NodeJS.Timeout | undefined;
+  /** Of the next run, while one is scheduled. */
+  #cancel = (): void => {};
   #dueAtMs = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
   #stopped = false;
 
   /** @param name for the log, if its work throws */
-  constructor(name: string, work: PeriodicWork, log: Pick<Log, 'warn' | 'error'>, clock: Clock = systemClock) {
+  constructor(name: string, work: PeriodicWork, log: Pick<Log, 'warn' | 'error'>) {
     this.#name = name;
     this.#work = work;
-    this.#defects = new DefectLog(log, clock);
-    this.#clock = clock;
+    this.#defects = new DefectLog(log, systemTimers);
   }
 
   /** Runs within this many ms; several calls in that time cause one run. */
   soon(withinMs: number): void {
-    const dueAtMs = this.#clock.monotonicMs() + withinMs;
+    const dueAtMs = systemTimers.monotonicMs() + withinMs;
     if (dueAtMs >= this.#dueAtMs) return;
     this.#dueAtMs = dueAtMs;
     this.#arm();
@@ -49,17 +48,16 @@ export class PeriodicTask {
   /** Resolves when the current run has ended; no other begins after it. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancel();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel();
     this.#dueAtMs = Number.POSITIVE_INFINITY;
     const nextMs = await this.#doWork();
     this.#running = undefined;
-    this.#dueAtMs = Math.min(this.#dueAtMs, this.#clock.monotonicMs() + nextMs);
+    this.#dueAtMs = Math.min(this.#dueAtMs, systemTimers.monotonicMs() + nextMs);
     this.#arm();
   }
 
@@ -73,9 +71,8 @@ export class PeriodicTask {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel();
     if (this.#stopped || this.#running !== undefined || !Number.isFinite(this.#dueAtMs)) return;
-    this.#timer = setTimeout(() => void this.now(), Math.max(0, this.#dueAtMs - this.#clock.monotonicMs()));
+    this.#cancel = systemTimers.after(this.#dueAtMs - systemTimers.monotonicMs(), () => void this.now());
   }
 }

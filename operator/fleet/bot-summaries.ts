@@ -48,7 +48,7 @@ export class BotSummaries {
     this.#clock = options.clock ?? systemClock;
     this.#everyMs = options.everyMs ?? EVERY_MS;
     this.#checkedAtMs = this.#clock.monotonicMs();
-    this.#task = new PeriodicTask('summaries for relax status', () => this.#keep(), options.log, this.#clock);
+    this.#task = new PeriodicTask('summaries for relax status', () => this.#keep(), options.log);
   }
 
   /** @param summary undefined: the bot is gone */

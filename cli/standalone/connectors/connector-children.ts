@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../../core/process/backoff.ts';
-import { systemClock } from '../../../core/process/clock.ts';
 import type { Log } from '../../../core/process/log.ts';
+import { sleep, systemTimers } from '../../../core/process/timers.ts';
 import { LAUNCHER } from '../../launcher.ts';
 
 export interface ChildSpec {
@@ -69,14 +68,14 @@ export class ConnectorChildren {
   async #keep(spec: ChildSpec): Promise<void> {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; failures += 1) {
-      const startedMs = systemClock.monotonicMs();
+      const startedMs = systemTimers.monotonicMs();
       const ended = await this.#live(spec);
       if (signal.aborted) return;
-      if (systemClock.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
+      if (systemTimers.monotonicMs() - startedMs > HEALTHY_MS) failures = 0;
       const inMs = backoffMs(failures, RESTART, Math.random());
       this.#options.onRestart(spec.pod);
       this.#options.log.warn({ pod: spec.pod, ...ended, inMs }, 'connector exited, restarting it');
-      await sleep(inMs, undefined, { signal }).catch(() => undefined);
+      await sleep(systemTimers, inMs, signal);
     }
   }
 

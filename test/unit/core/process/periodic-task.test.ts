@@ -43,6 +43,15 @@ describe('a periodic task', () => {
     expect(count).toBe(5);
   });
 
+  it('waits for longer than the longest timeout of Node, which would fire at once', async () => {
+    const { runs, run } = work();
+    const task = taskOf(run);
+    task.soon(2 ** 32);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(runs).toHaveLength(0);
+    await task.stop();
+  });
+
   it('makes one run of several calls, at the earliest time asked for', async () => {
     const { runs, run } = work();
     const task = taskOf(run);
