@@ -4,7 +4,7 @@ import { settingsOf } from '../core/config/settings.ts';
 import { type SlackOptions, slackOptions } from './slack/options.ts';
 
 /** What `relax` does with each subcommand. Resolves with the exit code. */
-export interface Actions {
+interface Actions {
   /** @param flags flag name without dashes -> text; a switch that is on has the text "true" */
   program(program: Program, flags: Readonly<Record<string, string>>): Promise<number>;
   demo(): Promise<number>;

@@ -2,7 +2,7 @@ import { systemClock } from '../core/process/clock.ts';
 
 /** What asks a program to stop: a signal, one forwarded by the launcher (bin/relax.mjs), or the end of its parent. */
 export type StopSource = 'signal' | 'launcher' | 'parent';
-export type StopStep = 'begin' | 'end-now' | 'ignore';
+type StopStep = 'begin' | 'end-now' | 'ignore';
 
 /** Ctrl-C reaches the launcher and us within moments of each other; both count as one request. */
 const SAME_WISH_MS = 1_000;

@@ -15,7 +15,7 @@ export type BurstState = { events: number; emitted: number; done: boolean; elaps
 
 export type Burst = { state(): BurstState; stop(): void; finished: Promise<BurstState> };
 
-export type Emitter = {
+type Emitter = {
   emit(teamID: string, kind: EventKind): void;
   isCongested(teamID: string): boolean;
   isGone(teamID: string): boolean;

@@ -7,7 +7,7 @@ export type ConnectLimits = { perMinute: number; burst: number };
 /** Calls left, as of a time. A caller who never called has none stored: its bucket is full. */
 export type ConnectBucket = { calls: number; atMs: number };
 
-export type ConnectVerdict =
+type ConnectVerdict =
   | { granted: true; bucket: ConnectBucket }
   | { granted: false; bucket: ConnectBucket; retryAfterSeconds: number };
 

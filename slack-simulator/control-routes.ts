@@ -60,7 +60,7 @@ const burst = z.strictObject({
   kinds: z.array(z.enum(eventKinds)).nonempty().optional(),
 });
 
-export type ControlAnswer = { status: number; body: unknown };
+type ControlAnswer = { status: number; body: unknown };
 
 type Call = { slack: Simulator; bursts: Map<string, Burst>; id: string; query: URLSearchParams; body: unknown };
 /** `:id` in a path stands for one segment of it. */

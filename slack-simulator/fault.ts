@@ -58,7 +58,7 @@ export type StandingFault = {
   forMs?: number | undefined;
 } & FaultPlace;
 
-export type FaultPlace =
+type FaultPlace =
   /** A Web API method, for example rtm.connect. */
   | { at: 'method'; method: string; answer: BrokenAnswer }
   /** The websocket handshake: Slack answers 503 when it is ill and 409 when replicas dial at the same moment. */

@@ -27,10 +27,10 @@ export type EventOptions = {
 };
 
 /** Who speaks and when; everything else in a frame follows from it. `ts` and `aboutTs` are Slack timestamps. */
-export type EventContext = { teamID: string; botUserID: string; botID: string; ts: string; aboutTs: string };
+type EventContext = { teamID: string; botUserID: string; botID: string; ts: string; aboutTs: string };
 
 /** A generated frame with the id that names it among all events of all teams. */
-export type NamedFrame = { id: string; frame: Frame };
+type NamedFrame = { id: string; frame: Frame };
 
 /**
  * A frame of the given kind, shaped as Slack sends it over RTM (java-slack-sdk json-logs/samples/rtm, slack-api-ref

@@ -8,7 +8,7 @@ import type { ApiAnswer, ApiCall } from './web-api.ts';
 
 const maxBodyBytes = 1024 * 1024;
 
-export type DoorOptions = {
+type DoorOptions = {
   host: string;
   port: number;
   /** PEM; without it the door speaks plain HTTP. */

@@ -13,7 +13,7 @@ const urlExpired = JSON.stringify({ type: 'error', error: { code: 1, msg: 'Socke
 /** Which sockets a fault is for: one by its id, or all of a team, at most `count` of them, the oldest first. */
 export type SocketTarget = { teamID: string; socketID?: string | undefined; count?: number | undefined };
 
-export type HubOptions = {
+type HubOptions = {
   tickets: TicketBook;
   faults: FaultBoard;
   host: Omit<SocketHost, 'closed'>;

@@ -20,7 +20,7 @@ export class Backlog {
 }
 
 /** What rtm.connect gives: the right to open one socket, for a short time. */
-export type Ticket = { id: string; teamID: string; token: string; expiresAtMs: number; backlog: Backlog };
+type Ticket = { id: string; teamID: string; token: string; expiresAtMs: number; backlog: Backlog };
 
 /** The tickets that were given and neither used nor expired. */
 export class TicketBook {

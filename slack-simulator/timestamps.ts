@@ -2,7 +2,7 @@
  * Slack's timestamps: decimal strings of seconds with six digits of fraction. They name a message within its channel,
  * so two are never equal and they are never parsed to a float, which can't hold them.
  */
-export type Timestamps = { next(nowMs: number): string };
+type Timestamps = { next(nowMs: number): string };
 
 /** Strictly rising timestamps, also when many are asked for in one millisecond or the clock steps back. */
 export function createTimestamps(): Timestamps {

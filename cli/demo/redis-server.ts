@@ -15,7 +15,7 @@ wait "$server"
 rm -rf "$folder"
 `;
 
-export interface DemoRedis {
+interface DemoRedis {
   url: string;
   process: OwnedProcess;
 }

@@ -5,7 +5,7 @@ import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
 
-export interface StandaloneMetrics {
+interface StandaloneMetrics {
   planner: PlannerObserver;
   /** A connector process ended by itself and is started again. */
   restarted(): void;

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Columns of text, padded to their widest cell; the last one is not. Numbers are right-aligned. */
-export type Cell = string | number;
+type Cell = string | number;
 
 const GAP = '  ';
 /** Where less is left for the last column, it goes below its row, which reads better than a ribbon of words. */

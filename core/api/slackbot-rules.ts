@@ -1,5 +1,5 @@
 /** The part of a SlackBot spec that the rules look at. (slackbot.ts includes the rules in its schema.) */
-export interface RuledSpec {
+interface RuledSpec {
   teamID: string;
   transport: string;
   credentials?: object | undefined;
@@ -13,7 +13,7 @@ export interface RuledSpec {
  * as x-kubernetes-validations of `spec`), the manifest reader of standalone mode evaluates `check`. Both must agree:
  * test/kube/crd.test.ts feeds the same manifests to both.
  */
-export interface SpecRule {
+interface SpecRule {
   /** For docs and tests. */
   name: string;
   /** The field to blame, below `spec`. */

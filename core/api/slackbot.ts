@@ -13,17 +13,17 @@ import { celValidations } from './slackbot-rules.ts';
  */
 export const FINALIZER = 'relax.dev/sockets';
 
-export const DEFAULT_REPLICAS = 2;
+const DEFAULT_REPLICAS = 2;
 
 /** Where each credential stands in the Secret unless `credentials.keys` says otherwise. */
-export const DEFAULT_SECRET_KEYS = {
+const DEFAULT_SECRET_KEYS = {
   token: 'token',
   appToken: 'app-token',
   refreshToken: 'refresh-token',
   clientID: 'client-id',
   clientSecret: 'client-secret',
 } as const;
-export type SecretKeys = Record<keyof typeof DEFAULT_SECRET_KEYS, string>;
+type SecretKeys = Record<keyof typeof DEFAULT_SECRET_KEYS, string>;
 
 /** RFC 1123 subdomain: what Kubernetes takes as the name of an object (k8s.io/apimachinery/pkg/util/validation). */
 export const NAME_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -42,7 +42,7 @@ export interface Values {
   given: ReadonlyMap<string, string>;
 }
 
-export interface SettingsRead {
+interface SettingsRead {
   values: Values;
   mistakes: string[];
   warnings: string[];

@@ -20,26 +20,26 @@ interface CommonConfig {
   logLevel: LogLevel;
 }
 
-export interface QueueSettings {
+interface QueueSettings {
   name: string;
   /** Items; 0 means no limit. */
   max: number;
 }
 
 /** Part of the fleet contract: all programs of one Redis must agree. */
-export interface DedupeSettings {
+interface DedupeSettings {
   windowMs: number;
   subBuckets: number;
 }
 
-export interface BufferSettings {
+interface BufferSettings {
   bytes: number;
   /** Age of the oldest event at which reading pauses. */
   ageMs: number;
 }
 
 /** What a program needs to bring events to the queue. */
-export interface EventSettings extends FleetSettings {
+interface EventSettings extends FleetSettings {
   queue: QueueSettings;
   dedupe: DedupeSettings;
   buffer: BufferSettings;

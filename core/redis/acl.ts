@@ -1,5 +1,5 @@
 /** What is known about the command that Redis refused, if Redis's error does not say. */
-export interface AclContext {
+interface AclContext {
   user?: string | undefined;
   /** As ACL writes it: `rpush`, `config|get`. */
   command?: string | undefined;

@@ -8,7 +8,7 @@ export const COMMAND_TIMEOUT_MS = 4_000;
  * Why a call has no answer from Redis: nothing was sent, the time ran out, or the connection was closed before the answer
  * arrived. In the last two cases the command may have run.
  */
-export type ConnectionFault = 'noConnection' | 'noAnswer' | 'cutOff';
+type ConnectionFault = 'noConnection' | 'noAnswer' | 'cutOff';
 
 /** The client's errors, and the one that Redis sends before it closes because of what was sent. */
 const WORDS: readonly [RegExp, ConnectionFault][] = [

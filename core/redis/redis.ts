@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 export type Unsubscribe = () => void;
 
 /** A connection that reconnects by itself until it is closed. */
-export interface RedisConnection {
+interface RedisConnection {
   /** False while there is no connection, and until the server has said that it accepts commands. */
   readonly isReady: boolean;
   /** Our user, as the server's ACL names it. */

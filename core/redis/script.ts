@@ -4,7 +4,7 @@ import { namedRefusal } from './acl.ts';
 import type { Redis } from './redis.ts';
 
 /** A Lua script from a file beside its caller. Scripts touch only the keys that are passed to them. */
-export interface Script {
+interface Script {
   lua: string;
   sha: string;
 }

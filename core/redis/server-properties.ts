@@ -9,7 +9,7 @@ export interface ServerProperties {
   isReplica: boolean | undefined;
 }
 
-export interface ServerVerdict {
+interface ServerVerdict {
   /** It may lose queued items or marks: no program starts on it. */
   evicts: string | undefined;
   /** It takes no writes. A failover may cause that, and undo it. */

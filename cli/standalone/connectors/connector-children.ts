@@ -12,7 +12,7 @@ export interface ChildSpec {
   env: Readonly<Record<string, string>>;
 }
 
-export interface ChildrenOptions {
+interface ChildrenOptions {
   specs: readonly ChildSpec[];
   log: Log;
   /** A message from a child over its channel. */

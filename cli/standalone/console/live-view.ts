@@ -58,7 +58,7 @@ function totals({ bots, queue, events }: LiveView, columnCount: number): string[
 }
 
 /** "queue relax:events: 12 items; 3.4 events/s, last event 2 s ago". */
-export function eventWords(queue: string, events: EventSummary): string {
+function eventWords(queue: string, events: EventSummary): string {
   const { queueLength, queued, perSecond, lastEventAgoMs, pending, failed } = events;
   const length = queueLength === undefined ? 'length unknown' : counted(queueLength, 'item');
   const last = lastEventAgoMs === undefined ? 'no event so far' : `last event ${span(lastEventAgoMs)} ago`;

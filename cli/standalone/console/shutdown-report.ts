@@ -6,7 +6,7 @@ import type { Console } from './console.ts';
 import type { QueueProbe } from './queue-probe.ts';
 import { stoppingLine } from './shutdown-summary.ts';
 
-export interface ShutdownReportOptions {
+interface ShutdownReportOptions {
   config: StandaloneConfig;
   console: Console;
   /** Aborted when the stop begins. */

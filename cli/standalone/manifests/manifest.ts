@@ -20,7 +20,7 @@ import { parseYaml } from './yaml-documents.ts';
  * Rules about a change (teamID is immutable) need the old spec: `brokenRules(spec, old)`.
  */
 
-export interface ManifestSource {
+interface ManifestSource {
   file: string;
   /** From 1, as the documents stand in the file; empty ones count. */
   document: number;

@@ -4,7 +4,7 @@ import { LineCounter, parseAllDocuments, type Tags } from 'yaml';
  * YAML as kubectl reads it: version 1.1 (`yes` is true, 010 is eight), but neither dates, nor sexagesimal numbers, nor
  * the collection types that JSON has no word for. Stricter in one thing: a key given twice is an error, not a surprise.
  */
-export type YamlDocument = { value: unknown } | { error: string };
+type YamlDocument = { value: unknown } | { error: string };
 
 const LEFT_OUT = ['float', 'timestamp', 'omap', 'pairs', 'set', 'binary'].map((name) => `tag:yaml.org,2002:${name}`);
 

@@ -6,7 +6,7 @@ import type { Redis } from '../../../core/redis/redis.ts';
 import { readFences } from '../../../operator/fleet/fence-keeper.ts';
 import type { KnownGenerations } from './object-registry.ts';
 
-export interface GenerationReaderOptions {
+interface GenerationReaderOptions {
   redis: Redis;
   keys: ClusterKeys;
   /** The fence hash. */

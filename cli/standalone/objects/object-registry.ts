@@ -22,7 +22,7 @@ export const registeredBotSchema = z.object({
   /** It was taken out of the directory, so a fence of its generation stands or will stand. */
   removed: z.boolean().default(false),
 });
-export type RegisteredBot = z.infer<typeof registeredBotSchema>;
+type RegisteredBot = z.infer<typeof registeredBotSchema>;
 /** uid -> entry */
 export type ObjectRegistry = ReadonlyMap<string, RegisteredBot>;
 
@@ -43,7 +43,7 @@ export interface KnownGenerations {
   assigned: ReadonlyMap<string, number>;
 }
 
-export interface RegistrationInput {
+interface RegistrationInput {
   manifests: readonly ManifestBot[];
   registry: ObjectRegistry;
   /** Bots of the reading before; undefined at the start of a run. */
