@@ -1,5 +1,5 @@
 import { namespaceOf } from '../../core/api/object-name.ts';
-import { type Clock, systemClock } from '../../core/process/clock.ts';
+import { systemClock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
@@ -14,7 +14,6 @@ interface BotSummariesOptions {
   /** Namespaces whose bots it does not all know: what another process wrote about bots there stays. */
   unlisted?: () => ReadonlySet<string>;
   log: Log;
-  clock?: Clock;
   everyMs?: number;
   recheckMs?: number;
 }
@@ -31,7 +30,6 @@ const FIELDS_AT_ONCE = 500;
  */
 export class BotSummaries {
   readonly #options: BotSummariesOptions;
-  readonly #clock: Clock;
   readonly #everyMs: number;
   readonly #task: PeriodicTask;
   /** By owner uid. */
@@ -45,9 +43,8 @@ export class BotSummaries {
 
   constructor(options: BotSummariesOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
     this.#everyMs = options.everyMs ?? EVERY_MS;
-    this.#checkedAtMs = this.#clock.monotonicMs();
+    this.#checkedAtMs = systemClock.monotonicMs();
     this.#task = new PeriodicTask('summaries for relax status', () => this.#keep(), options.log);
   }
 
@@ -97,7 +94,7 @@ export class BotSummaries {
 
   /** Counting is enough: Redis loses all of them or none, and reading 100,000 each minute would be a burden. */
   async #recheck(): Promise<void> {
-    const nowMs = this.#clock.monotonicMs();
+    const nowMs = systemClock.monotonicMs();
     if (nowMs - this.#checkedAtMs < (this.#options.recheckMs ?? RECHECK_MS)) return;
     this.#checkedAtMs = nowMs;
     if ((await this.#options.redis.hlen(this.#options.key)) !== this.#summaries.size) this.#readAgain();

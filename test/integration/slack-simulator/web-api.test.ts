@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectErrors } from '#slack-simulator/fault.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import type { SimulatorOptions } from '#slack-simulator/simulator-api.ts';
+import { connectErrors } from '#test/support/connect-errors.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { callApi, connectURL, dial, openSocket } from './raw-client.ts';
 

@@ -4,7 +4,7 @@ import { classifyAnswer, type HttpAnswer } from '#connector/slack/classify-answe
 import { isAbout, RTM_CONNECT, rtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
 import { refuseToken } from '#connector/transport/rtm/rtm-token.ts';
 import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
-import { connectErrors } from '#slack-simulator/fault.ts';
+import { connectErrors } from '#test/support/connect-errors.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const answer = (body: unknown, rest: Partial<HttpAnswer> = {}): HttpAnswer => ({
