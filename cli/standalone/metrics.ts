@@ -1,11 +1,15 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { HttpSettings } from '../../core/process/http-server.ts';
-import { type HttpChecks, type HttpServer, startHttpServer } from '../../core/process/http-server.ts';
+import {
+  type HttpChecks,
+  type HttpServer,
+  type HttpSettings,
+  startHttpServer,
+} from '../../core/process/http-server.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
 
-interface StandaloneMetrics {
+export interface StandaloneMetrics {
   planner: PlannerObserver;
   /** A connector process ended by itself and is started again. */
   restarted(): void;

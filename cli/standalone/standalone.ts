@@ -9,7 +9,7 @@ import { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../../core/protocol/keys.ts';
 import { waitForRedis } from '../../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
-import type { RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
+import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
@@ -22,7 +22,7 @@ import { ShutdownReport } from './console/shutdown-report.ts';
 import { emptyDirectoryRemedy, startupLines } from './console/startup-lines.ts';
 import { ControlPlane } from './control-plane.ts';
 import { BotsDirectory, type DirectoryContent } from './manifests/bots-directory.ts';
-import { standaloneMetrics, startMetricsServer } from './metrics.ts';
+import { type StandaloneMetrics, standaloneMetrics, startMetricsServer } from './metrics.ts';
 import { GenerationReader } from './objects/generation-reader.ts';
 import { StateFolder } from './objects/state-folder.ts';
 
@@ -67,10 +67,9 @@ interface Run {
 
 async function start(run: Run): Promise<void> {
   const { config, console, log, lifecycle, signal } = run;
-  const { cluster } = config;
   const directory = new BotsDirectory(config.botsDirectory, systemClock);
   await directory.open();
-  const state = new StateFolder(cluster);
+  const state = new StateFolder(config.cluster);
   await lifecycle.part(
     'state folder',
     () => state.lock(),
@@ -78,40 +77,21 @@ async function start(run: Run): Promise<void> {
   );
   const keyFile = config.fleetKeyFile ?? state.fleetKeyFile();
   const keyring = new FleetKeyring(keyFile, log);
+  const keys = clusterKeys(config.cluster);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
   });
-  const registry = createRegistry('standalone');
-  const metrics = standaloneMetrics(registry, {
-    bots: () => ({
-      ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
-      total: controlPlane.size,
-    }),
-    problems: () => controlPlane.problems.length,
-  });
-  const checks = { registry, notReady: () => notReady(), notAlive: () => lifecycle.notAlive() };
-  const server = await lifecycle.part(
-    'http server',
-    () => startMetricsServer(config.http, checks, log),
-    (started) => started?.stop(),
-  );
-  for (const line of startupLines(config, keyFile, server?.port)) console.say(line);
-  log.info({ cluster, port: server?.port }, 'starting standalone');
+  const metrics = await serveMetrics(run, controlPlane, keyFile, () => notReady());
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
-  const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
-  const keys = clusterKeys(cluster);
   const owner = standaloneOwner(config.botsDirectory);
-  const ask = () => claimScope(redis, keys, { cluster, owner, takeOver: config.takeOver });
-  const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
   const onWait = (words: string): void => {
     notReady = () => [words];
   };
-  const redisNeeds = { contract, allowEviction: config.allowEviction, tellNotes: true, ask, isFinal, onWait };
-  if (!(await waitForRedis(redis, redisNeeds, log, signal))) return;
+  if (!(await takeCluster(run, redis, owner, onWait))) return;
 
   const eventTotals = new EventTotals();
   const queueProbe = new QueueProbe(redis, config.queue.name, systemClock);
@@ -139,7 +119,7 @@ async function start(run: Run): Promise<void> {
     subscriber,
     keys,
     queueKeys: queueKeys(config.queue.name),
-    cluster,
+    cluster: config.cluster,
     owner,
     clock: systemClock,
     log,
@@ -157,6 +137,72 @@ async function start(run: Run): Promise<void> {
     () => planner.stop(),
   );
   summaries.start();
+  await startConnectors(run, { keyFile, owner, eventTotals, metrics });
+  notReady = () => planner.faults();
+
+  every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
+  every(lifecycle, 'console', SHOW_MS, () => {
+    void queueProbe
+      .probe((length) => eventTotals.setQueueLength(length))
+      .then(() => {
+        if (signal.aborted) return;
+        look(new Set());
+        show(run, { controlPlane, planner, changed, eventTotals, queueProbe });
+        changed.clear();
+      });
+  });
+  const taken = (): void => {
+    look(new Set());
+    planner.nudge();
+  };
+  followDirectory(run, { directory, state, controlPlane, redis, taken });
+}
+
+/** The metrics of this process. Also says the first lines, which name their port. */
+async function serveMetrics(
+  { config, console, log, lifecycle }: Run,
+  controlPlane: ControlPlane,
+  keyFile: string,
+  notReady: () => readonly string[],
+): Promise<StandaloneMetrics> {
+  const registry = createRegistry('standalone');
+  const metrics = standaloneMetrics(registry, {
+    bots: () => ({
+      ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
+      total: controlPlane.size,
+    }),
+    problems: () => controlPlane.problems.length,
+  });
+  const checks = { registry, notReady, notAlive: () => lifecycle.notAlive() };
+  const server = await lifecycle.part(
+    'http server',
+    () => startMetricsServer(config.http, checks, log),
+    (started) => started?.stop(),
+  );
+  for (const line of startupLines(config, keyFile, server?.port)) console.say(line);
+  log.info({ cluster: config.cluster, port: server?.port }, 'starting standalone');
+  return metrics;
+}
+
+/** Waits for Redis, and claims the cluster's name there. @returns false when told to stop before */
+function takeCluster(
+  { config, log, signal }: Run,
+  redis: Redis,
+  owner: string,
+  onWait: (words: string) => void,
+): Promise<boolean> {
+  const { cluster, takeOver, allowEviction } = config;
+  const contract = { ...DEFAULT_CONTRACT, ...config.dedupe };
+  const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver });
+  const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
+  return waitForRedis(redis, { contract, allowEviction, tellNotes: true, ask, isFinal, onWait }, log, signal);
+}
+
+async function startConnectors(
+  { config, console, log, lifecycle }: Run,
+  parts: { keyFile: string; owner: string; eventTotals: EventTotals; metrics: StandaloneMetrics },
+): Promise<void> {
+  const { keyFile, owner, eventTotals, metrics } = parts;
   const children = new ConnectorChildren({
     specs: connectorSpecs(config, keyFile, owner, process.env),
     log,
@@ -172,37 +218,49 @@ async function start(run: Run): Promise<void> {
     () => children.start(),
     () => children.stop(config.graceMs + KILL_AFTER_MS),
   );
+}
 
-  const show = (): void => {
-    console.show({
-      bots: controlPlane.summaries,
-      view: planner.view(),
-      faults: faults(),
-      changed: [...changed.values()],
-      queue: config.queue.name,
-      events: eventTotals.read(systemClock.monotonicMs()),
-      nowMs: queueProbe.nowMs(),
-    });
-    changed.clear();
-  };
-  const faults = (): string[] => [
-    ...planner.faults(),
-    ...controlPlane.problems,
-    ...(controlPlane.empty ? [emptyDirectoryRemedy(config)] : []),
-  ];
-  notReady = () => planner.faults();
-  every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
-  every(lifecycle, 'console', SHOW_MS, () => {
-    void queueProbe
-      .probe((length) => eventTotals.setQueueLength(length))
-      .then(() => {
-        if (signal.aborted) return;
-        look(new Set());
-        show();
-      });
+interface Shown {
+  controlPlane: ControlPlane;
+  planner: Planner;
+  /** Since the last call. */
+  changed: ReadonlyMap<string, BotSummary>;
+  eventTotals: EventTotals;
+  queueProbe: QueueProbe;
+}
+
+function show({ config, console }: Run, { controlPlane, planner, changed, eventTotals, queueProbe }: Shown): void {
+  console.show({
+    bots: controlPlane.summaries,
+    view: planner.view(),
+    faults: [
+      ...planner.faults(),
+      ...controlPlane.problems,
+      ...(controlPlane.empty ? [emptyDirectoryRemedy(config)] : []),
+    ],
+    changed: [...changed.values()],
+    queue: config.queue.name,
+    events: eventTotals.read(systemClock.monotonicMs()),
+    nowMs: queueProbe.nowMs(),
   });
+}
 
-  const generations = new GenerationReader({ redis, keys, fence: queueKeys(config.queue.name).fence, cluster, log });
+interface Followed {
+  directory: BotsDirectory;
+  state: StateFolder;
+  controlPlane: ControlPlane;
+  redis: Redis;
+  /** The control plane has other objects. */
+  taken(): void;
+}
+
+function followDirectory(
+  { config, console, log, lifecycle }: Run,
+  { directory, state, controlPlane, redis, taken }: Followed,
+): void {
+  const { cluster } = config;
+  const { fence } = queueKeys(config.queue.name);
+  const generations = new GenerationReader({ redis, keys: clusterKeys(cluster), fence, cluster, log });
   const onChange = async (content: DirectoryContent): Promise<void> => {
     const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
     console.files(content.changes);
@@ -217,8 +275,7 @@ async function start(run: Run): Promise<void> {
         'could not write the state folder, generations will start over after a restart',
       );
     }
-    look(new Set());
-    planner.nudge();
+    taken();
   };
   lifecycle.background('bots directory', directory.follow(onChange, lifecycle.signal));
 }
