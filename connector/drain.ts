@@ -5,9 +5,9 @@ import type { Clock } from '../core/process/clock.ts';
 import type { Log } from '../core/process/log.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import type { AssignmentWatch } from './assignment/assignment-watch.ts';
+import { type DrainEnd, drainEnd } from './drain-verdict.ts';
 import type { Publisher } from './queue/publisher.ts';
 import type { SlotRegistry } from './registry/slot-registry.ts';
-import { type DrainEnd, drainEnd } from './session/drain-verdict.ts';
 import type { SessionKeeper } from './session/session-keeper.ts';
 
 export interface DrainParts {

@@ -1,5 +1,5 @@
 import { contentDigest, isVolatile } from './content-digest.ts';
-import type { EventSource } from './event-source.ts';
+import type { EventSource, RefusedBot } from './event-source.ts';
 import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
 import type { Mark } from './mark.ts';
 
@@ -25,11 +25,19 @@ export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeam
   return { id: joinID([source.slackTeamID, source.botUserID, kind(frame), ...parts]), mark };
 }
 
+const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
+
+/** `disable_bot` is an event of our own: one per team and token in 30 days. */
+export const disableBotIdentity = (bot: Pick<RefusedBot, 'teamID' | 'tokenDigest'>): Identity => ({
+  id: joinID([bot.teamID, 'disable_bot', bot.tokenDigest]),
+  mark: { kind: 'own', ttlMs: DISABLE_BOT_MARK_MS },
+});
+
 const UNTIMED: Mark = { kind: 'untimed' };
 const LONGEST_PART = 128;
 
 /** Parts joined so that different lists give different texts, bounded whatever Slack sends. `~` starts a digest. */
-export const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
+const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
 
 function part(value: string): string {
   if (value.length > LONGEST_PART) return `~${contentDigest(value)}`;

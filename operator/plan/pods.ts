@@ -1,6 +1,6 @@
 /** The state of each pod for one plan: up, draining, leaving, absent or dead (design rule 10). Pure. */
 
-import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
+import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/protocol/session.ts';
 import { hash32 } from './rendezvous.ts';
 import type { PlanInput, PodView } from './types.ts';
 
@@ -9,6 +9,8 @@ import type { PlanInput, PodView } from './types.ts';
  * draining one by `DRAIN_RETURN_MS`), so this only covers one late renewal.
  */
 export const DEAD_GRACE_MS = SESSION_RENEW_MS;
+/** How long Redis must have been read without interruption before any pod is called dead: a TTL and one renewal. */
+export const SETTLE_MS = SESSION_TTL_MS + SESSION_RENEW_MS;
 
 /** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get all of them. */
 export const GATHER_QUIET_MS = 1_500;
