@@ -136,7 +136,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     });
   });
 
-  it('leave planning and office to the one that reaches Redis', { timeout: 240_000 }, async () => {
+  it('leave planning and leadership to the one that reaches Redis', { timeout: 240_000 }, async () => {
     expect(await fleet.leader()).toBe('operator-1');
     await fleet.minutePasses();
     redis.cut();
@@ -159,7 +159,9 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     expect(areRunning()).toEqual([true, true]);
   });
 
-  it('let a deleted bot go within a minute, though they were started without Redis', { timeout: 240_000 }, async () => {
+  it('remove the finalizer of a deleted bot within a minute, though they were started without Redis', {
+    timeout: 240_000,
+  }, async () => {
     for (const name of ['operator-0', 'operator-1']) await fleet.program(name).stop();
     await fleet.server.kill();
     fleet.operator('operator-0');

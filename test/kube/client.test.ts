@@ -87,7 +87,7 @@ describe('a call', () => {
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'BadAnswer' });
   });
 
-  it('takes up a token that was rotated under it', async () => {
+  it('uses a token that was rotated while it runs', async () => {
     await client.get(THING);
     server.acceptedTokens.clear();
     server.acceptedTokens.add('second-token');

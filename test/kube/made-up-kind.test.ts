@@ -130,7 +130,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     expect(watched.watch.get(`${NAMESPACE}/desk`)).toBeUndefined();
   });
 
-  it('is let go of without claim and finalizer, and its status says so', async () => {
+  it('is released without claim and finalizer, and its status says so', async () => {
     await applyLamp('hall', { watts: 100 });
     await until('hall', 'Bright', 'True Watts 100 W near 1 pods');
     control.leaveOffice();

@@ -155,7 +155,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(sockets()).toEqual(before);
   });
 
-  it('closes the sockets of a deleted bot, then lets it go', async () => {
+  it('closes the sockets of a deleted bot, then removes its finalizer', async () => {
     await fleet.kubectl.must(['delete', 'slackbot', 'paused', '--timeout=30s']);
     expect(fleet.slack.sockets('T0PAUSED')).toEqual([]);
   });
@@ -209,7 +209,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(fleet.slack.sockets().map(({ id }) => id)).toEqual(expect.arrayContaining(before));
   });
 
-  it('hands over at once when it is stopped in an orderly way, without a socket moved or a status changed', async () => {
+  it('hands over at once when it is stopped gracefully, without a socket moved or a status changed', async () => {
     const before = fleet.slack.sockets().map(({ id }) => id);
     const { metadata } = await fleet.read('acme');
     const next = await fleet.operator('operator-2', { KUBECONFIG: rights });
@@ -234,7 +234,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(await gone('acme')).toBe(true);
   });
 
-  it('has told no token to any log, status, Event or plain Redis value', async () => {
+  it('has revealed no token in any log, status, Event or plain Redis value', async () => {
     const texts = [
       ...fleet.lines,
       await fleet.kubectl.must(['get', 'events.events.k8s.io', '-o', 'json']),

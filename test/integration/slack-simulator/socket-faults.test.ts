@@ -118,7 +118,7 @@ describe('a live socket can', () => {
   });
 });
 
-it('a fault strikes the socket that it names, or the oldest few', async () => {
+it('a fault affects the socket that it names, or the oldest few', async () => {
   const [first, second, third] = [
     await openSocket(slack, 'xoxb-one'),
     await openSocket(slack, 'xoxb-one'),

@@ -6,18 +6,18 @@ const steps = (...wishes: [StopSource, number][]) => {
   return wishes.map(([source, atMs]) => taken.take(source, atMs));
 };
 
-describe('wishes to end', () => {
-  it('begin with the first, and end at once with the second', () => {
+describe('requests to stop', () => {
+  it('stop gracefully at the first, and at once at the second', () => {
     expect(steps(['signal', 0], ['signal', 50])).toEqual(['begin', 'end-now']);
     expect(steps(['launcher', 0], ['launcher', 50])).toEqual(['begin', 'end-now']);
   });
 
-  it('are one when Ctrl-C reaches the launcher and the program', () => {
+  it('count once when Ctrl-C reaches both the launcher and the program', () => {
     expect(steps(['signal', 0], ['launcher', 3])).toEqual(['begin', 'ignore']);
     expect(steps(['launcher', 0], ['signal', 3], ['signal', 2_000])).toEqual(['begin', 'ignore', 'end-now']);
   });
 
-  it('are no impatience when the parent ends after it has told us to', () => {
+  it('do not count twice when the parent exits after it has told us to stop', () => {
     expect(steps(['signal', 0], ['parent', 5_000])).toEqual(['begin', 'ignore']);
     expect(steps(['parent', 0])).toEqual(['begin']);
   });

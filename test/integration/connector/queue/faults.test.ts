@@ -67,7 +67,7 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
     expect(publishers.flatMap((publisher) => publisher.faults())).toEqual([]);
   });
 
-  it('stopped for longer than a command may take: the reply is lost, the batch has run', async () => {
+  it('stopped for longer than a command timeout: the reply is lost, the batch has run', async () => {
     const pod = await start();
     await offerSlowly([pod.publisher], 0, 100);
     await settledAll([pod.publisher]);
@@ -112,7 +112,7 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
   });
 });
 
-describe('Redis refuses, which is said in words, and goes on when a person has helped', () => {
+describe('a refusal by Redis is explained, and events flow again once somebody has fixed it', () => {
   it('out of memory', async () => {
     const pod = await start();
     await offerSlowly([pod.publisher], 0, 100);

@@ -76,7 +76,7 @@ const until = (expected: Record<string, string>): Promise<unknown> =>
   });
 
 describe('reports', () => {
-  it('begin with a clean hash, then are written on change only, with a word to the planner for each write', async () => {
+  it('start with a clean hash, then are written on change only, with a nudge to the planner for each write', async () => {
     const nudges: string[] = [];
     const planner = await server.connect({ name: 'planner' });
     await planner.subscribe(keys.plannerNudge);

@@ -65,7 +65,7 @@ describe('a renewal', () => {
     expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).version).toBeUndefined();
   });
 
-  it('takes the name from nobody who holds it but the one that was judged, as long as that one does not renew', async () => {
+  it('takes the name only from the holder that was judged, and only while that one does not renew', async () => {
     const renew = redisRenew(redis, keys, 'c-0');
     const look = redisLook(redis, keys, 'c-0');
     await renew(session('old'), 15_000, undefined);
@@ -113,7 +113,7 @@ describe('a renewal', () => {
     expect((await renew(session('old', { state: 'draining' }), 90_000, undefined)).rival).toBe('young');
   });
 
-  it('writes over a session that is not readable', async () => {
+  it('overwrites a session that is not readable', async () => {
     await redis.set(keys.session('c-0'), 'nonsense');
     expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).rival).toBeUndefined();
     expect(await holder()).toBe('i1');

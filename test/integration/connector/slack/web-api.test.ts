@@ -32,7 +32,7 @@ afterEach(async () => {
 const post = (params: Readonly<Record<string, string>>) =>
   webApi.call({ method: METHOD, token: 'xoxb-1-abcd', params, signal: new AbortController().signal });
 
-it('a method is called with its parameters as a form, and the token in the header alone', async () => {
+it('a method is called with its parameters as a form, and the token only in the header', async () => {
   expect(await post({ channel: 'C1', text: 'a & b = ü' })).toEqual({ kind: 'ok', body: { ok: true, ts: '1.2' } });
   const [request] = requests;
   expect(request?.url).toBe('/api/chat.postMessage');

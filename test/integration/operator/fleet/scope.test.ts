@@ -14,7 +14,7 @@ describe('A cluster scope', () => {
   const claim = (owner: string, takeOver = false): Promise<void> =>
     claimScope(redis, keys, { cluster: 'c', owner, takeOver });
 
-  it('belongs to the first that claims it, for ever and over restarts', async () => {
+  it('belongs to the first that claims it, forever and across restarts', async () => {
     await claim('one');
     await claim('one');
     expect([await redis.get(keys.owner), await redis.ttl(keys.owner)]).toEqual(['one', -1]);

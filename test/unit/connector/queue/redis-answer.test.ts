@@ -43,7 +43,7 @@ describe('a refused event', () => {
     },
   );
 
-  it('waits for whatever Relax does not know, since it may pass', () => {
+  it('is kept for an error that Relax does not know, since it may pass', () => {
     const { retry, words } = refusal('queue', 'ERR Unknown Redis command called from script');
     expect(retry).toBe(true);
     expect(words).toContain('ERR Unknown Redis command called from script');

@@ -228,7 +228,7 @@ describe('a slot that throws', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
   });
 
-  it('is tried ever less often, but at least every 10 s, however often the registry looks', async () => {
+  it('is retried less and less often, but at least every 10 s, however often the registry converges', async () => {
     let tries = 0;
     throwsAt = () => {
       tries += 1;
@@ -245,7 +245,7 @@ describe('a slot that throws', () => {
     expect(tries).toBe(10);
   });
 
-  it('at an update goes on as it was, says so, and takes the update later; the other takes it at once', async () => {
+  it('at an update keeps running as it was, says so, and takes the update later; the other takes it at once', async () => {
     apply({ start: both });
     the(0).becomes({ state: 'live' });
     the(0).throwsAt.add('update');
@@ -258,7 +258,7 @@ describe('a slot that throws', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { state: 'live', reason: '' } });
   });
 
-  it('at its end keeps no other from closing', () => {
+  it('while it closes does not keep others from closing', () => {
     apply({ start: both });
     the(0).throwsAt.add('stop');
     apply({ stop: ['uid-1/0', 'uid-1/1'] });
@@ -266,7 +266,7 @@ describe('a slot that throws', () => {
     expect(registry.size).toBe(0);
   });
 
-  it('when it is told of pressure keeps no other from hearing, and is told again', () => {
+  it('when told of pressure does not keep others from hearing of it, and is told again', () => {
     apply({ start: both });
     the(0).throwsAt.add('pressure');
     registry.setPressure({ all: true, bots: new Set() });
@@ -276,7 +276,7 @@ describe('a slot that throws', () => {
     expect(the(0).calls).toEqual(['start', 'pressure true']);
   });
 
-  it('is not one whose change nobody takes: that is a defect elsewhere', () => {
+  it('is not blamed when a listener of its changes throws: that is a defect elsewhere', () => {
     onChange = () => {
       throw new Error('of the board');
     };

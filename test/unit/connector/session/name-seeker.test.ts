@@ -45,7 +45,7 @@ describe('A connector whose name another process renews', () => {
     }
   });
 
-  it('waits as long as that one renews', async () => {
+  it('waits as long as the other process renews', async () => {
     for (let renewal = 0; renewal < 20; renewal += 1) {
       redis = { scopeOwner: '', holder, renewedAt: String(renewal) };
       expect(await watch(5)).toMatchObject({ by: 'waiting' });

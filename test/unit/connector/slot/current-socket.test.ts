@@ -10,12 +10,12 @@ describe('a live socket', () => {
     return world.play({ type: 'heartbeat' });
   };
 
-  it('that is heard is left alone', () => {
+  it('that has been heard from is left alone', () => {
     const world = live();
     for (let n = 0; n < 100; n += 1) expect(heartbeat(world, true)).toEqual([]);
   });
 
-  it('that falls silent is pinged twice and given up within 10 s', () => {
+  it('that falls silent is pinged twice and closed within 10 s', () => {
     const world = live();
     const effects = [heartbeat(world, true), heartbeat(world, false), heartbeat(world, false), heartbeat(world, false)];
     expect(effects.map((list) => list.map((effect) => effect.do))).toEqual([[], ['ping'], ['ping'], ['terminate']]);

@@ -163,7 +163,7 @@ describe('a configuration with mistakes', () => {
 });
 
 describe('a good configuration', () => {
-  it('has the defaults of the design', () => {
+  it('has the documented defaults', () => {
     const { config, warnings } = connector({});
     expect(warnings).toEqual([]);
     expect(config).toEqual({

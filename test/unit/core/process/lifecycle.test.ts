@@ -61,7 +61,7 @@ describe('one life of a program', () => {
     expect(story).toEqual(['start one', 'stop one']);
   });
 
-  it('takes an abort of background work after the stop for its end, not for a failure', async () => {
+  it('takes an abort of background work after the stop as its end, not as a failure', async () => {
     const outside = new AbortController();
     const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {
       lifecycle.background('loop', abortable(lifecycle.signal, []));

@@ -29,7 +29,7 @@ describe('a Redis', () => {
     expect(judgeServerProperties(serverPropertiesIn('redis_version:7.0.0'), undefined)).toEqual({ notes: [] });
   });
 
-  it('as it should be gives no cause for words', () => {
+  it('as it should be needs no warning', () => {
     expect(judgeServerProperties(properties(), undefined)).toEqual({ notes: [] });
     expect(judgeServerProperties(properties(), 'allkeys-lru')).toEqual({ notes: [] });
   });

@@ -111,7 +111,7 @@ describe('What a planner knows of a pod', () => {
     expect([...memory.reports.keys()]).toEqual(['v/0']);
   });
 
-  it('keeps a lease that it cannot read for a lease', () => {
+  it('still counts a lease that it cannot read as a lease', () => {
     const memory = read(held(), head({ version: 3, fields: 2, session: '{"pod":' }));
     expect([memory.session?.incarnation, memory.lastSeenMs]).toEqual(['i1', 1_000]);
   });
@@ -183,7 +183,7 @@ describe('A fleet', () => {
     expect([memory.settled(49_999), memory.settled(50_000)]).toEqual([false, true]);
   });
 
-  it('is read anew after a break, since another planner may have written', () => {
+  it('is read again after a break, since another planner may have written', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ version: 3, fields: 1 });
     memory.read(heads({ a: now }), bodies(hash('u/0')), 0);

@@ -63,7 +63,7 @@ describe('placement', () => {
     expect(pending.map(({ slot }) => slot).sort()).toEqual(['u/1', 'v/1', 'w/1']);
   });
 
-  it('waits a moment while the fleet gathers, and not in a fleet that stands', () => {
+  it('waits a moment while the fleet gathers, and not in an established fleet', () => {
     for (const pod of fleet.pods.values()) pod.firstSeenMs = fleet.nowMs - 500;
     fleet.addSets(socketSet('u'));
     expect(pendingOf(fleet.step())).toEqual(['u/0 Observing', 'u/1 Observing']);

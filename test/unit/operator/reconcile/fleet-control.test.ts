@@ -131,7 +131,7 @@ it('a namespace that may be watched at last is like the others', async () => {
   await stop();
 });
 
-it('a bot that is not watched any more is kept until it was let go, also by a process that is not in office', async () => {
+it('a bot that is no longer watched is kept until it is released, also by a process that is not the leader', async () => {
   const line = { bot: 'b/x', teamID: 'T1', teamName: '', desired: 2, live: 2, zones: [], ready: true };
   const kept = new Map([['x', { ...line, reason: 'Live', message: '' }]]);
   const { timers, desired, stop } = controlOf([], async () => new Map(kept));
@@ -170,7 +170,7 @@ describe('with a watch that has fallen silent', () => {
     await stop();
   });
 
-  it('a bot that has changed keeps what it has until it is judged anew, and one that is new as well', async () => {
+  it('a bot that has changed keeps what it has until it is judged again, and so does a new one', async () => {
     const { timers, desired, change, prepare, hold, stop } = controlOf([]);
     await timers.advance(0);
     hold();

@@ -154,7 +154,7 @@ describe('the status writer', () => {
     });
   });
 
-  it('writes what waits when it is stopped in an orderly way, and nothing when the lease is lost', async () => {
+  it('writes what waits when it is stopped gracefully, and nothing when the lease is lost', async () => {
     for (const [graceMs, expected] of [
       [5_000, ['a 2/2']],
       [0, []],

@@ -365,7 +365,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.ready('young')).toBe('DuplicateBot');
   });
 
-  it('takes an object that was made anew under the same name for another', async () => {
+  it('treats an object that was recreated under the same name as another', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('a', { uid: 'first' });
@@ -411,7 +411,7 @@ describe('deleting a SlackBot', () => {
     );
   });
 
-  it('gives way in time for a minute in which nobody knows the fleet', async () => {
+  it('removes the finalizer within a minute even if the fleet is unknown', async () => {
     const scene = new Scene();
     const bot = await deleted(scene);
     scene.view = { ...EMPTY, settled: false };
@@ -425,7 +425,7 @@ describe('deleting a SlackBot', () => {
   });
 });
 
-describe('an operator that is not in office', () => {
+describe('an operator that is not the leader', () => {
   it('runs no bot without its finalizer, takes nothing from it, and writes nothing', async () => {
     const scene = new Scene();
     scene.inOffice = false;

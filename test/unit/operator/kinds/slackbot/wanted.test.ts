@@ -216,7 +216,7 @@ describe('what is wanted of a bot', () => {
     );
   });
 
-  it('is at no moment of a takeover that nobody runs it', () => {
+  it('is that somebody runs it at every moment of a takeover', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(advance, withTokens, gone), { maxLength: 40 }), (steps) => {
         const world = new World();
@@ -288,7 +288,7 @@ describe('a bot that is deleted', () => {
     ['a connector still reports one', { settled: true, hasBot: true }, 0, undefined],
     ['nobody knows the fleet', { settled: false, hasBot: false }, DELETION_PATIENCE_MS - 1, undefined],
     ['nobody has known the fleet for long', { settled: false, hasBot: false }, DELETION_PATIENCE_MS, 'late'],
-  ] as const)('is stopped at once, and let go or not: %s', (_, view, nowMs, letGo) => {
+  ] as const)('is stopped at once, and its finalizer removed or not: %s', (_, view, nowMs, letGo) => {
     const record = { ...NEW_RECORD, deletedAtMs: 0 };
     expect(decideDeletion(situation(nowMs, record), { isHeld: true, view })).toMatchObject({
       want: { kind: 'stop', why: 'deleted', generation: 3 },
