@@ -160,7 +160,7 @@ export class Connector {
     return this.#publisher.counts();
   }
 
-  /** The way out after SIGTERM; takes up to the grace time. */
+  /** Drains after SIGTERM; takes up to the grace time. */
   async drain(): Promise<void> {
     const { config, redisClock, log } = this.#parts;
     await drain(

@@ -23,12 +23,12 @@ export interface DrainParts {
 }
 
 const LOOK_MS = 100;
-/** For the last word of the session and the end of the process. */
+/** Reserved for the session's last write and the end of the process. */
 const LAST_WORD_MS = 1_500;
 const LEAST_PUBLISH_MS = 500;
 
 /**
- * The way out after SIGTERM: goes on as before while other pods take over what has no other socket, then closes the rest
+ * Drains after SIGTERM: keeps running while other pods take over what has no other socket, then closes the rest
  * and empties the buffer. The draining session stays behind, so that the planner waits for the pod to come back.
  */
 export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEnd> {

@@ -21,7 +21,7 @@ const STOP_DEADLINE_MS = 5_000;
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
  * @param tell for a process that was forked by one that wants to know
- * @throws what no waiting mends: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a taken
+ * @throws what waiting does not fix: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a taken
  * port
  */
 export async function runConnector(

@@ -76,7 +76,7 @@ export class ClusterCache {
     ];
   }
 
-  /** What no waiting mends, for liveness. */
+  /** What waiting does not fix, for liveness. */
   hung(): string[] {
     return this.numbers()
       .filter(({ stillSeconds }) => stillSeconds * 1000 > WATCH_HUNG_MS)

@@ -90,7 +90,7 @@ export class Operator {
   /**
    * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: an object that is
    * deleted meanwhile must not wait for it.
-   * @throws what no waiting mends about Redis: see `waitForRedis`
+   * @throws what waiting does not fix about Redis: see `waitForRedis`
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;

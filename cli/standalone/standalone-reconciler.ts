@@ -143,12 +143,12 @@ export class StandaloneReconciler {
     const { settled, bots } = this.#options.planner.view();
     const situation = this.#situationOf(bot);
     const view = { settled, hasBot: bots.has(uid) };
-    const { want, lookAgainMs, letGo, record } = decideDeletion(situation, { isHeld: true, view });
+    const { want, lookAgainMs, release, record } = decideDeletion(situation, { isHeld: true, view });
     const affected = this.#records.put(uid, record);
     this.#desire(bot, want);
     entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
     this.#lines.set(uid, undefined);
-    if (letGo !== undefined) {
+    if (release !== undefined) {
       this.#desire(bot, { kind: 'none' });
       this.#records.forget(uid);
       this.#entries.delete(uid);

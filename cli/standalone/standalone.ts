@@ -35,7 +35,7 @@ const SHOW_MS = 1_000;
 /**
  * `relax standalone`: the operator's part in this process, with a directory in place of an API server, and connectors as
  * child processes, until `signal` aborts.
- * @throws what no waiting mends: an unreadable directory, a Redis too old, another fleet contract, a taken cluster name
+ * @throws what waiting does not fix: an unreadable directory, a Redis too old, another fleet contract, a taken cluster name
  */
 export async function runStandalone(config: StandaloneConfig, plainLog: Log, signal: AbortSignal): Promise<void> {
   const { console, log } = consoleOf(config, plainLog);

@@ -40,9 +40,9 @@ export type BudgetAnswer =
 
 export interface BudgetAsker {
   slotID: string;
-  /** Slack was away and is well again: what a slot waits for between its last connects is over. */
+  /** Slack has recovered from an outage: the spacing of the last connects no longer applies. */
   unspaced: boolean;
-  /** Slack is away, and this connect would only tell whether it still is: not the team's last one. */
+  /** Slack is down, and this connect only probes whether it still is: it must not be the team's last one. */
   sparing: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface ConnectBudget {
   giveBack(key: BudgetKey, slotID: string): Promise<void>;
   /** Slack said 429: nobody connects from this bucket for so long, and the bucket is empty. */
   block(key: BudgetKey, forMs: number): Promise<void>;
-  /** Slack, or what is before it, asked for so much patience: nobody connects from it; the bucket stays as it is. */
+  /** Slack, or what is before it, asked for a wait: nobody connects from it for so long; the bucket stays as it is. */
   hold(key: BudgetKey, forMs: number): Promise<void>;
   /** The slot's socket is live. Told at hello, and again from time to time: it is forgotten after some minutes. */
   markLive(key: BudgetKey, slotID: string): Promise<void>;

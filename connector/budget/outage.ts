@@ -8,7 +8,7 @@ import type { RetryReason } from '../../core/protocol/report.ts';
 const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
   ...(['SlackUnavailable', 'SlackAnswerUnreadable', 'ConnectionRefused', 'ConnectionLost', 'HelloTimeout'] as const),
 ]);
-/** So many different teams, or apps, in a row, without one that is well in between, and within so short a time. */
+/** So many different teams, or apps, in a row, without a healthy one in between, and within so short a time. */
 const TEAMS_IN_A_ROW = 3;
 const ROW_MS = 30_000;
 /** Time between probes; the last value applies to all later ones. Some probes hang, so none is waited for. */

@@ -30,7 +30,7 @@ export class QueueHealth {
       return;
     }
     const text = redisErrorText(error);
-    // While it connects anew the client only says that there is no connection; why is what it said before.
+    // While it reconnects the client only says that there is no connection; why is what it said before.
     const tells = this.#away === undefined || text !== NO_CONNECTION;
     this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: tells ? text : (this.#away?.error ?? text) };
   }

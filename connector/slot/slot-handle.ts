@@ -12,6 +12,6 @@ export interface SlotHandle<S extends SlotSpec> {
   /** Stops or resumes reading, as the publisher's buffer asks. */
   setPressure(pressed: boolean): void;
   status(): SlotStatus;
-  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
+  /** Closes permanently; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
   stop(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  * (`current`), and the attempt to open another (`attempt`), so that a socket which Slack will close, or whose token is no
  * longer the bot's, is read until its successor has said hello.
  *
- * Life: `new` until `start`. `running`. `stopped` for good: every input is ignored, the sockets are closing.
+ * Life: `new` until `start`. `running`. `stopped` is final: every input is ignored, the sockets are closing.
  *
  * Current, live: has received hello and is read. Its heartbeat (every HEARTBEAT_MS) pings it if it was silent since the last
  * one, and gives it up when two pings got no answer. The transport defines what a ping is, and what counts as a sign of

@@ -36,7 +36,7 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    * events that have an `ack`.
    */
   acknowledge?(ack: string, outcome: Outcome): string | undefined;
-  /** What is queued when Slack refuses the token for good; undefined for nothing. */
+  /** What is queued when Slack permanently refuses the token; undefined for nothing. */
   disabled(spec: S, slackError: string, nowMs: number): Normalized | undefined;
   /** Added to the names of slot and bot in log lines. */
   logNames(spec: S): Readonly<Record<string, string>>;

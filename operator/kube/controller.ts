@@ -10,7 +10,7 @@ export type Outcome =
   | { kind: 'requeueAfter'; delayMs: number }
   /** Failed in a way that may pass: again after the key's backoff. */
   | { kind: 'retry'; error: unknown }
-  /** Failed in a way that only a change of the object can mend: not again before that. */
+  /** Failed in a way that only a change of the object can fix: not retried before that. */
   | { kind: 'terminal'; error: unknown };
 
 /** Label values of controller_runtime_reconcile_total. */

@@ -49,7 +49,7 @@ export class EventSeries {
     return { action: going ? 'count' : 'create', series };
   }
 
-  /** The Event of this series is not on the server: the next occurrence writes it anew. */
+  /** The Event of this series is not on the server: the next occurrence creates it again. */
   forget(seriesKey: string): void {
     this.#series.delete(seriesKey);
   }

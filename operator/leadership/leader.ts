@@ -196,7 +196,7 @@ export class LeaderElector {
     }
   }
 
-  /** Fires while a renewal hangs, too: the time in office ends by our clock, not by the server's answer. */
+  /** Fires while a renewal hangs, too: the term ends by our clock, not by the server's answer. */
   #setDeadline(): void {
     this.#cancelDeadline();
     const leftMs = this.#renewedAtMs + this.#times.renewDeadlineMs - this.#timers.monotonicMs();

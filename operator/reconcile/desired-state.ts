@@ -14,7 +14,7 @@ const NONE: Want = { kind: 'none' };
 /**
  * What the reconciler has found out so far, as the planner wants it. Until every owner was judged once the list is not
  * complete, and nothing is removed for being absent from it; an owner that can't be judged keeps the sockets it has
- * (design rule 10), and holds up no other. Nor does one whose object has changed and was not judged anew: what its copy
+ * (design rule 10), and holds up no other. Nor does one whose object has changed and was not judged again yet: what its copy
  * said before must not be planned (design rule 9). Changing methods say whether the planner has something new to look at.
  */
 export class DesiredState {

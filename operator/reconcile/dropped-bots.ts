@@ -34,7 +34,7 @@ export class DroppedBots {
   }
 
   /**
-   * As long as any are kept, until `signal` aborts. Not only in office: whoever plans must learn that another process has
+   * As long as any are kept, until `signal` aborts. Not only on the leader: whoever plans must learn that another process has
    * let them go.
    */
   async keepLooking(signal: AbortSignal): Promise<void> {

@@ -31,7 +31,7 @@ export async function holdsDropped(
   return false;
 }
 
-/** Lets go of the objects of namespaces that are watched no longer. */
+/** Releases the objects of namespaces that are no longer watched. */
 export async function releaseDropped(
   options: ReleaseObjectsOptions,
   dropped: Dropped,
@@ -75,7 +75,7 @@ export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'r
   namespaces: readonly string[];
   /** As holder of the Lease: only the leader notes what is watched. */
   identity: string;
-  /** Aborts when our term in office ends; undefined while we have none: another that leads may watch these namespaces. */
+  /** Aborts when our term as leader ends; undefined while we have none: another that leads may watch these namespaces. */
   office: () => AbortSignal | undefined;
   /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
   lines: () => Promise<ReadonlyMap<string, BotSummary>>;

@@ -6,7 +6,7 @@ import type { JsonPatchOperation } from './claim.ts';
 export const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
   metadata.finalizers?.includes(finalizer) ?? false;
 
-/** Nothing to do where it stands already. */
+/** No operations where the object already has it. */
 export function addingFinalizer(object: KubeObject, finalizer: string): JsonPatchOperation[] {
   if (hasFinalizer(object, finalizer)) return [];
   return object.metadata.finalizers === undefined

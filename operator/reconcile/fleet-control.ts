@@ -54,7 +54,7 @@ export const REFRESH_PATIENCE_MS = 5_000;
 /**
  * What every operator does for as long as it lives, whoever holds the Lease: finds out what is desired of the fleet, by
  * objects of all kinds, has it planned if it holds the planner lock, and judges how each object is. Writes to the API
- * server only while in office.
+ * server only while it leads.
  */
 export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly planner: P;

@@ -26,7 +26,7 @@ export interface TermOptions {
   timers?: Timers;
 }
 
-/** One term in office of the holder of the Lease: what only it writes. A process may have several, one after the other. */
+/** One term of the leader, which holds the Lease: what only it writes. A process may have several, one after the other. */
 export class Term {
   readonly status: StatusWriter;
   readonly #recorder: TermOptions['recorder'];
@@ -61,9 +61,9 @@ export class Term {
    * @param graceMs 0 when the Lease is lost: whatever is being written is told to give up at once
    */
   async stop(graceMs: number): Promise<void> {
-    if (graceMs <= 0) this.#ended.abort(new Error('the term in office ended'));
+    if (graceMs <= 0) this.#ended.abort(new Error('the term as leader ended'));
     await Promise.all([this.status.stop(graceMs), this.#recorder.stop(graceMs / 2)]);
-    this.#ended.abort(new Error('the term in office ended'));
+    this.#ended.abort(new Error('the term as leader ended'));
   }
 }
 

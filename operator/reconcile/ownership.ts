@@ -16,7 +16,7 @@ export interface OwnershipOptions<O extends KindObject> {
   log: Log;
 }
 
-/** Which objects of a kind are ours, how they become so, and how they are let go: the claim and the finalizer. */
+/** Which objects of a kind are ours, how they become so, and how they are released: the claim and the finalizer. */
 export class Ownership<O extends KindObject = KindObject> {
   readonly #options: OwnershipOptions<O>;
   /** Uid -> version over which we wrote: a copy of that version is only late. */
@@ -30,9 +30,9 @@ export class Ownership<O extends KindObject = KindObject> {
 
   /**
    * What to say of an object that is another operator's; undefined: it is ours, or free to be.
-   * @param inOffice of several processes of an operator only the one in office tells people
+   * @param isLeader of several processes of an operator only the leader records Events
    */
-  foreign(object: O, inOffice: boolean): string | undefined {
+  foreign(object: O, isLeader: boolean): string | undefined {
     const { kind, self, onForeign, log } = this.#options;
     const { uid } = object.metadata;
     const state = self === undefined ? undefined : claimStateOf(object.metadata, self);
@@ -41,7 +41,7 @@ export class Ownership<O extends KindObject = KindObject> {
       return undefined;
     }
     const text = foreignClaimText(kind, object.metadata, state.operator);
-    if (inOffice && this.#told.get(uid) !== state.operator) {
+    if (isLeader && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
       const { operator } = state;
       const named = { kind: kind.resource.kind, object: keyOf(object), operator };

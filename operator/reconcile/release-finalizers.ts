@@ -33,7 +33,7 @@ const HELD_FOR_UPGRADE_MS = 60_000;
 const TRIES = 20;
 
 /**
- * Lets go of the objects that this operator has claimed, all of them or those of namespaces that are watched no longer,
+ * Releases the objects that this operator has claimed, all of them or those of namespaces that are watched no longer,
  * so that nothing that is deleted later waits for an operator that is gone. The leading operator would take them again, so
  * first its Lease is taken, if there is one: it stops to lead, and for a while no other starts to. Sockets stay open until
  * the connectors end or the next leader closes them.

@@ -26,7 +26,7 @@ const TRIES = 20;
 const AGAIN_MS = 500;
 
 /**
- * Lets go of every object in these namespaces (none: all) that is ours: takes finalizer and claim off, so that nothing that is deleted
+ * Releases every object in these namespaces (none: all) that is ours: removes finalizer and claim, so that nothing that is deleted
  * later waits for an operator that is gone, and says so in its status.
  * @param isMeant left out: all are
  * @returns how many
@@ -52,7 +52,7 @@ export async function releaseObjects(
   }
 }
 
-/** @returns how many were let go, and how many have changed meanwhile */
+/** @returns how many were released, and how many have changed in the meantime */
 async function releaseOnce(
   options: ReleaseObjectsOptions,
   namespaces: readonly string[],

@@ -1,6 +1,6 @@
 /**
  * Which namespaces the operators watch, as the leader notes it on its Lease: who leads next, with another list, finds
- * there what nobody else would let go. Pure.
+ * there what nobody else would release. Pure.
  */
 export const WATCHED = 'relax.dev/watched-namespaces';
 

@@ -68,7 +68,7 @@ export class StatusQueue {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Everything is due at once, flaps are forgotten: for an orderly end. */
+  /** Everything is due at once, flaps are forgotten: for a graceful stop. */
   hurry(): void {
     for (const [uid, write] of [...this.#waiting]) {
       if (write.urgency === 'flap') this.drop(uid);

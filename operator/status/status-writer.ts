@@ -148,7 +148,7 @@ export class StatusWriter {
     const { uid } = object.metadata;
     this.#inFlight.add(uid);
     try {
-      // The uid keeps an object that was made anew under the same name from getting the status of the old one.
+      // The uid keeps an object that was recreated under the same name from getting the status of the old one.
       const body = { metadata: { uid }, status: after };
       const signal = this.#aborted.signal;
       const path = pathOf(kind.resource, object);

@@ -68,7 +68,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     return await fleet.redis.hget(queueKeys(fleet.queue).fence, fenceField('e2e', uid));
   };
 
-  /** The same processes from start to end: nothing of this is mended by a new start. */
+  /** The same processes from start to end: none of this is fixed by a restart. */
   const areRunning = () => ['operator-0', 'operator-1'].map((name) => fleet.program(name).running);
 
   it('place the teams of a connector that is killed while the API server is away', { timeout: 240_000 }, async () => {

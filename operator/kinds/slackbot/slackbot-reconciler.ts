@@ -41,7 +41,7 @@ interface Judged {
 
 /**
  * Brings one SlackBot from what it says to what is desired of the fleet, and back from the fleet to its status. Every
- * operator does; only the one in office writes.
+ * operator does; only the leader writes.
  */
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
@@ -92,7 +92,7 @@ export class SlackBotReconciler {
           again = earlier(again, LOOK_AGAIN_MS);
           break;
         case 'notOurs':
-          // The watch brings it when the one in office has put the finalizer on.
+          // The watch delivers it once the leader has added the finalizer.
           this.#desire(bot, { kind: 'unknown' });
           break;
       }
@@ -155,7 +155,7 @@ export class SlackBotReconciler {
   /** The claim and the finalizer come before the first socket, so that no deletion can pass a socket by. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
-    if (taken !== 'notInOffice') return taken === 'taken' ? 'protected' : 'changed';
+    if (taken !== 'notLeader') return taken === 'taken' ? 'protected' : 'changed';
     const isProtected = this.#ownership.isHeld(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined;
     return isProtected ? 'protected' : 'notOurs';
   }
@@ -164,9 +164,9 @@ export class SlackBotReconciler {
     bot: SlackBotObject,
     finalizer: boolean,
     signal: AbortSignal,
-  ): Promise<'taken' | 'changed' | 'notInOffice'> {
+  ): Promise<'taken' | 'changed' | 'notLeader'> {
     const ours = this.#options.office();
-    if (ours === undefined) return 'notInOffice';
+    if (ours === undefined) return 'notLeader';
     const options = { finalizer, signal: AbortSignal.any([signal, ours.signal]) };
     return (await this.#ownership.take(bot, options)) ? 'taken' : 'changed';
   }
@@ -181,11 +181,11 @@ export class SlackBotReconciler {
     this.#desire(bot, decision.want);
     const ours = office();
     const isYielding = decision.want === undefined;
-    // Whoever is in office lets it go.
+    // The leader removes the finalizer.
     if (ours === undefined && !isYielding) return { kind: 'done' };
     if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
-    if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
-    if (decision.letGo === 'late')
+    if (decision.release === undefined || ours === undefined) return { kind: 'done' };
+    if (decision.release === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
     const removed = await this.#ownership.releaseObjects(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };

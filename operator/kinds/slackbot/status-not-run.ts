@@ -8,7 +8,7 @@ export interface NotRun {
 }
 
 /**
- * Pure: the status of a bot that this operator has let go. What it knew of it does not hold any more, so each condition
+ * Pure: the status of a bot that this operator has released. What it knew of it no longer holds, so each condition
  * is Unknown, and there is no socket of ours to count.
  * @param message in place of the reason's own words
  */

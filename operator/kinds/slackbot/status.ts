@@ -106,7 +106,7 @@ function countsNow(
   };
 }
 
-/** Redis may have lost the time: then what was said before stays, until the assignment is written anew. */
+/** Redis may have lost the time: then what was said before stays, until the assignment is written again. */
 function sinceOf({ pod, assignedAtMs }: SlotView, previous: SlackBotStatus | undefined, nowMs: number): string {
   if (assignedAtMs > 0) return rfc3339(assignedAtMs);
   return previous?.connections?.find((connection) => connection.pod === pod)?.since ?? rfc3339(nowMs);

@@ -1,4 +1,4 @@
-/** How long a bot goes on in one SlackBot until the other that takes over is live: two tries of a connect. */
+/** How long a bot keeps running under one SlackBot until the one that takes over is live: two attempts to connect. */
 export const TAKEOVER_MS = 30_000;
 
 /** One SlackBot gives its bot to another. */

@@ -9,11 +9,11 @@ import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
  * from. Pure: neither reads anything nor keeps anything; what must be remembered is in the record that it returns.
  *
  * - suspended: none, and a fence against late events.
- * - its Secret is gone or wrong: what it ran goes on for `LOST_SECRET_MS` with the token that it had, then none.
+ * - its Secret is gone or wrong: what it ran keeps running for `LOST_SECRET_MS` with the token that it had, then none.
  * - an older SlackBot claims the same bot: none, once that one is live or has had `TAKEOVER_MS`.
- * - its Secret can't be read: what it ran goes on, and nothing begins.
+ * - its Secret can't be read: what it ran keeps running, and nothing is started.
  * - its Secret is good: it runs.
- * - it is being deleted: none, and a fence; its object is let go when its sockets are seen closed, or after
+ * - it is being deleted: none, and a fence; its finalizer is removed when its sockets are seen closed, or after
  *   `DELETION_PATIENCE_MS`. Another that claims the same bot takes over first.
  */
 
@@ -24,7 +24,7 @@ export const LOST_SECRET_MS = 60_000;
  * within a minute.
  */
 export const DELETION_PATIENCE_MS = 45_000;
-/** For what changes without anybody telling. */
+/** For what changes without an event. */
 export const LOOK_AGAIN_MS = 1_000;
 
 /** What is remembered of a bot from one decision to the next: plain data, one record for each uid. Times are monotonic. */
@@ -127,8 +127,8 @@ export interface Deletion {
 }
 
 export interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
-  /** Its object need not be held any more: its sockets were seen closed, or were given the time for it. */
-  letGo: 'closed' | 'late' | undefined;
+  /** The finalizer can be removed: its sockets were seen closed, or had their time to close. */
+  release: 'closed' | 'late' | undefined;
 }
 
 /** The same for a bot that is being deleted. */
@@ -137,28 +137,28 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
   const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
   const record: BotRecord = { ...situation.record, claim: undefined, deletedAtMs };
   if (ran !== undefined && isHeld) {
-    const heirs = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
-    const takeover = continueTakeover(before, heirs, nowMs);
+    const successors = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
+    const takeover = continueTakeover(before, successors, nowMs);
     record.takeover = takeover;
     if (!mayEnd(takeover, others, nowMs)) {
-      return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, letGo: undefined, record };
+      return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, release: undefined, record };
     }
   }
   const want: Want = { kind: 'stop', why: 'deleted', generation: bot.metadata.generation };
-  if (!isHeld) return { want, lookAgainMs: undefined, letGo: undefined, record };
+  if (!isHeld) return { want, lookAgainMs: undefined, release: undefined, record };
   // A round that began before may still place it, and would not be seen in the view.
   if (ran === undefined && view.settled && !view.hasBot) {
-    return { want, lookAgainMs: undefined, letGo: 'closed', record };
+    return { want, lookAgainMs: undefined, release: 'closed', record };
   }
   const patienceMs = deletedAtMs + DELETION_PATIENCE_MS - nowMs;
-  if (patienceMs <= 0) return { want, lookAgainMs: undefined, letGo: 'late', record };
+  if (patienceMs <= 0) return { want, lookAgainMs: undefined, release: 'late', record };
   // After the round that knows of it, what changes in the view comes by itself.
-  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, letGo: undefined, record };
+  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
 }
 
 interface Loss {
   secretLostAtMs: number | undefined;
-  /** How long it still goes on with the token that it had; undefined: not at all. */
+  /** How long it still keeps running with the token that it had; undefined: not at all. */
   patienceMs: number | undefined;
 }
 

@@ -44,8 +44,8 @@ describe('a machine that needs Kubernetes for the tests', () => {
   });
 
   const shared = (): string => join(folder, 'no-shared-folder');
-  const ensure = (wish = ALL) =>
-    ensureKube(wish, {
+  const ensure = (needs = ALL) =>
+    ensureKube(needs, {
       env,
       shared: shared(),
       say: (line: string) => said.push(line),

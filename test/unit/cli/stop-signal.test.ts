@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type StopSource, StopWishes } from '#cli/stop-signal.ts';
+import { StopRequests, type StopSource } from '#cli/stop-signal.ts';
 
-const steps = (...wishes: [StopSource, number][]) => {
-  const taken = new StopWishes();
-  return wishes.map(([source, atMs]) => taken.take(source, atMs));
+const steps = (...requests: [StopSource, number][]) => {
+  const taken = new StopRequests();
+  return requests.map(([source, atMs]) => taken.take(source, atMs));
 };
 
 describe('requests to stop', () => {

@@ -156,21 +156,21 @@ describe('a refusal by Redis is explained, and events flow again once somebody h
   });
 
   it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
-    const heir = await serve();
-    const onHeir = await connectTo(heir, { name: 'admin' });
+    const successor = await serve();
+    const onSuccessor = await connectTo(successor, { name: 'admin' });
     const address = await TcpRelay.start(server.port);
     try {
       const pod = await start({}, address);
       await offerSlowly([pod.publisher], 0, 10);
       await settledAll([pod.publisher]);
-      address.leadTo(heir.port);
-      await admin.replicaof('127.0.0.1', String(heir.port));
+      address.leadTo(successor.port);
+      await admin.replicaof('127.0.0.1', String(successor.port));
       await offerSlowly([pod.publisher], 10, 120);
       await settledAll([pod.publisher]);
-      expect(await textsOn(onHeir)).toEqual(expected(10, 120));
+      expect(await textsOn(onSuccessor)).toEqual(expected(10, 120));
       expect(pod.publisher.faults()).toEqual([]);
     } finally {
-      onHeir.disconnect();
+      onSuccessor.disconnect();
       await address.stop();
     }
   });

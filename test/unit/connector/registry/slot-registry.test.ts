@@ -191,9 +191,9 @@ describe('a slot', () => {
   it('of a kind that this version does not serve is reported with a reason that the operator knows', () => {
     apply({ start: [['uid-1/0', sealed({ kind: 'socketMode' })]] });
     expect(connections).toHaveLength(0);
-    const wish = registry.report('uid-1/0');
-    expect(wish).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
-    expect(RETRY_REASONS).toContain(wish.kind === 'report' ? wish.report.reason : '');
+    const desired = registry.report('uid-1/0');
+    expect(desired).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
+    expect(RETRY_REASONS).toContain(desired.kind === 'report' ? desired.report.reason : '');
   });
 
   it('of another bot does not open with this one’s seal', () => {

@@ -11,10 +11,10 @@ const desired = (): Desired => ({
   stopped: new Map(),
   kept: new Set(),
 });
-const wish = desired();
+const wanted = desired();
 const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
 const inputs = (change: Partial<RoundInputs> = {}, pod: Partial<typeof head> = {}, owner = 'me'): RoundInputs => ({
-  desired: wish,
+  desired: wanted,
   heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
   presence: new Map([['a', 'present']]),
@@ -36,7 +36,7 @@ describe('A round that found nothing to do', () => {
 
   it.each<[string, RoundInputs]>([
     ['what is desired', inputs({ desired: desired() })],
-    ['whether that is complete', inputs({ desired: { ...wish, synced: false } })],
+    ['whether that is complete', inputs({ desired: { ...wanted, synced: false } })],
     ['a session', inputs({}, { session: '{"pod":"a","reportVersion":2}' })],
     ['a version', inputs({}, { version: 4 })],
     ['the size of a hash', inputs({}, { fields: 2 })],

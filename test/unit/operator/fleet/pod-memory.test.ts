@@ -161,7 +161,7 @@ describe('A fleet', () => {
     pods: new Map(Object.entries(pods)),
     listed: new Set(Object.keys(pods)),
   });
-  const wishes = {
+  const inputs = {
     synced: true,
     unlisted: new Set<string>(),
     stopped: new Map<string, { generation: number }>(),
@@ -209,7 +209,7 @@ describe('A fleet', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ session: session({ version: 7 }) });
     memory.read(heads({ a: now }), bodies({}, { 'u/0': report({ epoch: 4 }), 'v/1': report() }), 0);
-    const input = observe(memory, wishes, 0, 0);
+    const input = observe(memory, inputs, 0, 0);
     expect([...(input.assignments.get('a') ?? [])].map(([id, { epoch }]) => [id, epoch])).toEqual([
       ['u/0', 4],
       ['v/1', 1],
@@ -220,19 +220,19 @@ describe('A fleet', () => {
   it('calls a pod lost of which nothing is known until it had the time to report', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({ a: head({ session: session({ version: 7 }) }) }), bodies({}), 0);
-    expect([...observe(memory, wishes, 0, 0).lost]).toEqual(['a']);
-    expect([...observe(memory, wishes, 20_000, 0).lost]).toEqual([]);
+    expect([...observe(memory, inputs, 0, 0).lost]).toEqual(['a']);
+    expect([...observe(memory, inputs, 20_000, 0).lost]).toEqual([]);
   });
 
   it('shows no reports of a pod without a session, and gives nothing to a pod without a common key', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), bodies(hash('u/0'), { 'u/0': report() }), 0);
     memory.read(heads({ a: head({ version: 3, fields: 1, session: undefined }) }), new Map(), 1);
-    const input = observe(memory, { ...wishes, fleetKeys: [] }, 1, 0);
+    const input = observe(memory, { ...inputs, fleetKeys: [] }, 1, 0);
     expect(input.reports.get('a')?.size).toBe(0);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), new Map(), 2);
-    expect(observe(memory, { ...wishes, fleetKeys: [] }, 2, 0).pods[0]?.takesSlots).toBe(false);
-    expect(observe(memory, wishes, 2, 0).pods[0]?.takesSlots).toBe(true);
+    expect(observe(memory, { ...inputs, fleetKeys: [] }, 2, 0).pods[0]?.takesSlots).toBe(false);
+    expect(observe(memory, inputs, 2, 0).pods[0]?.takesSlots).toBe(true);
   });
 });
 

@@ -33,7 +33,7 @@ class Scene {
   readonly enqueued: string[] = [];
   readonly told = new Map<string, SlackBotStatus>();
   view: FleetView = EMPTY;
-  inOffice = true;
+  isLeader = true;
   secretFault: KubeErrorKind | undefined;
   patchFault: KubeErrorKind | undefined;
   readonly reads: SecretReads;
@@ -95,7 +95,7 @@ class Scene {
       secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
-      office: () => (this.inOffice ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
+      office: () => (this.isLeader ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
       log: silentLog,
       timers: this.timers,
@@ -428,7 +428,7 @@ describe('deleting a SlackBot', () => {
 describe('an operator that is not the leader', () => {
   it('runs no bot without its finalizer, takes nothing from it, and writes nothing', async () => {
     const scene = new Scene();
-    scene.inOffice = false;
+    scene.isLeader = false;
     scene.secret();
     const bot = scene.add('a');
     expect(await scene.run('a')).toEqual({ kind: 'done' });
@@ -445,13 +445,13 @@ describe('an operator that is not the leader', () => {
     scene.secret();
     const bot = scene.add('a');
     await scene.run('a');
-    scene.inOffice = false;
+    scene.isLeader = false;
     bot.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
     expect(await scene.run('a')).toEqual({ kind: 'done' });
     expect(scene.desired.value().stopped.get('a')?.why).toBe('deleted');
     await scene.timers.advance(DELETION_PATIENCE_MS);
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
-    scene.inOffice = true;
+    scene.isLeader = true;
     await scene.run('a');
     expect(bot.metadata.finalizers).toEqual([]);
   });
@@ -461,7 +461,7 @@ describe('an operator that is not the leader', () => {
     scene.secret();
     const bot = scene.add('a');
     await scene.run('a');
-    scene.inOffice = false;
+    scene.isLeader = false;
     bot.metadata.finalizers = [];
     await scene.run('a');
     expect(scene.desired.wanted('a')).toBeDefined();
