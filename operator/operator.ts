@@ -47,7 +47,7 @@ const RENEWAL_HUNG_MS = 60_000;
 
 /**
  * One operator process: who it is, its cache of the cluster's objects, what it makes of them for the fleet, and its terms
- * in office. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
+ * leading. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
  */
 export class Operator {
   readonly #parts: OperatorParts;
@@ -186,7 +186,7 @@ export class Operator {
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
       namespaces: config.watchNamespaces,
       identity,
-      office: () => this.#control?.office?.signal,
+      leadership: () => this.#control?.leadership?.signal,
       lines: () => summaries.read(),
       log,
     });

@@ -76,7 +76,7 @@ export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'r
   /** As holder of the Lease: only the leader notes what is watched. */
   identity: string;
   /** Aborts when our term as leader ends; undefined while we have none: another that leads may watch these namespaces. */
-  office: () => AbortSignal | undefined;
+  leadership: () => AbortSignal | undefined;
   /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
   lines: () => Promise<ReadonlyMap<string, BotSummary>>;
 }
@@ -130,12 +130,12 @@ export class DroppedNamespaces {
     const operator = `${lease.namespace}/${lease.name}`;
     const letting = { client, kinds, operator, reason: 'NotWatched', log, timers } as const;
     const dropped = droppedNamespaces(before, watched);
-    const office = this.#options.office();
-    if (office === undefined) {
+    const leadership = this.#options.leadership();
+    if (leadership === undefined) {
       this.#kept = [];
       return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
     }
-    const term = AbortSignal.any([signal, office]);
+    const term = AbortSignal.any([signal, leadership]);
     const { released, forbidden } = await releaseDropped(letting, dropped, namespaces, term);
     if (released > 0) {
       log.info({ released, before, watched }, 'released the objects of namespaces that are no longer watched');

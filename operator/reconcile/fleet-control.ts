@@ -148,7 +148,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 
   /** The right to write to the API server, once everything was listed again for it; undefined while we have none. */
-  get office(): Pick<ActiveTerm, 'signal'> | undefined {
+  get leadership(): Pick<ActiveTerm, 'signal'> | undefined {
     return this.#term;
   }
 

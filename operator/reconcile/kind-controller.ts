@@ -13,7 +13,7 @@ import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import type { Claimant } from './claim.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
-import { type ActiveTerm, type Office, regardingOf } from './leader-term.ts';
+import { type ActiveTerm, type Leadership, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
 import type { SecretReads } from './secret-reads.ts';
@@ -48,7 +48,7 @@ export interface ReconcilerParts<O extends KindObject>
   objects: ObjectsView<O>;
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
-  office: () => Office<O> | undefined;
+  leadership: () => Leadership<O> | undefined;
   /** Have these reconciled: another object's change is news for them. */
   enqueue: (objects: readonly O[]) => void;
   /** A status was judged, written or not; undefined: the object is gone. */
@@ -78,7 +78,7 @@ export class KindController<O extends KindObject> {
   readonly #controller: Controller;
   readonly #states = new Map<string, ObjectState>();
   #unlisten = (): void => {};
-  #office: Office<O> | undefined;
+  #leadership: Leadership<O> | undefined;
   /** The first judgement has begun; before it the order counts, and what changes is in it. */
   #judging = false;
   /** Of the fleet, when it was last looked at. */
@@ -107,7 +107,7 @@ export class KindController<O extends KindObject> {
       self,
       onForeign: (object, note) => {
         const regarding = regardingOf(kind.resource, object);
-        this.#office?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
+        this.#leadership?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
       },
     });
     this.#reconciler = makeReconciler({
@@ -118,7 +118,7 @@ export class KindController<O extends KindObject> {
       timers,
       objects: watch,
       ownership,
-      office: () => this.#office,
+      leadership: () => this.#leadership,
       enqueue: (objects) => this.#enqueue(objects),
       onStatus: (uid, judged) => this.#judged(uid, judged),
     });
@@ -165,12 +165,12 @@ export class KindController<O extends KindObject> {
 
   /** What is judged is also written from now on. */
   takeOffice(term: ActiveTerm): void {
-    this.#office = term.officeFor(this.#kind);
+    this.#leadership = term.leadershipFor(this.#kind);
     if (this.#judging) this.#enqueue([...this.#watch.values()]);
   }
 
   leaveOffice(): void {
-    this.#office = undefined;
+    this.#leadership = undefined;
   }
 
   secretChanged(key: string): void {

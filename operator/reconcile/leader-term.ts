@@ -8,7 +8,7 @@ import { type KindStatusWriter, StatusWriter } from '../status/status-writer.ts'
 import type { Kind } from './kind.ts';
 
 /** The right to write to the API server, while it lasts, for objects of one kind. */
-export interface Office<O extends KindObject> {
+export interface Leadership<O extends KindObject> {
   /** Aborted when it ends: whatever is being written gives up. */
   readonly signal: AbortSignal;
   readonly status: KindStatusWriter<StatusOf<O>>;
@@ -16,7 +16,7 @@ export interface Office<O extends KindObject> {
 }
 
 /** A term as those who write in it see it. */
-export type ActiveTerm = Pick<Term, 'signal' | 'officeFor'>;
+export type ActiveTerm = Pick<Term, 'signal' | 'leadershipFor'>;
 
 export interface TermOptions {
   client: Pick<KubeClient, 'patchStatus'>;
@@ -52,7 +52,7 @@ export class Term {
     return this.#ended.signal;
   }
 
-  officeFor<O extends KindObject>(kind: Kind<O>): Office<O> {
+  leadershipFor<O extends KindObject>(kind: Kind<O>): Leadership<O> {
     return { signal: this.signal, status: this.status.forKind(kind), events: this.#recorder };
   }
 

@@ -88,7 +88,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     );
     expect(areRunning()).toEqual([true, true]);
     await api.restartApi();
-    await fleet.untilBots('said by somebody in office', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-0'), {
+    await fleet.untilBots('said by somebody leading', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-0'), {
       timeoutMs: 60_000,
     });
     expect(areRunning()).toEqual([true, true]);
@@ -149,7 +149,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     );
     await waitFor(async () => (await fleet.leader()) === 'operator-0', {
       timeoutMs: 30_000,
-      what: 'another in office',
+      what: 'another leading',
     });
     await fleet.untilBots('said by it', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-2'), {
       timeoutMs: 30_000,

@@ -201,7 +201,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
       (await http('/metrics')).text.includes('leader_election_master_status{name="relax-operator"} 1');
     await waitFor(async () => !(await leads()), { timeoutMs: 30_000, what: 'the lease lost' });
     await fleet.api.restartApi();
-    await waitFor(leads, { timeoutMs: 60_000, what: 'in office again' });
+    await waitFor(leads, { timeoutMs: 60_000, what: 'leading again' });
     expect(operator.ended()).toBeUndefined();
     await waitFor(async () => (await http('/readyz')).status === 200, { timeoutMs: 60_000, what: 'ready again' });
     await fleet.addBot('after', 'T0AFTER');

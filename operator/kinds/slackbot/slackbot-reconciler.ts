@@ -6,7 +6,7 @@ import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { ObjectsView } from '../../kube/resource-watch.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
-import type { Office } from '../../reconcile/leader-term.ts';
+import type { Leadership } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
 import type { SecretReads } from '../../reconcile/secret-reads.ts';
 import { BotRecords } from './bot-records.ts';
@@ -23,7 +23,7 @@ export interface SlackBotReconcilerOptions {
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
   /** The right to write to the API server; undefined while another process has it. */
-  office: () => Office<SlackBotObject> | undefined;
+  leadership: () => Leadership<SlackBotObject> | undefined;
   ownership: Ownership<SlackBotObject>;
   /** Have these reconciled: another bot's change is news for them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
@@ -71,7 +71,7 @@ export class SlackBotReconciler {
       return { kind: 'done' };
     }
     this.#uids.set(key, bot.metadata.uid);
-    const foreign = this.#ownership.foreign(bot, this.#options.office() !== undefined);
+    const foreign = this.#ownership.foreign(bot, this.#options.leadership() !== undefined);
     if (foreign !== undefined) return this.#leave(bot, foreign);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }
@@ -165,21 +165,21 @@ export class SlackBotReconciler {
     finalizer: boolean,
     signal: AbortSignal,
   ): Promise<'taken' | 'changed' | 'notLeader'> {
-    const ours = this.#options.office();
+    const ours = this.#options.leadership();
     if (ours === undefined) return 'notLeader';
     const options = { finalizer, signal: AbortSignal.any([signal, ours.signal]) };
     return (await this.#ownership.take(bot, options)) ? 'taken' : 'changed';
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
-    const { planner, log, office } = this.#options;
+    const { planner, log, leadership } = this.#options;
     const { uid } = bot.metadata;
     const { settled, bots } = planner.view();
     const view = { settled, hasBot: bots.has(uid) };
     const decision = decideDeletion(this.#situationOf(bot), { isHeld: this.#ownership.isHeld(bot), view });
     this.#enqueue(this.#records.put(uid, decision.record));
     this.#desire(bot, decision.want);
-    const ours = office();
+    const ours = leadership();
     const isYielding = decision.want === undefined;
     // The leader removes the finalizer.
     if (ours === undefined && !isYielding) return { kind: 'done' };
@@ -197,10 +197,10 @@ export class SlackBotReconciler {
   }
 
   #drop(uid: string): void {
-    const { desired, planner, office, secrets, onStatus } = this.#options;
+    const { desired, planner, leadership, secrets, onStatus } = this.#options;
     if (desired.set(uid, { kind: 'none' })) planner.nudge();
     this.#enqueue(this.#records.forget(uid));
-    office()?.status.forget(uid);
+    leadership()?.status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);
   }
@@ -210,8 +210,8 @@ export class SlackBotReconciler {
     verdict: CredentialsVerdict,
     duplicateOf: { namespace: string; name: string } | undefined,
   ): void {
-    const { planner, office, onStatus } = this.#options;
-    const status = office()?.status;
+    const { planner, leadership, onStatus } = this.#options;
+    const status = leadership()?.status;
     const view = planner.view();
     const judged = statusOf({
       bot,

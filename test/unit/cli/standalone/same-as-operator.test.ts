@@ -127,7 +127,7 @@ function operator(): Shell {
     secrets: new SecretReads({ client: reader, labelled, timers, random: () => 0 }),
     desired,
     planner: { view: () => view, nudge: () => undefined },
-    office: () => ({
+    leadership: () => ({
       signal: new AbortController().signal,
       status: { baseOf: () => undefined, offer: () => undefined, forget: () => undefined },
       events: { record: () => undefined },

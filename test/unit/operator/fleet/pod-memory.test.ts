@@ -4,7 +4,7 @@ import type { SlotReport } from '#core/protocol/report.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { adoptFromReports } from '#operator/fleet/adopt-from-reports.ts';
 import { FleetMemory, observe } from '#operator/fleet/fleet-memory.ts';
-import { type PodHead, type PodMemory, podPresence, remember, wanted, wrote } from '#operator/fleet/pod-memory.ts';
+import { type PodHead, type PodMemory, podPresence, readsNeeded, remember, wrote } from '#operator/fleet/pod-memory.ts';
 
 const slot = (epoch = 1): Slot => ({
   epoch,
@@ -63,12 +63,16 @@ describe('What a planner knows of a pod', () => {
       false,
       true,
     ]);
-    expect(wanted(memory, head({ version: 3, fields: 2 }))).toEqual({ assign: false, reports: false });
-    expect(wanted(memory, head({ version: 4, fields: 2 })).assign).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 1 })).assign).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 2, session: session({ reportVersion: 2 }) })).reports).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 2, session: session({ incarnation: 'i2' }) })).reports).toBe(true);
-    expect(wanted({ ...memory, doubted: true }, head({ version: 3, fields: 2 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 2 }))).toEqual({ assign: false, reports: false });
+    expect(readsNeeded(memory, head({ version: 4, fields: 2 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 1 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 2, session: session({ reportVersion: 2 }) })).reports).toBe(
+      true,
+    );
+    expect(readsNeeded(memory, head({ version: 3, fields: 2, session: session({ incarnation: 'i2' }) })).reports).toBe(
+      true,
+    );
+    expect(readsNeeded({ ...memory, doubted: true }, head({ version: 3, fields: 2 })).assign).toBe(true);
   });
 
   it.each<[string, PodHead, Record<string, string>]>([
@@ -149,7 +153,7 @@ describe('What a planner knows of a pod', () => {
 
   it('is what was written', () => {
     const memory = wrote({ ...held(), lost: true }, 8, new Map([['w/0', slot(2)]]));
-    expect(wanted(memory, head({ version: 8, fields: 1 }))).toMatchObject({ assign: false });
+    expect(readsNeeded(memory, head({ version: 8, fields: 1 }))).toMatchObject({ assign: false });
     expect([memory.lost, memory.version]).toEqual([false, 8]);
   });
 });
@@ -187,9 +191,9 @@ describe('A fleet', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ version: 3, fields: 1 });
     memory.read(heads({ a: now }), bodies(hash('u/0')), 0);
-    expect(wanted(memory.pods.get('a'), now).assign).toBe(false);
+    expect(readsNeeded(memory.pods.get('a'), now).assign).toBe(false);
     memory.interrupted();
-    expect(wanted(memory.pods.get('a'), now).assign).toBe(true);
+    expect(readsNeeded(memory.pods.get('a'), now).assign).toBe(true);
   });
 
   it.each([

@@ -118,7 +118,7 @@ it.each([
   ['Redis was read a moment ago', 0, 100_000, false],
   ['it has only just been elected', 100_000, 5_000, false],
   ['Redis has not been read for a while, and others may reach it', 17_000, 17_000, true],
-])('a leader yields when %s: %s ms away, %s ms in office', (_what, awayMs, leadingMs, yields) => {
+])('a leader yields when %s: %s ms away, %s ms leading', (_what, awayMs, leadingMs, yields) => {
   expect(shouldYield(patienceWithRedis, { awayMs, leadingMs })).toBe(yields);
   expect(shouldYield(patienceAfterYield(patienceWithRedis), { awayMs, leadingMs })).toBe(false);
 });

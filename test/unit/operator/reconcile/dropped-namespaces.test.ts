@@ -21,7 +21,7 @@ function world(given: {
   forbidden?: string[];
   clusterWide?: boolean;
   lines?: string[];
-  office?: () => AbortSignal | undefined;
+  leadership?: () => AbortSignal | undefined;
   holder?: string;
 }) {
   const lease: Lease = {
@@ -62,7 +62,7 @@ function world(given: {
     lease: { namespace: 'relax', name: 'relax-operator' },
     namespaces: given.watch,
     identity: ME,
-    office: given.office ?? (() => signal),
+    leadership: given.leadership ?? (() => signal),
     lines: async () => new Map((given.lines ?? []).map((bot) => [bot, summaryOf({ bot })])),
     log: silentLog,
     timers: { ...systemTimers, after: (_delayMs, fire) => systemTimers.after(0, fire) },
@@ -105,7 +105,7 @@ describe('namespaces that are watched no longer', () => {
   });
 
   it('keep their sockets, and nothing is written, while another leads, who may watch them still', async () => {
-    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => undefined };
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], leadership: () => undefined };
     const { dropped, released, note } = world(given);
     expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
     expect(released).toEqual([]);
@@ -115,7 +115,7 @@ describe('namespaces that are watched no longer', () => {
 
   it('are released by nobody whose term as leader has ended in the meantime', async () => {
     const terms = [AbortSignal.abort(), undefined];
-    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], leadership: () => terms.shift() };
     const { dropped, released, note } = world(given);
     expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
     expect([released, note()]).toEqual([[], 'a,b']);
@@ -123,7 +123,13 @@ describe('namespaces that are watched no longer', () => {
 
   it('are a fault of the current leader, and no longer of a former one', async () => {
     const terms = [signal, undefined];
-    const given = { note: 'a,b', watch: ['a'], forbidden: ['b'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const given = {
+      note: 'a,b',
+      watch: ['a'],
+      forbidden: ['b'],
+      lines: ['a/1', 'b/2'],
+      leadership: () => terms.shift(),
+    };
     const { dropped } = world(given);
     await dropped.settle(signal);
     expect(dropped.faults()).toHaveLength(1);

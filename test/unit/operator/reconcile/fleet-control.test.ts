@@ -139,7 +139,7 @@ it('a bot that is no longer watched is kept until it is released, also by a proc
   expect([...desired().kept]).toEqual(['x']);
   await timers.advance(120_000);
   expect([...desired().kept]).toEqual(['x']);
-  // Another process, in office, has let it go.
+  // Another process, leading, has let it go.
   kept.clear();
   await timers.advance(60_000);
   expect([...desired().kept]).toEqual([]);
@@ -227,10 +227,10 @@ describe('with a watch that has fallen silent', () => {
     const ended = new AbortController();
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
     const events = { record: () => undefined };
-    const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
-    const term: ActiveTerm = { signal: ended.signal, officeFor: () => office };
+    const leadership = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
+    const term: ActiveTerm = { signal: ended.signal, leadershipFor: () => leadership };
     const given = control.takeOffice(term);
-    expect(control.office).toBeUndefined();
+    expect(control.leadership).toBeUndefined();
     control.leaveOffice();
     await timers.advance(0);
     await given;

@@ -139,7 +139,7 @@ describe("a SlackBot of another's", () => {
       },
       secrets: new SecretReads({ client: reader, labelled: { get: () => undefined }, timers, random: () => 0 }),
       planner: { view: () => ({ bots: new Map(), pods: [], settled: true }), nudge: () => undefined },
-      office: () => ({
+      leadership: () => ({
         signal,
         status: {
           baseOf: () => undefined,

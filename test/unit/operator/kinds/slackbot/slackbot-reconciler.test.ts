@@ -95,7 +95,7 @@ class Scene {
       secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
-      office: () => (this.isLeader ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
+      leadership: () => (this.isLeader ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
       log: silentLog,
       timers: this.timers,
