@@ -20,9 +20,9 @@ const STOP_DEADLINE_MS = 5_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
- * @param tell for a process that was forked by one that wants to know
- * @throws what waiting does not fix: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a taken
- * port
+ * @param tell set when the process that forked this one wants reports
+ * @throws what waiting does not fix: an unreadable key file, a Redis too old or one that evicts, another fleet contract,
+ * a taken port
  */
 export async function runConnector(
   config: ConnectorConfig,
@@ -81,7 +81,7 @@ async function run(
   if (proxy !== undefined) useProxyForFetch(proxy);
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
   let counts = (): ParentReport | undefined => undefined;
-  // Its end comes after the connector's, whose last events it tells of.
+  // Its end comes after the connector's, whose last events it reports.
   await lifecycle.part(
     'report to the parent',
     () => tell?.(() => counts()),

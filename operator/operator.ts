@@ -37,7 +37,7 @@ export interface OperatorParts {
 }
 
 export const LEASE_NAME = 'relax-operator';
-/** By which operators of one cluster tell each other apart, and people find them. */
+/** What distinguishes the operators of one cluster, and lets people find them. */
 const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
@@ -142,7 +142,7 @@ export class Operator {
     await this.#cache.stop();
   }
 
-  /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
+  /** Leading is not part of it: of two operators one never leads, and a rollout must not wait for that. */
   notReady(): string[] {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];

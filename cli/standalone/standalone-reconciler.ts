@@ -19,7 +19,7 @@ import type { ManifestSecret } from './manifests/manifest.ts';
 export interface Objects {
   bots: readonly BotDocument[];
   secrets: readonly ManifestSecret[];
-  /** Bots of the reading before that are not in the directory any more. */
+  /** Bots of the reading before that are no longer in the directory. */
   removed: readonly BotDocument[];
   /** False: what is missing may be there (DirectoryContent). */
   complete: boolean;
@@ -32,7 +32,7 @@ export interface StandaloneReconcilerOptions {
 
 interface Entry {
   bot: BotDocument;
-  /** It is not in the directory any more, and sockets of it may still be open. */
+  /** It is no longer in the directory, and sockets of it may still be open. */
   isRemoved: boolean;
   status: SlackBotStatus | undefined;
   /** When to decide again even if nothing changes; monotonic. */
@@ -182,7 +182,7 @@ export class StandaloneReconciler {
     const found = this.#secrets.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
     if (found !== undefined) return { kind: 'found', data: found, watched: true };
     const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
-    // It may stand in a file that could not be read so far.
+    // It may be in a file that could not be read so far.
     return this.#complete
       ? { kind: 'missing', remedy }
       : { kind: 'unreadable', why: 'it may be in a file that has problems, so fix that file first' };

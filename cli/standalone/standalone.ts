@@ -145,7 +145,7 @@ async function start(run: Run): Promise<void> {
     log,
     windowMs: config.dedupe.windowMs,
     fleetKeys: () => keyring.keys,
-    // A restart with fewer connectors leaves at once those that are no more.
+    // A restart with fewer connectors leaves at once those that no longer exist.
     connectorSet: () => connectorSet,
     desired: () => controlPlane.desired(),
     onView: (uids) => look(uids),

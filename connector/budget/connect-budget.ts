@@ -7,7 +7,7 @@ export type ConnectPurpose =
   | 'needed'
   /** The slot's socket lives but will be closed by Slack, or its token changed. */
   | 'refresh'
-  /** Restores the spread of a set over zones. One connect is enough, and it yields to others, as for `refresh`. */
+  /** Restores the spread of a set over zones. One connect is enough, and it gives way to others, as for `refresh`. */
   | 'spread'
   /** Slack refused the token and may have changed its mind: never takes the last connect. */
   | 'recheck'
@@ -59,8 +59,8 @@ export interface ConnectBudget {
   block(key: BudgetKey, forMs: number): Promise<void>;
   /** Slack, or what is before it, asked for a wait: nobody connects from it for so long; the bucket stays as it is. */
   hold(key: BudgetKey, forMs: number): Promise<void>;
-  /** The slot's socket is live. Told at hello, and again from time to time: it is forgotten after some minutes. */
+  /** The slot's socket is live. Called at hello, and again from time to time, since it expires after some minutes. */
   markLive(key: BudgetKey, slotID: string): Promise<void>;
-  /** Whether a socket of this bucket is live anywhere, in whatever cluster. */
+  /** Whether a socket of this bucket is live anywhere, in any cluster. */
   isLive(key: BudgetKey): Promise<boolean>;
 }

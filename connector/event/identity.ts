@@ -72,7 +72,7 @@ function nameOf(frame: JsonObject): Name {
       );
     case 'channel_joined':
     case 'group_joined':
-      // `channel.created` is no version of the joining: the bot may leave and join again.
+      // `channel.created` does not identify the joining: the bot may leave and join again.
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
       return timedName([...referencesOf(frame), ...untoldOf(frame)], text(frame.event_ts)) ?? contentName(frame);

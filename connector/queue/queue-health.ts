@@ -3,7 +3,7 @@
 import { NO_CONNECTION, redisErrorText } from '../../core/redis/fault.ts';
 import { type AclNames, passingFault } from './redis-answer.ts';
 
-/** A connection that breaks and comes back within this is no news. */
+/** A connection that breaks and comes back within this time is not reported. */
 const AWAY_AFTER_MS = 2_000;
 
 /** What is wrong between the connector and the queue, in words that a person can act on. */

@@ -105,7 +105,7 @@ export class SlotRegistry {
     return [...this.#entries.values()].map((entry) => statusOf(entry).state);
   }
 
-  /** Closes everything permanently. No change is reported any more: the reports of a leaving pod stay as they are. */
+  /** Closes everything permanently. Changes are no longer reported: the reports of a leaving pod stay as they are. */
   stopAll(): Promise<void> {
     this.#stopping ??= this.#closeAll();
     return this.#stopping;
@@ -229,7 +229,7 @@ export class SlotRegistry {
   }
 }
 
-/** A fault is told beside a socket that lives all the same, and in place of whatever else an earlier token came to. */
+/** A fault is reported beside a socket that is live, and in place of whatever else became of an earlier token. */
 function statusOf({ slot, connection, failure }: Entry): SlotStatus {
   const status = connection?.status();
   if (status !== undefined && (failure === undefined || status.state === 'live' || status.state === 'paused')) {

@@ -5,7 +5,7 @@ import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { NameClaim, NameLook } from './name-seeker.ts';
 import { decodeHolder } from './name-verdict.ts';
 
-/** What a renewal tells (`renew.lua`). */
+/** What a renewal returns (`renew.lua`). */
 export interface Renewal {
   redisMs: number;
   /** Version of this pod's assignments; undefined when Redis has none, or none that is a number. */
@@ -53,7 +53,7 @@ export function redisRenew(redis: Redis, keys: ClusterKeys, pod: string): Renew 
   };
 }
 
-/** Reads only, so that a Redis that takes no writes still tells whose the name is. */
+/** Reads only, so that a Redis that takes no writes still says whose the name is. */
 export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => Promise<NameLook> {
   return async () => {
     const [owner, session, score] = await redis.transaction([
@@ -72,7 +72,7 @@ export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => P
 const textOr = <T>(reply: unknown, otherwise: T): string | T =>
   typeof reply === 'string' && reply !== '' ? reply : otherwise;
 
-/** An assignment version as Redis has it. What is no whole number is as good as missing: unknown. */
+/** An assignment version as Redis has it. Anything but a whole number counts as missing: unknown. */
 export function parseVersion(text: unknown): number | undefined {
   return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

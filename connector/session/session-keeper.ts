@@ -183,7 +183,7 @@ export class SessionKeeper {
     return this.#content;
   }
 
-  /** Only what is about Redis stands in a `try`: what a callback throws is no word of Redis on the lease. */
+  /** Only calls to Redis are in a `try`: an exception of a callback says nothing about the lease. */
   async #renew(): Promise<number> {
     const { seeker } = this.#options;
     if (this.#named) return this.#renewLease(undefined);

@@ -22,7 +22,7 @@ export class Silence {
   }
 
   /**
-   * @param sign other at each renewal; undefined when there is no session
+   * @param sign changes with each renewal; undefined when there is no session
    * @returns ms since the last renewal, undefined before `begin`
    */
   saw(sign: string | undefined, nowMs: number): number | undefined {

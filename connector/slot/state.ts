@@ -103,7 +103,7 @@ export interface CurrentSocket {
   /** Unanswered pings in a row. */
   pings: number;
   heartbeatAtMs: number;
-  /** When others were last told that it lives. */
+  /** When it was last marked as live for others. */
   markedAtMs: number;
 }
 
@@ -164,7 +164,7 @@ export type Effect =
   | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }
   | { do: 'holdBudget'; forMs: number }
-  /** Tells all who share the budget that a socket with this token, possibly an earlier one of the bot, is live. */
+  /** Marks, for all who share the budget, that a socket with this token, possibly an earlier one of the bot, is live. */
   | { do: 'markLive'; tokenDigest: string }
   /** Asks for `elsewhere`. */
   | { do: 'askElsewhere' }

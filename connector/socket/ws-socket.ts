@@ -270,7 +270,7 @@ const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
     ? { kind: 'failed', detail: 'the connection was lost' }
     : { kind: 'closed', detail: `closed by the peer with code ${code}${reason === '' ? '' : `: ${reason}`}` };
 
-/** A failed write ends the connection, which `close` tells. */
+/** A failed write ends the connection, which `close` reports. */
 const ignoreError = (): void => {};
 
 /** What Bun gives as a string it has looked at. */

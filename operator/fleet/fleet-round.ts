@@ -139,7 +139,7 @@ export class FleetRound {
       await this.#heartbeat(inputs.heads.redisNowMs, input.nowMs);
       this.#heardAtMs = clock.monotonicMs();
     } finally {
-      // A Redis that is full still tells which sockets live.
+      // A Redis that is full can still be read to see which sockets are live.
       this.#updateView(input, plan, clock.monotonicMs());
     }
     this.#sealer.keepOnly(desired.bots);

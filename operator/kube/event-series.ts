@@ -20,7 +20,7 @@ export type Admission =
   | { action: 'create'; series: Series }
   /** Raise the count of the Event that is there. */
   | { action: 'count'; series: Series }
-  /** Too many for this object. The series' count includes it, so a later write still tells. */
+  /** Too many for this object. The series' count includes it, so a later write still shows it. */
   | { action: 'limited'; series: Series };
 
 export class EventSeries {

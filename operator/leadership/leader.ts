@@ -43,7 +43,7 @@ const LEASES = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' }
 type Phase = 'candidate' | 'leader' | 'lost' | 'stopped';
 
 /**
- * Elects one leader among the operators of a cluster by a Lease. It bounds wasted work and is no correctness boundary:
+ * Elects one leader among the operators of a cluster by a Lease. It bounds wasted work and is not a correctness boundary:
  * a paused process may believe for a moment longer than it should, so writes must converge under two leaders.
  */
 export class LeaderElector {

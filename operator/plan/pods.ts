@@ -19,7 +19,7 @@ export const GATHER_MAX_MS = 10_000;
 
 export type PodPhase =
   | 'up'
-  /** Told to end, and expected back under its name. */
+  /** Shutting down, and expected back under its name. */
   | 'draining'
   /** Not expected back, and not known to be dead: up, draining or without a session. */
   | 'leaving'
@@ -32,7 +32,7 @@ export interface Pod {
   readonly name: string;
   readonly hash: number;
   readonly phase: PodPhase;
-  /** Its process was told to end, and its session still exists. */
+  /** Its process is shutting down, and its session still exists. */
   readonly draining: boolean;
   /** Its zone; an unknown zone is a zone of its own. */
   readonly zone: string;

@@ -8,7 +8,7 @@ export interface DroppedBotsOptions {
   desired: Pick<DesiredState, 'set'>;
   /** What is desired has changed. */
   nudge: () => void;
-  /** The line of `relax status`; undefined when nothing of the bot is kept any more. */
+  /** The line of `relax status`; undefined when nothing of the bot is kept. */
   onSummary?: ((uid: string, line: BotSummary | undefined) => void) | undefined;
   timers: Timers;
 }
@@ -16,7 +16,7 @@ export interface DroppedBotsOptions {
 /** Somebody may have given us the rights meanwhile. */
 const AGAIN_MS = 60_000;
 
-/** Bots of namespaces that are not watched any more: on no list, and some of them keep their sockets all the same. */
+/** Bots of namespaces that are no longer watched: not on any list, yet some of them keep their sockets. */
 export class DroppedBots {
   readonly #options: DroppedBotsOptions;
   #kept: ReadonlyMap<string, BotSummary> = new Map();
@@ -34,8 +34,8 @@ export class DroppedBots {
   }
 
   /**
-   * As long as any are kept, until `signal` aborts. Not only on the leader: whoever plans must learn that another process has
-   * let them go.
+   * As long as any are kept, until `signal` aborts. Not only on the leader: whoever plans must learn that another process
+   * has released them.
    */
   async keepLooking(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

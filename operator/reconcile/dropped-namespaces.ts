@@ -9,7 +9,7 @@ import { ourObjects, type ReleaseObjectsOptions, releaseObjects } from './releas
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
-/** Namespaces in which we may not look any more; 'others': every one that is not watched. */
+/** Namespaces that we are no longer allowed to read; 'others': every one that is not watched. */
 export type Forbidden = readonly string[] | 'others';
 
 /** Whether an object of ours is there, as far as we may look. */
@@ -84,9 +84,9 @@ export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'r
 const AGAIN_MS = 2_000;
 
 /**
- * What an operator does about namespaces that its predecessors watched and it does not: as the leader it lets their
- * objects go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
- * a person is told.
+ * What an operator does about namespaces that its predecessors watched and it does not: as the leader it releases
+ * their objects, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
+ * readiness reports it.
  */
 export class DroppedNamespaces {
   readonly #options: DroppedNamespacesOptions;

@@ -28,7 +28,7 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
   makePlanner: (seams: PlannerSeams) => P;
-  /** Owner uid -> line of bots that are not watched any more and whose sockets stay (`DroppedBots`). */
+  /** Owner uid -> line of bots that are no longer watched and whose sockets stay (`DroppedBots`). */
   dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   /** Who we are to other operators that see the same objects; left out: there are none. */
   self?: Claimant;
@@ -46,7 +46,7 @@ export interface PlannerSeams {
   prepare: (signal: AbortSignal) => Promise<void>;
 }
 
-/** A namespace that can't be listed, or is no more, holds the others up for so long at a start. */
+/** A namespace that can't be listed, or no longer exists, delays the others for so long at a start. */
 export const WATCH_PATIENCE_MS = 15_000;
 /** A server that gives no sign of life for so long is away: what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;

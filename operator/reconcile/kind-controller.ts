@@ -21,7 +21,7 @@ import type { SecretReads } from './secret-reads.ts';
 /** Brings one object from what it says to what is desired of the fleet, and back to its status. */
 export interface KindReconciler {
   reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
-  /** To be told of each object that is gone, before its key is reconciled. */
+  /** Must be called for each object that is gone, before its key is reconciled. */
   deleted(key: string, uid: string): void;
 }
 

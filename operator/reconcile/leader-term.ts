@@ -57,8 +57,8 @@ export class Term {
   }
 
   /**
-   * Status first, then the Events that tell of it.
-   * @param graceMs 0 when the Lease is lost: whatever is being written is told to give up at once
+   * Status first, then the Events about it.
+   * @param graceMs 0 when the Lease is lost: writes under way are aborted at once
    */
   async stop(graceMs: number): Promise<void> {
     if (graceMs <= 0) this.#ended.abort(new Error('the term as leader ended'));

@@ -81,7 +81,7 @@ async function releaseOthers(options: ReleaseOptions, keep: readonly string[], s
 
 const operatorOf = ({ namespace, name }: LeaseName): string => `${namespace}/${name}`;
 
-/** Nobody writes any more when it resolves. */
+/** When it resolves, nobody writes any longer. */
 async function depose(options: ReleaseOptions, heldMs: number, signal: AbortSignal): Promise<void> {
   const { timers = systemTimers } = options;
   if (await takeLease(options, heldMs, signal)) await sleep(timers, DEFAULT_LEADER_TIMES.renewDeadlineMs, signal);

@@ -26,8 +26,8 @@ const TRIES = 20;
 const AGAIN_MS = 500;
 
 /**
- * Releases every object in these namespaces (none: all) that is ours: removes finalizer and claim, so that nothing that is deleted
- * later waits for an operator that is gone, and says so in its status.
+ * Releases every object in these namespaces (none: all) that is ours: removes finalizer and claim, so that nothing
+ * that is deleted later waits for an operator that is gone, and says so in its status.
  * @param isMeant left out: all are
  * @returns how many
  * @throws what the API server gave, such as forbidden
@@ -83,7 +83,7 @@ interface OurObject {
   object: KindObject;
 }
 
-/** Those with a finalizer or a claim of ours. Of a kind that has no definition there are no objects. */
+/** Those with a finalizer or a claim of ours. A kind without a definition has no objects. */
 export async function* ourObjects(
   { client, kinds, operator }: Pick<ReleaseObjectsOptions, 'client' | 'kinds' | 'operator'>,
   namespaces: readonly string[],

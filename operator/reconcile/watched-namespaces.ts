@@ -25,7 +25,7 @@ export type Dropped =
   /** Every one that is not watched now; which ones there are is not known. */
   | { kind: 'others' };
 
-/** What was watched before and is not any more. */
+/** What was watched before and no longer is. */
 export function droppedNamespaces(before: Watched, now: Watched): Dropped {
   if (now === 'all') return { kind: 'named', namespaces: [] };
   if (before === 'all') return { kind: 'others' };

@@ -19,7 +19,7 @@ export const leaseScope = ({ namespace }: LeaseName): ResourceScope & { namespac
   namespace,
 });
 
-/** What the last leader has noted; undefined: none has, or there is no Lease. */
+/** What the last leader noted; undefined: no note, or no Lease. */
 export async function readNote(
   client: Pick<KubeClient, 'get'>,
   at: LeaseName,

@@ -29,7 +29,7 @@ export type ObjectRegistry = ReadonlyMap<string, RegisteredBot>;
 export interface Registration {
   registry: ObjectRegistry;
   bots: BotDocument[];
-  /** Bots of the reading before that are not in the directory any more. */
+  /** Bots of the reading before that are no longer in the directory. */
   removed: BotDocument[];
   /** Changes that the API server would refuse; the bot stays as it was. */
   problems: ManifestProblem[];

@@ -11,7 +11,7 @@ export class BotRecords {
     return this.#records.get(uid) ?? NEW_RECORD;
   }
 
-  /** @returns uids of others that may be duplicates now, or may be none any more */
+  /** @returns uids of others that may be duplicates now, or may no longer be */
   put(uid: string, record: BotRecord): string[] {
     const affected = this.#moveClaim(uid, this.#records.get(uid)?.claim, record.claim);
     this.#records.set(uid, record);

@@ -39,7 +39,7 @@ export interface ConditionInput {
 
 export const isLive = (slot: SlotView): boolean => isLiveState(slot.state);
 
-/** Its connector is gone, for a while or for good; that is no word about its token. */
+/** Its connector is gone, for a while or permanently; that says nothing about its token. */
 const isAway = ({ reason }: SlotView): boolean => Object.values<string>(AWAY_REASON).includes(reason);
 
 /** Pure: what is to be said of a bot now. */
@@ -130,7 +130,7 @@ function judgeConnected(
   const slots = view?.slots ?? [];
   if (slots.length === 0) return { ...assigned, status: 'False' };
   // The most final news first: a refusal, then a reason to wait, then plain work in progress.
-  // A refusal of an earlier token is no news of this one.
+  // A refusal of an earlier token says nothing about this one.
   const current = slots.filter(
     (slot) => verdict.kind !== 'valid' || slot.tokenDigest === verdict.digest || isAway(slot),
   );

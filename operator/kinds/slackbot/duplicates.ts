@@ -1,4 +1,4 @@
-/** What tells the older of two SlackBots. */
+/** What decides which of two SlackBots is older. */
 export interface Aged {
   uid: string;
   namespace: string;

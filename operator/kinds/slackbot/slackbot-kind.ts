@@ -26,14 +26,14 @@ export const slackBotKind: Kind<SlackBotObject> = {
   factsOf: (view) => {
     const { settled, pods, zones, rooms } = fleetFacts(view);
     return [
-      // Only what changes a condition: another pod more in the second zone is no news for 100,000 bots.
+      // Only what changes a condition: one more pod in the second zone must not wake up 100,000 bots.
       { text: JSON.stringify([settled, pods > 0, zones > 1]), concerns: () => true },
       { text: JSON.stringify(rooms), concerns: isInOneZone },
     ];
   },
 };
 
-/** Told what the other zones could take. */
+/** Receives what the other zones could take. */
 const isInOneZone = ({ status }: SlackBotObject): boolean => conditionOf(status, 'Redundant')?.reason === 'SameZone';
 
 export const slackBots = registerKind(

@@ -57,7 +57,7 @@ export class SlackBotReconciler {
     this.#ownership = options.ownership;
   }
 
-  /** To be told of each object that is gone, before its key is reconciled: one that was never looked at is not asked for. */
+  /** Must be called for each object that is gone, before its key is reconciled. */
   deleted(key: string, uid: string): void {
     if (this.#uids.get(key) !== uid) this.#gone(uid);
   }

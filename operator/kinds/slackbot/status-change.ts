@@ -4,7 +4,7 @@ import type { Urgency } from '../../status/urgency.ts';
 import type { ConditionType } from './reasons.ts';
 import { saysWait } from './wait.ts';
 
-/** How soon this change is to be told: what is worth a write, bad news first. */
+/** How soon this change is written: what is worth a write, bad news first. */
 export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
   if (before?.conditions === undefined) return 'bad';
   if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
@@ -17,12 +17,12 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
   const live = after.liveConnections ?? 0;
   // What is being closed on purpose does not come back.
   const missing = live < (after.desiredConnections ?? 0);
-  // Another reason for the same gap is no news worth a write of its own: mostly the socket is back before it is due.
+  // Another reason for the same gap is not worth a write of its own: mostly the socket is back before it is due.
   return missing && live <= (before.liveConnections ?? 0) ? 'flap' : 'good';
 }
 
 /**
- * Whether a write would tell nothing new. Words that come from retries change with each of them, so of Ready, Connected
+ * Whether a write would say nothing new. Words that come from retries change with each of them, so of Ready, Connected
  * and Redundant only status and reason count.
  */
 export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {

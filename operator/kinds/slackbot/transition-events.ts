@@ -19,7 +19,7 @@ export function transitionEvents(
     const note = `${after.connectionSummary ?? ''} sockets are live`.trim();
     events.push({ type: 'Normal', reason: 'Ready', action: 'Connect', note });
   } else if (ready.status === 'False' && !(refused && ready.reason === credentials.reason)) {
-    // A bot that was not ready before is on its way, which is no news.
+    // A bot that was not ready before is on its way, which needs no Event.
     const type = ready.reason === 'Suspended' ? 'Normal' : 'Warning';
     const wasReady = conditionOf(before, 'Ready')?.status === 'True' && ready.reason !== 'NoConnectors';
     if (wasReady || LASTING.has(ready.reason))
@@ -30,6 +30,6 @@ export function transitionEvents(
 
 /**
  * Reasons that don't pass by themselves: worth an Event from the first moment. Not NoConnectors: a fault of the whole
- * fleet is no news of each bot.
+ * fleet is not an Event of each bot.
  */
 const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoEligiblePods']);

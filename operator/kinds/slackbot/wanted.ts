@@ -120,7 +120,7 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
 }
 
 export interface Deletion {
-  /** Its object stays until we let it go. */
+  /** Its finalizer is ours: the object stays until we remove it. */
   isHeld: boolean;
   /** What the fleet is known to have of it. The view keeps an owner as long as a connector reports a socket of it. */
   view: { settled: boolean; hasBot: boolean };

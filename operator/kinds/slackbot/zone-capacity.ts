@@ -31,7 +31,7 @@ const WHY: Record<Exclude<ZoneRoom, 'room'>, string> = {
   closed: 'its connectors take no new sockets, since they lack the fleet key or are about to be removed',
   away: 'its connectors are restarting or unreachable',
 };
-/** The others would tell the same. */
+/** The others would say the same. */
 const ZONES_TOLD = 4;
 
 /**
