@@ -174,7 +174,7 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
     await relax.untilBots('whole after', isSpread);
   });
 
-  it('leaves no SlackBot and no namespace that can not be deleted', async () => {
+  it('leaves no SlackBot and no namespace that cannot be deleted', async () => {
     await relax.uninstall();
     expect(await relax.kubectl('get', 'leases', '-o', 'name')).toBe('');
     const bots = await relax.bots();

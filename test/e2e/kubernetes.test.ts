@@ -127,7 +127,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.untilBots('still whole', isRedundant, { numbers: [3] });
   });
 
-  it('say what to do when Slack revokes a token, and tell the queue once', async () => {
+  it('say what to do when Slack revokes a token, and queue disable_bot once', async () => {
     await fleet.redis.del(fleet.queue);
     await fleet.minutePasses();
     fleet.slack.revokeToken(generatedTeam(4).token);

@@ -42,7 +42,7 @@ describe('a call', () => {
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'ConnectionError' });
   });
 
-  it('does not wait for an answer for ever', async () => {
+  it('does not wait for an answer forever', async () => {
     server.callFaults.push({ kind: 'silence' });
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'Timeout' });
     await patch();

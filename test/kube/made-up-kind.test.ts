@@ -86,7 +86,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     return lamp;
   };
 
-  it('is claimed, held by its own finalizer, and told of in its own conditions', async () => {
+  it('is claimed, held by its own finalizer, and reported in its own conditions', async () => {
     await applyLamp('desk', { watts: 40, fuseRef: 'fuse' });
     const { metadata, status } = await until('desk', 'Ready', 'False NoFuse it has no fuse');
     expect(metadata.finalizers).toEqual([UNPLUG]);

@@ -43,7 +43,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(metadata.finalizers).toEqual(['relax.dev/sockets']);
   });
 
-  it('tells of the change by one Event', async () => {
+  it('records one Event for the change', async () => {
     const events = await waitFor(
       async () => {
         const { items } = JSON.parse(await fleet.kubectl.must(['get', 'events.events.k8s.io', '-o', 'json']));
@@ -191,7 +191,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect({ versions: await versions(), sockets: fleet.slack.sockets().map(({ id }) => id) }).toEqual(before);
   });
 
-  it('says that it does not hear the API server, and changes nothing for the sockets', async () => {
+  it('says that the API server does not answer, and changes nothing for the sockets', async () => {
     const before = fleet.slack.sockets().map(({ id }) => id);
     await fleet.api.killApi();
     await waitFor(async () => (await http('/readyz')).status === 503, { timeoutMs: 30_000, what: 'not ready' });

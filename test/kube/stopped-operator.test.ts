@@ -102,7 +102,7 @@ kubeBinariesSuite('An operator process that is stopped and continued', () => {
     expect(await holder()).toBe(program.name);
   });
 
-  it('goes on standing by, when it does not lead', async () => {
+  it('remains a standby when it does not lead', async () => {
     const program = await standby();
     const beforeMiB = memoryMiB(program);
     await standsStill(program, 40_000);

@@ -89,7 +89,7 @@ describe('relax standalone', () => {
     expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots from ${bots}`);
   });
 
-  it('is what relax status tells', async () => {
+  it('is what relax status shows', async () => {
     const cluster = await waitFor(async () => {
       const seen = await only();
       return seen.bots.ready === TEAMS && seen.bots.list.every(({ live }) => live === 2) && seen;

@@ -71,7 +71,7 @@ describe('relax slack for another program', () => {
     expect(String((await said).join(''))).toContain(args[0]);
   });
 
-  it('is driven over TLS, too', async () => {
+  it('can be driven over TLS, too', async () => {
     const { control } = await drive('--tls');
     expect((await control.teams()).map(({ teamID }) => teamID)).toContain(team.teamID);
   });

@@ -94,7 +94,7 @@ describe('without a permission no event is lost or duplicated, and readiness nam
     await without(['resetkeys', '~relax:events'], ['Redis ACL refuses a key', 'ACL SETUSER app ~']);
   });
 
-  it('hdel, which only cleans up after the trial: everything goes on', async () => {
+  it('hdel, which only cleans up after the trial: everything works', async () => {
     const pod = await start();
     await acl('-hdel');
     await offerSlowly([pod.publisher], 0, 200);

@@ -133,7 +133,7 @@ describe('reports', () => {
     await until({ 'a/0': 'live', 'b/0': 'live' });
   });
 
-  it('of others are written when one slot can not say what it does; its last one stays', async () => {
+  it('of other slots are written when one slot throws; its last one stays', async () => {
     change('a/0', report('live'));
     change('b/0', report('connecting'));
     await until({ 'a/0': 'live', 'b/0': 'connecting' });
@@ -147,7 +147,7 @@ describe('reports', () => {
     expect(logged).toEqual([expect.objectContaining({ part: 'the report of slot a/0', error: 'of the slot' })]);
   });
 
-  it('are written once though the session can not be told, which is called a defect and no fault of Redis', async () => {
+  it('are written once though the session throws, which is logged as a defect and not as a fault of Redis', async () => {
     broken = 'announce';
     change('a/0', report('live'));
     await until({ 'a/0': 'live' });

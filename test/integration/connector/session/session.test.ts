@@ -51,7 +51,7 @@ describe('a renewal', () => {
     expect(await redis.zscore(keys.pods, 'c-0')).toBe(String(renewal.redisMs));
   });
 
-  it('tells the version, the drained mark and whether reports exist, whose life it prolongs', async () => {
+  it('returns the version, the drained mark and whether reports exist, and extends their TTL', async () => {
     await redis.set(keys.version('c-0'), '12');
     await redis.set(keys.drained('c-0'), 'i1');
     await redis.hset(keys.report('c-0'), 'a/0', '{}');
@@ -150,7 +150,7 @@ describe('a look at the name', () => {
 });
 
 describe('the fleet contract', () => {
-  it('is put back after a loss, and a conflict is told in words until it ends', async () => {
+  it('is restored after a loss, and a conflict is a readiness reason until it ends', async () => {
     const watch = new ContractWatch(redis, DEFAULT_CONTRACT, silentLog);
     await watch.check();
     expect(await redis.hget(CONTRACT_KEY, 'windowMs')).toBe('3600000');

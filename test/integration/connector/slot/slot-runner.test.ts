@@ -267,7 +267,7 @@ describe('a refusal', () => {
     },
   );
 
-  it('by 429 is waited out, and the budget is told', async () => {
+  it('by 429 is waited out, and blocks the budget', async () => {
     const blocked: number[] = [];
     slack.setFault({
       at: 'method',

@@ -422,7 +422,7 @@ describe('A pod', () => {
     expect(planner.planner.faults()[0]).toContain('pod stranger shares no fleet key');
   });
 
-  it('that drains moves nothing that is live elsewhere, and is told that it may end', async () => {
+  it('that drains moves nothing that is live elsewhere, and is released', async () => {
     const [a] = pods('a', 'b', 'c');
     bots(6);
     const planner = await plan();

@@ -103,7 +103,7 @@ describe('an outage', () => {
     expect(went).toBe(true);
   });
 
-  it('ends for all by one hello, and tells those that wait elsewhere', async () => {
+  it('ends for all with one hello, and notifies those that wait elsewhere', async () => {
     failThree();
     const places = join(10);
     places[4]?.();

@@ -117,7 +117,7 @@ describe('whatever bots and Redis do', () => {
     );
   });
 
-  it('a quiet bot goes on beside one that floods, as long as Redis takes something', () => {
+  it('a quiet bot keeps being read beside one that floods, as long as Redis accepts something', () => {
     const world = new World();
     let quiet = 0;
     for (let turn = 0; turn < 2_000; turn++) {

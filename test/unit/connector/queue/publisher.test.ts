@@ -267,7 +267,7 @@ describe('the publisher', () => {
     expect(new Set(keys.map(String)).size).toBe(1);
   });
 
-  it('says how long Redis has been away, in words, and forgets a short break', async () => {
+  it('says how long Redis has been away, and ignores a short break', async () => {
     let away = true;
     const { enqueue } = scripted((batch) => (away ? new Error('connect ECONNREFUSED') : all('queued')(batch)));
     const publisher = publisherOf(enqueue);
@@ -313,7 +313,7 @@ describe('the publisher', () => {
     expect(publisher.counts()).toMatchObject({ offered: 5, pending: 0, failed: { shutdown: 5 } });
   });
 
-  it('counts an event that JSON can not hold, and goes on', async () => {
+  it('counts an event that JSON cannot hold, and continues', async () => {
     const { enqueue } = scripted(all('queued'));
     const publisher = publisherOf(enqueue);
     const deep = JSON.parse(`{"type":"x","event_ts":"1.1","v":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);

@@ -77,7 +77,7 @@ describe('a refused event', () => {
     });
   });
 
-  it('is given up when its own mark can not be read, and waits when the fence can not', () => {
+  it('is given up when its own mark cannot be read, and waits when the fence cannot', () => {
     expect(refusal('mark', 'WRONGTYPE x').retry).toBe(false);
     expect(refusal('fence', 'WRONGTYPE x').retry).toBe(true);
     expect(refusal('fence', 'WRONGTYPE x').words).toContain('fence');

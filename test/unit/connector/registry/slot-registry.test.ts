@@ -162,7 +162,7 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
   });
 
-  it('whose new seal cannot be opened goes on with its old token', async () => {
+  it('whose new seal cannot be opened keeps its old token', async () => {
     apply({ start: [['uid-1/0', sealed()]] });
     apply({ update: [['uid-1/0', sealed({ generation: 2 }, 'xoxb-2-new', otherKey)]] });
     expect(the(0).calls).toEqual(['start']);
@@ -266,7 +266,7 @@ describe('a slot that throws', () => {
     expect(registry.size).toBe(0);
   });
 
-  it('when told of pressure does not keep others from hearing of it, and is told again', () => {
+  it('when notified of pressure does not keep it from others, and is notified again', () => {
     apply({ start: both });
     the(0).throwsAt.add('pressure');
     registry.setPressure({ all: true, bots: new Set() });
@@ -288,7 +288,7 @@ describe('a slot that throws', () => {
 });
 
 describe('while nothing may be done', () => {
-  it('what runs goes on, and nothing is opened or closed', () => {
+  it('what runs keeps running, and nothing is opened or closed', () => {
     apply({ start: [['uid-1/0', sealed()]] });
     mayAct = false;
     apply({ start: [['uid-1/1', sealed()]], stop: ['uid-1/0'] });

@@ -105,7 +105,7 @@ describe('the session lease', () => {
     expect(sent[0]).toMatchObject({ ttlMs: 15_000, session: { pod: 'c-0', state: 'up', drainingSinceMs: 0 } });
   });
 
-  it('is renewed 100 ms after a change it is told of, within 1.1 s after one it is not, and otherwise not', async () => {
+  it('is renewed 100 ms after an announced change, within 1.1 s after any other, and otherwise not', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(10);
     keeper.renewSoon();
@@ -152,7 +152,7 @@ describe('the session lease', () => {
     expect(news).toBe(told + 1);
   });
 
-  it('tells of a process that took the name, goes on, and does not count its own lease as renewed', async () => {
+  it('reports a process that took the name, keeps running, and does not count its own lease as renewed', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(4_000);
     answer = { rival: 'i2' };

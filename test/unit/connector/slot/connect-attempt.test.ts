@@ -131,7 +131,7 @@ describe('the budget', () => {
     ]);
   });
 
-  it('is told of a 429, which is waited out even by a slot without a socket', () => {
+  it('is blocked by a 429, which is waited out even by a slot without a socket', () => {
     const world = started();
     world.until('connecting');
     expect(world.play({ type: 'answer', id: 1, answer: { kind: 'rateLimited', retryAfterMs: 58_000 } })).toEqual([

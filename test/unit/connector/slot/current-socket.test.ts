@@ -34,7 +34,7 @@ describe('a live socket', () => {
     expect(heartbeat(world, true)).toEqual([]);
   });
 
-  it('that is told goodbye is read until its successor says hello, however often that fails', () => {
+  it('that gets a goodbye is read until its successor says hello, however often that fails', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     for (const tag of ['connecting', 'dialing', 'greeting'] as const) {
@@ -80,7 +80,7 @@ describe('a live socket', () => {
     expect(heartbeat(world, true)).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
   });
 
-  it('that is told goodbye twice gets one successor', () => {
+  it('that gets two goodbyes has one successor', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     expect(world.play({ type: 'leaving', id: 1 })).toEqual([]);

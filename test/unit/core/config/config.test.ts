@@ -214,7 +214,7 @@ describe('a good configuration', () => {
     expect(cluster('a', '-odd host!')).toMatch(/^odd-host--[0-9a-f]{8}$/);
   });
 
-  it('hands on to connectors what was given to standalone mode, and no more', () => {
+  it('passes to connectors what was given to standalone mode, and nothing else', () => {
     const env = { ...REDIS, RELAX_QUEUE: 'q', RELAX_ZONE: 'z', OTHER: 'x' };
     const { config } = standaloneConfig({ env, flags: { bots: 'b', capacity: '10' }, machine });
     expect(config.connectorEnv).toEqual({ ...REDIS, RELAX_QUEUE: 'q', RELAX_CAPACITY: '10' });

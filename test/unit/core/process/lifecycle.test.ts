@@ -21,7 +21,7 @@ const abortable = (signal: AbortSignal, story: string[]): Promise<void> =>
   });
 
 describe('one life of a program', () => {
-  it('runs until it is told to stop, then stops its parts in reverse', async () => {
+  it('runs until it is stopped, then stops its parts in reverse', async () => {
     const story: string[] = [];
     const outside = new AbortController();
     const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {

@@ -97,7 +97,7 @@ describe('a periodic task', () => {
     expect(runs).toHaveLength(1);
   });
 
-  it('whose work throws goes on, whether the clock or a call brought the run about, and says what threw', async () => {
+  it('whose work throws continues, whether the clock or a call started the run, and says what threw', async () => {
     let count = 0;
     const task = taskOf(async () => {
       count += 1;

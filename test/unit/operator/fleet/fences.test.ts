@@ -52,13 +52,13 @@ describe('Fences', () => {
     expect(planFences(first.next, wanted, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
-  it('stay while nobody can tell what their bot wants', () => {
+  it('stay while what their bot wants is unknown', () => {
     const wanted = { ...desired({}), kept: new Set(['a']) };
     const first = planFences(state({ a: 1 }), wanted, nobody, at(0));
     expect(planFences(first.next, wanted, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
-  it('of a suspended bot stay for ever', () => {
+  it('of a suspended bot stay forever', () => {
     const wanted = desired({ a: { why: 'suspended', generation: 1 } });
     const first = planFences(NO_FENCES, wanted, nobody, at(0));
     const later = planFences(first.next, wanted, nobody, at(100 * WINDOW_MS));

@@ -177,7 +177,7 @@ describe('A fleet', () => {
   const bodies = (assign: Record<string, string>, reports: Record<string, string> = {}) =>
     new Map([['a', { assign, reports }]]);
 
-  it('is settled once it was read without a break for long enough, and no more after a break', () => {
+  it('is settled once it was read without a break for long enough, and not after a break', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({}), new Map(), 0);
     expect([memory.settled(19_999), memory.settled(20_000)]).toEqual([false, true]);

@@ -133,7 +133,7 @@ describe('what changes of a set', () => {
     expect(fleet.entries()).toEqual([]);
   });
 
-  it('of a namespace that can not be listed: stays, while what is known to be gone elsewhere goes', () => {
+  it('of a namespace that cannot be listed: stays, while what is known to be gone elsewhere goes', () => {
     const { mine } = live();
     fleet.addSets(socketSet('gone', { bot: 'elsewhere/gone' }));
     fleet.converge();
@@ -147,7 +147,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('u')).toEqual([]);
   });
 
-  it('of which only a report is left: stays as long as any namespace can not be listed', () => {
+  it('of which only a report is left: stays as long as any namespace cannot be listed', () => {
     const { mine } = live();
     for (const [pod, slots] of fleet.assignments) {
       fleet.assignments.set(pod, new Map([...slots].map(([id, slot]) => [id, { ...slot, bot: '', token: '' }])));
@@ -196,7 +196,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('u')).toEqual([]);
   });
 
-  it('of a bot that can not be judged now: stays, while what others no longer want goes', () => {
+  it('of a bot that cannot be judged now: stays, while what others no longer want goes', () => {
     const { mine } = live();
     fleet.addSets(socketSet('gone'));
     fleet.converge();
@@ -207,7 +207,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('gone')).toEqual([]);
   });
 
-  it('of bots that can not be judged, or not yet: count as load, so that no other moves away from them', () => {
+  it('of bots that cannot be judged, or not yet: count as load, so that no other moves away from them', () => {
     for (let n = 0; n < 40; n++) fleet.addSets(socketSet(`x${n}`));
     fleet.converge();
     for (let n = 0; n < 38; n++) {
@@ -222,7 +222,7 @@ describe('what changes of a set', () => {
     expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
   });
 
-  it('of a bot that can not be judged, on a pod whose hash is lost: is written with the rest, and holds up no other', () => {
+  it('of a bot that cannot be judged, on a pod whose hash is lost: is written with the rest, and holds up no other', () => {
     const { mine } = live();
     const [pod = ''] = mine;
     fleet.sets.clear();

@@ -198,7 +198,7 @@ describe('with a watch that has fallen silent', () => {
     await stop();
   });
 
-  it('a bot that is gone is wanted no more, nor kept', async () => {
+  it('a bot that is gone is neither wanted nor kept', async () => {
     const { timers, desired, remove, prepare, stop } = controlOf([]);
     await timers.advance(0);
     remove();
@@ -253,7 +253,7 @@ it('10,000 bots that all failed are looked at again within a minute, however oft
   expect(latestMs).toBeLessThan(60_000);
 });
 
-it('bots in one zone are told when another could take them, and no other bot is looked at for that', async () => {
+it('bots in one zone are reconciled when another zone could take them, and no other bot is', async () => {
   const metadata = {
     namespace: 'bots',
     resourceVersion: '1',

@@ -65,7 +65,7 @@ function world(given: {
   return { run, patched, told };
 }
 
-describe('whoever is uninstalled', () => {
+describe('an operator that is uninstalled', () => {
   it.each([
     ['what it has claimed', { bots: [{ key: 'a/1', claim: OURS }] }, ['a/1']],
     ['what it has claimed without a socket', { bots: [{ key: 'a/1', claim: OURS, finalizer: false }] }, ['a/1']],

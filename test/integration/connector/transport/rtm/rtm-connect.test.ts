@@ -46,7 +46,7 @@ describe('against the Slack stand-in', () => {
     expect(await connect()).toMatchObject(answer);
   });
 
-  it('gives up a call that hangs when its time is up, and at once when told to', async () => {
+  it('gives up a call that hangs when its time is up, and at once when aborted', async () => {
     slack.setFault({ at: 'method', method: 'rtm.connect', answer: { kind: 'hang' } });
     expect(await connect(100)).toMatchObject({ kind: 'retry', error: 'timeout' });
     const stop = new AbortController();

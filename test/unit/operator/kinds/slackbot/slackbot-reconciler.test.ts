@@ -229,7 +229,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('a')?.token).toBe(TOKEN);
   });
 
-  it('lets the rest of the spec count while the token can not be read', async () => {
+  it('lets the rest of the spec count while the token cannot be read', async () => {
     const scene = new Scene();
     scene.secret();
     const bot = scene.add('a');
@@ -276,7 +276,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('a')).toBeDefined();
   });
 
-  it('lets the younger of two that are the same bot run as soon as the older is on its way out', async () => {
+  it('runs the younger of two that are the same bot as soon as the older is being deleted', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('young', { created: '2026-11-24T00:00:09Z' });
@@ -314,7 +314,7 @@ describe('reconciling a SlackBot', () => {
     expect([...scene.desired.value().bots.keys()]).toEqual([second]);
   });
 
-  it('does not wait for ever for one that takes over, and not at all for one that is suspended', async () => {
+  it('does not wait forever for one that takes over, and not at all for one that is suspended', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('young', { created: '2026-11-24T00:00:09Z' });
@@ -351,7 +351,7 @@ describe('reconciling a SlackBot', () => {
     expect([...scene.desired.value().bots.keys()]).toEqual(['young']);
   });
 
-  it('does not take its own claim back when a Secret can not be read', async () => {
+  it('does not take its own claim back when a Secret cannot be read', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('old');
@@ -456,7 +456,7 @@ describe('an operator that is not the leader', () => {
     expect(bot.metadata.finalizers).toEqual([]);
   });
 
-  it('that has run a bot goes on with it', async () => {
+  it('that has run a bot keeps running it', async () => {
     const scene = new Scene();
     scene.secret();
     const bot = scene.add('a');

@@ -200,7 +200,7 @@ describe('what is wanted of a bot', () => {
     );
   });
 
-  it('never ends for a Secret that can not be read: what ran goes on with its token', () => {
+  it('never ends for a Secret that cannot be read: what ran keeps running with its token', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 25 }), uid, (steps, name) => {
         const world = new World();
