@@ -38,7 +38,7 @@ export class Outage {
   #row: ReadonlyMap<string, number> = new Map();
   #sinceMs: number | undefined;
   /** Losing some sockets is not an outage yet: it is logged only once a probe has failed too. */
-  #isTold = false;
+  #isAnnounced = false;
   #probes = 0;
   #nextProbeAtMs = 0;
   /** When it was last known that Slack is away. */
@@ -96,7 +96,7 @@ export class Outage {
     if (this.isDeclared || !isOutage(this.#row)) return;
     this.#sinceMs = nowMs;
     this.#probes = 0;
-    this.#isTold = false;
+    this.#isAnnounced = false;
     this.#nextProbeAtMs = nowMs;
   }
 
@@ -116,7 +116,7 @@ export class Outage {
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
     const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
-    if (this.#isTold) this.#log.info(fields, 'Slack has recovered');
+    if (this.#isAnnounced) this.#log.info(fields, 'Slack has recovered');
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -128,8 +128,8 @@ export class Outage {
   }
 
   #tell(reason: RetryReason): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
     this.#log.warn({ reason, teams: this.#row.size }, 'Slack is failing for many teams: probing with a few');
   }
 

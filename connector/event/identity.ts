@@ -75,7 +75,7 @@ function nameOf(frame: JsonObject): Name {
       // `channel.created` does not identify the joining: the bot may leave and join again.
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
-      return timedName([...referencesOf(frame), ...untoldOf(frame)], text(frame.event_ts)) ?? contentName(frame);
+      return timedName([...referencesOf(frame), ...unreferencedOf(frame)], text(frame.event_ts)) ?? contentName(frame);
   }
 }
 
@@ -184,15 +184,15 @@ const CONTEXT: ReadonlySet<string> = new Set([
  * Digest of what the references leave out. Links shared in one message, functions executed at once, states of one user:
  * they differ in nothing else. Empty where the references say it all, as with most events about channels and members.
  */
-function untoldOf(frame: JsonObject): string[] {
-  const untold = Object.entries(frame).filter(
-    ([key, value]) => !CONTEXT.has(key) && !isVolatile(key) && !isTold(key, value),
+function unreferencedOf(frame: JsonObject): string[] {
+  const unreferenced = Object.entries(frame).filter(
+    ([key, value]) => !CONTEXT.has(key) && !isVolatile(key) && !isReferenced(key, value),
   );
-  return untold.length === 0 ? [] : [`~${contentDigest(Object.fromEntries(untold))}`];
+  return unreferenced.length === 0 ? [] : [`~${contentDigest(Object.fromEntries(unreferenced))}`];
 }
 
 /** `referencesOf` has all of it: a plain id, an object that is no more than its id, or a digest. */
-function isTold(key: string, value: unknown): boolean {
+function isReferenced(key: string, value: unknown): boolean {
   if (!REFERENCES.some((reference) => reference === key)) return false;
   if (isObject(value) && idOf(value) !== '') return Object.keys(value).length === 1;
   return isObject(value) || Array.isArray(value) || text(value) !== '';

@@ -34,7 +34,7 @@ export interface SlotRegistryOptions {
 interface Entry extends RunningSlot {
   connection: SlotHandle<TransportSpec> | undefined;
   failure: Failure | undefined;
-  /** The connection could not be told of the pressure. */
+  /** The connection could not be notified of the pressure. */
   owedPressure: boolean;
 }
 
@@ -58,7 +58,7 @@ export type DesiredReport =
 export class SlotRegistry {
   readonly #options: SlotRegistryOptions;
   readonly #entries = new Map<SlotID, Entry>();
-  /** Connections that are closing; an id may stand here several times, and among the entries again. */
+  /** Connections that are closing; an id may be here several times, and among the entries again. */
   readonly #closing = new Map<Promise<void>, SlotID>();
   readonly #retries: PeriodicTask;
   #pressure: Pick<Pressure, 'all' | 'bots'> = NO_PRESSURE;

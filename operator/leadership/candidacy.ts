@@ -24,14 +24,14 @@ export const HANDICAP_MS = 10_000;
 /** A candidate without an answer from Redis for this long counts as cut off. */
 const CUT_OFF_MS = 5_000;
 
-/** Stands for election for as long as the process lives, again after each Lease that was lost or given up. */
+/** Runs for election as long as the process lives, again after each Lease that was lost or released. */
 export class Candidacy {
   readonly #options: CandidacyOptions;
   readonly #timers: Timers;
   readonly #stopped = new AbortController();
   #elector: LeaderElector;
   #patience: LeaderPatience = patienceWithRedis;
-  /** Resolves the present term's end. */
+  /** Ends the current term. */
   #lost: Promise<string>;
   #running: Promise<void> | undefined;
   #leading = false;

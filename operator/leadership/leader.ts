@@ -28,7 +28,7 @@ export interface LeaderOptions {
   onElected: () => void;
   /**
    * Called once, when the lease is or may be another's: stop writing. Not called by `stop`. This election is over then;
-   * who wants to stand again makes a new elector.
+   * to run again, make a new elector.
    */
   onLost: (why: string) => void;
   /** For how long a lease that is free or has run out is left to others; asked at each try. */
@@ -121,7 +121,7 @@ export class LeaderElector {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       const { name, log } = this.#options;
-      // A conflict is another candidate's luck, and the next try reads what it wrote.
+      // A conflict means that another candidate was faster; the next try reads what it wrote.
       log[isKubeError(error, 'conflict') ? 'debug' : 'warn'](
         { lease: name, err: errorText(error) },
         'could not acquire or renew the lease',

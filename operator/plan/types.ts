@@ -116,6 +116,6 @@ export interface Plan {
    * the new socket is live, so that a pod that returns finds them. A dead pod with an empty hash may be forgotten.
    */
   deadPods: readonly string[];
-  /** Draining pods from which nothing is left to move: each is told so (`keys.drained`). */
+  /** Draining pods from which nothing is left to move: each is released (`keys.drained`). */
   drainedPods: readonly string[];
 }

@@ -42,7 +42,7 @@ export function claimingOperations(metadata: Claimed, self: Claimant): JsonPatch
   return Object.entries(claim).map(([name, value]) => ({ op: 'add', path: pathOf(name), value }));
 }
 
-/** Whoever leaves takes off what is its own, and what nobody has claimed: an earlier version made no claims. */
+/** An operator that leaves removes what is its own, and what nobody has claimed: an earlier version made no claims. */
 export function mayRelease({ annotations = {} }: Claimed, operator: string): boolean {
   const holder = annotations[CLAIM] ?? '';
   return holder === '' || holder === operator;

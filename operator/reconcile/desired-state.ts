@@ -72,7 +72,7 @@ export class DesiredState {
     return changed;
   }
 
-  /** What it runs, as far as the planner was told. */
+  /** What it runs, as the planner knows it. */
   wanted(uid: string): DesiredBot | undefined {
     const want = this.#entries.get(uid)?.want;
     return want?.kind === 'run' ? want.bot : undefined;

@@ -13,7 +13,7 @@ export interface DroppedBotsOptions {
   timers: Timers;
 }
 
-/** Somebody may have given us the rights meanwhile. */
+/** Somebody may have granted us the permissions in the meantime. */
 const AGAIN_MS = 60_000;
 
 /** Bots of namespaces that are no longer watched: not on any list, yet some of them keep their sockets. */
@@ -27,7 +27,7 @@ export class DroppedBots {
     this.#options = options;
   }
 
-  /** Before anything is removed for being on no list. */
+  /** Before anything is removed because no list has it. */
   look(signal: AbortSignal): Promise<void> {
     this.#looking = this.#looking.then(() => this.#look(signal));
     return this.#looking;

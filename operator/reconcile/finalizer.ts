@@ -29,7 +29,7 @@ export function removingFinalizer(object: KubeObject, finalizer: string): JsonPa
 
 /**
  * The patch holds only for the version that was judged: a finalizer of somebody else that came in between is not touched,
- * an object that is on its way out gets none, and of two that claim it one is refused.
+ * an object that is being deleted gets none, and of two that claim it one is refused.
  * @returns what it is now; 'changed': look again
  */
 export async function patchIfUnchanged(

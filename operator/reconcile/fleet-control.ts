@@ -109,7 +109,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     );
   }
 
-  /** To be called before the watches start, so that no change passes by. */
+  /** Must be called before the watches start, so that no change is missed. */
   start(): void {
     for (const controller of this.controllers) controller.start();
     this.#unlisten = this.#options.secrets.listen(({ object }) => {
@@ -118,7 +118,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     this.#beginning = this.#begin();
   }
 
-  /** @param graceMs for the work that runs; after it, it is told to give up */
+  /** @param graceMs for running work; after it, the work is aborted */
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
     this.#unlisten();

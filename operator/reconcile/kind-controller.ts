@@ -49,7 +49,7 @@ export interface ReconcilerParts<O extends KindObject>
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
   leadership: () => Leadership<O> | undefined;
-  /** Have these reconciled: another object's change is news for them. */
+  /** Have these reconciled: another object's change concerns them. */
   enqueue: (objects: readonly O[]) => void;
   /** A status was judged, written or not; undefined: the object is gone. */
   onStatus: (uid: string, judged: { object: O; status: StatusOf<O> } | undefined) => void;
@@ -142,7 +142,7 @@ export class KindController<O extends KindObject> {
     this.#unlisten = this.#watch.listen((change) => this.#heard(change));
   }
 
-  /** @param graceMs for the work that runs; after it, it is told to give up */
+  /** @param graceMs for running work; after it, the work is aborted */
   stop(graceMs: number): Promise<void> {
     this.#unlisten();
     return this.#controller.stop(graceMs);

@@ -52,7 +52,7 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Claims the object and, before its first socket, puts the finalizer on, so that no deletion can pass a socket by: both in
+   * Claims the object and, before its first socket, adds the finalizer, so that a deletion can't leave a socket open: both in
    * one patch, and none if nothing is missing.
    * @returns false if the object has changed since, which may be another's claim: look again
    */
@@ -77,7 +77,7 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Takes the finalizer off, so that an object that is being deleted is gone.
+   * Removes the finalizer, so that an object that is being deleted can go.
    * @returns false if the object has changed since: look again
    */
   async releaseObjects(object: O, signal: AbortSignal): Promise<boolean> {

@@ -42,7 +42,7 @@ export const isLive = (slot: SlotView): boolean => isLiveState(slot.state);
 /** Its connector is gone, for a while or permanently; that says nothing about its token. */
 const isAway = ({ reason }: SlotView): boolean => Object.values<string>(AWAY_REASON).includes(reason);
 
-/** Pure: what is to be said of a bot now. */
+/** Pure: the conditions of a bot now. */
 export function judgeConditions(input: ConditionInput): Judgements {
   const { stop, view } = input;
   const live = (view?.slots ?? []).filter(isLive);
@@ -139,7 +139,7 @@ function judgeConnected(
 }
 
 /** Of slots without a live socket. */
-export function whyNotLive(slots: readonly Told[]): { reason: Reason; message: string } {
+export function whyNotLive(slots: readonly Reported[]): { reason: Reason; message: string } {
   const telling = slots.find((slot) => slot.state === 'failed') ?? slots.find((slot) => slot.reason !== '');
   return telling === undefined ? said('Connecting') : reported(telling);
 }
@@ -166,13 +166,13 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
   return connected;
 }
 
-type Told = Pick<SlotView, 'state' | 'reason' | 'message'>;
+type Reported = Pick<SlotView, 'state' | 'reason' | 'message'>;
 
 /**
- * Every socket that is wanted has been told of by a process that runs, or that said that it leaves: then there is no news
- * to wait for.
+ * Every wanted socket has been reported by a process that runs, or that announced its departure: then there is nothing
+ * more to wait for.
  */
-export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =>
+export const allReported = (slots: readonly SlotView[], desired: number): boolean =>
   slots.length >= desired &&
   slots.every(({ state, reason }) => state !== undefined || reason === AWAY_REASON.returning);
 
@@ -181,7 +181,7 @@ export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =
  * stays, and what nothing is known of is Unknown (design rule 10).
  */
 function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgements, live: number): Judgements {
-  if (live >= desired || isToldOf(view?.slots ?? [], desired)) return judged;
+  if (live >= desired || allReported(view?.slots ?? [], desired)) return judged;
   const before = (type: ConditionType): Judgement => {
     const condition = previous.find((candidate) => candidate.type === type);
     const reason = condition && knownReason(condition.reason);
@@ -201,7 +201,7 @@ function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgem
 const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });
 
 /** A connector's words, if it has any; its reason, if this version knows it. */
-function reported(slot: Told): { reason: Reason; message: string } {
+function reported(slot: Reported): { reason: Reason; message: string } {
   const reason = knownReason(slot.reason) ?? 'Connecting';
   const words = redactTokens(slot.message).slice(0, 1024);
   return { reason, message: words === '' ? explain(reason) : words };

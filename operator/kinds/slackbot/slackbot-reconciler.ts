@@ -25,7 +25,7 @@ export interface SlackBotReconcilerOptions {
   /** The right to write to the API server; undefined while another process has it. */
   leadership: () => Leadership<SlackBotObject> | undefined;
   ownership: Ownership<SlackBotObject>;
-  /** Have these reconciled: another bot's change is news for them. */
+  /** Have these reconciled: another bot's change concerns them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
   /** A status was judged, written or not; undefined: the bot is gone. */
   onStatus?: (uid: string, judged: { bot: SlackBotObject; status: SlackBotStatus } | undefined) => void;
@@ -125,7 +125,7 @@ export class SlackBotReconciler {
     };
   }
 
-  /** Another operator has it: what we have of it ends, without a fence, since events of the other's sockets count. */
+  /** Another operator owns it: our sockets of it close, without a fence, since events of the other's sockets must pass. */
   #leave(bot: SlackBotObject, message: string): Outcome {
     const { uid } = bot.metadata;
     this.#drop(uid);
@@ -152,7 +152,7 @@ export class SlackBotReconciler {
     }
   }
 
-  /** The claim and the finalizer come before the first socket, so that no deletion can pass a socket by. */
+  /** The claim and the finalizer come before the first socket, so that a deletion can't leave a socket open. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
     if (taken !== 'notLeader') return taken === 'taken' ? 'protected' : 'changed';

@@ -22,7 +22,7 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
 }
 
 /**
- * Whether a write would say nothing new. Words that come from retries change with each of them, so of Ready, Connected
+ * Whether a write would say nothing new. Texts that come from retries change with each of them, so of Ready, Connected
  * and Redundant only status and reason count.
  */
 export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
@@ -30,7 +30,7 @@ export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
 }
 
 /**
- * Its words say for the first time until when it waits. Told once for each trouble: the times of later waits are words
+ * The message says for the first time until when it waits. Written once per problem: the times of later waits are texts
  * that come from retries.
  */
 function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {

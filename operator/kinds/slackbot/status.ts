@@ -2,7 +2,7 @@ import { replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../cor
 import type { BotView, FleetView, SlotView } from '../../fleet/fleet-view.ts';
 import { rfc3339 } from '../../kube/timestamp.ts';
 import { conditionsOf } from '../../status/conditions.ts';
-import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from './conditions.ts';
+import { allReported, type FleetFacts, isLive, judgeConditions, type Stop } from './conditions.ts';
 import type { CredentialsVerdict } from './credentials.ts';
 import { CONDITION_TYPES, explain } from './reasons.ts';
 import { zoneCapacityOf } from './zone-capacity.ts';
@@ -43,9 +43,9 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   });
   // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
-  // While the fleet is being looked at, what has been seen live is the least there can be.
+  // While the fleet is still being observed, what has been seen live is a lower bound.
   const known = Math.min(live.length, desired);
-  const told = fleet.settled || stop !== undefined || isToldOf(view?.slots ?? [], desired);
+  const told = fleet.settled || stop !== undefined || allReported(view?.slots ?? [], desired);
   const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
   const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
   const counts =
@@ -75,7 +75,7 @@ function stopOf({ bot, verdict, duplicateOf }: StatusInput): Stop {
   if (bot.spec.suspend === true) return { reason: 'Suspended', message: explain('Suspended') };
   if (verdict.kind === 'invalid') return { reason: verdict.reason, message: verdict.message };
   if (duplicateOf === undefined) return undefined;
-  // Another tenant's names are none of this one's business.
+  // Another tenant must not see these names.
   const other =
     duplicateOf.namespace === bot.metadata.namespace
       ? `SlackBot ${duplicateOf.name}`

@@ -1,7 +1,7 @@
 /** How long a bot keeps running under one SlackBot until the one that takes over is live: two attempts to connect. */
 export const TAKEOVER_MS = 30_000;
 
-/** One SlackBot gives its bot to another. */
+/** One SlackBot hands its bot over to another. */
 export interface Takeover {
   /** Monotonic. */
   sinceMs: number;
@@ -18,8 +18,8 @@ export function continueTakeover(before: Takeover | undefined, successors: reado
 }
 
 /**
- * Make before break, since events that come while neither is connected are lost: the one that runs goes on until a socket
- * of the other is live, or has had its time. It does not wait for one that is not going to run.
+ * Make before break, since events that come while neither is connected are lost: the one that runs keeps running until
+ * a socket of the other is live, or has had its time. It does not wait for one that is not going to run.
  */
 export function mayEnd(
   takeover: Takeover,

@@ -31,7 +31,7 @@ export const LOOK_AGAIN_MS = 1_000;
 export interface BotRecord {
   /** The bot that it claims to run; a suspended one keeps its claim, so that resuming it finds the same order. */
   claim: Claim | undefined;
-  /** It runs on with the token of a Secret that is gone or wrong. */
+  /** Since when it keeps running with the token of a Secret that is gone or wrong. */
   secretLostAtMs: number | undefined;
   takeover: Takeover | undefined;
   deletedAtMs: number | undefined;
@@ -57,7 +57,7 @@ export interface OtherBots {
 export interface Situation {
   bot: BotDocument;
   record: BotRecord;
-  /** What the planner was told to run of it so far. */
+  /** What the planner runs of it so far. */
   ran: DesiredBot | undefined;
   others: OtherBots;
   /** Monotonic. */
@@ -65,9 +65,9 @@ export interface Situation {
 }
 
 export interface Decision {
-  /** Undefined: the planner is told nothing new. */
+  /** Undefined: nothing changes for the planner. */
   want: Want | undefined;
-  /** The want is a start: what protects its sockets from a deletion that passes them by comes first. */
+  /** The want is a start: the finalizer, without which a deletion would leave its sockets open, comes first. */
   protectFirst: boolean;
   /** The older SlackBot that runs the same bot. */
   duplicateOf: Claim | undefined;
