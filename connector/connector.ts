@@ -24,7 +24,7 @@ import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
-import { thisProcess } from './session/process-identity.ts';
+import { processState, thisProcess } from './session/process-identity.ts';
 import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
@@ -101,12 +101,18 @@ export class Connector {
       log,
       limitedLog: this.#limitedLog,
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
-      openConnection: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
+      createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
-      seeker: new NameSeeker({ look: redisLook(control, keys, pod), cluster, self, clock }),
+      seeker: new NameSeeker({
+        look: redisLook(control, keys, pod),
+        processOf: (holder) => processState(holder, self),
+        cluster,
+        self,
+        clock,
+      }),
       renew: redisRenew(control, keys, pod),
       identity: { ...self, zone, capacity },
       content: () => ({

@@ -20,9 +20,9 @@ const STOP_DEADLINE_MS = 5_000;
 
 /**
  * `relax connector`: runs the slots that are assigned to this pod until `signal` aborts, then drains.
- * @param tell set when the process that forked this one wants reports
- * @throws what waiting does not fix: an unreadable key file, a Redis too old or one that evicts, another fleet contract,
- * a taken port
+ * @param tell reports to the parent process, if that asked for it when it forked this one
+ * @throws for what waiting cannot fix: an unreadable key file, a Redis too old or one that evicts, another fleet contract, a
+ * taken port
  */
 export async function runConnector(
   config: ConnectorConfig,
@@ -81,7 +81,7 @@ async function run(
   if (proxy !== undefined) useProxyForFetch(proxy);
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
   let counts = (): ParentReport | undefined => undefined;
-  // Its end comes after the connector's, whose last events it reports.
+  // Ends after the connector, because it reports the connector's last events.
   await lifecycle.part(
     'report to the parent',
     () => tell?.(() => counts()),
@@ -101,7 +101,7 @@ async function run(
 
 function open<R extends RedisRole>(config: ConnectorConfig, role: R, name: string, log: Log): RedisOfRole[R] {
   const connection = connectRedis(config.redis, role, `connector-${config.pod}-${name}`, log);
-  // It tries again by itself, and says why.
+  // The client retries by itself, and logs why.
   connection.connect().catch(() => undefined);
   return connection;
 }

@@ -23,7 +23,7 @@ export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'sett
   transition(to: SlotReport['state']): void;
 }
 
-/** As records, so that the compiler misses a reason that is new. */
+/** As records, so that the compiler reports a reason that is missing here. */
 const FILTERED: Readonly<Record<FilterReason, true>> = {
   transport: true,
   own: true,

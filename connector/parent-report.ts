@@ -17,16 +17,16 @@ export const parentReportSchema = z.object({
 });
 export type ParentReport = z.infer<typeof parentReportSchema>;
 
-/** Often enough for a person who looks on. */
+/** Often enough for a person who watches. */
 const EVERY_MS = 1_000;
-/** A parent that hangs must not keep us. */
+/** A parent that hangs must not hold up our exit. */
 const LAST_WORD_MS = 500;
 
 export const parentReport = ({ queued, failed, pending }: OutcomeCounts): ParentReport => ({
   events: { queued, pending, failed: Object.values(failed).reduce((sum, count) => sum + count, 0) },
 });
 
-/** @returns its end, which resolves when the parent has the last word */
+/** @returns ends it; resolves when the parent has the last report */
 export type TellParent = (read: () => ParentReport | undefined) => () => Promise<void>;
 
 /** Reports to the parent each second, on change only, and once more at the end. Without a parent it does nothing. */

@@ -52,7 +52,7 @@ export function fleetFaults({
 
 /** Empty when ready. */
 export function notReady(facts: HealthFacts): string[] {
-  // What it waits for is said already.
+  // `barred` already says what it waits for.
   const adopting = facts.session.barred === undefined ? facts.adopting : undefined;
   const own = [facts.draining ? 'draining: this process is shutting down' : undefined, adopting];
   return [...fleetFaults(facts), ...own.filter((reason) => reason !== undefined)];

@@ -9,20 +9,20 @@ import { ConnectorSetWatch } from './reconcile/connector-set-watch.ts';
 import { watchLabelledSecrets } from './reconcile/labeled-secrets.ts';
 import type { RegisteredKind, WatchedKind } from './reconcile/registered-kind.ts';
 
-/** A watch stirs at each event, bookmark, failure and try: one that is still for longer than all its timeouts has hung. */
+/** Each event, bookmark, failure and try is activity: a watch without any for longer than all its timeouts has hung. */
 const WATCH_HUNG_MS = 300_000;
 
 export interface WatchNumbers {
   resource: string;
   errors: number;
   events: number;
-  stillSeconds: number;
+  idleSeconds: number;
 }
 
 interface Watch {
   start(): void;
   stop(): Promise<void>;
-  lastStirMs(): number;
+  lastActivityMs(): number;
   stats(): ReflectorStats[];
 }
 
@@ -58,7 +58,7 @@ export class ClusterCache {
       resource,
       errors: watch.stats().reduce((sum, { errors }) => sum + errors, 0),
       events: watch.stats().reduce((sum, { events }) => sum + events, 0),
-      stillSeconds: (nowMs - watch.lastStirMs()) / 1000,
+      idleSeconds: (nowMs - watch.lastActivityMs()) / 1000,
     }));
   }
 
@@ -76,11 +76,11 @@ export class ClusterCache {
     ];
   }
 
-  /** What waiting does not fix, for liveness. */
+  /** Watches that will not recover by themselves, for liveness. */
   hung(): string[] {
     return this.numbers()
-      .filter(({ stillSeconds }) => stillSeconds * 1000 > WATCH_HUNG_MS)
-      .map(({ resource, stillSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(stillSeconds)} s`);
+      .filter(({ idleSeconds }) => idleSeconds * 1000 > WATCH_HUNG_MS)
+      .map(({ resource, idleSeconds }) => `the watch of ${resource} has been stuck for ${Math.round(idleSeconds)} s`);
   }
 
   #all(): [resource: string, watch: Watch][] {

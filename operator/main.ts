@@ -22,7 +22,7 @@ const RELEASE_CALLS_PER_SECOND = 2_000;
 
 /**
  * `relax operator`: reconciles its kinds while it leads, and stands by with all it needs to know while another does.
- * @throws what waiting does not fix: no Kubernetes configuration, a Redis too old, another fleet contract or owner of the
+ * @throws what waiting does not help against: no Kubernetes configuration, a Redis too old, another fleet contract or owner of the
  * cluster scope, a taken port
  */
 export async function runOperator(config: OperatorConfig, log: Log, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ export interface MetricSources {
   pods(): Record<PodState, number>;
   statusWrites(): { written: number; failed: number; waiting: number };
   queue(controller: string): { unfinishedSeconds: number; longestSeconds: number };
-  watches(): { resource: string; errors: number; events: number; stillSeconds: number }[];
+  watches(): { resource: string; errors: number; events: number; idleSeconds: number }[];
 }
 
 export interface OperatorMetrics {
@@ -257,7 +257,7 @@ function ownMetrics(registry: Registry, sources: MetricSources): void {
     labelNames: ['resource'],
     registers,
     collect() {
-      for (const { resource, stillSeconds } of sources.watches()) this.set({ resource }, stillSeconds);
+      for (const { resource, idleSeconds } of sources.watches()) this.set({ resource }, idleSeconds);
     },
   });
 }

@@ -23,7 +23,7 @@ import { FleetControl } from './reconcile/fleet-control.ts';
 import { Term } from './reconcile/leader-term.ts';
 import type { RegisteredKind } from './reconcile/registered-kind.ts';
 
-export interface OperatorParts {
+interface OperatorParts {
   config: OperatorConfig;
   client: KubeClient;
   redis: Redis;
@@ -90,7 +90,7 @@ export class Operator {
   /**
    * Resolves when all of it runs, which goes on until `stop`. Watches and election need no Redis: an object that is
    * deleted meanwhile must not wait for it.
-   * @throws what waiting does not fix about Redis: see `waitForRedis`
+   * @throws faults of Redis that waiting does not help against: see `waitForRedis`
    */
   async start(signal: AbortSignal): Promise<void> {
     const { config, client, redis, log } = this.#parts;
@@ -115,8 +115,8 @@ export class Operator {
       namespace: config.leaderNamespace,
       name: LEASE_NAME,
       redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
-      onElected: () => this.#takeOffice(control),
-      onEnded: (isLost) => this.#leaveOffice(control, isLost),
+      onElected: () => this.#beginTerm(control),
+      onEnded: (isLost) => this.#endTerm(control, isLost),
     });
     this.#candidacy.start();
     log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'attempting to acquire the leader lease');
@@ -221,7 +221,7 @@ export class Operator {
     return control;
   }
 
-  #takeOffice(control: FleetControl<Planner>): void {
+  #beginTerm(control: FleetControl<Planner>): void {
     const { client, config, log } = this.#parts;
     const reporting = { reportingController: 'relax.dev/operator', reportingInstance: config.pod };
     const recorder = new EventRecorder({ client, log, ...reporting });
@@ -231,12 +231,12 @@ export class Operator {
     // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
     const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
     void Promise.race([this.#ready.promise, patience]).then(() => {
-      if (this.#term === term) void control.takeOffice(term);
+      if (this.#term === term) void control.beginTerm(term);
     });
   }
 
-  async #leaveOffice(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
-    control.leaveOffice();
+  async #endTerm(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
+    control.endTerm();
     const term = this.#term;
     this.#term = undefined;
     if (term === undefined) return;

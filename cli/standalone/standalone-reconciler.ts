@@ -4,13 +4,13 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired, Want } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
-import { isLive } from '../../operator/kinds/slackbot/conditions.ts';
 import { judgeCredentials } from '../../operator/kinds/slackbot/credentials.ts';
-import { isOlder } from '../../operator/kinds/slackbot/duplicates.ts';
 import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
-import { fleetFacts, statusOf } from '../../operator/kinds/slackbot/status.ts';
+import { statusOf } from '../../operator/kinds/slackbot/status.ts';
 import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
 import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
+import { fleetFacts, isLive } from '../../operator/kinds/socket-conditions.ts';
+import { compareAge } from '../../operator/reconcile/age.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
 import type { SecretRead } from '../../operator/reconcile/secret-read.ts';
 import type { ManifestSecret } from './manifests/manifest.ts';
@@ -189,4 +189,4 @@ export class StandaloneReconciler {
   }
 }
 
-const byAge = (a: BotDocument, b: BotDocument): number => (isOlder(a.metadata, b.metadata) ? -1 : 1);
+const byAge = (a: BotDocument, b: BotDocument): number => compareAge(a.metadata, b.metadata);

@@ -1,9 +1,9 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { isLiveState } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
-import { whyNotLive } from '../../operator/kinds/slackbot/conditions.ts';
-import { explain, isSocketReason, type Reason } from '../../operator/kinds/slackbot/reasons.ts';
-import { firstWait } from '../../operator/kinds/slackbot/wait.ts';
+import { explain, isSocketReason, type Reason } from '../../operator/kinds/reasons.ts';
+import { whyNotLive } from '../../operator/kinds/socket-conditions.ts';
+import { firstWait } from '../../operator/kinds/wait.ts';
 
 /** A slot of a bot as sessions, assignments and reports have it now. */
 export interface BotSocket {
@@ -21,7 +21,7 @@ export interface BotSocket {
 }
 
 /** What the cluster has that a bot needs. */
-export interface Surroundings {
+interface Surroundings {
   planner: boolean;
   connectors: boolean;
 }

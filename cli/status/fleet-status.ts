@@ -1,4 +1,4 @@
-import { parseSlotID, type Slot } from '../../core/protocol/assignment.ts';
+import { parseSlotID, type Slot, teamOf } from '../../core/protocol/assignment.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { AWAY_REASON, type Presence, presenceOf, reportOf } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
@@ -142,7 +142,7 @@ function socketsByOwner(pods: readonly PodFacts[], nowMs: number): Map<string, B
         index,
         zone: facts.session?.zone ?? '',
         bot: slot?.bot ?? '',
-        teamID: slot?.teamID ?? '',
+        teamID: slot === undefined ? '' : teamOf(slot),
         state: report?.state,
         reason: report?.reason ?? (presence === 'present' ? '' : AWAY_REASON[presence]),
         message: report?.message ?? '',

@@ -2,8 +2,8 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { ClusterStatus, FleetStatus, PodStatus } from './fleet-status.ts';
 
 /** Exit codes of `relax status`, beside 1 (Redis can't be asked) and 2 (a mistake in the configuration). */
-export const EXIT_HEALTHY = 0;
-export const EXIT_NOT_HEALTHY = 3;
+const EXIT_HEALTHY = 0;
+const EXIT_NOT_HEALTHY = 3;
 
 export const exitCodeOf = ({ healthy }: Pick<FleetStatus, 'healthy'>): number =>
   healthy ? EXIT_HEALTHY : EXIT_NOT_HEALTHY;
@@ -11,7 +11,7 @@ export const exitCodeOf = ({ healthy }: Pick<FleetStatus, 'healthy'>): number =>
 /** Maximum number of names in one sentence; the table has all of them. */
 const MOST_NAMES = 5;
 
-export interface Asked {
+interface Asked {
   /** RELAX_CLUSTER, if it is set. */
   cluster: string | undefined;
   /** All clusters that this Redis knows. */

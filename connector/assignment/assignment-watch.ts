@@ -1,4 +1,4 @@
-import { runCallback } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
@@ -33,6 +33,7 @@ const RETRY_MS = 1_000;
 export class AssignmentWatch {
   readonly #options: AssignmentWatchOptions;
   readonly #task: PeriodicTask;
+  readonly #defects: DefectLog;
   #held: HeldSlots = NOTHING_HELD;
   #error: string | undefined;
   #listening: readonly Unsubscribe[] = [];
@@ -40,6 +41,7 @@ export class AssignmentWatch {
   constructor(options: AssignmentWatchOptions) {
     this.#options = options;
     this.#task = new PeriodicTask('assignments', () => this.#look(), options.log);
+    this.#defects = new DefectLog(options.log);
   }
 
   get held(): HeldSlots {
@@ -93,7 +95,7 @@ export class AssignmentWatch {
     if (!mayAct()) return RETRY_MS;
     if (read !== undefined) this.#take(read);
     // Outside the `try`: a failure here is not a fault of Redis.
-    runCallback(log, 'what follows a read of the assignments', onRead);
+    this.#defects.run('what follows a read of the assignments', onRead);
     return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
   }
 

@@ -40,13 +40,13 @@ export type BudgetAnswer =
 
 export interface BudgetAsker {
   slotID: string;
-  /** Slack has recovered from an outage: the spacing of the last connects no longer applies. */
+  /** Slack has recovered from an outage: the gaps between a slot's last connects are no longer needed. */
   unspaced: boolean;
-  /** Slack is down, and this connect only probes whether it still is: it must not be the team's last one. */
+  /** Slack is failing as a whole and this connect is only a probe, so it must not be the team's last one. */
   sparing: boolean;
 }
 
-/** Redis key of one bucket. Who shares it is for the transport to say: for RTM, all that connect with one team's token. */
+/** Redis key of one bucket. The transport decides who shares it: for RTM, all who connect with one token of one team. */
 export type BudgetKey = string;
 
 /** All reject when Redis is away. */
@@ -55,11 +55,11 @@ export interface ConnectBudget {
   take(key: BudgetKey, purpose: ConnectPurpose, asker?: BudgetAsker): Promise<BudgetAnswer>;
   /** The connect that this slot took can't have reached Slack. */
   giveBack(key: BudgetKey, slotID: string): Promise<void>;
-  /** Slack said 429: nobody connects from this bucket for so long, and the bucket is empty. */
+  /** Slack said 429: the bucket is emptied, and nobody connects from it for this long. */
   block(key: BudgetKey, forMs: number): Promise<void>;
-  /** Slack, or what is before it, asked for a wait: nobody connects from it for so long; the bucket stays as it is. */
+  /** Slack, or a proxy in front of it, sent Retry-After: nobody connects from the bucket for this long; its content stays. */
   hold(key: BudgetKey, forMs: number): Promise<void>;
-  /** The slot's socket is live. Called at hello, and again from time to time, since it expires after some minutes. */
+  /** The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes. */
   markLive(key: BudgetKey, slotID: string): Promise<void>;
   /** Whether a socket of this bucket is live anywhere, in any cluster. */
   isLive(key: BudgetKey): Promise<boolean>;

@@ -15,14 +15,6 @@ export class DialSemaphore {
     this.#limit = limit;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
-  get dialing(): number {
-    return this.#dialing;
-  }
-
   /**
    * @param permitted called once when it is the caller's turn, perhaps before this returns
    * @returns gives the turn back, or the place in the line; only the first call counts

@@ -59,10 +59,6 @@ export class Outage {
     return this.#sinceMs !== undefined;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /**
    * @param permitted called once when the caller may go on, perhaps before this returns; `sparing`: as a probe, with what its
    * team can spare

@@ -1,6 +1,6 @@
 import type { EventFilter } from '../../core/protocol/assignment.ts';
 
-/** Who an event came to: one bot of one team. Found for each event (`Transport.sources`). */
+/** Who an event came to: one bot of one team. Found for each event (`Transport.sourceResolver`). */
 export interface EventSource {
   /** Cluster scope; with `ownerUid` it names the bot in the fence. */
   cluster: string;

@@ -11,6 +11,8 @@ import type { Mark } from './mark.ts';
 export interface Identity {
   /** `<team>/<bot user>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */
   id: string;
+  /** The team at the front of `id`: every copy of the event has the same one, whatever `spec.teamID` says. */
+  teamID: string;
   mark: Mark;
 }
 
@@ -22,7 +24,8 @@ interface Name {
 
 export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeamID' | 'botUserID'>): Identity {
   const { parts, mark } = nameOf(frame);
-  return { id: joinID([source.slackTeamID, source.botUserID, kind(frame), ...parts]), mark };
+  const teamID = source.slackTeamID;
+  return { id: joinID([teamID, source.botUserID, kind(frame), ...parts]), teamID, mark };
 }
 
 const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
@@ -30,6 +33,7 @@ const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
 /** `disable_bot` is an event of our own: one per team and token in 30 days. */
 export const disableBotIdentity = (bot: Pick<RefusedBot, 'teamID' | 'tokenDigest'>): Identity => ({
   id: joinID([bot.teamID, 'disable_bot', bot.tokenDigest]),
+  teamID: bot.teamID,
   mark: { kind: 'own', ttlMs: DISABLE_BOT_MARK_MS },
 });
 

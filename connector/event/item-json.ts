@@ -20,7 +20,7 @@ function encode(item: unknown): string | undefined {
   }
 }
 
-/** Where JSON encoders and decoders of many languages have given up long before; Slack's events have some 20 levels. */
+/** JSON parsers of many languages give up long before this; Slack's events have some 20 levels. */
 const MAX_LEVELS = 5_000;
 
 /** A shorter text can't have that many levels, so that hardly any is looked through. */

@@ -15,6 +15,8 @@ export interface NormalizedEvent {
   /** What `item.event` was parsed from; undefined for an event that Relax made itself. */
   eventText: string | undefined;
   mark: Mark;
+  /** Chooses the queue shard (`shardOf`): the team of the identity, so that all copies of the event meet in one shard. */
+  shardKey: string;
   /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
   fence: { field: string; generation: number };
 }
@@ -98,6 +100,7 @@ function toEvent(
     },
     eventText: rest.eventText,
     mark: identity.mark,
+    shardKey: identity.teamID,
     fence: { field: fenceField(source.cluster, source.ownerUid), generation: source.generation },
   };
 }

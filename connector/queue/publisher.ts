@@ -30,8 +30,7 @@ export interface PublisherOptions {
 
 /**
  * Takes what was read from Slack and makes sure that every event ends in exactly one outcome: it admits events within one
- * bound on everything that waits, passes them to the shard of their team, and says whose sockets must wait. The shards do
- * the rest.
+ * bound on everything that waits, passes them to their shard, and says whose sockets must wait. The shards do the rest.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -125,7 +124,7 @@ export class Publisher {
       this.#fail('shutdown', settled);
       return;
     }
-    const shard = this.#shards[shardOf(event.item.team_uid, this.#shards.length)] ?? this.#shards[0];
+    const shard = this.#shards[shardOf(event.shardKey, this.#shards.length)] ?? this.#shards[0];
     const entry = this.#entryOf(event, shard.keys, settled);
     if (entry === undefined || !shard.push(entry)) {
       this.#fail(entry === undefined ? 'unencodable' : 'buffer_full', settled);

@@ -3,7 +3,7 @@
 import { NO_CONNECTION, redisErrorText } from '../../core/redis/fault.ts';
 import { type AclNames, passingFault } from './redis-answer.ts';
 
-/** A connection that breaks and comes back within this time is not reported. */
+/** A shorter break of the connection is not reported. */
 const AWAY_AFTER_MS = 2_000;
 
 /** What is wrong between the connector and the queue, in words that a person can act on. */
@@ -30,7 +30,7 @@ export class QueueHealth {
       return;
     }
     const text = redisErrorText(error);
-    // While it reconnects the client only says that there is no connection; why is what it said before.
+    // While it reconnects, the client only says that there is no connection; the reason is in its error before that.
     const tells = this.#away === undefined || text !== NO_CONNECTION;
     this.#away = { sinceMs: this.#away?.sinceMs ?? nowMs, error: tells ? text : (this.#away?.error ?? text) };
   }

@@ -1,5 +1,5 @@
 import { errorText } from '../../core/process/log.ts';
-import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { parseSlotID, type Slot, type SlotID, teamOf } from '../../core/protocol/assignment.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
 import { specMaker, type TransportSpec } from '../transport/transports.ts';
@@ -32,9 +32,9 @@ export function openSlot(
       message: `the operator has not provided this token since Redis was emptied; ${remedy}`,
     };
   }
-  const { bot, teamID, generation, queueNamespace, events, tokenDigest } = slot;
+  const { bot, generation, queueNamespace, events, tokenDigest } = slot;
   try {
-    const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID });
+    const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID: teamOf(slot) });
     const rebalance = slot.cause === 'rebalance';
     const facts = { slotID: id, ownerUid, bot, generation, queueNamespace, events, token, tokenDigest };
     return makeSpec({ ...facts, rebalance, spread: slot.cause === 'spread' });

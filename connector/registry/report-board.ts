@@ -1,4 +1,4 @@
-import { logDefect } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import type { Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { SlotID } from '../../core/protocol/assignment.ts';
@@ -41,6 +41,7 @@ const RETRY_MS = 1_000;
 export class ReportBoard {
   readonly #options: ReportBoardOptions;
   readonly #task: PeriodicTask;
+  readonly #defects: DefectLog;
   readonly #dirty = new Set<SlotID>();
   #written = new Map<SlotID, string>();
   /** What the hash holds is not ours: it is from an earlier incarnation of this pod, or gone. */
@@ -51,6 +52,7 @@ export class ReportBoard {
   constructor(options: ReportBoardOptions) {
     this.#options = options;
     this.#task = new PeriodicTask('reports', () => this.#flush(), options.log);
+    this.#defects = new DefectLog(options.log);
   }
 
   /** Counts writes; goes into the session. */
@@ -131,7 +133,7 @@ export class ReportBoard {
     try {
       return this.#options.report(id);
     } catch (error) {
-      logDefect(this.#options.log, `the report of slot ${id}`, error);
+      this.#defects.report('the report of a slot', error, { slot: id });
       return { kind: 'keep' };
     }
   }
@@ -151,11 +153,10 @@ export class ReportBoard {
   }
 
   async #announce(): Promise<void> {
-    const { announce, log } = this.#options;
     try {
-      await announce();
+      await this.#options.announce();
     } catch (error) {
-      logDefect(log, 'what follows a write of reports', error);
+      this.#defects.report('what follows a write of reports', error);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/process/clock.ts';
-import { runCallback } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
@@ -8,14 +8,17 @@ import type { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
-import type { SlotHandle } from '../slot/slot-handle.ts';
+import type { SlotRunner } from '../slot/slot-runner.ts';
 import type { SlotStatus } from '../slot/slot-status.ts';
 import type { TransportSpec } from '../transport/transports.ts';
-import { converge, failedAgain, nextRetryMs, type RunningSlot, type SlotFailure } from './converge.ts';
+import { converge, failedAgain, nextRetryMs, type SlotEntry, type SlotFailure } from './converge.ts';
 import { isFault, openSlot, type SlotFault, unforeseen } from './open-slot.ts';
 
-/** @param onStatus called when the connection's status has changed */
-export type OpenConnection = (spec: TransportSpec, onStatus: () => void) => SlotHandle<TransportSpec>;
+/** What runs one slot, as the registry sees it. */
+export type Runner = Pick<SlotRunner<TransportSpec>, 'start' | 'update' | 'setPressure' | 'status' | 'stop'>;
+
+/** @param onStatus called when the runner's status has changed */
+export type CreateRunner = (spec: TransportSpec, onStatus: () => void) => Runner;
 
 export interface SlotRegistryOptions {
   cluster: string;
@@ -23,7 +26,7 @@ export interface SlotRegistryOptions {
   keyring: Pick<FleetKeyring, 'keys' | 'reload'>;
   /** What is assigned to this pod; undefined while it must not be acted on. */
   held(): Slots | undefined;
-  openConnection: OpenConnection;
+  createRunner: CreateRunner;
   /** The report of this slot has changed. */
   onChange(id: SlotID): void;
   clock: Clock;
@@ -31,10 +34,10 @@ export interface SlotRegistryOptions {
   limitedLog: Pick<RateLimitedLog, 'warn'>;
 }
 
-interface Entry extends RunningSlot {
-  connection: SlotHandle<TransportSpec> | undefined;
+interface Entry extends SlotEntry {
+  runner: Runner | undefined;
   failure: Failure | undefined;
-  /** The connection could not be notified of the pressure. */
+  /** The runner could not be told of the pressure. */
   owedPressure: boolean;
 }
 
@@ -51,16 +54,17 @@ export type DesiredReport =
   | { kind: 'none' };
 
 /**
- * Slot -> connection. Each time it is called, it makes what runs equal to what is held: what fails is found again by the next
- * call, and stops no other slot. For each slot it keeps the assignment that was last applied; only the connection keeps the
- * plain spec. It decides nothing about sockets.
+ * The slots of this pod, each with its runner. Each time it is called, it makes what runs equal to what is held: what fails
+ * is found again by the next call, and stops no other slot. For each slot it keeps the assignment that was last applied; only
+ * the runner keeps the plain spec. It decides nothing about sockets.
  */
 export class SlotRegistry {
   readonly #options: SlotRegistryOptions;
   readonly #entries = new Map<SlotID, Entry>();
-  /** Connections that are closing; an id may be here several times, and among the entries again. */
+  /** Runners that are closing; an id may stand here several times, and among the entries again. */
   readonly #closing = new Map<Promise<void>, SlotID>();
   readonly #retries: PeriodicTask;
+  readonly #defects: DefectLog;
   #pressure: Pick<Pressure, 'all' | 'bots'> = NO_PRESSURE;
   #stopping: Promise<void> | undefined;
 
@@ -68,6 +72,7 @@ export class SlotRegistry {
     this.#options = options;
     const { log, clock } = options;
     this.#retries = new PeriodicTask('slots that failed', async () => this.#look(), log, clock);
+    this.#defects = new DefectLog(log, clock);
   }
 
   get size(): number {
@@ -85,7 +90,7 @@ export class SlotRegistry {
 
   setPressure(pressure: Pick<Pressure, 'all' | 'bots'>): void {
     this.#pressure = pressure;
-    // A connection that goes on may fill the buffer again, which calls this before the loop is over.
+    // A runner that goes on may fill the buffer again, which calls this before the loop is over.
     for (const [id, entry] of this.#entries) this.#press(id, entry);
   }
 
@@ -112,7 +117,7 @@ export class SlotRegistry {
   }
 
   async #closeAll(): Promise<void> {
-    for (const [id, { connection }] of this.#entries) this.#close(id, connection);
+    for (const [id, { runner }] of this.#entries) this.#close(id, runner);
     await Promise.all([...this.#closing.keys(), this.#retries.stop()]);
     this.#entries.clear();
   }
@@ -122,20 +127,20 @@ export class SlotRegistry {
     const { held, clock, keyring } = this.#options;
     const slots = this.#stopping === undefined ? held() : undefined;
     if (slots === undefined) return Number.POSITIVE_INFINITY;
-    const { open, update, close } = converge(slots, this.#entries, clock.monotonicMs());
+    const { close, open, update } = converge(slots, this.#entries, clock.monotonicMs());
     for (const id of close) this.#remove(id);
     const wanted = [...open, ...update];
     // What failed is retried with the keys that the file has now.
     if (wanted.some(([id]) => this.#entries.get(id)?.failure !== undefined)) keyring.reload();
-    for (const [id, slot] of wanted) this.#bring(id, slot);
+    for (const [id, slot] of wanted) this.#apply(id, slot);
     for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
     return nextRetryMs(this.#entries.values(), clock.monotonicMs());
   }
 
-  /** Opens the slot's connection, or passes it its new spec. */
-  #bring(id: SlotID, slot: Slot): void {
+  /** Starts the slot's runner, or passes it its new spec. */
+  #apply(id: SlotID, slot: Slot): void {
     const { limitedLog, clock } = this.#options;
-    const entry = this.#entries.get(id) ?? { slot, connection: undefined, failure: undefined, owedPressure: false };
+    const entry = this.#entries.get(id) ?? { slot, runner: undefined, failure: undefined, owedPressure: false };
     entry.slot = slot;
     this.#entries.set(id, entry);
     const fault = this.#try(id, entry);
@@ -147,14 +152,14 @@ export class SlotRegistry {
     this.#changed(id, entry);
   }
 
-  /** @returns why it did not come about */
+  /** @returns why it failed */
   #try(id: SlotID, entry: Entry): SlotFault | undefined {
     const { cluster, keyring } = this.#options;
     try {
       const opened = openSlot(id, entry.slot, cluster, keyring.keys);
       if (isFault(opened)) return opened;
-      if (entry.connection === undefined) this.#open(id, entry, opened);
-      else entry.connection.update(opened);
+      if (entry.runner === undefined) this.#open(id, entry, opened);
+      else entry.runner.update(opened);
       return undefined;
     } catch (error) {
       return unforeseen(error);
@@ -162,14 +167,14 @@ export class SlotRegistry {
   }
 
   #open(id: SlotID, entry: Entry, spec: TransportSpec): void {
-    const connection = this.#options.openConnection(spec, () => this.#changed(id, entry));
-    entry.connection = connection;
+    const runner = this.#options.createRunner(spec, () => this.#changed(id, entry));
+    entry.runner = runner;
     try {
-      if (this.#isPressed(id)) connection.setPressure(true);
-      connection.start();
+      if (this.#isPressed(id)) runner.setPressure(true);
+      runner.start();
     } catch (error) {
-      entry.connection = undefined;
-      this.#close(id, connection);
+      entry.runner = undefined;
+      this.#close(id, runner);
       throw error;
     }
   }
@@ -178,13 +183,13 @@ export class SlotRegistry {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    this.#close(id, entry.connection);
+    this.#close(id, entry.runner);
   }
 
-  #close(id: SlotID, connection: SlotHandle<TransportSpec> | undefined): void {
-    const closing: Promise<void> = (async () => connection?.stop())()
+  #close(id: SlotID, runner: Runner | undefined): void {
+    const closing: Promise<void> = (async () => runner?.stop())()
       .catch((error: unknown) => {
-        this.#options.log.error({ slot: id, error: errorText(error) }, 'connection did not close cleanly');
+        this.#options.log.error({ slot: id, error: errorText(error) }, 'slot did not close cleanly');
       })
       .finally(() => {
         this.#closing.delete(closing);
@@ -195,7 +200,7 @@ export class SlotRegistry {
 
   #press(id: SlotID, entry: Entry): void {
     try {
-      entry.connection?.setPressure(this.#isPressed(id));
+      entry.runner?.setPressure(this.#isPressed(id));
       entry.owedPressure = false;
     } catch (error) {
       entry.owedPressure = true;
@@ -219,19 +224,18 @@ export class SlotRegistry {
   }
 
   #changed(id: SlotID, entry: Entry): void {
-    // A connection that was replaced or is closing no longer reports.
+    // A runner that was replaced or is closing no longer reports.
     if (this.#stopping === undefined && this.#entries.get(id) === entry) this.#tell(id);
   }
 
   #tell(id: SlotID): void {
-    const { log, onChange } = this.#options;
-    runCallback(log, 'what follows a change of a slot', () => onChange(id));
+    this.#defects.run('what follows a change of a slot', () => this.#options.onChange(id));
   }
 }
 
-/** A fault is reported beside a socket that is live, and in place of whatever else became of an earlier token. */
-function statusOf({ slot, connection, failure }: Entry): SlotStatus {
-  const status = connection?.status();
+/** A fault is reported beside a socket that lives all the same; otherwise it replaces whatever became of an earlier token. */
+function statusOf({ slot, runner, failure }: Entry): SlotStatus {
+  const status = runner?.status();
   if (status !== undefined && (failure === undefined || status.state === 'live' || status.state === 'paused')) {
     return { ...status, ...failure?.fault };
   }

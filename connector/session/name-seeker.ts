@@ -3,7 +3,7 @@
 import type { Clock } from '../../core/process/clock.ts';
 import { foreignScopeText } from '../../core/protocol/scope.ts';
 import { type NameHolder, nameVerdict } from './name-verdict.ts';
-import { type ProcessIdentity, type ProcessState, processState } from './process-identity.ts';
+import type { ProcessState } from './process-identity.ts';
 import { Silence } from './silence.ts';
 
 /** What Redis says about the pod's name, read at one moment. */
@@ -29,10 +29,10 @@ export type Sought =
 export interface NameSeekerOptions {
   look(): Promise<NameLook>;
   cluster: string;
-  self: { pod: string; incarnation: string; owner: string } & ProcessIdentity;
+  self: { pod: string; incarnation: string; owner: string };
   clock: Clock;
-  /** For tests. */
-  processOf?(holder: NameHolder): ProcessState;
+  /** Whether the holder's process lives, as far as this machine can tell. */
+  processOf(holder: NameHolder): ProcessState;
 }
 
 /** How a starting connector gets its pod name: reads who holds it, decides (`name-verdict.ts`), and claims it. */
@@ -46,12 +46,18 @@ export class NameSeeker {
 
   /** @throws what Redis gave */
   async seek(): Promise<Sought> {
-    const { look, self, clock } = this.#options;
+    const { look, self, clock, processOf } = this.#options;
     const { scopeOwner, holder, renewedAt } = await look();
     const nowMs = clock.monotonicMs();
     const sign = holder === undefined ? undefined : `${holder.incarnation} ${renewedAt}`;
     const silentMs = this.#silence.saw(sign, nowMs);
-    const verdict = nameVerdict({ scopeOwner, holder, process: this.#processOf(holder), self, silentMs });
+    const verdict = nameVerdict({
+      scopeOwner,
+      holder,
+      process: holder === undefined ? 'unknown' : processOf(holder),
+      self,
+      silentMs,
+    });
     switch (verdict) {
       case 'take':
         return { kind: 'claim', claim: { incarnation: holder?.incarnation ?? '', renewedAt } };
@@ -83,10 +89,5 @@ export class NameSeeker {
       `another process${who} renews this pod name, ${self.pod} in cluster scope "${cluster}": no sockets are held here until ` +
       'it is gone. Give each connector a RELAX_POD of its own, or each cluster its own RELAX_CLUSTER'
     );
-  }
-
-  #processOf(holder: NameHolder | undefined): ProcessState {
-    if (holder === undefined) return 'unknown';
-    return this.#options.processOf?.(holder) ?? processState(holder, this.#options.self);
   }
 }

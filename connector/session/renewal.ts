@@ -14,7 +14,7 @@ export interface Renewal {
   drained: string | undefined;
   /** False when Redis has no reports of this pod. */
   reportsExist: boolean;
-  /** Incarnation of another process under this pod's name. The lease is its, and was not renewed for us. */
+  /** Incarnation of another process under this pod's name. The lease belongs to it and was not renewed for us. */
   rival: string | undefined;
   /** Owner of the scope, when that is another than ours. Nothing was written. */
   foreign: string | undefined;

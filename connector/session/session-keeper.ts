@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/process/clock.ts';
-import { logDefect, runCallback } from '../../core/process/defect.ts';
+import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { DRAIN_RETURN_MS, SESSION_RENEW_MS, SESSION_TTL_MS, type Session } from '../../core/protocol/session.ts';
@@ -66,6 +66,7 @@ export function sessionTtlMs(drainingSinceMs: number, redisNowMs: number, leavin
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   readonly #task: PeriodicTask;
+  readonly #defects: DefectLog;
   #watch: NodeJS.Timeout | undefined;
   #named = false;
   /** Monotonic time at which the last renewal that Redis granted was sent. */
@@ -86,6 +87,7 @@ export class SessionKeeper {
   constructor(options: SessionKeeperOptions) {
     this.#options = options;
     this.#task = new PeriodicTask('session', () => this.#renew(), options.log, options.clock);
+    this.#defects = new DefectLog(options.log, options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
   }
 
@@ -172,18 +174,18 @@ export class SessionKeeper {
     };
   }
 
-  /** What is not known now stands as it was: a defect elsewhere must not end the lease of a pod whose sockets live. */
+  /** What can't be read now keeps its last value: a defect elsewhere must not end the lease of a pod whose sockets live. */
   #contentNow(): SessionContent {
     try {
       this.#content = this.#options.content();
     } catch (error) {
       if (this.#content === undefined) throw error;
-      logDefect(this.#options.log, 'the content of the session', error);
+      this.#defects.report('the content of the session', error);
     }
     return this.#content;
   }
 
-  /** Only calls to Redis are in a `try`: an exception of a callback says nothing about the lease. */
+  /** Only calls to Redis are inside a `try`: what a callback throws says nothing about the lease. */
   async #renew(): Promise<number> {
     const { seeker } = this.#options;
     if (this.#named) return this.#renewLease(undefined);
@@ -210,7 +212,7 @@ export class SessionKeeper {
     try {
       renewal = await renew(session, ttlMs, claim);
     } catch (error) {
-      // Judged free, and Redis answers but takes no writes: its sockets are up when it does again.
+      // The name was judged free, and Redis answers but takes no writes: the sockets are up by the time it does.
       if (claim !== undefined && TAKES_NO_WRITES.test(errorText(error))) this.#setNamed();
       return this.#failed(error);
     }
@@ -235,7 +237,7 @@ export class SessionKeeper {
   #failed(error: unknown): number {
     if (!this.#named) this.#options.seeker.broke();
     const text = redisErrorText(error);
-    // The same words every second help nobody.
+    // Logged when it changes: the same words every second help nobody.
     if (text !== this.#error)
       this.#options.log.warn({ error: text }, 'could not renew the session lease, keeping sockets open');
     this.#error = text;
@@ -244,7 +246,7 @@ export class SessionKeeper {
   }
 
   #tell(what: string, callback: () => void): void {
-    runCallback(this.#options.log, `what follows ${what}`, callback);
+    this.#defects.run(`what follows ${what}`, callback);
   }
 
   #tellResult(result: RenewalResult): void {

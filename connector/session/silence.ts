@@ -1,9 +1,9 @@
-/** Looks are a second apart. Who did not look for longer was stopped, and maybe the whole machine with the holder. */
+/** Looks are a second apart. A longer gap means that this process was suspended, maybe its machine with the holder too. */
 const LONGEST_GAP_MS = 3_000;
 
 /**
  * For how long nobody has renewed a name, by what this process itself has seen: after an outage of Redis the time of the
- * last renewal is old, and its process lives.
+ * last renewal is old although its process is alive.
  */
 export class Silence {
   #sawAtMs = Number.NEGATIVE_INFINITY;
@@ -22,7 +22,7 @@ export class Silence {
   }
 
   /**
-   * @param sign changes with each renewal; undefined when there is no session
+   * @param sign differs after each renewal; undefined when there is no session
    * @returns ms since the last renewal, undefined before `begin`
    */
   saw(sign: string | undefined, nowMs: number): number | undefined {

@@ -16,7 +16,6 @@ export interface WebApiCall {
   method: WebApiMethod;
   /** The caller has checked that it may be sent to Slack. */
   token: string;
-  params?: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
@@ -41,7 +40,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
 
   return {
     isPlainText: new URL(options.apiUrl).protocol === 'http:',
-    async call({ method, token, params = {}, signal }) {
+    async call({ method, token, signal }) {
       const deadline = new AbortController();
       const giveUp = (): void => deadline.abort();
       const timer = setTimeout(giveUp, timeoutMs);
@@ -51,7 +50,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
         const response = await fetch(new URL(method.name, options.apiUrl), {
           method: 'POST',
           headers: { ...headers, authorization: `Bearer ${token}` },
-          body: new URLSearchParams(params).toString(),
+          body: '',
           // A redirect is reported, never followed: the token is for this host only.
           redirect: 'manual',
           signal: deadline.signal,

@@ -19,10 +19,6 @@ export class HeartbeatWheel {
     this.#timers = timers;
   }
 
-  get members(): number {
-    return this.#members;
-  }
-
   /** @returns leaves the wheel; only the first call counts */
   join(heartbeat: () => void): () => void {
     const spoke = this.#spokes.reduce((least, other) => (other.size < least.size ? other : least));

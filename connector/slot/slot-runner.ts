@@ -7,7 +7,6 @@ import type { Outage } from '../budget/outage.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
-import type { SlotHandle } from './slot-handle.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
 import { type SlotStatus, sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
@@ -35,8 +34,11 @@ export interface SlotDeps extends SlotSocketsDeps {
   observer?: SlotObserver;
 }
 
-/** Runs one slot: performs the effects that `step` decides, and feeds the results back. Decides nothing itself. */
-export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
+/**
+ * Runs one slot: performs the effects that `step` decides, and feeds the results back. Decides nothing itself. All methods
+ * are quick and never throw.
+ */
+export class SlotRunner<S extends SlotSpec> {
   readonly #transport: Transport<S>;
   readonly #deps: SlotDeps;
   readonly #onStatus: () => void;
@@ -54,7 +56,10 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
 
-  /** @param transport of the spec's kind */
+  /**
+   * @param transport of the spec's kind
+   * @param onStatus called on changes only
+   */
   constructor(spec: S, transport: Transport<S>, deps: SlotDeps, onStatus: () => void) {
     this.#spec = spec;
     this.#transport = transport;
@@ -73,11 +78,16 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     this.#feed({ type: 'start' });
   }
 
+  /**
+   * A new generation, filter or namespace applies to the next frame; a new token opens a socket before the old one closes.
+   * @param spec of the same kind
+   */
   update(spec: S): void {
     this.#spec = spec;
     this.#feed({ type: 'update', spec: this.#facts() });
   }
 
+  /** Stops or resumes reading, as the publisher's buffer asks. */
   setPressure(pressed: boolean): void {
     this.#feed({ type: 'pressure', pressed });
   }
@@ -86,6 +96,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
     return this.#status;
   }
 
+  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
   stop(): Promise<void> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
@@ -228,7 +239,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
 
   #tellDisabled(slackError: string): void {
     const { offer, timers } = this.#deps;
-    const normalized = this.#transport.disabled(this.#spec, slackError, timers.wallMs());
+    const normalized = this.#transport.disableBot(this.#spec, slackError, timers.wallMs());
     if (normalized !== undefined) offer(normalized);
   }
 
@@ -326,7 +337,7 @@ export class SlotRunner<S extends SlotSpec> implements SlotHandle<S> {
       generation,
       rebalance,
       spread,
-      refusal: this.#transport.refuse(this.#spec),
+      refusal: this.#transport.tokenRefusal(this.#spec),
       pauseLimitMs: this.#deps.windowMs / 2,
     };
   }

@@ -37,7 +37,7 @@ interface HeldSocket<S extends SlotSpec> {
   socket: Socket;
   self: SlackSelf;
   /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
-  sources: { spec: S; sourceOf: ResolveSource } | undefined;
+  resolver: { spec: S; resolve: ResolveSource } | undefined;
   lastPing: number;
 }
 
@@ -78,7 +78,7 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    this.#held.set(id, { socket, self, sources: undefined, lastPing: 0 });
+    this.#held.set(id, { socket, self, resolver: undefined, lastPing: 0 });
   }
 
   ping(id: number): void {
@@ -107,8 +107,9 @@ export class SlotSockets<S extends SlotSpec> {
     const held = this.#held.get(id);
     if (held === undefined) return;
     const spec = this.#owner.spec();
-    if (held.sources?.spec !== spec) held.sources = { spec, sourceOf: this.#transport.sources(spec, held.self) };
-    const normalized = normalize(frame.event, held.sources.sourceOf(frame), timers.wallMs(), frame.text);
+    if (held.resolver?.spec !== spec)
+      held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
+    const normalized = normalize(frame.event, held.resolver.resolve(frame), timers.wallMs(), frame.text);
     if (frame.ack === undefined) offer(normalized);
     else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
   }

@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import { Agent } from 'node:https';
 
-/** As Go and most programs have it: what is on this machine is never asked through a proxy. */
+/** As in Go and most programs: this machine itself is never reached through a proxy. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 export type EgressProxy = http.ProxyEnv;

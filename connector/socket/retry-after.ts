@@ -1,5 +1,5 @@
 /** The longest wait that is honored (design rule 11): more may be a proxy's mistake, and asking again in minutes harms nobody. */
-export const MOST_RETRY_AFTER_MS = 300_000;
+const MOST_RETRY_AFTER_MS = 300_000;
 
 /**
  * Retry-After as seconds or as an HTTP date (RFC 9110, 10.2.3), at most five minutes.

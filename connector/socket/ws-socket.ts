@@ -270,10 +270,10 @@ const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
     ? { kind: 'failed', detail: 'the connection was lost' }
     : { kind: 'closed', detail: `closed by the peer with code ${code}${reason === '' ? '' : `: ${reason}`}` };
 
-/** A failed write ends the connection, which `close` reports. */
+/** A failed write ends the connection, which the `close` event reports. */
 const ignoreError = (): void => {};
 
-/** What Bun gives as a string it has looked at. */
+/** Bun gives a string only after it has validated it. */
 function isText(data: RawData | string): boolean {
   if (typeof data === 'string') return true;
   return Array.isArray(data) ? isUtf8(Buffer.concat(data)) : isUtf8(data);

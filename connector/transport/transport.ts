@@ -9,35 +9,47 @@ import type { SlotSpec } from './slot-spec.ts';
 
 /**
  * Everything that differs between Slack's kinds of websockets, as data and a few functions. The slot (`connector/slot`) is
- * one state machine for all of them and asks nothing else. A transport holds no state of a slot, never decides when
- * something happens, and never throws (ADR 0012).
+ * one state machine for all of them and asks nothing else; it dials and closes the websocket itself (`connector/socket`). A
+ * transport holds no state of a slot, never decides when something happens, and never throws (ADR 0012).
  */
 export interface Transport<S extends SlotSpec = SlotSpec> {
-  /** The API method that returns a socket, as shown to people. */
-  readonly openMethod: string;
-  readonly keepAlive: KeepAlive;
+  // May the slot ask Slack for a socket?
 
-  /** Identifies the stream that a socket of this slot reads. A socket of another stream is not read any further. */
-  streamID(spec: S): string;
   /** Why the token may not be sent to Slack at all; undefined when it may. */
-  refuse(spec: S): Refusal | undefined;
+  tokenRefusal(spec: S): Refusal | undefined;
   /** The bucket of connects that the slot shares with others. @param tokenDigest of the token in question, maybe an earlier one */
   budgetKey(spec: S, tokenDigest: string): BudgetKey;
-  /** Asks Slack for a socket. An aborted call answers `retry`. */
+
+  // The life of a socket.
+
+  /** Asks Slack for a socket: for the URL to dial, and who it belongs to. An aborted call answers `retry`. */
   open(spec: S, signal: AbortSignal): Promise<OpenAnswer>;
+  /** What a text from the socket is. */
   decode(text: string): Frame;
-  /**
-   * Resolves who each event of a socket is from. Called again when the spec has changed.
-   * @param self what Slack said when it granted the socket
-   */
-  sources(spec: S, self: SlackSelf): ResolveSource;
+  /** How to ask a silent socket for a sign of life. */
+  readonly keepAlive: KeepAlive;
   /**
    * The text that acknowledges an event whose outcome is final; undefined to let Slack send the event again. Only called for
    * events that have an `ack`.
    */
   acknowledge?(ack: string, outcome: Outcome): string | undefined;
-  /** What is queued when Slack permanently refuses the token; undefined for nothing. */
-  disabled(spec: S, slackError: string, nowMs: number): Normalized | undefined;
+
+  // What its events are.
+
+  /** Identifies the stream that a socket of this slot reads. A socket of another stream is not read any further. */
+  streamID(spec: S): string;
+  /**
+   * Makes the function that says who each event of a socket is from. Called again when the spec has changed.
+   * @param self what Slack said when it granted the socket
+   */
+  sourceResolver(spec: S, self: SlackSelf): ResolveSource;
+  /** The `disable_bot` item, for when Slack refuses the token for good; undefined to queue nothing. */
+  disableBot(spec: S, slackError: string, nowMs: number): Normalized | undefined;
+
+  // What people are shown.
+
+  /** The API method that `open` calls. */
+  readonly openMethod: string;
   /** Added to the names of slot and bot in log lines. */
   logNames(spec: S): Readonly<Record<string, string>>;
 }
@@ -50,7 +62,7 @@ export type OpenAnswer =
   | ({ kind: 'mismatch' } & Refusal)
   | WebApiFailure;
 
-/** Who a socket belongs to according to Slack; empty where Slack does not say. */
+/** Who a socket belongs to according to Slack; empty where Slack does not say, as with an app that serves many teams. */
 export interface SlackSelf {
   teamID: string;
   teamName: string;

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.ts';
-import { logDefect } from './defect.ts';
+import { DefectLog } from './defect.ts';
 import type { Log } from './log.ts';
 
 /** Does its work. @returns ms until it is due again, Infinity when only a call will bring it about */
@@ -15,7 +15,7 @@ const THREW_RETRY_MS = 1_000;
 export class PeriodicTask {
   readonly #name: string;
   readonly #work: PeriodicWork;
-  readonly #log: Pick<Log, 'error'>;
+  readonly #defects: DefectLog;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
@@ -23,10 +23,10 @@ export class PeriodicTask {
   #stopped = false;
 
   /** @param name for the log, if its work throws */
-  constructor(name: string, work: PeriodicWork, log: Pick<Log, 'error'>, clock: Clock = systemClock) {
+  constructor(name: string, work: PeriodicWork, log: Pick<Log, 'warn' | 'error'>, clock: Clock = systemClock) {
     this.#name = name;
     this.#work = work;
-    this.#log = log;
+    this.#defects = new DefectLog(log, clock);
     this.#clock = clock;
   }
 
@@ -67,7 +67,7 @@ export class PeriodicTask {
     try {
       return await this.#work();
     } catch (error) {
-      logDefect(this.#log, this.#name, error);
+      this.#defects.report(this.#name, error);
       return THREW_RETRY_MS;
     }
   }

@@ -55,13 +55,42 @@ const socketModeSlotSchema = anySlotSchema.extend({
 /** One of the few sockets of an app, which carry the events of all its teams. */
 const appSlotSchema = anySlotSchema.extend({
   kind: z.literal('app'),
-  /** It is of no team. Present because seals and lists of slots name one. */
-  teamID: z.string().default(''),
 });
 
 const slotSchema = z.discriminatedUnion('kind', [rtmSlotSchema, socketModeSlotSchema, appSlotSchema]);
 export type Slot = z.infer<typeof slotSchema>;
 export type RtmSlot = z.infer<typeof rtmSlotSchema>;
+
+type KindFieldsOf<S> = S extends Slot ? Omit<S, keyof z.infer<typeof anySlotSchema>> : never;
+/** The kind of a slot, with what only slots of this kind have. */
+export type KindFields = KindFieldsOf<Slot>;
+
+export function kindFieldsOf(from: KindFields): KindFields {
+  switch (from.kind) {
+    case 'rtm':
+    case 'socketMode':
+      return { kind: from.kind, teamID: from.teamID };
+    case 'app':
+      return { kind: from.kind };
+    default:
+      return from satisfies never;
+  }
+}
+
+export function sameKindFields(a: KindFields, b: KindFields): boolean {
+  switch (a.kind) {
+    case 'rtm':
+    case 'socketMode':
+      return b.kind === a.kind && b.teamID === a.teamID;
+    case 'app':
+      return b.kind === a.kind;
+    default:
+      return a satisfies never;
+  }
+}
+
+/** The team that a slot is of, for seals and lists of slots; empty for an app, which is of no team. */
+export const teamOf = (slot: KindFields): string => (slot.kind === 'app' ? '' : slot.teamID);
 
 /** `<owner uid>/<n>`, n from 0. */
 export type SlotID = string;

@@ -1,6 +1,9 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { type KindFields, kindFieldsOf, parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SocketSet } from '../plan/types.ts';
+
+/** A slot must have one; the plan that knows the owner writes the right one. */
+const NO_KIND: KindFields = { kind: 'rtm', teamID: '' };
 
 /**
  * Assignments of a pod whose hash is gone and which no planner remembers, from what the pod says it runs. A slot whose
@@ -19,8 +22,7 @@ export function adoptFromReports(
       // 0 differs from any real generation, so that a plan rewrites the spec.
       generation: 0,
       role: 'active',
-      kind: set?.kind ?? 'rtm',
-      teamID: set?.teamID ?? '',
+      ...(set === undefined ? NO_KIND : kindFieldsOf(set)),
       bot: set?.bot ?? '',
       queueNamespace: set?.queueNamespace ?? '',
       events: set?.events ?? { include: [], exclude: [], own: false },

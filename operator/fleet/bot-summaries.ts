@@ -5,7 +5,7 @@ import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 
-export interface BotSummariesOptions {
+interface BotSummariesOptions {
   redis: Redis;
   /** `keys.bots` */
   key: string;

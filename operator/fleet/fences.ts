@@ -15,7 +15,7 @@ export interface FenceState {
 
 export const NO_FENCES: FenceState = { entries: new Map(), idleSinceMs: new Map(), lifted: new Set() };
 
-export interface FencePlan {
+interface FencePlan {
   /** Must be in Redis before slots are removed. */
   set: ReadonlyMap<string, number>;
   /** Must be gone from Redis before slots are written: a fence must never block a live bot. */

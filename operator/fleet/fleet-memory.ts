@@ -99,7 +99,7 @@ export class FleetMemory {
 }
 
 /** What a plan is made from, besides what was read from Redis. */
-export interface DesiredFleet {
+interface DesiredFleet {
   synced: boolean;
   unlisted: ReadonlySet<string>;
   stopped: PlanInput['stopped'];

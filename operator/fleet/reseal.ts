@@ -10,7 +10,7 @@ import { sealedWith } from './sealer.ts';
 /** Limit per round: a rotation of the fleet key touches every slot, and is not urgent. */
 export const RESEALS_A_ROUND = 200;
 
-export interface Resealing {
+interface Resealing {
   /** Ours, the preferred first. */
   keys: readonly FleetKey[];
   /** The one of them to seal with now. */

@@ -1,4 +1,4 @@
-import { parseSlotID, type Slot, type SlotID } from '../../core/protocol/assignment.ts';
+import { parseSlotID, type Slot, type SlotID, teamOf } from '../../core/protocol/assignment.ts';
 import { type FleetKey, type SealContext, seal } from '../../core/protocol/seal.ts';
 import type { PlannedSlot } from '../plan/types.ts';
 import type { DesiredBot } from './desired.ts';
@@ -37,13 +37,13 @@ export class Sealer {
     key: FleetKey,
   ): string | undefined {
     const { ownerUid } = parseSlotID(id);
-    const { tokenDigest, teamID } = planned;
+    const { tokenDigest } = planned;
+    const teamID = teamOf(planned);
     const fits = (sealed: Sealed | undefined): sealed is Sealed =>
       sealed !== undefined && sealed.tokenDigest === tokenDigest && sealed.teamID === teamID;
     const cached = this.#sealed.get(ownerUid);
     if (fits(cached) && cached.keyID === key.id) return cached.token;
-    const earlier =
-      present === undefined || present.token === '' ? undefined : { ...present, keyID: sealedWith(present.token) };
+    const earlier = present === undefined || present.token === '' ? undefined : sealOf(present);
     if (fits(earlier) && earlier.keyID === key.id) return earlier.token;
     const bot = bots.get(ownerUid);
     if (bot?.set.tokenDigest === tokenDigest && bot.token !== '') {
@@ -61,3 +61,10 @@ export class Sealer {
     for (const ownerUid of this.#sealed.keys()) if (!bots.has(ownerUid)) this.#sealed.delete(ownerUid);
   }
 }
+
+const sealOf = (slot: Slot): Sealed => ({
+  tokenDigest: slot.tokenDigest,
+  teamID: teamOf(slot),
+  keyID: sealedWith(slot.token),
+  token: slot.token,
+});

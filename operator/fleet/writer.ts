@@ -38,7 +38,7 @@ export interface SealedWrite {
   after: ReadonlyMap<SlotID, Slot>;
 }
 
-export interface SealRound {
+interface SealRound {
   bots: ReadonlyMap<string, DesiredBot>;
   key: FleetKey;
   wallMs: number;

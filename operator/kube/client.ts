@@ -18,7 +18,7 @@ import { type BucketState, fullBucket, reserveToken } from './token-bucket.ts';
 import { type Lane, Transport } from './transport.ts';
 import { type WatchEvent, watchEvents } from './watch-line.ts';
 
-export interface KubeClientOptions {
+interface KubeClientOptions {
   /** Called once at the start, and again after the server answered 401. */
   loadConfig: () => KubeConfig;
   userAgent?: string;

@@ -10,11 +10,11 @@ export type Outcome =
   | { kind: 'requeueAfter'; delayMs: number }
   /** Failed in a way that may pass: again after the key's backoff. */
   | { kind: 'retry'; error: unknown }
-  /** Failed in a way that only a change of the object can fix: not retried before that. */
+  /** Failed in a way that only a change of the object can repair: not tried again before that. */
   | { kind: 'terminal'; error: unknown };
 
 /** Label values of controller_runtime_reconcile_total. */
-export type ReconcileResult = 'success' | 'requeue_after' | 'error';
+type ReconcileResult = 'success' | 'requeue_after' | 'error';
 
 /** What controller-runtime reports; label `controller` is the controller's name. */
 export interface ControllerObserver {
@@ -30,7 +30,7 @@ export interface ControllerObserver {
   activeWorkers?(count: number): void;
 }
 
-export interface ControllerOptions {
+interface ControllerOptions {
   name: string;
   queue: WorkQueue;
   /** @param signal aborts when `stop` ran out of patience */

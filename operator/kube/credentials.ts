@@ -4,7 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../../core/process/clock.ts';
 
 /** What a connection needs; a change of any of it means new connections. */
-export interface TlsMaterial {
+interface TlsMaterial {
   ca?: string | Buffer;
   cert?: string | Buffer;
   key?: string | Buffer;

@@ -27,27 +27,16 @@ export interface Occurrence {
   note: string;
 }
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   client: Pick<KubeClient, 'create' | 'patch'>;
-  log: Log;
+  log: Pick<Log, 'warn'>;
   /** Domain-qualified name of the controller, e.g. `relax.dev/operator`. */
   reportingController: string;
   /** Of this process, e.g. the pod's name. */
   reportingInstance: string;
-  /** Occurrences that may wait for the server; more are counted and dropped. */
+  /** Occurrences that may wait for the server; more are dropped. */
   maxPending?: number;
   timers?: Timers;
-}
-
-export interface EventRecorderStats {
-  created: number;
-  /** Counts raised on an existing Event. */
-  counted: number;
-  /** Held back by the limit of one object. */
-  limited: number;
-  /** Dropped since too many waited or the recorder was stopped. */
-  dropped: number;
-  failed: number;
 }
 
 const EVENTS = { group: 'events.k8s.io', version: 'v1', plural: 'events' };
@@ -57,7 +46,7 @@ const REMEMBERED_NAMES = 4096;
 
 /**
  * Writes events.k8s.io/v1 Events in the background, one at a time. Events are a courtesy to people: recording never
- * throws, never blocks and never retries for long; what is lost is counted.
+ * throws, never blocks and never retries for long. What the server refuses is logged; what comes too fast is dropped.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -66,7 +55,6 @@ export class EventRecorder {
   /** Names of the Events that the server has, by series. */
   readonly #names = new Map<string, string>();
   readonly #pending = new Map<string, { occurrence: Occurrence; series: Series }>();
-  readonly #stats: EventRecorderStats = { created: 0, counted: 0, limited: 0, dropped: 0, failed: 0 };
   readonly #aborted = new AbortController();
   #sending: Promise<void> | undefined;
   #stopped = false;
@@ -76,25 +64,14 @@ export class EventRecorder {
     this.#timers = options.timers ?? systemTimers;
   }
 
-  get stats(): Readonly<EventRecorderStats> {
-    return this.#stats;
-  }
-
   record(occurrence: Occurrence): void {
     const { regarding, type, reason, action } = occurrence;
-    if (this.#stopped) {
-      this.#stats.dropped += 1;
-      return;
-    }
+    if (this.#stopped) return;
     const seriesKey = JSON.stringify([regarding.uid, regarding.kind, regarding.name, type, reason, action]);
     const admission = this.#series.admit(regarding.uid, seriesKey, this.#timers.monotonicMs());
-    if (admission.action === 'limited') {
-      this.#stats.limited += 1;
-      return;
-    }
+    if (admission.action === 'limited') return;
     if (admission.action === 'create') this.#names.delete(seriesKey);
     if (!this.#pending.has(seriesKey) && this.#pending.size >= (this.#options.maxPending ?? 1000)) {
-      this.#stats.dropped += 1;
       this.#series.forget(seriesKey);
       return;
     }
@@ -115,8 +92,7 @@ export class EventRecorder {
 
   async #sendAll(): Promise<void> {
     for (let next = this.#takePending(); next !== undefined; next = this.#takePending()) {
-      if (this.#aborted.signal.aborted) this.#stats.dropped += 1;
-      else await this.#send(next.occurrence, next.series);
+      if (!this.#aborted.signal.aborted) await this.#send(next.occurrence, next.series);
     }
   }
 
@@ -134,7 +110,6 @@ export class EventRecorder {
       if (name === undefined || !(await this.#raiseCount(occurrence, series, name)))
         await this.#create(occurrence, series);
     } catch (error) {
-      this.#stats.failed += 1;
       this.#series.forget(series.key);
       this.#names.delete(series.key);
       const { reason, regarding } = occurrence;
@@ -148,7 +123,6 @@ export class EventRecorder {
     const body = { series: { count: series.count, lastObservedTime: microTime(this.#timers.wallMs()) } };
     try {
       await this.#options.client.patch(path, { type: 'merge', body }, { signal: this.#aborted.signal });
-      this.#stats.counted += 1;
       return true;
     } catch (error) {
       if (isKubeError(error, 'notFound')) return false;
@@ -178,7 +152,6 @@ export class EventRecorder {
       ...(series.count > 1 ? { series: { count: series.count, lastObservedTime: now } } : {}),
     };
     await client.create({ ...EVENTS, namespace }, body, { signal: this.#aborted.signal });
-    this.#stats.created += 1;
     this.#names.set(series.key, name);
     if (this.#names.size > REMEMBERED_NAMES) {
       const oldest = this.#names.keys().next();

@@ -4,7 +4,7 @@ import { type BucketPolicy, type BucketState, fullBucket, tryToken } from './tok
  * Which occurrences become Events: a pure fold over what was recorded, kept by EventRecorder.
  * Limits as client-go's EventCorrelator: 25 at once for an object, then one per 5 minutes; 4096 entries remembered.
  */
-export const EVENT_LIMIT: BucketPolicy = { perSecond: 1 / 300, burst: 25 };
+const EVENT_LIMIT: BucketPolicy = { perSecond: 1 / 300, burst: 25 };
 const REMEMBERED = 4096;
 /** An occurrence this long after the last one starts a new Event. */
 const SERIES_MS = 6 * 60_000;
@@ -15,7 +15,7 @@ export interface Series {
   lastAtMs: number;
 }
 
-export type Admission =
+type Admission =
   /** Write a new Event. */
   | { action: 'create'; series: Series }
   /** Raise the count of the Event that is there. */

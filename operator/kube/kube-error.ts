@@ -8,7 +8,7 @@ export type KubeErrorKind =
   | 'throttled' // 429
   | 'transient'; // 5xx, 408, timeouts, connection and parse errors
 
-export interface KubeErrorFields {
+interface KubeErrorFields {
   kind: KubeErrorKind;
   /** HTTP status, 0 if no answer came. */
   status: number;

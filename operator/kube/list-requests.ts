@@ -1,6 +1,6 @@
 import type { Timers } from '../../core/process/timers.ts';
 
-export interface ListRequest {
+interface ListRequest {
   /** For how long the server may give no sign of life. */
   patienceMs: number;
   /** When the server was last heard, by the monotonic clock. */

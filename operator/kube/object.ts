@@ -11,7 +11,6 @@ export interface ObjectMeta {
   creationTimestamp?: string;
   deletionTimestamp?: string;
   finalizers?: string[];
-  labels?: Record<string, string>;
   annotations?: Record<string, string>;
   managedFields?: unknown[];
 }

@@ -17,7 +17,7 @@ export function reflectorBackoffMs(failures: number, random: number, retryAfterM
 }
 
 /** What a failure of a list or watch means for the next step. Nothing here means giving up. */
-export type NextStep = 'watchAgain' | 'listAgain';
+type NextStep = 'watchAgain' | 'listAgain';
 
 /** After this many failures in a row that may be due to the version we watch from, a list is worth its cost. */
 const STUCK_AFTER = 3;

@@ -83,8 +83,8 @@ export class Reflector<T extends KubeObject> {
     return this.#hasSynced;
   }
 
-  /** When it last did anything, failing included: what stands still for longer than its timeouts has hung. */
-  lastStirMs(): number {
+  /** When it last did anything, failures included: if that is longer ago than all its timeouts, it has hung. */
+  lastActivityMs(): number {
     return Math.max(this.#lastContactMs, this.#lastFailureMs);
   }
 

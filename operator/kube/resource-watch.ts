@@ -88,9 +88,9 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
     return [...this.#all()].flatMap((reflector) => reflector.store.byIndex(index, value));
   }
 
-  /** When the watch that has been still for the longest last did anything: see Reflector.lastStirMs. */
-  lastStirMs(): number {
-    return Math.min(...[...this.#all()].map((reflector) => reflector.lastStirMs()));
+  /** The last activity of the watch that has been idle for the longest: see Reflector.lastActivityMs. */
+  lastActivityMs(): number {
+    return Math.min(...[...this.#all()].map((reflector) => reflector.lastActivityMs()));
   }
 
   /** Why not all of it is being watched, by namespace ('' for all of them by one watch); empty while it is. */

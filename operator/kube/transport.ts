@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import type { Credentials } from './credentials.ts';
 
-export interface TransportOptions {
+interface TransportOptions {
   /** A new connection was made: counted by tests and by the lead's metrics. */
   onConnect?: (lane: Lane) => void;
 }
@@ -13,7 +13,7 @@ export type Lane = 'urgent' | 'calls' | 'watch';
  * The most connections of a lane, each with one call at a time. Eight carry the 200 calls a second of the client's own
  * limit when an answer takes 40 ms. The second urgent one is for a renewal while another hangs.
  */
-export const MAX_CONNECTIONS: Record<Lane, number | null> = { urgent: 2, calls: 8, watch: null };
+const MAX_CONNECTIONS: Record<Lane, number | null> = { urgent: 2, calls: 8, watch: null };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_KEEPALIVE_MS = 30_000;

@@ -16,7 +16,7 @@ export interface WorkQueueObserver {
   retried?(): void;
 }
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   limits?: RetryLimits;
   timers?: Timers;
   observer?: WorkQueueObserver;

@@ -3,7 +3,7 @@ import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { LeaderElector, type LeaderOptions } from './leader.ts';
 import { type LeaderPatience, patienceAfterYield, patienceWithRedis, shouldYield } from './leader-patience.ts';
 
-export interface CandidacyOptions
+interface CandidacyOptions
   extends Pick<LeaderOptions, 'client' | 'namespace' | 'name' | 'identity' | 'times' | 'random'> {
   /** For how long Redis has not been read. */
   redisAwayMs: () => number;
@@ -20,7 +20,7 @@ export interface CandidacyOptions
 
 const LOOK_MS = 1_000;
 /** How long a candidate that does not reach Redis lets others go first. */
-export const HANDICAP_MS = 10_000;
+const HANDICAP_MS = 10_000;
 /** A candidate without an answer from Redis for this long counts as cut off. */
 const CUT_OFF_MS = 5_000;
 

@@ -53,7 +53,7 @@ export function observe(previous: Observed | undefined, lease: Lease, nowMs: num
   return previous?.content === content ? previous : { content, sinceMs: nowMs };
 }
 
-export type LeaseDecision =
+type LeaseDecision =
   /** Nobody ever held it. */
   | { action: 'create' }
   /** We hold it. */

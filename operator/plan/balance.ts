@@ -15,9 +15,9 @@ import type { SocketSet } from './types.ts';
  */
 
 /** Moves of one owner for load come at least this long after its last voluntary move (design rule 11). */
-export const MOVE_PAUSE_MS = 120_000;
+const MOVE_PAUSE_MS = 120_000;
 /** The same for a repair of its spread, so that a pod that comes and goes does not use up its connects (ADR 0008). */
-export const SPREAD_PAUSE_MS = 30_000;
+const SPREAD_PAUSE_MS = 30_000;
 /** Most moves under way at a time for the sake of zones: this share of all slots, but at least `MIN_UNDER_WAY`. */
 const UNDER_WAY_SHARE = 0.05;
 const MIN_UNDER_WAY = 10;

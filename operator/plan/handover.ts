@@ -3,6 +3,7 @@
 import type { SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { PodPhase } from './pods.ts';
+import { compareRanks, type Rank } from './rank.ts';
 import type { SocketSet } from './types.ts';
 
 /** What to do with all entries of one slot. */
@@ -52,24 +53,16 @@ function placementAmong(id: SlotID, set: SocketSet, alive: readonly Holding[], r
  * was to take over but is leaving itself keeps its entry until another is live: its hello may be on the way.
  */
 function targetOf(alive: readonly Holding[], reports: Reports): Holding {
-  const rank = (holding: Holding): number[] => {
+  const rankOf = (holding: Holding): Rank => {
     const { role, epoch } = holding.slot;
     const { phase } = holding.pod;
     const takesOver = role === 'incoming' && phase !== 'draining' && phase !== 'leaving';
     return [takesOver ? epoch : 0, phase === 'up' && reports.live(holding) ? 1 : 0, PHASE_RANK[phase], epoch];
   };
-  return alive.reduce((best, holding) =>
-    (precedes(rank(holding), rank(best)) ?? holding.pod.name < best.pod.name) ? holding : best,
-  );
-}
-
-/** Lexicographic; undefined when equal. */
-function precedes(a: readonly number[], b: readonly number[]): boolean | undefined {
-  for (const [at, value] of a.entries()) {
-    const other = b[at] ?? 0;
-    if (value !== other) return value > other;
-  }
-  return undefined;
+  return alive.reduce((best, holding) => {
+    const order = compareRanks(rankOf(holding), rankOf(best));
+    return order > 0 || (order === 0 && holding.pod.name < best.pod.name) ? holding : best;
+  });
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Slot, SlotID } from '../../core/protocol/assignment.ts';
 import type { Holding } from './holdings.ts';
-import { type Placement, plannedSlot, sameSpec } from './planned-slot.ts';
+import { plannedSlot, sameSpec } from './planned-slot.ts';
 import type { Pod } from './pods.ts';
-import type { PlanInput, PlannedSlot, PodWrite, SocketSet } from './types.ts';
+import type { Placement, PlanInput, PlannedSlot, PodWrite, SocketSet } from './types.ts';
 
 /** One pod's page of the ledger. */
 interface Account {

@@ -1,6 +1,7 @@
 /** Slots that were written from a newer copy of a SlackBot than ours (design rule 9). Pure. */
 
 import type { Holding } from './holdings.ts';
+import { specOf } from './planned-slot.ts';
 import type { SocketSet } from './types.ts';
 
 /**
@@ -13,8 +14,7 @@ export function newestOf(set: SocketSet, holdings: readonly Holding[]): SocketSe
     if (holding.slot.generation > (newest?.slot.generation ?? set.generation)) newest = holding;
   }
   if (newest === undefined) return set;
-  const { generation, kind, teamID, bot, queueNamespace, events, tokenDigest } = newest.slot;
-  const written = new Set(holdings.filter(({ slot }) => slot.generation === generation).map(({ id }) => id));
-  const replicas = Math.max(set.replicas, written.size);
-  return { ownerUid: set.ownerUid, generation, kind, teamID, bot, queueNamespace, events, tokenDigest, replicas };
+  const spec = specOf(newest.slot);
+  const written = new Set(holdings.filter(({ slot }) => slot.generation === spec.generation).map(({ id }) => id));
+  return { ...spec, ownerUid: set.ownerUid, replicas: Math.max(set.replicas, written.size) };
 }

@@ -1,15 +1,12 @@
-import type { Slot } from '../../core/protocol/assignment.ts';
-import type { PlannedSlot, SocketSet } from './types.ts';
+import { kindFieldsOf, type Slot, sameKindFields } from '../../core/protocol/assignment.ts';
+import type { Placement, PlannedSlot, SetSpec } from './types.ts';
 
-/** What the planner decides of a slot; the rest is what the set says. */
-export type Placement = Pick<Slot, 'epoch' | 'role' | 'cause'>;
-
-export const plannedSlot = (set: SocketSet, { epoch, role, cause }: Placement): PlannedSlot => ({
+/** The fields are in the order in which a slot stands in Redis. */
+export const plannedSlot = (set: SetSpec, { epoch, role, cause }: Placement): PlannedSlot => ({
   epoch,
   generation: set.generation,
   role,
-  kind: set.kind,
-  teamID: set.teamID,
+  ...kindFieldsOf(set),
   bot: set.bot,
   queueNamespace: set.queueNamespace,
   events: set.events,
@@ -17,13 +14,22 @@ export const plannedSlot = (set: SocketSet, { epoch, role, cause }: Placement): 
   cause,
 });
 
+/** What a slot runs, for the set that it belongs to. */
+export const specOf = (slot: SetSpec): SetSpec => ({
+  generation: slot.generation,
+  ...kindFieldsOf(slot),
+  bot: slot.bot,
+  queueNamespace: slot.queueNamespace,
+  events: slot.events,
+  tokenDigest: slot.tokenDigest,
+});
+
 /** The entry says what the set wants: nothing to write, whatever its placement. */
-export const sameSpec = (set: SocketSet, slot: Slot): boolean =>
+export const sameSpec = (set: SetSpec, slot: Slot): boolean =>
   slot.generation === set.generation &&
   slot.tokenDigest === set.tokenDigest &&
-  slot.teamID === set.teamID &&
+  sameKindFields(slot, set) &&
   slot.bot === set.bot &&
-  slot.kind === set.kind &&
   slot.queueNamespace === set.queueNamespace &&
   slot.events.own === set.events.own &&
   sameList(slot.events.include, set.events.include) &&

@@ -8,14 +8,14 @@ import type { PlanInput, PodView } from './types.ts';
  * How long a session key may be absent before its pod is called dead. The key itself outlives the last renewal by its TTL (a
  * draining one by `DRAIN_RETURN_MS`), so this only covers one late renewal.
  */
-export const DEAD_GRACE_MS = SESSION_RENEW_MS;
+const DEAD_GRACE_MS = SESSION_RENEW_MS;
 /** How long Redis must have been read without interruption before any pod is called dead: a TTL and one renewal. */
 export const SETTLE_MS = SESSION_TTL_MS + SESSION_RENEW_MS;
 
 /** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get all of them. */
-export const GATHER_QUIET_MS = 1_500;
+const GATHER_QUIET_MS = 1_500;
 /** A fleet with a pod older than this is no longer gathering. */
-export const GATHER_MAX_MS = 10_000;
+const GATHER_MAX_MS = 10_000;
 
 export type PodPhase =
   | 'up'

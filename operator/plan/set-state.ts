@@ -5,6 +5,7 @@ import { placementOf, type SlotPlacement } from './handover.ts';
 import type { Holding, Reports } from './holdings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pod } from './pods.ts';
+import { compareRanks, type Rank } from './rank.ts';
 import { hash32 } from './rendezvous.ts';
 import type { Round } from './round.ts';
 import { type Spread, zonesOf } from './spread.ts';
@@ -98,19 +99,14 @@ function chosen(
   while (kept.length > set.replicas) {
     const zones = zonesOf(kept.flatMap(({ target }) => (target === undefined ? [] : [target.pod])));
     const worth = new Map(kept.map((placement) => [placement, worthOf(placement, zones, reports)]));
-    const worst = kept.reduce((a, b) => (isLess(worth.get(b) ?? [], worth.get(a) ?? []) ? b : a));
+    const worst = kept.reduce((a, b) => (compareRanks(worth.get(b) ?? [], worth.get(a) ?? []) < 0 ? b : a));
     surplus.push(worst);
     kept.splice(kept.indexOf(worst), 1);
   }
   return { kept, surplus };
 }
 
-/** The later criteria decide only between equals in the earlier ones. */
-function worthOf(
-  { id, target, sources }: SlotPlacement,
-  zones: ReadonlyMap<string, number>,
-  reports: Reports,
-): number[] {
+function worthOf({ id, target, sources }: SlotPlacement, zones: ReadonlyMap<string, number>, reports: Reports): Rank {
   if (target === undefined) return [0, 0, 0, 0, 0, -parseSlotID(id).index];
   const live = [target, ...sources].filter(reports.live);
   return [
@@ -121,14 +117,6 @@ function worthOf(
     -(zones.get(target.pod.zone) ?? 0),
     -parseSlotID(id).index,
   ];
-}
-
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  for (const [at, value] of a.entries()) {
-    const other = b[at] ?? 0;
-    if (value !== other) return value < other;
-  }
-  return false;
 }
 
 /** New slots take the lowest free indexes. */

@@ -1,24 +1,21 @@
-import type { EventFilter, Slot, SlotID } from '../../core/protocol/assignment.ts';
+import type { KindFields, Slot, SlotID } from '../../core/protocol/assignment.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Session } from '../../core/protocol/session.ts';
 
 /** Plain data between reading, planning and writing. `plan` is a pure function from PlanInput to Plan. */
 
-/** The planner's unit: the sockets that one owner (a SlackBot, later a SlackApp) wants in this cluster. */
-export interface SocketSet {
+/** What every slot of a set runs, without the token: the plain one stays out of plans, the writer finds and seals it. */
+export type SetSpec = Pick<Slot, 'generation' | 'bot' | 'queueNamespace' | 'events' | 'tokenDigest'> & KindFields;
+
+/**
+ * The planner's unit: the sockets that one owner (a SlackBot, later a SlackApp) wants in this cluster. A union by `kind`, as
+ * `Slot` is. Which pod gets a slot depends on nothing that only one kind has.
+ */
+export type SocketSet = SetSpec & {
   ownerUid: string;
-  /** "namespace/name" */
-  bot: string;
-  kind: Slot['kind'];
-  teamID: string;
   /** Sockets wanted, at most one per pod. */
   replicas: number;
-  generation: number;
-  queueNamespace: string;
-  events: EventFilter;
-  /** The plain token stays out of plans; the writer finds and seals it by this digest. */
-  tokenDigest: string;
-}
+};
 
 export interface PodView {
   name: string;
@@ -77,11 +74,14 @@ export interface PlanInput {
   lastMoveMs: ReadonlyMap<string, number>;
 }
 
+/** What the planner decides of a slot; the rest is what the set says. */
+export type Placement = Pick<Slot, 'epoch' | 'role' | 'cause'>;
+
 /**
  * A slot to write, without its seal and time of placement: the writer adds `token` and `assignedAtMs`, and keeps the
  * latter while the epoch stays the same.
  */
-export type PlannedSlot = Omit<Slot, 'token' | 'assignedAtMs'>;
+export type PlannedSlot = SetSpec & Placement;
 
 export interface PodWrite {
   pod: string;

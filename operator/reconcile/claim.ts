@@ -1,12 +1,12 @@
 import type { Kind } from './kind.ts';
 
 /**
- * Whose an object is. Several operators may see one (two releases in a cluster, of which each watches all namespaces): the
- * one that claims it judges it, runs it and writes its status, and the others leave it alone. Pure.
+ * Whose an object is. Several operators may see it (two releases in a cluster, both watching all namespaces): the one that
+ * claims it judges it, runs it and writes its status, and the others leave it alone. Pure.
  */
 export const CLAIM = 'relax.dev/operator';
-/** The cluster scope in which its sockets are: operators of one scope share a fleet, so they are as one. */
-export const CLAIM_SCOPE = 'relax.dev/cluster';
+/** The cluster scope in which its sockets are: operators of one scope share a fleet, so they count as one. */
+const CLAIM_SCOPE = 'relax.dev/cluster';
 
 export interface Claimant {
   /** `<namespace>/<name>` of its Lease, by which a person finds it. */
@@ -18,9 +18,9 @@ interface Claimed {
   annotations?: Readonly<Record<string, string>>;
 }
 
-export type ClaimState =
+type ClaimState =
   | { kind: 'ours' }
-  /** Nobody has claimed it, or we did in another cluster scope: to be claimed. */
+  /** Nobody has claimed it, or we did in another cluster scope: we may claim it. */
   | { kind: 'free' }
   | { kind: 'theirs'; operator: string };
 
@@ -34,7 +34,7 @@ export function claimStateOf({ annotations = {} }: Claimed, self: Claimant): Cla
 
 export type JsonPatchOperation = { op: 'add' | 'test'; path: string; value: unknown } | { op: 'remove'; path: string };
 
-/** What a patch must have in it so that the object is ours; for the version of it that was judged. */
+/** What a patch must contain to claim the object. Only for the version that was judged. */
 export function claimingOperations(metadata: Claimed, self: Claimant): JsonPatchOperation[] {
   if (claimStateOf(metadata, self).kind !== 'free') return [];
   const claim = { [CLAIM]: self.operator, [CLAIM_SCOPE]: self.cluster };
@@ -42,7 +42,7 @@ export function claimingOperations(metadata: Claimed, self: Claimant): JsonPatch
   return Object.entries(claim).map(([name, value]) => ({ op: 'add', path: pathOf(name), value }));
 }
 
-/** An operator that leaves removes what is its own, and what nobody has claimed: an earlier version made no claims. */
+/** An operator that leaves releases what is its own, and what nobody has claimed: an earlier version made no claims. */
 export function mayRelease({ annotations = {} }: Claimed, operator: string): boolean {
   const holder = annotations[CLAIM] ?? '';
   return holder === '' || holder === operator;
@@ -66,5 +66,5 @@ export function foreignClaimText(
   );
 }
 
-/** A name with a slash as a step of a JSON pointer. */
+/** In a JSON pointer, a slash in a name is written ~1. */
 const pathOf = (annotation: string): string => `/metadata/annotations/${annotation.replaceAll('/', '~1')}`;

@@ -8,7 +8,7 @@ import type { ReflectorStats } from '../kube/reflector-options.ts';
 import { NO_RETRY } from '../kube/retry.ts';
 import type { Change } from '../kube/store.ts';
 
-/** As much of a StatefulSet as says which of its pods come back. */
+/** The part of a StatefulSet that says which of its pods come back. */
 interface StatefulSet extends KubeObject {
   spec?: { replicas?: number; ordinals?: { start?: number } };
 }
@@ -21,18 +21,18 @@ export interface ConnectorSetWatchOptions {
   log: Log;
 }
 
-/** Nothing waits for the answer: until then the last known value counts. */
+/** After that the last known size counts. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
 /**
- * The size of the connectors' StatefulSet, which is one object in one namespace. While the API server is away the last
- * known counts; before the first answer, or without the right to read it, it is not known.
+ * The size of the connectors' StatefulSet, which is one object in one namespace. While the API server is unreachable the
+ * last known size counts; before the first answer, or without the right to read it, the size is not known.
  */
 export class ConnectorSetWatch {
   readonly #options: ConnectorSetWatchOptions;
   readonly #reflector: Reflector<StatefulSet>;
   #changed: () => void = () => undefined;
-  /** What the server said when it was last asked; newer than what the watch had at that moment. */
+  /** The answer of the server when it was last asked; newer than what the watch had at that moment. */
   #confirmed: { set: StatefulSet | undefined } | undefined;
 
   constructor(options: ConnectorSetWatchOptions) {
@@ -57,7 +57,7 @@ export class ConnectorSetWatch {
     await this.#reflector.stop();
   }
 
-  /** Asks the server, for whoever begins to plan: a watch that went silent may be old, and sockets are moved by it. */
+  /** Asks the server, before planning starts: a watch that fell silent may be out of date, and sockets are moved by it. */
   async confirm(): Promise<void> {
     const { client, namespace, name, log } = this.#options;
     const path: ResourcePath = { group: 'apps', version: 'v1', plural: 'statefulsets', namespace, name };
@@ -74,7 +74,7 @@ export class ConnectorSetWatch {
     this.#changed();
   }
 
-  /** Calls after each change, at once. */
+  /** Called at once after each change. */
   onChange(listener: () => void): void {
     this.#changed = listener;
   }
@@ -87,8 +87,8 @@ export class ConnectorSetWatch {
       : undefined;
   }
 
-  lastStirMs(): number {
-    return this.#reflector.lastStirMs();
+  lastActivityMs(): number {
+    return this.#reflector.lastActivityMs();
   }
 
   stats(): ReflectorStats[] {
@@ -98,14 +98,14 @@ export class ConnectorSetWatch {
   #heard({ type, object }: Change<StatefulSet>): void {
     const confirmed = this.#confirmed?.set?.metadata.resourceVersion;
     const isNews = confirmed === undefined || isLaterVersion(object.metadata.resourceVersion, confirmed);
-    // An event of before the answer, from a watch that lags.
+    // The watch lags: this event is older than the answer.
     if (type !== 'deleted' && !isNews) return;
     this.#confirmed = undefined;
     this.#changed();
   }
 }
 
-/** Of one object in one StatefulSet of thousands of lines, as little as is asked for. */
+/** A StatefulSet may be long: only what is needed is kept. */
 function bare({ metadata, spec }: StatefulSet): StatefulSet {
   const { name, namespace, uid, resourceVersion, deletionTimestamp } = metadata;
   return {

@@ -1,9 +1,9 @@
 import type { Desired, DesiredBot, StoppedBot, Want } from '../fleet/desired.ts';
 
-/** What is known of one owner. One of which nothing is known has no entry. */
+/** What is known of one owner. An owner that wants nothing, and is neither unjudged nor doubted, has no entry. */
 interface Entry {
   want: Want;
-  /** On the first list, and not judged yet. */
+  /** It was on the first list and has not been judged yet. */
   isUnjudged: boolean;
   /** It has changed since it was judged: the generation that must be judged next. */
   doubtedGeneration: number | undefined;
@@ -12,10 +12,11 @@ interface Entry {
 const NONE: Want = { kind: 'none' };
 
 /**
- * What the reconciler has found out so far, as the planner wants it. Until every owner was judged once the list is not
- * complete, and nothing is removed for being absent from it; an owner that can't be judged keeps the sockets it has
- * (design rule 10), and holds up no other. Nor does one whose object has changed and was not judged again yet: what its copy
- * said before must not be planned (design rule 9). Changing methods say whether the planner has something new to look at.
+ * What the reconcilers have found out so far, in the planner's terms. The list is not complete until every owner has been
+ * judged once, and until then nothing is removed for being absent from it. An owner that can't be judged keeps the sockets
+ * it has (design rule 10) and holds up no other. The same goes for one whose object has changed and has not been judged
+ * again, since its old copy must not be planned (design rule 9). Methods that change something return whether there is
+ * something new to plan.
  */
 export class DesiredState {
   readonly #entries = new Map<string, Entry>();
@@ -26,7 +27,7 @@ export class DesiredState {
 
   /**
    * @param uids every owner that the server has now
-   * @param unlisted namespaces that it did not list
+   * @param unlisted namespaces that it has not listed
    */
   begin(uids: Iterable<string>, unlisted: Iterable<string> = []): void {
     for (const uid of uids) this.#put(uid, { ...this.#of(uid), isUnjudged: true });
@@ -35,7 +36,7 @@ export class DesiredState {
     this.#snapshot = undefined;
   }
 
-  /** The namespace is known by now; its owners are doubted until each was judged. */
+  /** The namespace has been listed; its owners are doubted until each has been judged. */
   listed(namespace: string): boolean {
     if (!this.#unlisted.has(namespace)) return false;
     this.#unlisted = new Set([...this.#unlisted].filter((other) => other !== namespace));
@@ -44,15 +45,15 @@ export class DesiredState {
   }
 
   /**
-   * Its object has changed: until it is judged it keeps what it has, and nothing is made or removed for it. A judgement of
-   * an earlier generation, which may be under way, does not count.
+   * Its object has changed: until it is judged again it keeps what it has, and nothing is opened or closed for it. A
+   * judgement of an earlier generation, which may be under way, does not end that.
    */
   doubt(uid: string, generation: number): void {
     this.#put(uid, { ...this.#of(uid), doubtedGeneration: generation });
     this.#snapshot = undefined;
   }
 
-  /** @param generation of the object that was judged; left out: this holds whatever comes */
+  /** @param generation of the object that was judged; left out: this holds for any generation */
   set(uid: string, want: Want, generation = Number.POSITIVE_INFINITY): boolean {
     const before = this.#of(uid);
     const isKnown = before.want.kind === 'run' || before.want.kind === 'stop';
@@ -72,7 +73,7 @@ export class DesiredState {
     return changed;
   }
 
-  /** What it runs, as the planner knows it. */
+  /** What the planner was last told to run of it. */
   wanted(uid: string): DesiredBot | undefined {
     const want = this.#entries.get(uid)?.want;
     return want?.kind === 'run' ? want.bot : undefined;
@@ -82,12 +83,12 @@ export class DesiredState {
     return this.#listed && this.#unjudgedCount === 0;
   }
 
-  /** Namespaces that the server did not list so far. */
+  /** Namespaces that the server has not listed so far. */
   get unlisted(): ReadonlySet<string> {
     return this.#unlisted;
   }
 
-  /** An immutable copy, made again only after a change. */
+  /** A snapshot that never changes; a new one is made after each change. */
   value(): Desired {
     this.#snapshot ??= this.#make();
     return this.#snapshot;
@@ -100,7 +101,7 @@ export class DesiredState {
     for (const [uid, { want, doubtedGeneration }] of this.#entries) {
       const isDoubted = doubtedGeneration !== undefined;
       if (isDoubted || want.kind === 'unknown') kept.add(uid);
-      // Stopping needs no proof: at worst it lasts a moment longer.
+      // A stop counts even when doubted: at worst the bot is stopped a moment longer.
       if (want.kind === 'stop') stopped.set(uid, { why: want.why, generation: want.generation });
       else if (want.kind === 'run' && !isDoubted) bots.set(uid, want.bot);
     }

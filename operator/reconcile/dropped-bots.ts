@@ -2,8 +2,8 @@ import { sleep, type Timers } from '../../core/process/timers.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { DesiredState } from './desired-state.ts';
 
-export interface DroppedBotsOptions {
-  /** Owner uid -> line of those whose sockets stay as they are. Never rejects. */
+interface DroppedBotsOptions {
+  /** Owner uid -> line, for each owner whose sockets stay as they are. Never rejects. */
   settle: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   desired: Pick<DesiredState, 'set'>;
   /** What is desired has changed. */
@@ -13,29 +13,29 @@ export interface DroppedBotsOptions {
   timers: Timers;
 }
 
-/** Somebody may have granted us the permissions in the meantime. */
+/** Somebody may have granted us the rights meanwhile. */
 const AGAIN_MS = 60_000;
 
-/** Bots of namespaces that are no longer watched: not on any list, yet some of them keep their sockets. */
+/** Bots of namespaces that are no longer watched: they are on no list, yet some of them keep their sockets. */
 export class DroppedBots {
   readonly #options: DroppedBotsOptions;
   #kept: ReadonlyMap<string, BotSummary> = new Map();
-  /** Looks come one after the other. */
+  /** The latest look: looks run one after the other. */
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: DroppedBotsOptions) {
     this.#options = options;
   }
 
-  /** Before anything is removed because no list has it. */
+  /** Must be awaited before anything is removed for being on no list. */
   look(signal: AbortSignal): Promise<void> {
     this.#looking = this.#looking.then(() => this.#look(signal));
     return this.#looking;
   }
 
   /**
-   * As long as any are kept, until `signal` aborts. Not only on the leader: whoever plans must learn that another process
-   * has released them.
+   * Looks again as long as any are kept, until `signal` aborts. Not only on the leader: the process that plans must learn that
+   * another one has released them.
    */
   async keepLooking(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

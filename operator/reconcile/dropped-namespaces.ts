@@ -10,9 +10,9 @@ import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watc
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
 /** Namespaces that we are no longer allowed to read; 'others': every one that is not watched. */
-export type Forbidden = readonly string[] | 'others';
+type Forbidden = readonly string[] | 'others';
 
-/** Whether an object of ours is there, as far as we may look. */
+/** Whether any object of ours is there, as far as our rights go. */
 export async function holdsDropped(
   options: ReleaseObjectsOptions,
   dropped: Dropped,
@@ -57,7 +57,7 @@ export async function releaseDropped(
   return { released, forbidden };
 }
 
-/** What to list at a time: a named namespace by itself, since rights may be no wider, or all of them (an empty list). */
+/** What to list at a time: each named namespace by itself, since we may have no wider rights, or all (an empty list). */
 function listsOfDropped(dropped: Dropped): string[][] {
   switch (dropped.kind) {
     case 'named':
@@ -102,9 +102,9 @@ export class DroppedNamespaces {
   }
 
   /**
-   * To be called before anything is removed for belonging to no object, and again from time to time as long as it gives
-   * any. Waits for an API server or a Redis that is away.
-   * @returns owner uid -> line of each owner whose sockets are to stay as they are
+   * To be awaited before anything is removed for belonging to no object, and again from time to time as long as it returns
+   * any. Waits while the API server or Redis is unreachable.
+   * @returns owner uid -> line, for each owner whose sockets are to stay as they are
    */
   async settle(signal: AbortSignal): Promise<ReadonlyMap<string, BotSummary>> {
     const { log, timers = systemTimers } = this.#options;
@@ -148,7 +148,7 @@ export class DroppedNamespaces {
     return kept;
   }
 
-  /** Of a namespace without an owner of sockets in the fleet nothing has to be kept: it may be gone altogether. */
+  /** A namespace of which the fleet has no sockets needs nothing to be kept: it may not even exist any more. */
   async #keptOf(forbidden: Forbidden): Promise<Map<string, BotSummary>> {
     const { namespaces, lines } = this.#options;
     if (forbidden.length === 0) return new Map();

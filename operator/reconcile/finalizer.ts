@@ -8,7 +8,7 @@ import type { JsonPatchOperation } from './claim.ts';
 export const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
   metadata.finalizers?.includes(finalizer) ?? false;
 
-/** No operations where the object already has it. */
+/** Empty if the object has it already. */
 export function addingFinalizer(object: KubeObject, finalizer: string): JsonPatchOperation[] {
   if (hasFinalizer(object, finalizer)) return [];
   return object.metadata.finalizers === undefined
@@ -28,9 +28,9 @@ export function removingFinalizer(object: KubeObject, finalizer: string): JsonPa
 }
 
 /**
- * The patch holds only for the version that was judged: a finalizer of somebody else that came in between is not touched,
- * an object that is being deleted gets none, and of two that claim it one is refused.
- * @returns what it is now; 'changed': look again
+ * The patch applies only to the version that was judged: a finalizer that somebody else added meanwhile is not touched, an
+ * object that is being deleted gets none, and of two operators that claim it one is refused.
+ * @returns the object as it is now; 'changed': look again
  */
 export async function patchIfUnchanged(
   client: Pick<KubeClient, 'patch'>,

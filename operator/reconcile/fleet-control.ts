@@ -15,12 +15,12 @@ import type { KindControl, WatchedKind } from './registered-kind.ts';
 import { SecretReads } from './secret-reads.ts';
 
 /** What is needed of the planner here. */
-export interface FleetPlanner {
+interface FleetPlanner {
   nudge(): void;
   view(): FleetView;
 }
 
-export interface FleetControlOptions<P extends FleetPlanner> {
+interface FleetControlOptions<P extends FleetPlanner> {
   client: Pick<KubeClient, 'get' | 'listPage' | 'patch'>;
   kinds: readonly WatchedKind[];
   /** Metadata of the labelled ones. */
@@ -28,7 +28,7 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   /** As in RELAX_WATCH_NAMESPACES. */
   namespaces: readonly string[];
   makePlanner: (seams: PlannerSeams) => P;
-  /** Owner uid -> line of bots that are no longer watched and whose sockets stay (`DroppedBots`). */
+  /** Owner uid -> line, for each bot that is no longer watched and whose sockets stay (`DroppedBots`). */
   dropped?: (signal: AbortSignal) => Promise<ReadonlyMap<string, BotSummary>>;
   /** Who we are to other operators that see the same objects; left out: there are none. */
   self?: Claimant;
@@ -40,21 +40,21 @@ export interface FleetControlOptions<P extends FleetPlanner> {
   timers?: Timers;
 }
 
-export interface PlannerSeams {
+interface PlannerSeams {
   desired: () => Desired;
   onView: (changed: ReadonlySet<string>, view: FleetView) => void;
   prepare: (signal: AbortSignal) => Promise<void>;
 }
 
-/** A namespace that can't be listed, or no longer exists, delays the others for so long at a start. */
+/** For how long, at the start, a namespace that can't be listed or no longer exists holds up the others. */
 export const WATCH_PATIENCE_MS = 15_000;
-/** A server that gives no sign of life for so long is away: what is known counts. */
+/** A server without a sign of life for this long counts as unreachable, and what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
 /**
- * What every operator does for as long as it lives, whoever holds the Lease: finds out what is desired of the fleet, by
- * objects of all kinds, has it planned if it holds the planner lock, and judges how each object is. Writes to the API
- * server only while it leads.
+ * What every operator process does, whoever holds the Lease: finds out what the objects of all kinds want of the fleet, has
+ * that planned while it holds the planner lock, and judges the state of each object. It writes to the API server only while
+ * leading.
  */
 export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly planner: P;
@@ -67,7 +67,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly #dropped: DroppedBots;
   #unlisten = (): void => {};
   #term: ActiveTerm | undefined;
-  /** The one that lists before it begins. */
+  /** A term that has not begun, since everything is being listed for it. */
   #entering: ActiveTerm | undefined;
   #beginning: Promise<void> = Promise.resolve();
 
@@ -109,7 +109,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     );
   }
 
-  /** Must be called before the watches start, so that no change is missed. */
+  /** To be called before the watches start, so that no change is missed. */
   start(): void {
     for (const controller of this.controllers) controller.start();
     this.#unlisten = this.#options.secrets.listen(({ object }) => {
@@ -118,7 +118,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     this.#beginning = this.#begin();
   }
 
-  /** @param graceMs for running work; after it, the work is aborted */
+  /** @param graceMs for work under way; after that it is told to give up */
   async stop(graceMs: number): Promise<void> {
     this.#ended.abort(new Error('the operator stops'));
     this.#unlisten();
@@ -127,32 +127,32 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 
   /**
-   * From now on what is judged is also written. A new leader acts on nothing older than the server's list at its election
-   * (design rule 9), since its watch may have been silent for a while.
+   * From now on verdicts are also written. A new leader acts on nothing older than the server's list at its election (design
+   * rule 9), since its watch may have been silent for a while.
    */
-  async takeOffice(term: ActiveTerm): Promise<void> {
+  async beginTerm(term: ActiveTerm): Promise<void> {
     const signal = AbortSignal.any([term.signal, this.#ended.signal]);
     this.#entering = term;
     await this.#catchUp(signal);
-    // It may have ended before it began.
+    // The term may have ended before it began.
     if (signal.aborted || this.#entering !== term) return;
     this.#term = term;
-    for (const controller of this.controllers) controller.takeOffice(term);
+    for (const controller of this.controllers) controller.beginTerm(term);
     await this.#dropped.look(signal);
   }
 
-  leaveOffice(): void {
+  endTerm(): void {
     this.#entering = undefined;
     this.#term = undefined;
-    for (const controller of this.controllers) controller.leaveOffice();
+    for (const controller of this.controllers) controller.endTerm();
   }
 
-  /** The right to write to the API server, once everything was listed again for it; undefined while we have none. */
+  /** The right to write to the API server, once everything has been listed again; undefined while we do not have it. */
   get leadership(): Pick<ActiveTerm, 'signal'> | undefined {
     return this.#term;
   }
 
-  /** Every object is judged once. What can't be listed holds up its own objects only. */
+  /** Has every object judged once. A namespace that can't be listed holds up only its own objects. */
   async #begin(): Promise<void> {
     const { signal } = this.#ended;
     const { kinds, secrets, namespaces, log } = this.#options;
@@ -163,14 +163,14 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     const outcome = await Promise.race([watched, patience]);
     if (signal.aborted) return;
     if (outcome === 'late') {
-      // A Secret that is not watched is read from time to time, and an object that is not listed loses nothing.
+      // Secrets that are not watched are read from time to time, and objects that are not listed lose nothing.
       const [first] = [...watches, secrets].flatMap((watch) => watch.errors());
       log.warn(
         { namespace: first?.namespace, err: first?.error },
         'some watches are not established yet, continuing with those that are',
       );
     }
-    // Of one watch over all namespaces nothing is known before its list.
+    // With one watch over all namespaces, nothing is known before it has listed.
     if (watches.some((watch) => watch.unlisted().includes('')) && !(await this.#areListed(''))) return;
     await this.#dropped.look(signal);
     if (signal.aborted) return;
@@ -192,8 +192,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 
   /**
-   * Resolves once the objects of all kinds in this namespace were listed.
-   * @returns false when we end before that
+   * Resolves once the objects of all kinds in this namespace have been listed.
+   * @returns false if we stop before that
    */
   async #areListed(namespace: string): Promise<boolean> {
     const { signal } = this.#ended;
@@ -205,8 +205,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 
   /**
-   * Has everything listed again, as long as the server gives signs of life. What has changed is doubted from then on, so
-   * that nothing is planned from its old copy.
+   * Lists everything again, as long as the server gives signs of life. What has changed is doubted from then on, so that
+   * nothing is planned from an old copy.
    */
   async #catchUp(signal: AbortSignal): Promise<void> {
     const { kinds, secrets, log } = this.#options;

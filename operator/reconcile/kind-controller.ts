@@ -10,6 +10,7 @@ import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
+import { compareAge } from './age.ts';
 import type { Claimant } from './claim.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
@@ -18,10 +19,10 @@ import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
 import type { SecretReads } from './secret-reads.ts';
 
-/** Brings one object from what it says to what is desired of the fleet, and back to its status. */
+/** Takes one object from its spec to what is desired of the fleet, and from the state of the fleet to its status. */
 export interface KindReconciler {
   reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
-  /** Must be called for each object that is gone, before its key is reconciled. */
+  /** Called for each object that is gone, before its key is reconciled. */
   deleted(key: string, uid: string): void;
 }
 
@@ -35,7 +36,7 @@ export interface FleetParts {
   self: Claimant | undefined;
   /** The line of `relax status`; undefined when the object is gone. */
   onSummary: (uid: string, summary: BotSummary | undefined) => void;
-  /** A queue of objects ran empty. */
+  /** The queue of a kind has run empty. */
   onDrained: () => void;
   log: Log;
   observer: { queue?: WorkQueueObserver; controller?: ControllerObserver };
@@ -49,16 +50,16 @@ export interface ReconcilerParts<O extends KindObject>
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
   leadership: () => Leadership<O> | undefined;
-  /** Have these reconciled: another object's change concerns them. */
+  /** Reconciles these objects as well: another object's change concerns them. */
   enqueue: (objects: readonly O[]) => void;
-  /** A status was judged, written or not; undefined: the object is gone. */
+  /** Called with each status that was judged, written or not; undefined: the object is gone. */
   onStatus: (uid: string, judged: { object: O; status: StatusOf<O> } | undefined) => void;
 }
 
 export const WORKERS = 8;
 /**
- * A server that was away is asked again soon, whatever the number of failures and of bots: client-go's 10 retries a
- * second for all would be 16 minutes for 10,000. The client has a limit of its own.
+ * A server that was unreachable is asked again soon, however many failures and bots there are: client-go's 10 retries a
+ * second in total would take 16 minutes for 10,000 bots. The client has a limit of its own.
  */
 export const RETRY_LIMITS: RetryLimits = {
   ...DEFAULT_RETRY_LIMITS,
@@ -66,7 +67,7 @@ export const RETRY_LIMITS: RetryLimits = {
   overall: { perSecond: 200, burst: 400 },
 };
 
-/** One kind in a fleet: the queue of its objects, who works on it, and what makes an object worth another look. */
+/** One kind: the queue of its objects, the workers, and what makes an object worth another look. */
 export class KindController<O extends KindObject> {
   /** In logs and metrics. */
   readonly name: string;
@@ -79,9 +80,9 @@ export class KindController<O extends KindObject> {
   readonly #states = new Map<string, ObjectState>();
   #unlisten = (): void => {};
   #leadership: Leadership<O> | undefined;
-  /** The first judgement has begun; before it the order counts, and what changes is in it. */
+  /** Every object has been queued once, by age. Before that nothing is queued: what changes is judged then. */
   #judging = false;
-  /** Of the fleet, when it was last looked at. */
+  /** Texts of the facts of the latest view of the fleet. */
   #facts: readonly string[] = [];
 
   constructor(
@@ -137,12 +138,12 @@ export class KindController<O extends KindObject> {
     });
   }
 
-  /** To be called before the watch starts, so that no change passes by. */
+  /** To be called before the watch starts, so that no change is missed. */
   start(): void {
     this.#unlisten = this.#watch.listen((change) => this.#heard(change));
   }
 
-  /** @param graceMs for running work; after it, the work is aborted */
+  /** @param graceMs for work under way; after that it is told to give up */
   stop(graceMs: number): Promise<void> {
     this.#unlisten();
     return this.#controller.stop(graceMs);
@@ -155,21 +156,19 @@ export class KindController<O extends KindObject> {
 
   /** Each is judged once, the oldest first, so that of two that are the same bot the older is known before the younger. */
   judgeAll(): void {
-    const byAge = [...this.#watch.values()].sort((a, b) =>
-      a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1,
-    );
+    const byAge = [...this.#watch.values()].sort((a, b) => compareAge(a.metadata, b.metadata));
     this.#judging = true;
     this.#enqueue(byAge);
     this.#controller.start();
   }
 
-  /** What is judged is also written from now on. */
-  takeOffice(term: ActiveTerm): void {
+  /** From now on verdicts are also written. */
+  beginTerm(term: ActiveTerm): void {
     this.#leadership = term.leadershipFor(this.#kind);
     if (this.#judging) this.#enqueue([...this.#watch.values()]);
   }
 
-  leaveOffice(): void {
+  endTerm(): void {
     this.#leadership = undefined;
   }
 

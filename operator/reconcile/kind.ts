@@ -4,11 +4,11 @@ import type { KubeObject } from '../kube/object.ts';
 import type { Indexers } from '../kube/store.ts';
 import type { KindObject, StatusKind, StatusOf } from '../status/status-kind.ts';
 
-/** Why an object is run by no operator of ours: reasons that every kind can say in its conditions. */
+/** Why no operator of ours runs an object: reasons that every kind can give in its conditions. */
 export type NotRunReason = 'OperatorGone' | 'NotWatched' | 'OtherOperator';
 
-/** Something of the fleet that is news to objects of a kind when it changes. */
-export interface FleetFact<O extends KindObject = KindObject> {
+/** Something about the fleet that concerns objects of a kind when it changes. */
+interface FleetFact<O extends KindObject = KindObject> {
   /** Equal texts are equal facts. */
   readonly text: string;
   concerns(object: O): boolean;
@@ -21,8 +21,8 @@ export interface StateGauge {
 }
 
 /**
- * All that watching, claiming, finalizers, status and metrics have to know of a kind of ours. A kind is a folder in
- * operator/kinds that makes one of these; nothing outside of it names the kind.
+ * Everything that watching, claiming, finalizers, status and metrics need to know about a kind of ours. A kind is a folder
+ * in operator/kinds that makes one of these; nothing below operator/kinds names a kind.
  */
 export interface Kind<O extends KindObject = KindObject> extends StatusKind<StatusOf<O>> {
   /** As `kubectl` takes it, and the name of its controller in logs and metrics. */
@@ -31,7 +31,7 @@ export interface Kind<O extends KindObject = KindObject> extends StatusKind<Stat
   readonly many: string;
   readonly finalizer: string;
   readonly gauge: StateGauge;
-  /** What the API server gives. It has checked the object against the definition of the kind. */
+  /** Of an object from the API server, which has checked it against the definition of the kind. */
   parse(object: KubeObject): O;
   /** Key of the Secret that it names; undefined if it names none. */
   secretKeyOf(object: O): string | undefined;
@@ -46,7 +46,7 @@ export interface Kind<O extends KindObject = KindObject> extends StatusKind<Stat
   factsOf(view: FleetView): FleetFact<O>[];
 }
 
-/** `secret`: who reads this Secret. `uid`: whose sockets these are. */
+/** `secret`: by the Secret that an object names. `uid`: by the owner of sockets. */
 export function indexersOf<O extends KindObject>(kind: Kind<O>): Indexers<O> {
   return {
     secret: (object) => {

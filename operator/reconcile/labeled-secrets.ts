@@ -3,10 +3,10 @@ import type { KubeObject, ResourceType } from '../kube/object.ts';
 import { ResourceWatch, type ResourceWatchOptions } from '../kube/resource-watch.ts';
 
 export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
-/** Secrets that their owners had watched. */
+/** Selects the Secrets that their owners want to have watched. */
 export const LABELLED = `${CREDENTIALS_LABEL}=true`;
 
-/** Metadata only: a Secret's value is read when it is wanted, and no other is kept. */
+/** Metadata only: the values of a Secret are read when they are needed. */
 export const watchLabelledSecrets = (
   options: Pick<ResourceWatchOptions<KubeObject>, 'client' | 'log' | 'namespaces' | 'timers'>,
 ): ResourceWatch<KubeObject> =>

@@ -9,16 +9,16 @@ import type { Kind } from './kind.ts';
 
 /** The right to write to the API server, while it lasts, for objects of one kind. */
 export interface Leadership<O extends KindObject> {
-  /** Aborted when it ends: whatever is being written gives up. */
+  /** Aborts when the term ends: writes under way give up. */
   readonly signal: AbortSignal;
   readonly status: KindStatusWriter<StatusOf<O>>;
   readonly events: Pick<EventRecorder, 'record'>;
 }
 
-/** A term as those who write in it see it. */
+/** A term, for those who write during it. */
 export type ActiveTerm = Pick<Term, 'signal' | 'leadershipFor'>;
 
-export interface TermOptions {
+interface TermOptions {
   client: Pick<KubeClient, 'patchStatus'>;
   recorder: Pick<EventRecorder, 'record' | 'stop'>;
   statusWritesPerSecond: number;
@@ -26,7 +26,7 @@ export interface TermOptions {
   timers?: Timers;
 }
 
-/** One term of the leader, which holds the Lease: what only it writes. A process may have several, one after the other. */
+/** A term of the leader, which holds the Lease: what only it writes. A process may have several, one after another. */
 export class Term {
   readonly status: StatusWriter;
   readonly #recorder: TermOptions['recorder'];
@@ -47,7 +47,7 @@ export class Term {
     });
   }
 
-  /** Aborted when it ends. */
+  /** Aborts when the term ends. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -57,8 +57,8 @@ export class Term {
   }
 
   /**
-   * Status first, then the Events about it.
-   * @param graceMs 0 when the Lease is lost: writes under way are aborted at once
+   * Finishes the status writes, and the Events about them.
+   * @param graceMs 0 when the Lease is lost: writes under way are told to give up at once
    */
   async stop(graceMs: number): Promise<void> {
     if (graceMs <= 0) this.#ended.abort(new Error('the term as leader ended'));
@@ -67,7 +67,7 @@ export class Term {
   }
 }
 
-/** Whom an Event is about. */
+/** What an Event is about. */
 export function regardingOf({ group, version, kind }: ResourceKind, { metadata }: KindObject): Regarding {
   const { name, namespace, uid } = metadata;
   return { apiVersion: `${group}/${version}`, kind, name, namespace, uid };

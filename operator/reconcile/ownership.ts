@@ -6,7 +6,7 @@ import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } fro
 import { addingFinalizer, hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
 import type { Kind } from './kind.ts';
 
-export interface OwnershipOptions<O extends KindObject> {
+interface OwnershipOptions<O extends KindObject> {
   kind: Pick<Kind, 'resource' | 'singular' | 'finalizer'>;
   client: Pick<KubeClient, 'patch'>;
   /** Undefined: there is no other operator, and nothing is claimed. */
@@ -16,12 +16,12 @@ export interface OwnershipOptions<O extends KindObject> {
   log: Log;
 }
 
-/** Which objects of a kind are ours, how they become so, and how they are released: the claim and the finalizer. */
+/** Which objects of a kind are ours, how we take them, and how we release them: the claim and the finalizer. */
 export class Ownership<O extends KindObject = KindObject> {
   readonly #options: OwnershipOptions<O>;
-  /** Uid -> version over which we wrote: a copy of that version is only late. */
+  /** Uid -> version that our write replaced: a copy of that version is out of date. */
   readonly #writtenOver = new Map<string, string>();
-  /** Uid -> who else holds it. */
+  /** Uid -> the other operator that was reported last. */
   readonly #told = new Map<string, string>();
 
   constructor(options: OwnershipOptions<O>) {
@@ -29,8 +29,8 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * What to say of an object that is another operator's; undefined: it is ours, or free to be.
-   * @param isLeader of several processes of an operator only the leader records Events
+   * What to say about an object of another operator; undefined: it is ours, or nobody's.
+   * @param isLeader of several processes of an operator only the leader reports it
    */
   foreign(object: O, isLeader: boolean): string | undefined {
     const { kind, self, onForeign, log } = this.#options;
@@ -52,9 +52,9 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Claims the object and, before its first socket, adds the finalizer, so that a deletion can't leave a socket open: both in
-   * one patch, and none if nothing is missing.
-   * @returns false if the object has changed since, which may be another's claim: look again
+   * Claims the object and, before its first socket, adds the finalizer, so that it can't be deleted while it has sockets:
+   * both in one patch, and no patch if nothing is missing.
+   * @returns false if the object has changed meanwhile, perhaps by another's claim: look again
    */
   async take(object: O, options: { finalizer: boolean; signal: AbortSignal }): Promise<boolean> {
     const { kind, client, self } = this.#options;
@@ -77,10 +77,10 @@ export class Ownership<O extends KindObject = KindObject> {
   }
 
   /**
-   * Removes the finalizer, so that an object that is being deleted can go.
-   * @returns false if the object has changed since: look again
+   * Removes the finalizer, which lets an object that is being deleted go.
+   * @returns false if the object has changed meanwhile: look again
    */
-  async releaseObjects(object: O, signal: AbortSignal): Promise<boolean> {
+  async release(object: O, signal: AbortSignal): Promise<boolean> {
     const { kind, client } = this.#options;
     const operations = removingFinalizer(object, kind.finalizer);
     if (operations.length === 0) return true;

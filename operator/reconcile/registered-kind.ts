@@ -3,12 +3,12 @@ import type { KindObject } from '../status/status-kind.ts';
 import { indexersOf, type Kind } from './kind.ts';
 import { type FleetParts, KindController, type KindReconciler, type ReconcilerParts } from './kind-controller.ts';
 
-export type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
+type WatchParts = Pick<ResourceWatchOptions<KindObject>, 'client' | 'log' | 'namespaces' | 'timers'>;
 
 /** The controller of some kind. */
 export type KindControl = Pick<KindController<KindObject>, keyof KindController<KindObject>>;
 
-/** The objects of some kind are watched; what type they have is known inside only. */
+/** A kind whose objects are watched; their type is known only inside. */
 export interface WatchedKind {
   readonly kind: Kind;
   readonly watch: Omit<ResourceWatch<KindObject>, 'listen'>;

@@ -20,23 +20,23 @@ export interface ReleaseOptions {
   lease: LeaseName;
   /** Empty: all. */
   namespaces: readonly string[];
-  /** Only what is in no namespace of these; undefined: everything. */
+  /** Releases only what is outside of these namespaces; undefined: everything. */
   keep?: readonly string[] | undefined;
   log: Log;
   timers?: Timers;
 }
 
-/** Longer than an uninstall takes: no operator leads before it, unless it is to go on. */
+/** Longer than an uninstall takes, so that no operator leads meanwhile. If the uninstall is given up, one leads again after it. */
 const HELD_MS = 300_000;
-/** As long as an upgrade takes to replace the operators, which watch the old list. */
+/** As long as an upgrade takes to replace the operators that watch the old namespaces. */
 const HELD_FOR_UPGRADE_MS = 60_000;
 const TRIES = 20;
 
 /**
- * Releases the objects that this operator has claimed, all of them or those of namespaces that are watched no longer,
- * so that nothing that is deleted later waits for an operator that is gone. The leading operator would take them again, so
- * first its Lease is taken, if there is one: it stops to lead, and for a while no other starts to. Sockets stay open until
- * the connectors end or the next leader closes them.
+ * Releases the objects that this operator has claimed, all of them or those of namespaces that are no longer watched, so
+ * that no later deletion waits for an operator that is gone. The leader would take them again, so its Lease is taken first,
+ * if there is one: it stops leading, and for a while no other starts. Sockets stay open until the connectors end or the next
+ * leader closes them.
  */
 export function releaseAllFinalizers(options: ReleaseOptions, signal: AbortSignal): Promise<number> {
   const { keep } = options;
@@ -53,7 +53,7 @@ async function releaseAll(options: ReleaseOptions, signal: AbortSignal): Promise
   return released + elsewhere;
 }
 
-/** What carries our claim in a namespace that was watched once, if we may look there; without a claim it may be another's. */
+/** Objects with our claim in namespaces that were once watched, as far as our rights go; one without a claim may be another's. */
 async function releaseElsewhere(letting: ReleaseObjectsOptions, signal: AbortSignal): Promise<number> {
   const isClaimed = ({ metadata }: KindObject): boolean => metadata.annotations?.[CLAIM] === letting.operator;
   try {
@@ -64,11 +64,11 @@ async function releaseElsewhere(letting: ReleaseObjectsOptions, signal: AbortSig
   }
 }
 
-/** What the operators watched until now and are to watch no longer; without any of it nobody is disturbed. */
+/** Releases what the operators watched until now and will no longer watch. If there is nothing, the leader keeps its Lease. */
 async function releaseOthers(options: ReleaseOptions, keep: readonly string[], signal: AbortSignal): Promise<number> {
   const { client, kinds, lease, log, timers = systemTimers } = options;
   const watched = watchedOf(keep);
-  // An earlier version left no note: whatever it may have watched, as far as our rights go.
+  // An earlier version left no note, and may have watched all namespaces.
   const before = parseWatched(await readNote(client, lease, signal)) ?? 'all';
   const dropped = droppedNamespaces(before, watched);
   const letting = { client, kinds, operator: operatorOf(lease), reason: 'NotWatched', log, timers } as const;
@@ -81,14 +81,14 @@ async function releaseOthers(options: ReleaseOptions, keep: readonly string[], s
 
 const operatorOf = ({ namespace, name }: LeaseName): string => `${namespace}/${name}`;
 
-/** When it resolves, nobody writes any longer. */
+/** When it resolves, no operator writes any more. */
 async function depose(options: ReleaseOptions, heldMs: number, signal: AbortSignal): Promise<void> {
   const { timers = systemTimers } = options;
   if (await takeLease(options, heldMs, signal)) await sleep(timers, DEFAULT_LEADER_TIMES.renewDeadlineMs, signal);
   signal.throwIfAborted();
 }
 
-/** @returns whether somebody may have held it */
+/** @returns whether somebody held it */
 async function takeLease(
   { client, lease: at, log, timers = systemTimers }: ReleaseOptions,
   durationMs: number,

@@ -12,7 +12,7 @@ import { type Kind, type NotRunReason, namesOf } from './kind.ts';
 export interface ReleaseObjectsOptions {
   client: Pick<KubeClient, 'listPage' | 'patch' | 'patchStatus'>;
   kinds: readonly Kind[];
-  /** Whose claims are taken off: the others' stay. */
+  /** Whose claims are removed; those of other operators stay. */
   operator: string;
   reason: NotRunReason;
   log: Log;
@@ -26,11 +26,11 @@ const TRIES = 20;
 const AGAIN_MS = 500;
 
 /**
- * Releases every object in these namespaces (none: all) that is ours: removes finalizer and claim, so that nothing
- * that is deleted later waits for an operator that is gone, and says so in its status.
- * @param isMeant left out: all are
- * @returns how many
- * @throws what the API server gave, such as forbidden
+ * Releases every object of ours in these namespaces (none: all): removes finalizer and claim, so that no later deletion
+ * waits for an operator that is gone, and says so in its status.
+ * @param isMeant left out: every object is
+ * @returns how many were released
+ * @throws KubeError of the API server, such as forbidden
  */
 export async function releaseObjects(
   options: ReleaseObjectsOptions,
@@ -52,7 +52,7 @@ export async function releaseObjects(
   }
 }
 
-/** @returns how many were released, and how many have changed in the meantime */
+/** @returns how many were released, and how many were not since they had changed meanwhile */
 async function releaseOnce(
   options: ReleaseObjectsOptions,
   namespaces: readonly string[],
@@ -69,7 +69,7 @@ async function releaseOnce(
         counts[done ? 'released' : 'left'] += 1;
       })
       .finally(() => running.delete(work));
-    // The first that fails ends all of it, when it is waited for.
+    // The first failure is thrown where this is awaited.
     work.catch(() => undefined);
     running.add(work);
   }
@@ -83,7 +83,7 @@ interface OurObject {
   object: KindObject;
 }
 
-/** Those with a finalizer or a claim of ours. A kind without a definition has no objects. */
+/** Objects with a finalizer or a claim of ours. A kind whose definition is not installed has none. */
 export async function* ourObjects(
   { client, kinds, operator }: Pick<ReleaseObjectsOptions, 'client' | 'kinds' | 'operator'>,
   namespaces: readonly string[],
@@ -114,7 +114,7 @@ async function releaseOne(
   const patched = await patchIfUnchanged(client, kind.resource, object, operations, { signal });
   if (patched === 'changed') return false;
   if (patched === 'gone' || object.metadata.deletionTimestamp !== undefined) return true;
-  // Only for the version that we left: whoever has claimed it since then says how it is.
+  // Only for the version that we wrote: an operator that has claimed it since then writes its status.
   const { uid, resourceVersion } = patched.metadata;
   const body = { metadata: { uid, resourceVersion }, status: kind.statusNotRun(object, reason, timers.wallMs()) };
   try {

@@ -4,10 +4,10 @@ export type SecretRead =
       kind: 'found';
       /** Plain values by key. */
       data: Readonly<Record<string, string>>;
-      /** A change of it is seen at once; if not, within 5 minutes, and the verdict's note says so. */
+      /** Changes are seen at once. If false, within 5 minutes, and the verdict's note says so. */
       watched: boolean;
     }
-  /** `remedy`: where Secrets come from elsewhere than Kubernetes. */
+  /** `remedy`: where Secrets do not come from Kubernetes. */
   | { kind: 'missing'; remedy?: string }
-  /** Neither there nor missing: the API server is away or refuses. */
+  /** Not known: the API server is unreachable or refuses. */
   | { kind: 'unreadable'; why: string };

@@ -12,7 +12,7 @@ interface SecretObject extends KubeObject {
   data?: Record<string, string>;
 }
 
-export interface SecretReadsOptions {
+interface SecretReadsOptions {
   client: Pick<KubeClient, 'get' | 'listPage'>;
   /** Metadata of the labelled Secrets. */
   labelled: Pick<ObjectsView<KubeObject>, 'get'>;
@@ -20,7 +20,7 @@ export interface SecretReadsOptions {
   random?: () => number;
 }
 
-/** What an object wants of a Secret. */
+/** What an object needs of a Secret. */
 export interface WantedSecret {
   /** Of the object. */
   uid: string;
@@ -39,7 +39,7 @@ export const REREAD_WRONG_MS = 30_000;
 interface Known {
   secretKey: string;
   generation: number;
-  /** Of the Secret that was read; undefined if there was none. */
+  /** resourceVersion of the Secret that was read; undefined if there was none. */
   version: string | undefined;
   read: SecretRead;
   /** When an unwatched one is read again. */
@@ -52,7 +52,7 @@ export class SecretReads {
   readonly #timers: Timers;
   readonly #random: () => number;
   readonly #known = new Map<string, Known>();
-  /** Of `prime`: good for one read each, and only as long as the watch has the same version. */
+  /** From `prime`: used only while the watch has the same version. */
   readonly #primed = new Map<string, SecretObject>();
 
   constructor(options: SecretReadsOptions) {
@@ -62,7 +62,7 @@ export class SecretReads {
   }
 
   /**
-   * @returns the Secret, and when to ask again even if nothing is heard of it
+   * @returns the Secret, and when to read again even if no change is seen
    * @throws KubeError if the server did not answer and nothing is known from before
    */
   async read(wanted: WantedSecret, signal: AbortSignal): Promise<{ secret: SecretRead; againMs: number | undefined }> {
@@ -82,9 +82,9 @@ export class SecretReads {
   }
 
   /**
-   * Reads the labelled Secrets of namespaces (none: all) by a few long lists, so that a new leader of 100,000 bots does not
-   * need as many calls. Every object's next read takes its own; what is left after that is dropped by `endPriming`. Only a
-   * saving: where it fails each is read by a call of its own.
+   * Reads the labelled Secrets of namespaces (none: all) by a few long lists, so that a new process with 100,000 bots does
+   * not need as many calls. The first read of each object uses them; `endPriming` drops them. It only saves calls: where it
+   * fails, each Secret is read by a call of its own.
    */
   async prime(namespaces: readonly string[], signal: AbortSignal): Promise<void> {
     for (const scope of scopesOf(SECRETS, namespaces)) {
@@ -103,7 +103,7 @@ export class SecretReads {
     this.#primed.clear();
   }
 
-  /** The Secret was judged to be wrong. */
+  /** The Secret was judged to be wrong: it is read again sooner. */
   lookSooner(uid: string): void {
     const known = this.#known.get(uid);
     if (known !== undefined) known.dueMs = Math.min(known.dueMs, this.#timers.monotonicMs() + REREAD_WRONG_MS);
@@ -151,13 +151,13 @@ export class SecretReads {
     }
   }
 
-  /** Jittered downwards, so that the promise holds and 100,000 reads don't come together. */
+  /** Jittered downwards, so that the promise holds and 100,000 reads don't coincide. */
   #dueMs(delayMs: number): number {
     return this.#timers.monotonicMs() + delayMs * (1 - 0.2 * this.#random());
   }
 }
 
-/** Names of all keys, but the values of these only: what is not needed is not kept. */
+/** The names of all keys, but only these values: what is not needed is not kept. */
 function onlyWanted(data: Record<string, string>, valueKeys: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [

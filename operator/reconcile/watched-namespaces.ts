@@ -1,6 +1,6 @@
 /**
- * Which namespaces the operators watch, as the leader notes it on its Lease: who leads next, with another list, finds
- * there what nobody else would release. Pure.
+ * The annotation on the Lease in which the leader notes which namespaces it watches. A later leader with another list finds
+ * there which namespaces it must release, since nobody else would. Pure.
  */
 export const WATCHED = 'relax.dev/watched-namespaces';
 
@@ -11,7 +11,7 @@ const ALL = '*';
 /** @param namespaces as in RELAX_WATCH_NAMESPACES: none is all */
 export const watchedOf = (namespaces: readonly string[]): Watched => (namespaces.length === 0 ? 'all' : namespaces);
 
-/** @param note undefined: an earlier version wrote none */
+/** @param note undefined: there is none, as from an earlier version */
 export function parseWatched(note: string | undefined): Watched | undefined {
   if (note === undefined || note === '') return undefined;
   return note === ALL ? 'all' : note.split(',');
@@ -22,10 +22,10 @@ export const formatWatched = (watched: Watched): string => (watched === 'all' ? 
 export type Dropped =
   /** These. */
   | { kind: 'named'; namespaces: readonly string[] }
-  /** Every one that is not watched now; which ones there are is not known. */
+  /** All that are not watched now; which ones exist is not known. */
   | { kind: 'others' };
 
-/** What was watched before and no longer is. */
+/** What was watched before and is no longer. */
 export function droppedNamespaces(before: Watched, now: Watched): Dropped {
   if (now === 'all') return { kind: 'named', namespaces: [] };
   if (before === 'all') return { kind: 'others' };

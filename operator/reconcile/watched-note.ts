@@ -9,7 +9,7 @@ export interface LeaseName {
   name: string;
 }
 
-/** A renewal that comes in between is met again at most this often. */
+/** Each time the Lease is renewed between our read and our write, we try again, up to this often. */
 const TRIES = 20;
 
 export const leaseScope = ({ namespace }: LeaseName): ResourceScope & { namespace: string } => ({
@@ -19,7 +19,7 @@ export const leaseScope = ({ namespace }: LeaseName): ResourceScope & { namespac
   namespace,
 });
 
-/** What the last leader noted; undefined: no note, or no Lease. */
+/** The note of the last leader; undefined: there is none, or no Lease. */
 export async function readNote(
   client: Pick<KubeClient, 'get'>,
   at: LeaseName,
@@ -28,7 +28,7 @@ export async function readNote(
   return (await readLease(client, at, signal))?.metadata.annotations?.[WATCHED];
 }
 
-/** @param holder writes it only while it holds the Lease; left out: whoever does */
+/** @param holder the note is written only while this process holds the Lease; left out: whoever holds it */
 export async function noteWatched(
   client: Pick<KubeClient, 'get' | 'replace'>,
   at: LeaseName,

@@ -14,8 +14,8 @@ export interface ConditionedStatus {
   conditions?: Condition[];
 }
 
-/** What conditions are made from beside their judgements. */
-export interface ConditionHistory {
+/** What conditions are made from, besides their judgements. */
+interface ConditionHistory {
   previous: readonly Condition[];
   /** The metadata.generation that was judged. */
   generation: number;
@@ -23,10 +23,10 @@ export interface ConditionHistory {
   nowMs: number;
 }
 
-/** As much as the schema of every kind takes (core/api/condition.ts). */
+/** As much as the schema of every kind allows (core/api/condition.ts). */
 const MAX_MESSAGE_LENGTH = 32_768;
 
-/** Conditions by Kubernetes' API conventions, in the order of `types`: the time of one moves only when its status flips. */
+/** Conditions by Kubernetes' API conventions, in the order of `types`: `lastTransitionTime` changes only with `status`. */
 export function conditionsOf<T extends string>(
   types: readonly T[],
   judge: (type: T) => Judgement,

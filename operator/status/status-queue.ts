@@ -13,10 +13,10 @@ export interface StatusWrite {
 
 type WriteUrgency = Exclude<Urgency, 'none'>;
 
-/** Bad news first; a flap that lasted is bad news, too. */
+/** Bad news first, which a flap that lasted is as well. */
 const ORDER: readonly WriteUrgency[] = ['bad', 'flap', 'good'];
 
-/** Status writes that wait: one for each object, the latest; held for a while if what follows may make them needless. */
+/** Waiting status writes: the latest for each object. Some are held back, since what follows may make them unnecessary. */
 export class StatusQueue {
   readonly #waiting = new Map<string, StatusWrite & { urgency: WriteUrgency; dueMs: number }>();
   readonly #due: Record<WriteUrgency, DelayHeap<string>> = {
@@ -29,7 +29,7 @@ export class StatusQueue {
     return this.#waiting.size;
   }
 
-  /** Takes the place of what waits for the same object; `none` takes it back. An object never waits longer for that. */
+  /** Replaces what waits for the same object, which does not wait longer for that; `none` withdraws it. */
   put(write: StatusWrite, urgency: Urgency, nowMs: number): void {
     const { uid } = write.object.metadata;
     const before = this.#waiting.get(uid);
@@ -38,7 +38,7 @@ export class StatusQueue {
     this.#add(write, urgency, Math.min(before?.dueMs ?? Number.POSITIVE_INFINITY, nowMs + HOLD_MS[urgency]));
   }
 
-  /** Again, not before its time: for a write that failed and that nothing newer has replaced. */
+  /** For a write that failed: it is due again at `dueMs`, unless a newer one waits. */
   putBack(write: StatusWrite, dueMs: number): void {
     if (!this.#waiting.has(write.object.metadata.uid)) this.#add(write, 'bad', dueMs);
   }
@@ -50,7 +50,7 @@ export class StatusQueue {
     this.#due[waiting.urgency].remove(uid);
   }
 
-  /** The next write whose time has come, taken out. */
+  /** Takes out the next write that is due. */
   next(nowMs: number): StatusWrite | undefined {
     for (const urgency of ORDER) {
       const uid = this.#due[urgency].takeDue(nowMs);
@@ -68,7 +68,7 @@ export class StatusQueue {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Everything is due at once, flaps are forgotten: for a graceful stop. */
+  /** Makes everything due at once and drops flaps, for an orderly stop. */
   hurry(): void {
     for (const [uid, write] of [...this.#waiting]) {
       if (write.urgency === 'flap') this.drop(uid);

@@ -10,24 +10,24 @@ import { StatusQueue, type StatusWrite } from './status-queue.ts';
 
 /** The writer, for objects of one kind. */
 export interface KindStatusWriter<S extends ConditionedStatus> {
-  /** The status that the server has as far as we know: what to judge the next one against. */
+  /** The latest status that the server is known to have; the next one is compared with it. */
   baseOf(object: KindObject<S>): S | undefined;
-  /** Writes the status, in its turn, unless the server has it already. */
+  /** Writes the status when its turn comes, unless nothing in it is worth a write. */
   offer(object: KindObject<S>, after: S): void;
   forget(uid: string): void;
 }
 
-export interface StatusWriterOptions {
+interface StatusWriterOptions {
   client: Pick<KubeClient, 'patchStatus'>;
   log: Log;
-  /** RELAX_STATUS_WRITES_PER_SECOND; as many at once. */
+  /** RELAX_STATUS_WRITES_PER_SECOND; also the burst. */
   perSecond: number;
-  /** The server has taken it. */
+  /** The server has accepted it. */
   onWritten?: (write: StatusWrite) => void;
   timers?: Timers;
 }
 
-export interface StatusWriterStats {
+interface StatusWriterStats {
   written: number;
   failed: number;
 }
@@ -36,8 +36,8 @@ const MAX_IN_FLIGHT = 8;
 const RETRY_MS = 5_000;
 
 /**
- * The one writer of status, for all kinds: never twice the same, at a bounded rate, at most one write for an object at a time,
- * bad news first (design rule 12).
+ * The one writer of status, for all kinds: never the same status twice, at a bounded rate, at most one write per object at a
+ * time, bad news first (design rule 12).
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
@@ -47,7 +47,7 @@ export class StatusWriter {
   readonly #inFlight = new Set<string>();
   /** Judged while a write of the same object was under way. */
   readonly #next = new Map<string, () => void>();
-  /** What we have written and our copy of the objects does not show yet. */
+  /** What we have written and our copies of the objects do not show yet. */
   readonly #written = new Map<string, { status: ConditionedStatus; version: string }>();
   readonly #stats: StatusWriterStats = { written: 0, failed: 0 };
   readonly #aborted = new AbortController();
@@ -80,7 +80,7 @@ export class StatusWriter {
     };
   }
 
-  /** Takes nothing more and writes what waits; gives up after `graceMs` (0: at once, as when leadership is lost). */
+  /** Accepts nothing more and writes what waits; gives up after `graceMs` (0: at once, as when leadership is lost). */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#queue.hurry();
@@ -95,7 +95,7 @@ export class StatusWriter {
   #baseOf<S extends ConditionedStatus>(object: KindObject<S>): S | undefined {
     const { uid, resourceVersion } = object.metadata;
     const written = this.#written.get(uid);
-    // Of the same kind, since a uid is of one object.
+    // It has the type of this kind, since a uid belongs to one object.
     if (written !== undefined && isLaterVersion(written.version, resourceVersion)) return written.status as S;
     this.#written.delete(uid);
     return object.status;
@@ -148,7 +148,7 @@ export class StatusWriter {
     const { uid } = object.metadata;
     this.#inFlight.add(uid);
     try {
-      // The uid keeps an object that was recreated under the same name from getting the status of the old one.
+      // With the uid, an object that was created again under the same name does not get the status of the old one.
       const body = { metadata: { uid }, status: after };
       const signal = this.#aborted.signal;
       const path = pathOf(kind.resource, object);
@@ -175,7 +175,7 @@ export class StatusWriter {
     const { kind, object } = write;
     const named = { kind: kind.resource.kind, object: keyOf(object), err: errorText(error) };
     this.#options.log.warn(named, 'could not write status');
-    // A refused write would be refused again; the next change of the object makes another.
+    // A write that was refused would be refused again; the next change of the object causes another.
     if (!gone && !this.#stopping) this.#queue.putBack(write, this.#timers.monotonicMs() + RETRY_MS);
   }
 }

@@ -57,7 +57,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     control.start();
     watched.watch.start();
     secrets.start();
-    await control.takeOffice(term);
+    await control.beginTerm(term);
   });
   afterAll(async () => {
     await control.stop(0);
@@ -133,7 +133,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
   it('is released without claim and finalizer, and its status says so', async () => {
     await applyLamp('hall', { watts: 100 });
     await until('hall', 'Bright', 'True Watts 100 W near 1 pods');
-    control.leaveOffice();
+    control.endTerm();
     const letting = { client, kinds: [lampKind], operator: OPERATOR, reason: 'OperatorGone', log: silentLog } as const;
     const { signal } = new AbortController();
     expect(await releaseObjects(letting, namespaces, signal)).toBe(1);

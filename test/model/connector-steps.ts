@@ -81,7 +81,7 @@ function heartbeat(world: World, pod: string, proc: Proc, hold: Hold): Step<Worl
 
 /** A connector of the model brings about at once what it is told. */
 const runningAsHeld = (slots: Slots): Parameters<typeof converge>[1] =>
-  new Map([...slots].map(([id, slot]) => [id, { slot, connection: id, failure: undefined }]));
+  new Map([...slots].map(([id, slot]) => [id, { slot, runner: id, failure: undefined }]));
 
 function socketsAfter(sockets: Proc['sockets'], { open, update, close }: Convergence): Proc['sockets'] {
   const after: Record<SlotID, SocketState> = { ...sockets };

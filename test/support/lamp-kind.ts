@@ -82,7 +82,7 @@ class LampReconciler implements KindReconciler {
     if (lamp === undefined || leadership === undefined) return { kind: 'done' };
     const again = { kind: 'requeueAfter', delayMs: 100 } as const;
     if (lamp.metadata.deletionTimestamp !== undefined) {
-      return (await ownership.releaseObjects(lamp, signal)) ? { kind: 'done' } : again;
+      return (await ownership.release(lamp, signal)) ? { kind: 'done' } : again;
     }
     if (!(await ownership.take(lamp, { finalizer: true, signal }))) return again;
     const status = await this.#judge(lamp, leadership.status.baseOf(lamp), signal);

@@ -45,19 +45,19 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
   });
 
   return {
-    openMethod: 'rtm.connect',
-    keepAlive: KEEP_ALIVE,
-    streamID: ({ teamID }) => teamID,
-    refuse: ({ token }) => refuseToken(token),
+    tokenRefusal: ({ token }) => refuseToken(token),
     budgetKey: ({ teamID }, tokenDigest) => connectBudgetKey(teamID, tokenDigest),
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
-    sources(spec, self) {
+    keepAlive: KEEP_ALIVE,
+    streamID: ({ teamID }) => teamID,
+    sourceResolver(spec, self) {
       const source = { ...botOf(spec), slackTeamID: self.teamID, botUserID: self.botUserID };
       return () => source;
     },
-    disabled: (spec, slackError, nowMs) =>
+    disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
+    openMethod: 'rtm.connect',
     logNames: ({ teamID }) => ({ team: teamID }),
   };
 }

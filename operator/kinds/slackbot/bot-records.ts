@@ -1,7 +1,7 @@
 import { botKeyOf, type Claim } from './duplicates.ts';
 import { type BotRecord, NEW_RECORD } from './wanted.ts';
 
-/** The records of all bots, and who claims the same bot, by an index that follows from them. */
+/** The records of all bots, with an index of those that claim the same bot. */
 export class BotRecords {
   readonly #records = new Map<string, BotRecord>();
   /** Bot (team and token) -> uids of those that claim it. */
@@ -11,7 +11,7 @@ export class BotRecords {
     return this.#records.get(uid) ?? NEW_RECORD;
   }
 
-  /** @returns uids of others that may be duplicates now, or may no longer be */
+  /** @returns uids of others that may have become duplicates, or ceased to be */
   put(uid: string, record: BotRecord): string[] {
     const affected = this.#moveClaim(uid, this.#records.get(uid)?.claim, record.claim);
     this.#records.set(uid, record);
@@ -25,7 +25,7 @@ export class BotRecords {
     return affected;
   }
 
-  /** Claims of others on the same bot. */
+  /** The claims of others on the same bot. */
   claimsOn(claim: Claim): Claim[] {
     const claims: Claim[] = [];
     for (const uid of this.#claimants.get(botKeyOf(claim)) ?? []) {

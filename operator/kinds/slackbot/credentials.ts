@@ -2,20 +2,8 @@ import { CREDENTIALS_LABEL } from '../../../core/api/api-group.ts';
 import { type SlackBotSpec, secretKeysOf } from '../../../core/api/slackbot.ts';
 import { type TokenKind, tokenDigest, tokenKind } from '../../../core/protocol/token.ts';
 import type { SecretRead } from '../../reconcile/secret-read.ts';
-import { explain, type JudgedReason } from './reasons.ts';
-
-export type CredentialsVerdict =
-  | {
-      kind: 'valid';
-      /** Plain: never in a log, a status or an Event. */
-      token: string;
-      digest: string;
-      /** For the message of CredentialsValid; may be empty. */
-      note: string;
-    }
-  | { kind: 'invalid'; reason: JudgedReason; message: string }
-  /** Changes nothing: the sockets that the bot has stay, it gets no new ones. */
-  | { kind: 'unknown'; reason: 'SecretUnreadable'; message: string };
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
+import { explain } from '../reasons.ts';
 
 const KIND_NAMES: Record<TokenKind, string> = {
   bot: 'a bot token',
@@ -26,7 +14,7 @@ const KIND_NAMES: Record<TokenKind, string> = {
 };
 
 /**
- * Judges what Slack need not be asked for. Messages name keys, never values.
+ * Judges as much as can be judged without asking Slack. Messages name keys, never values.
  *
  * @param secret ignored for transports that this version does not serve, so it need not be read for them
  */

@@ -2,10 +2,10 @@ import { FINALIZER } from '../../../core/api/slackbot.ts';
 import type { Kind } from '../../reconcile/kind.ts';
 import { registerKind } from '../../reconcile/registered-kind.ts';
 import { conditionOf } from '../../status/conditions.ts';
+import { fleetFacts } from '../socket-conditions.ts';
 import { SLACKBOT_GAUGE } from './slackbot-metrics.ts';
 import { SLACKBOTS, type SlackBotObject, secretKeyOf } from './slackbot-object.ts';
 import { SlackBotReconciler } from './slackbot-reconciler.ts';
-import { fleetFacts } from './status.ts';
 import { urgencyOf } from './status-change.ts';
 import { statusNotRun } from './status-not-run.ts';
 import { summaryOf } from './summary.ts';
@@ -26,14 +26,14 @@ export const slackBotKind: Kind<SlackBotObject> = {
   factsOf: (view) => {
     const { settled, pods, zones, rooms } = fleetFacts(view);
     return [
-      // Only what changes a condition: one more pod in the second zone must not wake up 100,000 bots.
+      // Only what changes a condition: one more pod in the second zone is no news for 100,000 bots.
       { text: JSON.stringify([settled, pods > 0, zones > 1]), concerns: () => true },
       { text: JSON.stringify(rooms), concerns: isInOneZone },
     ];
   },
 };
 
-/** Receives what the other zones could take. */
+/** Its message says what the other zones could take. */
 const isInOneZone = ({ status }: SlackBotObject): boolean => conditionOf(status, 'Redundant')?.reason === 'SameZone';
 
 export const slackBots = registerKind(

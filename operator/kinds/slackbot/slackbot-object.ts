@@ -8,13 +8,13 @@ export type SlackBotObject = SlackBot & KubeObject;
 
 export const SLACKBOTS: ResourceKind = { group: GROUP, version: VERSION, plural: 'slackbots', kind: 'SlackBot' };
 
-/** Key of the Secret that a bot names; undefined with transport App, which may have none. */
+/** Key of the Secret that a bot names; undefined if it names none, as with transport App. */
 export function secretKeyOf(bot: SlackBotObject): string | undefined {
   const name = bot.spec.credentials?.secretRef.name;
   return name === undefined ? undefined : `${bot.metadata.namespace}/${name}`;
 }
 
-/** Of its Secret, the token. */
+/** Of its Secret only the token is needed. */
 export function wantedSecretOf(bot: SlackBotObject): WantedSecret {
   const { uid, generation } = bot.metadata;
   return { uid, generation, secretKey: secretKeyOf(bot), valueKeys: [secretKeysOf(bot.spec).token] };

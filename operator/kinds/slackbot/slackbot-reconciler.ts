@@ -8,16 +8,17 @@ import type { ObjectsView } from '../../kube/resource-watch.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
 import type { Leadership } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
-import type { SecretReads } from '../../reconcile/secret-reads.ts';
+import { REREAD_WRONG_MS, type SecretReads } from '../../reconcile/secret-reads.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
+import { fleetFacts, isLive } from '../socket-conditions.ts';
 import { BotRecords } from './bot-records.ts';
-import { isLive } from './conditions.ts';
-import { type CredentialsVerdict, judgeCredentials } from './credentials.ts';
+import { judgeCredentials } from './credentials.ts';
 import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
-import { fleetFacts, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 import { statusNotRun } from './status-not-run.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
 
-export interface SlackBotReconcilerOptions {
+interface SlackBotReconcilerOptions {
   bots: ObjectsView<SlackBotObject>;
   secrets: SecretReads;
   desired: DesiredState;
@@ -25,9 +26,9 @@ export interface SlackBotReconcilerOptions {
   /** The right to write to the API server; undefined while another process has it. */
   leadership: () => Leadership<SlackBotObject> | undefined;
   ownership: Ownership<SlackBotObject>;
-  /** Have these reconciled: another bot's change concerns them. */
+  /** Reconciles these bots as well: another bot's change concerns them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
-  /** A status was judged, written or not; undefined: the bot is gone. */
+  /** Called with each status that was judged, written or not; undefined: the bot is gone. */
   onStatus?: (uid: string, judged: { bot: SlackBotObject; status: SlackBotStatus } | undefined) => void;
   log: Log;
   timers?: Timers;
@@ -40,15 +41,15 @@ interface Judged {
 }
 
 /**
- * Brings one SlackBot from what it says to what is desired of the fleet, and back from the fleet to its status. Every
- * operator does; only the leader writes.
+ * Takes one SlackBot from its spec to what is desired of the fleet, and from the state of the fleet to its status. Every
+ * operator process does this; only the leader writes to the API server.
  */
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
   readonly #timers: Timers;
   readonly #ownership: Ownership<SlackBotObject>;
   readonly #records = new BotRecords();
-  /** Key -> uid of the object that had this name when it was last looked at. */
+  /** Key -> uid of the object that had this name when it was last reconciled. */
   readonly #uids = new Map<string, string>();
 
   constructor(options: SlackBotReconcilerOptions) {
@@ -57,7 +58,7 @@ export class SlackBotReconciler {
     this.#ownership = options.ownership;
   }
 
-  /** Must be called for each object that is gone, before its key is reconciled. */
+  /** Must be called for each object that is gone, before its key is reconciled, which may be the first time. */
   deleted(key: string, uid: string): void {
     if (this.#uids.get(key) !== uid) this.#gone(uid);
   }
@@ -92,14 +93,14 @@ export class SlackBotReconciler {
           again = earlier(again, LOOK_AGAIN_MS);
           break;
         case 'notOurs':
-          // The watch delivers it once the leader has added the finalizer.
+          // It is reconciled again when the leader has added the finalizer.
           this.#desire(bot, { kind: 'unknown' });
           break;
       }
-      // Nothing is said of a bot that another operator may be claiming just now.
+      // Another operator may just be claiming it, so nothing is written about it.
       if ((await this.#take(bot, false, signal)) === 'changed') return { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
     } catch (failure) {
-      // What could not be prepared changes nothing for a bot that already runs.
+      // A failure here changes nothing for a bot that already runs.
       this.#desire(bot, { kind: 'unknown' });
       error = failure;
     }
@@ -125,7 +126,7 @@ export class SlackBotReconciler {
     };
   }
 
-  /** Another operator owns it: our sockets of it close, without a fence, since events of the other's sockets must pass. */
+  /** Another operator runs it: our sockets close, without a fence, since events of the other operator's sockets count. */
   #leave(bot: SlackBotObject, message: string): Outcome {
     const { uid } = bot.metadata;
     this.#drop(uid);
@@ -136,7 +137,7 @@ export class SlackBotReconciler {
 
   async #judge(bot: SlackBotObject, signal: AbortSignal): Promise<Judged> {
     const { secrets } = this.#options;
-    // What is not served needs no Secret.
+    // A transport that is not served needs no Secret.
     if (bot.spec.transport !== 'RTM') {
       return { verdict: judgeCredentials(bot.spec, { kind: 'missing' }), againMs: undefined, error: undefined };
     }
@@ -145,14 +146,14 @@ export class SlackBotReconciler {
       const verdict = judgeCredentials(bot.spec, secret);
       if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
       secrets.lookSooner(bot.metadata.uid);
-      return { verdict, againMs: earlier(againMs, 30_000), error: undefined };
+      return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
     } catch (error) {
       const verdict = judgeCredentials(bot.spec, { kind: 'unreadable', why: errorText(error) });
       return { verdict, againMs: undefined, error };
     }
   }
 
-  /** The claim and the finalizer come before the first socket, so that a deletion can't leave a socket open. */
+  /** The claim and the finalizer come before the first socket: no SlackBot may be deleted while it has sockets. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
     if (taken !== 'notLeader') return taken === 'taken' ? 'protected' : 'changed';
@@ -181,13 +182,13 @@ export class SlackBotReconciler {
     this.#desire(bot, decision.want);
     const ours = leadership();
     const isYielding = decision.want === undefined;
-    // The leader removes the finalizer.
+    // The leader releases it.
     if (ours === undefined && !isYielding) return { kind: 'done' };
     if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
     if (decision.release === undefined || ours === undefined) return { kind: 'done' };
     if (decision.release === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
-    const removed = await this.#ownership.releaseObjects(bot, AbortSignal.any([signal, ours.signal]));
+    const removed = await this.#ownership.release(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 

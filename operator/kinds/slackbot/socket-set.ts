@@ -1,7 +1,7 @@
 import { botName, replicasOf, type SlackBotSpec } from '../../../core/api/slackbot.ts';
 import type { SocketSet } from '../../plan/types.ts';
 
-/** As much of a SlackBot as decides what is wanted of it; standalone mode makes uid, generation and age itself. */
+/** The part of a SlackBot that decides what is wanted of it; standalone mode makes uid, generation and age itself. */
 export interface BotDocument {
   metadata: {
     uid: string;

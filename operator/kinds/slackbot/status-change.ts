@@ -1,10 +1,10 @@
 import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { conditionOf } from '../../status/conditions.ts';
 import type { Urgency } from '../../status/urgency.ts';
-import type { ConditionType } from './reasons.ts';
-import { saysWait } from './wait.ts';
+import type { ConditionType } from '../reasons.ts';
+import { saysWait } from '../wait.ts';
 
-/** How soon this change is written: what is worth a write, bad news first. */
+/** Whether a change is worth a write, and how soon: bad news first. */
 export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
   if (before?.conditions === undefined) return 'bad';
   if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
@@ -15,23 +15,23 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
   };
   if (worse('Ready') || worse('CredentialsValid')) return 'bad';
   const live = after.liveConnections ?? 0;
-  // What is being closed on purpose does not come back.
+  // Sockets that are closed on purpose are not missing.
   const missing = live < (after.desiredConnections ?? 0);
-  // Another reason for the same gap is not worth a write of its own: mostly the socket is back before it is due.
+  // A new reason for the same gap is not worth a write of its own: usually the socket is back before the write is due.
   return missing && live <= (before.liveConnections ?? 0) ? 'flap' : 'good';
 }
 
 /**
- * Whether a write would say nothing new. Texts that come from retries change with each of them, so of Ready, Connected
- * and Redundant only status and reason count.
+ * Whether a write would say nothing new. Of Ready, Connected and Redundant only status and reason count, since each retry
+ * changes their messages.
  */
 export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
   return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
 }
 
 /**
- * The message says for the first time until when it waits. Written once per problem: the times of later waits are texts
- * that come from retries.
+ * Its message says for the first time until when it waits. That is written once per outage: the times of later waits come
+ * from retries.
  */
 function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {
   const waits = (status: SlackBotStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');

@@ -1,16 +1,16 @@
 import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
 import { conditionsOf } from '../../status/conditions.ts';
-import { CONDITION_TYPES, explain, type Reason } from './reasons.ts';
+import { CONDITION_TYPES, explain, type Reason } from '../reasons.ts';
 
-export interface NotRun {
+interface NotRun {
   metadata: { generation: number };
   status?: SlackBotStatus;
 }
 
 /**
- * Pure: the status of a bot that this operator has released. What it knew of it no longer holds, so each condition
- * is Unknown, and there is no socket of ours to count.
- * @param message in place of the reason's own words
+ * Pure: the status of a bot that this operator no longer runs. What it knew no longer holds, so each condition is
+ * Unknown, and it has no sockets to count.
+ * @param message replaces that of the reason
  */
 export function statusNotRun(bot: NotRun, reason: Reason, nowMs: number, message = explain(reason)): SlackBotStatus {
   const { generation } = bot.metadata;

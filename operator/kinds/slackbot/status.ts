@@ -1,11 +1,10 @@
 import { replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../core/api/slackbot.ts';
-import type { BotView, FleetView, SlotView } from '../../fleet/fleet-view.ts';
+import type { BotView, SlotView } from '../../fleet/fleet-view.ts';
 import { rfc3339 } from '../../kube/timestamp.ts';
 import { conditionsOf } from '../../status/conditions.ts';
-import { allReported, type FleetFacts, isLive, judgeConditions, type Stop } from './conditions.ts';
-import type { CredentialsVerdict } from './credentials.ts';
-import { CONDITION_TYPES, explain } from './reasons.ts';
-import { zoneCapacityOf } from './zone-capacity.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
+import { CONDITION_TYPES, explain } from '../reasons.ts';
+import { allReported, type FleetFacts, isLive, judgeConditions, type Stop } from '../socket-conditions.ts';
 
 export interface StatusInput {
   bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
@@ -20,10 +19,10 @@ export interface StatusInput {
   nowMs: number;
 }
 
-/** As many as the schema takes. */
+/** As many as the schema allows. */
 const MAX_CONNECTIONS = 64;
 
-/** Pure: the status of a bot. The same input gives the same status, and a status once reached gives itself. */
+/** Pure and idempotent: with its own result as `previous`, it returns the same status. */
 export function statusOf(input: StatusInput): SlackBotStatus {
   const { bot, verdict, view, fleet, previous } = input;
   const { generation } = bot.metadata;
@@ -41,9 +40,9 @@ export function statusOf(input: StatusInput): SlackBotStatus {
     previous: history.previous,
     nowMs: input.nowMs,
   });
-  // Handover: the old and the new socket of a slot may both be live for a moment; that is one connection.
+  // In a handover the old and the new socket of a slot may both be live for a moment: they count as one connection.
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
-  // While the fleet is still being observed, what has been seen live is a lower bound.
+  // While the fleet is still being observed, there may be more live sockets than have been seen.
   const known = Math.min(live.length, desired);
   const told = fleet.settled || stop !== undefined || allReported(view?.slots ?? [], desired);
   const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
@@ -63,19 +62,12 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   };
 }
 
-/** What the fleet offers, counted once for all bots. */
-export function fleetFacts(view: Pick<FleetView, 'settled' | 'pods'>): FleetFacts {
-  const pods = view.pods.filter(({ state }) => state !== 'dead');
-  const rooms = zoneCapacityOf(pods);
-  return { settled: view.settled, pods: pods.length, zones: Object.keys(rooms).length, rooms };
-}
-
 /** Why the bot is to have no sockets at all; suspension first, since it is what its owner asked for. */
 function stopOf({ bot, verdict, duplicateOf }: StatusInput): Stop {
   if (bot.spec.suspend === true) return { reason: 'Suspended', message: explain('Suspended') };
   if (verdict.kind === 'invalid') return { reason: verdict.reason, message: verdict.message };
   if (duplicateOf === undefined) return undefined;
-  // Another tenant must not see these names.
+  // A tenant must not learn the names of another tenant's objects.
   const other =
     duplicateOf.namespace === bot.metadata.namespace
       ? `SlackBot ${duplicateOf.name}`
@@ -93,7 +85,7 @@ function countsNow(
   stop: Stop,
   since: (slot: SlotView) => string,
 ): Counts {
-  // What is being closed is shown as long as it lives, so that "0/0" means closed.
+  // A socket that is being closed counts as long as it is live, so that "0/0" means closed.
   const live = stop === undefined ? Math.min(liveSlots, desired) : liveSlots;
   return {
     desiredConnections: desired,
@@ -106,7 +98,7 @@ function countsNow(
   };
 }
 
-/** Redis may have lost the time: then what was said before stays, until the assignment is written again. */
+/** If Redis has lost the time, the previous one stays until the assignment is written again. */
 function sinceOf({ pod, assignedAtMs }: SlotView, previous: SlackBotStatus | undefined, nowMs: number): string {
   if (assignedAtMs > 0) return rfc3339(assignedAtMs);
   return previous?.connections?.find((connection) => connection.pod === pod)?.since ?? rfc3339(nowMs);

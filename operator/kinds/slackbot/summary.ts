@@ -2,7 +2,7 @@ import { botName, type SlackBotStatus } from '../../../core/api/slackbot.ts';
 import type { BotSummary } from '../../../core/protocol/bot-summary.ts';
 import type { BotView } from '../../fleet/fleet-view.ts';
 import { conditionOf } from '../../status/conditions.ts';
-import { firstWait, withoutWait } from './wait.ts';
+import { firstWait, withoutWait } from '../wait.ts';
 
 /** The line of a bot in `relax status`, from its status and its slots. */
 export function summaryOf(

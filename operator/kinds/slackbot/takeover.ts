@@ -1,15 +1,15 @@
-/** How long a bot keeps running under one SlackBot until the one that takes over is live: two attempts to connect. */
+/** How long a SlackBot runs on while the one that takes over is not live: enough for two tries to connect. */
 export const TAKEOVER_MS = 30_000;
 
 /** One SlackBot hands its bot over to another. */
 export interface Takeover {
   /** Monotonic. */
   sinceMs: number;
-  /** Uids of those that may follow. */
+  /** Uids of those that may take over. */
   successors: readonly string[];
 }
 
-/** @param successors none: those of the last time */
+/** @param successors if there are none, those known before stay */
 export function continueTakeover(before: Takeover | undefined, successors: readonly string[], nowMs: number): Takeover {
   return {
     sinceMs: before?.sinceMs ?? nowMs,
@@ -18,8 +18,8 @@ export function continueTakeover(before: Takeover | undefined, successors: reado
 }
 
 /**
- * Make before break, since events that come while neither is connected are lost: the one that runs keeps running until
- * a socket of the other is live, or has had its time. It does not wait for one that is not going to run.
+ * Make before break, since events are lost while neither is connected: the one that runs goes on until a socket of the
+ * other is live, for `TAKEOVER_MS` at most. It does not wait for one that will not run.
  */
 export function mayEnd(
   takeover: Takeover,

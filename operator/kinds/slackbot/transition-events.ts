@@ -19,7 +19,7 @@ export function transitionEvents(
     const note = `${after.connectionSummary ?? ''} sockets are live`.trim();
     events.push({ type: 'Normal', reason: 'Ready', action: 'Connect', note });
   } else if (ready.status === 'False' && !(refused && ready.reason === credentials.reason)) {
-    // A bot that was not ready before is on its way, which needs no Event.
+    // A bot that was not ready before is still on its way, which is no news.
     const type = ready.reason === 'Suspended' ? 'Normal' : 'Warning';
     const wasReady = conditionOf(before, 'Ready')?.status === 'True' && ready.reason !== 'NoConnectors';
     if (wasReady || LASTING.has(ready.reason))
@@ -29,7 +29,7 @@ export function transitionEvents(
 }
 
 /**
- * Reasons that don't pass by themselves: worth an Event from the first moment. Not NoConnectors: a fault of the whole
- * fleet is not an Event of each bot.
+ * Reasons that don't go away by themselves, so they are worth an Event at once. NoConnectors is not among them: a fault of
+ * the whole fleet is not reported for each bot.
  */
 const LASTING = new Set(['Suspended', 'DuplicateBot', 'TransportNotServed', 'NoEligiblePods']);

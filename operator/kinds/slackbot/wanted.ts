@@ -1,37 +1,37 @@
 import type { DesiredBot, Want } from '../../fleet/desired.ts';
-import type { CredentialsVerdict } from './credentials.ts';
+import type { CredentialsVerdict } from '../credentials-verdict.ts';
 import { type Claim, duplicateOf } from './duplicates.ts';
 import { type BotDocument, socketSetOf } from './socket-set.ts';
 import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
 
 /**
- * What is wanted of a bot: one decision for the operator and for standalone mode, which differ by where documents come
- * from. Pure: neither reads anything nor keeps anything; what must be remembered is in the record that it returns.
+ * What is wanted of a bot: one decision for the operator and for standalone mode, which differ in where documents come
+ * from. Pure: it reads and keeps nothing; whatever must be remembered is in the record that it returns.
  *
  * - suspended: none, and a fence against late events.
- * - its Secret is gone or wrong: what it ran keeps running for `LOST_SECRET_MS` with the token that it had, then none.
+ * - its Secret is gone or wrong: its sockets stay for `LOST_SECRET_MS` with the token that it had, then none.
  * - an older SlackBot claims the same bot: none, once that one is live or has had `TAKEOVER_MS`.
- * - its Secret can't be read: what it ran keeps running, and nothing is started.
+ * - its Secret can't be read: its sockets stay, and it gets no new ones.
  * - its Secret is good: it runs.
- * - it is being deleted: none, and a fence; its finalizer is removed when its sockets are seen closed, or after
- *   `DELETION_PATIENCE_MS`. Another that claims the same bot takes over first.
+ * - it is being deleted: none, and a fence; its object is released when its sockets are known to be closed, or after
+ *   `DELETION_PATIENCE_MS`. Another SlackBot that claims the same bot takes over first.
  */
 
-/** How long a bot keeps the token that it had after its Secret is gone or wrong: tools replace a Secret by two calls. */
+/** How long a bot keeps its token after its Secret is gone or wrong: some tools replace a Secret by two calls. */
 export const LOST_SECRET_MS = 60_000;
 /**
- * How long the deletion of a SlackBot waits for its sockets to close: with time for another to be elected, it is gone
- * within a minute.
+ * How long the deletion of a SlackBot waits for its sockets to close. Together with the election of another leader that
+ * stays below a minute.
  */
 export const DELETION_PATIENCE_MS = 45_000;
-/** For what changes without an event. */
+/** For changes that nobody announces. */
 export const LOOK_AGAIN_MS = 1_000;
 
-/** What is remembered of a bot from one decision to the next: plain data, one record for each uid. Times are monotonic. */
+/** What is remembered of a bot from one decision to the next: plain data, one record per uid. Times are monotonic. */
 export interface BotRecord {
   /** The bot that it claims to run; a suspended one keeps its claim, so that resuming it finds the same order. */
   claim: Claim | undefined;
-  /** Since when it keeps running with the token of a Secret that is gone or wrong. */
+  /** Since when its Secret is gone or wrong. */
   secretLostAtMs: number | undefined;
   takeover: Takeover | undefined;
   deletedAtMs: number | undefined;
@@ -45,10 +45,10 @@ export const NEW_RECORD: BotRecord = {
 };
 
 /** What is known of all other bots. */
-export interface OtherBots {
+interface OtherBots {
   /** Claims of others on the same bot. */
   claimsOn(claim: Claim): readonly Claim[];
-  /** It exists, is not suspended, and is not on its way out. */
+  /** It exists, is not suspended, and is not being deleted. */
   mayRun(uid: string): boolean;
   /** The fleet has a live socket of it. */
   isLive(uid: string): boolean;
@@ -57,31 +57,31 @@ export interface OtherBots {
 export interface Situation {
   bot: BotDocument;
   record: BotRecord;
-  /** What the planner runs of it so far. */
+  /** What the planner was last told to run of it. */
   ran: DesiredBot | undefined;
   others: OtherBots;
   /** Monotonic. */
   nowMs: number;
 }
 
-export interface Decision {
+interface Decision {
   /** Undefined: nothing changes for the planner. */
   want: Want | undefined;
-  /** The want is a start: the finalizer, without which a deletion would leave its sockets open, comes first. */
+  /** The want may open sockets: the claim and the finalizer must be in place first, or a deletion could miss them. */
   protectFirst: boolean;
   /** The older SlackBot that runs the same bot. */
   duplicateOf: Claim | undefined;
-  /** Undefined: not before something changes. */
+  /** Undefined: not until something changes. */
   lookAgainMs: number | undefined;
   record: BotRecord;
 }
 
-/** @param verdict on its credentials, as they are now */
+/** @param verdict on its credentials as they are now */
 export function decide(situation: Situation, verdict: CredentialsVerdict): Decision {
   const { bot, ran, others, nowMs } = situation;
   const { takeover } = situation.record;
   const { secretLostAtMs, patienceMs } = judgeLoss(situation, verdict);
-  // While it runs on with the token that it had, its claim stays as well: no other takes its place for a moment.
+  // While it goes on with the token that it had, its claim stays as well, so that no other takes its place for a moment.
   const claim = patienceMs === undefined ? claimOf(situation, verdict) : situation.record.claim;
   const older = claim && duplicateOf(claim, others.claimsOn(claim));
   const record: BotRecord = { claim, secretLostAtMs, takeover, deletedAtMs: undefined };
@@ -119,19 +119,19 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
   }
 }
 
-export interface Deletion {
-  /** Its finalizer is ours: the object stays until we remove it. */
+interface Deletion {
+  /** It has our finalizer: its object stays until we release it. */
   isHeld: boolean;
-  /** What the fleet is known to have of it. The view keeps an owner as long as a connector reports a socket of it. */
+  /** What is known of its sockets. The view keeps an owner as long as a connector reports one. */
   view: { settled: boolean; hasBot: boolean };
 }
 
-export interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
-  /** The finalizer can be removed: its sockets were seen closed, or had their time to close. */
+interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
+  /** Its object need not be held any longer: its sockets are known to be closed, or have had the time for it. */
   release: 'closed' | 'late' | undefined;
 }
 
-/** The same for a bot that is being deleted. */
+/** Decides for a bot that is being deleted. */
 export function decideDeletion(situation: Situation, { isHeld, view }: Deletion): DeletionDecision {
   const { bot, ran, others, nowMs } = situation;
   const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
@@ -146,19 +146,19 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
   }
   const want: Want = { kind: 'stop', why: 'deleted', generation: bot.metadata.generation };
   if (!isHeld) return { want, lookAgainMs: undefined, release: undefined, record };
-  // A round that began before may still place it, and would not be seen in the view.
+  // While the planner was told to run it, a round under way may still place it, which the view does not show.
   if (ran === undefined && view.settled && !view.hasBot) {
     return { want, lookAgainMs: undefined, release: 'closed', record };
   }
   const patienceMs = deletedAtMs + DELETION_PATIENCE_MS - nowMs;
   if (patienceMs <= 0) return { want, lookAgainMs: undefined, release: 'late', record };
-  // After the round that knows of it, what changes in the view comes by itself.
+  // Once the planner knows, a change of the view causes the next look; until then we look again ourselves.
   return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
 }
 
 interface Loss {
   secretLostAtMs: number | undefined;
-  /** How long it still keeps running with the token that it had; undefined: not at all. */
+  /** How long it still goes on with the token that it had; undefined: it does not. */
   patienceMs: number | undefined;
 }
 
@@ -172,7 +172,7 @@ function judgeLoss({ record, ran, nowMs }: Situation, verdict: CredentialsVerdic
   return { secretLostAtMs, patienceMs: patienceMs > 0 ? patienceMs : undefined };
 }
 
-/** Unknown leaves the claim as it was. */
+/** An unknown verdict leaves the claim as it was. */
 function claimOf({ bot, record }: Situation, verdict: CredentialsVerdict): Claim | undefined {
   if (verdict.kind === 'unknown') return record.claim;
   if (verdict.kind === 'invalid') return undefined;
@@ -180,7 +180,7 @@ function claimOf({ bot, record }: Situation, verdict: CredentialsVerdict): Claim
   return { uid, namespace, name, creationTimestamp, teamID: bot.spec.teamID, tokenDigest: verdict.digest };
 }
 
-/** The rest of the spec counts at once; the token is the last that was known. */
+/** The rest of the spec applies at once; the token is the last one known. */
 function withTokenOf(ran: DesiredBot | undefined, bot: BotDocument): Want {
   if (ran === undefined) return { kind: 'unknown' };
   return { kind: 'run', bot: { set: socketSetOf(bot, ran.set.tokenDigest), token: ran.token } };

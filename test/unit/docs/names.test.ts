@@ -6,7 +6,7 @@ import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
 import { allSettings } from '#core/config/settings.ts';
 import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';
-import { REASONS } from '#operator/kinds/slackbot/reasons.ts';
+import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
 
 const troubleshooting = page('docs/troubleshooting.md').text;

@@ -134,11 +134,11 @@ describe('the rooms of the operator', () => {
     expect(importsOfRoom(room).filter(({ target }) => target.startsWith('core/api/slackbot'))).toEqual([]);
   });
 
-  it('keep kinds apart from each other', () => {
+  it('keep kinds apart from each other, and what they share from all of them', () => {
     const kindOf = (file: string): string | undefined => /^operator\/kinds\/([^/]+)\//.exec(file)?.[1];
     const wrong = importsOfRoom('kinds').filter(({ file, target }) => {
       const [own, other] = [kindOf(file), kindOf(target)];
-      return own !== undefined && other !== undefined && own !== other;
+      return other !== undefined && own !== other && file !== 'operator/kinds/registered-kinds.ts';
     });
     expect(wrong).toEqual([]);
   });

@@ -28,6 +28,31 @@ export const openBudget: ConnectBudget = {
   isLive: async () => false,
 };
 
+/** A heartbeat wheel that knows how many are on it. */
+class CountedWheel extends HeartbeatWheel {
+  members = 0;
+
+  override join(heartbeat: () => void): () => void {
+    const leave = super.join(heartbeat);
+    let isMember = true;
+    this.members += 1;
+    return () => {
+      if (isMember) this.members -= 1;
+      isMember = false;
+      leave();
+    };
+  }
+}
+
+/** Whether nobody dials or waits. @param one of limit 1 */
+export function isFree(one: DialSemaphore): boolean {
+  let free = false;
+  one.join(() => {
+    free = true;
+  })();
+  return free;
+}
+
 export const specOf = (token: string, changes: Partial<RtmSpec> = {}): RtmSpec => ({
   kind: 'rtm',
   slotID: 'uid-1/0',
@@ -49,8 +74,8 @@ export class TestSlot {
   readonly history: SlotStatus[] = [];
   readonly offered: Normalized[] = [];
   readonly frames: string[] = [];
-  readonly dialSemaphore = new DialSemaphore();
-  readonly heartbeats = new HeartbeatWheel(systemTimers);
+  readonly dialSemaphore = new DialSemaphore(1);
+  readonly heartbeats = new CountedWheel(systemTimers);
   #spec: RtmSpec;
 
   constructor(slack: Pick<Simulator, 'url'>, spec: RtmSpec, changes: Partial<SlotDeps> = {}) {

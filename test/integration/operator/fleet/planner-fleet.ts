@@ -68,7 +68,7 @@ export class Wanted implements Desired {
     const { teamID, token } = generatedTeam(n);
     this.add(`uid-${n}`, { token });
     const bot = this.bots.get(`uid-${n}`);
-    if (bot !== undefined) bot.set = { ...bot.set, teamID };
+    if (bot !== undefined) bot.set = { ...bot.set, kind: 'rtm', teamID };
   }
 
   stop(ownerUid: string, why: StoppedBot['why'], generation: number): void {

@@ -17,7 +17,7 @@ const hash = (slots: Record<string, Slot | string>): Record<string, string> =>
 /** A read, and what it makes of a connector that runs what it held until then. */
 function read(before: HeldSlots, what: SlotsRead): Convergence & ReturnType<typeof heldAfterRead> {
   const after = heldAfterRead(before, what);
-  const running = [...before.slots].map(([id, slot]) => [id, { slot, connection: id, failure: undefined }] as const);
+  const running = [...before.slots].map(([id, slot]) => [id, { slot, runner: id, failure: undefined }] as const);
   return { ...after, ...converge(after.held.slots, new Map(running), 0) };
 }
 

@@ -13,6 +13,10 @@ it('limits how many dial at once, the others in order', () => {
   expect(order).toEqual(['a', 'b', 'c']);
   leave[0]?.();
   expect(order).toEqual(['a', 'b', 'c', 'd']);
+  joined(limit, 'e', order);
+  expect(order).toEqual(['a', 'b', 'c', 'd']);
+  leave[3]?.();
+  expect(order).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
 it('skips one that left the line, and counts a permit released twice once', () => {

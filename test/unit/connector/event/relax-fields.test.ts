@@ -312,6 +312,7 @@ describe('disable_bot', () => {
         received_at: '2026-11-24T08:30:15.250Z',
       },
       mark: { kind: 'own', ttlMs: 2_592_000_000 },
+      shardKey: 'TDEADBEEF',
       fence: { field: 'c1/uid-1', generation: 1 },
     });
     expect(CLOCK).toHaveLength(19);

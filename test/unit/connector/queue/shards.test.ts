@@ -100,6 +100,18 @@ describe('the shard of a team', () => {
 });
 
 describe('a publisher with two shards', () => {
+  it('brings the copies of an event to one queue, also if one cluster names the organization and another the workspace', async () => {
+    const frame = { type: 'message', channel: 'C1', user: 'U1', text: 'x', ts: '1700000000.1' };
+    expect(shardOf('E0B', 2)).not.toBe(shardOf(SECOND, 2));
+    const publisher = publisherOf();
+    for (const teamID of ['E0B', SECOND]) {
+      publisher.offer(normalize(frame, sourceOf({ teamID, slackTeamID: SECOND }), 0));
+    }
+    await vi.advanceTimersByTimeAsync(50);
+    const [one, other, ...more] = queues[1].taken;
+    expect([one?.mark, queues[0].taken, more]).toEqual([other?.mark, [], []]);
+  });
+
   it('delivers each event to the queue of its team, in order, with its mark beside it', async () => {
     const publisher = publisherOf();
     for (const n of range(0, 120)) publisher.offer(message(n % 3 === 0 ? SECOND : FIRST, n));

@@ -1,26 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import {
-  converge,
-  failedAgain,
-  nextRetryMs,
-  type RunningSlot,
-  type SlotFailure,
-} from '#connector/registry/converge.ts';
+import { converge, failedAgain, nextRetryMs, type SlotEntry, type SlotFailure } from '#connector/registry/converge.ts';
 import type { Slot } from '#core/protocol/assignment.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
 const one = slotOf();
 const newer = slotOf({ generation: 2 });
-const running = (slot: Slot, changes: Partial<RunningSlot> = {}): RunningSlot => ({
+const otherKind = slotOf({ kind: 'socketMode' });
+const running = (slot: Slot, changes: Partial<SlotEntry> = {}): SlotEntry => ({
   slot,
-  connection: {},
+  runner: {},
   failure: undefined,
   ...changes,
 });
 const failedAt = (retryAtMs: number): SlotFailure => ({ times: 1, retryAtMs });
 
 describe('what runs', () => {
-  it.each<[string, RunningSlot | undefined, Slot | undefined, string]>([
+  it.each<[string, SlotEntry | undefined, Slot | undefined, string]>([
     ['is left alone when it is what is held', running(one), { ...one }, ''],
     ['is opened when it is held and does not run', undefined, one, 'open'],
     ['is updated when another assignment is held', running(one), newer, 'update'],
@@ -31,14 +26,21 @@ describe('what runs', () => {
       undefined,
       'close',
     ],
-    ['waits after a failure', running(one, { connection: undefined, failure: failedAt(101) }), one, ''],
+    ['waits after a failure', running(one, { runner: undefined, failure: failedAt(101) }), one, ''],
     [
       'is opened again when its time has come',
-      running(one, { connection: undefined, failure: failedAt(100) }),
+      running(one, { runner: undefined, failure: failedAt(100) }),
       one,
       'open',
     ],
     ['is updated again when its time has come', running(one, { failure: failedAt(100) }), one, 'update'],
+    ['is closed and opened when it is of another kind now', running(one), otherKind, 'close open'],
+    [
+      'is closed and opened when it is of another kind now, though it failed',
+      running(one, { failure: failedAt(200) }),
+      otherKind,
+      'close open',
+    ],
     ['waits for nothing when another assignment is held', running(one, { failure: failedAt(200) }), newer, 'update'],
   ])('%s', (_name, now, wanted, expected) => {
     const todo = converge(
@@ -47,9 +49,9 @@ describe('what runs', () => {
       100,
     );
     expect(todo).toEqual({
-      open: expected === 'open' ? [['a/0', wanted]] : [],
-      update: expected === 'update' ? [['a/0', wanted]] : [],
-      close: expected === 'close' ? ['a/0'] : [],
+      close: expected.includes('close') ? ['a/0'] : [],
+      open: expected.includes('open') ? [['a/0', wanted]] : [],
+      update: expected.includes('update') ? [['a/0', wanted]] : [],
     });
   });
 });

@@ -6,7 +6,7 @@ import { createLog } from '#core/process/log.ts';
 import { encodeSlot, parseSlotID, type SlotID } from '#core/protocol/assignment.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
-import { FakeSlot } from './fake-slot.ts';
+import { FakeRunner } from './fake-runner.ts';
 
 const IDS: readonly SlotID[] = ['uid-1/0', 'uid-1/1', 'uid-2/0'];
 /** Longer than anything that failed waits for its next try. */
@@ -20,17 +20,21 @@ const SEALS = new Map(
   IDS.flatMap((id) => [known, unknown].map((key) => [`${id} ${key.id}`, sealOf(id, key)] as const)),
 );
 
-type Field = { generation: number; readable: boolean } | '{';
+type Field = { generation: number; readable: boolean; kind: 'rtm' | 'socketMode' } | '{';
 type Step =
   | { do: 'read'; version: number | undefined; fields: Partial<Record<SlotID, Field>> }
   | { do: 'break'; id: SlotID; method: 'open' | 'start' | 'update' | 'pressure' | 'stop' }
   | { do: 'press'; all: boolean }
   | { do: 'look'; afterMs: number }
-  /** Sockets that were told to close are gone, or the connection says something. */
+  /** Sockets that were told to close are gone, or the runner says something. */
   | { do: 'settle' };
 
 const field: fc.Arbitrary<Field> = fc.oneof(
-  fc.record({ generation: fc.integer({ min: 1, max: 3 }), readable: fc.boolean() }),
+  fc.record({
+    generation: fc.integer({ min: 1, max: 3 }),
+    readable: fc.boolean(),
+    kind: fc.constantFrom('rtm' as const, 'rtm' as const, 'socketMode' as const),
+  }),
   fc.constant('{' as const),
 );
 const id = fc.constantFrom(...IDS);
@@ -52,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** A registry with what it reads and opens; which of its slots are broken, the steps say. */
 class Bench {
-  readonly #connections: FakeSlot[] = [];
+  readonly #runners: FakeRunner[] = [];
   readonly #broken = new Map<SlotID, Set<string>>();
   readonly #registry: SlotRegistry;
   #keys = [known];
@@ -71,12 +75,12 @@ class Bench {
         reload: () => undefined,
       },
       held: () => this.#held.slots,
-      openConnection: (spec, onStatus) => {
+      createRunner: (spec, onStatus) => {
         const broken = this.#brokenOf(spec.slotID);
         if (broken.has('open')) throw new Error('open is broken');
-        const connection = new FakeSlot(spec, onStatus, broken);
-        this.#connections.push(connection);
-        return connection;
+        const runner = new FakeRunner(spec, onStatus, broken);
+        this.#runners.push(runner);
+        return runner;
       },
       onChange: () => undefined,
       clock: { wallMs: () => 0, monotonicMs: () => this.#nowMs },
@@ -92,7 +96,7 @@ class Bench {
         return;
       case 'break':
         this.#brokenOf(each.id).add(each.method);
-        for (const one of this.#connections) if (one.spec.slotID === each.id) one.throwsAt.add(each.method);
+        for (const one of this.#runners) if (one.spec.slotID === each.id) one.throwsAt.add(each.method);
         return;
       case 'press':
         this.#registry.setPressure({ all: each.all, bots: new Set() });
@@ -102,8 +106,8 @@ class Bench {
         this.#registry.look();
         return;
       case 'settle':
-        for (const one of this.#connections) if (one.ended) one.closed();
-        for (const one of this.#connections) if (!one.ended) one.becomes({ state: 'live' });
+        for (const one of this.#runners) if (one.ended) one.closed();
+        for (const one of this.#runners) if (!one.ended) one.becomes({ state: 'live' });
         await Promise.resolve();
         return;
       default:
@@ -115,24 +119,26 @@ class Bench {
   quietLook(): void {
     this.#keys = [known, unknown];
     this.#broken.clear();
-    for (const { throwsAt } of this.#connections) throwsAt.clear();
+    for (const { throwsAt } of this.#runners) throwsAt.clear();
     this.#nowMs += QUIET_MS;
     this.#registry.look();
   }
 
+  /** Only what this version can run. */
   held(): string[] {
-    return [...this.#held.slots].map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
+    const slots = [...this.#held.slots].filter(([, { kind }]) => kind === 'rtm');
+    return slots.map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
   }
 
   running(): string[] {
-    return this.#connections
+    return this.#runners
       .filter(({ ended }) => !ended)
       .map(({ spec }) => `${spec.slotID} of ${spec.generation}`)
       .toSorted();
   }
 
   async end(): Promise<void> {
-    for (const one of this.#connections) one.closed();
+    for (const one of this.#runners) one.closed();
     await this.#registry.stopAll();
   }
 
@@ -145,9 +151,9 @@ class Bench {
     this.#registry.look();
   }
 
-  #json(slotID: SlotID, { generation, readable }: Exclude<Field, '{'>): string {
+  #json(slotID: SlotID, { generation, readable, kind }: Exclude<Field, '{'>): string {
     const token = SEALS.get(`${slotID} ${(readable ? known : unknown).id}`) ?? '';
-    return encodeSlot(slotOf({ generation, token }));
+    return encodeSlot(slotOf({ generation, token, kind }));
   }
 
   #brokenOf(slotID: SlotID): Set<string> {

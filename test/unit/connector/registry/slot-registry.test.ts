@@ -6,28 +6,28 @@ import type { Slot, SlotID } from '#core/protocol/assignment.ts';
 import { RETRY_REASONS } from '#core/protocol/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
-import { FakeSlot } from './fake-slot.ts';
+import { FakeRunner } from './fake-runner.ts';
 
 const [key, otherKey] = parseFleetKeys(`${newFleetKey()}\n${newFleetKey()}`) as [FleetKey, FleetKey];
 const context = { cluster: 'c1', ownerUid: 'uid-1', teamID: 'T024BE7LH' };
 const sealed = (changes: Partial<Slot> = {}, token = 'xoxb-1-abc', by = key): Slot =>
   slotOf({ token: seal(token, by, context), ...changes });
 
-let connections: FakeSlot[];
+let runners: FakeRunner[];
 let changed: string[];
 let keys: FleetKey[];
 let warned: string[];
 let logged: Record<string, unknown>[];
 let held: Map<SlotID, Slot>;
 let mayAct: boolean;
-/** The call that throws of a connection which is opened for the slot; `open` is its constructor. */
+/** The call that throws of a runner which is opened for the slot; `open` is its constructor. */
 let throwsAt: (id: SlotID) => string;
 let onChange: (id: SlotID) => void;
 let registry: SlotRegistry;
-const the = (index: number): FakeSlot => {
-  const connection = connections[index];
-  if (connection === undefined) throw new Error(`no connection ${index}`);
-  return connection;
+const the = (index: number): FakeRunner => {
+  const runner = runners[index];
+  if (runner === undefined) throw new Error(`no runner ${index}`);
+  return runner;
 };
 interface Change {
   start?: [SlotID, Slot][];
@@ -51,7 +51,7 @@ beforeEach(() => {
   mayAct = true;
   throwsAt = () => '';
   onChange = (id) => changed.push(id);
-  connections = [];
+  runners = [];
   changed = [];
   warned = [];
   keys = [key];
@@ -65,12 +65,12 @@ beforeEach(() => {
       reload: () => undefined,
     },
     held: () => (mayAct ? held : undefined),
-    openConnection: (spec, onStatus) => {
+    createRunner: (spec, onStatus) => {
       const broken = throwsAt(spec.slotID);
       if (broken === 'open') throw new Error('open is broken');
-      const connection = new FakeSlot(spec, onStatus, new Set([broken]));
-      connections.push(connection);
-      return connection;
+      const runner = new FakeRunner(spec, onStatus, new Set([broken]));
+      runners.push(runner);
+      return runner;
     },
     onChange: (id) => onChange(id),
     clock: systemClock,
@@ -84,13 +84,13 @@ beforeEach(() => {
   });
 });
 afterEach(async () => {
-  for (const connection of connections) connection.closed();
+  for (const runner of runners) runner.closed();
   await registry.stopAll();
   vi.useRealTimers();
 });
 
 describe('a slot', () => {
-  it('becomes a connection with its token opened', () => {
+  it('becomes a runner with its token opened', () => {
     apply({ start: [['uid-1/0', sealed({ cause: 'rebalance', queueNamespace: 'q' })]] });
     const expected = {
       slotID: 'uid-1/0',
@@ -103,7 +103,7 @@ describe('a slot', () => {
     expect(the(0).calls).toEqual(['start']);
   });
 
-  it('is reported as its connection says, under the epoch of its assignment and this incarnation', () => {
+  it('is reported as its runner says, under the epoch of its assignment and this incarnation', () => {
     apply({ start: [['uid-1/0', sealed({ epoch: 7 })]] });
     the(0).becomes({ state: 'live', teamName: 'Acme', botUserID: 'U1' });
     expect(registry.report('uid-1/0')).toMatchObject({
@@ -113,10 +113,10 @@ describe('a slot', () => {
     expect(changed).toEqual(['uid-1/0', 'uid-1/0']);
   });
 
-  it('hands a new generation to the connection that runs', () => {
+  it('hands a new generation to the runner that it has', () => {
     apply({ start: [['uid-1/0', sealed()]] });
     apply({ update: [['uid-1/0', sealed({ generation: 2, epoch: 2 }, 'xoxb-2-new')]] });
-    expect(connections).toHaveLength(1);
+    expect(runners).toHaveLength(1);
     expect(the(0).calls).toEqual(['start', 'update 2 xoxb-2-new']);
     expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 2 } });
   });
@@ -132,11 +132,11 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toEqual({ kind: 'none' });
   });
 
-  it('that comes back while it closes gets a new connection, whose report counts', async () => {
+  it('that comes back while it closes gets a new runner, whose report counts', async () => {
     apply({ start: [['uid-1/0', sealed()]] });
     apply({ stop: ['uid-1/0'] });
     apply({ start: [['uid-1/0', sealed({ epoch: 3 })]] });
-    expect(connections).toHaveLength(2);
+    expect(runners).toHaveLength(2);
     the(0).becomes({ state: 'failed' });
     the(0).closed();
     await expect.poll(() => changed.length).toBeGreaterThan(2);
@@ -145,7 +145,7 @@ describe('a slot', () => {
 
   it('whose seal no key here opens is reported with the remedy, and runs as soon as the key is there', async () => {
     apply({ start: [['uid-1/0', sealed({}, 'xoxb-1-abc', otherKey)]] });
-    expect(connections).toHaveLength(0);
+    expect(runners).toHaveLength(0);
     expect(registry.report('uid-1/0')).toMatchObject({
       report: {
         state: 'connecting',
@@ -154,7 +154,7 @@ describe('a slot', () => {
       },
     });
     await wait();
-    expect(connections).toHaveLength(0);
+    expect(runners).toHaveLength(0);
     expect(warned).toEqual(['SealUnreadable']);
     keys = [key, otherKey];
     await wait();
@@ -190,15 +190,30 @@ describe('a slot', () => {
 
   it('of a kind that this version does not serve is reported with a reason that the operator knows', () => {
     apply({ start: [['uid-1/0', sealed({ kind: 'socketMode' })]] });
-    expect(connections).toHaveLength(0);
+    expect(runners).toHaveLength(0);
     const desired = registry.report('uid-1/0');
     expect(desired).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
     expect(RETRY_REASONS).toContain(desired.kind === 'report' ? desired.report.reason : '');
   });
 
+  it('that is of another kind now is closed for good, and a socket of the new kind takes its place', () => {
+    apply({ start: [['uid-1/0', sealed()]] });
+    the(0).becomes({ state: 'live' });
+    apply({ update: [['uid-1/0', sealed({ kind: 'socketMode', epoch: 2 })]] });
+    expect(the(0).calls).toEqual(['start', 'stop']);
+    the(0).becomes({ state: 'live' });
+    expect(registry.report('uid-1/0')).toMatchObject({
+      report: { epoch: 2, state: 'connecting', reason: 'TransportNotServed' },
+    });
+    apply({ update: [['uid-1/0', sealed({ epoch: 3 })]] });
+    expect(the(1).calls).toEqual(['start']);
+    expect(the(1).spec.kind).toBe('rtm');
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 3, state: 'connecting', reason: '' } });
+  });
+
   it('of another bot does not open with this one’s seal', () => {
     apply({ start: [['uid-2/0', sealed()]] });
-    expect(connections).toHaveLength(0);
+    expect(runners).toHaveLength(0);
     expect(registry.report('uid-2/0')).toMatchObject({ report: { reason: 'SealUnreadable' } });
   });
 });
@@ -208,7 +223,7 @@ describe('a slot that throws', () => {
     ['uid-1/0', sealed()],
     ['uid-1/1', sealed()],
   ];
-  const runningIDs = (): SlotID[] => connections.filter(({ ended }) => !ended).map(({ spec }) => spec.slotID);
+  const runningIDs = (): SlotID[] => runners.filter(({ ended }) => !ended).map(({ spec }) => spec.slotID);
 
   it.each(['open', 'start'])('at its %s keeps no other from running, and is tried again by itself', async (method) => {
     throwsAt = (id) => (id === 'uid-1/0' ? method : '');
@@ -281,7 +296,7 @@ describe('a slot that throws', () => {
       throw new Error('of the board');
     };
     apply({ start: both });
-    expect(connections.map(({ calls }) => calls)).toEqual([['start'], ['start']]);
+    expect(runners.map(({ calls }) => calls)).toEqual([['start'], ['start']]);
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
     expect(logged).toContainEqual(expect.objectContaining({ error: 'of the board' }));
   });
@@ -292,15 +307,15 @@ describe('while nothing may be done', () => {
     apply({ start: [['uid-1/0', sealed()]] });
     mayAct = false;
     apply({ start: [['uid-1/1', sealed()]], stop: ['uid-1/0'] });
-    expect(connections.map(({ calls }) => calls)).toEqual([['start']]);
+    expect(runners.map(({ calls }) => calls)).toEqual([['start']]);
     mayAct = true;
     registry.look();
-    expect(connections.map(({ calls }) => calls)).toEqual([['start', 'stop'], ['start']]);
+    expect(runners.map(({ calls }) => calls)).toEqual([['start', 'stop'], ['start']]);
   });
 });
 
 describe('pressure', () => {
-  it('reaches every connection, and those that come while it lasts', () => {
+  it('reaches every runner, and those that come while it lasts', () => {
     apply({ start: [['uid-1/0', sealed()]] });
     registry.setPressure({ all: true, bots: new Set() });
     apply({ start: [['uid-1/1', sealed()]] });
@@ -309,7 +324,7 @@ describe('pressure', () => {
     expect(the(1).calls).toEqual(['pressure true', 'start', 'pressure false']);
   });
 
-  it('of one bot reaches its connections only, those that come later too', () => {
+  it('of one bot reaches its runners only, those that come later too', () => {
     const other = seal('xoxb-1-abc', key, { ...context, ownerUid: 'uid-2' });
     apply({
       start: [
@@ -345,7 +360,7 @@ describe('the end', () => {
     expect(ended).toBe(false);
     the(0).closed();
     await end;
-    expect(connections).toHaveLength(2);
+    expect(runners).toHaveLength(2);
     expect(changed).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ beforeEach(() => {
       return redis;
     },
     cluster: 'relax.relax',
-    self: { pod: 'c-0', incarnation: 'i2', owner: 'uid-2/relax', machine: 'm', pid: 8, startTicks: '2' },
+    self: { pod: 'c-0', incarnation: 'i2', owner: 'uid-2/relax' },
     clock: { monotonicMs: () => nowMs, wallMs: () => 0 },
     processOf: () => process,
   });

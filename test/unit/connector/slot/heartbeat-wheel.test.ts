@@ -56,15 +56,21 @@ it('runs no timer without members, and one however often members come and go', a
   const timers = new FakeTimers();
   const wheel = new HeartbeatWheel(timers);
   expect(timers.pending).toBe(0);
+  let heartbeats = 0;
   let leave = wheel.join(() => {
     leave();
-    leave = wheel.join(() => {});
+    leave = wheel.join(() => {
+      heartbeats += 1;
+    });
   });
   await timers.advance(2 * HEARTBEAT_MS);
-  expect([wheel.members, timers.pending]).toEqual([1, 1]);
+  heartbeats = 0;
+  await timers.advance(HEARTBEAT_MS);
+  expect([heartbeats, timers.pending]).toEqual([1, 1]);
   leave();
   leave();
-  expect([wheel.members, timers.pending]).toEqual([0, 0]);
+  await timers.advance(2 * HEARTBEAT_MS);
+  expect([heartbeats, timers.pending]).toEqual([1, 0]);
 });
 
 const bound = (timers: FakeTimers) => ({

@@ -52,20 +52,20 @@ const acknowledge = (envelope_id: string, { kind }: Outcome): string | undefined
 /** As unlike RTM as the seam allows, and all that a transport has to be. */
 export function madeUpTransport(open: () => Promise<OpenAnswer>): Transport<AppSpec> {
   return {
-    openMethod: 'sockets.open',
-    keepAlive: { by: 'websocketPing' },
-    streamID: ({ appID }) => appID,
-    refuse: () => undefined,
+    tokenRefusal: () => undefined,
     budgetKey: ({ appID }) => `connects of ${appID}`,
     open,
     decode,
-    sources: ({ bot }) => {
+    keepAlive: { by: 'websocketPing' },
+    acknowledge,
+    streamID: ({ appID }) => appID,
+    sourceResolver: ({ bot }) => {
       const routes = new Map(['T1', 'T2'].map((teamID) => [teamID, sourceOf({ bot, teamID, slackTeamID: teamID })]));
       const unknownTeam = sourceOf({ bot, teamID: '', slackTeamID: '' });
       return ({ teamID = '' }) => routes.get(teamID) ?? unknownTeam;
     },
-    acknowledge,
-    disabled: () => undefined,
+    disableBot: () => undefined,
+    openMethod: 'sockets.open',
     logNames: ({ appID }) => ({ app: appID }),
   };
 }

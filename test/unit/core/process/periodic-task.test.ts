@@ -97,7 +97,7 @@ describe('a periodic task', () => {
     expect(runs).toHaveLength(1);
   });
 
-  it('whose work throws continues, whether the clock or a call started the run, and says what threw', async () => {
+  it('whose work throws goes on, whether the clock or a call brought the run about, and says once a minute what threw', async () => {
     let count = 0;
     const task = taskOf(async () => {
       count += 1;
@@ -111,10 +111,7 @@ describe('a periodic task', () => {
     await task.now();
     await vi.advanceTimersByTimeAsync(250);
     expect(count).toBe(5);
-    expect(logged).toEqual([
-      expect.objectContaining({ part: 'test', error: 'of the work' }),
-      expect.objectContaining({ part: 'test', error: 'of the work' }),
-    ]);
+    expect(logged).toEqual([expect.objectContaining({ part: 'test', error: 'of the work' })]);
     await task.stop();
   });
 
@@ -125,7 +122,7 @@ describe('a periodic task', () => {
     task.soon(0);
     await settle();
     await task.stop();
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(120_000);
     expect(logged).toHaveLength(1);
   });
 });

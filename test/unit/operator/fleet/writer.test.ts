@@ -4,7 +4,7 @@ import { openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { Sealer } from '#operator/fleet/sealer.ts';
 import { sealWrite } from '#operator/fleet/writer.ts';
-import type { PlannedSlot } from '#operator/plan/types.ts';
+import type { PlannedSlot, SetSpec } from '#operator/plan/types.ts';
 
 const keyOf = (byte: number) => {
   const [key] = parseFleetKeys(Buffer.alloc(32, byte).toString('base64'));
@@ -45,6 +45,22 @@ describe('A sealed write', () => {
     const slot = sealed?.set.get('u/0');
     expect(slot?.assignedAtMs).toBe(77);
     expect(openSeal(slot?.token ?? '', [key], { cluster: 'c', ownerUid: 'u', teamID: 'T1' })).toBe(TOKEN);
+  });
+
+  it('of an app is sealed for no team', () => {
+    const app: SetSpec = {
+      kind: 'app',
+      generation: 1,
+      bot: 'bots/app',
+      queueNamespace: '',
+      events: { include: [], exclude: [], own: false },
+      tokenDigest: tokenDigest(TOKEN),
+    };
+    const slot: PlannedSlot = { ...app, epoch: 1, role: 'active', cause: 'place' };
+    const wanted = new Map([['u', { token: TOKEN, set: { ...app, ownerUid: 'u', replicas: 1 } }]]);
+    const sealed = sealWrite(write({ 'u/0': slot }), none, false, new Sealer('c'), { ...round, bots: wanted });
+    const token = sealed?.set.get('u/0')?.token ?? '';
+    expect(openSeal(token, [key], { cluster: 'c', ownerUid: 'u', teamID: '' })).toBe(TOKEN);
   });
 
   it('seals a token once, and again for another token or key', () => {

@@ -4,9 +4,9 @@ import { type KubeObject, objectKey, stripBulk, urlPath } from '#operator/kube/o
 import { type Change, Store } from '#operator/kube/store.ts';
 
 const object = (name: string, uid: string, version: number, team = 't'): KubeObject => ({
-  metadata: { name, namespace: 'ns', uid, resourceVersion: String(version), labels: { team } },
+  metadata: { name, namespace: 'ns', uid, resourceVersion: String(version), annotations: { team } },
 });
-const byTeam = { team: (o: KubeObject): string[] => [o.metadata.labels?.team ?? ''] };
+const byTeam = { team: (o: KubeObject): string[] => [o.metadata.annotations?.team ?? ''] };
 const mapOf = (objects: KubeObject[]): Map<string, KubeObject> =>
   new Map(objects.map((o) => [objectKey(o.metadata), o]));
 
@@ -79,7 +79,7 @@ describe('store', () => {
         expect(new Map([...store.values()].map((o) => [objectKey(o.metadata), o]))).toEqual(model);
         expect(replayed).toEqual(model);
         for (const team of ['t', 'u']) {
-          const expected = [...model.values()].filter((o) => o.metadata.labels?.team === team);
+          const expected = [...model.values()].filter((o) => o.metadata.annotations?.team === team);
           expect(new Set(store.byIndex('team', team))).toEqual(new Set(expected));
         }
       }),

@@ -38,6 +38,26 @@ describe('placement', () => {
     expect(pending).toEqual([]);
   });
 
+  it('asks nothing of a team: the set of an app has none, nor have its slots, and then it is steady', () => {
+    const events = { include: [], exclude: [], own: false };
+    const shared = { bot: 'bots/app', generation: 1, queueNamespace: '', events, tokenDigest: 'digest' };
+    fleet.addSets({ ...shared, kind: 'app', ownerUid: 'app', replicas: 2 });
+    const slots = fleet.step().writes.flatMap(({ set }) => [...set.values()]);
+    expect(slots).toEqual([
+      { ...shared, kind: 'app', epoch: 1, role: 'active', cause: 'place' },
+      { ...shared, kind: 'app', epoch: 1, role: 'active', cause: 'place' },
+    ]);
+    expect(fleet.step().writes).toEqual([]);
+  });
+
+  it('writes a slot with its fields in the order that Redis has had so far', () => {
+    fleet.addSets(socketSet('u'));
+    const [slot] = fleet.step().writes.flatMap(({ set }) => [...set.values()]);
+    expect(Object.keys(slot ?? {}).join(' ')).toBe(
+      'epoch generation role kind teamID bot queueNamespace events tokenDigest cause',
+    );
+  });
+
   it('is the same for the same fleet, in whatever order it is listed', () => {
     const sets = Array.from({ length: 50 }, (_, n) => socketSet(`u${n}`, { replicas: 1 + (n % 3) }));
     const input = fleet.addSets(...sets).observe();

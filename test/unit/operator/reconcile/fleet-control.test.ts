@@ -229,14 +229,14 @@ describe('with a watch that has fallen silent', () => {
     const events = { record: () => undefined };
     const leadership = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
     const term: ActiveTerm = { signal: ended.signal, leadershipFor: () => leadership };
-    const given = control.takeOffice(term);
+    const given = control.beginTerm(term);
     expect(control.leadership).toBeUndefined();
-    control.leaveOffice();
+    control.endTerm();
     await timers.advance(0);
     await given;
     // It ended before it began.
     expect(told).toEqual([]);
-    void control.takeOffice(term);
+    void control.beginTerm(term);
     await timers.advance(0);
     expect(told.length).toBeGreaterThan(0);
     expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));
@@ -253,19 +253,19 @@ it('10,000 bots that all failed are looked at again within a minute, however oft
   expect(latestMs).toBeLessThan(60_000);
 });
 
-it('bots in one zone are reconciled when another zone could take them, and no other bot is', async () => {
+/** SlackBots that are judged without a Secret, listed in this order. */
+async function judgedControl(bots: readonly { name: string; reason?: string }[]) {
   const metadata = {
     namespace: 'bots',
     resourceVersion: '1',
     generation: 1,
     creationTimestamp: '2026-11-24T00:00:00Z',
   };
-  const botOf = (name: string, reason: string) => ({
+  const items = bots.map(({ name, reason = 'AllLive' }) => ({
     metadata: { ...metadata, name, uid: name },
     spec: { teamID: 'T1', transport: 'SocketMode' },
     status: { conditions: [{ type: 'Redundant', status: 'False', reason }] },
-  });
-  const items = [botOf('narrow', 'SameZone'), botOf('wide', 'AllLive')];
+  }));
   const client = {
     listPage: async ({ plural }: ResourceScope) => ({
       metadata: { resourceVersion: '1' },
@@ -275,10 +275,10 @@ it('bots in one zone are reconciled when another zone could take them, and no ot
   } as unknown as KubeClient;
   const shared = { client, log: silentLog, timers: new FakeTimers(), namespaces: [] };
   const watched = slackBots.watch(shared);
-  const { watch: bots } = watched;
+  const { watch } = watched;
   const secrets = watchLabelledSecrets(shared);
   let onView: (changed: ReadonlySet<string>, view: FleetView) => void = () => undefined;
-  let judged = 0;
+  const judged: string[] = [];
   const control = new FleetControl({
     ...shared,
     kinds: [watched],
@@ -287,10 +287,27 @@ it('bots in one zone are reconciled when another zone could take them, and no ot
       onView = seams.onView;
       return { nudge: () => undefined, view: () => view };
     },
-    onSummary: () => {
-      judged += 1;
-    },
+    onSummary: (uid) => void judged.push(uid),
   });
+  control.start();
+  watch.start();
+  secrets.start();
+  await waitFor(() => judged.length === bots.length);
+  const stop = async (): Promise<void> => {
+    await control.stop(0);
+    await Promise.all([watch.stop(), secrets.stop()]);
+  };
+  return { control, judged, onView, stop };
+}
+
+it('of bots that were created in the same second the one that would run a bot of both is judged first', async () => {
+  const { judged, stop } = await judgedControl([{ name: 'b' }, { name: 'c' }, { name: 'a' }]);
+  expect(judged).toEqual(['a', 'b', 'c']);
+  await stop();
+});
+
+it('bots in one zone are reconciled when another zone could take them, and no other bot is', async () => {
+  const { control, onView, stop } = await judgedControl([{ name: 'narrow', reason: 'SameZone' }, { name: 'wide' }]);
   const pod = (zone: string, slots: number): FleetView['pods'][number] => ({
     pod: zone,
     zone,
@@ -301,10 +318,6 @@ it('bots in one zone are reconciled when another zone could take them, and no ot
     takesSlots: true,
     faults: [],
   });
-  control.start();
-  bots.start();
-  secrets.start();
-  await waitFor(() => judged === 2);
   const looked: string[] = [];
   const [controller] = control.controllers;
   if (controller !== undefined) controller.queue.add = (key) => looked.push(key);
@@ -315,6 +328,5 @@ it('bots in one zone are reconciled when another zone could take them, and no ot
   expect(news({ ...view, pods: [pod('a', 5), pod('b', 10)] })).toEqual(['bots/narrow', 'bots/wide', 'bots/narrow']);
   expect(news({ ...view, pods: [pod('a', 6), pod('b', 10)] })).toEqual([]);
   expect(news({ ...view, pods: [pod('a', 6), pod('b', 9)] })).toEqual(['bots/narrow']);
-  await control.stop(0);
-  await Promise.all([bots.stop(), secrets.stop()]);
+  await stop();
 });

@@ -52,7 +52,7 @@ describe('the answer of rtm.connect', () => {
 });
 
 it('every event of a socket is from the one bot, as the assignment and Slack name it', () => {
-  const sourceOf = rtm().sources(spec, { ...SELF, teamID: 'T1WORKSPACE' });
+  const sourceOf = rtm().sourceResolver(spec, { ...SELF, teamID: 'T1WORKSPACE' });
   const source = sourceOf({ kind: 'event', event: { type: 'message' }, text: undefined });
   expect(source).toEqual({
     cluster: 'c1',
@@ -73,7 +73,7 @@ it('connects are shared by team and token, under the key of earlier versions', (
 });
 
 it('a refusal in the queue names its team and the error', () => {
-  expect(rtm().disabled(spec, 'token_revoked', 0)).toMatchObject({
+  expect(rtm().disableBot(spec, 'token_revoked', 0)).toMatchObject({
     kind: 'event',
     item: { type: 'disable_bot', team_uid: 'T1', bot: 'bots/acme', event: { error: 'token_revoked' } },
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type SlackBotSpec, type SlackBotStatus, slackBotStatusSchema } from '#core/api/slackbot.ts';
 import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
-import { CONDITION_TYPES, type ConditionType, REASONS } from '#operator/kinds/slackbot/reasons.ts';
+import { CONDITION_TYPES, type ConditionType, REASONS } from '#operator/kinds/reasons.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
 import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
 import { conditionOf } from '#operator/status/conditions.ts';

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
+import { teamOf } from '#core/protocol/assignment.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
+import type { CredentialsVerdict } from '#operator/kinds/credentials-verdict.ts';
 import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
-import { type CredentialsVerdict, judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
+import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
 import type { BotDocument } from '#operator/kinds/slackbot/socket-set.ts';
 import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
 import {
@@ -70,7 +72,7 @@ class World {
   runners(): Map<string, string[]> {
     const runners = new Map<string, string[]>();
     for (const [uid, { set }] of this.desired.value().bots) {
-      const key = `${set.teamID} ${set.tokenDigest}`;
+      const key = `${teamOf(set)} ${set.tokenDigest}`;
       runners.set(key, [...(runners.get(key) ?? []), uid]);
     }
     return runners;

@@ -1,7 +1,7 @@
-import type { SlotView } from '../../fleet/fleet-view.ts';
+import type { SlotView } from '../fleet/fleet-view.ts';
 
-/** What a socket that is missing waits for, and until when (Redis time). */
-export interface Wait {
+/** What a missing socket waits for, and until when (Redis time). */
+interface Wait {
   untilMs: number;
   for: 'budget' | 'rateLimit' | 'retry';
 }
@@ -9,8 +9,8 @@ export interface Wait {
 type Waiting = Pick<SlotView, 'state' | 'reason' | 'waitUntilMs'>;
 
 /**
- * Pure. The wait that ends first of all slots that are not live; undefined when none says, and while Slack refuses the bot:
- * then no wait helps.
+ * Pure. Of all slots that are not live, the wait that ends first; undefined if no slot reports one, and while Slack
+ * refuses the token, when no wait helps.
  */
 export function firstWait(slots: readonly Waiting[]): Wait | undefined {
   if (slots.some(({ state }) => state === 'failed')) return undefined;
@@ -24,8 +24,8 @@ export function firstWait(slots: readonly Waiting[]): Wait | undefined {
 }
 
 /**
- * For a message that is written once and read at any time, so with the time of day: "Waits for Slack's connect budget
- * until 17:03:05Z." Empty when the wait is over.
+ * With the time of day, since a message is written once and read at any time: "Waits for Slack's connect budget until
+ * 17:03:05Z." Empty when the wait is over.
  */
 export function waitSentence(slots: readonly SlotView[], nowMs: number): string {
   const wait = firstWait(slots);
@@ -47,5 +47,5 @@ const SENTENCE = / Waits (for [^.]* )?until \d\d:\d\d:\d\dZ( before the next try
 
 export const saysWait = (message: string): boolean => SENTENCE.test(message);
 
-/** For a reader that counts down by itself (`BotSummary.waitUntilMs`). */
+/** For a reader that counts down (`BotSummary.waitUntilMs`). */
 export const withoutWait = (message: string): string => message.replace(SENTENCE, '');

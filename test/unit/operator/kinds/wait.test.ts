@@ -4,7 +4,7 @@ import type { SlotView } from '#operator/fleet/fleet-view.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
 import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
 import { summaryOf } from '#operator/kinds/slackbot/summary.ts';
-import { firstWait, waitSentence } from '#operator/kinds/slackbot/wait.ts';
+import { firstWait, waitSentence } from '#operator/kinds/wait.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 
 const NOW = Date.parse('2026-11-24T17:02:00Z');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PodSummary, SlotView } from '#operator/fleet/fleet-view.ts';
-import { fleetFacts, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { zoneCapacityOf } from '#operator/kinds/slackbot/zone-capacity.ts';
+import { statusOf } from '#operator/kinds/slackbot/status.ts';
+import { fleetFacts } from '#operator/kinds/socket-conditions.ts';
+import { zoneCapacityOf } from '#operator/kinds/zone-capacity.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 
 const pod = (name: string, zone: string, more: Partial<PodSummary> = {}): PodSummary => ({

@@ -1,13 +1,8 @@
-import {
-  RETRY_REASONS,
-  type RetryReason,
-  TERMINAL_REASONS,
-  type TerminalReason,
-} from '../../../core/protocol/report.ts';
+import { RETRY_REASONS, type RetryReason, TERMINAL_REASONS, type TerminalReason } from '../../core/protocol/report.ts';
 
 /**
- * Every reason that a condition of a SlackBot may carry: one row each, from which docs/troubleshooting.md is checked.
- * Reasons that a connector reports (core/protocol/report.ts) stand here as well, so that this is the whole list.
+ * Every reason that a condition may carry: one row each, against which docs/troubleshooting.md is checked. Reasons that a
+ * connector reports (core/protocol/report.ts) are here as well, so that this list is complete.
  */
 export const CONDITION_TYPES = ['Ready', 'Redundant', 'Assigned', 'Connected', 'CredentialsValid'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
@@ -48,7 +43,7 @@ type OwnReason =
 
 export type Reason = OwnReason | TerminalReason | RetryReason;
 
-export interface ReasonRow {
+interface ReasonRow {
   reason: Reason;
   /** The condition that it belongs to; Ready repeats the reason of whatever it lacks. */
   condition: ConditionType;

@@ -1,9 +1,9 @@
-import type { SlotHandle } from '#connector/slot/slot-handle.ts';
+import type { Runner } from '#connector/registry/slot-registry.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import type { TransportSpec } from '#connector/transport/transports.ts';
 
-/** Stands in for a slot that runs: a test says what becomes of it, and which of its calls throw. */
-export class FakeSlot implements SlotHandle<TransportSpec> {
+/** Stands in for the runner of a slot: a test says what becomes of it, and which of its calls throw. */
+export class FakeRunner implements Runner {
   /** What it was last told to be. */
   spec: TransportSpec;
   /** Those that did not throw. */

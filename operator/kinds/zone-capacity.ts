@@ -1,15 +1,15 @@
-import type { PodSummary } from '../../fleet/fleet-view.ts';
+import type { PodSummary } from '../fleet/fleet-view.ts';
 
-/** What a zone could take, by the best of its pods. */
-export type ZoneRoom =
+/** Whether a zone could take another socket, according to the best of its pods. */
+type ZoneRoom =
   | 'room'
   | 'full'
   /** Its pods get no new sockets: they share no fleet key with the operator, or are to be removed. */
   | 'closed'
-  /** Its pods restart, or are away. */
+  /** Its pods are restarting, or unreachable. */
   | 'away';
 
-/** Zone -> what it could take, in order of names, so that equal facts are equal as text. */
+/** By zone, in order of names, so that equal facts are equal as text. */
 export type ZoneCapacity = Readonly<Record<string, ZoneRoom>>;
 
 /** @param pods those that are not dead */
@@ -31,12 +31,12 @@ const WHY: Record<Exclude<ZoneRoom, 'room'>, string> = {
   closed: 'its connectors take no new sockets, since they lack the fleet key or are about to be removed',
   away: 'its connectors are restarting or unreachable',
 };
-/** The others would say the same. */
+/** More would only repeat the same reasons. */
 const ZONES_TOLD = 4;
 
 /**
- * Why all live sockets of a bot are in one zone though the fleet has more.
- * @param opening a socket of the bot that is on its way in another zone
+ * Why all live sockets of a bot are in one zone although the fleet has more zones.
+ * @param opening a socket of the bot that is being opened in another zone
  */
 export function whySameZone(
   zone: string,

@@ -1,20 +1,20 @@
-import type { Condition } from '../../../core/api/condition.ts';
-import { redactTokens } from '../../../core/process/redact.ts';
-import { AWAY_REASON, isLiveState } from '../../../core/protocol/presence.ts';
-import type { BotView, SlotView } from '../../fleet/fleet-view.ts';
-import type { Judgement as AnyJudgement } from '../../status/conditions.ts';
-import type { CredentialsVerdict } from './credentials.ts';
+import type { Condition } from '../../core/api/condition.ts';
+import { redactTokens } from '../../core/process/redact.ts';
+import { AWAY_REASON, isLiveState } from '../../core/protocol/presence.ts';
+import type { BotView, FleetView, SlotView } from '../fleet/fleet-view.ts';
+import type { Judgement as AnyJudgement } from '../status/conditions.ts';
+import type { CredentialsVerdict } from './credentials-verdict.ts';
 import { type ConditionType, explain, isCredentialsReason, knownReason, type Reason } from './reasons.ts';
 import { waitSentence } from './wait.ts';
-import { whySameZone, type ZoneCapacity } from './zone-capacity.ts';
+import { whySameZone, type ZoneCapacity, zoneCapacityOf } from './zone-capacity.ts';
 
 type Judgement = AnyJudgement<Reason>;
-export type Judgements = Record<ConditionType, Judgement>;
+type Judgements = Record<ConditionType, Judgement>;
 
-/** Why a bot is to have no sockets though its resource is there. */
+/** Why an object is to have no sockets. */
 export type Stop = { reason: Reason; message: string } | undefined;
 
-/** What the fleet could offer a bot. */
+/** What the fleet could offer any object. */
 export interface FleetFacts {
   /** FleetView.settled */
   settled: boolean;
@@ -26,7 +26,14 @@ export interface FleetFacts {
   rooms?: ZoneCapacity;
 }
 
-export interface ConditionInput {
+/** Pure. */
+export function fleetFacts(view: Pick<FleetView, 'settled' | 'pods'>): FleetFacts {
+  const pods = view.pods.filter(({ state }) => state !== 'dead');
+  const rooms = zoneCapacityOf(pods);
+  return { settled: view.settled, pods: pods.length, zones: Object.keys(rooms).length, rooms };
+}
+
+interface ConditionInput {
   desired: number;
   stop: Stop;
   verdict: CredentialsVerdict;
@@ -39,10 +46,10 @@ export interface ConditionInput {
 
 export const isLive = (slot: SlotView): boolean => isLiveState(slot.state);
 
-/** Its connector is gone, for a while or permanently; that says nothing about its token. */
+/** Its connector is gone, for a while or for good, which says nothing about its token. */
 const isAway = ({ reason }: SlotView): boolean => Object.values<string>(AWAY_REASON).includes(reason);
 
-/** Pure: the conditions of a bot now. */
+/** Pure: the conditions of an object that wants sockets, whatever its kind. */
 export function judgeConditions(input: ConditionInput): Judgements {
   const { stop, view } = input;
   const live = (view?.slots ?? []).filter(isLive);
@@ -92,7 +99,7 @@ function judgeCredentialsCondition({ verdict, view, previous }: ConditionInput):
   return verdict satisfies never;
 }
 
-/** Slack's own verdict on this very token; what it said of an earlier one says nothing. */
+/** Slack's own verdict on this token. What it said of an earlier one does not count. */
 function judgeBySlack(
   verdict: CredentialsVerdict & { kind: 'valid' },
   slots: readonly SlotView[],
@@ -123,13 +130,13 @@ function judgeConnected(
   assigned: Judgement,
 ): Judgement {
   if (live.length > 0) {
-    // Live by an earlier token, while the connector can't open the present one.
+    // Live with an earlier token: the connector can't decrypt the present one.
     const behind = live.find((slot) => slot.reason !== '');
     return { status: 'True', ...(behind === undefined ? said('Live') : reported(behind)) };
   }
   const slots = view?.slots ?? [];
   if (slots.length === 0) return { ...assigned, status: 'False' };
-  // The most final news first: a refusal, then a reason to wait, then plain work in progress.
+  // The most final news comes first: a refusal, then a reason to wait, then work in progress.
   // A refusal of an earlier token says nothing about this one.
   const current = slots.filter(
     (slot) => verdict.kind !== 'valid' || slot.tokenDigest === verdict.digest || isAway(slot),
@@ -168,17 +175,14 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
 
 type Reported = Pick<SlotView, 'state' | 'reason' | 'message'>;
 
-/**
- * Every wanted socket has been reported by a process that runs, or that announced its departure: then there is nothing
- * more to wait for.
- */
+/** Every wanted socket was reported by a process that runs, or that said it was leaving: there is nothing more to wait for. */
 export const allReported = (slots: readonly SlotView[], desired: number): boolean =>
   slots.length >= desired &&
   slots.every(({ state, reason }) => state !== undefined || reason === AWAY_REASON.returning);
 
 /**
- * While the fleet is still being observed, good news counts and bad news waits unless it is certain: what was said before
- * stays, and what nothing is known of is Unknown (design rule 10).
+ * While the fleet is still being observed, good news counts at once, and bad news only if it is certain. Otherwise a
+ * condition stays as it was, or is Unknown if there was none (design rule 10).
  */
 function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgements, live: number): Judgements {
   if (live >= desired || allReported(view?.slots ?? [], desired)) return judged;
