@@ -17,7 +17,7 @@ import { startRedis } from '../test/support/redis-server.ts';
 
 /**
  * What the planner costs while nothing happens: the real Planner on a real Redis, with sessions and reports of pods that
- * only renew. First with every round made whole, then as it comes.
+ * only renew. First with every round done in full, then as in production.
  * `node bench/planner-idle.ts [--bots 10000] [--pods 20] [--seconds 20]`; needs redis-server on
  * the PATH.
  */

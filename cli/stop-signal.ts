@@ -8,7 +8,7 @@ type StopStep = 'begin' | 'end-now' | 'ignore';
 const SAME_WISH_MS = 1_000;
 
 /** Distinguishes a second request to stop, from an impatient user, from a copy of the first. */
-export class StopWishes {
+export class StopRequests {
   #last: { source: StopSource; atMs: number } | undefined;
 
   /** @param nowMs monotonic */
@@ -33,9 +33,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export function stopSignal(): AbortSignal {
   const stopping = new AbortController();
-  const wishes = new StopWishes();
+  const requests = new StopRequests();
   const take = (source: StopSource, signal: NodeJS.Signals): void => {
-    switch (wishes.take(source, systemClock.monotonicMs())) {
+    switch (requests.take(source, systemClock.monotonicMs())) {
       case 'begin':
         stopping.abort();
         return;

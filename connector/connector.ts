@@ -56,7 +56,7 @@ export interface ConnectorParts {
 const KEY_FILE_MS = 60_000;
 const STOP_PUBLISHING_MS = 2_000;
 
-/** Puts the parts together: what one of them learns, the others are told here. Decides nothing itself. */
+/** Puts the parts together and passes on what one of them learns to the others. Decides nothing itself. */
 export class Connector {
   readonly #parts: ConnectorParts;
   readonly #clock: Clock = systemClock;
@@ -166,7 +166,7 @@ export class Connector {
     return this.#publisher.counts();
   }
 
-  /** The way out after SIGTERM; takes up to the grace time. */
+  /** Drains after SIGTERM; takes up to the grace time. */
   async drain(): Promise<void> {
     const { config, redisClock, log } = this.#parts;
     await drain(

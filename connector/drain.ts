@@ -5,9 +5,9 @@ import type { Clock } from '../core/process/clock.ts';
 import type { Log } from '../core/process/log.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import type { AssignmentWatch } from './assignment/assignment-watch.ts';
+import { type DrainEnd, drainEnd } from './drain-verdict.ts';
 import type { Publisher } from './queue/publisher.ts';
 import type { SlotRegistry } from './registry/slot-registry.ts';
-import { type DrainEnd, drainEnd } from './session/drain-verdict.ts';
 import type { SessionKeeper } from './session/session-keeper.ts';
 
 export interface DrainParts {
@@ -23,12 +23,12 @@ export interface DrainParts {
 }
 
 const LOOK_MS = 100;
-/** For the last word of the session and the end of the process. */
+/** Reserved for the session's last write and the end of the process. */
 const LAST_WORD_MS = 1_500;
 const LEAST_PUBLISH_MS = 500;
 
 /**
- * The way out after SIGTERM: goes on as before while other pods take over what has no other socket, then closes the rest
+ * Drains after SIGTERM: keeps running while other pods take over what has no other socket, then closes the rest
  * and empties the buffer. The draining session stays behind, so that the planner waits for the pod to come back.
  */
 export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEnd> {

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { OutcomeCounts } from './queue/outcome.ts';
 
 /**
- * What a connector tells the process that forked it, about its own events since its start. `relax standalone` shows the
- * sums; in a cluster there is no such parent, and the metrics tell the same.
+ * What a connector reports to the process that forked it: its own events since its start. `relax standalone` shows the
+ * sums; in a cluster there is no such parent, and the metrics say the same.
  */
 export const parentReportSchema = z.object({
   events: z.object({
@@ -29,7 +29,7 @@ export const parentReport = ({ queued, failed, pending }: OutcomeCounts): Parent
 /** @returns ends it; resolves when the parent has the last report */
 export type TellParent = (read: () => ParentReport | undefined) => () => Promise<void>;
 
-/** Tells the parent each second, on change only, and once more at the end. Without a channel to a parent it does nothing. */
+/** Reports to the parent each second, on change only, and once more at the end. Without a parent it does nothing. */
 export const tellParent: TellParent = (read) => {
   if (process.send === undefined) return async () => undefined;
   let told = '';

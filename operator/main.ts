@@ -115,7 +115,7 @@ function connect<R extends RedisRole>(config: OperatorConfig, role: R, log: Log)
   return connection;
 }
 
-/** Metrics are asked for at any moment, also before there is an operator. What is the fleet's, the leader alone tells. */
+/** Metrics may be read before there is an operator. Only the leader reports what concerns the whole fleet. */
 function sourcesOf(operator: () => Operator | undefined): MetricSources {
   const control = () => operator()?.control;
   const controllerOf = (name: string) => control()?.controllers.find(({ name: other }) => other === name);

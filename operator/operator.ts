@@ -37,7 +37,7 @@ interface OperatorParts {
 }
 
 export const LEASE_NAME = 'relax-operator';
-/** By which operators of one cluster tell each other apart, and people find them. */
+/** What distinguishes the operators of one cluster, and lets people find them. */
 const operatorName = (leaderNamespace: string): string => `${leaderNamespace}/${LEASE_NAME}`;
 /** For what is under way when the program is told to end; the Lease is released after it. */
 const WORK_GRACE_MS = 5_000;
@@ -47,7 +47,7 @@ const RENEWAL_HUNG_MS = 60_000;
 
 /**
  * One operator process: who it is, its cache of the cluster's objects, what it makes of them for the fleet, and its terms
- * in office. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
+ * leading. It plans whenever it has the planner lock, and writes to the API server while it holds the Lease.
  */
 export class Operator {
   readonly #parts: OperatorParts;
@@ -115,8 +115,8 @@ export class Operator {
       namespace: config.leaderNamespace,
       name: LEASE_NAME,
       redisAwayMs: () => systemClock.monotonicMs() - control.planner.heardAtMs(),
-      onElected: () => this.#takeOffice(control),
-      onEnded: (isLost) => this.#leaveOffice(control, isLost),
+      onElected: () => this.#beginTerm(control),
+      onEnded: (isLost) => this.#endTerm(control, isLost),
     });
     this.#candidacy.start();
     log.info({ cluster, identity, namespaces: config.watchNamespaces }, 'attempting to acquire the leader lease');
@@ -142,7 +142,7 @@ export class Operator {
     await this.#cache.stop();
   }
 
-  /** Leading is no part of it: of two operators one never leads, and a rollout must not wait for that. */
+  /** Leading is not part of it: of two operators one never leads, and a rollout must not wait for that. */
   notReady(): string[] {
     if (this.#waitsFor !== undefined) return [this.#waitsFor];
     const reasons: string[] = [];
@@ -186,7 +186,7 @@ export class Operator {
       lease: { namespace: config.leaderNamespace, name: LEASE_NAME },
       namespaces: config.watchNamespaces,
       identity,
-      office: () => this.#control?.office?.signal,
+      leadership: () => this.#control?.leadership?.signal,
       lines: () => summaries.read(),
       log,
     });
@@ -221,7 +221,7 @@ export class Operator {
     return control;
   }
 
-  #takeOffice(control: FleetControl<Planner>): void {
+  #beginTerm(control: FleetControl<Planner>): void {
     const { client, config, log } = this.#parts;
     const reporting = { reportingController: 'relax.dev/operator', reportingInstance: config.pod };
     const recorder = new EventRecorder({ client, log, ...reporting });
@@ -231,12 +231,12 @@ export class Operator {
     // Redis may still refuse us, and then we should have written nothing; but it is not waited for when it is away.
     const patience = sleep(systemTimers, GREETING_PATIENCE_MS, term.signal);
     void Promise.race([this.#ready.promise, patience]).then(() => {
-      if (this.#term === term) void control.takeOffice(term);
+      if (this.#term === term) void control.beginTerm(term);
     });
   }
 
-  async #leaveOffice(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
-    control.leaveOffice();
+  async #endTerm(control: FleetControl<Planner>, isLost: boolean): Promise<void> {
+    control.endTerm();
     const term = this.#term;
     this.#term = undefined;
     if (term === undefined) return;

@@ -70,16 +70,16 @@ export function downloadSource(sites: DownloadSites, env: NodeJS.ProcessEnv, say
       ];
       return `Downloading ${what.join(' and ')}, once: a minute or so. Each is checked against its published checksum.`;
     },
-    async fill(wish, to) {
+    async fill(needs, to) {
       const proxy = egressProxy(env);
       if (proxy !== undefined) useProxyForFetch(proxy);
       const machine = thisMachine();
-      if (wish.server) {
+      if (needs.server) {
         const index = indexSchema.parse(parse((await get(sites.envtestIndex)).toString('utf8')));
         const { url, sha512 } = chooseEnvtest(index, machine);
         await unpack(await download(url, 'sha512', sha512, say), to.server, ['etcd', 'kube-apiserver', 'kubectl']);
       }
-      if (wish.helm) {
+      if (needs.helm) {
         const url = `${sites.helm}/helm-v${HELM}-${machine}.tar.gz`;
         const [sha256 = ''] = (await get(`${url}.sha256sum`)).toString('utf8').split(/\s/);
         await unpack(await download(url, 'sha256', sha256, say), to.helm, ['helm']);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ETCD, HELM, KUBERNETES, type KubeSource, type KubeWish } from './kube-versions.ts';
+import { ETCD, HELM, KUBERNETES, type KubeNeeds, type KubeSource } from './kube-versions.ts';
 import { runStep } from './step.ts';
 
 /** The `go` line of Kubernetes' own go.mod. */
@@ -58,13 +58,13 @@ export function goSource(env: NodeJS.ProcessEnv, go: GoFacts, say: (line: string
       const cost = server ? 'some 10 minutes on two cores and 4 GB' : 'some 2 minutes on two cores and 1 GB';
       return `Building ${what.join(' and ')} with ${go.version} from Go's module proxy, once: ${cost} in Go's own cache.`;
     },
-    async fill(wish, to) {
+    async fill(needs, to) {
       const work = mkdtempSync(join(tmpdir(), 'relax-kube-build-'));
       const remove = (): void => rmSync(work, { recursive: true, force: true });
       // Also when the run is interrupted.
       process.once('exit', remove);
       try {
-        await build(new GoBuild(work, env, say), wish, to);
+        await build(new GoBuild(work, env, say), needs, to);
       } finally {
         process.off('exit', remove);
         remove();
@@ -73,12 +73,12 @@ export function goSource(env: NodeJS.ProcessEnv, go: GoFacts, say: (line: string
   };
 }
 
-async function build(go: GoBuild, wish: KubeWish, to: { server: string; helm: string }): Promise<void> {
-  if (wish.helm) {
+async function build(go: GoBuild, needs: KubeNeeds, to: { server: string; helm: string }): Promise<void> {
+  if (needs.helm) {
     const target = `helm.sh/helm/v3/cmd/helm@v${HELM}`;
     await go.run('helm', go.work, ['install', '-v', '-trimpath', '-ldflags', '-s -w', target], { GOBIN: to.helm });
   }
-  if (!wish.server) return;
+  if (!needs.server) return;
   const etcd = await go.module('etcd');
   await go.run('etcd', etcd, ['get', `go.etcd.io/etcd/server/v3@v${ETCD}`]);
   await go.build('etcd', etcd, '-s -w', to.server, 'go.etcd.io/etcd/server/v3');

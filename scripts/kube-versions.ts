@@ -4,7 +4,7 @@ export const ETCD = '3.6.8';
 export const HELM = '3.22.0';
 
 /** What is missing. */
-export interface KubeWish {
+export interface KubeNeeds {
   /** kube-apiserver, etcd and kubectl. */
   server: boolean;
   helm: boolean;
@@ -16,10 +16,10 @@ export interface KubeSource {
   /** Of the cache folder, for the API server and what belongs to it. */
   folder: string;
   /** What it does, how long that takes and what it fills; said before it begins. */
-  announcement(wish: KubeWish): string;
+  announcement(needs: KubeNeeds): string;
   /** @param to empty folders @throws Error with the reason in words */
-  fill(wish: KubeWish, to: { server: string; helm: string }): Promise<void>;
+  fill(needs: KubeNeeds, to: { server: string; helm: string }): Promise<void>;
 }
 
-export const wishWords = ({ server, helm }: KubeWish): string =>
+export const needsInWords = ({ server, helm }: KubeNeeds): string =>
   [...(server ? ['an API server'] : []), ...(helm ? ['helm'] : [])].join(', ');

@@ -4,7 +4,7 @@ import { errorText } from '../core/process/log.ts';
 import { findHelm, findKubeBinaries, KUBE_REMEDY, kubeCache } from '../test/support/kube/binaries.ts';
 import { downloadSource, SITES } from './kube-download.ts';
 import { goFacts, goFault, goSource } from './kube-from-go.ts';
-import { HELM, type KubeSource, type KubeWish, wishWords } from './kube-versions.ts';
+import { HELM, type KubeNeeds, type KubeSource, needsInWords } from './kube-versions.ts';
 import { endSteps } from './step.ts';
 
 /** What a run on this machine may do, and where it looks. */
@@ -29,14 +29,14 @@ export const thisWorld: KubeWorld = {
  * @param wanted what the chosen tests need
  * @returns what is still missing; undefined when nothing is
  */
-export async function ensureKube(wanted: KubeWish, world: KubeWorld = thisWorld): Promise<KubeWish | undefined> {
+export async function ensureKube(wanted: KubeNeeds, world: KubeWorld = thisWorld): Promise<KubeNeeds | undefined> {
   const { env, say } = world;
   for (const source of [undefined, ...sourcesOf(world)]) {
     const missing = missingOf(wanted, world);
     if (missing === undefined) return undefined;
     if (source === undefined) continue;
     const kept = `Kept in ${kubeCache(env)}; RELAX_KUBE_GET=no leaves it.`;
-    say(`Missing here for the tests on Kubernetes: ${wishWords(missing)}. ${source.announcement(missing)} ${kept}`);
+    say(`Missing here for the tests on Kubernetes: ${needsInWords(missing)}. ${source.announcement(missing)} ${kept}`);
     try {
       await fill(source, missing, kubeCache(env));
     } catch (error) {
@@ -46,7 +46,7 @@ export async function ensureKube(wanted: KubeWish, world: KubeWorld = thisWorld)
   return missingOf(wanted, world);
 }
 
-function missingOf(wanted: KubeWish, { env, shared }: KubeWorld): KubeWish | undefined {
+function missingOf(wanted: KubeNeeds, { env, shared }: KubeWorld): KubeNeeds | undefined {
   const found = findKubeBinaries(env, shared);
   const server = wanted.server && found === undefined;
   const helm = wanted.helm && found?.helm === undefined && findHelm(env) === undefined;
@@ -72,7 +72,7 @@ function sourcesOf({ env, say, sites }: KubeWorld): KubeSource[] {
 }
 
 /** Beside its place first, so that it appears there whole or not at all. */
-async function fill(source: KubeSource, wish: KubeWish, cache: string): Promise<void> {
+async function fill(source: KubeSource, needs: KubeNeeds, cache: string): Promise<void> {
   mkdirSync(cache, { recursive: true });
   const part = mkdtempSync(join(cache, '.part-'));
   const remove = (): void => rmSync(part, { recursive: true, force: true });
@@ -80,9 +80,9 @@ async function fill(source: KubeSource, wish: KubeWish, cache: string): Promise<
   const to = { server: join(part, 'server'), helm: join(part, 'helm') };
   try {
     for (const folder of Object.values(to)) mkdirSync(folder);
-    await source.fill(wish, to);
-    if (wish.helm) place(to.helm, join(cache, `helm-${HELM}`));
-    if (wish.server) place(to.server, join(cache, source.folder));
+    await source.fill(needs, to);
+    if (needs.helm) place(to.helm, join(cache, `helm-${HELM}`));
+    if (needs.server) place(to.server, join(cache, source.folder));
   } finally {
     process.off('exit', remove);
     remove();
@@ -99,7 +99,7 @@ if (import.meta.main) {
   process.on('SIGINT', end(130)).on('SIGTERM', end(143));
   try {
     const missing = await ensureKube({ server: true, helm: true });
-    if (missing !== undefined) throw new Error(`still missing: ${wishWords(missing)}. ${KUBE_REMEDY}`);
+    if (missing !== undefined) throw new Error(`still missing: ${needsInWords(missing)}. ${KUBE_REMEDY}`);
     process.stdout.write(`an API server is here: ${findKubeBinaries()?.['kube-apiserver']}\n`);
     process.stdout.write(`helm is here: ${findKubeBinaries()?.helm}\n`);
   } catch (error) {

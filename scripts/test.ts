@@ -6,7 +6,7 @@ import { missingForCluster, NAMESPACE_SCRIPT } from '../test/support/cluster/req
 import { runCommand } from '../test/support/command.ts';
 import { findHelm, findKubeBinaries, KUBE_REMEDY } from '../test/support/kube/binaries.ts';
 import { ensureKube } from './kube.ts';
-import { wishWords } from './kube-versions.ts';
+import { needsInWords } from './kube-versions.ts';
 import { ensureRedisServer } from './redis.ts';
 import { endSteps, ROOT, runStep } from './step.ts';
 import { ONE_FAILED, ONE_PASSED, ONE_SKIPPED, sum, type Tally, tallyLine, tallyOf } from './tally.ts';
@@ -134,7 +134,7 @@ try {
   const needHelm = needServer || parts.some(({ name }) => name === 'chart');
   const missing = await ensureKube({ server: needServer, helm: needHelm });
   if (missing !== undefined) {
-    process.stdout.write(`Tests that need ${wishWords(missing)} are SKIPPED. To run them: ${KUBE_REMEDY}\n`);
+    process.stdout.write(`Tests that need ${needsInWords(missing)} are SKIPPED. To run them: ${KUBE_REMEDY}\n`);
   }
   for (const { name, run } of parts) {
     process.stdout.write(`\n== ${name}\n`);

@@ -41,7 +41,7 @@ export async function localCertificate(
   const fresh = await mkdtemp(`${folder}-`);
   try {
     await make(fresh, names);
-    // What is there and can't be used (expired) gives way; what another process made meanwhile must stay, because
+    // An existing one that can't be used (expired) is replaced; one that another process has just made must stay, because
     // that process has told its file to its clients.
     if ((await load(folder)) === undefined) await setAside(folder);
     // A folder is renamed onto nothing or not at all: of several processes the first wins.

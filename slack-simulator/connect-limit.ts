@@ -16,7 +16,7 @@ export function takeConnect(bucket: ConnectBucket | undefined, limits: ConnectLi
   const perMs = limits.perMinute / 60_000;
   const elapsedMs = bucket === undefined ? 0 : Math.max(0, nowMs - bucket.atMs);
   const calls = bucket === undefined ? limits.burst : Math.min(limits.burst, bucket.calls + elapsedMs * perMs);
-  // Sums of fractions of a call end a hair below the whole one that they stand for.
+  // Sums of fractions of a call end slightly below the whole call that they add up to.
   if (calls >= 1 - 1e-9) return { granted: true, bucket: { calls: Math.max(0, calls - 1), atMs: nowMs } };
   const waitMs = (1 - calls) / perMs;
   return {

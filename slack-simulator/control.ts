@@ -35,7 +35,7 @@ export type Control = {
   setFault(fault: StandingFault): Promise<{ id: string }>;
   clearFault(id: string): Promise<void>;
   clearFaults(): Promise<void>;
-  /** Lets go of the connections. The simulator runs on. */
+  /** Drops the connections. The simulator runs on. */
   close(): Promise<void>;
 };
 

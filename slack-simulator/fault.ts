@@ -21,7 +21,7 @@ export type StandingFault = {
 type FaultPlace =
   /** A Web API method, for example rtm.connect. */
   | { at: 'method'; method: string; answer: BrokenAnswer }
-  /** The websocket handshake: Slack answers 503 when it is ill and 409 when replicas dial at the same moment. */
+  /** The websocket handshake: Slack answers 503 when it fails and 409 when replicas dial at the same moment. */
   | { at: 'upgrade'; answer: UpgradeAnswer }
   /** The websocket opens and its first frame never comes, or comes late. */
   | { at: 'hello'; answer: HelloAnswer };

@@ -63,7 +63,7 @@ export class TicketBook {
     }
   }
 
-  /** Lets go of expired tickets, so that what they held counts as unheard. */
+  /** Drops expired tickets, so that what they held counts as unheard. */
   prune(nowMs: number): void {
     for (const teamID of this.#byTeam.keys()) this.#prune(teamID, nowMs);
   }

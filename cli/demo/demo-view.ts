@@ -2,7 +2,7 @@ import { systemClock } from '../../core/process/clock.ts';
 import { columns } from '../terminal/columns.ts';
 import { Screen, type Terminal } from '../terminal/screen.ts';
 
-/** What is to be seen of a moment. */
+/** What the view shows at one moment. */
 export interface Moment {
   atMs: number;
   /** Events that Slack has sent. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LAUNCHER } from '../launcher.ts';
 import { OwnedProcess } from './owned-process.ts';
 
-/** `relax standalone` with a bot for each team, and what its log tells of its connectors. */
+/** `relax standalone` with a bot for each team, and what its log says about its connectors. */
 export class FleetProcess {
   readonly process: OwnedProcess;
   /** Incarnation of a connector -> where its metrics are. */

@@ -19,7 +19,7 @@ import type { ManifestSecret } from './manifests/manifest.ts';
 export interface Objects {
   bots: readonly BotDocument[];
   secrets: readonly ManifestSecret[];
-  /** Bots of the reading before that are not in the directory any more. */
+  /** Bots of the reading before that are no longer in the directory. */
   removed: readonly BotDocument[];
   /** False: what is missing may be there (DirectoryContent). */
   complete: boolean;
@@ -32,7 +32,7 @@ export interface StandaloneReconcilerOptions {
 
 interface Entry {
   bot: BotDocument;
-  /** It is not in the directory any more, and sockets of it may still be open. */
+  /** It is no longer in the directory, and sockets of it may still be open. */
   isRemoved: boolean;
   status: SlackBotStatus | undefined;
   /** When to decide again even if nothing changes; monotonic. */
@@ -143,12 +143,12 @@ export class StandaloneReconciler {
     const { settled, bots } = this.#options.planner.view();
     const situation = this.#situationOf(bot);
     const view = { settled, hasBot: bots.has(uid) };
-    const { want, lookAgainMs, letGo, record } = decideDeletion(situation, { isHeld: true, view });
+    const { want, lookAgainMs, release, record } = decideDeletion(situation, { isHeld: true, view });
     const affected = this.#records.put(uid, record);
     this.#desire(bot, want);
     entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
     this.#lines.set(uid, undefined);
-    if (letGo !== undefined) {
+    if (release !== undefined) {
       this.#desire(bot, { kind: 'none' });
       this.#records.forget(uid);
       this.#entries.delete(uid);
@@ -182,7 +182,7 @@ export class StandaloneReconciler {
     const found = this.#secrets.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
     if (found !== undefined) return { kind: 'found', data: found, watched: true };
     const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
-    // It may stand in a file that could not be read so far.
+    // It may be in a file that could not be read so far.
     return this.#complete
       ? { kind: 'missing', remedy }
       : { kind: 'unreadable', why: 'it may be in a file that has problems, so fix that file first' };

@@ -35,7 +35,7 @@ const SHOW_MS = 1_000;
 /**
  * `relax standalone`: the operator's part in this process, with a directory in place of an API server, and connectors as
  * child processes, until `signal` aborts.
- * @throws what no waiting mends: an unreadable directory, a Redis too old, another fleet contract, a taken cluster name
+ * @throws what waiting does not fix: an unreadable directory, a Redis too old, another fleet contract, a taken cluster name
  */
 export async function runStandalone(config: StandaloneConfig, plainLog: Log, signal: AbortSignal): Promise<void> {
   const { console, log } = consoleOf(config, plainLog);
@@ -125,7 +125,7 @@ async function start(run: Run): Promise<void> {
     log,
     windowMs: config.dedupe.windowMs,
     fleetKeys: () => keyring.keys,
-    // A restart with fewer connectors leaves at once those that are no more.
+    // A restart with fewer connectors leaves at once those that no longer exist.
     connectorSet: () => connectorSet,
     desired: () => controlPlane.desired(),
     onView: (uids) => look(uids),

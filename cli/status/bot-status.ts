@@ -12,7 +12,7 @@ export interface BotSocket {
   zone: string;
   bot: string;
   teamID: string;
-  /** Undefined: no process that runs now has told of it. */
+  /** Undefined: no process that runs now has reported it. */
   state: SlotReport['state'] | undefined;
   reason: string;
   message: string;

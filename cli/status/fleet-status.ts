@@ -81,11 +81,11 @@ export interface PodFacts {
   renewedMs: number | undefined;
   /** Undefined: an entry that this version can't read. */
   slots: ReadonlyMap<string, Slot | undefined>;
-  /** Slot id -> report, of whatever incarnation. */
+  /** Slot id -> report, of any incarnation. */
   reports: ReadonlyMap<string, SlotReport>;
 }
 
-/** Pure. Undefined for a pod that is no more: without session and slots. @param nowMs Redis time */
+/** Pure. Undefined for a pod that is gone: without session and slots. @param nowMs Redis time */
 export function podStatus(facts: PodFacts, nowMs: number): PodStatus | undefined {
   const { pod, session, slots } = facts;
   if (session === undefined && slots.size === 0) return undefined;

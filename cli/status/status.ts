@@ -9,7 +9,7 @@ import { renderFleet } from './render.ts';
 
 /** `relax status`. @returns the exit code. @throws Error with one line when Redis can't be asked */
 export async function runStatus(config: StatusConfig): Promise<number> {
-  // One attempt; the error is told once, by us.
+  // One attempt; the error is printed once, by us.
   const redis = connectRedis(config.redis, 'command', 'status', createLog({ program: 'status', level: 'silent' }));
   let cause: unknown;
   redis.onError((error) => {

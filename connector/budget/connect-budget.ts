@@ -7,12 +7,28 @@ export type ConnectPurpose =
   | 'needed'
   /** The slot's socket lives but will be closed by Slack, or its token changed. */
   | 'refresh'
-  /** Restores the spread of a set over zones. One connect is enough, and it yields to others, as for `refresh`. */
+  /** Restores the spread of a set over zones. One connect is enough, and it gives way to others, as for `refresh`. */
   | 'spread'
   /** Slack refused the token and may have changed its mind: never takes the last connect. */
   | 'recheck'
   /** Nothing forces the connect, so it needs a full bucket. */
   | 'rebalance';
+
+/** The numbers of the budget, for every bucket (design rule 11). */
+export const BUDGET = {
+  /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
+  capacity: 3,
+  refillMs: 60_000,
+  /** A slot that needs a connect asks again when one is due, give or take its jitter, and must still be first then. */
+  urgentMs: 5_000,
+  /** The longest time that a Retry-After keeps everyone waiting; after that, somebody asks again. */
+  maxBlockMs: 300_000,
+  /** Gaps after the first failed connect and after each further one: with the backoff of about 1 s, three cover 40 s. */
+  firstGapMs: 10_000,
+  nextGapMs: 30_000,
+  /** More than twice the time after which a live socket is marked again (`MARK_MS`). */
+  liveMs: 660_000,
+} as const;
 
 export type BudgetAnswer =
   | { granted: true }
@@ -45,6 +61,6 @@ export interface ConnectBudget {
   hold(key: BudgetKey, forMs: number): Promise<void>;
   /** The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes. */
   markLive(key: BudgetKey, slotID: string): Promise<void>;
-  /** Whether a socket of this bucket is live anywhere, in whatever cluster. */
+  /** Whether a socket of this bucket is live anywhere, in any cluster. */
   isLive(key: BudgetKey): Promise<boolean>;
 }

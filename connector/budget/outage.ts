@@ -8,7 +8,7 @@ import type { RetryReason } from '../../core/protocol/report.ts';
 const SYMPTOMS: ReadonlySet<RetryReason> = new Set<RetryReason>([
   ...(['SlackUnavailable', 'SlackAnswerUnreadable', 'ConnectionRefused', 'ConnectionLost', 'HelloTimeout'] as const),
 ]);
-/** So many different teams, or apps, in a row, without one that is well in between, and within so short a time. */
+/** So many different teams, or apps, in a row, without a healthy one in between, and within so short a time. */
 const TEAMS_IN_A_ROW = 3;
 const ROW_MS = 30_000;
 /** Time between probes; the last value applies to all later ones. Some probes hang, so none is waited for. */
@@ -38,7 +38,7 @@ export class Outage {
   #row: ReadonlyMap<string, number> = new Map();
   #sinceMs: number | undefined;
   /** Losing some sockets is not an outage yet: it is logged only once a probe has failed too. */
-  #isTold = false;
+  #isAnnounced = false;
   #probes = 0;
   #nextProbeAtMs = 0;
   /** When it was last known that Slack is away. */
@@ -92,7 +92,7 @@ export class Outage {
     if (this.isDeclared || !isOutage(this.#row)) return;
     this.#sinceMs = nowMs;
     this.#probes = 0;
-    this.#isTold = false;
+    this.#isAnnounced = false;
     this.#nextProbeAtMs = nowMs;
   }
 
@@ -112,7 +112,7 @@ export class Outage {
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#timers.monotonicMs() - this.#sinceMs) / 1000);
     const fields = { seconds, probes: this.#probes, waiting: this.#waiting.size };
-    if (this.#isTold) this.#log.info(fields, 'Slack has recovered');
+    if (this.#isAnnounced) this.#log.info(fields, 'Slack has recovered');
     this.#sinceMs = undefined;
     this.#cancel?.();
     this.#cancel = undefined;
@@ -124,8 +124,8 @@ export class Outage {
   }
 
   #tell(reason: RetryReason): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
     this.#log.warn({ reason, teams: this.#row.size }, 'Slack is failing for many teams: probing with a few');
   }
 

@@ -20,7 +20,7 @@ export interface EventSource {
   events: EventFilter;
 }
 
-/** A bot whose token Slack refuses: no socket tells who it is at Slack. */
+/** A bot whose token Slack refuses: no socket says who it is at Slack. */
 export interface RefusedBot extends Omit<EventSource, 'slackTeamID' | 'botUserID'> {
   tokenDigest: string;
 }

@@ -1,5 +1,5 @@
 import { contentDigest, isVolatile } from './content-digest.ts';
-import type { EventSource } from './event-source.ts';
+import type { EventSource, RefusedBot } from './event-source.ts';
 import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
 import type { Mark } from './mark.ts';
 
@@ -28,11 +28,20 @@ export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeam
   return { id: joinID([teamID, source.botUserID, kind(frame), ...parts]), teamID, mark };
 }
 
+const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
+
+/** `disable_bot` is an event of our own: one per team and token in 30 days. */
+export const disableBotIdentity = (bot: Pick<RefusedBot, 'teamID' | 'tokenDigest'>): Identity => ({
+  id: joinID([bot.teamID, 'disable_bot', bot.tokenDigest]),
+  teamID: bot.teamID,
+  mark: { kind: 'own', ttlMs: DISABLE_BOT_MARK_MS },
+});
+
 const UNTIMED: Mark = { kind: 'untimed' };
 const LONGEST_PART = 128;
 
 /** Parts joined so that different lists give different texts, bounded whatever Slack sends. `~` starts a digest. */
-export const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
+const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
 
 function part(value: string): string {
   if (value.length > LONGEST_PART) return `~${contentDigest(value)}`;
@@ -70,7 +79,7 @@ function nameOf(frame: JsonObject): Name {
       // `channel.created` does not identify the joining: the bot may leave and join again.
       return timedName(referencesOf(frame), text(frame.event_ts)) ?? arrivalName(frame, 'channel');
     default:
-      return timedName([...referencesOf(frame), ...untoldOf(frame)], text(frame.event_ts)) ?? contentName(frame);
+      return timedName([...referencesOf(frame), ...unreferencedOf(frame)], text(frame.event_ts)) ?? contentName(frame);
   }
 }
 
@@ -179,15 +188,15 @@ const CONTEXT: ReadonlySet<string> = new Set([
  * Digest of what the references leave out. Links shared in one message, functions executed at once, states of one user:
  * they differ in nothing else. Empty where the references say it all, as with most events about channels and members.
  */
-function untoldOf(frame: JsonObject): string[] {
-  const untold = Object.entries(frame).filter(
-    ([key, value]) => !CONTEXT.has(key) && !isVolatile(key) && !isTold(key, value),
+function unreferencedOf(frame: JsonObject): string[] {
+  const unreferenced = Object.entries(frame).filter(
+    ([key, value]) => !CONTEXT.has(key) && !isVolatile(key) && !isReferenced(key, value),
   );
-  return untold.length === 0 ? [] : [`~${contentDigest(Object.fromEntries(untold))}`];
+  return unreferenced.length === 0 ? [] : [`~${contentDigest(Object.fromEntries(unreferenced))}`];
 }
 
 /** `referencesOf` has all of it: a plain id, an object that is no more than its id, or a digest. */
-function isTold(key: string, value: unknown): boolean {
+function isReferenced(key: string, value: unknown): boolean {
   if (!REFERENCES.some((reference) => reference === key)) return false;
   if (isObject(value) && idOf(value) !== '') return Object.keys(value).length === 1;
   return isObject(value) || Array.isArray(value) || text(value) !== '';

@@ -4,7 +4,7 @@ import { attachmentsOf } from './attachments.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
 import { type FilterReason, filterReason, isTransport } from './filter.ts';
 import { isObject, text } from './frame-field.ts';
-import { type Identity, identify, joinID } from './identity.ts';
+import { disableBotIdentity, type Identity, identify } from './identity.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
 
@@ -53,22 +53,15 @@ export function normalize(frame: unknown, source: EventSource, receivedAtMs: num
   });
 }
 
-const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
-
 /**
- * Tells the application that Slack refuses the token for good: one item per token in 30 days, whatever the number of
- * sockets and clusters that notice. `include` does not hold it back, `exclude` does.
+ * Tells the application that Slack permanently refuses the token: one item per token in 30 days, however many sockets and
+ * clusters notice. `include` does not hold it back, `exclude` does.
  * @param slackError Slack's error code, such as `invalid_auth`
  */
 export function disableBot(source: RefusedBot, slackError: string, nowMs: number): Normalized {
   const type = 'disable_bot';
   if (source.events.exclude.includes(type)) return { kind: 'filtered', reason: 'excluded' };
-  const identity: Identity = {
-    id: joinID([source.teamID, type, source.tokenDigest]),
-    teamID: source.teamID,
-    mark: { kind: 'own', ttlMs: DISABLE_BOT_MARK_MS },
-  };
-  return toEvent(source, bareFields(type, nowMs), identity, {
+  return toEvent(source, bareFields(type, nowMs), disableBotIdentity(source), {
     relax_bot_uid: '',
     attachments: null,
     event: { type, error: text(slackError) },

@@ -11,7 +11,7 @@ interface Weighed {
   bytes: number;
 }
 
-/** The one bound on everything that waits in a connector, whatever the number of queues (design rule 5). */
+/** The one bound on everything that waits in a connector, for any number of queues (design rule 5). */
 export class BufferBound {
   readonly #limits: BufferLimits;
   #bytes = 0;

@@ -12,7 +12,7 @@ export interface QueueEntry {
   bytes: number;
   /** Monotonic time of the offer. */
   offeredAtMs: number;
-  /** Told once, when the outcome is final. */
+  /** Called once, when the outcome is final. */
   settled: Settled | undefined;
 }
 

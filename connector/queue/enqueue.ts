@@ -45,7 +45,7 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
 }
 
 /**
- * Whether a batch failed for its one event's length, which would fail it for ever. A broken connection alone proves
+ * Whether a batch failed for its one event's length, which would fail it forever. A broken connection alone proves
  * nothing: only Redis's own word, given on a connection on which it answers, costs an event.
  */
 async function tooLarge(redis: Redis, batch: readonly QueueEntry[]): Promise<EnqueueResult | undefined> {

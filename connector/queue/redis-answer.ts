@@ -18,7 +18,7 @@ export type EnqueueResult =
 
 const PLAIN = new Set(['queued', 'duplicate', 'fenced', 'full']);
 
-/** @returns undefined when it is no answer of the script */
+/** @returns undefined when it is not an answer of the script */
 export function parseResult(answer: unknown): EnqueueResult | undefined {
   if (typeof answer !== 'string') return undefined;
   if (PLAIN.has(answer)) return { kind: answer as 'queued' };

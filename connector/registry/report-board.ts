@@ -5,7 +5,7 @@ import type { SlotID } from '../../core/protocol/assignment.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis, RedisCommand } from '../../core/redis/redis.ts';
 import { REPORT_TTL_MS } from '../session/renewal.ts';
-import type { ReportWish } from './slot-registry.ts';
+import type { DesiredReport } from './slot-registry.ts';
 
 export interface ReportBoardOptions {
   redis: Redis;
@@ -15,7 +15,7 @@ export interface ReportBoardOptions {
   nudge: string;
   /** Slots that have something to report. */
   ids(): Iterable<SlotID>;
-  report(id: SlotID): ReportWish;
+  report(id: SlotID): DesiredReport;
   /** False while another process holds this pod's name: its reports are the ones that count. */
   mayWrite(): boolean;
   /** Puts the new `version` into the session. */
@@ -116,20 +116,20 @@ export class ReportBoard {
     const written = new Map(whole ? [] : this.#written);
     const change: ReportChange = { set: {}, remove: [], written };
     for (const id of ids) {
-      const wish = this.#wishOf(id);
-      const json = wish.kind === 'report' ? JSON.stringify(wish.report) : this.#kept(id, wish);
+      const desired = this.#desiredOf(id);
+      const json = desired.kind === 'report' ? JSON.stringify(desired.report) : this.#kept(id, desired);
       if (json !== undefined && written.get(id) !== json) {
         change.set[id] = json;
         written.set(id, json);
       }
-      if (wish.kind === 'none' && written.delete(id)) change.remove.push(id);
+      if (desired.kind === 'none' && written.delete(id)) change.remove.push(id);
     }
     const isSame = Object.keys(change.set).length === 0 && change.remove.length === 0;
     return !whole && isSame ? undefined : change;
   }
 
   /** A slot that can't report keeps its last report, and does not keep others from being written. */
-  #wishOf(id: SlotID): ReportWish {
+  #desiredOf(id: SlotID): DesiredReport {
     try {
       return this.#options.report(id);
     } catch (error) {
@@ -138,8 +138,8 @@ export class ReportBoard {
     }
   }
 
-  #kept(id: SlotID, wish: ReportWish): string | undefined {
-    return wish.kind === 'keep' ? this.#written.get(id) : undefined;
+  #kept(id: SlotID, desired: DesiredReport): string | undefined {
+    return desired.kind === 'keep' ? this.#written.get(id) : undefined;
   }
 
   async #write({ set, remove }: ReportChange, whole: boolean): Promise<void> {

@@ -47,7 +47,7 @@ interface Failure extends SlotFailure {
 }
 
 /** What to report about a slot. */
-export type ReportWish =
+export type DesiredReport =
   | { kind: 'report'; report: SlotReport }
   /** Its socket is closing: the last report stands until it is gone. */
   | { kind: 'keep' }
@@ -94,7 +94,7 @@ export class SlotRegistry {
     for (const [id, entry] of this.#entries) this.#press(id, entry);
   }
 
-  report(id: SlotID): ReportWish {
+  report(id: SlotID): DesiredReport {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#isClosing(id) ? { kind: 'keep' } : { kind: 'none' };
     const { epoch } = entry.slot;
@@ -110,7 +110,7 @@ export class SlotRegistry {
     return [...this.#entries.values()].map((entry) => statusOf(entry).state);
   }
 
-  /** Closes everything for good. No change is reported any more: the reports of a leaving pod stay as they are. */
+  /** Closes everything permanently. Changes are no longer reported: the reports of a leaving pod stay as they are. */
   stopAll(): Promise<void> {
     this.#stopping ??= this.#closeAll();
     return this.#stopping;

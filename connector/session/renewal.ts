@@ -53,7 +53,7 @@ export function redisRenew(redis: Redis, keys: ClusterKeys, pod: string): Renew 
   };
 }
 
-/** Reads only, so that a Redis that takes no writes still tells whose the name is. */
+/** Reads only, so that a Redis that takes no writes still says whose the name is. */
 export function redisLook(redis: Redis, keys: ClusterKeys, pod: string): () => Promise<NameLook> {
   return async () => {
     const [owner, session, score] = await redis.transaction([

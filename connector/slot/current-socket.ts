@@ -21,7 +21,7 @@ const STABLE_MS = 60_000;
 const MARK_MS = 300_000;
 /** A peer that has answered neither of two pings, one heartbeat apart, by the third heartbeat is dead. */
 const MOST_PINGS = 2;
-/** A heartbeat this late means that this process was held up, not the peer: what arrived meanwhile is read first. */
+/** A heartbeat this late means that this process was delayed, not the peer: what arrived in the meantime is read first. */
 const LATE_HEARTBEAT_MS = 2 * HEARTBEAT_MS;
 
 export function onHeard(state: SlotState, id: number): Step {

@@ -11,7 +11,7 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  * (`current`), and the attempt to open another (`attempt`), so that a socket which Slack will close, or whose token is no
  * longer the bot's, is read until its successor has said hello.
  *
- * Life: `new` until `start`. `running`. `stopped` for good: every input is ignored, the sockets are closing.
+ * Life: `new` until `start`. `running`. `stopped` is final: every input is ignored, the sockets are closing.
  *
  * Current, live: has received hello and is read. Its heartbeat (every HEARTBEAT_MS) pings it if it was silent since the last
  * one, and gives it up when two pings got no answer. The transport defines what a ping is, and what counts as a sign of
@@ -103,7 +103,7 @@ export interface CurrentSocket {
   /** Unanswered pings in a row. */
   pings: number;
   heartbeatAtMs: number;
-  /** When others were last told that it lives. */
+  /** When it was last marked as live for others. */
   markedAtMs: number;
 }
 
@@ -164,7 +164,7 @@ export type Effect =
   | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }
   | { do: 'holdBudget'; forMs: number }
-  /** Tells all who share the budget that a socket with this token, possibly an earlier one of the bot, is live. */
+  /** Marks, for all who share the budget, that a socket with this token, possibly an earlier one of the bot, is live. */
   | { do: 'markLive'; tokenDigest: string }
   /** Asks for `elsewhere`. */
   | { do: 'askElsewhere' }

@@ -9,7 +9,7 @@ export function retryAfterMs(header: string | null | undefined, wallMs: number):
   const text = header?.trim() ?? '';
   // Fractions are not in the standard, but some proxies send them.
   if (/^\d+(\.\d+)?$/.test(text)) return Math.min(MOST_RETRY_AFTER_MS, Math.ceil(Number(text) * 1000));
-  // Date.parse takes much that is no date ("-5"): an HTTP date begins with a letter.
+  // Date.parse accepts much that is not a date ("-5"): an HTTP date begins with a letter.
   const atMs = /^[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : Math.min(MOST_RETRY_AFTER_MS, Math.max(0, atMs - wallMs));
 }

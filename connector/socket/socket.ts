@@ -36,7 +36,7 @@ export interface SocketHandlers {
 export interface SocketClose {
   kind: /** The upgrade was answered with another HTTP status. */
     | 'refused'
-    /** The peer, or we, closed it in an orderly way. */
+    /** The peer, or we, closed it with a handshake. */
     | 'closed'
     /** The connection broke, or could not be made. */
     | 'failed'

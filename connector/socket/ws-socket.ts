@@ -19,7 +19,7 @@ import {
 export interface WsSocketOptions {
   /** From dialling to the answered upgrade. */
   handshakeTimeoutMs?: number;
-  /** How long an orderly close waits for the peer. */
+  /** How long a close handshake waits for the peer. */
   closeTimeoutMs?: number;
   /** What the sockets go through, if anything (`egressProxy`). */
   proxy?: EgressProxy | undefined;
@@ -214,7 +214,7 @@ class WsSocket implements Socket {
     if (this.#paused || this.#isDone) return;
     const nowMs = systemClock.monotonicMs();
     this.#readAtMs = nowMs;
-    // The timer stays as it is: a peer that pings more often than that would put the answer off for ever.
+    // The timer stays as it is: a peer that pings more often than that would postpone the answer forever.
     if (this.#ping !== undefined) this.#ping.data = data;
     else this.#ping = { data, atMs: nowMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
   }

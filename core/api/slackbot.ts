@@ -15,7 +15,7 @@ export const FINALIZER = 'relax.dev/sockets';
 
 const DEFAULT_REPLICAS = 2;
 
-/** Where each credential stands in the Secret unless `credentials.keys` says otherwise. */
+/** The key of each credential in the Secret unless `credentials.keys` says otherwise. */
 const DEFAULT_SECRET_KEYS = {
   token: 'token',
   appToken: 'app-token',

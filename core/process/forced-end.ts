@@ -10,7 +10,7 @@ setTimeout(() => process.kill(process.pid, 'SIGKILL'), workerData);
 `;
 
 export interface ForcedEnd {
-  /** Cancels: the process has ended in time, or is to go on. */
+  /** Cancels: the process has ended in time, or is to keep running. */
   disarm(): void;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Assignments: one hash per connector pod, keyed by the stable pod name, so that a new incarnation of the pod
- * takes up its slots without the operator. A slot is enough to run the bot.
+ * adopts its slots without the operator. A slot is enough to run the bot.
  * Readers ignore unknown fields: an older connector must read what a newer operator wrote.
  */
 

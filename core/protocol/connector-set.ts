@@ -5,7 +5,7 @@
 export type ConnectorSet =
   /** Pods `<name>-<first>` to `<name>-<first + replicas - 1>`. */
   | { kind: 'sized'; name: string; first: number; replicas: number }
-  /** Nobody makes its pods anew. */
+  /** Nobody recreates its pods. */
   | { kind: 'gone'; name: string };
 
 /**
@@ -19,7 +19,7 @@ export function mayReturn(set: ConnectorSet | undefined, pod: string, isUp: bool
     case 'sized':
       return ordinal >= set.first && ordinal < set.first + set.replicas;
     case 'gone':
-      // A set that is deleted with its pods left (`--cascade=orphan`), to be made anew, takes nothing from those.
+      // A set that is deleted with its pods left (`--cascade=orphan`), to be created again, takes nothing from those.
       return isUp;
     default:
       return set satisfies never;

@@ -10,7 +10,7 @@ import { SESSION_TTL_MS, type Session } from './session.ts';
 export type Presence =
   /** Its process renews the session, so its reports hold. */
   | 'present'
-  /** It left in an orderly way, or was ended while it drained, and may still come back under its name. */
+  /** It shut down gracefully, or was killed while it drained, and may still come back under its name. */
   | 'returning'
   /** Its lease has expired, or it never had one. */
   | 'lost';

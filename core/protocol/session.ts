@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** TTL and renewal interval of design rule 7. */
 export const SESSION_TTL_MS = 15_000;
 export const SESSION_RENEW_MS = 5_000;
-/** How long a pod that left in an orderly way may take to come back under its name (design rule 6). */
+/** How long a pod that shut down gracefully may take to come back under its name (design rule 6). */
 export const DRAIN_RETURN_MS = 90_000;
 
 export const sessionSchema = z.object({

@@ -19,7 +19,7 @@ interface RedisConnection {
   connect(): Promise<void>;
   /** Drops the connection and connects again: the address may lead to another server by now. */
   reconnect(): void;
-  /** Closes for good; calls that still wait for an answer reject. */
+  /** Closes permanently; calls that still wait for an answer reject. */
   close(): void;
   /** Called each time the connection is (re)established. */
   onReady(listener: () => void): Unsubscribe;

@@ -22,7 +22,7 @@ export class EvictingRedisError extends Error {
   override name = 'EvictingRedisError';
 }
 
-/** The one command that tells all of it and that a user without rights to CONFIG may run. */
+/** The one command that returns all of it and that a user without rights to CONFIG may run. */
 export const readServerProperties = async (redis: Redis): Promise<ServerProperties> =>
   serverPropertiesIn(await redis.info());
 

@@ -68,7 +68,7 @@ export async function readFences(redis: Redis, key: string, cluster: string): Pr
   const ours = fenceField(cluster, '');
   const entries = new Map<string, number>();
   for (const [field, generation] of Object.entries(await redis.hgetall(key))) {
-    // What is no number is rewritten or removed like an entry of the oldest generation.
+    // A value that is not a number is rewritten or removed like an entry of the oldest generation.
     if (field.startsWith(ours)) entries.set(field.slice(ours.length), Number(generation) || 0);
   }
   return entries;

@@ -11,7 +11,7 @@ import type { FleetView } from './fleet-view.ts';
 import { IdleRoundCache, isAtRest, type RoundInputs } from './idle-round-cache.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
-import { type PodMemory, wanted } from './pod-memory.ts';
+import { type PodMemory, readsNeeded } from './pod-memory.ts';
 import { type Heads, readBodies, readHeads } from './reader.ts';
 import { withReseals } from './reseal.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
@@ -139,7 +139,7 @@ export class FleetRound {
       await this.#heartbeat(inputs.heads.redisNowMs, input.nowMs);
       this.#heardAtMs = clock.monotonicMs();
     } finally {
-      // A Redis that is full still tells which sockets live.
+      // A Redis that is full can still be read to see which sockets are live.
       this.#updateView(input, plan, clock.monotonicMs());
     }
     this.#sealer.keepOnly(desired.bots);
@@ -170,7 +170,7 @@ export class FleetRound {
     const heads = to === 'watch' ? this.#memory.dropForgottenPods(read) : read;
     if (heads.owner !== undefined) checkScopeOwner(cluster, heads.owner, owner);
     else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
-    const reading = new Map([...heads.pods].map(([pod, head]) => [pod, wanted(this.#memory.pods.get(pod), head)]));
+    const reading = new Map([...heads.pods].map(([pod, head]) => [pod, readsNeeded(this.#memory.pods.get(pod), head)]));
     const bodies = await readBodies(redis, keys, reading);
     this.#heardAtMs = clock.monotonicMs();
     const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');

@@ -5,8 +5,8 @@ import type { Log } from '../../core/process/log.ts';
 import type { ConnectorSet } from '../../core/protocol/connector-set.ts';
 import type { ClusterKeys, QueueKeys } from '../../core/protocol/keys.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
-import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/protocol/session.ts';
 import type { Redis, RedisSubscriber } from '../../core/redis/redis.ts';
+import { SETTLE_MS } from '../plan/pods.ts';
 import type { Desired } from './desired.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { PlannerLock } from './planner-lock.ts';
@@ -90,5 +90,5 @@ export const DEFAULT_PLANNER_TIMES: PlannerTimes = {
   coalesceMs: 250,
   lockTtlMs: 10_000,
   lockExtendMs: 3_000,
-  settleMs: SESSION_TTL_MS + SESSION_RENEW_MS,
+  settleMs: SETTLE_MS,
 };

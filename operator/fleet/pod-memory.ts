@@ -80,7 +80,7 @@ const NEW: PodMemory = {
 };
 
 /** What must be read of a pod besides its head. */
-export function wanted(memory: PodMemory | undefined, head: PodHead): { assign: boolean; reports: boolean } {
+export function readsNeeded(memory: PodMemory | undefined, head: PodHead): { assign: boolean; reports: boolean } {
   const before = memory ?? NEW;
   const session = head.session === undefined ? undefined : decodeSession(head.session);
   return {

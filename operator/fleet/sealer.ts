@@ -56,7 +56,7 @@ export class Sealer {
     return fits(earlier) ? earlier.token : fits(cached) ? cached.token : undefined;
   }
 
-  /** Lets go of owners that are not desired any more. */
+  /** Forgets owners that are no longer desired. */
   keepOnly(bots: ReadonlyMap<string, DesiredBot>): void {
     for (const ownerUid of this.#sealed.keys()) if (!bots.has(ownerUid)) this.#sealed.delete(ownerUid);
   }

@@ -48,7 +48,7 @@ interface ReasonRow {
   /** The condition that it belongs to; Ready repeats the reason of whatever it lacks. */
   condition: ConditionType;
   meaning: string;
-  /** What a person does about it; empty when nothing is to be done. */
+  /** What a person does about it; empty when there is nothing to do. */
   remedy: string;
 }
 

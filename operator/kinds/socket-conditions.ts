@@ -146,7 +146,7 @@ function judgeConnected(
 }
 
 /** Of slots without a live socket. */
-export function whyNotLive(slots: readonly Told[]): { reason: Reason; message: string } {
+export function whyNotLive(slots: readonly Reported[]): { reason: Reason; message: string } {
   const telling = slots.find((slot) => slot.state === 'failed') ?? slots.find((slot) => slot.reason !== '');
   return telling === undefined ? said('Connecting') : reported(telling);
 }
@@ -173,10 +173,10 @@ function judgeReady(credentials: Judgement, connected: Judgement): Judgement {
   return connected;
 }
 
-type Told = Pick<SlotView, 'state' | 'reason' | 'message'>;
+type Reported = Pick<SlotView, 'state' | 'reason' | 'message'>;
 
-/** Every wanted socket was reported by a process that runs, or that said it was leaving: there is no news to wait for. */
-export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =>
+/** Every wanted socket was reported by a process that runs, or that said it was leaving: there is nothing more to wait for. */
+export const allReported = (slots: readonly SlotView[], desired: number): boolean =>
   slots.length >= desired &&
   slots.every(({ state, reason }) => state !== undefined || reason === AWAY_REASON.returning);
 
@@ -185,7 +185,7 @@ export const isToldOf = (slots: readonly SlotView[], desired: number): boolean =
  * condition stays as it was, or is Unknown if there was none (design rule 10).
  */
 function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgements, live: number): Judgements {
-  if (live >= desired || isToldOf(view?.slots ?? [], desired)) return judged;
+  if (live >= desired || allReported(view?.slots ?? [], desired)) return judged;
   const before = (type: ConditionType): Judgement => {
     const condition = previous.find((candidate) => candidate.type === type);
     const reason = condition && knownReason(condition.reason);
@@ -205,7 +205,7 @@ function withUnknown({ desired, previous, view }: ConditionInput, judged: Judgem
 const said = (reason: Reason): { reason: Reason; message: string } => ({ reason, message: explain(reason) });
 
 /** A connector's words, if it has any; its reason, if this version knows it. */
-function reported(slot: Told): { reason: Reason; message: string } {
+function reported(slot: Reported): { reason: Reason; message: string } {
   const reason = knownReason(slot.reason) ?? 'Connecting';
   const words = redactTokens(slot.message).slice(0, 1024);
   return { reason, message: words === '' ? explain(reason) : words };

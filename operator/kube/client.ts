@@ -130,7 +130,7 @@ export class KubeClient {
 
   /**
    * Opens a watch; resolves when the server has accepted it. The iterator ends when the server ends the stream, and
-   * throws a KubeError on anything else: an ERROR event, a line that is no event, a lost connection.
+   * throws a KubeError on anything else: an ERROR event, a line that is not an event, a lost connection.
    */
   async watch<T extends KubeObject>(
     scope: ResourceScope,

@@ -30,7 +30,7 @@ const MIN_REREAD_MS = 1_000;
 
 /**
  * The credentials of a kubeconfig, kept for a few seconds: client-node reads the CA file on every request. `reload` is
- * called again after a 401, since client-node keeps a token file's content for a minute and a kubeconfig for ever.
+ * called again after a 401, since client-node keeps a token file's content for a minute and a kubeconfig forever.
  */
 export class CredentialSource {
   readonly #reload: () => KubeConfig;

@@ -20,7 +20,7 @@ type Admission =
   | { action: 'create'; series: Series }
   /** Raise the count of the Event that is there. */
   | { action: 'count'; series: Series }
-  /** Too many for this object. The series' count includes it, so a later write still tells. */
+  /** Too many for this object. The series' count includes it, so a later write still shows it. */
   | { action: 'limited'; series: Series };
 
 export class EventSeries {
@@ -49,7 +49,7 @@ export class EventSeries {
     return { action: going ? 'count' : 'create', series };
   }
 
-  /** The Event of this series is not on the server: the next occurrence writes it anew. */
+  /** The Event of this series is not on the server: the next occurrence creates it again. */
   forget(seriesKey: string): void {
     this.#series.delete(seriesKey);
   }

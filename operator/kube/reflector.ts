@@ -110,7 +110,7 @@ export class Reflector<T extends KubeObject> {
     return this.#requests.ask({ patienceMs, lastContactMs, interrupts: this.#hasSynced, signal });
   }
 
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when all of it has stopped. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('reflector stopped'));
     this.#settleSynced(false);

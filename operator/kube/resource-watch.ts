@@ -4,7 +4,7 @@ import { Reflector } from './reflector.ts';
 import type { ReflectorOptions, ReflectorStats } from './reflector-options.ts';
 import type { Change } from './store.ts';
 
-/** What readers see of all watched objects of a type, in whatever namespaces they are. */
+/** What readers see of all watched objects of a type, in all watched namespaces. */
 export interface ObjectsView<T extends KubeObject> {
   get(key: string): T | undefined;
   values(): IterableIterator<T>;
@@ -57,7 +57,7 @@ export class ResourceWatch<T extends KubeObject> implements ObjectsView<T> {
     return (await this.#reflectors.get(namespace)?.synced) ?? false;
   }
 
-  /** Namespaces that were never listed so far; '' stands for all of them by one watch. */
+  /** Namespaces that were never listed so far; '' means all of them by one watch. */
   unlisted(): string[] {
     return [...this.#reflectors].filter(([, { hasSynced }]) => !hasSynced).map(([namespace]) => namespace);
   }

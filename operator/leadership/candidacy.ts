@@ -7,7 +7,7 @@ interface CandidacyOptions
   extends Pick<LeaderOptions, 'client' | 'namespace' | 'name' | 'identity' | 'times' | 'random'> {
   /** For how long Redis has not been read. */
   redisAwayMs: () => number;
-  /** Elected: a term in office begins. Must not throw. */
+  /** Elected: a term as leader begins. Must not throw. */
   onElected: () => void;
   /**
    * The term ends: the Lease is released once this has resolved, and the next candidacy begins.
@@ -24,17 +24,17 @@ const HANDICAP_MS = 10_000;
 /** A candidate without an answer from Redis for this long counts as cut off. */
 const CUT_OFF_MS = 5_000;
 
-/** Stands for election for as long as the process lives, again after each Lease that was lost or given up. */
+/** Runs for election as long as the process lives, again after each Lease that was lost or released. */
 export class Candidacy {
   readonly #options: CandidacyOptions;
   readonly #timers: Timers;
   readonly #stopped = new AbortController();
   #elector: LeaderElector;
   #patience: LeaderPatience = patienceWithRedis;
-  /** Resolves the present term's end. */
+  /** Ends the current term. */
   #lost: Promise<string>;
   #running: Promise<void> | undefined;
-  #inOffice = false;
+  #leading = false;
 
   constructor(options: CandidacyOptions) {
     this.#options = options;
@@ -60,7 +60,7 @@ export class Candidacy {
     this.#running ??= this.#run();
   }
 
-  /** Ends the term in office, if there is one, then releases the Lease. */
+  /** Ends the term as leader, if there is one, then releases the Lease. */
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('the candidacy ended'));
     await this.#running;
@@ -72,8 +72,8 @@ export class Candidacy {
     while (!signal.aborted) {
       this.#elector.start();
       await Promise.race([this.#lost, this.#untilYield(), stopped]);
-      const held = this.#inOffice;
-      this.#inOffice = false;
+      const held = this.#leading;
+      this.#leading = false;
       if (held) await this.#options.onEnded(!this.#elector.isLeader());
       await this.#elector.stop();
       if (signal.aborted) return;
@@ -96,7 +96,7 @@ export class Candidacy {
       ...(random === undefined ? {} : { random }),
       handicapMs: () => (redisAwayMs() >= CUT_OFF_MS ? HANDICAP_MS : 0),
       onElected: () => {
-        this.#inOffice = true;
+        this.#leading = true;
         this.#options.onElected();
       },
       onLost: resolve,
@@ -117,7 +117,7 @@ export class Candidacy {
       // If the whole process was suspended, we wake here first, and it is our own renewal that is late.
       if (!elector.isLeader()) continue;
       electedAtMs ??= nowMs;
-      if (!shouldYield(this.#patience, { awayMs, inOfficeMs: nowMs - electedAtMs })) continue;
+      if (!shouldYield(this.#patience, { awayMs, leadingMs: nowMs - electedAtMs })) continue;
       this.#patience = patienceAfterYield(this.#patience);
       this.#options.log.warn({ awaySeconds: Math.round(awayMs / 1000) }, 'giving up the lease: Redis is unreachable');
       return;

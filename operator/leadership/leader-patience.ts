@@ -1,4 +1,4 @@
-/** How long a leader that does not reach Redis stays in office: others may reach it, but nobody can know. Pure. */
+/** How long a leader that does not reach Redis stays the leader: others may reach it, but nobody can know. Pure. */
 export interface LeaderPatience {
   yieldAfterMs: number;
 }
@@ -16,5 +16,5 @@ export const patienceAfterYield = ({ yieldAfterMs }: LeaderPatience): LeaderPati
 
 export const shouldYield = (
   { yieldAfterMs }: LeaderPatience,
-  { awayMs, inOfficeMs }: { awayMs: number; inOfficeMs: number },
-): boolean => Math.min(awayMs, inOfficeMs) >= yieldAfterMs;
+  { awayMs, leadingMs }: { awayMs: number; leadingMs: number },
+): boolean => Math.min(awayMs, leadingMs) >= yieldAfterMs;

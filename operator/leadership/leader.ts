@@ -28,7 +28,7 @@ export interface LeaderOptions {
   onElected: () => void;
   /**
    * Called once, when the lease is or may be another's: stop writing. Not called by `stop`. This election is over then;
-   * who wants to stand again makes a new elector.
+   * to run again, make a new elector.
    */
   onLost: (why: string) => void;
   /** For how long a lease that is free or has run out is left to others; asked at each try. */
@@ -43,7 +43,7 @@ const LEASES = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' }
 type Phase = 'candidate' | 'leader' | 'lost' | 'stopped';
 
 /**
- * Elects one leader among the operators of a cluster by a Lease. It bounds wasted work and is no correctness boundary:
+ * Elects one leader among the operators of a cluster by a Lease. It bounds wasted work and is not a correctness boundary:
  * a paused process may believe for a moment longer than it should, so writes must converge under two leaders.
  */
 export class LeaderElector {
@@ -121,7 +121,7 @@ export class LeaderElector {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       const { name, log } = this.#options;
-      // A conflict is another candidate's luck, and the next try reads what it wrote.
+      // A conflict means that another candidate was faster; the next try reads what it wrote.
       log[isKubeError(error, 'conflict') ? 'debug' : 'warn'](
         { lease: name, err: errorText(error) },
         'could not acquire or renew the lease',
@@ -196,7 +196,7 @@ export class LeaderElector {
     }
   }
 
-  /** Fires while a renewal hangs, too: the time in office ends by our clock, not by the server's answer. */
+  /** Fires while a renewal hangs, too: the term ends by our clock, not by the server's answer. */
   #setDeadline(): void {
     this.#cancelDeadline();
     const leftMs = this.#renewedAtMs + this.#times.renewDeadlineMs - this.#timers.monotonicMs();

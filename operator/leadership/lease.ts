@@ -26,7 +26,7 @@ export interface LeaderTimes {
 /** client-go's and controller-runtime's defaults. Shorter ones crash-loop on API latency (argo-events #4112, #3790). */
 export const DEFAULT_LEADER_TIMES: LeaderTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
-/** @throws Error if two leaders could be in office, or renewals could not be retried */
+/** @throws Error if there could be two leaders at once, or renewals could not be retried */
 export function checkLeaderTimes(times: LeaderTimes): void {
   if (times.renewDeadlineMs >= times.durationMs) {
     throw new Error(

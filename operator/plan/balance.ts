@@ -101,7 +101,7 @@ function levelLoad(steady: readonly SteadySet[], budget: number, moved: Readonly
     for (const from of tooMuch.sort(byLoad(ledger))) {
       const spread = spreadOf(state, from.id);
       const to = choosePod(round, spread);
-      // To a zone that is fuller than its own would be if it left, `evenOutZones` would take it back, and so for ever.
+      // To a zone that is fuller than its own would be if it left, `evenOutZones` would move it back, and so on forever.
       if (to === undefined || ledger.load(to) >= fleet.bound || inZone(spread, to) > inZone(spread, from.pod)) continue;
       startMove(state, from, to, 'rebalance', round);
       movers.push(set.ownerUid);

@@ -20,7 +20,7 @@ import type { Plan, PlanInput } from './types.ts';
  * bound.
  *
  * @param budget voluntary moves (`Plan.voluntaryMoves`) that this plan may make for the sake of load; those for the sake
- * of zones count against it but are not held up by it
+ * of zones count against it but are not limited by it
  */
 export function plan(input: PlanInput, budget: number): Plan {
   const fleet = fleetOf(input);

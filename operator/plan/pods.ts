@@ -1,6 +1,6 @@
 /** The state of each pod for one plan: up, draining, leaving, absent or dead (design rule 10). Pure. */
 
-import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
+import { SESSION_RENEW_MS, SESSION_TTL_MS } from '../../core/protocol/session.ts';
 import { hash32 } from './rendezvous.ts';
 import type { PlanInput, PodView } from './types.ts';
 
@@ -9,6 +9,8 @@ import type { PlanInput, PodView } from './types.ts';
  * draining one by `DRAIN_RETURN_MS`), so this only covers one late renewal.
  */
 const DEAD_GRACE_MS = SESSION_RENEW_MS;
+/** How long Redis must have been read without interruption before any pod is called dead: a TTL and one renewal. */
+export const SETTLE_MS = SESSION_TTL_MS + SESSION_RENEW_MS;
 
 /** New slots wait until the youngest pod of a gathering fleet is this old, so that its first pods don't get all of them. */
 const GATHER_QUIET_MS = 1_500;
@@ -17,7 +19,7 @@ const GATHER_MAX_MS = 10_000;
 
 export type PodPhase =
   | 'up'
-  /** Told to end, and expected back under its name. */
+  /** Shutting down, and expected back under its name. */
   | 'draining'
   /** Not expected back, and not known to be dead: up, draining or without a session. */
   | 'leaving'
@@ -30,7 +32,7 @@ export interface Pod {
   readonly name: string;
   readonly hash: number;
   readonly phase: PodPhase;
-  /** Its process was told to end, and its session still exists. */
+  /** Its process is shutting down, and its session still exists. */
   readonly draining: boolean;
   /** Its zone; an unknown zone is a zone of its own. */
   readonly zone: string;

@@ -94,7 +94,7 @@ export type PendingReason =
   | 'NoConnectors'
   /** Every pod that may take it is full, is about to leave, or holds another slot of the set. */
   | 'NoEligiblePods'
-  /** Its pod shut down in an orderly way and may still come back under its name. */
+  /** Its pod shut down gracefully and may still come back under its name. */
   | 'PodReturning'
   /** The fleet is still being observed after a start or a loss of Redis. */
   | 'Observing';
@@ -116,6 +116,6 @@ export interface Plan {
    * the new socket is live, so that a pod that returns finds them. A dead pod with an empty hash may be forgotten.
    */
   deadPods: readonly string[];
-  /** Draining pods from which nothing is left to move: each is told so (`keys.drained`). */
+  /** Draining pods from which nothing is left to move: each is released (`keys.drained`). */
   drainedPods: readonly string[];
 }

@@ -64,7 +64,7 @@ export class ConnectorSetWatch {
     try {
       const set = bare(await client.get<StatefulSet>(path, { timeoutMs: CONFIRM_TIMEOUT_MS, retry: NO_RETRY }));
       const known = this.#reflector.store.get(objectKey({ namespace, name }))?.metadata.resourceVersion;
-      // The watch may have been told something newer while we asked.
+      // The watch may have received something newer while we asked.
       if (known === undefined || isLaterVersion(set.metadata.resourceVersion, known)) this.#confirmed = { set };
     } catch (error) {
       if (isKubeError(error, 'notFound')) this.#confirmed = { set: undefined };

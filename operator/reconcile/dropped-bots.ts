@@ -8,7 +8,7 @@ interface DroppedBotsOptions {
   desired: Pick<DesiredState, 'set'>;
   /** What is desired has changed. */
   nudge: () => void;
-  /** The line of `relax status`; undefined when nothing of the bot is kept any more. */
+  /** The line of `relax status`; undefined when nothing of the bot is kept. */
   onSummary?: ((uid: string, line: BotSummary | undefined) => void) | undefined;
   timers: Timers;
 }
@@ -34,7 +34,7 @@ export class DroppedBots {
   }
 
   /**
-   * Looks again as long as any are kept, until `signal` aborts. Also out of office: the process that plans must learn that
+   * Looks again as long as any are kept, until `signal` aborts. Not only on the leader: the process that plans must learn that
    * another one has released them.
    */
   async keepLooking(signal: AbortSignal): Promise<void> {

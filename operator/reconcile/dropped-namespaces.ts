@@ -9,7 +9,7 @@ import { ourObjects, type ReleaseObjectsOptions, releaseObjects } from './releas
 import { type Dropped, droppedNamespaces, parseWatched, watchedOf } from './watched-namespaces.ts';
 import { type LeaseName, noteWatched, readNote } from './watched-note.ts';
 
-/** Namespaces in which we may not look any more; 'others': every one that is not watched. */
+/** Namespaces that we are no longer allowed to read; 'others': every one that is not watched. */
 type Forbidden = readonly string[] | 'others';
 
 /** Whether any object of ours is there, as far as our rights go. */
@@ -75,8 +75,8 @@ export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'r
   namespaces: readonly string[];
   /** As holder of the Lease: only the leader notes what is watched. */
   identity: string;
-  /** Aborts when our term in office ends; undefined while we have none: another that leads may watch these namespaces. */
-  office: () => AbortSignal | undefined;
+  /** Aborts when our term as leader ends; undefined while we have none: another that leads may watch these namespaces. */
+  leadership: () => AbortSignal | undefined;
   /** Owner uid -> line of `relax status`: the fleet's own record of which bots it has in which namespace. */
   lines: () => Promise<ReadonlyMap<string, BotSummary>>;
 }
@@ -84,9 +84,9 @@ export interface DroppedNamespacesOptions extends Omit<ReleaseObjectsOptions, 'r
 const AGAIN_MS = 2_000;
 
 /**
- * What an operator does about namespaces that its predecessors watched and it does not: as the leader it lets their
- * objects go, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
- * a person is told.
+ * What an operator does about namespaces that its predecessors watched and it does not: as the leader it releases
+ * their objects, where it still may. Where it may not, their sockets are kept, since nobody could say so in their status, and
+ * readiness reports it.
  */
 export class DroppedNamespaces {
   readonly #options: DroppedNamespacesOptions;
@@ -130,12 +130,12 @@ export class DroppedNamespaces {
     const operator = `${lease.namespace}/${lease.name}`;
     const letting = { client, kinds, operator, reason: 'NotWatched', log, timers } as const;
     const dropped = droppedNamespaces(before, watched);
-    const office = this.#options.office();
-    if (office === undefined) {
+    const leadership = this.#options.leadership();
+    if (leadership === undefined) {
       this.#kept = [];
       return this.#keptOf(dropped.kind === 'others' ? 'others' : dropped.namespaces);
     }
-    const term = AbortSignal.any([signal, office]);
+    const term = AbortSignal.any([signal, leadership]);
     const { released, forbidden } = await releaseDropped(letting, dropped, namespaces, term);
     if (released > 0) {
       log.info({ released, before, watched }, 'released the objects of namespaces that are no longer watched');

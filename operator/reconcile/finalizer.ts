@@ -1,3 +1,5 @@
+/** The finalizer as JSON patches. When it may be removed is for each kind to decide (kinds/slackbot/wanted.ts). */
+
 import type { CallOptions, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import { type KubeObject, pathOf, type ResourceType } from '../kube/object.ts';

@@ -54,7 +54,7 @@ export const REFRESH_PATIENCE_MS = 5_000;
 /**
  * What every operator process does, whoever holds the Lease: finds out what the objects of all kinds want of the fleet, has
  * that planned while it holds the planner lock, and judges the state of each object. It writes to the API server only while
- * in office.
+ * leading.
  */
 export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   readonly planner: P;
@@ -130,25 +130,25 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
    * From now on verdicts are also written. A new leader acts on nothing older than the server's list at its election (design
    * rule 9), since its watch may have been silent for a while.
    */
-  async takeOffice(term: ActiveTerm): Promise<void> {
+  async beginTerm(term: ActiveTerm): Promise<void> {
     const signal = AbortSignal.any([term.signal, this.#ended.signal]);
     this.#entering = term;
     await this.#catchUp(signal);
     // The term may have ended before it began.
     if (signal.aborted || this.#entering !== term) return;
     this.#term = term;
-    for (const controller of this.controllers) controller.takeOffice(term);
+    for (const controller of this.controllers) controller.beginTerm(term);
     await this.#dropped.look(signal);
   }
 
-  leaveOffice(): void {
+  endTerm(): void {
     this.#entering = undefined;
     this.#term = undefined;
-    for (const controller of this.controllers) controller.leaveOffice();
+    for (const controller of this.controllers) controller.endTerm();
   }
 
   /** The right to write to the API server, once everything has been listed again; undefined while we do not have it. */
-  get office(): Pick<ActiveTerm, 'signal'> | undefined {
+  get leadership(): Pick<ActiveTerm, 'signal'> | undefined {
     return this.#term;
   }
 

@@ -14,7 +14,7 @@ import { compareAge } from './age.ts';
 import type { Claimant } from './claim.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
-import { type ActiveTerm, type Office, regardingOf } from './leader-term.ts';
+import { type ActiveTerm, type Leadership, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
 import type { SecretReads } from './secret-reads.ts';
@@ -49,7 +49,7 @@ export interface ReconcilerParts<O extends KindObject>
   objects: ObjectsView<O>;
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
-  office: () => Office<O> | undefined;
+  leadership: () => Leadership<O> | undefined;
   /** Reconciles these objects as well: another object's change concerns them. */
   enqueue: (objects: readonly O[]) => void;
   /** Called with each status that was judged, written or not; undefined: the object is gone. */
@@ -79,7 +79,7 @@ export class KindController<O extends KindObject> {
   readonly #controller: Controller;
   readonly #states = new Map<string, ObjectState>();
   #unlisten = (): void => {};
-  #office: Office<O> | undefined;
+  #leadership: Leadership<O> | undefined;
   /** Every object has been queued once, by age. Before that nothing is queued: what changes is judged then. */
   #judging = false;
   /** Texts of the facts of the latest view of the fleet. */
@@ -108,7 +108,7 @@ export class KindController<O extends KindObject> {
       self,
       onForeign: (object, note) => {
         const regarding = regardingOf(kind.resource, object);
-        this.#office?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
+        this.#leadership?.events.record({ regarding, type: 'Warning', reason: 'OtherOperator', action: 'Claim', note });
       },
     });
     this.#reconciler = makeReconciler({
@@ -119,7 +119,7 @@ export class KindController<O extends KindObject> {
       timers,
       objects: watch,
       ownership,
-      office: () => this.#office,
+      leadership: () => this.#leadership,
       enqueue: (objects) => this.#enqueue(objects),
       onStatus: (uid, judged) => this.#judged(uid, judged),
     });
@@ -163,13 +163,13 @@ export class KindController<O extends KindObject> {
   }
 
   /** From now on verdicts are also written. */
-  takeOffice(term: ActiveTerm): void {
-    this.#office = term.officeFor(this.#kind);
+  beginTerm(term: ActiveTerm): void {
+    this.#leadership = term.leadershipFor(this.#kind);
     if (this.#judging) this.#enqueue([...this.#watch.values()]);
   }
 
-  leaveOffice(): void {
-    this.#office = undefined;
+  endTerm(): void {
+    this.#leadership = undefined;
   }
 
   secretChanged(key: string): void {

@@ -8,7 +8,7 @@ import { type KindStatusWriter, StatusWriter } from '../status/status-writer.ts'
 import type { Kind } from './kind.ts';
 
 /** The right to write to the API server, while it lasts, for objects of one kind. */
-export interface Office<O extends KindObject> {
+export interface Leadership<O extends KindObject> {
   /** Aborts when the term ends: writes under way give up. */
   readonly signal: AbortSignal;
   readonly status: KindStatusWriter<StatusOf<O>>;
@@ -16,7 +16,7 @@ export interface Office<O extends KindObject> {
 }
 
 /** A term, for those who write during it. */
-export type ActiveTerm = Pick<Term, 'signal' | 'officeFor'>;
+export type ActiveTerm = Pick<Term, 'signal' | 'leadershipFor'>;
 
 interface TermOptions {
   client: Pick<KubeClient, 'patchStatus'>;
@@ -26,7 +26,7 @@ interface TermOptions {
   timers?: Timers;
 }
 
-/** A term in office of the process that holds the Lease: what only it writes. A process may have several, one after another. */
+/** A term of the leader, which holds the Lease: what only it writes. A process may have several, one after another. */
 export class Term {
   readonly status: StatusWriter;
   readonly #recorder: TermOptions['recorder'];
@@ -52,7 +52,7 @@ export class Term {
     return this.#ended.signal;
   }
 
-  officeFor<O extends KindObject>(kind: Kind<O>): Office<O> {
+  leadershipFor<O extends KindObject>(kind: Kind<O>): Leadership<O> {
     return { signal: this.signal, status: this.status.forKind(kind), events: this.#recorder };
   }
 
@@ -61,9 +61,9 @@ export class Term {
    * @param graceMs 0 when the Lease is lost: writes under way are told to give up at once
    */
   async stop(graceMs: number): Promise<void> {
-    if (graceMs <= 0) this.#ended.abort(new Error('the term in office ended'));
+    if (graceMs <= 0) this.#ended.abort(new Error('the term as leader ended'));
     await Promise.all([this.status.stop(graceMs), this.#recorder.stop(graceMs / 2)]);
-    this.#ended.abort(new Error('the term in office ended'));
+    this.#ended.abort(new Error('the term as leader ended'));
   }
 }
 

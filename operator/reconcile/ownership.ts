@@ -30,9 +30,9 @@ export class Ownership<O extends KindObject = KindObject> {
 
   /**
    * What to say about an object of another operator; undefined: it is ours, or nobody's.
-   * @param inOffice of several processes of an operator only the one in office reports it
+   * @param isLeader of several processes of an operator only the leader reports it
    */
-  foreign(object: O, inOffice: boolean): string | undefined {
+  foreign(object: O, isLeader: boolean): string | undefined {
     const { kind, self, onForeign, log } = this.#options;
     const { uid } = object.metadata;
     const state = self === undefined ? undefined : claimStateOf(object.metadata, self);
@@ -41,7 +41,7 @@ export class Ownership<O extends KindObject = KindObject> {
       return undefined;
     }
     const text = foreignClaimText(kind, object.metadata, state.operator);
-    if (inOffice && this.#told.get(uid) !== state.operator) {
+    if (isLeader && this.#told.get(uid) !== state.operator) {
       this.#told.set(uid, state.operator);
       const { operator } = state;
       const named = { kind: kind.resource.kind, object: keyOf(object), operator };

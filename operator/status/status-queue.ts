@@ -11,15 +11,15 @@ export interface StatusWrite {
   after: ConditionedStatus;
 }
 
-type Told = Exclude<Urgency, 'none'>;
+type WriteUrgency = Exclude<Urgency, 'none'>;
 
 /** Bad news first, which a flap that lasted is as well. */
-const ORDER: readonly Told[] = ['bad', 'flap', 'good'];
+const ORDER: readonly WriteUrgency[] = ['bad', 'flap', 'good'];
 
 /** Waiting status writes: the latest for each object. Some are held back, since what follows may make them unnecessary. */
 export class StatusQueue {
-  readonly #waiting = new Map<string, StatusWrite & { urgency: Told; dueMs: number }>();
-  readonly #due: Record<Told, DelayHeap<string>> = {
+  readonly #waiting = new Map<string, StatusWrite & { urgency: WriteUrgency; dueMs: number }>();
+  readonly #due: Record<WriteUrgency, DelayHeap<string>> = {
     bad: new DelayHeap(),
     flap: new DelayHeap(),
     good: new DelayHeap(),
@@ -76,7 +76,7 @@ export class StatusQueue {
     }
   }
 
-  #add(write: StatusWrite, urgency: Told, dueMs: number): void {
+  #add(write: StatusWrite, urgency: WriteUrgency, dueMs: number): void {
     const { uid } = write.object.metadata;
     this.#waiting.set(uid, { ...write, urgency, dueMs });
     this.#due[urgency].put(uid, dueMs);

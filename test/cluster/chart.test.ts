@@ -143,7 +143,7 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
       await relax.cluster.cut(node);
       await relax
         .untilBots('2/2 elsewhere', (bot) => isSpread(bot) && !zonesOf(bot).includes(node.zone), 90_000)
-        .finally(() => relax.cluster.mend(node));
+        .finally(() => relax.cluster.repair(node));
       await waitFor(async () => (await relax.session('relax-connector-0')) !== undefined, {
         timeoutMs: 60_000,
         everyMs: 250,
@@ -174,7 +174,7 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
     await relax.untilBots('whole after', isSpread);
   });
 
-  it('leaves no SlackBot and no namespace that can not be deleted', async () => {
+  it('leaves no SlackBot and no namespace that cannot be deleted', async () => {
     await relax.uninstall();
     expect(await relax.kubectl('get', 'leases', '-o', 'name')).toBe('');
     const bots = await relax.bots();

@@ -91,7 +91,7 @@ export function socketContract(subject: ContractSubject): void {
       expect((await log.closed()).kind).toBe('tooLarge');
     });
 
-    it('that are no UTF-8 are told and dropped, and the socket goes on', async () => {
+    it('that are not UTF-8 are reported and dropped, and the socket stays open', async () => {
       const { log, far } = await open();
       far.frame(TEXT, Buffer.from([0xc3, 0x28]));
       far.text('after');
@@ -120,7 +120,7 @@ export function socketContract(subject: ContractSubject): void {
     });
   });
 
-  it('a binary frame is told by its length', async () => {
+  it('a binary frame is reported by its length', async () => {
     const { log, far } = await open();
     far.frame(BINARY, Buffer.alloc(300));
     await waitFor(() => log.count('binary 300') === 1);
@@ -168,7 +168,7 @@ export function socketContract(subject: ContractSubject): void {
   });
 
   describe('a pause', () => {
-    it('loses nothing when the peer closes meanwhile, pings in between and all', async () => {
+    it('loses nothing when the peer pings and closes in the meantime', async () => {
       const { log, far } = await open();
       log.socket.pause();
       const sent = texts(2_000, 1_000);
@@ -311,7 +311,7 @@ export function socketContract(subject: ContractSubject): void {
       expect(performance.now() - startMs).toBeLessThan(2_500);
     });
 
-    it('by the peer tells its code and reason, also when it leaves TCP open', async () => {
+    it('by the peer reports its code and reason, also when it leaves TCP open', async () => {
       const { log, far } = await open();
       const startMs = performance.now();
       far.text('last');
@@ -356,7 +356,7 @@ export function socketContract(subject: ContractSubject): void {
       await atOnce.closed(1_500);
     });
 
-    it('keeps nothing back: texts that came before it in a pause are told first', async () => {
+    it('withholds nothing: texts that came before it in a pause are delivered first', async () => {
       const { log, far } = await open();
       log.onText = () => log.socket.pause();
       far.texts(['a', 'b', 'c']);
@@ -381,7 +381,7 @@ export function socketContract(subject: ContractSubject): void {
       expect(close.retryAfterMs).toBe(waitMs);
     });
 
-    it('with a date tells how long that is from now', async () => {
+    it('with a date reports how long that is from now', async () => {
       const headers = { 'retry-after': new Date(Date.now() + 200_000).toUTCString() };
       peer.greeting = { kind: 'refuse', status: 503, headers };
       const { kind, retryAfterMs } = await dial().closed();
@@ -397,7 +397,7 @@ export function socketContract(subject: ContractSubject): void {
   });
 
   describe('a failure to connect', () => {
-    it('is told when nobody listens', async () => {
+    it('is reported when nobody listens', async () => {
       const server = createServer().listen(0, '127.0.0.1');
       await once(server, 'listening');
       const address = server.address();

@@ -8,7 +8,7 @@ const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.star
 
 /** What it starts has the demo's folder, or a free port that it was given, on its command line; all of it is our child. */
 describe('relax demo', () => {
-  it('ends by itself within a minute, with a verdict counted by event id, and leaves nothing behind', async () => {
+  it('exits by itself within a minute, with a verdict counted by event id, and leaves nothing behind', async () => {
     const before = folders();
     const startMs = performance.now();
     const demo = new RelaxProgram('demo', ['demo'], {});

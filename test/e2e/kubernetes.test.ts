@@ -63,7 +63,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
       .map(({ id }) => id)
       .sort();
 
-  it('become 2/2, a socket in each zone, and tell so to a person', async () => {
+  it('become 2/2 with a socket in each zone, and kubectl shows it', async () => {
     await fleet.applyBots(ALL);
     const bots = await fleet.untilBots('all bots 2/2', isRedundant);
     expect(bots).toHaveLength(COUNT);
@@ -76,7 +76,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     for (const line of table.trim().split('\n')) expect(line).toMatch(/^bot-\d+ +T0SIM\d+ +True +\S+ +2\/2 +\d+m?s?/);
   });
 
-  it('bring 1,000 events of all kinds to the queue, each once', async () => {
+  it('deliver 1,000 events of all kinds to the queue, each once', async () => {
     fleet.slack.forgetEvents();
     await fleet.slack.startBurst({ events: 1_000, perSecond: 500, kinds: [...KINDS] }).finished;
     await expectAllOnce();
@@ -127,7 +127,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.untilBots('still whole', isRedundant, { numbers: [3] });
   });
 
-  it('say what to do when Slack revokes a token, and tell the queue once', async () => {
+  it('say what to do when Slack revokes a token, and queue disable_bot once', async () => {
     await fleet.redis.del(fleet.queue);
     await fleet.minutePasses();
     fleet.slack.revokeToken(generatedTeam(4).token);

@@ -68,7 +68,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     return await fleet.redis.hget(queueKeys(fleet.queue).fence, fenceField('e2e', uid));
   };
 
-  /** The same processes from start to end: nothing of this is mended by a new start. */
+  /** The same processes from start to end: none of this is fixed by a restart. */
   const areRunning = () => ['operator-0', 'operator-1'].map((name) => fleet.program(name).running);
 
   it('place the teams of a connector that is killed while the API server is away', { timeout: 240_000 }, async () => {
@@ -88,7 +88,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     );
     expect(areRunning()).toEqual([true, true]);
     await api.restartApi();
-    await fleet.untilBots('said by somebody in office', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-0'), {
+    await fleet.untilBots('said by somebody leading', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-0'), {
       timeoutMs: 60_000,
     });
     expect(areRunning()).toEqual([true, true]);
@@ -136,7 +136,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     });
   });
 
-  it('leave planning and office to the one that reaches Redis', { timeout: 240_000 }, async () => {
+  it('leave planning and leadership to the one that reaches Redis', { timeout: 240_000 }, async () => {
     expect(await fleet.leader()).toBe('operator-1');
     await fleet.minutePasses();
     redis.cut();
@@ -149,7 +149,7 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     );
     await waitFor(async () => (await fleet.leader()) === 'operator-0', {
       timeoutMs: 30_000,
-      what: 'another in office',
+      what: 'another leading',
     });
     await fleet.untilBots('said by it', (bot) => isRedundant(bot) && isAwayFrom(bot, 'connector-2'), {
       timeoutMs: 30_000,
@@ -159,7 +159,9 @@ kubeBinariesSuite('operators whose world is away or silent', () => {
     expect(areRunning()).toEqual([true, true]);
   });
 
-  it('let a deleted bot go within a minute, though they were started without Redis', { timeout: 240_000 }, async () => {
+  it('remove the finalizer of a deleted bot within a minute, though they were started without Redis', {
+    timeout: 240_000,
+  }, async () => {
     for (const name of ['operator-0', 'operator-1']) await fleet.program(name).stop();
     await fleet.server.kill();
     fleet.operator('operator-0');

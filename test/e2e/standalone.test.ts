@@ -86,7 +86,7 @@ describe('relax standalone with 500 bots', () => {
     await expectAllOnce();
   });
 
-  it('brings another to it with a connector killed in the middle, which comes back by itself', async () => {
+  it('delivers another burst with a connector killed in the middle, which restarts by itself', async () => {
     const [pod = ''] = await redis.zrange(clusterKeys('e2e').pods, '0', '0');
     const session = decodeSession((await redis.get(clusterKeys('e2e').session(pod))) ?? '');
     await burst(async () => {

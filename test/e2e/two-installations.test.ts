@@ -149,7 +149,7 @@ kubeSuite('A second installation under the scope name of the first', (kube) => {
     expect({ lost: after.lost.length, duplicated: after.duplicated.length }).toEqual({ lost: 0, duplicated: 0 });
   });
 
-  it('does not keep the first one down with a key that opens nothing: it returns and all bots are Ready', async () => {
+  it('does not block the first one with a key that opens nothing: it returns and all bots are Ready', async () => {
     const second = startSecond('second', withKey('other'));
     await untilBarred(second, 'renews this pod name');
     await Promise.all(firsts().map((program) => program.kill()));

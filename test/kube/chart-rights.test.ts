@@ -61,7 +61,7 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
         expect(await can(operator, verb, 'events.events.k8s.io', namespace)).toBe(true);
     });
 
-    it('let the operator lead and tell events in its own namespace', async () => {
+    it('let the operator lead and record Events in its own namespace', async () => {
       const as = [`--as=${operator}`, '-n', 'relax'];
       const lease = {
         apiVersion: 'coordination.k8s.io/v1',
@@ -141,7 +141,7 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
     });
 
-    it('let the job that ends an uninstall take finalizers and claims off, wherever they are, and no more', async () => {
+    it('let the job that ends an uninstall remove finalizers and claims, wherever they are, and nothing else', async () => {
       for (const namespace of [...watched, ...unwatched]) {
         for (const verb of ['get', 'list', 'patch']) {
           expect(await can(uninstall, verb, 'slackbots.relax.dev', namespace), verb).toBe(true);

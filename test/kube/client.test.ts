@@ -42,7 +42,7 @@ describe('a call', () => {
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'ConnectionError' });
   });
 
-  it('does not wait for an answer for ever', async () => {
+  it('does not wait for an answer forever', async () => {
     server.callFaults.push({ kind: 'silence' });
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'Timeout' });
     await patch();
@@ -87,7 +87,7 @@ describe('a call', () => {
     await expect(patch()).rejects.toMatchObject({ kind: 'transient', reason: 'BadAnswer' });
   });
 
-  it('takes up a token that was rotated under it', async () => {
+  it('uses a token that was rotated while it runs', async () => {
     await client.get(THING);
     server.acceptedTokens.clear();
     server.acceptedTokens.add('second-token');

@@ -52,7 +52,7 @@ kubeBinariesSuite('An operator that reads the size of the set of connectors, wit
     await fleet?.stop();
   });
 
-  it('leaves the pod that a smaller set does not have, before that is told to end', async () => {
+  it('moves everything off the pod that a smaller set does not have, before it is stopped', async () => {
     expect(await held(2)).toHaveLength(TEAMS.length);
     await scale(2);
     await waitFor(async () => (await held(2)).length === 0, { timeoutMs: 10_000, what: 'the last pod left' });

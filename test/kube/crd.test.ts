@@ -165,7 +165,7 @@ kubeSuite('The SlackBot definition', (kube) => {
   });
 
   describe('kubectl explain', () => {
-    it('tells of every field what docs/crd.md tells', async () => {
+    it('says of every field what docs/crd.md says', async () => {
       const api = JSON.parse(await kubectl.must(['get', '--raw', '/openapi/v3/apis/relax.dev/v1alpha1']));
       const root = api.components.schemas['dev.relax.v1alpha1.SlackBot'];
       const told = ({ path }: { path: string }) =>

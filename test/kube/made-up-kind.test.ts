@@ -57,7 +57,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     control.start();
     watched.watch.start();
     secrets.start();
-    await control.takeOffice(term);
+    await control.beginTerm(term);
   });
   afterAll(async () => {
     await control.stop(0);
@@ -86,7 +86,7 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     return lamp;
   };
 
-  it('is claimed, held by its own finalizer, and told of in its own conditions', async () => {
+  it('is claimed, held by its own finalizer, and reported in its own conditions', async () => {
     await applyLamp('desk', { watts: 40, fuseRef: 'fuse' });
     const { metadata, status } = await until('desk', 'Ready', 'False NoFuse it has no fuse');
     expect(metadata.finalizers).toEqual([UNPLUG]);
@@ -130,10 +130,10 @@ kubeSuite('a kind that the operator has never heard of', (kube) => {
     expect(watched.watch.get(`${NAMESPACE}/desk`)).toBeUndefined();
   });
 
-  it('is let go of without claim and finalizer, and its status says so', async () => {
+  it('is released without claim and finalizer, and its status says so', async () => {
     await applyLamp('hall', { watts: 100 });
     await until('hall', 'Bright', 'True Watts 100 W near 1 pods');
-    control.leaveOffice();
+    control.endTerm();
     const letting = { client, kinds: [lampKind], operator: OPERATOR, reason: 'OperatorGone', log: silentLog } as const;
     const { signal } = new AbortController();
     expect(await releaseObjects(letting, namespaces, signal)).toBe(1);

@@ -65,7 +65,7 @@ kubeBinariesSuite('An operator of two namespaces that loses its rights in one', 
     await fleet.apply('far', { teamID: 'T0FAR', credentials: { secretRef: { name: 'far' } } }, 'other');
   }
 
-  it('keeps the sockets there after a restart and with Redis emptied, and serves the rest as ever', async () => {
+  it('keeps the sockets there after a restart and with Redis emptied, and serves the rest as before', async () => {
     const before = { near: live('T0NEAR'), far: live('T0FAR') };
     await operator.stop();
     await fleet.kubectl.must(['delete', 'rolebinding', 'operator', '-n', 'other']);
@@ -91,7 +91,7 @@ kubeBinariesSuite('An operator of two namespaces that loses its rights in one', 
     expect(text).not.toContain('of namespace bots');
   });
 
-  it('serves the namespace as ever once it has its rights back', async () => {
+  it('serves the namespace as before once it has its permissions back', async () => {
     const before = live('T0FAR');
     await bind('other');
     await waitFor(async () => (await ready()).status === 200, { timeoutMs: 60_000, what: 'ready' });

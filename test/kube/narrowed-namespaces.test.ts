@@ -37,7 +37,7 @@ kubeBinariesSuite('A SlackBot of a namespace that is not watched any more', () =
     await noted('bots,old,older');
   });
 
-  it('is let go by the next leader, where it has the rights: status, finalizer, claim, sockets', async () => {
+  it('is released by the next leader where it has the permissions: status, finalizer, claim, sockets', async () => {
     const before = sockets('T0ACME');
     await operator.stop();
     operator = await fleet.operator('operator-1', { RELAX_WATCH_NAMESPACES: 'bots,older' });
@@ -72,7 +72,7 @@ kubeBinariesSuite('A SlackBot of a namespace that is not watched any more', () =
     expect(await note()).toBe('bots,older');
   });
 
-  it('is let go by the command that readiness names; the next leader closes its sockets', {
+  it('is released by the command that readiness names; the next leader closes its sockets', {
     timeout: 240_000,
   }, async () => {
     const flags = { 'keep-namespaces': 'bots' };
@@ -89,7 +89,7 @@ kubeBinariesSuite('A SlackBot of a namespace that is not watched any more', () =
     expect(await fleet.shows('acme')).toBe('True Live 2/2');
   });
 
-  it('takes no Lease from the operators when nothing is to be let go', async () => {
+  it('takes no Lease from the operators when there is nothing to release', async () => {
     const holder = () =>
       fleet.kubectl.must(['get', 'lease', 'relax-operator', '-n', 'relax', '-o', 'jsonpath={.spec.holderIdentity}']);
     const before = await holder();

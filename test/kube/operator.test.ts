@@ -43,7 +43,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(metadata.finalizers).toEqual(['relax.dev/sockets']);
   });
 
-  it('tells of the change by one Event', async () => {
+  it('records one Event for the change', async () => {
     const events = await waitFor(
       async () => {
         const { items } = JSON.parse(await fleet.kubectl.must(['get', 'events.events.k8s.io', '-o', 'json']));
@@ -155,7 +155,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(sockets()).toEqual(before);
   });
 
-  it('closes the sockets of a deleted bot, then lets it go', async () => {
+  it('closes the sockets of a deleted bot, then removes its finalizer', async () => {
     await fleet.kubectl.must(['delete', 'slackbot', 'paused', '--timeout=30s']);
     expect(fleet.slack.sockets('T0PAUSED')).toEqual([]);
   });
@@ -191,7 +191,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect({ versions: await versions(), sockets: fleet.slack.sockets().map(({ id }) => id) }).toEqual(before);
   });
 
-  it('says that it does not hear the API server, and changes nothing for the sockets', async () => {
+  it('says that the API server does not answer, and changes nothing for the sockets', async () => {
     const before = fleet.slack.sockets().map(({ id }) => id);
     await fleet.api.killApi();
     await waitFor(async () => (await http('/readyz')).status === 503, { timeoutMs: 30_000, what: 'not ready' });
@@ -201,7 +201,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
       (await http('/metrics')).text.includes('leader_election_master_status{name="relax-operator"} 1');
     await waitFor(async () => !(await leads()), { timeoutMs: 30_000, what: 'the lease lost' });
     await fleet.api.restartApi();
-    await waitFor(leads, { timeoutMs: 60_000, what: 'in office again' });
+    await waitFor(leads, { timeoutMs: 60_000, what: 'leading again' });
     expect(operator.ended()).toBeUndefined();
     await waitFor(async () => (await http('/readyz')).status === 200, { timeoutMs: 60_000, what: 'ready again' });
     await fleet.addBot('after', 'T0AFTER');
@@ -209,7 +209,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(fleet.slack.sockets().map(({ id }) => id)).toEqual(expect.arrayContaining(before));
   });
 
-  it('hands over at once when it is stopped in an orderly way, without a socket moved or a status changed', async () => {
+  it('hands over at once when it is stopped gracefully, without a socket moved or a status changed', async () => {
     const before = fleet.slack.sockets().map(({ id }) => id);
     const { metadata } = await fleet.read('acme');
     const next = await fleet.operator('operator-2', { KUBECONFIG: rights });
@@ -234,7 +234,7 @@ kubeBinariesSuite('The operator on a real API server, with connectors and a Slac
     expect(await gone('acme')).toBe(true);
   });
 
-  it('has told no token to any log, status, Event or plain Redis value', async () => {
+  it('has revealed no token in any log, status, Event or plain Redis value', async () => {
     const texts = [
       ...fleet.lines,
       await fleet.kubectl.must(['get', 'events.events.k8s.io', '-o', 'json']),

@@ -96,7 +96,7 @@ describe('a reflector', () => {
     expect(reflector.stats.lists).toBe(1);
   });
 
-  it('lists again after 410, and tells of what vanished meanwhile', async () => {
+  it('lists again after 410, and reports what vanished in the meantime', async () => {
     watching();
     await until('a watch', () => server.openWatches === 1);
     server.watchFaults.push({ kind: 'status', status: 410 });
@@ -131,7 +131,7 @@ describe('a reflector', () => {
     expect(performance.now() - sinceMs).toBeLessThan(1_500);
   });
 
-  it('lists again at once when asked, though the watch is silent, and tells what it had missed', async () => {
+  it('lists again at once when asked, though the watch is silent, and reports what it had missed', async () => {
     server.watchFaults.push({ kind: 'silence' });
     watching({ timers: systemTimers });
     await until('a watch', () => reflector.stats.watches === 1);
@@ -146,7 +146,7 @@ describe('a reflector', () => {
     await follows();
   });
 
-  it('takes a first list that has just come for the one that is asked for, and goes on watching', async () => {
+  it('uses a first list that has just come as the one that is asked for, and keeps watching', async () => {
     watching({ timers: systemTimers });
     await reflector.synced;
     expect(await reflector.refresh(5_000, NEVER)).toBe(true);
@@ -154,7 +154,7 @@ describe('a reflector', () => {
     expect([reflector.stats.errors, reflector.stats.watches]).toEqual([0, 1]);
   });
 
-  it('goes on with what it knew when the list that was asked for fails, or has no answer', async () => {
+  it('keeps what it knew when the list that was asked for fails or gets no answer', async () => {
     watching({ timers: systemTimers });
     await until('a watch', () => reflector.stats.watches === 1);
     const before = names();

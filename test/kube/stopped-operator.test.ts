@@ -102,7 +102,7 @@ kubeBinariesSuite('An operator process that is stopped and continued', () => {
     expect(await holder()).toBe(program.name);
   });
 
-  it('goes on standing by, when it does not lead', async () => {
+  it('remains a standby when it does not lead', async () => {
     const program = await standby();
     const beforeMiB = memoryMiB(program);
     await standsStill(program, 40_000);
@@ -110,7 +110,7 @@ kubeBinariesSuite('An operator process that is stopped and continued', () => {
     expect(program.running).toBe(true);
   });
 
-  it('ends or stands again within 10 s, as the leader, while another leads', async () => {
+  it('exits or becomes a candidate again within 10 s, as the leader, while another leads', async () => {
     const program = await leader();
     const beforeMiB = memoryMiB(program);
     await standsStill(program, 40_000);
@@ -118,7 +118,7 @@ kubeBinariesSuite('An operator process that is stopped and continued', () => {
     await endsOrStandsAgain(program, beforeMiB);
   });
 
-  it('ends or stands again within 10 s, as the leader, while no other is there', async () => {
+  it('exits or becomes a candidate again within 10 s, as the leader, while no other is there', async () => {
     const program = await leader();
     for (const other of programs.values()) if (other !== program) await other.stop();
     const beforeMiB = memoryMiB(program);

@@ -67,7 +67,7 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     }
   });
 
-  it('share new ones among them, good and bad, and write no more once they are settled', async () => {
+  it('share new ones, good and bad, and write nothing more once those are settled', async () => {
     const names = ['one', 'two', 'three', 'four'];
     for (const name of names) await fleet.addBot(name, `T0${name.toUpperCase()}`);
     await fleet.apply('bad', { teamID: 'T0BAD', credentials: { secretRef: { name: 'missing' } } });
@@ -112,7 +112,7 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     await fleet.until('one', 'True Live 2/2', 60_000);
   });
 
-  it('leave nothing that can not be deleted, even when the definition goes before the finalizers (crds.keep=false)', async () => {
+  it('leave nothing that cannot be deleted, even when the definition goes before the finalizers (crds.keep=false)', async () => {
     await theirs.stop();
     await fleet.kubectl.must(['delete', 'crd', 'slackbots.relax.dev', '--wait=false']);
     await fleet.releaseFinalizers(fleet.api.kubeconfigPath, { env: THEIRS });

@@ -10,7 +10,7 @@ import { manifestOf } from '#test/support/slackbot-cases.ts';
  * Helm with a control plane and no node, so that no pod of the chart ever runs: as with an image that does not exist. What
  * the jobs do when they run is in operator.test.ts, narrowed-namespaces.test.ts and test/cluster.
  */
-kubeBinariesSuite('An image that can not run', (binaries) => {
+kubeBinariesSuite('An image that cannot run', (binaries) => {
   const { helm: helmPath } = binaries;
   describe.skipIf(helmPath === undefined)('and Helm', () => {
     let api: ApiServer;

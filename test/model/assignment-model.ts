@@ -6,6 +6,7 @@ import { type Model, reach, type Step } from './checker.ts';
 import { connectorSteps, type Hold } from './connector-steps.ts';
 import { type Fences, LONG_AGO_MS, type MakePlan, plannerSteps } from './planner-steps.ts';
 import {
+  type BotSpec,
   keyOf,
   NO_POD,
   OWNER,
@@ -13,7 +14,6 @@ import {
   type RedisPod,
   reportsOf,
   sameRecord,
-  type Wish,
   type World,
   withProc,
   withRedisPod,
@@ -58,7 +58,7 @@ export function assignmentModel(options: ModelOptions): Model<World> {
       backup: EMPTY,
       procs: Object.fromEntries(pods.map((pod) => [pod, null])),
       planner: null,
-      wish: { generation: 1, digest: 'd1', suspended: false },
+      spec: { generation: 1, digest: 'd1', suspended: false },
       connectors: pods.length,
       refused: [],
       excused: [],
@@ -105,15 +105,15 @@ function forgetSeen(world: World, pod: string): World {
 
 /** A person gives a bot whose token is refused a new one, and wakes one that is suspended. */
 function cured(world: World): Step<World>[] {
-  const { wish, refused } = world;
-  if (wish.suspended || !refused.includes(wish.digest)) return [];
-  const to = { ...world, wish: { ...wish, generation: wish.generation + 1, digest: `${wish.digest}'` } };
+  const { spec, refused } = world;
+  if (spec.suspended || !refused.includes(spec.digest)) return [];
+  const to = { ...world, spec: { ...spec, generation: spec.generation + 1, digest: `${spec.digest}'` } };
   return [{ name: 'a new token is given', to, disturbance: false }];
 }
 
 function disturb(before: World, what: Disturbance): Step<World>[] {
   const world = { ...before, left: before.left - 1 };
-  const { wish } = world;
+  const { spec } = world;
   const happens = (name: string, to: World): Step<World> => ({ name: `! ${name}`, to, disturbance: true });
   const each = (name: string, change: (pod: string, proc: Proc) => World | undefined): Step<World>[] =>
     Object.entries(world.procs).flatMap(([pod, proc]) => {
@@ -145,15 +145,15 @@ function disturb(before: World, what: Disturbance): Step<World>[] {
     case 'planner':
       return world.planner === null ? [] : [happens('the planner is killed', { ...world, planner: null })];
     case 'suspend':
-      if (wish.suspended) return [];
-      return [happens('the bot is suspended', wishing(world, { suspended: true }))];
+      if (spec.suspended) return [];
+      return [happens('the bot is suspended', withSpec(world, { suspended: true }))];
     case 'resume':
-      if (!wish.suspended) return [];
-      return [happens('the bot is resumed', wishing(world, { suspended: false }))];
+      if (!spec.suspended) return [];
+      return [happens('the bot is resumed', withSpec(world, { suspended: false }))];
     case 'token':
-      return [happens('the token is changed', wishing(world, { digest: `${wish.digest}'` }))];
+      return [happens('the token is changed', withSpec(world, { digest: `${spec.digest}'` }))];
     case 'revoke':
-      return world.refused.includes(wish.digest) ? [] : [happens('Slack revokes the token', revoke(world))];
+      return world.refused.includes(spec.digest) ? [] : [happens('Slack revokes the token', revoke(world))];
     case 'shrink':
       if (world.connectors <= 1) return [];
       return [happens('there is to be one connector less', { ...world, connectors: world.connectors - 1 })];
@@ -162,13 +162,13 @@ function disturb(before: World, what: Disturbance): Step<World>[] {
   }
 }
 
-const wishing = (world: World, change: Partial<World['wish']>): World => ({
+const withSpec = (world: World, change: Partial<World['spec']>): World => ({
   ...world,
-  wish: { ...world.wish, ...change, generation: world.wish.generation + 1 },
+  spec: { ...world.spec, ...change, generation: world.spec.generation + 1 },
 });
 
 function revoke(world: World): World {
-  const { digest } = world.wish;
+  const { digest } = world.spec;
   const procs = Object.entries(world.procs).map(([pod, proc]) => {
     if (proc === null) return [pod, null];
     const sockets = Object.entries(proc.sockets).map(([id, socket]) => [
@@ -180,13 +180,13 @@ function revoke(world: World): World {
   return { ...world, procs: Object.fromEntries(procs), refused: [...world.refused, digest] };
 }
 
-/** Design rule 8. A wish that the planner has not carried out yet is no fault of the fence. */
-function fencedThoughLive({ procs, planner, wish, redis }: World): string | undefined {
+/** Design rule 8. A spec that the planner has not acted on yet is not a fault of the fence. */
+function fencedThoughLive({ procs, planner, spec, redis }: World): string | undefined {
   const fence = redis.fence[OWNER];
   if (
     fence === undefined ||
-    wish.suspended ||
-    planner?.planned?.generation !== wish.generation ||
+    spec.suspended ||
+    planner?.planned?.generation !== spec.generation ||
     planner.ops.length > 0
   )
     return undefined;
@@ -199,8 +199,8 @@ function fencedThoughLive({ procs, planner, wish, redis }: World): string | unde
   return undefined;
 }
 
-/** A process that runs just what its hash says, as wished, and has reported it. */
-function isAtRest(proc: Proc, { hash, reports }: RedisPod, { generation }: Wish): boolean {
+/** A process that runs just what its hash says, as the spec wants it, and has reported it. */
+function isAtRest(proc: Proc, { hash, reports }: RedisPod, { generation }: BotSpec): boolean {
   if (proc.cut || proc.phase === 'draining' || !sameRecord(reports, reportsOf(proc))) return false;
   return (
     Object.keys(hash).length === Object.keys(proc.sockets).length &&
@@ -211,19 +211,19 @@ function isAtRest(proc: Proc, { hash, reports }: RedisPod, { generation }: Wish)
   );
 }
 
-/** Everything as wished, known to Redis, and nothing more; or nothing at all of a bot that is suspended. */
+/** Everything as the spec wants it, known to Redis, and nothing more; or nothing at all of a bot that is suspended. */
 function isWhole(world: World, replicas: number): boolean {
-  const { planner, redis, wish, refused, connectors } = world;
+  const { planner, redis, spec, refused, connectors } = world;
   const sockets = Math.min(replicas, connectors);
   const pods = Object.keys(world.procs);
   if (pods.slice(connectors).some((pod) => world.procs[pod] !== null)) return false;
   const procs = Object.fromEntries(Object.entries(world.procs).slice(0, connectors));
   if (planner === null || planner.ops.length > 0) return false;
-  if (refused.includes(wish.digest) && !wish.suspended) return false;
-  if (!Object.entries(procs).every(([pod, proc]) => proc !== null && isAtRest(proc, redis.pods[pod] ?? NO_POD, wish))) {
+  if (refused.includes(spec.digest) && !spec.suspended) return false;
+  if (!Object.entries(procs).every(([pod, proc]) => proc !== null && isAtRest(proc, redis.pods[pod] ?? NO_POD, spec))) {
     return false;
   }
   const live = Object.values(procs).flatMap((proc) => Object.keys(proc?.sockets ?? {}));
-  if (wish.suspended) return live.length === 0 && redis.fence[OWNER] !== undefined;
+  if (spec.suspended) return live.length === 0 && redis.fence[OWNER] !== undefined;
   return live.length === sockets && new Set(live).size === sockets && redis.fence[OWNER] === undefined;
 }

@@ -6,7 +6,7 @@ export interface Step<S> {
   /** What happens, for people. */
   name: string;
   to: S;
-  /** Something that nobody has to expect (a crash, a wish changed): the way to the goal must not depend on it. */
+  /** Something that need not happen (a crash, a change of the spec): the way to the goal must not depend on it. */
   disturbance: boolean;
   /** What this step breaks, in words; undefined if nothing. */
   violation?: string | undefined;

@@ -89,7 +89,7 @@ function socketsAfter(sockets: Proc['sockets'], { open, update, close }: Converg
   for (const [id, { tokenDigest }] of open) after[id] = { state: 'connecting', digest: tokenDigest };
   for (const [id, { tokenDigest }] of update) {
     const { state, digest } = after[id] ?? { state: 'connecting', digest: tokenDigest };
-    // A new token opens a socket before the old one closes; one that was refused starts anew.
+    // A new token opens a socket before the old one closes; one that was refused starts again.
     after[id] = { state: state === 'failed' && digest !== tokenDigest ? 'connecting' : state, digest: tokenDigest };
   }
   return Object.fromEntries(Object.entries(after).sort(([a], [b]) => (a < b ? -1 : 1)));

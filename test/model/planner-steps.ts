@@ -62,10 +62,10 @@ export function plannerSteps(world: World, rules: PlannerRules): Step<World>[] {
 /** Reads everything and decides; what is decided is written in later steps. */
 function round(world: World, before: PlannerState, rules: PlannerRules): Step<World> {
   const planner = read(world.redis, before);
-  const set = setOf(world.wish, rules.replicas);
+  const set = setOf(world.spec, rules.replicas);
   const desired = desiredOf(world, set);
   const sets = new Map([...desired.bots].map(([ownerUid, bot]) => [ownerUid, bot.set]));
-  const wishes = {
+  const wanted = {
     synced: true,
     unlisted: new Set<string>(),
     stopped: desired.stopped,
@@ -75,7 +75,7 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
     lastMoveMs: new Map<string, number>(),
     connectorSet: connectorSetOf(world),
   };
-  const input = observe({ pods: planner.memory, settled: () => planner.settled }, wishes, PLAN_MS, PLAN_MS);
+  const input = observe({ pods: planner.memory, settled: () => planner.settled }, wanted, PLAN_MS, PLAN_MS);
   const made = rules.makePlan(input, BUDGET);
   const fences = rules.fences(
     { ...NO_FENCES, entries: new Map(Object.entries(world.redis.fence)) },
@@ -92,7 +92,7 @@ function round(world: World, before: PlannerState, rules: PlannerRules): Step<Wo
   ];
   const redis = { ...world.redis, claimed: true };
   const memory = new Map([...planner.memory].map(([pod, known]) => [pod, bare(known)]));
-  const to = { ...world, redis, planner: { ...planner, memory, ops, planned: world.wish } };
+  const to = { ...world, redis, planner: { ...planner, memory, ops, planned: world.spec } };
   return step('the planner reads and plans', to, unserved(input, made, [...sets.values()]));
 }
 
@@ -149,10 +149,10 @@ function after({ assignments, lost }: PlanInput, writes: readonly PodWrite[]): M
 
 const KEYS = [{ id: 'k', secret: Buffer.alloc(32) }];
 
-function desiredOf({ wish }: World, set: SocketSet): Desired {
-  const { generation } = wish;
-  const bots = new Map(wish.suspended ? [] : [[OWNER, { set, token: '' }]]);
-  const stopped = new Map(wish.suspended ? [[OWNER, { why: 'suspended' as const, generation }]] : []);
+function desiredOf({ spec }: World, set: SocketSet): Desired {
+  const { generation } = spec;
+  const bots = new Map(spec.suspended ? [] : [[OWNER, { set, token: '' }]]);
+  const stopped = new Map(spec.suspended ? [[OWNER, { why: 'suspended' as const, generation }]] : []);
   return { synced: true, unlisted: new Set(), bots, stopped, kept: new Set() };
 }
 

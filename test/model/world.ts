@@ -8,7 +8,7 @@ import type { PodWrite, SocketSet } from '#operator/plan/types.ts';
 
 /**
  * Everything that assignment and handover depend on, as one immutable value: what Redis holds, what each connector
- * process holds and has open, what the planner remembers and is about to write, and what is wished. Time is not in it:
+ * process holds and has open, what the planner remembers and is about to write, and what the spec wants. Time is not in it:
  * a lease may end, a fleet may settle, at every moment at which it could in life (`steps`).
  */
 export interface World {
@@ -16,7 +16,7 @@ export interface World {
   /** Pod -> its process; null while none runs. */
   procs: Readonly<Record<string, Proc | null>>;
   planner: PlannerState | null;
-  wish: Wish;
+  spec: BotSpec;
   /** Connectors that there are to be: of the pods, in their order, the first so many. The others do not return. */
   connectors: number;
   /** Digests of tokens that Slack refuses. */
@@ -71,8 +71,8 @@ export interface PlannerState {
   settled: boolean;
   /** Decided and not yet written: one a step, anything may come between. */
   ops: readonly Op[];
-  /** The wish that the last plan was made from. */
-  planned: Wish | null;
+  /** The spec that the last plan was made from. */
+  planned: BotSpec | null;
 }
 
 export type Op =
@@ -82,7 +82,7 @@ export type Op =
   | { kind: 'drained'; pod: string; incarnation: string }
   | { kind: 'forgetPod'; pod: string };
 
-export interface Wish {
+export interface BotSpec {
   generation: number;
   digest: string;
   suspended: boolean;
@@ -90,16 +90,16 @@ export interface Wish {
 
 export const OWNER = 'u';
 
-export const setOf = (wish: Wish, replicas: number): SocketSet => ({
+export const setOf = (spec: BotSpec, replicas: number): SocketSet => ({
   ownerUid: OWNER,
   bot: 'bots/u',
   kind: 'rtm',
   teamID: 'T1',
   replicas,
-  generation: wish.generation,
+  generation: spec.generation,
   queueNamespace: '',
   events: { include: [], exclude: [], own: false },
-  tokenDigest: wish.digest,
+  tokenDigest: spec.digest,
 });
 
 /** Pods are named p-0, p-1 and so on. */
@@ -162,7 +162,7 @@ export const sameRecord = (a: Readonly<Record<string, string>>, b: Readonly<Reco
  * only whether they are the same.
  */
 export function keyOf(world: World): string {
-  const { redis, procs, planner, wish, connectors, refused, excused, left } = world;
+  const { redis, procs, planner, spec, connectors, refused, excused, left } = world;
   const second = Object.keys(procs).filter((pod) => isSecondLife(world, pod));
   const parts = Object.keys(procs).map((pod) => {
     const stored = redis.pods[pod] ?? NO_POD;
@@ -172,7 +172,7 @@ export function keyOf(world: World): string {
     const swapped = second.includes(pod) ? [pod] : [];
     return `${[stored, proc, known].map((part) => numberOf(part, swapped)).join(' ')} ${order}`;
   });
-  const rest = [redis.fence, planner?.planned ?? null, planner?.ops ?? null, wish, refused, excused];
+  const rest = [redis.fence, planner?.planned ?? null, planner?.ops ?? null, spec, refused, excused];
   const others = rest.map((part) => numberOf(part, second)).join(' ');
   return `${parts.join(' ')} ${others} ${redis.claimed} ${planner?.settled} ${connectors} ${left}`;
 }

@@ -70,24 +70,24 @@ class LampReconciler implements KindReconciler {
   }
 
   deleted(_key: string, uid: string): void {
-    this.#parts.office()?.status.forget(uid);
+    this.#parts.leadership()?.status.forget(uid);
     this.#parts.desired.set(uid, { kind: 'none' });
     this.#parts.onStatus(uid, undefined);
   }
 
   async reconcile(key: string, signal: AbortSignal): ReturnType<KindReconciler['reconcile']> {
     const { objects, ownership, desired } = this.#parts;
-    const office = this.#parts.office();
+    const leadership = this.#parts.leadership();
     const lamp = objects.get(key);
-    if (lamp === undefined || office === undefined) return { kind: 'done' };
+    if (lamp === undefined || leadership === undefined) return { kind: 'done' };
     const again = { kind: 'requeueAfter', delayMs: 100 } as const;
     if (lamp.metadata.deletionTimestamp !== undefined) {
       return (await ownership.release(lamp, signal)) ? { kind: 'done' } : again;
     }
     if (!(await ownership.take(lamp, { finalizer: true, signal }))) return again;
-    const status = await this.#judge(lamp, office.status.baseOf(lamp), signal);
+    const status = await this.#judge(lamp, leadership.status.baseOf(lamp), signal);
     desired.set(lamp.metadata.uid, { kind: 'none' }, lamp.metadata.generation);
-    office.status.offer(lamp, status);
+    leadership.status.offer(lamp, status);
     this.#parts.onStatus(lamp.metadata.uid, { object: lamp, status });
     return { kind: 'done' };
   }

@@ -6,8 +6,8 @@ import type { ManifestBot, ManifestProblem } from '../manifests/manifest.ts';
 
 /**
  * What an API server would know of each SlackBot: uid, generation, age. Pure; kept over restarts in the state folder,
- * and good enough without it: a generation that starts anew is still above what Redis has, a fence (design rule 8) or a
- * slot, since the planner takes whatever there is not below our generation for the word of somebody who knows more.
+ * and good enough without it: a generation that starts again is still above what Redis has, a fence (design rule 8) or a
+ * slot, since the planner believes whatever is not below our generation to come from somebody who knows more.
  */
 export const registeredBotSchema = z.object({
   uid: z.string(),
@@ -29,7 +29,7 @@ export type ObjectRegistry = ReadonlyMap<string, RegisteredBot>;
 export interface Registration {
   registry: ObjectRegistry;
   bots: BotDocument[];
-  /** Bots of the reading before that are not in the directory any more. */
+  /** Bots of the reading before that are no longer in the directory. */
   removed: BotDocument[];
   /** Changes that the API server would refuse; the bot stays as it was. */
   problems: ManifestProblem[];

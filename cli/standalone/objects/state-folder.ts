@@ -70,7 +70,7 @@ export class StateFolder {
     return path;
   }
 
-  /** Empty when there is none or it can't be read: everything works, generations start anew. */
+  /** Empty when there is none or it can't be read: everything works, generations start again. */
   readRegistry(): ObjectRegistry {
     try {
       const { bots } = registryFileSchema.parse(JSON.parse(readFileSync(join(this.path, 'bots.json'), 'utf8')));

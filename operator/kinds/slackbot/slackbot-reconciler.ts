@@ -6,7 +6,7 @@ import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { ObjectsView } from '../../kube/resource-watch.ts';
 import type { DesiredState } from '../../reconcile/desired-state.ts';
-import type { Office } from '../../reconcile/leader-term.ts';
+import type { Leadership } from '../../reconcile/leader-term.ts';
 import type { Ownership } from '../../reconcile/ownership.ts';
 import { REREAD_WRONG_MS, type SecretReads } from '../../reconcile/secret-reads.ts';
 import type { CredentialsVerdict } from '../credentials-verdict.ts';
@@ -24,7 +24,7 @@ interface SlackBotReconcilerOptions {
   desired: DesiredState;
   planner: { view(): FleetView; nudge(): void };
   /** The right to write to the API server; undefined while another process has it. */
-  office: () => Office<SlackBotObject> | undefined;
+  leadership: () => Leadership<SlackBotObject> | undefined;
   ownership: Ownership<SlackBotObject>;
   /** Reconciles these bots as well: another bot's change concerns them. */
   enqueue: (bots: readonly SlackBotObject[]) => void;
@@ -42,7 +42,7 @@ interface Judged {
 
 /**
  * Takes one SlackBot from its spec to what is desired of the fleet, and from the state of the fleet to its status. Every
- * operator process does this; only the one in office writes to the API server.
+ * operator process does this; only the leader writes to the API server.
  */
 export class SlackBotReconciler {
   readonly #options: SlackBotReconcilerOptions;
@@ -72,7 +72,7 @@ export class SlackBotReconciler {
       return { kind: 'done' };
     }
     this.#uids.set(key, bot.metadata.uid);
-    const foreign = this.#ownership.foreign(bot, this.#options.office() !== undefined);
+    const foreign = this.#ownership.foreign(bot, this.#options.leadership() !== undefined);
     if (foreign !== undefined) return this.#leave(bot, foreign);
     return bot.metadata.deletionTimestamp === undefined ? this.#keep(bot, signal) : this.#close(bot, signal);
   }
@@ -93,7 +93,7 @@ export class SlackBotReconciler {
           again = earlier(again, LOOK_AGAIN_MS);
           break;
         case 'notOurs':
-          // It is reconciled again when the operator in office has added the finalizer.
+          // It is reconciled again when the leader has added the finalizer.
           this.#desire(bot, { kind: 'unknown' });
           break;
       }
@@ -156,7 +156,7 @@ export class SlackBotReconciler {
   /** The claim and the finalizer come before the first socket: no SlackBot may be deleted while it has sockets. */
   async #protect(bot: SlackBotObject, signal: AbortSignal): Promise<'protected' | 'changed' | 'notOurs'> {
     const taken = await this.#take(bot, true, signal);
-    if (taken !== 'notInOffice') return taken === 'taken' ? 'protected' : 'changed';
+    if (taken !== 'notLeader') return taken === 'taken' ? 'protected' : 'changed';
     const isProtected = this.#ownership.isHeld(bot) || this.#options.desired.wanted(bot.metadata.uid) !== undefined;
     return isProtected ? 'protected' : 'notOurs';
   }
@@ -165,28 +165,28 @@ export class SlackBotReconciler {
     bot: SlackBotObject,
     finalizer: boolean,
     signal: AbortSignal,
-  ): Promise<'taken' | 'changed' | 'notInOffice'> {
-    const ours = this.#options.office();
-    if (ours === undefined) return 'notInOffice';
+  ): Promise<'taken' | 'changed' | 'notLeader'> {
+    const ours = this.#options.leadership();
+    if (ours === undefined) return 'notLeader';
     const options = { finalizer, signal: AbortSignal.any([signal, ours.signal]) };
     return (await this.#ownership.take(bot, options)) ? 'taken' : 'changed';
   }
 
   async #close(bot: SlackBotObject, signal: AbortSignal): Promise<Outcome> {
-    const { planner, log, office } = this.#options;
+    const { planner, log, leadership } = this.#options;
     const { uid } = bot.metadata;
     const { settled, bots } = planner.view();
     const view = { settled, hasBot: bots.has(uid) };
     const decision = decideDeletion(this.#situationOf(bot), { isHeld: this.#ownership.isHeld(bot), view });
     this.#enqueue(this.#records.put(uid, decision.record));
     this.#desire(bot, decision.want);
-    const ours = office();
+    const ours = leadership();
     const isYielding = decision.want === undefined;
-    // The operator in office releases it.
+    // The leader releases it.
     if (ours === undefined && !isYielding) return { kind: 'done' };
     if (decision.lookAgainMs !== undefined) return { kind: 'requeueAfter', delayMs: decision.lookAgainMs };
-    if (decision.letGo === undefined || ours === undefined) return { kind: 'done' };
-    if (decision.letGo === 'late')
+    if (decision.release === undefined || ours === undefined) return { kind: 'done' };
+    if (decision.release === 'late')
       log.warn({ bot: botName(bot) }, 'sockets not confirmed closed in time, deleting anyway');
     const removed = await this.#ownership.release(bot, AbortSignal.any([signal, ours.signal]));
     return removed ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
@@ -198,10 +198,10 @@ export class SlackBotReconciler {
   }
 
   #drop(uid: string): void {
-    const { desired, planner, office, secrets, onStatus } = this.#options;
+    const { desired, planner, leadership, secrets, onStatus } = this.#options;
     if (desired.set(uid, { kind: 'none' })) planner.nudge();
     this.#enqueue(this.#records.forget(uid));
-    office()?.status.forget(uid);
+    leadership()?.status.forget(uid);
     secrets.forget(uid);
     onStatus?.(uid, undefined);
   }
@@ -211,8 +211,8 @@ export class SlackBotReconciler {
     verdict: CredentialsVerdict,
     duplicateOf: { namespace: string; name: string } | undefined,
   ): void {
-    const { planner, office, onStatus } = this.#options;
-    const status = office()?.status;
+    const { planner, leadership, onStatus } = this.#options;
+    const status = leadership()?.status;
     const view = planner.view();
     const judged = statusOf({
       bot,

@@ -4,7 +4,7 @@ import { rfc3339 } from '../../kube/timestamp.ts';
 import { conditionsOf } from '../../status/conditions.ts';
 import type { CredentialsVerdict } from '../credentials-verdict.ts';
 import { CONDITION_TYPES, explain } from '../reasons.ts';
-import { type FleetFacts, isLive, isToldOf, judgeConditions, type Stop } from '../socket-conditions.ts';
+import { allReported, type FleetFacts, isLive, judgeConditions, type Stop } from '../socket-conditions.ts';
 
 export interface StatusInput {
   bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
@@ -44,7 +44,7 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
   // While the fleet is still being observed, there may be more live sockets than have been seen.
   const known = Math.min(live.length, desired);
-  const told = fleet.settled || stop !== undefined || isToldOf(view?.slots ?? [], desired);
+  const told = fleet.settled || stop !== undefined || allReported(view?.slots ?? [], desired);
   const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
   const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
   const counts =

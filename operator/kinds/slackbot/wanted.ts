@@ -65,7 +65,7 @@ export interface Situation {
 }
 
 interface Decision {
-  /** Undefined: the planner is told nothing new. */
+  /** Undefined: nothing changes for the planner. */
   want: Want | undefined;
   /** The want may open sockets: the claim and the finalizer must be in place first, or a deletion could miss them. */
   protectFirst: boolean;
@@ -128,7 +128,7 @@ interface Deletion {
 
 interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
   /** Its object need not be held any longer: its sockets are known to be closed, or have had the time for it. */
-  letGo: 'closed' | 'late' | undefined;
+  release: 'closed' | 'late' | undefined;
 }
 
 /** Decides for a bot that is being deleted. */
@@ -137,23 +137,23 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
   const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
   const record: BotRecord = { ...situation.record, claim: undefined, deletedAtMs };
   if (ran !== undefined && isHeld) {
-    const heirs = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
-    const takeover = continueTakeover(before, heirs, nowMs);
+    const successors = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
+    const takeover = continueTakeover(before, successors, nowMs);
     record.takeover = takeover;
     if (!mayEnd(takeover, others, nowMs)) {
-      return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, letGo: undefined, record };
+      return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, release: undefined, record };
     }
   }
   const want: Want = { kind: 'stop', why: 'deleted', generation: bot.metadata.generation };
-  if (!isHeld) return { want, lookAgainMs: undefined, letGo: undefined, record };
+  if (!isHeld) return { want, lookAgainMs: undefined, release: undefined, record };
   // While the planner was told to run it, a round under way may still place it, which the view does not show.
   if (ran === undefined && view.settled && !view.hasBot) {
-    return { want, lookAgainMs: undefined, letGo: 'closed', record };
+    return { want, lookAgainMs: undefined, release: 'closed', record };
   }
   const patienceMs = deletedAtMs + DELETION_PATIENCE_MS - nowMs;
-  if (patienceMs <= 0) return { want, lookAgainMs: undefined, letGo: 'late', record };
+  if (patienceMs <= 0) return { want, lookAgainMs: undefined, release: 'late', record };
   // Once the planner knows, a change of the view causes the next look; until then we look again ourselves.
-  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, letGo: undefined, record };
+  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
 }
 
 interface Loss {

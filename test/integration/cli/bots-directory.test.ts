@@ -42,7 +42,7 @@ describe('a directory of manifests', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('is whole from the first content on: YAML and JSON, no hidden files, no subdirectories', async () => {
+  it('is read completely at the start: YAML and JSON, no hidden files, no subdirectories', async () => {
     put('a.yaml', 'a');
     put('b.yml', 'b');
     put('c.json', 'c');
@@ -66,7 +66,7 @@ describe('a directory of manifests', () => {
     await until('a', 'a2');
   });
 
-  it('gives no half of a change: a file is moved away and back, emptied and written again', async () => {
+  it('never shows half of a change: a file is moved away and back, emptied and written again', async () => {
     put('a.yaml', 'a');
     await follow();
     for (let round = 0; round < 3; round += 1) {

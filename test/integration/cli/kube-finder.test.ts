@@ -44,8 +44,8 @@ describe('a machine that needs Kubernetes for the tests', () => {
   });
 
   const shared = (): string => join(folder, 'no-shared-folder');
-  const ensure = (wish = ALL) =>
-    ensureKube(wish, {
+  const ensure = (needs = ALL) =>
+    ensureKube(needs, {
       env,
       shared: shared(),
       say: (line: string) => said.push(line),
@@ -130,7 +130,7 @@ esac`,
     expect(findHelm(env)).toContain('helm-3.22.0');
   });
 
-  it('gets published ones where the build fails, and is told why it failed', async () => {
+  it('gets published ones where the build fails, and learns why it failed', async () => {
     fakeGo('go1.26.8', 'echo "no space left on device" >&2; exit 1');
     publish();
     expect(await ensure()).toBeUndefined();
@@ -146,7 +146,7 @@ esac`,
     expect(spawnSync('ls', ['-A', join(folder, '.cache/relax-kube')], { encoding: 'utf8' }).stdout).toBe('');
   });
 
-  it('is told what can not be had where there is no way out', async () => {
+  it('is told what is missing where there is no network', async () => {
     expect(await ensure()).toEqual(ALL);
     expect(said).toContainEqual(
       expect.stringMatching(/Not downloaded: http:.*envtest-releases\.yaml can't be had: .*404/),
@@ -162,7 +162,7 @@ esac`,
     expect(findKubeBinaries(env, shared())).toMatchObject({ helm: expect.stringContaining('helm-3.22.0') });
   });
 
-  it('gets nothing when it is told not to, and nothing in a way that it was not told', async () => {
+  it('gets nothing when that is forbidden, and nothing in a way that is not allowed', async () => {
     publish();
     env.RELAX_KUBE_GET = 'no';
     expect(await ensure()).toEqual(ALL);

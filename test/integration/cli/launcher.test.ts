@@ -35,7 +35,7 @@ describe('the relax command', () => {
     expect(stderr).toMatch(/^relax: can't read from Redis \(RELAX_REDIS_URL\): .*ECONNREFUSED.*\n$/);
   });
 
-  it('tells the version, and its help on stdout', async () => {
+  it('prints the version, and its help on stdout', async () => {
     expect(await relax('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     expect(await relax('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('standalone') });
   });

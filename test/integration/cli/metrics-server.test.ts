@@ -22,7 +22,7 @@ it('takes any free port where the one of its metrics is taken, and says both', a
   await Promise.all([first?.stop(), second?.stop()]);
 });
 
-it('goes on without metrics where no port of that address can be had, and says so', async () => {
+it('runs without metrics where no port of that address is free, and says so', async () => {
   const { lines, log } = logged();
   // Of the addresses that stand for no machine (RFC 5737): nothing is sent there, it is only no address of ours.
   expect(await startMetricsServer({ host: '192.0.2.1', port: 0 }, checks, log)).toBeUndefined();

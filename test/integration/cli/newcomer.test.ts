@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const BIN = join(ROOT, 'bin/relax.mjs');
 
 /** Slack's own limits: three connects at once, then one a minute. */
-describe('what relax standalone tells somebody who sees it for the first time', () => {
+describe('what relax standalone tells a first-time user', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-newcomer-'));
   const bots = join(folder, 'bots');
   const [acme, other] = [generatedTeam(1), generatedTeam(2)];

@@ -50,7 +50,7 @@ describe('relax standalone, started again with fewer connectors', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('does not wait for the one that is no more', async () => {
+  it('does not wait for the one that no longer exists', async () => {
     await untilEachHasTwo(60_000);
     const [assignments = ''] = await redis.keys('relax:*:assign:connector-2');
     expect(await redis.hlen(assignments)).toBeGreaterThan(0);

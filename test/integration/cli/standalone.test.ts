@@ -89,7 +89,7 @@ describe('relax standalone', () => {
     expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots from ${bots}`);
   });
 
-  it('is what relax status tells', async () => {
+  it('is what relax status shows', async () => {
     const cluster = await waitFor(async () => {
       const seen = await only();
       return seen.bots.ready === TEAMS && seen.bots.list.every(({ live }) => live === 2) && seen;
@@ -148,7 +148,7 @@ describe('relax standalone', () => {
     });
   });
 
-  it('takes up a new token, and says which bot has a revoked one', async () => {
+  it('uses a new token, and says which bot has a revoked one', async () => {
     const { teamID } = generatedTeam(2);
     const { token } = await slack.control.rotateToken(teamID);
     await waitFor(async () => (await only()).bots.list.some(({ bot, ready }) => bot === 'bots/bot-2' && !ready));
@@ -159,7 +159,7 @@ describe('relax standalone', () => {
     await waitFor(async () => (await only()).bots.ready === TEAMS, { what: 'all ready again' });
   });
 
-  it('keeps every socket while a file is broken, and says where and how to mend it', async () => {
+  it('keeps every socket while a file is broken, and says where and how to fix it', async () => {
     const before = (await slack.control.sockets()).map(({ id }) => id);
     writeFileSync(join(bots, 'bot-3.yaml'), generatedBotYaml(3, { spec: '  replicas: many' }));
     writeFileSync(join(bots, 'bot-4.yaml'), 'kind: [');

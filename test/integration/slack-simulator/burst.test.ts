@@ -60,7 +60,7 @@ describe('a burst', () => {
     expect(slack.stats().events).toMatchObject({ deliveries: 100, swallowed: 100 });
   });
 
-  it('goes on without a team that is removed meanwhile, and ends when none is left', async () => {
+  it('continues without a team that is removed during it, and ends when none is left', async () => {
     await start(2, 1);
     const [gone, stays] = [generatedTeam(1).teamID, generatedTeam(2).teamID];
     const burst = slack.startBurst({ events: 100_000, perSecond: 1000 });

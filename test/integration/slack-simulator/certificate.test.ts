@@ -19,7 +19,7 @@ it('programs that start at the same time agree on one CA, the one in the file', 
   expect(await readdir(folder)).not.toContain('ca.key');
 });
 
-it('is made once, and anew when what is there is of no use', async () => {
+it('is made once, and again when the existing one is unusable', async () => {
   const folder = join(base, 'kept');
   const first = await localCertificate(folder);
   expect((await localCertificate(folder)).cert).toEqual(first.cert);

@@ -81,7 +81,7 @@ describe('relax slack for another program', () => {
     expect(String((await said).join(''))).toMatch(/port \d+ is taken.*0 for any free one/);
   });
 
-  it.each(['127.0.0.1', 'localhost'])('is driven over TLS, too, at %s', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('can be driven over TLS, too, at %s', async (host) => {
     const { control } = await drive('--tls', '--host', host);
     expect((await control.teams()).map(({ teamID }) => teamID)).toContain(team.teamID);
   });

@@ -90,7 +90,7 @@ describe('a live socket can', () => {
     await waitFor(async () => (await callApi(slack, 'rtm.connect', 'xoxb-one')).body.ok === true, { everyMs: 100 });
   });
 
-  it('send what is no JSON, what is binary and what nobody knows, and go on', async () => {
+  it('send frames that are not JSON, binary or unknown, and stay open', async () => {
     const socket = await openSocket(slack, 'xoxb-one');
     strike({ kind: 'malformed' });
     strike({ kind: 'binary' });
@@ -118,7 +118,7 @@ describe('a live socket can', () => {
   });
 });
 
-it('a fault strikes the socket that it names, or the oldest few', async () => {
+it('a fault affects the socket that it names, or the oldest few', async () => {
   const [first, second, third] = [
     await openSocket(slack, 'xoxb-one'),
     await openSocket(slack, 'xoxb-one'),

@@ -73,7 +73,7 @@ describe('rtm.connect', () => {
     });
   });
 
-  it('tells the team that a misplaced token is really of', async () => {
+  it('names the team that a misplaced token really belongs to', async () => {
     await start();
     slack.moveToken('xoxb-one', 'T2');
     expect((await callApi(slack, 'rtm.connect', 'xoxb-one')).body.team).toMatchObject({ id: 'T2' });
@@ -168,7 +168,7 @@ describe('a fault of rtm.connect', () => {
 });
 
 describe('the other methods', () => {
-  it('auth.test tells the identity', async () => {
+  it('auth.test returns the identity', async () => {
     await start();
     expect((await callApi(slack, 'auth.test', 'xoxb-one')).body).toMatchObject({
       ok: true,

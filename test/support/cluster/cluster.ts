@@ -78,7 +78,7 @@ export class Cluster {
     for (const rule of cutRules(node)) await this.#iptables.must(['-I', ...rule]);
   }
 
-  async mend(node: ClusterNode): Promise<void> {
+  async repair(node: ClusterNode): Promise<void> {
     for (const rule of cutRules(node)) await this.#iptables.must(['-D', ...rule]);
   }
 

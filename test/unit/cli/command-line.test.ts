@@ -105,7 +105,7 @@ describe('the command line', () => {
     expect(output).toContain(flag);
   });
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect((await run('--version')).output).toBe('1.2.3\n');
   });
 });

@@ -18,7 +18,7 @@ describe('the verdict of the demo', () => {
     });
   });
 
-  it('sees any one event taken away or added', () => {
+  it('notices any single event taken away or added', () => {
     const ids = fc.uniqueArray(fc.string(), { minLength: 1 });
     fc.assert(
       fc.property(ids, fc.nat(), (sent, n) => {

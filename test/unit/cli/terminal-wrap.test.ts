@@ -29,7 +29,7 @@ describe('the last column of a table', () => {
   const message = 'put the present bot token of the app into the Secret and look at the allowed IP ranges';
   const head = ['BOT', 'READY', 'REASON'];
 
-  it('goes on below itself, so that its end is seen', () => {
+  it('wraps below itself, so that its end is visible', () => {
     const lines = columns(head, [['bots/acme', 'no', message]], 60);
     expect(lines).toEqual([
       'BOT        READY  REASON',

@@ -34,7 +34,7 @@ describe('a log line for people', () => {
     expect(forPeople(json)).toEqual({ text: '12:00:01 WARN c-0: lost team=T1', loud: true });
   });
 
-  it('is loud from a warning on, and when it is no log line at all', () => {
+  it('stands out from warnings on, and when it is not a log line at all', () => {
     expect(forPeople('{"level":"info","msg":"x"}').loud).toBe(false);
     expect(forPeople('Segmentation fault\x1b[0m')).toEqual({ text: 'Segmentation fault', loud: true });
   });

@@ -36,7 +36,7 @@ describe("a connector's metrics", () => {
     }
   });
 
-  it('count outcomes and tell sockets and backlog as they are when asked', async () => {
+  it('count outcomes, and report sockets and backlog as they are when scraped', async () => {
     metrics.settled({ kind: 'queued' }, 4);
     metrics.settled({ kind: 'failed', reason: 'stale' }, 90_000);
     metrics.batch(50, 3, undefined);

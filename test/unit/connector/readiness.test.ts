@@ -13,7 +13,7 @@ const health = (changes: Partial<HealthFacts> = {}): HealthFacts => ({
 });
 
 describe('readiness', () => {
-  it('has no reasons in a healthy connector', () => {
+  it('gives no reasons in a healthy connector', () => {
     expect(notReady(health())).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ it('turns a bots hash of 2015 into manifests that are read without a problem', (
   ]);
 });
 
-it('names a value that is no bot without repeating it, and goes on', () => {
+it('names a value that is not a bot without repeating it, and continues', () => {
   const { bots, stderr, status } = convert(['xoxb-secret', '{"team_id":"T2A","token":"xoxb-3-ghi"}']);
   expect(bots).toHaveLength(1);
   expect(status).toBe(1);
@@ -83,7 +83,7 @@ describe('what of the bots hash is no bot', () => {
     expect(convert(['NOAUTH Authentication required.'])).toMatchObject({ status: 1, stderr: /Redis refused.*NOAUTH/ });
   });
 
-  it('never has its token told, even where a token stands in place of a name', () => {
+  it('never has its token revealed, even where a token is in place of a name', () => {
     const { stderr } = convert(['T2A', good, 'xoxb-9-secret', '{"team_id":"xoxb-9-secret","token":"x"}']);
     expect(stderr).toMatch(/field 2 of the hash is no bot.*something like a token/);
     expect(stderr).not.toContain('secret');

@@ -45,7 +45,7 @@ describe('the envtest release that is downloaded', () => {
     expect(url).toBe('https://example.test/v1.36.10');
   });
 
-  it('is named as missing where there is none for this machine, or only ones too old or too new', () => {
+  it('is named as missing where there is none for this machine, or all are too old or too new', () => {
     expect(() => chooseEnvtest(index('v1.36.2'), 'linux-riscv64')).toThrow(/no release .* for linux-riscv64/);
     expect(() => chooseEnvtest(index('v1.32.0', 'v1.37.0'), 'linux-amd64')).toThrow(/no release from 1\.33 to 1\.36/);
   });

@@ -6,7 +6,7 @@ const connect = { at: 'method', method: 'rtm.connect' } as const;
 const error = (name: string) => ({ kind: 'error', error: name }) as const;
 
 describe('a standing fault', () => {
-  it('strikes every team unless it names one', () => {
+  it('affects every team unless it names one', () => {
     const board = new FaultBoard();
     board.set({ ...connect, answer: error('fatal_error') }, nowMs);
     board.set({ ...connect, teamID: 'T1', answer: error('migration_in_progress') }, nowMs);
@@ -15,7 +15,7 @@ describe('a standing fault', () => {
     expect(board.methodAnswer('slack', 'auth.test', 'T1', nowMs)).toBeUndefined();
   });
 
-  it('strikes as often as it says', () => {
+  it('applies as often as it says', () => {
     const board = new FaultBoard();
     board.set({ at: 'upgrade', times: 2, answer: { kind: 'http', status: 503 } }, nowMs);
     const struck = [1, 2, 3].map(() => board.upgradeAnswer('T1', nowMs)?.kind);

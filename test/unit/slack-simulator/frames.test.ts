@@ -14,7 +14,7 @@ const generate = (kind: (typeof eventKinds)[number]) =>
   });
 
 describe.each(eventKinds)('a generated %s', (kind) => {
-  it('tells its id from the frame alone, also after a trip through JSON', () => {
+  it('has its id found from the frame alone, also after a round trip through JSON', () => {
     const { id, frame } = generate(kind);
     expect(eventIDOf(JSON.parse(JSON.stringify(frame)))).toBe(id);
   });

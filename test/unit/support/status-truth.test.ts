@@ -28,7 +28,7 @@ describe('what is said of sockets', () => {
     ['not ready though a socket lives', claim(15_500, 1, false), ['not ready']],
     ['healthy for too long', claim(12_500, 1, true, true), ['healthy']],
     ['all of it', claim(29_000, 2, true, true), ['2 live', 'ready', 'healthy']],
-  ])('is a lie with %s', (_what, made, expected) => {
+  ])('is wrong with %s', (_what, made, expected) => {
     expect(said(made)).toEqual(expected);
   });
 

@@ -89,7 +89,7 @@ describe('assignments', () => {
     await waitFor(() => held().length === 1, { timeoutMs: 11_000 });
   });
 
-  it('that are no hash are unknown: what runs goes on', async () => {
+  it('that are not a hash count as unknown: what runs keeps running', async () => {
     await write(1, ['a/0']);
     watch.start();
     await waitFor(() => reads.length > 0);
@@ -103,7 +103,7 @@ describe('assignments', () => {
     expect(reads.slice(before).filter(({ slots }) => !slots.has('a/0'))).toEqual([]);
   });
 
-  it('go on being read when what follows a read throws, which is called a defect and no fault of Redis', async () => {
+  it('keep being read when a callback throws, which is logged as a defect and not as a fault of Redis', async () => {
     onRead = () => {
       reads.push(watch.held);
       throw new Error('of the caller');

@@ -32,7 +32,7 @@ async function empty(): Promise<void> {
 }
 
 describe('the connect budget of a token', () => {
-  it('has three at once and one a minute', async () => {
+  it('grants three connects at once and then one a minute', async () => {
     await empty();
     expect(waitOf(await take())).toEqual(about(60_000));
     await pass(30_000);
@@ -46,7 +46,7 @@ describe('the connect budget of a token', () => {
     expect((await take()).granted).toBe(false);
   });
 
-  it('is one for all who ask at the same moment, from whatever cluster', async () => {
+  it('is shared by all who ask at the same moment, from any cluster', async () => {
     const other = await server.connect();
     const budgets = [budget, redisConnectBudget(other)];
     const answers = await Promise.all(
@@ -55,13 +55,13 @@ describe('the connect budget of a token', () => {
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
   });
 
-  it('is its own: another token or team has another', async () => {
+  it('belongs to one token of one team: another token or team has its own', async () => {
     await empty();
     expect((await budget.take(connectBudgetKey('T1', 'd2'), 'needed')).granted).toBe(true);
     expect((await budget.take(connectBudgetKey('T2', 'd1'), 'needed')).granted).toBe(true);
   });
 
-  it('goes from Redis when it is full again', async () => {
+  it('disappears from Redis when it is full again', async () => {
     await take('refresh');
     expect(await redis.pttl(KEY)).toEqual(about(61_000));
     await take('refresh');
@@ -81,7 +81,7 @@ describe('the connect budget of a token', () => {
     expect((await take('refresh')).granted).toBe(true);
   });
 
-  it('gives a move that mends a spread the one connect that it needs, after whoever has no socket', async () => {
+  it('grants a move that restores the spread over zones its one connect, after slots without a socket', async () => {
     for (const slotID of ['a/0', 'a/1']) {
       await take('needed', slotID);
       await hello(slotID);
@@ -94,7 +94,7 @@ describe('the connect budget of a token', () => {
     expect((await take('needed')).granted).toBe(true);
   });
 
-  it('gives a move for balance only what nobody needs: a full bucket', async () => {
+  it('grants a move for balance only from a full bucket', async () => {
     expect((await take('refresh')).granted).toBe(true);
     expect(waitOf(await take('rebalance'))).toEqual(about(60_000));
     expect((await take('needed')).granted).toBe(true);
@@ -102,7 +102,7 @@ describe('the connect budget of a token', () => {
     expect((await take('rebalance')).granted).toBe(true);
   });
 
-  it('is empty for everyone after a 429, for as long as Slack says, and then has one', async () => {
+  it('is empty for everyone after a 429, for as long as Slack says, and then grants one connect', async () => {
     await take();
     await budget.block(KEY, 58_000);
     expect(waitOf(await take())).toEqual(about(58_000));
@@ -114,7 +114,7 @@ describe('the connect budget of a token', () => {
     expect(await redis.pttl(KEY)).toBeLessThan(240_000);
   });
 
-  it('gets nothing from a 429 that asks for no wait', async () => {
+  it('gains no connect from a 429 without a wait', async () => {
     await empty();
     await budget.block(KEY, 0);
     expect((await take()).granted).toBe(false);
@@ -125,7 +125,7 @@ describe('the connect budget of a token', () => {
     expect(waitOf(await take())).toEqual(about(300_000));
   });
 
-  it('stands still, no more, when the clock of a new primary is behind', async () => {
+  it('does not refill, and nothing worse, while the clock of a new primary is behind', async () => {
     await empty();
     await pass(-7_200_000);
     expect(waitOf(await take())).toEqual(about(60_000));
@@ -156,7 +156,7 @@ describe('the last connects of a team without a socket', () => {
     expect(await waitsAndWho('a/0')).toBe('granted');
   });
 
-  it('go to one slot at a time: the others wait until it has said hello, and are next then', async () => {
+  it('go to one slot at a time: the others wait until its socket is live', async () => {
     expect(await waitsAndWho('a/0')).toBe('granted');
     expect(await waitsAndWho('a/1')).toEqual({ ms: about(10_000), yields: true });
     await hello('a/0');
@@ -164,19 +164,19 @@ describe('the last connects of a team without a socket', () => {
     expect(await waitsAndWho('a/2')).toEqual({ ms: about(10_000), yields: true });
   });
 
-  it('are not held up by a slot whose pod is gone: its time passes', async () => {
+  it('are not held up by a slot whose pod is gone: its turn expires', async () => {
     expect(await waitsAndWho('a/0')).toBe('granted');
     await pass(10_000);
     expect(await waitsAndWho('a/1')).toBe('granted');
   });
 
-  it('are not spaced once Slack is known to be well, except by a connect that may be under way', async () => {
+  it('are not spaced once Slack is known to be healthy, except after a connect that may be under way', async () => {
     expect((await take('needed', 'a/0')).granted).toBe(true);
     expect((await take('needed', 'a/0', true)).granted).toBe(true);
     expect(await take('needed', 'a/1', true)).toMatchObject({ granted: false, yields: true, waitMs: about(10_000) });
   });
 
-  it('come back when they did not get to Slack, for whoever asks next', async () => {
+  it('are given back when they did not reach Slack', async () => {
     for (let n = 0; n < 10; n += 1) {
       expect(await waitsAndWho(`a/${n % 2}`)).toBe('granted');
       await budget.giveBack(KEY, `a/${n % 2}`);
@@ -187,7 +187,7 @@ describe('the last connects of a team without a socket', () => {
     expect((await take()).granted).toBe(false);
   });
 
-  it('are not spent to look whether Slack is still away', async () => {
+  it('are not spent on probing whether Slack is still down', async () => {
     const probe = (slotID: string): Promise<BudgetAnswer> =>
       budget.take(KEY, 'needed', { slotID, unspaced: true, sparing: true });
     for (let n = 0; n < 2; n += 1) expect((await probe('a/0')).granted).toBe(true);
@@ -203,7 +203,7 @@ describe('the last connects of a team without a socket', () => {
     expect(await waitsAndWho('a/1')).toBe('granted');
   });
 
-  it('wait as long as a server asked, at most five minutes, and are still there then', async () => {
+  it('wait as long as a server asked, at most five minutes, and are not used up', async () => {
     await budget.hold(KEY, 20_000);
     expect(await waitsAndWho('a/0')).toEqual({ ms: about(20_000), yields: false });
     await pass(20_000);
@@ -216,7 +216,7 @@ describe('the last connects of a team without a socket', () => {
 describe('a live socket', () => {
   const isLive = (): Promise<boolean> => budget.isLive(KEY);
 
-  it('is known to everyone until its slot asks for another, or for some minutes', async () => {
+  it('is known to everyone until its slot asks for another, or for a few minutes', async () => {
     expect(await isLive()).toBe(false);
     const other = redisConnectBudget(redis, 'another process');
     await other.markLive(KEY, 'a/0');
@@ -232,7 +232,7 @@ describe('a live socket', () => {
     expect(await isLive()).toBe(false);
   });
 
-  it('that is marked again and again keeps the key, and no more than that', async () => {
+  it('that is marked again and again keeps the key alive and adds nothing to it', async () => {
     await hello();
     await hello();
     expect(await redis.pttl(KEY)).toEqual(about(661_000));

@@ -16,7 +16,7 @@ const burst = (events: number, perSecond: number) =>
   fleet.slack.startBurst({ events, perSecond, kinds: ['message', 'edited', 'reaction_added', 'bot_message'] });
 
 describe('two connectors', () => {
-  it('bring up the sockets that they are assigned, report them, and queue each event once', async () => {
+  it('open the sockets assigned to them, report them, and queue each event once', async () => {
     const connectors = [fleet.connector('a'), fleet.connector('b')];
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.assign('b', 1, fleet.slots(TEAMS, 1));
@@ -48,7 +48,7 @@ describe('two connectors', () => {
     expect({ queued: counted('queued'), duplicate: counted('duplicate') }).toEqual({ queued: 400, duplicate: 400 });
   });
 
-  it('show no token in Redis, a log, a metric or a readiness reason', async () => {
+  it('reveal no token in Redis, logs, metrics or readiness reasons', async () => {
     const connector = fleet.connector('a');
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -72,7 +72,7 @@ describe('two connectors', () => {
 });
 
 describe('a connector whose Redis forgets', () => {
-  it('keeps its sockets through FLUSHALL, and puts session, reports and contract back', async () => {
+  it('keeps its sockets through FLUSHALL, and restores session, reports and contract', async () => {
     fleet.connector('a');
     await fleet.assign('a', 7, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -136,7 +136,7 @@ describe('a connector whose Redis forgets', () => {
 });
 
 describe('a connector that starts', () => {
-  it('takes up its slots under its name without the planner', async () => {
+  it('adopts the slots under its name without the planner', async () => {
     const first = fleet.program('a');
     await fleet.assign('a', 5, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -150,7 +150,7 @@ describe('a connector that starts', () => {
     expect(after.incarnation).not.toBe(before.incarnation);
   });
 
-  it('is ready only when the sockets that it had are up', async () => {
+  it('is ready only when the sockets it had before are live', async () => {
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     const fault = fleet.slack.setFault({ at: 'hello', answer: { kind: 'never' }, teamID: generatedTeam(2).teamID });
     const connector = fleet.connector('a');
@@ -161,7 +161,7 @@ describe('a connector that starts', () => {
     expect(fleet.liveSockets()).toHaveLength(TEAMS);
   });
 
-  it('waits for a Redis that is away, alive but not ready', async () => {
+  it('waits for an unavailable Redis, alive but not ready', async () => {
     await fleet.server.kill();
     const connector = fleet.connector('a');
     expect(await connector.notReady()).toEqual([expect.stringContaining('RELAX_REDIS_URL')]);
@@ -172,12 +172,12 @@ describe('a connector that starts', () => {
     await waitFor(async () => (await connector.notReady()).length === 0);
   });
 
-  it('ends with both ways out when the fleet has agreed on another contract', async () => {
+  it('exits and names both remedies when the fleet has agreed on another contract', async () => {
     await fleet.redis.hset(CONTRACT_KEY, { bucketMs: 60_000, subBuckets: 128, windowMs: 3_600_000, shards: 1 });
     await expect(fleet.connector('a').ended).rejects.toThrow(/RELAX_DEDUPE_SUBBUCKETS is 64 here but 128 in Redis/);
   });
 
-  it('ends when it is told to while it waits for Redis', async () => {
+  it('stops on request while it waits for Redis', async () => {
     await fleet.server.kill();
     const connector = fleet.connector('a');
     await connector.get('/healthz');

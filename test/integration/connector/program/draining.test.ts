@@ -19,8 +19,8 @@ const drainingSession = (pod: string) =>
     { what: 'a draining session' },
   );
 
-describe('a connector that is told to end', () => {
-  it('says so and goes on, lets slots go, and ends when the planner releases it', async () => {
+describe('a connector that receives SIGTERM', () => {
+  it('reports draining and keeps running, gives up slots, and exits when the planner releases it', async () => {
     const connector = fleet.connector('a', { graceMs: 60_000 });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -55,7 +55,7 @@ describe('a connector that is told to end', () => {
     expect(await fleet.redis.hlen(keys.assign('a'))).toBe(TEAMS - 1);
   });
 
-  it('ends at once without slots', async () => {
+  it('exits at once without slots', async () => {
     const connector = fleet.connector('a', { graceMs: 60_000 });
     await waitFor(() => fleet.session('a'));
     const startedAtMs = performance.now();
@@ -64,7 +64,7 @@ describe('a connector that is told to end', () => {
     expect(connector.logged('drained')).toMatchObject({ end: 'empty' });
   });
 
-  it('closes the rest 5 s before it would be killed', async () => {
+  it('closes the remaining sockets 5 s before it would be killed', async () => {
     const connector = fleet.connector('a', { graceMs: 8_000 });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -74,7 +74,7 @@ describe('a connector that is told to end', () => {
     expect(fleet.liveSockets()).toEqual([]);
   });
 
-  it('hands its events to Redis before it ends, also when Redis comes back only then', async () => {
+  it('queues its buffered events before it exits, even if Redis returns only then', async () => {
     const connector = fleet.connector('a', { graceMs: 20_000 });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);
@@ -89,7 +89,7 @@ describe('a connector that is told to end', () => {
     await ended;
   });
 
-  it('is taken up again under its name by the next process', async () => {
+  it('is continued under its name by the next process', async () => {
     const first = fleet.connector('a');
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilLive(TEAMS);

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.stop());
 
-describe('a connector in trouble', () => {
+describe('a connector under faults', () => {
   it('stops reading when its buffer is nearly full, says so, and loses nothing', async () => {
     const connector = fleet.connector('a', { buffer: { bytes: 100_000, ageMs: 60_000 } });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
@@ -33,7 +33,7 @@ describe('a connector in trouble', () => {
     expect(await connector.get('/metrics')).toMatch(/relax_events_total\{outcome="failed",reason="buffer_full"\} 0/);
   });
 
-  it('lets quiet teams go on while one that floods waits for a slow Redis, and loses nothing', async () => {
+  it('keeps reading quiet teams while one that floods waits for a slow Redis, and loses nothing', async () => {
     const connector = fleet.connector('a', { buffer: { bytes: 400_000, ageMs: 60_000 } });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilReported('a', 1, TEAMS);
@@ -57,7 +57,7 @@ describe('a connector in trouble', () => {
     expect(await paused()).toBe('0');
   });
 
-  it('holds events back, in two connectors, while marks can not be written, and names the right that is missing', async () => {
+  it('two connectors hold events back while marks cannot be written, and name the missing permission', async () => {
     const acl = (...rules: string[]): Promise<unknown> => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
     await acl('on', '>pw', '~*', '&*', '+@all');
     const redis = {
@@ -84,7 +84,7 @@ describe('a connector in trouble', () => {
     for (const connector of connectors) await waitFor(async () => (await connector.notReady()).length === 0);
   });
 
-  it('is not ready on a Redis that begins to evict, tells the planner, and starts on none that does', async () => {
+  it('is not ready on a Redis that begins to evict, tells the planner, and does not start on one that does', async () => {
     const connector = fleet.connector('a');
     await waitFor(async () => (await connector.notReady()).length === 0);
     await fleet.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
@@ -99,7 +99,7 @@ describe('a connector in trouble', () => {
     await waitFor(async () => (await connector.notReady()).length === 0, { timeoutMs: 20_000, everyMs: 250 });
   });
 
-  it('tells the planner of a queue that takes nothing, and goes on when it does again', async () => {
+  it('tells the planner when the queue accepts nothing, and continues when it does again', async () => {
     const connector = fleet.connector('a');
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     await fleet.untilReported('a', 1, TEAMS);
@@ -116,7 +116,7 @@ describe('a connector in trouble', () => {
     expect(await connector.notReady()).toEqual([]);
   });
 
-  it('opens a token that was sealed with a key it did not have, once the key is in its file', async () => {
+  it('opens a token that was sealed with an unknown key once the key is in its file', async () => {
     fleet.connector('a');
     const [newText, { teamID, token }] = [newFleetKey(), generatedTeam(1)];
     const [key] = parseFleetKeys(newText);
@@ -131,7 +131,7 @@ describe('a connector in trouble', () => {
     await waitFor(async () => (await fleet.session('a'))?.keyIDs.includes(key.id));
   });
 
-  it('keeps the keys that it has when the file becomes unreadable', async () => {
+  it('keeps its keys when the file becomes unreadable', async () => {
     const connector = fleet.connector('a');
     await fleet.assign('a', 1, { 'uid-1/0': fleet.slot(1, { token: 'v1.00000000.nonsense' }) });
     await waitFor(async () => (await fleet.reports('a'))['uid-1/0']?.reason === 'SealUnreadable');

@@ -122,7 +122,7 @@ describe('A second process under the name of one that lives', () => {
     await waitFor(async () => (await reasonsOf(second)).length === 0);
   });
 
-  it('lets the successor of a killed one go first, and one that drains come back', async () => {
+  it('gives precedence to the successor of a killed process and to one that drains and comes back', async () => {
     await asFirst('');
     const second = fleet.program('a');
     await untilBarred(second, 'RELAX_POD');
@@ -134,7 +134,7 @@ describe('A second process under the name of one that lives', () => {
     expect(await reasonsOf(second)).toEqual([expect.stringContaining('RELAX_POD')]);
   });
 
-  it('does not take it when Redis forgets everything, or is away for longer than two renewals', async () => {
+  it('does not take it when Redis loses everything, or is away for longer than two renewals', async () => {
     await asFirst('');
     const second = fleet.program('a', { RELAX_OWNER: THEIRS });
     await untilBarred(second, 'RELAX_POD');
@@ -191,7 +191,7 @@ describe('A pod that starts again', () => {
 });
 
 describe('A connector in a scope of another owner', () => {
-  it('takes nothing that is assigned to its name, says whose the scope is, and takes it once it is its own', async () => {
+  it('runs nothing assigned to its name, names the owner of the scope, and runs it once the scope is its own', async () => {
     await fleet.redis.set(keys.owner, OURS);
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));
     const second = fleet.program('a', { RELAX_OWNER: THEIRS });
@@ -205,7 +205,7 @@ describe('A connector in a scope of another owner', () => {
     await fleet.untilReported('a', 2, TEAMS);
   });
 
-  it('that it came to hold keeps its sockets and reads what is queued by them, but writes and changes nothing', async () => {
+  it('that lost its scope to another keeps its sockets and queues their events, but writes and changes nothing', async () => {
     await asFirst(THEIRS);
     await fleet.redis.set(keys.owner, OURS);
     await untilBarred(first, 'belongs to');
@@ -223,7 +223,7 @@ describe('A connector in a scope of another owner', () => {
     expect(await first.stop()).toBe(0);
   });
 
-  it('gives way to the owner of the scope, whose name it took while nobody was there', async () => {
+  it('gives way to the owner of the scope, whose name it took in its absence', async () => {
     await fleet.redis.set(keys.owner, OURS);
     const stranger = fleet.program('a', { RELAX_FLEET_KEY_FILE: join(folder, 'other-key') });
     await fleet.assign('a', 1, fleet.slots(TEAMS, 0));

@@ -35,7 +35,7 @@ describe('two processes with a socket each for every team, while events flow', (
     await everyEventOnce();
   });
 
-  it('lose nothing when one is told to end, and leaves its slots to its successor', async () => {
+  it('lose nothing when one is stopped and leaves its slots to its successor', async () => {
     a.signal('SIGTERM');
     const session = await waitFor(async () => {
       const seen = await fleet.session('a');

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 describe('one queue for many connectors', () => {
-  it('gets 10,000 events exactly once when two publishers offer each twice', async () => {
+  it('receives 10,000 events exactly once when two publishers offer each of them twice', async () => {
     const publishers = [(await start()).publisher, (await start()).publisher];
     const work = publishers.map(async (publisher) => {
       await offerSlowly([publisher], 0, 10_000);
@@ -57,7 +57,7 @@ describe('one queue for many connectors', () => {
     expect(await textsOn(admin)).toEqual(expected(0, 1_000));
   });
 
-  it('gets untimed events once, whichever side of a minute the first copy came, and again when they happen again', async () => {
+  it('receives untimed events once, on whichever side of a minute the first copy came, and again when they recur', async () => {
     let nowMs = Date.UTC(2026, 10, 24, 8, 30, 59, 900);
     const early = (await start({ redisNowMs: () => nowMs })).publisher;
     const late = (await start({ redisNowMs: () => nowMs + 30_000 })).publisher;
@@ -76,7 +76,7 @@ describe('one queue for many connectors', () => {
     }
   });
 
-  it('tells of a refused token once, with a mark of 30 days', async () => {
+  it('receives disable_bot once for a refused token, with a mark of 30 days', async () => {
     const publishers = [(await start()).publisher, (await start()).publisher];
     for (const publisher of publishers) publisher.offer(disableBot(sourceOf(), 'invalid_auth', Date.now()));
     await settledAll(publishers);
@@ -120,7 +120,7 @@ describe('one queue for many connectors', () => {
 describe('the fence', () => {
   const field = fenceField('c1', 'uid-1');
 
-  it('stops what was assigned up to its generation, from the moment it is set, and nothing else', async () => {
+  it('refuses events of generations up to its own from the moment it is set, and no others', async () => {
     const { publisher, keys } = await start();
     await offerSlowly([publisher], 0, 200);
     await settledAll([publisher]);
@@ -134,7 +134,7 @@ describe('the fence', () => {
     expect(publisher.counts()).toMatchObject({ queued: 203, fenced: 200 });
   });
 
-  it('leaves no mark on what it stopped, so that a resumed bot gets it', async () => {
+  it('leaves no mark for what it refused, so that a resumed bot still gets it', async () => {
     const { publisher, keys } = await start();
     await admin.hset(keys.fence, field, 5);
     publisher.offer(event(1, { generation: 5 }));
@@ -145,7 +145,7 @@ describe('the fence', () => {
     expect(publisher.counts()).toMatchObject({ fenced: 1, queued: 1 });
   });
 
-  it('that holds no number stops nothing', async () => {
+  it('that holds no number refuses nothing', async () => {
     const { publisher, keys } = await start();
     await admin.hset(keys.fence, field, 'what?');
     publisher.offer(event(1));
@@ -155,7 +155,7 @@ describe('the fence', () => {
 });
 
 describe('a queue at RELAX_QUEUE_MAX', () => {
-  it('grows no further, says so, and goes on in order as consumers take items', async () => {
+  it('grows no further, says so, and continues in order as consumers take items', async () => {
     const { publisher } = await start({ queueMax: 110 });
     await offerSlowly([publisher], 0, 180);
     await waitFor(() => publisher.faults().length > 0);

@@ -67,7 +67,7 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
     expect(publishers.flatMap((publisher) => publisher.faults())).toEqual([]);
   });
 
-  it('stopped for longer than a command may take: the reply is lost, the batch has run', async () => {
+  it('stopped for longer than a command timeout: the reply is lost, the batch has run', async () => {
     const pod = await start();
     await offerSlowly([pod.publisher], 0, 100);
     await settledAll([pod.publisher]);
@@ -112,7 +112,7 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
   });
 });
 
-describe('Redis refuses, which is said in words, and goes on when a person has helped', () => {
+describe('a refusal by Redis is explained, and events flow again once somebody has fixed it', () => {
   it('out of memory', async () => {
     const pod = await start();
     await offerSlowly([pod.publisher], 0, 100);
@@ -156,21 +156,21 @@ describe('Redis refuses, which is said in words, and goes on when a person has h
   });
 
   it('a primary that became a replica, while its address is the new primary’s: it is dialed again', async () => {
-    const heir = await serve();
-    const onHeir = await connectTo(heir, { name: 'admin' });
+    const successor = await serve();
+    const onSuccessor = await connectTo(successor, { name: 'admin' });
     const address = await TcpRelay.start(server.port);
     try {
       const pod = await start({}, address);
       await offerSlowly([pod.publisher], 0, 10);
       await settledAll([pod.publisher]);
-      address.leadTo(heir.port);
-      await admin.replicaof('127.0.0.1', String(heir.port));
+      address.leadTo(successor.port);
+      await admin.replicaof('127.0.0.1', String(successor.port));
       await offerSlowly([pod.publisher], 10, 120);
       await settledAll([pod.publisher]);
-      expect(await textsOn(onHeir)).toEqual(expected(10, 120));
+      expect(await textsOn(onSuccessor)).toEqual(expected(10, 120));
       expect(pod.publisher.faults()).toEqual([]);
     } finally {
-      onHeir.disconnect();
+      onSuccessor.disconnect();
       await address.stop();
     }
   });

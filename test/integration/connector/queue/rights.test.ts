@@ -55,7 +55,7 @@ async function without(rules: string[], words: string[], options: TestPublisherO
   expect(marks.flat().filter((field) => field.length !== 22)).toEqual([]);
 }
 
-describe('without a right no event is lost and none is doubled, readiness names what to grant', () => {
+describe('without a permission no event is lost or duplicated, and readiness names what to grant', () => {
   it.each(['rpush', 'hexists', 'hsetnx', 'expire', 'hlen', 'evalsha'])('%s', async (command) => {
     await without([`-${command}`], [command, `ACL SETUSER app +${command}`]);
   });
@@ -94,7 +94,7 @@ describe('without a right no event is lost and none is doubled, readiness names 
     await without(['resetkeys', '~relax:events'], ['Redis ACL refuses a key', 'ACL SETUSER app ~']);
   });
 
-  it('hdel, which only tidies up after a look: everything goes on', async () => {
+  it('hdel, which only cleans up after the trial: everything works', async () => {
     const pod = await start();
     await acl('-hdel');
     await offerSlowly([pod.publisher], 0, 200);

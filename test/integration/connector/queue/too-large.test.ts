@@ -21,7 +21,7 @@ const begin = async (url = server.url): Promise<{ pod: TestPublisher; words: str
   return { pod, words };
 };
 
-describe('an event that Redis can not read', () => {
+describe('an event that is too large', () => {
   it.each([1_200_000, 3_000_000, 8_000_000])(
     'of %i bytes is given up alone, and the others go on in order',
     async (bytes) => {
@@ -38,7 +38,7 @@ describe('an event that Redis can not read', () => {
     },
   );
 
-  it('for the length of its query buffer is given up, too, where Redis tells that length', async () => {
+  it('for its query buffer is given up, too, where Redis reveals that limit', async () => {
     await admin.config('SET', 'client-query-buffer-limit', '1mb');
     const { pod, words } = await begin();
     pod.publisher.offer(large(1, 1_500_000));
@@ -48,14 +48,14 @@ describe('an event that Redis can not read', () => {
     expect(words).toEqual([expect.stringContaining('client-query-buffer-limit')]);
   });
 
-  it('would be one of a smaller Redis: this one takes it', async () => {
+  it('for a smaller Redis is accepted by one with a larger limit', async () => {
     const { pod } = await begin();
     pod.publisher.offer(large(1, 3_000_000));
     await settledAll([pod.publisher]);
     expect(pod.publisher.counts()).toMatchObject({ queued: 1 });
   });
 
-  it('because its connection is cut each time, as any other, is never given up', async () => {
+  it('is never given up merely because its connection is cut each time', async () => {
     const { pod } = await begin();
     const cutter = setInterval(() => {
       void admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => undefined);

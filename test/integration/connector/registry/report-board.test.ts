@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ReportBoard } from '#connector/registry/report-board.ts';
-import type { ReportWish } from '#connector/registry/slot-registry.ts';
+import type { DesiredReport } from '#connector/registry/slot-registry.ts';
 import { createLog } from '#core/process/log.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
@@ -11,7 +11,7 @@ import { waitFor } from '#test/support/wait.ts';
 
 const keys = clusterKeys('c1');
 const KEY = keys.report('c-0');
-const report = (state: SlotReport['state']): ReportWish => ({
+const report = (state: SlotReport['state']): DesiredReport => ({
   kind: 'report',
   report: {
     epoch: 1,
@@ -28,7 +28,7 @@ const report = (state: SlotReport['state']): ReportWish => ({
 const server = useRedis({ lifetime: 'test' });
 const redis = server.useClient();
 const admin = server.useClient({ name: 'admin' });
-let wishes: Map<string, ReportWish>;
+let desired: Map<string, DesiredReport>;
 let announced: number[];
 let mayWrite: boolean;
 /** Thrown by those who are asked for a report of this slot, or told of a write. */
@@ -37,7 +37,7 @@ let logged: Record<string, unknown>[];
 let board: ReportBoard;
 
 beforeEach(() => {
-  wishes = new Map();
+  desired = new Map();
   announced = [];
   mayWrite = true;
   broken = '';
@@ -46,10 +46,10 @@ beforeEach(() => {
     redis,
     key: KEY,
     nudge: keys.plannerNudge,
-    ids: () => wishes.keys(),
+    ids: () => desired.keys(),
     report: (id) => {
       if (id === broken) throw new Error('of the slot');
-      return wishes.get(id) ?? { kind: 'none' };
+      return desired.get(id) ?? { kind: 'none' };
     },
     mayWrite: () => mayWrite,
     announce: async () => {
@@ -63,8 +63,8 @@ afterEach(async () => {
   await board.stop();
 });
 
-const change = (id: string, wish: ReportWish): void => {
-  wishes.set(id, wish);
+const change = (id: string, report: DesiredReport): void => {
+  desired.set(id, report);
   board.changed(id);
 };
 const states = async (): Promise<Record<string, string>> =>
@@ -76,7 +76,7 @@ const until = (expected: Record<string, string>): Promise<unknown> =>
   });
 
 describe('reports', () => {
-  it('begin with a clean hash, then are written on change only, with a word to the planner for each write', async () => {
+  it('start with a clean hash, then are written on change only, with a nudge to the planner for each write', async () => {
     const nudges: string[] = [];
     const planner = await server.connect({ name: 'planner' });
     await planner.subscribe(keys.plannerNudge);
@@ -133,7 +133,7 @@ describe('reports', () => {
     await until({ 'a/0': 'live', 'b/0': 'live' });
   });
 
-  it('of others are written when one slot can not say what it does; its last one stays', async () => {
+  it('of other slots are written when one slot throws; its last one stays', async () => {
     change('a/0', report('live'));
     change('b/0', report('connecting'));
     await until({ 'a/0': 'live', 'b/0': 'connecting' });
@@ -149,7 +149,7 @@ describe('reports', () => {
     ]);
   });
 
-  it('are written once though the session can not be told, which is called a defect and no fault of Redis', async () => {
+  it('are written once though the session throws, which is logged as a defect and not as a fault of Redis', async () => {
     broken = 'announce';
     change('a/0', report('live'));
     await until({ 'a/0': 'live' });

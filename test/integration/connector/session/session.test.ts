@@ -51,7 +51,7 @@ describe('a renewal', () => {
     expect(await redis.zscore(keys.pods, 'c-0')).toBe(String(renewal.redisMs));
   });
 
-  it('tells the version, the drained mark and whether reports exist, whose life it prolongs', async () => {
+  it('returns the version, the drained mark and whether reports exist, and extends their TTL', async () => {
     await redis.set(keys.version('c-0'), '12');
     await redis.set(keys.drained('c-0'), 'i1');
     await redis.hset(keys.report('c-0'), 'a/0', '{}');
@@ -65,7 +65,7 @@ describe('a renewal', () => {
     expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).version).toBeUndefined();
   });
 
-  it('takes the name from nobody who holds it but the one that was judged, as long as that one does not renew', async () => {
+  it('takes the name only from the holder that was judged, and only while that one does not renew', async () => {
     const renew = redisRenew(redis, keys, 'c-0');
     const look = redisLook(redis, keys, 'c-0');
     await renew(session('old'), 15_000, undefined);
@@ -113,7 +113,7 @@ describe('a renewal', () => {
     expect((await renew(session('old', { state: 'draining' }), 90_000, undefined)).rival).toBe('young');
   });
 
-  it('writes over a session that is not readable', async () => {
+  it('overwrites a session that is not readable', async () => {
     await redis.set(keys.session('c-0'), 'nonsense');
     expect((await redisRenew(redis, keys, 'c-0')(session('i1'), 15_000, undefined)).rival).toBeUndefined();
     expect(await holder()).toBe('i1');
@@ -150,7 +150,7 @@ describe('a look at the name', () => {
 });
 
 describe('the fleet contract', () => {
-  it('is put back after a loss, and a conflict is told in words until it ends', async () => {
+  it('is restored after a loss, and a conflict is a readiness reason until it ends', async () => {
     const watch = new ContractWatch(redis, DEFAULT_CONTRACT, silentLog);
     await watch.check();
     expect(await redis.hget(CONTRACT_KEY, 'windowMs')).toBe('3600000');

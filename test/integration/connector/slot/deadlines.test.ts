@@ -69,7 +69,7 @@ describe.concurrent('a socket', () => {
     }),
   );
 
-  it('is not suspected while nobody talks', () =>
+  it('is not considered dead while nobody talks', () =>
     onStage(async ({ slack, open }) => {
       const slot = await open().live();
       await waitFor(() => pings(slack) >= 3, { timeoutMs: 20_000 });
@@ -86,7 +86,7 @@ describe.concurrent('a socket', () => {
       await waitFor(() => slack.sockets('T1').length === 1);
     }));
 
-  it('is neither read nor pinged under pressure, and then gives what came meanwhile', () =>
+  it('is neither read nor pinged under pressure, and then delivers what came in the meantime', () =>
     onStage(async ({ slack, open, connects }) => {
       const slot = await open().live();
       slot.running.setPressure(true);
@@ -102,7 +102,7 @@ describe.concurrent('a socket', () => {
       expect([slack.sockets('T1').length, connects()]).toEqual([1, 1]);
     }));
 
-  it('that Slack closes under pressure gives all that came before the close, and is replaced', () =>
+  it('that Slack closes under pressure delivers all that came before the close, and is replaced', () =>
     onStage(async ({ slack, open }) => {
       const slot = await open().live();
       slot.running.setPressure(true);

@@ -56,7 +56,7 @@ it('a refusal that Slack takes back ends by itself within two minutes, and no ap
   expect([first?.events(), second?.events()]).toEqual([[], []]);
 });
 
-it('a refusal that stands is told to the app only once no socket of the token lives', async () => {
+it('a refusal that lasts is reported to the app only once no socket of the token is live', async () => {
   const [first, second] = await openTwo();
   refuse();
   slack.inflict({ teamID: 'T1', count: 1 }, { kind: 'drop' });

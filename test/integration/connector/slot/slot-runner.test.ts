@@ -55,7 +55,7 @@ describe('a slot', () => {
     expect(event?.fence).toEqual({ field: 'c1/uid-1', generation: 1 });
   });
 
-  it('gives another generation, namespace and filter to the next frame, on the same socket', async () => {
+  it('applies another generation, namespace and filter from the next frame on, on the same socket', async () => {
     const slot = await open().live();
     slot.update({
       generation: 2,
@@ -70,7 +70,7 @@ describe('a slot', () => {
     expect(connects()).toBe(1);
   });
 
-  it('closes in an orderly way when stopped, reads what still comes, and leaves nothing running', async () => {
+  it('closes gracefully when stopped, reads what still comes, and leaves nothing running', async () => {
     const slot = await open().live();
     const { id } = slack.emitMessage('T1');
     await slot.running.stop();
@@ -126,7 +126,7 @@ describe('make before break', () => {
     expect(slot.states).toEqual(['live']);
   });
 
-  it('another token opens a socket first and closes the old one then', async () => {
+  it('another token first opens a new socket, then closes the old one', async () => {
     const slot = await open().live();
     const talk = chatter(slack, 'T1');
     slot.update({ token: NEW_TOKEN, tokenDigest: tokenDigest(NEW_TOKEN) });
@@ -138,7 +138,7 @@ describe('make before break', () => {
     expect(new Set(slot.states)).toEqual(new Set(['live']));
   });
 
-  it('a bad new token is told while the old socket is read on', async () => {
+  it('a bad new token is reported while the old socket is still read', async () => {
     const slot = await open().live();
     slot.update({ token: 'xoxb-100-bad', tokenDigest: tokenDigest('xoxb-100-bad') });
     expect(await slot.until('failed')).toMatchObject({
@@ -174,7 +174,7 @@ describe('a socket that fails', () => {
     await slot.until('live', 20_000);
   });
 
-  it('by a frame beyond all measure is replaced; a large, a binary or a malformed one costs nothing but a count', async () => {
+  it('because of a huge frame is replaced; a large, binary or malformed one is only counted', async () => {
     const slot = await open().live();
     slack.inflict({ teamID: 'T1' }, { kind: 'binary' });
     slack.inflict({ teamID: 'T1' }, { kind: 'malformed' });
@@ -232,7 +232,7 @@ describe('an attempt that fails', () => {
 });
 
 describe('a refusal', () => {
-  it('of a revoked token is told, and tried again at once only for another token or spec', async () => {
+  it('of a revoked token is reported, and retried at once only for another token or spec', async () => {
     const slot = await open().live();
     slack.revokeToken(TOKEN);
     expect(await slot.until('failed')).toMatchObject({ reason: 'TokenRevoked', tokenDigest: tokenDigest(TOKEN) });
@@ -267,7 +267,7 @@ describe('a refusal', () => {
     },
   );
 
-  it('by 429 is waited out, and the budget is told', async () => {
+  it('by 429 is waited out, and blocks the budget', async () => {
     const blocked: number[] = [];
     slack.setFault({
       at: 'method',

@@ -80,19 +80,19 @@ describe('HTTPS_PROXY', () => {
     );
   const socketUrl = (host: string): string => peer.url.replace('127.0.0.1', host);
 
-  it('is the way of sockets and of rtm.connect, and TLS goes through to the other end', async () => {
+  it('is used for sockets and rtm.connect, with TLS end to end', async () => {
     expect(await dial(socketUrl(HOST))).toMatchObject({ opened: true, kind: 'closed' });
     expect(await ask(HOST)).toMatchObject({ kind: 'terminal', error: 'account_inactive' });
     expect(asked.map((host) => host.split(':')[0])).toEqual([HOST, HOST]);
   });
 
-  it('makes no one trust whom the proxy connects to', async () => {
+  it('does not change which servers are trusted', async () => {
     expect(await dial(socketUrl('other.test'))).toMatchObject({ opened: false, kind: 'failed' });
     expect(await ask('other.test')).toMatchObject({ kind: 'retry', message: expect.stringMatching(/certificate/i) });
     expect(asked).toHaveLength(2);
   });
 
-  it('is not for what NO_PROXY names, nor for this machine', async () => {
+  it('is not used for hosts in NO_PROXY, nor for this machine', async () => {
     expect(await dial(socketUrl(HOST), { NO_PROXY: HOST })).toMatchObject({ opened: false, kind: 'failed' });
     expect(await ask(HOST, { NO_PROXY: HOST })).toMatchObject({ kind: 'retry' });
     await dial(socketUrl('localhost'));

@@ -8,7 +8,7 @@ import { waitFor } from '#test/support/wait.ts';
 const ENDED_MS = 12_000;
 const PROGRAM = join(import.meta.dirname, 'hanging-program.ts');
 
-describe('A program that hangs on its way out', () => {
+describe('A program that hangs while it stops', () => {
   let child: ChildProcess | undefined;
   let said = '';
   afterEach(async () => {
@@ -55,7 +55,7 @@ describe('A program that hangs on its way out', () => {
     expect(performance.now() - startMs).toBeLessThan(ENDED_MS);
   });
 
-  it('is alive for its probes while it stops in an orderly way', async () => {
+  it('is alive for its probes while it stops gracefully', async () => {
     const { ended, port } = await start('in a part whose stop never resolves');
     child?.kill('SIGTERM');
     expect(await healthz(port)).toMatchObject({ status: 200 });
@@ -77,7 +77,7 @@ describe('A program that hangs on its way out', () => {
     expect((await ended)[0]).toBe(1);
   });
 
-  it('says in its last words what it waited for', async () => {
+  it('says in its last log line what it waited for', async () => {
     const { ended } = await start('in a start that goes on');
     child?.kill('SIGTERM');
     await ended;

@@ -46,7 +46,7 @@ describe('a start', () => {
     },
   );
 
-  it('goes on, and says what that may cost, where the policy is allowed by name', async () => {
+  it('continues, and says what that may cost, where the policy is explicitly allowed', async () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
     expect(await waitForIt({ allowEviction: 'allkeys-lru' })).toBe(true);
     expect(lines.filter((line) => line.includes('allkeys-lru'))).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('a start', () => {
     expect(waits[0]).toContain(`+${command})`);
   });
 
-  it('on a replica waits for its primary to be found, in words', async () => {
+  it('on a replica waits for its primary, and says so', async () => {
     await redis.replicaof('127.0.0.1', '1');
     const stopping = new AbortController();
     const waiting = waitForIt({}, stopping.signal);

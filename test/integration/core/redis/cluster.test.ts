@@ -68,7 +68,7 @@ afterEach(async () => {
 });
 
 describe('what a connector does with Redis, on a Redis Cluster', () => {
-  it('keeps its session, and learns whose the name is', async () => {
+  it('keeps its session, and reads who holds the name', async () => {
     const renewal = await redisRenew(redis, keys, 'c-0')(session, 15_000, undefined);
     expect(renewal.rival).toBeUndefined();
     expect(decodeSession((await redis.get(keys.session('c-0'))) ?? '')?.incarnation).toBe('i1');
@@ -91,7 +91,7 @@ describe('what a connector does with Redis, on a Redis Cluster', () => {
     expect(Math.abs((await redisTimeMs(redis)) - Date.now())).toBeLessThan(5_000);
   });
 
-  it('reads its assignments at a word of the planner', async () => {
+  it('reads its assignments on a nudge of the planner', async () => {
     const subscriber = await connect();
     let reads = 0;
     const watch = new AssignmentWatch({
@@ -192,7 +192,7 @@ describe('a failover of the primary that has the queue, under load', () => {
     return { queued: all.reduce((sum, { queued }) => sum + queued, 0), failed };
   };
 
-  it('that an operator asks for loses nothing and doubles nothing', async () => {
+  it('that an administrator triggers loses and duplicates nothing', async () => {
     const { primary, replica } = await pairNow();
     const loaded = load(0);
     await acknowledged(EVENTS / 5);
@@ -206,7 +206,7 @@ describe('a failover of the primary that has the queue, under load', () => {
     await waitFor(() => cluster.isWell(), { timeoutMs: 20_000 });
   }, 90_000);
 
-  it('after a kill -9 loses nothing and doubles nothing that its replica has', async () => {
+  it('after a kill -9 loses and duplicates nothing that its replica has', async () => {
     const { primary, replica } = await pairNow();
     const loaded = load(10_000);
     await acknowledged(EVENTS / 5);
@@ -228,7 +228,7 @@ describe('a failover of the primary that has the queue, under load', () => {
     await waitFor(() => primary.admin.isReady && cluster.isWell(), { timeoutMs: 30_000 });
   }, 90_000);
 
-  it('after a kill -9 out of the blue doubles nothing, and loses only what was acknowledged right before', async () => {
+  it('after a sudden kill -9 duplicates nothing, and loses only what was acknowledged right before', async () => {
     const { primary, replica } = await pairNow();
     const loaded = load(20_000);
     await acknowledged(EVENTS / 5);

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe('a command connection', () => {
-  it('that vanished without a word is given up and made anew', async () => {
+  it('that vanished silently is given up and opened again', async () => {
     await redis.set('key', 'value');
     way.swallow();
     const startedAtMs = performance.now();
@@ -26,7 +26,7 @@ describe('a command connection', () => {
     await waitFor(async () => (await redis.get('key')) === 'value', { timeoutMs: 15_000, what: 'a new connection' });
   });
 
-  it('that vanished while nobody used it is made anew before anybody does', async () => {
+  it('that vanished while unused is opened again before anybody uses it', async () => {
     await redis.set('key', 'value');
     way.swallow();
     const startedAtMs = performance.now();
@@ -38,7 +38,7 @@ describe('a command connection', () => {
     expect(performance.now() - askedAtMs).toBeLessThan(500);
   });
 
-  it('that is idle and well stays as it is', async () => {
+  it('that is idle and healthy stays open', async () => {
     let closed = false;
     redis.once('close', () => {
       closed = true;
@@ -83,7 +83,7 @@ describe('a transaction, and a batch', () => {
 });
 
 describe('a listener', () => {
-  it('hears of each connection, until it is let go', async () => {
+  it('hears of each connection until it unsubscribes', async () => {
     let heard = 0;
     const end = redis.onReady(() => {
       heard += 1;

@@ -67,7 +67,7 @@ describe.each([
     expect(await redis.get(KEY)).toBe(second.value());
   });
 
-  it('tells a Redis that is away from a lock that another has, and stays ours until our deadline', async () => {
+  it('distinguishes an unavailable Redis from a lock that another holds, and stays ours until our deadline', async () => {
     const own = await startRedis();
     const client = await connectTo(own);
     const clock = new TestClock();

@@ -92,7 +92,7 @@ describe('A planner', () => {
     expect(planner.views.length).toBe(views);
   });
 
-  it('that starts anew adopts what is assigned and moves nothing', async () => {
+  it('that restarts adopts what is assigned and moves nothing', async () => {
     pods('a', 'b', 'c');
     bots(20);
     const first = await plan();
@@ -108,7 +108,7 @@ describe('A planner', () => {
     expect(await redis.mget(['a', 'b', 'c'].map(keys.version))).toEqual(versions);
   });
 
-  it('gives the slots of a dead pod to others and clears away what it left', async () => {
+  it('gives the slots of a dead pod to others and removes what it left', async () => {
     pods('a', 'b', 'c');
     bots(12);
     const planner = await plan();
@@ -219,7 +219,7 @@ describe('Two planners of one scope', () => {
     await allLive(second, 4);
   });
 
-  it('the one that only looks sees the fleet as it is, writes nothing, and knows at once who is dead when it takes over', async () => {
+  it('the standby sees the fleet as it is, writes nothing, and knows at once who is dead when it takes over', async () => {
     const [a] = pods('a', 'b', 'c');
     bots(4);
     const first = await plan();
@@ -240,7 +240,7 @@ describe('Two planners of one scope', () => {
     expect([...homes(connectors.slice(1)).values()]).toEqual(Array.from({ length: 5 }, () => ['b', 'c']));
   });
 
-  it('nothing is planned before what is desired was brought up to date', async () => {
+  it('nothing is planned before the desired state is up to date', async () => {
     pods('a', 'b');
     bots(1);
     const { promise: upToDate, resolve } = Promise.withResolvers<void>();
@@ -259,7 +259,7 @@ describe('Two planners of one scope', () => {
     expect(homes(connectors).size).toBe(0);
   });
 
-  it('one that hesitates lets the other have the lock, and takes it when nobody does', async () => {
+  it('one that hesitates leaves the lock to the other, and takes it when nobody else does', async () => {
     const times = { lockTtlMs: 1_000 };
     const shy = await plan({ hesitates: () => true, times });
     const bold = await plan({ times });
@@ -324,7 +324,7 @@ describe('Two planners of one scope', () => {
 });
 
 describe('The fence', () => {
-  it('that is not below the generation of a bot is right: our copy is an old one', async () => {
+  it('that is not below the generation of a bot is believed: our copy is stale', async () => {
     pods('a', 'b');
     const field = fenceField(CLUSTER, 'b0');
     await redis.hset(queue.fence, field, 5);
@@ -423,7 +423,7 @@ describe('A pod', () => {
     expect(planner.planner.faults()[0]).toContain('pod stranger shares no fleet key');
   });
 
-  it('that drains moves nothing that is live elsewhere, and is told that it may end', async () => {
+  it('that drains moves nothing that is live elsewhere, and is released', async () => {
     const [a] = pods('a', 'b', 'c');
     bots(6);
     const planner = await plan();
@@ -445,7 +445,7 @@ describe('While Redis is away', () => {
   const other = useRedis({ appendOnly: true });
   const own = other.useClient();
 
-  it('the last view stands and the fault says so; afterwards nothing has moved', async () => {
+  it('the last view stays and the fault is reported; afterwards nothing has moved', async () => {
     const local = ['a', 'b'].map((name) => new FakeConnector(own, name));
     bots(4);
     const planner = await startPlanner(other, wanted);

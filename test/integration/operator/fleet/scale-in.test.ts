@@ -67,7 +67,7 @@ async function watched(done: () => boolean | Promise<boolean>): Promise<{ least:
 }
 
 describe('A set of connectors that is made smaller', () => {
-  it('leaves its last pod before that closes a socket, so that no team is ever without its second', async () => {
+  it('moves the slots of its last pod before that closes a socket, so that no team ever lacks its second', async () => {
     expect((await held(2)).length).toBeGreaterThan(0);
     publish(sized(2));
     programs[2]?.signal('SIGTERM');

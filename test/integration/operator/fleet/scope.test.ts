@@ -14,13 +14,13 @@ describe('A cluster scope', () => {
   const claim = (owner: string, takeOver = false): Promise<void> =>
     claimScope(redis, keys, { cluster: 'c', owner, takeOver });
 
-  it('belongs to the first that claims it, for ever and over restarts', async () => {
+  it('belongs to the first that claims it, forever and across restarts', async () => {
     await claim('one');
     await claim('one');
     expect([await redis.get(keys.owner), await redis.ttl(keys.owner)]).toEqual(['one', -1]);
   });
 
-  it('is refused to another, who is told of both and of the ways out', async () => {
+  it('is refused to another, with both owners and the remedies named', async () => {
     await claim('one');
     const error: unknown = await claim('two').catch((refused: unknown) => refused);
     expect(error).toBeInstanceOf(ScopeOwnedError);
@@ -28,7 +28,7 @@ describe('A cluster scope', () => {
     expect(await redis.get(keys.owner)).toBe('one');
   });
 
-  it('is told apart from a second installation in the same Kubernetes cluster', async () => {
+  it('is distinguished from a second installation in the same Kubernetes cluster', async () => {
     await claim('uid-1/relax');
     await expect(claim('uid-1/relax-2')).rejects.toThrow(
       /belongs to uid-1\/relax, but this is uid-1\/relax-2.*RELAX_CLUSTER/,

@@ -122,7 +122,7 @@ describe('A write of assignments', () => {
     expect(await stored()).toEqual(['2', 1_000]);
   });
 
-  it('tells nobody of a hash that did not become what it should', async () => {
+  it('sends no nudge for a hash that did not become what it should', async () => {
     expect(await writer.assign('ours', write(slots(0, 2), slots(0, 3)), await memory())).toBe(undefined);
     expect(await stored()).toEqual([null, 2]);
     expect((await memory()).lost).toBe(true);
@@ -136,7 +136,7 @@ describe('A write of assignments', () => {
     expect(await stored()).toEqual(['6', 2]);
   });
 
-  it('never clears away a pod that is back', async () => {
+  it('never removes a pod that is back', async () => {
     await writer.assign('ours', write(slots(0, 2)), await memory());
     await redis.set(keys.session('a'), 'x');
     expect(await writer.forgetPod('ours', 'a')).toBe(false);

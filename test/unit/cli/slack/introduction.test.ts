@@ -12,7 +12,7 @@ const shown = (changes: Partial<RunningSlack> = {}): string =>
     ...changes,
   });
 
-describe('what relax slack tells a person', () => {
+describe('what relax slack tells its user', () => {
   it('is that it is no real Slack, where it is, whom it knows and what to set', () => {
     expect(shown()).toContain('A stand-in for Slack');
     expect(shown()).toContain('tokens are made up');

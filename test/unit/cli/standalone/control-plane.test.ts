@@ -108,7 +108,7 @@ describe('what is desired of a directory', () => {
     expect(controlPlane.desired().bots.size).toBe(1);
   });
 
-  it('tells each problem once, with file, document, field and remedy', () => {
+  it('reports each problem once, with file, document, field and remedy', () => {
     const { controlPlane, take } = controlPlaneOf(bot('a'), secret('a'));
     const told = take(true, bot('a', { teamID: 'T0OTHER' }), secret('a'));
     expect(told).toEqual([expect.stringMatching(/^bots\.yaml, document 1: spec\.teamID: .*delete this SlackBot/)]);

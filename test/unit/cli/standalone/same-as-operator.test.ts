@@ -127,7 +127,7 @@ function operator(): Shell {
     secrets: new SecretReads({ client: reader, labelled, timers, random: () => 0 }),
     desired,
     planner: { view: () => view, nudge: () => undefined },
-    office: () => ({
+    leadership: () => ({
       signal: new AbortController().signal,
       status: { baseOf: () => undefined, offer: () => undefined, forget: () => undefined },
       events: { record: () => undefined },
@@ -249,12 +249,12 @@ const CASES: Readonly<Record<string, readonly (readonly [Act, Want])[]>> = {
     ],
     [{ ms: 32_000, live: ['b'] }, { a: RUNS }],
   ],
-  'the rest of a spec counts while the Secret can not be read': [
+  'the rest of a spec counts while the Secret cannot be read': [
     [{ bots: { a: {} }, secrets: { a: TOKEN } }, { a: RUNS }],
     [{ bots: { a: { replicas: 3 } }, secrets: {}, unreadable: true }, { a: `3 with ${TOKEN}` }],
     [{ ms: 120_000, live: ['a'] }, { a: `3 with ${TOKEN}` }],
   ],
-  'a bot that never ran waits for a Secret that can not be read': [
+  'a bot that never ran waits for a Secret that cannot be read': [
     [{ bots: { a: {} }, secrets: {}, unreadable: true }, { a: 'kept' }],
     [{ ms: 120_000, live: [] }, { a: 'kept' }],
   ],

@@ -62,7 +62,7 @@ describe('a connector that holds slots', () => {
     }
   });
 
-  it('keeps the very object of a slot that is the same, so that others see at once that it is', () => {
+  it('keeps the identical object for an unchanged slot, so that others can compare cheaply', () => {
     const before = held(4, { 'a/0': one });
     const { slots } = read(before, { version: 5, fields: hash({ 'a/0': { ...one }, 'b/0': two }) }).held;
     expect(slots.get('a/0')).toBe(one);
@@ -81,7 +81,7 @@ describe('a connector that starts', () => {
     expect(diff.held).toEqual(held(version ?? 0, { 'a/0': one }));
   });
 
-  it('keeps what it took up without a version until one appears', () => {
+  it('keeps what it adopted without a version until one appears', () => {
     const first = read(held(0), { version: undefined, fields: hash({ 'a/0': one }) });
     const lost = read(first.held, { version: undefined, fields: {} });
     expect(lost.held).toEqual(first.held);
@@ -89,7 +89,7 @@ describe('a connector that starts', () => {
   });
 });
 
-describe('any course of reads', () => {
+describe('any sequence of reads', () => {
   const anyRead = fc.record({
     version: fc.option(fc.nat(6), { nil: undefined }),
     fields: fc

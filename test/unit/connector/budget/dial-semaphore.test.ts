@@ -4,7 +4,7 @@ import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 const joined = (limit: DialSemaphore, name: string, order: string[]): (() => void) =>
   limit.join(() => order.push(name));
 
-it('lets so many dial at once and the others in their order', () => {
+it('limits how many dial at once, the others in order', () => {
   const limit = new DialSemaphore(2);
   const order: string[] = [];
   const leave = ['a', 'b', 'c', 'd'].map((name) => joined(limit, name, order));
@@ -19,7 +19,7 @@ it('lets so many dial at once and the others in their order', () => {
   expect(order).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
-it('passes over one that left the line, and counts a turn given back twice once', () => {
+it('skips one that left the line, and counts a permit released twice once', () => {
   const limit = new DialSemaphore(1);
   const order: string[] = [];
   const [first, second] = ['a', 'b', 'c'].map((name) => joined(limit, name, order));

@@ -30,7 +30,7 @@ describe('an outage', () => {
     expect(outage.isDeclared).toBe(true);
   });
 
-  it('is not declared by one team however often, by failures long ago, by what is about a team, or with a hello between', async () => {
+  it('is not declared for one team however often, for old failures, for what concerns one team, or after a hello in between', async () => {
     for (let n = 0; n < 9; n += 1) outage.failed('T1', 'SlackUnavailable');
     outage.failed('T2', 'SlackUnavailable');
     await timers.advance(30_000);
@@ -42,7 +42,7 @@ describe('an outage', () => {
     expect(outage.isDeclared).toBe(false);
   });
 
-  it('lets a probe go now and then, of another team each time, and at least one in 3 s', async () => {
+  it('allows a probe now and then, of another team each time, at least one in 3 s', async () => {
     failThree();
     join(100);
     await timers.advance(0);
@@ -54,7 +54,7 @@ describe('an outage', () => {
     expect(probeGapMs(1_000)).toBeLessThanOrEqual(3_000);
   });
 
-  it('lets another probe go soon when one had no connect left', async () => {
+  it('soon allows another probe when one had no connect left', async () => {
     failThree();
     join(100);
     await timers.advance(20_000);
@@ -83,7 +83,7 @@ describe('an outage', () => {
     expect(spared.filter((sparing) => !sparing)).toHaveLength(1);
   });
 
-  it('lets a team that was well till now go before those that fail all the time', async () => {
+  it('prefers a team that was healthy so far to those that keep failing', async () => {
     failThree();
     let waiting = 0;
     for (let n = 0; n < 50; n += 1) {
@@ -108,7 +108,7 @@ describe('an outage', () => {
     expect(went).toBe(true);
   });
 
-  it('ends for all by one hello, and tells those that wait elsewhere', async () => {
+  it('ends for all with one hello, and notifies those that wait elsewhere', async () => {
     failThree();
     const places = join(10);
     places[4]?.();
@@ -127,7 +127,7 @@ describe('an outage', () => {
     expect(told).toBe(1);
   });
 
-  it('runs no timer for nobody', async () => {
+  it('runs no timer when nobody waits', async () => {
     failThree();
     const [leave] = join(1);
     leave?.();

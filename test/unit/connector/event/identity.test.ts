@@ -106,7 +106,7 @@ describe('the id of an event', () => {
   });
 });
 
-describe('events that are easily taken for each other', () => {
+describe('events that are easily confused', () => {
   const U1 = { id: 'U1', updated: 5, profile: { status_text: 'here' } };
   it.each<[string, (string | undefined)[]]>([
     [
@@ -396,7 +396,7 @@ describe('whatever Slack sends', () => {
     for (const sample of samples) hold(sample);
   });
 
-  it('nesting deeper than any stack is no crash', () => {
+  it('nesting deeper than any stack does not crash', () => {
     const deep = JSON.parse(`{"type":"pref_change","value":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
     expect(idOf(deep)).toMatch(/^TDEADBEEF\/UBOT\/pref_change\/~.{22}$/);
   });

@@ -66,14 +66,14 @@ describe('the event of a queue item', () => {
     expect(events).toBeGreaterThan(150);
   });
 
-  it('is encoded anew where the text is none that UTF-8 can hold, or where Relax made the event', () => {
+  it('is encoded again where UTF-8 cannot hold the text, or where Relax made the event', () => {
     const text = '{"type":"x","event_ts":"1.1","text":"\ud800"}';
     expect(JSON.parse(Buffer.from(payloadOf(text)).toString()).event).toEqual(JSON.parse(text));
     const made = disableBot(sourceOf(), 'invalid_auth', RECEIVED_AT_MS);
     expect(made.kind === 'event' && itemJson(made)).toBe(made.kind === 'event' && JSON.stringify(made.item));
   });
 
-  it('that no reader could parse is none', () => {
+  it('that no consumer could parse counts as malformed', () => {
     const nested = (levels: number): string =>
       `{"type":"x","event_ts":"1.1","v":${'['.repeat(levels)}${']'.repeat(levels)}}`;
     expect(itemJson(eventOf(nested(200_000)))).toBeUndefined();

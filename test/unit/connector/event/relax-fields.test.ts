@@ -234,7 +234,7 @@ describe('attachments', () => {
     expect(attachmentsOf([])).toEqual([]);
   });
 
-  it('have the fixed shape of 2015, and drop no frame for a strange value', () => {
+  it('have the fixed shape of 2015, and a strange value drops no frame', () => {
     expect(attachmentsOf([{ text: 'a', ts: '12.7', color: 7, blocks: [] }, 'what?', { ts: {}, fields: 3 }])).toEqual([
       { ...EMPTY, text: 'a', ts: 12, color: '7' },
       EMPTY,

@@ -15,7 +15,7 @@ const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
 const names = (entries: readonly QueueEntry[]): string[] => entries.map(({ payload }) => payload);
 
 describe('the buffer', () => {
-  it('takes no more bytes than it may hold, and keeps what it has', () => {
+  it('accepts no more bytes than it may hold, and keeps what it has', () => {
     const bound = new BufferBound({ maxBytes: 100, maxAgeMs: 1_000 });
     const buffer = new EventBuffer(bound);
     expect([buffer.push(entry('a', 60)), buffer.push(entry('b', 50)), buffer.push(entry('c', 40))]).toEqual([
@@ -59,7 +59,7 @@ describe('the buffer', () => {
     expect([buffer.length, bound.bytes]).toEqual([0, 0]);
   });
 
-  it('keeps order, count and bytes through any course of offers and partly taken batches', () => {
+  it('keeps order, count and bytes through any sequence of offers and partly taken batches', () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 1, max: 400 }) }),
       fc.record({ take: fc.integer({ min: 1, max: 50 }), kept: fc.func(fc.boolean()) }),

@@ -9,7 +9,7 @@ const place = (id: string, mark: Mark, arrivedAtMs = 0): MarkPlace =>
   markPlace(id, mark, DEFAULT_CONTRACT, keys, arrivedAtMs);
 
 describe('where a mark lives', () => {
-  it('is one bucket of the own time of the event, whenever it arrives', () => {
+  it('is one bucket by the own time of the event, whenever it arrives', () => {
     const early = place('T1/U1/message/C1/600.5', { kind: 'timed', atMs: 600_000 }, 1);
     expect(early.keys).toEqual([expect.stringMatching(/^\{relax:events\}:dd:10:\d{1,2}$/)]);
     expect(early.field).toMatch(/^[\w-]{22}$/);

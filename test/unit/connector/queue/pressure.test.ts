@@ -44,7 +44,7 @@ describe('pressure', () => {
 const bot = fc.constantFrom('hot', 'hot', 'hot', 'warm', 'a', 'b', 'c');
 
 describe('whatever bots and Redis do', () => {
-  it('nobody is paused who has less in the buffer than one who is not, and the others have half of it at most', () => {
+  it('no bot is paused that has less in the buffer than one that is not, and those not paused have half of it at most', () => {
     const shares = fc.dictionary(fc.string({ minLength: 1 }), fc.integer({ min: 1, max: 1_000 }), { minKeys: 1 });
     fc.assert(
       fc.property(shares, fc.double({ min: 0.8, max: 0.89, noNaN: true }), (bytesOf, fill) => {
@@ -95,7 +95,7 @@ describe('whatever bots and Redis do', () => {
     }
   }
 
-  it('the buffer never runs over, its shares add up, and nobody is paused when it is empty', () => {
+  it('the buffer never overflows, its shares add up, and nobody is paused when it is empty', () => {
     const turn = fc.record({
       sent: fc.array(fc.tuple(bot, fc.integer({ min: 1, max: 20 }))),
       taken: fc.integer({ min: 0, max: 12 }),
@@ -117,7 +117,7 @@ describe('whatever bots and Redis do', () => {
     );
   });
 
-  it('a quiet bot goes on beside one that floods, as long as Redis takes something', () => {
+  it('a quiet bot keeps being read beside one that floods, as long as Redis accepts something', () => {
     const world = new World();
     let quiet = 0;
     for (let turn = 0; turn < 2_000; turn++) {

@@ -78,7 +78,7 @@ describe('the publisher', () => {
     expect(batches).toEqual([[1]]);
   });
 
-  it('hands the same events over again, before any later one, until it has an answer', async () => {
+  it('sends the same events again, before any later one, until it has an answer', async () => {
     const { enqueue, batches } = scripted((batch, call) =>
       call < 4 ? new Error('Command timed out') : all('duplicate')(batch),
     );
@@ -89,7 +89,7 @@ describe('the publisher', () => {
     expect(publisher.counts()).toMatchObject({ duplicate: 60, pending: 0 });
   });
 
-  it('keeps those that met a full queue, and hands them over before later ones', async () => {
+  it('keeps events that met a full queue, and sends them before later ones', async () => {
     const { enqueue, batches } = scripted((batch, call) =>
       batch.map((_, index) => (call === 1 && index >= 2 ? 'full' : 'queued')),
     );
@@ -103,7 +103,7 @@ describe('the publisher', () => {
     expect(publisher.faults()).toEqual([]);
   });
 
-  it('retries quickly first and seldom later', async () => {
+  it('retries quickly at first and less often later', async () => {
     const { enqueue, batches } = scripted(() => new Error('connect ECONNREFUSED'));
     publisherOf(enqueue).offer(message(1));
     await vi.advanceTimersByTimeAsync(300);
@@ -180,7 +180,7 @@ describe('the publisher', () => {
     expect(pressure).toEqual([true]);
   });
 
-  it('is neither jammed nor made to repeat itself by callbacks that throw', async () => {
+  it('neither stalls nor repeats anything when callbacks throw', async () => {
     const fail = (): never => {
       throw new Error('a defect of the caller');
     };
@@ -204,7 +204,7 @@ describe('the publisher', () => {
     expect(batches.flat()).toEqual(range(0, 61));
   });
 
-  it('has counted a whole batch by the time that anybody is told of one of it', async () => {
+  it('counts a whole batch before any callback runs', async () => {
     const { enqueue } = scripted((batch) => batch.map((_, index) => (index % 2 === 0 ? 'queued' : 'duplicate')));
     const publisher = publisherOf(enqueue);
     const sums: number[] = [];
@@ -267,7 +267,7 @@ describe('the publisher', () => {
     expect(new Set(keys.map(String)).size).toBe(1);
   });
 
-  it('says how long Redis has been away, in words, and forgets a short break', async () => {
+  it('says how long Redis has been away, and ignores a short break', async () => {
     let away = true;
     const { enqueue } = scripted((batch) => (away ? new Error('connect ECONNREFUSED') : all('queued')(batch)));
     const publisher = publisherOf(enqueue);
@@ -281,7 +281,7 @@ describe('the publisher', () => {
     expect(publisher.faults()).toEqual([]);
   });
 
-  it('does not take back what Redis refused while the connection is made anew', async () => {
+  it('still remembers what Redis refused while it reconnects', async () => {
     const { enqueue } = scripted((batch, call) => (call === 1 ? all('full')(batch) : new Error('no connection')));
     const publisher = publisherOf(enqueue);
     publisher.offer(message(1));
@@ -291,7 +291,7 @@ describe('the publisher', () => {
     expect(publisher.faults()).toEqual([expect.stringContaining('Redis has accepted no event')]);
   });
 
-  it('drains at once, without waiting for company', async () => {
+  it('drains at once, without waiting for a batch to fill', async () => {
     const { enqueue, batches } = scripted(all('queued'));
     const publisher = publisherOf(enqueue);
     for (const n of range(0, 70)) publisher.offer(message(n));
@@ -301,7 +301,7 @@ describe('the publisher', () => {
     expect(batches.flat()).toEqual(range(0, 70));
   });
 
-  it('counts what it could not get rid of by the deadline, and whatever comes later', async () => {
+  it('counts what it could not deliver by the deadline, and whatever comes later', async () => {
     const { enqueue } = scripted(() => new Error('away'));
     const publisher = publisherOf(enqueue);
     for (const n of range(0, 3)) publisher.offer(message(n));
@@ -313,7 +313,7 @@ describe('the publisher', () => {
     expect(publisher.counts()).toMatchObject({ offered: 5, pending: 0, failed: { shutdown: 5 } });
   });
 
-  it('counts an event that JSON can not hold, and goes on', async () => {
+  it('counts an event that JSON cannot hold, and continues', async () => {
     const { enqueue } = scripted(all('queued'));
     const publisher = publisherOf(enqueue);
     const deep = JSON.parse(`{"type":"x","event_ts":"1.1","v":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);

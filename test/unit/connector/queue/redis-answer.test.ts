@@ -43,7 +43,7 @@ describe('a refused event', () => {
     },
   );
 
-  it('waits for whatever Relax does not know, since it may pass', () => {
+  it('is kept for an error that Relax does not know, since it may pass', () => {
     const { retry, words } = refusal('queue', 'ERR Unknown Redis command called from script');
     expect(retry).toBe(true);
     expect(words).toContain('ERR Unknown Redis command called from script');
@@ -77,7 +77,7 @@ describe('a refused event', () => {
     });
   });
 
-  it('is given up when its own mark can not be read, and waits when the fence can not', () => {
+  it('is given up when its own mark cannot be read, and waits when the fence cannot', () => {
     expect(refusal('mark', 'WRONGTYPE x').retry).toBe(false);
     expect(refusal('fence', 'WRONGTYPE x').retry).toBe(true);
     expect(refusal('fence', 'WRONGTYPE x').words).toContain('fence');

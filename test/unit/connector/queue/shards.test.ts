@@ -112,7 +112,7 @@ describe('a publisher with two shards', () => {
     expect([one?.mark, queues[0].taken, more]).toEqual([other?.mark, [], []]);
   });
 
-  it('brings each event to the queue of its team, in order, with its mark beside it', async () => {
+  it('delivers each event to the queue of its team, in order, with its mark beside it', async () => {
     const publisher = publisherOf();
     for (const n of range(0, 120)) publisher.offer(message(n % 3 === 0 ? SECOND : FIRST, n));
     await vi.advanceTimersByTimeAsync(50);
@@ -124,7 +124,7 @@ describe('a publisher with two shards', () => {
     expect(publisher.counts()).toMatchObject({ offered: 120, queued: 120, pending: 0 });
   });
 
-  it('goes on with one while the Redis of the other is away, and keeps what the other is to have', async () => {
+  it('continues with one while the Redis of the other is away, and keeps what the other is to have', async () => {
     queues[0].away = true;
     const publisher = publisherOf();
     for (const n of range(0, 300)) {
@@ -141,7 +141,7 @@ describe('a publisher with two shards', () => {
     expect(publisher.faults()).toEqual([]);
   });
 
-  it('waits for no batch of the other queue', async () => {
+  it('does not wait for batches of the other queue', async () => {
     queues = [new Queue(3_000), new Queue(1)];
     const publisher = publisherOf();
     publisher.offer(message(FIRST, 1));
@@ -153,7 +153,7 @@ describe('a publisher with two shards', () => {
     expect(queues[0].order()).toEqual([1]);
   });
 
-  it('has one bound on the bytes of both, and one pressure, which falls on the bots that fill it', async () => {
+  it('has one bound on the bytes of both, and pauses the bots that fill it', async () => {
     const pressure: string[] = [];
     queues[0].away = true;
     const publisher = publisherOf({

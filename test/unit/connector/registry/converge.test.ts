@@ -57,7 +57,7 @@ describe('what runs', () => {
 });
 
 describe('the next try', () => {
-  it('comes after 1, 2, 4 and 8 s, then every 10 s, for ever', () => {
+  it('comes after 1, 2, 4 and 8 s, then every 10 s forever', () => {
     let failure: SlotFailure | undefined;
     const waits: number[] = [];
     for (let nowMs = 0; waits.length < 1_100; nowMs = failure.retryAtMs) {

@@ -170,8 +170,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('whatever was read, whatever threw and whatever closed', () => {
-  it('after one quiet look exactly that runs which is held', async () => {
+describe('after any reads, exceptions and closings', () => {
+  it('exactly what is held runs after one undisturbed pass', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const bench = new Bench();

@@ -162,7 +162,7 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
   });
 
-  it('whose new seal cannot be opened goes on with its old token', async () => {
+  it('whose new seal cannot be opened keeps its old token', async () => {
     apply({ start: [['uid-1/0', sealed()]] });
     apply({ update: [['uid-1/0', sealed({ generation: 2 }, 'xoxb-2-new', otherKey)]] });
     expect(the(0).calls).toEqual(['start']);
@@ -191,9 +191,9 @@ describe('a slot', () => {
   it('of a kind that this version does not serve is reported with a reason that the operator knows', () => {
     apply({ start: [['uid-1/0', sealed({ kind: 'socketMode' })]] });
     expect(runners).toHaveLength(0);
-    const wish = registry.report('uid-1/0');
-    expect(wish).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
-    expect(RETRY_REASONS).toContain(wish.kind === 'report' ? wish.report.reason : '');
+    const desired = registry.report('uid-1/0');
+    expect(desired).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
+    expect(RETRY_REASONS).toContain(desired.kind === 'report' ? desired.report.reason : '');
   });
 
   it('that is of another kind now is closed for good, and a socket of the new kind takes its place', () => {
@@ -243,7 +243,7 @@ describe('a slot that throws', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: '' } });
   });
 
-  it('is tried ever less often, but at least every 10 s, however often the registry looks', async () => {
+  it('is retried less and less often, but at least every 10 s, however often the registry converges', async () => {
     let tries = 0;
     throwsAt = () => {
       tries += 1;
@@ -260,7 +260,7 @@ describe('a slot that throws', () => {
     expect(tries).toBe(10);
   });
 
-  it('at an update goes on as it was, says so, and takes the update later; the other takes it at once', async () => {
+  it('at an update keeps running as it was, says so, and takes the update later; the other takes it at once', async () => {
     apply({ start: both });
     the(0).becomes({ state: 'live' });
     the(0).throwsAt.add('update');
@@ -273,7 +273,7 @@ describe('a slot that throws', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { state: 'live', reason: '' } });
   });
 
-  it('at its end keeps no other from closing', () => {
+  it('while it closes does not keep others from closing', () => {
     apply({ start: both });
     the(0).throwsAt.add('stop');
     apply({ stop: ['uid-1/0', 'uid-1/1'] });
@@ -281,7 +281,7 @@ describe('a slot that throws', () => {
     expect(registry.size).toBe(0);
   });
 
-  it('when it is told of pressure keeps no other from hearing, and is told again', () => {
+  it('when notified of pressure does not keep it from others, and is notified again', () => {
     apply({ start: both });
     the(0).throwsAt.add('pressure');
     registry.setPressure({ all: true, bots: new Set() });
@@ -291,7 +291,7 @@ describe('a slot that throws', () => {
     expect(the(0).calls).toEqual(['start', 'pressure true']);
   });
 
-  it('is not one whose change nobody takes: that is a defect elsewhere', () => {
+  it('is not blamed when a listener of its changes throws: that is a defect elsewhere', () => {
     onChange = () => {
       throw new Error('of the board');
     };
@@ -303,7 +303,7 @@ describe('a slot that throws', () => {
 });
 
 describe('while nothing may be done', () => {
-  it('what runs goes on, and nothing is opened or closed', () => {
+  it('what runs keeps running, and nothing is opened or closed', () => {
     apply({ start: [['uid-1/0', sealed()]] });
     mayAct = false;
     apply({ start: [['uid-1/1', sealed()]], stop: ['uid-1/0'] });

@@ -45,7 +45,7 @@ describe('A connector whose name another process renews', () => {
     }
   });
 
-  it('waits as long as that one renews', async () => {
+  it('waits as long as the other process renews', async () => {
     for (let renewal = 0; renewal < 20; renewal += 1) {
       redis = { scopeOwner: '', holder, renewedAt: String(renewal) };
       expect(await watch(5)).toMatchObject({ by: 'waiting' });
@@ -99,7 +99,7 @@ describe('A connector whose name another process renews', () => {
     expect(await watch(30)).toMatchObject({ claim: { incarnation: 'i3' } });
   });
 
-  it('is told whose the scope is, when it is another owner\u2019s', async () => {
+  it('learns who owns the scope when it is not its own', async () => {
     redis = { scopeOwner: 'uid-1/relax', holder: undefined, renewedAt: '' };
     const sought = await watch(20);
     expect(sought).toMatchObject({ kind: 'barred', by: 'foreign' });

@@ -81,7 +81,7 @@ describe('A connector that starts waits', () => {
   });
 });
 
-describe('Whatever else it sees', () => {
+describe('In any situation', () => {
   const owner = fc.constantFrom('', OURS, THEIRS, 'uid-1', 'uid-1/relax-2');
   const anyFacts: fc.Arbitrary<NameFacts> = fc.record({
     scopeOwner: owner,
@@ -123,7 +123,7 @@ describe('Whatever else it sees', () => {
     );
   });
 
-  it('a connector of the same installation is never kept waiting by a process that may be gone', () => {
+  it('a connector never waits for a process of its own installation that may be gone', () => {
     fc.assert(
       fc.property(anyFacts, (seen) => {
         if (seen.holder === undefined || seen.process === 'lives') return true;

@@ -105,7 +105,7 @@ describe('the session lease', () => {
     expect(sent[0]).toMatchObject({ ttlMs: 15_000, session: { pod: 'c-0', state: 'up', drainingSinceMs: 0 } });
   });
 
-  it('is renewed 100 ms after a change that was told, within 1.1 s after one that was not, else not', async () => {
+  it('is renewed 100 ms after an announced change, within 1.1 s after any other, and otherwise not', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(10);
     keeper.renewSoon();
@@ -152,7 +152,7 @@ describe('the session lease', () => {
     expect(news).toBe(told + 1);
   });
 
-  it('tells of a process that took the name, goes on, and does not count its own lease as renewed', async () => {
+  it('reports a process that took the name, keeps running, and does not count its own lease as renewed', async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(4_000);
     answer = { rival: 'i2' };
@@ -196,7 +196,7 @@ describe('the session lease', () => {
     expect([keeper.mayAct, keeper.rival, named]).toEqual([false, undefined, 0]);
   });
 
-  it('is sought without a break in the watch: what Redis does not answer is told to the seeker', async () => {
+  it('is sought without a gap in the watch: the seeker hears of unanswered reads, too', async () => {
     sought = new Error('ECONNREFUSED');
     keeper.start();
     await vi.advanceTimersByTimeAsync(1_500);
@@ -211,7 +211,7 @@ describe('the session lease', () => {
     expect(keeper.error).toMatch(/OOM/);
   });
 
-  it("rests while the scope is another owner's: what runs goes on, nothing is acted upon or reported", async () => {
+  it("is not renewed while the scope is another owner's: what runs keeps running, nothing is acted upon or reported", async () => {
     keeper.start();
     await vi.advanceTimersByTimeAsync(10);
     answer = { foreign: 'uid-1/relax' };
@@ -224,7 +224,7 @@ describe('the session lease', () => {
     expect([keeper.mayAct, keeper.mayReport, keeper.barred]).toEqual([true, true, undefined]);
   });
 
-  it('is kept whatever those do who are told of it, and what they throw is called a defect and no fault of Redis', async () => {
+  it('survives listeners that throw, which is logged as a defect and not as a fault of Redis', async () => {
     broken = new Set(['onNamed', 'onRenewed', 'onNews', 'onResult']);
     keeper.start();
     await vi.advanceTimersByTimeAsync(11_000);
@@ -235,7 +235,7 @@ describe('the session lease', () => {
     expect(logged.every((line) => line.includes('a defect of Relax'))).toBe(true);
   });
 
-  it('goes on with what was last known when nobody can say what is to be in it', async () => {
+  it('keeps its last known content while its content cannot be determined', async () => {
     content = { ...content, version: 7 };
     keeper.start();
     await vi.advanceTimersByTimeAsync(10);
@@ -245,7 +245,7 @@ describe('the session lease', () => {
     expect(keeper.ageMs()).toBeLessThan(5_000);
   });
 
-  it('begins as soon as somebody can say what is to be in it', async () => {
+  it('begins as soon as its content is known', async () => {
     broken = new Set(['content']);
     keeper.start();
     await vi.advanceTimersByTimeAsync(1_500);
@@ -270,7 +270,7 @@ describe('the session lease', () => {
     expect(sent.at(-1)).toBe(last);
   });
 
-  it('is news for the planner when it begins and when it starts to drain, once Redis has it', async () => {
+  it('is announced to the planner when it begins and when it starts to drain, once Redis has it', async () => {
     answer = new Error('away');
     keeper.start();
     await vi.advanceTimersByTimeAsync(1_500);

@@ -50,7 +50,7 @@ describe('a rate limit', () => {
   });
 });
 
-describe('a server that is ill', () => {
+describe('a server that fails', () => {
   it.each([
     ['how long, in seconds', '20', 20_000],
     ['how long, up to a date', 'Tue, 24 Nov 2026 12:00:30 GMT', 30_000],
@@ -87,7 +87,7 @@ describe('no answer at all', () => {
     expect('isUnreached' in given).toBe(isUnreached);
   });
 
-  it('within our own time may have got to Slack', () => {
+  it('because of our own timeout may have reached Slack', () => {
     expect(classifyFailure({ how: 'timeout', afterMs: 12_000 })).not.toHaveProperty('isUnreached');
   });
 
@@ -102,7 +102,7 @@ describe('no answer at all', () => {
     },
   );
 
-  it('is bounded and holds no token, whatever the error says', () => {
+  it('has a bounded text without a token, whatever the error says', () => {
     const given = classifyFailure({ how: 'network', code: 'ECONNRESET', text: `xoxb-123456 ${'x'.repeat(5_000)}` });
     if (given.kind !== 'retry') throw new Error(given.kind);
     expect(given.message.length).toBeLessThanOrEqual(400);

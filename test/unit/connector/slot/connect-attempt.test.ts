@@ -30,7 +30,7 @@ describe('a new slot', () => {
     expect(JSON.stringify(world.state)).not.toContain('ticket');
   });
 
-  it('for balance alone connects from a full budget only, until it has been live', () => {
+  it('for balance connects from a full budget only, until it has been live', () => {
     const world = started(facts({ rebalance: true }));
     expect(world.play({ type: 'permitted', id: 1 })).toMatchObject([{ purpose: 'rebalance' }]);
     world.play({ type: 'budget', id: 1, answer: 'away' });
@@ -41,7 +41,7 @@ describe('a new slot', () => {
     expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'needed' }]);
   });
 
-  it('that mends the spread of its set yields to others, and can wait for Redis, until it has been live', () => {
+  it('that restores the spread of its set gives way to others, and can wait for Redis, until it has been live', () => {
     const world = started(facts({ spread: true }));
     expect(world.play({ type: 'permitted', id: 1 })).toMatchObject([{ purpose: 'spread' }]);
     world.play({ type: 'budget', id: 1, answer: 'away' });
@@ -52,7 +52,7 @@ describe('a new slot', () => {
     expect(world.play({ type: 'permitted', id: world.id })).toMatchObject([{ purpose: 'needed' }]);
   });
 
-  it('for balance alone asks at once when it is needed after all', () => {
+  it('for balance asks at once when it is needed after all', () => {
     const world = started(facts({ rebalance: true }));
     world.play({ type: 'permitted', id: 1 });
     world.play({ type: 'budget', id: 1, answer: { granted: false, waitMs: 120_000 } });
@@ -60,7 +60,7 @@ describe('a new slot', () => {
     expect(world.play({ type: 'permitted', id: 2 })).toMatchObject([{ purpose: 'needed' }]);
   });
 
-  it('with a value that is no bot token asks nobody', () => {
+  it('with a value that is not a bot token asks nobody', () => {
     const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not sent' } as const;
     const world = new SlotWorld(facts({ refusal }));
     expect(world.play({ type: 'start' })).toEqual([]);
@@ -111,7 +111,7 @@ describe('the budget', () => {
     expect(world.play({ type: 'budget', id: 1, answer: { granted: true } })).toEqual([]);
   });
 
-  it('is asked anew by a slot whose socket dies while it waits for a refresh', () => {
+  it('is asked again by a slot whose socket dies while it waits for a refresh', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     world.play({ type: 'permitted', id: 2 });
@@ -120,7 +120,7 @@ describe('the budget', () => {
     expect(world.play({ type: 'permitted', id: 3 })).toMatchObject([{ purpose: 'needed' }]);
   });
 
-  it('is asked anew when it refuses a refresh whose socket has died meanwhile', () => {
+  it('is asked again when it refuses a refresh whose socket has died in the meantime', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     world.play({ type: 'permitted', id: 2 });
@@ -131,7 +131,7 @@ describe('the budget', () => {
     ]);
   });
 
-  it('is told of a 429, which is waited out even by a slot without a socket', () => {
+  it('is blocked by a 429, which is waited out even by a slot without a socket', () => {
     const world = started();
     world.until('connecting');
     expect(world.play({ type: 'answer', id: 1, answer: { kind: 'rateLimited', retryAfterMs: 58_000 } })).toEqual([
@@ -153,7 +153,7 @@ describe('the budget', () => {
 });
 
 describe('another slot of the team that goes first', () => {
-  it('is waited for shortly, then longer and longer, and the slot calls itself connecting all the while', () => {
+  it('is waited for briefly, then longer and longer, and the slot stays connecting all the while', () => {
     const world = started();
     world.random = 0.999;
     const waits: number[] = [];
@@ -201,10 +201,10 @@ describe('a call that did not get to Slack', () => {
   });
 });
 
-describe('Slack that is well again', () => {
+describe('a Slack that has recovered', () => {
   const ill = { kind: 'retry', reason: 'SlackUnavailable', error: 'http_503', message: 'HTTP 503' } as const;
 
-  it('ends a backoff, and is asked for a connect without the spaces that saved connects', () => {
+  it('ends a backoff, and connects need no spacing', () => {
     const world = started();
     for (let round = 0; round < 8; round += 1) {
       world.until('connecting');
@@ -244,7 +244,7 @@ describe('Slack that is well again', () => {
 });
 
 describe('failures in a row', () => {
-  it('are told by the same words all the time, so that an outage writes no status again and again', () => {
+  it('keep the same message, so that an outage does not write status again and again', () => {
     const world = started();
     const told = new Set<string>();
     const note = (): void => {

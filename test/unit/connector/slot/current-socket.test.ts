@@ -10,12 +10,12 @@ describe('a live socket', () => {
     return world.play({ type: 'heartbeat' });
   };
 
-  it('that is heard is left alone', () => {
+  it('that has been heard from is left alone', () => {
     const world = live();
     for (let n = 0; n < 100; n += 1) expect(heartbeat(world, true)).toEqual([]);
   });
 
-  it('that falls silent is pinged twice and given up within 10 s', () => {
+  it('that falls silent is pinged twice and closed within 10 s', () => {
     const world = live();
     const effects = [heartbeat(world, true), heartbeat(world, false), heartbeat(world, false), heartbeat(world, false)];
     expect(effects.map((list) => list.map((effect) => effect.do))).toEqual([[], ['ping'], ['ping'], ['terminate']]);
@@ -34,7 +34,7 @@ describe('a live socket', () => {
     expect(heartbeat(world, true)).toEqual([]);
   });
 
-  it('that is told goodbye is read until its successor says hello, however often that fails', () => {
+  it('that gets a goodbye is read until its successor says hello, however often that fails', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     for (const tag of ['connecting', 'dialing', 'greeting'] as const) {
@@ -80,7 +80,7 @@ describe('a live socket', () => {
     expect(heartbeat(world, true)).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
   });
 
-  it('that is told goodbye twice gets one successor', () => {
+  it('that gets two goodbyes has one successor', () => {
     const world = live();
     world.play({ type: 'leaving', id: 1 });
     expect(world.play({ type: 'leaving', id: 1 })).toEqual([]);

@@ -3,7 +3,7 @@ import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { HEARTBEAT_MS } from '#connector/slot/state.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 
-it('heartbeats for each member once a period, spread over it', async () => {
+it('calls each member once a period, spread over it', async () => {
   const timers = new FakeTimers();
   const wheel = new HeartbeatWheel(timers);
   const heartbeats: { member: number; atMs: number }[] = [];
@@ -22,7 +22,7 @@ it('heartbeats for each member once a period, spread over it', async () => {
   }
 });
 
-it('makes up for nothing after a standstill', async () => {
+it('does not catch up after a standstill', async () => {
   const timers = new FakeTimers();
   let late = false;
   // The clock jumps while the first timer is under way.

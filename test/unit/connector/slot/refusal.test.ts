@@ -45,7 +45,7 @@ describe('a refusal', () => {
     expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
   });
 
-  it('is asked about again after a minute or two, then more and more limitedLog, up to some hours', () => {
+  it('is checked again after a minute or two, then less and less often, up to a few hours', () => {
     const world = started();
     const waits = Array.from({ length: 12 }, () => {
       refuse(world, 'invalid_auth');
@@ -54,7 +54,7 @@ describe('a refusal', () => {
     expect(waits).toEqual([1.5, 3, 6, 12, 24, 48, 96, 192, 360, 360, 360, 360].map((n) => expect.closeTo(n, -0.5)));
   });
 
-  it('that Slack takes back leads to a live socket by itself, and the slot is failed until then', () => {
+  it('that Slack withdraws leads to a live socket by itself, and the slot is failed until then', () => {
     const world = started();
     refuse(world, 'invalid_auth');
     const said = statusOf(world.state);
@@ -68,7 +68,7 @@ describe('a refusal', () => {
     expect(world.nowMs).toBeLessThanOrEqual(2 * MINUTE_MS);
   });
 
-  it('is asked about with connects that nobody else needs, and stands while Slack does not answer', () => {
+  it('is checked with connects that nobody else needs, and stands while Slack does not answer', () => {
     const world = started();
     refuse(world, 'invalid_auth');
     world.until('inLine');
@@ -80,7 +80,7 @@ describe('a refusal', () => {
     expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(MINUTE_MS);
   });
 
-  it('is asked about at once when the token or the generation changes', () => {
+  it('is checked at once when the token or the generation changes', () => {
     const world = started();
     refuse(world, 'invalid_auth');
     expect(world.play({ type: 'update', spec: facts() })).toEqual([]);
@@ -100,7 +100,7 @@ describe('a refusal', () => {
     expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenInvalid' });
   });
 
-  it('of a new token is told, while the socket of the old one is read', () => {
+  it('of a new token is reported while the socket of the old one is read', () => {
     const world = live();
     world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
     refuse(world, 'invalid_auth');
@@ -108,7 +108,7 @@ describe('a refusal', () => {
     expect(world.open).toEqual(new Set([1]));
   });
 
-  it('of the wrong team opens no socket, and is asked about seldom', () => {
+  it('for the wrong team opens no socket, and is checked about once an hour', () => {
     const world = started();
     world.until('connecting');
     expect(world.play({ type: 'answer', id: 1, answer: MISMATCH })).toEqual([{ do: 'leaveLine' }]);
@@ -116,7 +116,7 @@ describe('a refusal', () => {
     expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(60 * MINUTE_MS);
   });
 
-  it('of ours, of a value that is no token, is asked about never', () => {
+  it('of our own, for a value that is not a token, is never checked again', () => {
     const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not sent' } as const;
     const world = new SlotWorld(facts({ refusal }));
     world.play({ type: 'start' });

@@ -99,7 +99,7 @@ const last = (): FakeSocket => {
   return socket;
 };
 
-it('hundreds of reconnects leave one socket and no more timers than one', async () => {
+it('hundreds of reconnects leave one socket and one timer', async () => {
   slot.start();
   await settle();
   last().hello();
@@ -113,7 +113,7 @@ it('hundreds of reconnects leave one socket and no more timers than one', async 
   expect([sockets.length, timers.pending, isFree(dialSemaphore)]).toEqual([301, pending, true]);
 });
 
-it('what comes of a call that was given up opens nothing', async () => {
+it('the result of a cancelled call opens nothing', async () => {
   const { promise, resolve } = Promise.withResolvers<RtmConnectAnswer>();
   let aborted = false;
   answer = (signal) => {
@@ -147,7 +147,7 @@ it.each([
   expect(givenBack).toEqual([[connectBudgetKey('T1', 'd1'), 'uid-1/0']]);
 });
 
-it('a socket that was given up still gives its events, and decides nothing', async () => {
+it('a socket that was given up still delivers its events, and changes no state', async () => {
   slot.start();
   await settle();
   const first = last();
@@ -165,7 +165,7 @@ it('a socket that was given up still gives its events, and decides nothing', asy
   expect(slot.status().state).toBe('live');
 });
 
-it('hands events of a transport that acknowledges nothing to the publisher without anything to call', async () => {
+it('events of a transport without acknowledgements reach the publisher without a callback', async () => {
   slot.start();
   await settle();
   last().hello();
@@ -173,7 +173,7 @@ it('hands events of a transport that acknowledges nothing to the publisher witho
   expect([offered.length, settleds]).toEqual([1, [undefined]]);
 });
 
-it('tells its status on changes only', async () => {
+it('reports its status on changes only', async () => {
   slot.start();
   await settle();
   last().hello();
@@ -185,7 +185,7 @@ it('tells its status on changes only', async () => {
   expect(statuses).toBe(1);
 });
 
-it('tells the queue of a refusal once it stands and no socket with the token lives anywhere, and only once', async () => {
+it('queues disable_bot once a refusal lasts and no socket with the token is live anywhere, and only once', async () => {
   answer = async () => ({ kind: 'terminal', reason: 'TokenRevoked', error: 'token_revoked', message: 'revoked' });
   slot.start();
   await settle();

@@ -15,7 +15,7 @@ function waiting(waitMs: number): SlotWorld {
 }
 
 describe('the end of a wait', () => {
-  it('for the budget is told in whole seconds of the common clock', () => {
+  it('for the budget is reported in whole seconds of the common clock', () => {
     const world = waiting(42_000);
     const until = waitOf(world) ?? 0;
     expect(until % 1000).toBe(0);
@@ -24,7 +24,7 @@ describe('the end of a wait', () => {
     expect(until - (world.nowMs + OFFSET_MS)).toBeLessThan(43_500);
   });
 
-  it('is told beside the trouble that led to it', () => {
+  it('is reported beside the problem that led to it', () => {
     const world = new SlotWorld().live();
     world.play({ type: 'closed', id: world.id, close: CLOSED });
     world.until('asking').play({ type: 'budget', id: world.id, answer: { granted: false, waitMs: 50_000 } });
@@ -32,7 +32,7 @@ describe('the end of a wait', () => {
     expect(waitOf(world)).toBeGreaterThan(world.nowMs + OFFSET_MS + 50_000);
   });
 
-  it('is the same while nothing but the clock of Redis has moved by a hair', () => {
+  it('stays the same while only the clock of Redis has moved slightly', () => {
     const world = waiting(42_000);
     const told = waitOf(world) ?? 0;
     for (const drift of [-900, 0, 900, 1_500]) {
@@ -61,7 +61,7 @@ describe('the end of a wait', () => {
     expect(waitOf(world, told)).toBeUndefined();
   });
 
-  it('of a long backoff is told, of a short one not', () => {
+  it('of a long backoff is reported, of a short one not', () => {
     const world = new SlotWorld();
     world.play({ type: 'start' });
     const fail = () => {

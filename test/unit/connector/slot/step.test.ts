@@ -4,7 +4,7 @@ import { statusOf } from '#connector/slot/slot-status.ts';
 import { type Input, wakeAtMs } from '#connector/slot/state.ts';
 import { CLOSED, facts, MISMATCH, ok, type SlotWorld, started } from './slot-world.ts';
 
-describe('whatever comes in whatever order', () => {
+describe('for any inputs in any order', () => {
   const tokens = fc.constantFrom('d1', 'd2', 'd3');
   const unavailable = { kind: 'retry', reason: 'SlackUnavailable', error: 'x', message: 'x' } as const;
   const answers: fc.Arbitrary<Extract<Input, { type: 'answer' }>['answer']> = fc.oneof(
@@ -107,7 +107,7 @@ describe('whatever comes in whatever order', () => {
     }
   }
 
-  it('nothing leaks, nothing is stuck, one socket is current, and a friendly Slack always leads to a live one', () => {
+  it('nothing leaks, nothing gets stuck, one socket is current, and a healthy Slack always leads to a live one', () => {
     fc.assert(
       fc.property(fc.array(moves, { maxLength: 60 }), (sequence) => {
         const world = started();

@@ -28,7 +28,7 @@ it('never holds the ticket, whatever stands around it', () => {
   );
 });
 
-it('hides a URL that is none', () => {
+it('hides a malformed URL', () => {
   expect(closeDetail(new SyntaxError('Invalid URL: s3cr3t thing'), 's3cr3t thing')).toBe('Invalid URL: [url]');
   expect(closeDetail(new Error('Invalid URL'), '')).toBe('Invalid URL');
 });

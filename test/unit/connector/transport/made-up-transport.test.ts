@@ -101,7 +101,7 @@ describe('a transport whose sockets live by websocket pings', () => {
     expect(socket.ended).toBe(false);
   });
 
-  it('gives a socket up that answers none of them, and sends no text for it', async () => {
+  it('gives up a socket that answers none of them, and sends no text', async () => {
     const socket = await live();
     await timers.advance(10_500);
     expect(socket.ended).toBe(true);
@@ -121,14 +121,14 @@ describe('a transport whose events want an acknowledgement', () => {
     expect(socket.sent).toEqual(['{"envelope_id":"e2"}', '{"envelope_id":"e1"}']);
   });
 
-  it('leaves to Slack what did not reach the queue', async () => {
+  it('does not acknowledge what did not reach the queue', async () => {
     const socket = await live();
     socket.say(envelope('e1', 'T1'));
     offered[0]?.settled?.({ kind: 'failed', reason: 'buffer_full' });
     expect(socket.sent).toEqual([]);
   });
 
-  it('sends none for an event whose socket has ended meanwhile', async () => {
+  it('sends none for an event whose socket has ended in the meantime', async () => {
     const socket = await live();
     socket.say(envelope('e1', 'T1'));
     socket.end();
@@ -183,7 +183,7 @@ it('connects count by the key of the transport, and log lines have its names', a
   expect(JSON.stringify(warned)).toContain('"app":"A1"');
 });
 
-it('a refusal that stands tells the queue nothing where the transport has nothing to tell', async () => {
+it('a refusal that lasts queues nothing for a transport without such an event', async () => {
   answer = { kind: 'terminal', reason: 'TokenRevoked', error: 'token_revoked', message: 'revoked' };
   slot.start();
   await timers.advance(48 * 3_600_000);

@@ -163,7 +163,7 @@ describe('a configuration with mistakes', () => {
 });
 
 describe('a good configuration', () => {
-  it('has the defaults of the design', () => {
+  it('has the documented defaults', () => {
     const { config, warnings } = connector({});
     expect(warnings).toEqual([]);
     expect(config).toEqual({
@@ -214,7 +214,7 @@ describe('a good configuration', () => {
     expect(cluster('a', '-odd host!')).toMatch(/^odd-host--[0-9a-f]{8}$/);
   });
 
-  it('hands on to connectors what was given to standalone mode, and no more', () => {
+  it('passes to connectors what was given to standalone mode, and nothing else', () => {
     const env = { ...REDIS, RELAX_QUEUE: 'q', RELAX_ZONE: 'z', OTHER: 'x' };
     const { config } = standaloneConfig({ env, flags: { bots: 'b', capacity: '10' }, machine });
     expect(config.connectorEnv).toEqual({ ...REDIS, RELAX_QUEUE: 'q', RELAX_CAPACITY: '10' });

@@ -21,7 +21,7 @@ const abortable = (signal: AbortSignal, story: string[]): Promise<void> =>
   });
 
 describe('one life of a program', () => {
-  it('runs until it is told to stop, then stops its parts in reverse', async () => {
+  it('runs until it is stopped, then stops its parts in reverse', async () => {
     const story: string[] = [];
     const outside = new AbortController();
     const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {
@@ -61,7 +61,7 @@ describe('one life of a program', () => {
     expect(story).toEqual(['start one', 'stop one']);
   });
 
-  it('takes an abort of background work after the stop for its end, not for a failure', async () => {
+  it('takes an abort of background work after the stop as its end, not as a failure', async () => {
     const outside = new AbortController();
     const life = live(silentLog, outside.signal, 1_000, async (lifecycle) => {
       lifecycle.background('loop', abortable(lifecycle.signal, []));

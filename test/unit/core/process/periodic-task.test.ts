@@ -29,7 +29,7 @@ const taskOf = (run: PeriodicWork): PeriodicTask =>
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 describe('a periodic task', () => {
-  it('comes again after the time that the work says', async () => {
+  it('runs again after the time that the work returns', async () => {
     let count = 0;
     const task = taskOf(async () => {
       count += 1;
@@ -88,7 +88,7 @@ describe('a periodic task', () => {
     expect(runs).toHaveLength(2);
   });
 
-  it('waits for the run under way when it stops, and begins none after it', async () => {
+  it('waits for the current run when it stops, and starts no other', async () => {
     const { runs, run } = work(1);
     const task = taskOf(run);
     void task.now();

@@ -17,7 +17,7 @@ describe('A slot in Redis', () => {
     expect(decodeSlot(later)).toEqual(slotOf({ cause: 'place' }));
   });
 
-  it.each(['rtm', 'socketMode'] as const)('of kind %s names its team, or it can not be read', (kind) => {
+  it.each(['rtm', 'socketMode'] as const)('of kind %s names its team, or it cannot be read', (kind) => {
     expect(decodeSlot(encodeSlot(slotOf({ kind })))).toEqual(slotOf({ kind }));
     expect(decodeSlot(JSON.stringify({ ...slotOf({ kind }), teamID: undefined }))).toBeUndefined();
   });

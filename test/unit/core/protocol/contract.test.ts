@@ -14,7 +14,7 @@ describe('the fleet contract', () => {
     expect(compareContract(without, DEFAULT_CONTRACT)).toMatchObject([{ field, stored: 'nothing' }]);
   });
 
-  it('is refused in words that name both values of each difference and the way out', () => {
+  it('is refused with both values of each difference and the remedy named', () => {
     const configured = { ...DEFAULT_CONTRACT, subBuckets: 128, windowMs: 93_600_000 };
     const { message } = new ContractMismatchError(compareContract(stored, configured), 3_600_000);
     for (const part of [

@@ -51,7 +51,7 @@ describe('a connector', () => {
   });
 });
 
-it('is no socket live unless a process that was heard within a lease reports this very assignment', () => {
+it('has no live socket unless a process heard from within one lease reports this very assignment', () => {
   const anything = fc.record({
     session: fc.constantFrom(undefined, up, draining, left),
     held: fc.boolean(),

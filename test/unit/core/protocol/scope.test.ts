@@ -15,7 +15,7 @@ describe('The owner of a scope', () => {
     expect(isSameOwner('uid', 'uid-1/relax')).toBe(false);
   });
 
-  it('accuses nobody while one of the two is not known', () => {
+  it('sees no conflict while one of the two is not known', () => {
     expect(isForeignOwner('', 'uid-1/relax')).toBe(false);
     expect(isForeignOwner('uid-1/relax', '')).toBe(false);
     expect(isForeignOwner('uid-1/relax', 'uid-2/relax')).toBe(true);

@@ -56,7 +56,7 @@ it('the key to seal with is the first that every connector sharing any key can o
   expect(sealingKey(keys, [[first.id], [second.id]])).toBe(first);
 });
 
-it('a key file that is wrong is told by its line, never by its content', () => {
+it('an error in a key file names its line, never its content', () => {
   expect(() => parseFleetKeys(`# ours\n\n${newFleetKey()}\nc2hvcnQ=\n`)).toThrow(/^line 4 is not base64 of 32 bytes/);
   expect(() => parseFleetKeys('# none\n')).toThrow(/no key/);
 });

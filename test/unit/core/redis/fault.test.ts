@@ -54,7 +54,7 @@ describe('a call without an answer of Redis', () => {
     expect(connectionFault(new Error(message))).toBe(kind);
   });
 
-  it('is told in the words of Redis where it said any', () => {
+  it('is reported in the words of Redis where there are any', () => {
     const words = 'ERR Protocol error: invalid bulk length';
     expect(redisErrorText(new Error(words))).toBe(words);
   });

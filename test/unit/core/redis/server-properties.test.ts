@@ -25,11 +25,11 @@ describe('a Redis', () => {
     });
   });
 
-  it('that does not tell is taken as it is: unknown is no fault', () => {
+  it('that does not say is accepted: unknown is not a fault', () => {
     expect(judgeServerProperties(serverPropertiesIn('redis_version:7.0.0'), undefined)).toEqual({ notes: [] });
   });
 
-  it('as it should be gives no cause for words', () => {
+  it('as it should be needs no warning', () => {
     expect(judgeServerProperties(properties(), undefined)).toEqual({ notes: [] });
     expect(judgeServerProperties(properties(), 'allkeys-lru')).toEqual({ notes: [] });
   });
@@ -65,7 +65,7 @@ describe('a Redis', () => {
     ).toBeDefined();
   });
 
-  it('that is a replica, or writes no append-only file, is told apart', () => {
+  it('that is a replica, or writes no append-only file, is recognized', () => {
     expect(judgeServerProperties(properties({ isReplica: true }), undefined).replica).toContain('RELAX_REDIS_URL');
     expect(judgeServerProperties(properties({ appendOnly: false }), undefined).notes).toEqual([
       expect.stringContaining('append-only'),

@@ -95,7 +95,7 @@ describe('the summaries for relax status', () => {
     await untilStored('good/a');
   });
 
-  it('are read again before anything is written, when another planner has led meanwhile', async () => {
+  it('are read again before anything is written when another planner has planned in between', async () => {
     summaries.set('a', summary('bots/a'));
     summaries.start();
     await untilStored('a');

@@ -19,8 +19,8 @@ const nobody = new Set<string>();
 
 describe('Fences', () => {
   it('stand for suspended and deleted bots, and only rise', () => {
-    const wish = desired({ a: { why: 'suspended', generation: 5 }, b: { why: 'deleted', generation: 2 } });
-    const plan = planFences(state({ a: 4, b: 9 }), wish, new Set(['a', 'b']), at(0));
+    const wanted = desired({ a: { why: 'suspended', generation: 5 }, b: { why: 'deleted', generation: 2 } });
+    const plan = planFences(state({ a: 4, b: 9 }), wanted, new Set(['a', 'b']), at(0));
     expect([...plan.set]).toEqual([['a', 5]]);
     expect(plan.remove).toEqual([]);
     expect([...plan.next.entries]).toEqual([
@@ -37,50 +37,50 @@ describe('Fences', () => {
     ['a fence of its own generation: it was suspended by somebody who knows more', { a: 5 }, []],
     ['a later fence: it was suspended or deleted since', { a: 9 }, []],
   ])('go when a bot is resumed, and only then: %s', (_what, entries, removed) => {
-    const wish = desired({}, ['a'], false);
-    const plan = planFences(state(entries), wish, new Set(['a']), at(0));
+    const wanted = desired({}, ['a'], false);
+    const plan = planFences(state(entries), wanted, new Set(['a']), at(0));
     expect(plan.remove).toEqual(removed);
-    const respected = respectFences(wish, new Map(Object.entries(entries)));
+    const respected = respectFences(wanted, new Map(Object.entries(entries)));
     const runs = Object.keys(entries).length === removed.length;
     expect([...respected.bots.keys()]).toEqual(runs ? ['a'] : []);
     expect(respected.stopped.get('a')?.generation).toBe(runs ? undefined : Object.values(entries)[0]);
   });
 
   it('of bots that nobody knows stay while a namespace is not listed', () => {
-    const wish = { ...desired({}), unlisted: new Set(['gone']) };
-    const first = planFences(state({ a: 1 }), wish, nobody, at(0));
-    expect(planFences(first.next, wish, nobody, at(WINDOW_MS)).remove).toEqual([]);
+    const wanted = { ...desired({}), unlisted: new Set(['gone']) };
+    const first = planFences(state({ a: 1 }), wanted, nobody, at(0));
+    expect(planFences(first.next, wanted, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
-  it('stay while nobody can tell what their bot wants', () => {
-    const wish = { ...desired({}), kept: new Set(['a']) };
-    const first = planFences(state({ a: 1 }), wish, nobody, at(0));
-    expect(planFences(first.next, wish, nobody, at(WINDOW_MS)).remove).toEqual([]);
+  it('stay while what their bot wants is unknown', () => {
+    const wanted = { ...desired({}), kept: new Set(['a']) };
+    const first = planFences(state({ a: 1 }), wanted, nobody, at(0));
+    expect(planFences(first.next, wanted, nobody, at(WINDOW_MS)).remove).toEqual([]);
   });
 
-  it('of a suspended bot stay for ever', () => {
-    const wish = desired({ a: { why: 'suspended', generation: 1 } });
-    const first = planFences(NO_FENCES, wish, nobody, at(0));
-    const later = planFences(first.next, wish, nobody, at(100 * WINDOW_MS));
+  it('of a suspended bot stay forever', () => {
+    const wanted = desired({ a: { why: 'suspended', generation: 1 } });
+    const first = planFences(NO_FENCES, wanted, nobody, at(0));
+    const later = planFences(first.next, wanted, nobody, at(100 * WINDOW_MS));
     expect([later.set.size, later.remove]).toEqual([0, []]);
   });
 
   it('of a deleted bot go one window after the last session dropped it, and are not set again', () => {
-    const wish = desired({ a: { why: 'deleted', generation: 1 } });
-    let plan = planFences(NO_FENCES, wish, new Set(['a']), at(0));
+    const wanted = desired({ a: { why: 'deleted', generation: 1 } });
+    let plan = planFences(NO_FENCES, wanted, new Set(['a']), at(0));
     expect(plan.set.size).toBe(1);
-    plan = planFences(plan.next, wish, nobody, at(1_000));
-    // Held again meanwhile: the window starts anew.
-    plan = planFences(plan.next, wish, new Set(['a']), at(2_000));
-    plan = planFences(plan.next, wish, nobody, at(3_000));
-    plan = planFences(plan.next, wish, nobody, at(3_000 + WINDOW_MS - 1));
+    plan = planFences(plan.next, wanted, nobody, at(1_000));
+    // Held again in the meantime: the window restarts.
+    plan = planFences(plan.next, wanted, new Set(['a']), at(2_000));
+    plan = planFences(plan.next, wanted, nobody, at(3_000));
+    plan = planFences(plan.next, wanted, nobody, at(3_000 + WINDOW_MS - 1));
     expect(plan.remove).toEqual([]);
-    plan = planFences(plan.next, wish, nobody, at(3_000 + WINDOW_MS));
+    plan = planFences(plan.next, wanted, nobody, at(3_000 + WINDOW_MS));
     expect(plan.remove).toEqual(['a']);
-    plan = planFences(plan.next, wish, nobody, at(3_000 + 2 * WINDOW_MS));
+    plan = planFences(plan.next, wanted, nobody, at(3_000 + 2 * WINDOW_MS));
     expect([plan.set.size, plan.remove]).toEqual([0, []]);
     // Still held after all, by a pod that was away.
-    expect(planFences(plan.next, wish, new Set(['a']), at(9 * WINDOW_MS)).set.size).toBe(1);
+    expect(planFences(plan.next, wanted, new Set(['a']), at(9 * WINDOW_MS)).set.size).toBe(1);
   });
 
   it('of bots that nobody knows any more wait for a complete list, then for a window', () => {

@@ -11,10 +11,10 @@ const desired = (): Desired => ({
   stopped: new Map(),
   kept: new Set(),
 });
-const wish = desired();
+const wanted = desired();
 const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
 const inputs = (change: Partial<RoundInputs> = {}, pod: Partial<typeof head> = {}, owner = 'me'): RoundInputs => ({
-  desired: wish,
+  desired: wanted,
   heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
   presence: new Map([['a', 'present']]),
@@ -28,7 +28,7 @@ describe('A round that found nothing to do', () => {
     return cache;
   };
 
-  it('need not be repeated while all that it was made from is the same, and not for ever', () => {
+  it('need not be repeated while its inputs are the same, but not forever', () => {
     expect([still().holds(inputs(), 9_999), still().holds(inputs(), 10_000)]).toEqual([true, false]);
     expect(new IdleRoundCache(10_000).holds(inputs(), 0)).toBe(false);
     expect(still().holds(inputs({}, { renewedMs: 6 }), 1)).toBe(true);
@@ -36,7 +36,7 @@ describe('A round that found nothing to do', () => {
 
   it.each<[string, RoundInputs]>([
     ['what is desired', inputs({ desired: desired() })],
-    ['whether that is complete', inputs({ desired: { ...wish, synced: false } })],
+    ['whether that is complete', inputs({ desired: { ...wanted, synced: false } })],
     ['a session', inputs({}, { session: '{"pod":"a","reportVersion":2}' })],
     ['a version', inputs({}, { version: 4 })],
     ['the size of a hash', inputs({}, { fields: 2 })],
@@ -62,7 +62,7 @@ describe('A fleet', () => {
   const nothing = { writes: [] } as unknown as Plan;
   const young = { name: 'a', session: { state: 'up' }, firstSeenMs: 99_000 } as PlanInput['pods'][number];
 
-  it('is at rest when no time will change what is to be done soon', () => {
+  it('is at rest when the passing of time will not soon change what is to be done', () => {
     expect(isAtRest(input(), nothing, new Map([['a', pod()]]))).toBe(true);
   });
 

@@ -98,7 +98,7 @@ describe('The view of a fleet', () => {
     ]);
   });
 
-  it('keeps the identity of what did not change, so that the changed owners are told cheaply', () => {
+  it('keeps the identity of what did not change, so that changed owners are found cheaply', () => {
     const before = makeView(input({ a: one() }), NO_VIEW);
     const same = makeView(input({ a: one() }), before);
     expect(same.bots.get('u')).toBe(before.bots.get('u'));
@@ -188,7 +188,7 @@ describe('The view of a fleet', () => {
       expect(shown(memory, nowMs, NO_VIEW)).toEqual(expected);
     });
 
-    it('is told as a pod that has left', () => {
+    it('is shown as a pod that has left', () => {
       const states = [draining, left].map(
         (s) => makeView(input({ a: one({ session: s, returnUntilMs }) }), NO_VIEW).pods,
       );

@@ -4,7 +4,7 @@ import type { SlotReport } from '#core/protocol/report.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { adoptFromReports } from '#operator/fleet/adopt-from-reports.ts';
 import { FleetMemory, observe } from '#operator/fleet/fleet-memory.ts';
-import { type PodHead, type PodMemory, podPresence, remember, wanted, wrote } from '#operator/fleet/pod-memory.ts';
+import { type PodHead, type PodMemory, podPresence, readsNeeded, remember, wrote } from '#operator/fleet/pod-memory.ts';
 
 const slot = (epoch = 1): Slot => ({
   epoch,
@@ -63,12 +63,16 @@ describe('What a planner knows of a pod', () => {
       false,
       true,
     ]);
-    expect(wanted(memory, head({ version: 3, fields: 2 }))).toEqual({ assign: false, reports: false });
-    expect(wanted(memory, head({ version: 4, fields: 2 })).assign).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 1 })).assign).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 2, session: session({ reportVersion: 2 }) })).reports).toBe(true);
-    expect(wanted(memory, head({ version: 3, fields: 2, session: session({ incarnation: 'i2' }) })).reports).toBe(true);
-    expect(wanted({ ...memory, doubted: true }, head({ version: 3, fields: 2 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 2 }))).toEqual({ assign: false, reports: false });
+    expect(readsNeeded(memory, head({ version: 4, fields: 2 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 1 })).assign).toBe(true);
+    expect(readsNeeded(memory, head({ version: 3, fields: 2, session: session({ reportVersion: 2 }) })).reports).toBe(
+      true,
+    );
+    expect(readsNeeded(memory, head({ version: 3, fields: 2, session: session({ incarnation: 'i2' }) })).reports).toBe(
+      true,
+    );
+    expect(readsNeeded({ ...memory, doubted: true }, head({ version: 3, fields: 2 })).assign).toBe(true);
   });
 
   it.each<[string, PodHead, Record<string, string>]>([
@@ -111,7 +115,7 @@ describe('What a planner knows of a pod', () => {
     expect([...memory.reports.keys()]).toEqual(['v/0']);
   });
 
-  it('keeps a lease that it cannot read for a lease', () => {
+  it('still counts a lease that it cannot read as a lease', () => {
     const memory = read(held(), head({ version: 3, fields: 2, session: '{"pod":' }));
     expect([memory.session?.incarnation, memory.lastSeenMs]).toEqual(['i1', 1_000]);
   });
@@ -149,7 +153,7 @@ describe('What a planner knows of a pod', () => {
 
   it('is what was written', () => {
     const memory = wrote({ ...held(), lost: true }, 8, new Map([['w/0', slot(2)]]));
-    expect(wanted(memory, head({ version: 8, fields: 1 }))).toMatchObject({ assign: false });
+    expect(readsNeeded(memory, head({ version: 8, fields: 1 }))).toMatchObject({ assign: false });
     expect([memory.lost, memory.version]).toEqual([false, 8]);
   });
 });
@@ -161,7 +165,7 @@ describe('A fleet', () => {
     pods: new Map(Object.entries(pods)),
     listed: new Set(Object.keys(pods)),
   });
-  const wishes = {
+  const inputs = {
     synced: true,
     unlisted: new Set<string>(),
     stopped: new Map<string, { generation: number }>(),
@@ -173,7 +177,7 @@ describe('A fleet', () => {
   const bodies = (assign: Record<string, string>, reports: Record<string, string> = {}) =>
     new Map([['a', { assign, reports }]]);
 
-  it('is settled once it was read without a break for long enough, and no more after a break', () => {
+  it('is settled once it was read without a break for long enough, and not after a break', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({}), new Map(), 0);
     expect([memory.settled(19_999), memory.settled(20_000)]).toEqual([false, true]);
@@ -183,13 +187,13 @@ describe('A fleet', () => {
     expect([memory.settled(49_999), memory.settled(50_000)]).toEqual([false, true]);
   });
 
-  it('is read anew after a break, since another planner may have written', () => {
+  it('is read again after a break, since another planner may have written', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ version: 3, fields: 1 });
     memory.read(heads({ a: now }), bodies(hash('u/0')), 0);
-    expect(wanted(memory.pods.get('a'), now).assign).toBe(false);
+    expect(readsNeeded(memory.pods.get('a'), now).assign).toBe(false);
     memory.interrupted();
-    expect(wanted(memory.pods.get('a'), now).assign).toBe(true);
+    expect(readsNeeded(memory.pods.get('a'), now).assign).toBe(true);
   });
 
   it.each([
@@ -209,7 +213,7 @@ describe('A fleet', () => {
     const memory = new FleetMemory(20_000);
     const now = head({ session: session({ version: 7 }) });
     memory.read(heads({ a: now }), bodies({}, { 'u/0': report({ epoch: 4 }), 'v/1': report() }), 0);
-    const input = observe(memory, wishes, 0, 0);
+    const input = observe(memory, inputs, 0, 0);
     expect([...(input.assignments.get('a') ?? [])].map(([id, { epoch }]) => [id, epoch])).toEqual([
       ['u/0', 4],
       ['v/1', 1],
@@ -220,19 +224,19 @@ describe('A fleet', () => {
   it('calls a pod lost of which nothing is known until it had the time to report', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({ a: head({ session: session({ version: 7 }) }) }), bodies({}), 0);
-    expect([...observe(memory, wishes, 0, 0).lost]).toEqual(['a']);
-    expect([...observe(memory, wishes, 20_000, 0).lost]).toEqual([]);
+    expect([...observe(memory, inputs, 0, 0).lost]).toEqual(['a']);
+    expect([...observe(memory, inputs, 20_000, 0).lost]).toEqual([]);
   });
 
   it('shows no reports of a pod without a session, and gives nothing to a pod without a common key', () => {
     const memory = new FleetMemory(20_000);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), bodies(hash('u/0'), { 'u/0': report() }), 0);
     memory.read(heads({ a: head({ version: 3, fields: 1, session: undefined }) }), new Map(), 1);
-    const input = observe(memory, { ...wishes, fleetKeys: [] }, 1, 0);
+    const input = observe(memory, { ...inputs, fleetKeys: [] }, 1, 0);
     expect(input.reports.get('a')?.size).toBe(0);
     memory.read(heads({ a: head({ version: 3, fields: 1 }) }), new Map(), 2);
-    expect(observe(memory, { ...wishes, fleetKeys: [] }, 2, 0).pods[0]?.takesSlots).toBe(false);
-    expect(observe(memory, wishes, 2, 0).pods[0]?.takesSlots).toBe(true);
+    expect(observe(memory, { ...inputs, fleetKeys: [] }, 2, 0).pods[0]?.takesSlots).toBe(false);
+    expect(observe(memory, inputs, 2, 0).pods[0]?.takesSlots).toBe(true);
   });
 });
 

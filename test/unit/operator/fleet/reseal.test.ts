@@ -42,7 +42,7 @@ describe('Sealing again', () => {
     expect(resealed(pod(['new', 'old'], ['old']), fresh, rotated)).toEqual([]);
   });
 
-  it('goes with what is planned and adds only so much in a round', () => {
+  it('joins the planned writes and adds only a limited number in a round', () => {
     const many = pod(['new'], Array(1_000).fill('old'));
     const write = { pod: 'a', set: new Map([['u0/0', { epoch: 9 } as never]]), remove: ['u1/0'] };
     const [first] = withReseals([write], new Map([['a', many]]), { keys: [fresh, old], target: fresh, bots });

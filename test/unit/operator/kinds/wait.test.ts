@@ -61,7 +61,7 @@ describe('a wait of a socket that is missing', () => {
     expect(firstWait([slot('a', { waitUntilMs: undefined })])).toBeUndefined();
   });
 
-  it('is not told any more when it is over', () => {
+  it('is no longer reported when it is over', () => {
     expect(waitSentence([slot('a')], UNTIL)).toBe('');
   });
 });
@@ -85,7 +85,7 @@ describe('the conditions of a bot that waits', () => {
     expect(JSON.stringify(status)).not.toContain('17:03:05Z');
   });
 
-  it('are written once for that, and not for the next wait of the same trouble', () => {
+  it('are written once for that, and not for the next wait of the same problem', () => {
     const broken = statusWith([lost({ state: 'connecting', waitUntilMs: undefined })]);
     const waits = statusWith([lost()], { previous: broken });
     expect(urgencyOf(broken, waits)).toBe('flap');

@@ -102,7 +102,7 @@ describe('event recorder', () => {
     expect(verbs(written)).toEqual(['create', 'create']);
   });
 
-  it('an Event that the server has deleted meanwhile is written anew, with its count', async () => {
+  it('an Event that the server has deleted in the meantime is created again, with its count', async () => {
     const gone = new KubeError({ kind: 'notFound', status: 404, reason: 'NotFound', message: 'x' });
     const { recorder, written, warnings } = recorderOf((n) => (n === 1 ? gone : undefined));
     recorder.record(occurrence());

@@ -31,7 +31,7 @@ function replay(objects: Map<string, KubeObject>, change: Change<KubeObject>): v
 }
 
 describe('store', () => {
-  it('replacing all tells each difference once, and the last known of what vanished', () => {
+  it('replacing all reports each difference once, with the last known object of what vanished', () => {
     const store = new Store<KubeObject>();
     const [a, b, c] = [object('a', '1', 1), object('b', '2', 2), object('c', '3', 3)];
     store.replaceAll(mapOf([a, b, c]));

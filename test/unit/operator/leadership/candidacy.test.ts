@@ -37,7 +37,7 @@ function candidacy(server: LeaseServer, timers: FakeTimers, identity: string) {
 }
 
 describe('a candidacy', () => {
-  it('stands again after the Lease was lost, and is elected again by the same process', async () => {
+  it('runs again after the Lease was lost, and the same process can be elected again', async () => {
     const [server, timers] = [new LeaseServer(), new FakeTimers()];
     const a = candidacy(server, timers, 'a');
     await timers.advance(100);
@@ -49,7 +49,7 @@ describe('a candidacy', () => {
     expect([a.seen, a.made.isLeader()]).toEqual([['elected', 'lost', 'elected'], true]);
   });
 
-  it('of a process that was stopped for a while knows its Lease for lost, not for one to give up', async () => {
+  it('of a process that was stopped for a while treats its Lease as lost, not as one to release', async () => {
     const [server, timers] = [new LeaseServer(), new FakeTimers()];
     const a = candidacy(server, timers, 'a');
     await timers.advance(20_000);
@@ -83,7 +83,7 @@ describe('a candidacy', () => {
     expect([a.made.isLeader(), b.made.isLeader()]).toEqual([false, true]);
   });
 
-  it('with Redis away for everybody leaves the Lease free for seconds only, and ever more seldom', async () => {
+  it('with Redis away for everybody leaves the Lease free only for seconds, and less and less often', async () => {
     const [server, timers] = [new LeaseServer(), new FakeTimers()];
     const all = ['a', 'b'].map((name) => candidacy(server, timers, name));
     await timers.advance(5_000);
@@ -118,7 +118,7 @@ it.each([
   ['Redis was read a moment ago', 0, 100_000, false],
   ['it has only just been elected', 100_000, 5_000, false],
   ['Redis has not been read for a while, and others may reach it', 17_000, 17_000, true],
-])('a leader yields when %s: %s ms away, %s ms in office', (_what, awayMs, inOfficeMs, yields) => {
-  expect(shouldYield(patienceWithRedis, { awayMs, inOfficeMs })).toBe(yields);
-  expect(shouldYield(patienceAfterYield(patienceWithRedis), { awayMs, inOfficeMs })).toBe(false);
+])('a leader yields when %s: %s ms away, %s ms leading', (_what, awayMs, leadingMs, yields) => {
+  expect(shouldYield(patienceWithRedis, { awayMs, leadingMs })).toBe(yields);
+  expect(shouldYield(patienceAfterYield(patienceWithRedis), { awayMs, leadingMs })).toBe(false);
 });

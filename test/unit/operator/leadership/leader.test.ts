@@ -72,7 +72,7 @@ describe('leader elector', () => {
     },
   );
 
-  it('a short trouble of the API costs no leadership', async () => {
+  it('a short API failure costs no leadership', async () => {
     const [server, timers] = [new LeaseServer(), new FakeTimers()];
     const a = candidate(server, timers, 'a');
     await timers.advance(100);

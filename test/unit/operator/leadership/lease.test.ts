@@ -66,7 +66,7 @@ describe('who leads', () => {
     }
   });
 
-  it('the clock of a lease starts anew when its content changes, and not when only its metadata does', () => {
+  it('the clock of a lease restarts when its content changes, and not when only its metadata does', () => {
     const first = observe(undefined, lease(heldByOther), 100);
     const touched = { ...lease(heldByOther), metadata: { ...lease().metadata, resourceVersion: '9' } };
     expect(observe(first, touched, 900)).toBe(first);

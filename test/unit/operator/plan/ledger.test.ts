@@ -140,7 +140,7 @@ describe('the ledger of a plan', () => {
     );
   });
 
-  it('lets an entry go that was brought up to date before, also when its pod is written whole', () => {
+  it('removes an entry that was updated before, also when its pod is written whole', () => {
     const fleet = new SampleFleet().addPod('a0', 'a').addPod('b0', 'b').addSets(socketSet('u'));
     fleet.converge();
     const twin = fleet.slot('b0', 'u/0') ?? fleet.slot('b0', 'u/1');

@@ -83,7 +83,7 @@ describe('placement', () => {
     expect(pending.map(({ slot }) => slot).sort()).toEqual(['u/1', 'v/1', 'w/1']);
   });
 
-  it('waits a moment while the fleet gathers, and not in a fleet that stands', () => {
+  it('waits a moment while the fleet gathers, and not in an established fleet', () => {
     for (const pod of fleet.pods.values()) pod.firstSeenMs = fleet.nowMs - 500;
     fleet.addSets(socketSet('u'));
     expect(pendingOf(fleet.step())).toEqual(['u/0 Observing', 'u/1 Observing']);
@@ -153,7 +153,7 @@ describe('what changes of a set', () => {
     expect(fleet.entries()).toEqual([]);
   });
 
-  it('of a namespace that can not be listed: stays, while what is known to be gone elsewhere goes', () => {
+  it('of a namespace that cannot be listed: stays, while what is known to be gone elsewhere goes', () => {
     const { mine } = live();
     fleet.addSets(socketSet('gone', { bot: 'elsewhere/gone' }));
     fleet.converge();
@@ -167,7 +167,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('u')).toEqual([]);
   });
 
-  it('of which only a report is left: stays as long as any namespace can not be listed', () => {
+  it('of which only a report is left: stays as long as any namespace cannot be listed', () => {
     const { mine } = live();
     for (const [pod, slots] of fleet.assignments) {
       fleet.assignments.set(pod, new Map([...slots].map(([id, slot]) => [id, { ...slot, bot: '', token: '' }])));
@@ -216,7 +216,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('u')).toEqual([]);
   });
 
-  it('of a bot that can not be judged now: stays, while what others no longer want goes', () => {
+  it('of a bot that cannot be judged now: stays, while what others no longer want goes', () => {
     const { mine } = live();
     fleet.addSets(socketSet('gone'));
     fleet.converge();
@@ -227,7 +227,7 @@ describe('what changes of a set', () => {
     expect(fleet.podsOf('gone')).toEqual([]);
   });
 
-  it('of bots that can not be judged, or not yet: count as load, so that no other moves away from them', () => {
+  it('of bots that cannot be judged, or not yet: count as load, so that no other moves away from them', () => {
     for (let n = 0; n < 40; n++) fleet.addSets(socketSet(`x${n}`));
     fleet.converge();
     for (let n = 0; n < 38; n++) {
@@ -242,7 +242,7 @@ describe('what changes of a set', () => {
     expect(fleet.step(100)).toMatchObject({ writes: [], voluntaryMoves: [] });
   });
 
-  it('of a bot that can not be judged, on a pod whose hash is lost: is written with the rest, and holds up no other', () => {
+  it('of a bot that cannot be judged, on a pod whose hash is lost: is written with the rest, and holds up no other', () => {
     const { mine } = live();
     const [pod = ''] = mine;
     fleet.sets.clear();

@@ -178,7 +178,7 @@ describe('the planner, for any fleet', () => {
     );
   });
 
-  it('when a pod goes for good, moves the slots that it had and no other', () => {
+  it('when a pod is removed, moves the slots that it had and no other', () => {
     fc.assert(
       fc.property(evenFleet, fc.nat(), (fleet, pick) => {
         fleet.converge();

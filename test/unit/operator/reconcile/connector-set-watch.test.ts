@@ -109,7 +109,7 @@ describe('The size of the set of connectors', () => {
     await until({ kind: 'gone', name: 'c' });
   });
 
-  it('is told at once when it changes', async () => {
+  it('is reported at once when it changes', async () => {
     const { server, changes } = watching(statefulSet(1, { replicas: 3 }));
     watch?.start();
     await until(sized(3));
@@ -121,7 +121,7 @@ describe('The size of the set of connectors', () => {
     await until({ kind: 'gone', name: 'c' });
   });
 
-  it('is asked anew by whoever begins to plan, since the watch may have gone silent', async () => {
+  it('is read again by whoever begins to plan, since the watch may have gone silent', async () => {
     const { server } = watching(statefulSet(1, { replicas: 3 }));
     watch?.start();
     await until(sized(3));

@@ -33,7 +33,7 @@ describe('what is desired', () => {
     expect(desired.value().synced).toBe(true);
   });
 
-  it('is complete without a bot that can not be judged: it keeps what it has, and holds up no other', () => {
+  it('is complete without a bot that cannot be judged: it keeps what it has, and holds up no other', () => {
     const desired = new DesiredState();
     desired.begin(['a', 'b']);
     desired.set('b', run('b'), 1);
@@ -65,7 +65,7 @@ describe('what is desired', () => {
     expect(before).toMatchObject({ synced: true, bots: new Map([['a', bot('a')]]) });
   });
 
-  it('tells what changes from what does not', () => {
+  it('distinguishes changes from repetitions', () => {
     const desired = new DesiredState();
     desired.begin(['a', 'x']);
     expect(desired.set('a', run('a'), 1)).toBe(true);
@@ -103,7 +103,7 @@ describe('what is desired', () => {
     expect(desired.value().stopped.get('a')?.generation).toBe(2);
   });
 
-  it('goes on stopping a bot that is doubted', () => {
+  it('keeps stopping a bot that has become unknown', () => {
     const desired = new DesiredState();
     desired.set('a', suspended, 1);
     desired.doubt('a', 2);

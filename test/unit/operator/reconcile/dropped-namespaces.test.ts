@@ -21,7 +21,7 @@ function world(given: {
   forbidden?: string[];
   clusterWide?: boolean;
   lines?: string[];
-  office?: () => AbortSignal | undefined;
+  leadership?: () => AbortSignal | undefined;
   holder?: string;
 }) {
   const lease: Lease = {
@@ -62,7 +62,7 @@ function world(given: {
     lease: { namespace: 'relax', name: 'relax-operator' },
     namespaces: given.watch,
     identity: ME,
-    office: given.office ?? (() => signal),
+    leadership: given.leadership ?? (() => signal),
     lines: async () => new Map((given.lines ?? []).map((bot) => [bot, summaryOf({ bot })])),
     log: silentLog,
     timers: { ...systemTimers, after: (_delayMs, fire) => systemTimers.after(0, fire) },
@@ -77,7 +77,7 @@ describe('namespaces that are watched no longer', () => {
     ['one that is named', { note: 'a,b', watch: ['a'], bots: ['a/1', 'b/2'] }, ['b/2'], 'a'],
     ['every other', { note: '*', watch: ['a'], clusterWide: true, bots: ['a/1', 'b/2', 'c/3'] }, ['b/2', 'c/3'], 'a'],
     ['one without SlackBots', { note: 'a,b', watch: ['a'], bots: ['a/1'] }, [], 'a'],
-  ])('(%s) are let go and no more noted', async (_, given, expected, note) => {
+  ])('(%s) are released and no longer noted', async (_, given, expected, note) => {
     const { dropped, released, note: noted } = world(given);
     expect((await dropped.settle(signal)).size).toBe(0);
     expect(released.sort()).toEqual(expected);
@@ -105,7 +105,7 @@ describe('namespaces that are watched no longer', () => {
   });
 
   it('keep their sockets, and nothing is written, while another leads, who may watch them still', async () => {
-    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => undefined };
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], leadership: () => undefined };
     const { dropped, released, note } = world(given);
     expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
     expect(released).toEqual([]);
@@ -113,17 +113,23 @@ describe('namespaces that are watched no longer', () => {
     expect(dropped.faults()).toEqual([]);
   });
 
-  it('are let go by nobody whose term in office has ended meanwhile', async () => {
+  it('are released by nobody whose term as leader has ended in the meantime', async () => {
     const terms = [AbortSignal.abort(), undefined];
-    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const given = { note: 'a,b', watch: ['a'], bots: ['b/2'], lines: ['a/1', 'b/2'], leadership: () => terms.shift() };
     const { dropped, released, note } = world(given);
     expect([...(await dropped.settle(signal)).keys()]).toEqual(['b/2']);
     expect([released, note()]).toEqual([[], 'a,b']);
   });
 
-  it('are a fault of the one in office, and no longer of one that was', async () => {
+  it('are a fault of the current leader, and no longer of a former one', async () => {
     const terms = [signal, undefined];
-    const given = { note: 'a,b', watch: ['a'], forbidden: ['b'], lines: ['a/1', 'b/2'], office: () => terms.shift() };
+    const given = {
+      note: 'a,b',
+      watch: ['a'],
+      forbidden: ['b'],
+      lines: ['a/1', 'b/2'],
+      leadership: () => terms.shift(),
+    };
     const { dropped } = world(given);
     await dropped.settle(signal);
     expect(dropped.faults()).toHaveLength(1);

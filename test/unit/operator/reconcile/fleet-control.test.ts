@@ -131,7 +131,7 @@ it('a namespace that may be watched at last is like the others', async () => {
   await stop();
 });
 
-it('a bot that is not watched any more is kept until it was let go, also by a process that is not in office', async () => {
+it('a bot that is no longer watched is kept until it is released, also by a process that is not the leader', async () => {
   const line = { bot: 'b/x', teamID: 'T1', teamName: '', desired: 2, live: 2, zones: [], ready: true };
   const kept = new Map([['x', { ...line, reason: 'Live', message: '' }]]);
   const { timers, desired, stop } = controlOf([], async () => new Map(kept));
@@ -139,7 +139,7 @@ it('a bot that is not watched any more is kept until it was let go, also by a pr
   expect([...desired().kept]).toEqual(['x']);
   await timers.advance(120_000);
   expect([...desired().kept]).toEqual(['x']);
-  // Another process, in office, has let it go.
+  // Another process, leading, has let it go.
   kept.clear();
   await timers.advance(60_000);
   expect([...desired().kept]).toEqual([]);
@@ -170,7 +170,7 @@ describe('with a watch that has fallen silent', () => {
     await stop();
   });
 
-  it('a bot that has changed keeps what it has until it is judged anew, and one that is new as well', async () => {
+  it('a bot that has changed keeps what it has until it is judged again, and so does a new one', async () => {
     const { timers, desired, change, prepare, hold, stop } = controlOf([]);
     await timers.advance(0);
     hold();
@@ -198,7 +198,7 @@ describe('with a watch that has fallen silent', () => {
     await stop();
   });
 
-  it('a bot that is gone is wanted no more, nor kept', async () => {
+  it('a bot that is gone is neither wanted nor kept', async () => {
     const { timers, desired, remove, prepare, stop } = controlOf([]);
     await timers.advance(0);
     remove();
@@ -227,16 +227,16 @@ describe('with a watch that has fallen silent', () => {
     const ended = new AbortController();
     const status = { baseOf: () => undefined, offer: (_bot: unknown, after: SlackBotStatus) => void told.push(after) };
     const events = { record: () => undefined };
-    const office = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
-    const term: ActiveTerm = { signal: ended.signal, officeFor: () => office };
-    const given = control.takeOffice(term);
-    expect(control.office).toBeUndefined();
-    control.leaveOffice();
+    const leadership = { signal: ended.signal, events, status: { ...status, forget: () => undefined } };
+    const term: ActiveTerm = { signal: ended.signal, leadershipFor: () => leadership };
+    const given = control.beginTerm(term);
+    expect(control.leadership).toBeUndefined();
+    control.endTerm();
     await timers.advance(0);
     await given;
     // It ended before it began.
     expect(told).toEqual([]);
-    void control.takeOffice(term);
+    void control.beginTerm(term);
     await timers.advance(0);
     expect(told.length).toBeGreaterThan(0);
     expect(told.map((each) => conditionOf(each, 'Ready')?.reason)).toEqual(told.map(() => 'Suspended'));
@@ -306,7 +306,7 @@ it('of bots that were created in the same second the one that would run a bot of
   await stop();
 });
 
-it('bots in one zone are told when another could take them, and no other bot is looked at for that', async () => {
+it('bots in one zone are reconciled when another zone could take them, and no other bot is', async () => {
   const { control, onView, stop } = await judgedControl([{ name: 'narrow', reason: 'SameZone' }, { name: 'wide' }]);
   const pod = (zone: string, slots: number): FleetView['pods'][number] => ({
     pod: zone,

@@ -106,7 +106,7 @@ describe('a SlackBot that nobody has claimed', () => {
 });
 
 describe("a SlackBot of another's", () => {
-  it('is told of once for each that holds it', () => {
+  it('is reported once for each that holds it', () => {
     const world = new World({ 'relax.dev/operator': 'other/relax-operator' });
     for (let n = 0; n < 3; n += 1) world.ownership.foreign(world.copy(), true);
     expect(world.foreign).toHaveLength(1);
@@ -139,7 +139,7 @@ describe("a SlackBot of another's", () => {
       },
       secrets: new SecretReads({ client: reader, labelled: { get: () => undefined }, timers, random: () => 0 }),
       planner: { view: () => ({ bots: new Map(), pods: [], settled: true }), nudge: () => undefined },
-      office: () => ({
+      leadership: () => ({
         signal,
         status: {
           baseOf: () => undefined,

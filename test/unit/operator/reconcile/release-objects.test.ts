@@ -65,7 +65,7 @@ function world(given: {
   return { run, patched, told };
 }
 
-describe('whoever is uninstalled', () => {
+describe('an operator that is uninstalled', () => {
   it.each([
     ['what it has claimed', { bots: [{ key: 'a/1', claim: OURS }] }, ['a/1']],
     ['what it has claimed without a socket', { bots: [{ key: 'a/1', claim: OURS, finalizer: false }] }, ['a/1']],
@@ -96,7 +96,7 @@ describe('whoever is uninstalled', () => {
       },
       ['a/1'],
     ],
-  ])('lets go %s', async (_, given, expected) => {
+  ])('releases %s', async (_, given, expected) => {
     const { run, patched } = world(given);
     expect(await run()).toBe(expected.length);
     expect(patched.sort()).toEqual(expected);
@@ -110,7 +110,7 @@ describe('whoever is uninstalled', () => {
     expect(told[0]).toContain('"reason":"OperatorGone"');
   });
 
-  it('lets go though the status can not be written', async () => {
+  it('releases although the status cannot be written', async () => {
     const { run, patched } = world({ bots: [{ key: 'a/1', claim: OURS }], statusFails: true });
     expect(await run()).toBe(1);
     expect(patched).toEqual(['a/1']);

@@ -103,7 +103,7 @@ describe('a restart of a connector', () => {
     expect(spanMs).toBeGreaterThanOrEqual(((BOTS - 2 * PER_SECOND) / PER_SECOND) * 1_000);
   });
 
-  it('is told at once of bots that have no other socket', async () => {
+  it('is written at once for bots that have no other socket', async () => {
     const { timers, writes, see } = fleetOf(1);
     see(left);
     await timers.advance(0);

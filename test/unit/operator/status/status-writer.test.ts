@@ -67,7 +67,7 @@ function writerOf(perSecond = 50) {
 const up = status('True', 2);
 
 describe('the status writer', () => {
-  it('tells bad news at once and never the same twice', async () => {
+  it('writes bad news at once and never the same twice', async () => {
     const { writer, writes } = writerOf();
     writer.offer(bot('a', up), status('False', 0));
     writer.offer(bot('a', up), status('False', 0));
@@ -87,7 +87,7 @@ describe('the status writer', () => {
     expect(timers.pending).toBe(0);
   });
 
-  it('tells of a socket that stays away, ten seconds after it went', async () => {
+  it('reports a socket that stays away ten seconds after it went', async () => {
     const { writer, writes, timers } = writerOf();
     writer.offer(bot('a', up), status('True', 1));
     await timers.advance(5_000);
@@ -118,7 +118,7 @@ describe('the status writer', () => {
     expect(writes).toHaveLength(5);
   });
 
-  it('writes one object once at a time, and then what came meanwhile', async () => {
+  it('writes one object once at a time, and then what came in the meantime', async () => {
     const { writer, writes, faults, answers } = writerOf();
     faults.push('hang');
     writer.offer(bot('a', up), status('False', 0));
@@ -154,7 +154,7 @@ describe('the status writer', () => {
     });
   });
 
-  it('writes what waits when it is stopped in an orderly way, and nothing when the lease is lost', async () => {
+  it('writes what waits when it is stopped gracefully, and nothing when the lease is lost', async () => {
     for (const [graceMs, expected] of [
       [5_000, ['a 2/2']],
       [0, []],

@@ -46,7 +46,7 @@ describe('against the Slack stand-in', () => {
     expect(await connect()).toMatchObject(answer);
   });
 
-  it('gives up a call that hangs when its time is up, and at once when told to', async () => {
+  it('gives up a call that hangs when its time is up, and at once when aborted', async () => {
     slack.setFault({ at: 'method', method: 'rtm.connect', answer: { kind: 'hang' } });
     expect(await connect(100)).toMatchObject({ kind: 'retry', error: 'timeout' });
     const stop = new AbortController();
@@ -59,7 +59,7 @@ describe('against the Slack stand-in', () => {
   });
 });
 
-describe('against a server that is no Slack', () => {
+describe('against a server that is not Slack', () => {
   let server: Server;
   let requests: IncomingMessage[] = [];
   afterEach(async () => {
@@ -90,7 +90,7 @@ describe('against a server that is no Slack', () => {
     });
   });
 
-  it('takes the token nowhere else', async () => {
+  it('sends the token nowhere else', async () => {
     const apiUrl = await start((request, response) =>
       response.writeHead(request.url === '/api/rtm.connect' ? 307 : 200, { location: '/elsewhere' }).end('{}'),
     );
@@ -101,7 +101,7 @@ describe('against a server that is no Slack', () => {
     expect(requests.map(({ url }) => url)).toEqual(['/api/rtm.connect']);
   });
 
-  it('gets no value that is no token', async () => {
+  it('is never sent a value that is not a token', async () => {
     const apiUrl = await start((_request, response) => response.end('{}'));
     const answer = await rtmConnect(createWebApi({ apiUrl }))('hunter2', never);
     expect(answer).toMatchObject({ kind: 'terminal', reason: 'TokenWrongKind' });

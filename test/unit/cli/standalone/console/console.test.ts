@@ -55,7 +55,7 @@ it('warns of a bot that is not ready, and only then', () => {
   ]);
 });
 
-it('tells each wait once, with its length, also beside a trouble and while the fleet is looked at', () => {
+it('prints each wait once, with its length, also beside a problem and while the fleet is being observed', () => {
   const { console, said } = plain();
   const lost = (more: Partial<BotSummary>) => bot('acme', false, 'ConnectionLost', more);
   const wait = { waitUntilMs: NOW + 42_000, waitsFor: 'budget' };

@@ -187,7 +187,7 @@ describe('the events of connectors', () => {
     expect(totals.read(20_000)).toMatchObject({ perSecond: 0, lastEventAgoMs: 10_000 });
   });
 
-  it('goes on counting when a connector is started again', () => {
+  it('keeps counting when a connector is restarted', () => {
     const totals = new EventTotals();
     totals.heard('c-0', heard(10, 4), 0);
     totals.ended('c-0');
@@ -229,7 +229,7 @@ describe('what is said of files and at the end', () => {
     expect(fileChangeLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);
   });
 
-  it('tells what was stopped and what became of the events', () => {
+  it('says what was stopped and what became of the events', () => {
     const summary = { queue: 'q', connectors: 2, sockets: 6, queued: 1_234, left: 0, queueLength: 56 };
     expect(shutdownLines(summary).slice(0, 2)).toEqual([
       'Stopped: 2 connectors ended, all sockets closed (6 were live).',

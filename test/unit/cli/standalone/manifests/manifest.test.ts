@@ -203,7 +203,7 @@ describe('whatever is in a file', () => {
     );
   });
 
-  it('no problem tells a token, wherever it stands', () => {
+  it('no problem reveals a token, wherever it is', () => {
     const places = [
       `teamID: ${TOKEN}`,
       `${TOKEN}: 1`,

@@ -97,7 +97,7 @@ describe('an error of Slack', () => {
     expect(classify(answer({ ok: false, error }))).toMatchObject({ kind: 'retry', reason: 'MigrationInProgress' });
   });
 
-  it('that nobody has documented never closes the case', () => {
+  it('that is undocumented is never a refusal of the token', () => {
     expect(classify(answer({ ok: false, error: 'brand_new' }))).toMatchObject({ kind: 'retry', error: 'brand_new' });
     expect(classify(answer({ ok: false, error: 'constructor' })).kind).toBe('retry');
   });
@@ -130,7 +130,7 @@ describe('something between Slack and us', () => {
     expect(classify(answer(given.body, { status: given.status }))).toMatchObject({ kind: 'retry', reason });
   });
 
-  it('never leads to a verdict on the token, and never breaks', () => {
+  it('never leads to a verdict on the token, and never throws', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.oneof(fc.string(), fc.json()), (status, body) => {
         expect(['retry', 'rateLimited']).toContain(classify(answer(body, { status })).kind);

@@ -72,7 +72,7 @@ it('connects are shared by team and token, under the key of earlier versions', (
   expect(rtm().budgetKey(spec, 'd0')).toBe('relax:connect:T1:d0');
 });
 
-it('an app that is told of a refusal hears of its team and of the error', () => {
+it('a refusal in the queue names its team and the error', () => {
   expect(rtm().disableBot(spec, 'token_revoked', 0)).toMatchObject({
     kind: 'event',
     item: { type: 'disable_bot', team_uid: 'T1', bot: 'bots/acme', event: { error: 'token_revoked' } },

@@ -48,7 +48,7 @@ describe('credentials', () => {
     expect(JSON.stringify(verdict)).not.toContain('secretpart');
   });
 
-  it('are unknown, not refused, when the Secret can not be read', () => {
+  it('are unknown, not refused, when the Secret cannot be read', () => {
     expect(judgeCredentials(SPEC, { kind: 'unreadable', why: 'the API server is away' })).toMatchObject({
       kind: 'unknown',
     });

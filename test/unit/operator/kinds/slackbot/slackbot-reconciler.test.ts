@@ -33,7 +33,7 @@ class Scene {
   readonly enqueued: string[] = [];
   readonly told = new Map<string, SlackBotStatus>();
   view: FleetView = EMPTY;
-  inOffice = true;
+  isLeader = true;
   secretFault: KubeErrorKind | undefined;
   patchFault: KubeErrorKind | undefined;
   readonly reads: SecretReads;
@@ -95,7 +95,7 @@ class Scene {
       secrets: this.reads,
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
-      office: () => (this.inOffice ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
+      leadership: () => (this.isLeader ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
       enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
       log: silentLog,
       timers: this.timers,
@@ -229,7 +229,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('a')?.token).toBe(TOKEN);
   });
 
-  it('lets the rest of the spec count while the token can not be read', async () => {
+  it('lets the rest of the spec count while the token cannot be read', async () => {
     const scene = new Scene();
     scene.secret();
     const bot = scene.add('a');
@@ -276,7 +276,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('a')).toBeDefined();
   });
 
-  it('lets the younger of two that are the same bot run as soon as the older is on its way out', async () => {
+  it('runs the younger of two that are the same bot as soon as the older is being deleted', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('young', { created: '2026-11-24T00:00:09Z' });
@@ -314,7 +314,7 @@ describe('reconciling a SlackBot', () => {
     expect([...scene.desired.value().bots.keys()]).toEqual([second]);
   });
 
-  it('does not wait for ever for one that takes over, and not at all for one that is suspended', async () => {
+  it('does not wait forever for one that takes over, and not at all for one that is suspended', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('young', { created: '2026-11-24T00:00:09Z' });
@@ -351,7 +351,7 @@ describe('reconciling a SlackBot', () => {
     expect([...scene.desired.value().bots.keys()]).toEqual(['young']);
   });
 
-  it('does not take its own claim back when a Secret can not be read', async () => {
+  it('does not take its own claim back when a Secret cannot be read', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('old');
@@ -365,7 +365,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.ready('young')).toBe('DuplicateBot');
   });
 
-  it('takes an object that was made anew under the same name for another', async () => {
+  it('treats an object that was recreated under the same name as another', async () => {
     const scene = new Scene();
     scene.secret();
     scene.add('a', { uid: 'first' });
@@ -411,7 +411,7 @@ describe('deleting a SlackBot', () => {
     );
   });
 
-  it('gives way in time for a minute in which nobody knows the fleet', async () => {
+  it('removes the finalizer within a minute even if the fleet is unknown', async () => {
     const scene = new Scene();
     const bot = await deleted(scene);
     scene.view = { ...EMPTY, settled: false };
@@ -425,10 +425,10 @@ describe('deleting a SlackBot', () => {
   });
 });
 
-describe('an operator that is not in office', () => {
+describe('an operator that is not the leader', () => {
   it('runs no bot without its finalizer, takes nothing from it, and writes nothing', async () => {
     const scene = new Scene();
-    scene.inOffice = false;
+    scene.isLeader = false;
     scene.secret();
     const bot = scene.add('a');
     expect(await scene.run('a')).toEqual({ kind: 'done' });
@@ -445,23 +445,23 @@ describe('an operator that is not in office', () => {
     scene.secret();
     const bot = scene.add('a');
     await scene.run('a');
-    scene.inOffice = false;
+    scene.isLeader = false;
     bot.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
     expect(await scene.run('a')).toEqual({ kind: 'done' });
     expect(scene.desired.value().stopped.get('a')?.why).toBe('deleted');
     await scene.timers.advance(DELETION_PATIENCE_MS);
     expect(bot.metadata.finalizers).toEqual([FINALIZER]);
-    scene.inOffice = true;
+    scene.isLeader = true;
     await scene.run('a');
     expect(bot.metadata.finalizers).toEqual([]);
   });
 
-  it('that has run a bot goes on with it', async () => {
+  it('that has run a bot keeps running it', async () => {
     const scene = new Scene();
     scene.secret();
     const bot = scene.add('a');
     await scene.run('a');
-    scene.inOffice = false;
+    scene.isLeader = false;
     bot.metadata.finalizers = [];
     await scene.run('a');
     expect(scene.desired.wanted('a')).toBeDefined();

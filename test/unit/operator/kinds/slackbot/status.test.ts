@@ -41,7 +41,7 @@ const shown = (status: SlackBotStatus, type: ConditionType) => {
 };
 
 describe('the status of a bot', () => {
-  it('with all sockets live is ready and redundant, and tells where they are in a stable order', () => {
+  it('with all sockets live is ready and redundant, and lists them in a stable order', () => {
     const status = statusOf(input({}, both));
     expect(CONDITION_TYPES.map((type) => shown(status, type))).toEqual([
       'True Live',
@@ -64,7 +64,7 @@ describe('the status of a bot', () => {
     });
   });
 
-  it('keeps the time of a connection when Redis has lost it, and never tells one of 1970', () => {
+  it('keeps the time of a connection when Redis has lost it, and never shows 1970', () => {
     const before = statusOf(input({}, both));
     const adopted = [slot('a', { assignedAtMs: 0 }), slot('b', { assignedAtMs: 0 })];
     expect(statusOf(input({ previous: before, nowMs: NOW + 60_000 }, adopted))).toEqual(before);
@@ -92,7 +92,7 @@ describe('the status of a bot', () => {
     ['with a pod that has left', input({}, [slot('b'), away('PodReturning')]), 'Ready', 'True Live'],
     ['with a pod that has left', input({}, [slot('b'), away('PodReturning')]), 'Redundant', 'False PodReturning'],
     [
-      'whose new token one of its connectors can not open',
+      'whose new token one of its connectors cannot open',
       input({}, [slot('a'), slot('b', { reason: 'SealUnreadable', tokenDigest: 'old' })]),
       'Ready',
       'True SealUnreadable',
@@ -144,7 +144,7 @@ describe('the status of a bot', () => {
       'False Connecting',
     ],
     [
-      'whose Secret can not be read',
+      'whose Secret cannot be read',
       input({ verdict: { kind: 'unknown', reason: 'SecretUnreadable', message: 'm' } }),
       'Assigned',
       'Unknown SecretUnreadable',
@@ -213,7 +213,7 @@ describe('the status of a bot', () => {
     expect(status.connectionSummary).toBe('1/2');
   });
 
-  it('tells bad news that is certain even then: each socket was told of by a process that runs', () => {
+  it('reports bad news that is certain even then: each socket was reported by a process that runs', () => {
     const fleet = { settled: false, pods: 2, zones: 2 };
     const previous = statusOf(input({}, both));
     const down = both.map((s) => ({ ...s, state: 'connecting', reason: 'ConnectionLost' }) as const);

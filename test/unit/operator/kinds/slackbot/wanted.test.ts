@@ -115,10 +115,10 @@ class World {
       const view = { settled: true, hasBot: this.live.has(uid) };
       const decision = known.isDeleted
         ? decideDeletion(situation, { isHeld: true, view })
-        : { ...decide(situation, known.verdict), letGo: undefined };
+        : { ...decide(situation, known.verdict), release: undefined };
       for (const other of this.records.put(uid, decision.record)) waiting.add(other);
       if (decision.want !== undefined) this.desired.set(uid, decision.want);
-      if (decision.letGo === undefined) continue;
+      if (decision.release === undefined) continue;
       this.desired.set(uid, { kind: 'none' });
       this.records.forget(uid);
       this.bots.delete(uid);
@@ -202,7 +202,7 @@ describe('what is wanted of a bot', () => {
     );
   });
 
-  it('never ends for a Secret that can not be read: what ran goes on with its token', () => {
+  it('never ends for a Secret that cannot be read: what ran keeps running with its token', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 25 }), uid, (steps, name) => {
         const world = new World();
@@ -218,7 +218,7 @@ describe('what is wanted of a bot', () => {
     );
   });
 
-  it('is at no moment of a takeover that nobody runs it', () => {
+  it('is that somebody runs it at every moment of a takeover', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(advance, withTokens, gone), { maxLength: 40 }), (steps) => {
         const world = new World();
@@ -290,11 +290,11 @@ describe('a bot that is deleted', () => {
     ['a connector still reports one', { settled: true, hasBot: true }, 0, undefined],
     ['nobody knows the fleet', { settled: false, hasBot: false }, DELETION_PATIENCE_MS - 1, undefined],
     ['nobody has known the fleet for long', { settled: false, hasBot: false }, DELETION_PATIENCE_MS, 'late'],
-  ] as const)('is stopped at once, and let go or not: %s', (_, view, nowMs, letGo) => {
+  ] as const)('is stopped at once, and its finalizer removed or not: %s', (_, view, nowMs, release) => {
     const record = { ...NEW_RECORD, deletedAtMs: 0 };
     expect(decideDeletion(situation(nowMs, record), { isHeld: true, view })).toMatchObject({
       want: { kind: 'stop', why: 'deleted', generation: 3 },
-      letGo,
+      release,
     });
   });
 

@@ -1,6 +1,6 @@
 /** Decides when a draining connector closes its remaining sockets. Pure (design rule 6). */
 
-import { SESSION_TTL_MS } from '../../core/protocol/session.ts';
+import { SESSION_TTL_MS } from '../core/protocol/session.ts';
 
 /** What a draining connector knows about itself. */
 export interface DrainFacts {

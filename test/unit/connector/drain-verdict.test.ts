@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DrainEnd, type DrainFacts, drainEnd } from '#connector/session/drain-verdict.ts';
+import { type DrainEnd, type DrainFacts, drainEnd } from '#connector/drain-verdict.ts';
 
 const facts = (changes: Partial<DrainFacts>): DrainFacts => ({
   slots: 3,
