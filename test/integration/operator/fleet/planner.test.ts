@@ -296,6 +296,8 @@ describe('Two planners of one scope', () => {
     const lock = new RedlockPlannerLock(redis, keys.planner, 600_000, clock);
     const planner = await plan({
       lock,
+      // One connection for both, so that the lock is lost before what the planner writes arrives.
+      redis,
       // Between reading and writing, which is the worst moment.
       fleetKeys: () => {
         if (wanted.bots.has('late')) void redis.set(keys.planner, 'of another planner');
