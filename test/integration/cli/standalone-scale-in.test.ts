@@ -52,8 +52,12 @@ describe('relax standalone, started again with fewer connectors', () => {
 
   it('does not wait for the one that no longer exists', async () => {
     await untilEachHasTwo(60_000);
+    // One that comes up late finds all sockets placed, and is given some to balance the load.
+    await waitFor(async () => (await redis.keys('relax:*:assign:connector-2')).length === 1, {
+      what: 'sockets on the third connector',
+      timeoutMs: 60_000,
+    });
     const [assignments = ''] = await redis.keys('relax:*:assign:connector-2');
-    expect(await redis.hlen(assignments)).toBeGreaterThan(0);
     expect(await relax.stop()).toBe(0);
     // As if it had been quiet for a while: every connect budget is full again.
     await redis.del(...(await redis.keys('relax:connect:*')));
@@ -62,5 +66,5 @@ describe('relax standalone, started again with fewer connectors', () => {
     await untilEachHasTwo(60_000);
     console.log(`two sockets a team ${Math.round(performance.now() - startedMs)} ms after the start`);
     await waitFor(async () => (await redis.hlen(assignments)) === 0, { what: 'the third connector left' });
-  }, 150_000);
+  }, 200_000);
 });
