@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/process/clock.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
+import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
@@ -53,7 +54,7 @@ export class Publisher {
       settlement: this.#settlement,
       observer,
       clock,
-      staleMs: contract.windowMs / 2,
+      staleMs: longestWaitMs(contract.windowMs),
       redisUser,
       onFlushed: () => this.#onFlushed(),
     };

@@ -1,5 +1,6 @@
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
+import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { BudgetKey, ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
@@ -338,7 +339,7 @@ export class SlotRunner<S extends SlotSpec> {
       rebalance,
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
-      pauseLimitMs: this.#deps.windowMs / 2,
+      pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HttpSettings } from '../process/http-server.ts';
 import type { LogLevel } from '../process/log.ts';
+import { longestWaitMs } from '../protocol/dedupe-window.ts';
 import type { RedisSettings } from '../redis/redis.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import type { Program } from './setting.ts';
@@ -227,10 +228,11 @@ function contradictions(values: Values): string[] {
   }
   const windowSeconds = values.find(settings.dedupeWindow);
   const bufferSeconds = values.find(settings.bufferSeconds);
-  if (windowSeconds !== undefined && bufferSeconds !== undefined && bufferSeconds * 2 > windowSeconds) {
+  const longestSeconds = windowSeconds === undefined ? undefined : longestWaitMs(windowSeconds * 1000) / 1000;
+  if (longestSeconds !== undefined && bufferSeconds !== undefined && bufferSeconds > longestSeconds) {
     mistakes.push(
       `RELAX_BUFFER_SECONDS ${bufferSeconds} is more than half of RELAX_DEDUPE_WINDOW_SECONDS ${windowSeconds}: ` +
-        `an event could leave the buffer after its mark is gone. Set at most ${Math.floor(windowSeconds / 2)}`,
+        `an event could leave the buffer after its mark is gone. Set at most ${Math.floor(longestSeconds)}`,
     );
   }
   return mistakes;
