@@ -30,6 +30,8 @@ const FILTERED: Readonly<Record<FilterReason, true>> = {
   excluded: true,
   not_included: true,
   lossy: true,
+  suspended: true,
+  unknown_team: true,
 };
 const FAILED: Readonly<Record<FailReason, true>> = {
   malformed: true,

@@ -18,6 +18,10 @@ export interface EventSource {
   /** The queue item's `namespace`. */
   queueNamespace: string;
   events: EventFilter;
+  /** Payloads that take an answer wait for one from the application. Not over RTM. */
+  replies?: boolean | undefined;
+  /** Slack may send copies for a day. Not over RTM. */
+  delayedEvents?: boolean | undefined;
 }
 
 /** A bot whose token Slack refuses: no socket says who it is at Slack. */

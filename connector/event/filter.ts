@@ -1,6 +1,15 @@
 import type { EventFilter } from '../../core/protocol/assignment.ts';
 
-export type FilterReason = 'transport' | 'own' | 'excluded' | 'not_included' | 'lossy';
+export type FilterReason =
+  | 'transport'
+  | 'own'
+  | 'excluded'
+  | 'not_included'
+  | 'lossy'
+  /** Of an app's team whose SlackBot is suspended. */
+  | 'suspended'
+  /** Of an app's team that has no SlackBot, with `unknownTeams: Drop`. */
+  | 'unknown_team';
 
 /** Frames about the socket itself. The frame decoder removes them earlier; none may ever reach the queue. */
 const TRANSPORT: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { QueueItem } from '../../core/protocol/queue-item.ts';
 import { attachmentsOf } from './attachments.ts';
+import type { Envelope } from './envelope.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
 import { type FilterReason, filterReason, isTransport } from './filter.ts';
 import { isObject, text } from './frame-field.ts';
@@ -33,7 +34,13 @@ export type Normalized =
  * From a decoded Slack frame to the queue item. Never throws.
  * @param frameText the JSON that `frame` was parsed from, for the item's `event`
  */
-export function normalize(frame: unknown, source: EventSource, receivedAtMs: number, frameText?: string): Normalized {
+export function normalize(
+  frame: unknown,
+  source: EventSource,
+  receivedAtMs: number,
+  frameText?: string,
+  _envelope?: Envelope,
+): Normalized {
   if (!isObject(frame)) return { kind: 'malformed' };
   const slackType = typeof frame.type === 'string' ? frame.type : '';
   if (isTransport(slackType)) return { kind: 'filtered', reason: 'transport' };

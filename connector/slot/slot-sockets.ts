@@ -109,7 +109,11 @@ export class SlotSockets<S extends SlotSpec> {
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
-    const normalized = normalize(frame.event, held.resolver.resolve(frame), timers.wallMs(), frame.text);
+    const source = held.resolver.resolve(frame);
+    const normalized: Normalized =
+      typeof source === 'string'
+        ? { kind: 'filtered', reason: source }
+        : normalize(frame.event, source, timers.wallMs(), frame.text, frame.envelope);
     if (frame.ack === undefined) offer(normalized);
     else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
   }
@@ -145,6 +149,9 @@ export class SlotSockets<S extends SlotSpec> {
         return;
       case 'closing':
         this.#owner.feed({ type: 'closing', id, trouble: frame.trouble });
+        return;
+      case 'refused':
+        // No transport says so yet.
         return;
       case 'error':
         this.#deps.limitedLog.warn(

@@ -1,6 +1,8 @@
 import type { RetryReason } from '../../core/protocol/report.ts';
 import type { BudgetKey } from '../budget/connect-budget.ts';
+import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
+import type { FilterReason } from '../event/filter.ts';
 import type { JsonObject } from '../event/frame-field.ts';
 import type { Normalized } from '../event/normalize.ts';
 import type { Outcome } from '../queue/outcome.ts';
@@ -33,6 +35,13 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    * events that have an `ack`.
    */
   acknowledge?(ack: string, outcome: Outcome): string | undefined;
+  /** The text that acknowledges an event with the application's answer. @param payload JSON text */
+  answer?(ack: string, payload: string): string;
+  /**
+   * What keeps a flood from filling the buffer. `pause`: the socket is not read, since Slack sends nothing again. `redelivery`:
+   * the socket is read on, so that it answers pings, and what finds no room stays unacknowledged: Slack sends it again.
+   */
+  readonly backpressure: 'pause' | 'redelivery';
 
   // What its events are.
 
@@ -71,19 +80,21 @@ export interface SlackSelf {
 
 /** What a text frame is. */
 export type Frame =
-  /** The first frame of a working socket. */
-  | { kind: 'hello' }
+  /** The first frame of a working socket. `sockets`: how many of the app Slack counts, this one included, if it says. */
+  | { kind: 'hello'; sockets?: number; appID?: string }
   /** Slack will close the socket soon, so its successor is opened first. */
   | { kind: 'leaving' }
   /** Slack closes the socket now, or would rather have it closed. */
   | { kind: 'closing'; trouble: Trouble }
+  /** Slack closes the socket and will grant no other until a person has done something. */
+  | { kind: 'refused'; refusal: Refusal }
   | EventFrame
   /** About the socket itself and to be ignored: an answer to a ping of ours, something experimental. */
   | { kind: 'noise' }
   /** Before hello: Slack refuses the socket. Later: Slack could not read a frame of ours. */
   | { kind: 'error'; code: number; msg: string }
   /** Not an event at all. `reason` is for logs and quotes nothing from the frame. */
-  | { kind: 'malformed'; reason: string };
+  | { kind: 'malformed'; reason: string /** Slack would send it again, to no avail. */; ack?: string };
 
 export interface EventFrame {
   kind: 'event';
@@ -91,14 +102,14 @@ export interface EventFrame {
   event: JsonObject;
   /** The JSON that `event` was parsed from. */
   text: string | undefined;
-  /** The team that Slack sends it to, if a socket serves many teams. */
-  teamID?: string;
+  /** What was around it; undefined over RTM. */
+  envelope?: Envelope;
   /** Identifies the event in its acknowledgement; undefined if Slack expects none. */
   ack?: string;
 }
 
-/** Called for every event: must be cheap. */
-export type ResolveSource = (frame: EventFrame) => EventSource;
+/** Called for every event: must be cheap. A reason: the event is not wanted, whatever it is. */
+export type ResolveSource = (frame: EventFrame) => EventSource | FilterReason;
 
 /** How to ask a silent peer whether it is alive. When to ask, and what silence means, is up to the slot. */
 export type KeepAlive =

@@ -6,12 +6,14 @@ import { z } from 'zod';
  * Readers ignore unknown fields: an older connector must read what a newer operator wrote.
  */
 
-const eventFilterSchema = z.object({
+export const eventFilterSchema = z.object({
   /** Event types to queue; empty means all. */
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
   /** Also queue plain messages of the bot itself. */
   own: z.boolean().default(false),
+  /** Event types that go to the urgent queue, beside those that always do; absent: none. */
+  urgent: z.array(z.string()).optional(),
 });
 export type EventFilter = z.infer<typeof eventFilterSchema>;
 
@@ -47,19 +49,33 @@ const rtmSlotSchema = anySlotSchema.extend({
   /** `spec.teamID`: the workspace or organization that the token must be of. */
   teamID: z.string(),
 });
+/** What the slots of Socket Mode have. Their `token` holds an app's credentials (`core/protocol/app-credentials.ts`). */
+const envelopeFields = {
+  /** Whether payloads that take an answer wait for one from the application. */
+  replies: z.enum(['wait', 'off']).default('wait'),
+  /** The app has Slack's Delayed Events switched on: marks live for 26 h (`core/protocol/dedupe-window.ts`). */
+  delayedEvents: z.boolean().default(false),
+};
 /** A bot of one team, over Socket Mode by an app of its own. */
 const socketModeSlotSchema = anySlotSchema.extend({
   kind: z.literal('socketMode'),
   teamID: z.string(),
+  ...envelopeFields,
 });
 /** One of the few sockets of an app, which carry the events of all its teams. */
 const appSlotSchema = anySlotSchema.extend({
   kind: z.literal('app'),
+  appID: z.string().default(''),
+  ...envelopeFields,
+  /** What becomes of the events of a team that no SlackBot names. */
+  unknownTeams: z.enum(['deliver', 'drop']).default('deliver'),
 });
 
 const slotSchema = z.discriminatedUnion('kind', [rtmSlotSchema, socketModeSlotSchema, appSlotSchema]);
 export type Slot = z.infer<typeof slotSchema>;
 export type RtmSlot = z.infer<typeof rtmSlotSchema>;
+export type SocketModeSlot = z.infer<typeof socketModeSlotSchema>;
+export type AppSlot = z.infer<typeof appSlotSchema>;
 
 type KindFieldsOf<S> = S extends Slot ? Omit<S, keyof z.infer<typeof anySlotSchema>> : never;
 /** The kind of a slot, with what only slots of this kind have. */
@@ -68,10 +84,15 @@ export type KindFields = KindFieldsOf<Slot>;
 export function kindFieldsOf(from: KindFields): KindFields {
   switch (from.kind) {
     case 'rtm':
-    case 'socketMode':
       return { kind: from.kind, teamID: from.teamID };
-    case 'app':
-      return { kind: from.kind };
+    case 'socketMode': {
+      const { kind, teamID, replies, delayedEvents } = from;
+      return { kind, teamID, replies, delayedEvents };
+    }
+    case 'app': {
+      const { kind, appID, replies, delayedEvents, unknownTeams } = from;
+      return { kind, appID, replies, delayedEvents, unknownTeams };
+    }
     default:
       return from satisfies never;
   }
@@ -80,10 +101,19 @@ export function kindFieldsOf(from: KindFields): KindFields {
 export function sameKindFields(a: KindFields, b: KindFields): boolean {
   switch (a.kind) {
     case 'rtm':
-    case 'socketMode':
       return b.kind === a.kind && b.teamID === a.teamID;
+    case 'socketMode':
+      return (
+        b.kind === a.kind && b.teamID === a.teamID && b.replies === a.replies && b.delayedEvents === a.delayedEvents
+      );
     case 'app':
-      return b.kind === a.kind;
+      return (
+        b.kind === a.kind &&
+        b.appID === a.appID &&
+        b.replies === a.replies &&
+        b.delayedEvents === a.delayedEvents &&
+        b.unknownTeams === a.unknownTeams
+      );
     default:
       return a satisfies never;
   }

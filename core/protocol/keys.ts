@@ -13,6 +13,8 @@ export interface QueueKeys {
   fence: string;
   /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
   dedupe(bucket: number, subBucket: number): string;
+  /** The same for apps with Slack's Delayed Events: marks that live for 26 h (`core/protocol/dedupe-window.ts`). */
+  dedupeDelayed(bucket: number, subBucket: number): string;
   /** Hash with one mark and its own TTL: a fact that must not be queued twice within weeks (`disable_bot`). */
   dedupeOwn(markField: string): string;
 }
@@ -23,6 +25,7 @@ export function queueKeys(queue: string): QueueKeys {
     queue,
     fence: `{${queue}}:fence`,
     dedupe: (bucket, subBucket) => `{${queue}}:dd:${bucket}:${subBucket}`,
+    dedupeDelayed: (bucket, subBucket) => `{${queue}}:dd26:${bucket}:${subBucket}`,
     dedupeOwn: (markField) => `{${queue}}:dd:own:${markField}`,
   };
 }
@@ -33,6 +36,14 @@ export const CLUSTERS_KEY = 'relax:clusters';
 /** Bucket of connects of one bot, shared by every replica and cluster. */
 export const connectBudgetKey = (teamID: string, tokenDigest: string): string =>
   `relax:connect:${teamID}:${tokenDigest}`;
+
+/** Sorted set of the sockets of one app over Socket Mode, in every cluster -> Redis time (ms) until which each counts. */
+export const appSocketsKey = (app: string): string => `relax:app:${app}`;
+/** Bucket of connects of one app over Socket Mode, shared by every replica and cluster; one script touches both. */
+export const appBudgetKey = (app: string): string => `{relax:app:${app}}:connect`;
+
+/** String with TTL: why an answer to an envelope was not passed on to Slack (`core/protocol/reply.ts`). */
+export const replyFaultKey = (id: string): string => `relax:reply:${id}`;
 
 export interface ClusterKeys {
   /** Redlock: one planner per cluster scope. */
@@ -56,6 +67,10 @@ export interface ClusterKeys {
    * close the rest and end.
    */
   drained(pod: string): string;
+  /** List of the answers to envelopes that this pod holds (`core/protocol/reply.ts`). */
+  replies(pod: string): string;
+  /** Hash team -> Route of one SlackApp (`core/protocol/route.ts`). */
+  route(appUid: string): string;
   /** Pub/sub channel that nudges a connector to read its assignments now. */
   nudge(pod: string): string;
   /** Pub/sub channel that nudges the planner to look at sessions and reports now. */
@@ -74,6 +89,8 @@ export function clusterKeys(cluster: string): ClusterKeys {
     version: (pod) => `${prefix}:version:${pod}`,
     report: (pod) => `${prefix}:report:${pod}`,
     drained: (pod) => `${prefix}:drained:${pod}`,
+    replies: (pod) => `${prefix}:replies:${pod}`,
+    route: (appUid) => `${prefix}:route:${appUid}`,
     nudge: (pod) => `${prefix}:nudge:${pod}`,
     plannerNudge: `${prefix}:nudge`,
   };

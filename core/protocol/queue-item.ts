@@ -21,6 +21,22 @@ export interface QueueItem {
   bot: string;
   /** Slack's event, untouched: on the queue it is Slack's own text (`connector/event/item-json.ts`). */
   event: unknown;
+  /**
+   * Over Socket Mode: what Slack put around the event (event_id, event_time, api_app_id, authorizations, retry_attempt ...),
+   * without its verification token, which is a secret.
+   */
+  envelope?: Readonly<Record<string, unknown>> | undefined;
+  /** Slack waits for an answer inside the acknowledgement; see `ReplyAddress`. */
+  reply?: ReplyAddress | undefined;
   /** ISO 8601, when the connector read it. */
   received_at: string;
+}
+
+/** Where the application answers: `RPUSH to {"id": ..., "payload": ...}`. */
+export interface ReplyAddress {
+  /** Redis list. */
+  to: string;
+  id: string;
+  /** ISO 8601: an answer after this is too late. */
+  before: string;
 }

@@ -59,6 +59,8 @@ export const TERMINAL_REASONS = [
   'MissingScope',
   'RTMNotAllowed',
   'TeamMismatch',
+  'AppMismatch',
+  'SocketModeDisabled',
   'AccessDenied',
 ] as const;
 export type TerminalReason = (typeof TERMINAL_REASONS)[number];
@@ -72,6 +74,10 @@ export const RETRY_REASONS = [
   'ConnectionRefused',
   'ConnectionLost',
   'HelloTimeout',
+  /** Slack has as many websockets of the app as it allows, or Relax does by its own count (design rule 11). */
+  'TooManyWebsockets',
+  /** Live, but Slack counts websockets of the app that Relax does not know. */
+  'UnknownWebsockets',
   'SealUnreadable',
   'TransportNotServed',
 ] as const;

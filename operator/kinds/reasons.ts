@@ -192,6 +192,14 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     meaning: 'The token belongs to another team than spec.teamID.',
     remedy: 'Put a token of that team in the Secret; teamID is immutable, so for the other team create a new SlackBot.',
   },
+  AppMismatch: {
+    meaning: 'The tokens are of different Slack apps, or not of the app that spec.appID names.',
+    remedy: 'Put the app-level token and the bot token of one app into the Secret.',
+  },
+  SocketModeDisabled: {
+    meaning: 'Socket Mode is switched off for the app.',
+    remedy: 'Switch it on at api.slack.com/apps, "Socket Mode". Relax asks again by itself.',
+  },
   AccessDenied: {
     meaning: 'Slack refuses the team or the app.',
     remedy: 'Ask an administrator of the team whether the app is allowed there.',
@@ -212,6 +220,16 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
   HelloTimeout: {
     meaning: 'The websocket opened, but Slack did not greet it.',
     remedy: 'See https://slack-status.com.',
+  },
+  TooManyWebsockets: {
+    meaning: 'Slack allows 10 websockets an app, and they are in use.',
+    remedy:
+      'Stop other programs that use the app-level token, or lower spec.replicas: all clusters together count. Relax tries again ever more slowly.',
+  },
+  UnknownWebsockets: {
+    meaning: 'Slack counts websockets of the app that Relax does not know, and sends them a part of the events.',
+    remedy:
+      'Stop other programs that use the app-level token (one app for each environment). If there are none, Slack forgets lost websockets by itself after a while.',
   },
   SealUnreadable: {
     meaning: 'The connector cannot decrypt the sealed token.',

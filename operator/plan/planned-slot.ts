@@ -33,7 +33,8 @@ export const sameSpec = (set: SetSpec, slot: Slot): boolean =>
   slot.queueNamespace === set.queueNamespace &&
   slot.events.own === set.events.own &&
   sameList(slot.events.include, set.events.include) &&
-  sameList(slot.events.exclude, set.events.exclude);
+  sameList(slot.events.exclude, set.events.exclude) &&
+  sameList(slot.events.urgent ?? [], set.events.urgent ?? []);
 
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((value, at) => value === b[at]));

@@ -50,6 +50,7 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     keepAlive: KEEP_ALIVE,
+    backpressure: 'pause',
     streamID: ({ teamID }) => teamID,
     sourceResolver(spec, self) {
       const source = { ...botOf(spec), slackTeamID: self.teamID, botUserID: self.botUserID };

@@ -5,7 +5,16 @@ import { slackOptions } from '#cli/slack/options.ts';
 import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
 import { allSettings } from '#core/config/settings.ts';
-import { CLUSTERS_KEY, CONTRACT_KEY, clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';
+import {
+  appBudgetKey,
+  appSocketsKey,
+  CLUSTERS_KEY,
+  CONTRACT_KEY,
+  clusterKeys,
+  connectBudgetKey,
+  queueKeys,
+  replyFaultKey,
+} from '#core/protocol/keys.ts';
 import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
 
@@ -81,6 +90,9 @@ describe('Redis keys', () => {
     ...keysOf(queueKeys('q')),
     ...keysOf(clusterKeys('c')),
     connectBudgetKey('T1', 'd'),
+    appSocketsKey('A1'),
+    appBudgetKey('A1'),
+    replyFaultKey('e1'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
   ];

@@ -36,7 +36,18 @@ function decode(json: string): Frame {
         kind: 'event',
         event: objectAt(payload, 'event'),
         text: undefined,
-        teamID: text(payload.team_id),
+        envelope: {
+          type: 'events_api',
+          id: text(frame.envelope_id),
+          takesAnswer: false,
+          appID: '',
+          teamID: text(payload.team_id),
+          enterpriseID: '',
+          botUserID: '',
+          eventID: '',
+          eventTimeMs: undefined,
+          outer: {},
+        },
         ack: text(frame.envelope_id),
       };
     }
@@ -57,12 +68,13 @@ export function madeUpTransport(open: () => Promise<OpenAnswer>): Transport<AppS
     open,
     decode,
     keepAlive: { by: 'websocketPing' },
+    backpressure: 'redelivery',
     acknowledge,
     streamID: ({ appID }) => appID,
     sourceResolver: ({ bot }) => {
       const routes = new Map(['T1', 'T2'].map((teamID) => [teamID, sourceOf({ bot, teamID, slackTeamID: teamID })]));
       const unknownTeam = sourceOf({ bot, teamID: '', slackTeamID: '' });
-      return ({ teamID = '' }) => routes.get(teamID) ?? unknownTeam;
+      return ({ envelope }) => routes.get(envelope?.teamID ?? '') ?? unknownTeam;
     },
     disableBot: () => undefined,
     openMethod: 'sockets.open',

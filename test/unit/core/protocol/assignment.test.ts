@@ -18,7 +18,7 @@ describe('A slot in Redis', () => {
   });
 
   it.each(['rtm', 'socketMode'] as const)('of kind %s names its team, or it cannot be read', (kind) => {
-    expect(decodeSlot(encodeSlot(slotOf({ kind })))).toEqual(slotOf({ kind }));
+    expect(decodeSlot(encodeSlot(slotOf({ kind })))).toMatchObject(slotOf({ kind }));
     expect(decodeSlot(JSON.stringify({ ...slotOf({ kind }), teamID: undefined }))).toBeUndefined();
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '#core/protocol/assignment.ts';
+import type { RtmSlot, Slot } from '#core/protocol/assignment.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet, type ViewInput } from '#operator/fleet/make-view.ts';
 import type { PodMemory } from '#operator/fleet/pod-memory.ts';
 
-const slot = (change: Partial<Slot> = {}): Slot => ({
+const slot = (change: Partial<RtmSlot> = {}): Slot => ({
   epoch: 1,
   generation: 1,
   role: 'active',

@@ -13,7 +13,7 @@ const keyOf = (byte: number) => {
 };
 const key = keyOf(1);
 const TOKEN = 'xoxb-secret-1';
-const planned = (change: Partial<PlannedSlot> = {}): PlannedSlot => ({
+const planned = (change: Partial<Extract<PlannedSlot, { kind: 'rtm' }>> = {}): PlannedSlot => ({
   epoch: 1,
   generation: 1,
   role: 'active',
@@ -50,6 +50,10 @@ describe('A sealed write', () => {
   it('of an app is sealed for no team', () => {
     const app: SetSpec = {
       kind: 'app',
+      appID: 'A1',
+      replies: 'wait',
+      delayedEvents: false,
+      unknownTeams: 'deliver',
       generation: 1,
       bot: 'bots/app',
       queueNamespace: '',

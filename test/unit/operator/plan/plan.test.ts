@@ -40,12 +40,13 @@ describe('placement', () => {
 
   it('asks nothing of a team: the set of an app has none, nor have its slots, and then it is steady', () => {
     const events = { include: [], exclude: [], own: false };
-    const shared = { bot: 'bots/app', generation: 1, queueNamespace: '', events, tokenDigest: 'digest' };
-    fleet.addSets({ ...shared, kind: 'app', ownerUid: 'app', replicas: 2 });
+    const kind = { kind: 'app', appID: 'A1', replies: 'wait', delayedEvents: false, unknownTeams: 'deliver' } as const;
+    const shared = { ...kind, bot: 'bots/app', generation: 1, queueNamespace: '', events, tokenDigest: 'digest' };
+    fleet.addSets({ ...shared, ownerUid: 'app', replicas: 2 });
     const slots = fleet.step().writes.flatMap(({ set }) => [...set.values()]);
     expect(slots).toEqual([
-      { ...shared, kind: 'app', epoch: 1, role: 'active', cause: 'place' },
-      { ...shared, kind: 'app', epoch: 1, role: 'active', cause: 'place' },
+      { ...shared, epoch: 1, role: 'active', cause: 'place' },
+      { ...shared, epoch: 1, role: 'active', cause: 'place' },
     ]);
     expect(fleet.step().writes).toEqual([]);
   });

@@ -15,7 +15,7 @@ interface SamplePod {
   returns: boolean;
 }
 
-export const socketSet = (ownerUid: string, fields: Partial<SocketSet> = {}): SocketSet => ({
+export const socketSet = (ownerUid: string, fields: Partial<Extract<SocketSet, { kind: 'rtm' }>> = {}): SocketSet => ({
   ownerUid,
   bot: `bots/${ownerUid}`,
   kind: 'rtm',

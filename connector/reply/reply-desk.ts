@@ -1,0 +1,27 @@
+import type { ReplyAddress } from '../../core/protocol/queue-item.ts';
+import type { Outcome } from '../queue/outcome.ts';
+
+/** How an envelope that takes an answer is acknowledged. Called at most once, and not at all if its outcome stays unknown. */
+export interface Acknowledge {
+  /** @param answer JSON text of the application's payload; undefined: none came in time */
+  (answer: string | undefined): void;
+}
+
+/** An envelope that waits for the application's answer. */
+export interface PendingReply {
+  /** For the queue item. */
+  address: ReplyAddress;
+  /** The outcome of its event is final. */
+  settled(outcome: Outcome): void;
+}
+
+/** Holds envelopes until the application has answered, or their time is over. Shared by all slots of a process. */
+export interface ReplyDesk {
+  /**
+   * @param id the envelope's
+   * @param textOf the whole acknowledgement with this payload, for Slack's limit on its length
+   */
+  open(id: string, textOf: (payload: string) => string, acknowledge: Acknowledge): PendingReply;
+  /** An envelope that takes no answer has been read: an answer to it is refused with that reason. */
+  takesNone(id: string): void;
+}

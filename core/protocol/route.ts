@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { eventFilterSchema } from './assignment.ts';
+
+/**
+ * The table of a SlackApp: for each team the SlackBot that it belongs to. The planner writes it, connectors read it; a team
+ * that is not in it follows the app's `unknownTeams`. Readers ignore unknown fields.
+ */
+const routeSchema = z.object({
+  /** Uid of the SlackBot: the fence's field. */
+  ownerUid: z.string(),
+  /** "namespace/name" of the SlackBot. */
+  bot: z.string(),
+  generation: z.int().nonnegative(),
+  queueNamespace: z.string().default(''),
+  events: eventFilterSchema,
+  replies: z.enum(['wait', 'off']).default('wait'),
+  /** Its events are acknowledged and not queued. */
+  suspended: z.boolean().default(false),
+});
+export type Route = z.infer<typeof routeSchema>;
+
+/** Team (T... or E...) -> route. */
+export type Routes = ReadonlyMap<string, Route>;
+
+/** Field of the hash that is no team: a text that differs when the table does, so that readers need not read all of it. */
+export const ROUTE_VERSION_FIELD = '@version';
+
+/** One field of the hash; undefined when it can't be read. */
+export function decodeRoute(json: string): Route | undefined {
+  try {
+    return routeSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
