@@ -225,7 +225,7 @@ export class Connector {
       dialSemaphore: new DialSemaphore(),
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
-      offer: (normalized, settled) => this.#publisher.offer(normalized, settled),
+      offer: (normalized, settled, isSentAgain) => this.#publisher.offer(normalized, settled, isSentAgain),
       redisNowMs: () => redisClock.nowMs(),
       windowMs: contract.windowMs,
       timers: systemTimers,

@@ -46,21 +46,32 @@ export interface BudgetAsker {
   sparing: boolean;
 }
 
-/** Redis key of one bucket. The transport decides who shares it: for RTM, all who connect with one token of one team. */
-export type BudgetKey = string;
+/** Names one bucket. The transport decides who shares it: for RTM, all who connect with one token of one team. */
+export interface Bucket {
+  /** Redis key. */
+  key: string;
+  /** Redis key of the app's sockets, where Slack limits how many an app may have (Socket Mode). */
+  sockets?: string;
+}
 
 /** All reject when Redis is away. */
 export interface ConnectBudget {
   /** Takes one connect if there is one. */
-  take(key: BudgetKey, purpose: ConnectPurpose, asker?: BudgetAsker): Promise<BudgetAnswer>;
+  take(bucket: Bucket, purpose: ConnectPurpose, asker?: BudgetAsker): Promise<BudgetAnswer>;
   /** The connect that this slot took can't have reached Slack. */
-  giveBack(key: BudgetKey, slotID: string): Promise<void>;
+  giveBack(bucket: Bucket, slotID: string): Promise<void>;
   /** Slack said 429: the bucket is emptied, and nobody connects from it for this long. */
-  block(key: BudgetKey, forMs: number): Promise<void>;
+  block(bucket: Bucket, forMs: number): Promise<void>;
   /** Slack, or a proxy in front of it, sent Retry-After: nobody connects from the bucket for this long; its content stays. */
-  hold(key: BudgetKey, forMs: number): Promise<void>;
-  /** The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes. */
-  markLive(key: BudgetKey, slotID: string): Promise<void>;
+  hold(bucket: Bucket, forMs: number): Promise<void>;
+  /**
+   * The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes.
+   * @param slackCounts how many sockets of the app Slack counts, if its hello said so
+   * @returns how many sockets of the app Relax knows of in all clusters; undefined where there is no such limit
+   */
+  markLive(bucket: Bucket, slotID: string, slackCounts?: number): Promise<number | undefined>;
+  /** The slot is gone for good: its place among the app's sockets is free. */
+  release(bucket: Bucket, slotID: string): Promise<void>;
   /** Whether a socket of this bucket is live anywhere, in any cluster. */
-  isLive(key: BudgetKey): Promise<boolean>;
+  isLive(bucket: Bucket): Promise<boolean>;
 }

@@ -2,7 +2,7 @@
 
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
-import { BUDGET, type BudgetAsker, type BudgetKey, type ConnectBudget } from './connect-budget.ts';
+import { BUDGET, type Bucket, type BudgetAsker, type ConnectBudget } from './connect-budget.ts';
 
 const SCRIPT = loadScript(new URL('./connect-budget.lua', import.meta.url));
 
@@ -11,34 +11,37 @@ const SCRIPT = loadScript(new URL('./connect-budget.lua', import.meta.url));
  * @param holder names this process, so that a slot which runs elsewhere as well is not taken for this one
  */
 export function redisConnectBudget(redis: Redis, holder = ''): ConnectBudget {
-  const run = (key: BudgetKey, what: string, forMs: number, asker: Partial<BudgetAsker> = {}) => {
+  const run = ({ key }: Bucket, what: string, forMs: number, asker: Partial<BudgetAsker> = {}) => {
     const { slotID = '', unspaced = false, sparing = false } = asker;
     const who = [`${holder}/${slotID}`, unspaced ? 1 : 0, BUDGET.firstGapMs, BUDGET.nextGapMs, sparing ? 1 : 0];
     return runScript(redis, SCRIPT, [key], [what, BUDGET.capacity, BUDGET.refillMs, forMs, ...who]);
   };
   const bounded = (forMs: number): number => Math.ceil(Math.min(Math.max(0, forMs), BUDGET.maxBlockMs));
   return {
-    async take(key, purpose, asker) {
-      const reply = await run(key, purpose, BUDGET.urgentMs, asker);
+    async take(bucket, purpose, asker) {
+      const reply = await run(bucket, purpose, BUDGET.urgentMs, asker);
       const [granted, waitMs, yields]: unknown[] = Array.isArray(reply) ? reply : [];
       if (granted === 1) return { granted: true };
       if (typeof waitMs !== 'number') throw new Error('the connect budget script gave an answer of another shape');
       return { granted: false, waitMs, yields: yields === 1 };
     },
-    async giveBack(key, slotID) {
-      await run(key, 'giveBack', 0, { slotID });
+    async giveBack(bucket, slotID) {
+      await run(bucket, 'giveBack', 0, { slotID });
     },
-    async block(key, forMs) {
-      await run(key, 'block', bounded(forMs));
+    async block(bucket, forMs) {
+      await run(bucket, 'block', bounded(forMs));
     },
-    async hold(key, forMs) {
-      await run(key, 'hold', bounded(forMs));
+    async hold(bucket, forMs) {
+      await run(bucket, 'hold', bounded(forMs));
     },
-    async markLive(key, slotID) {
-      await run(key, 'live', BUDGET.liveMs, { slotID });
+    async markLive(bucket, slotID) {
+      await run(bucket, 'live', BUDGET.liveMs, { slotID });
+      return undefined;
     },
-    async isLive(key) {
-      return (await run(key, 'anyLive', 0)) === 1;
+    // No bucket of RTM has a limited number of sockets.
+    async release() {},
+    async isLive(bucket) {
+      return (await run(bucket, 'anyLive', 0)) === 1;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { fenceField } from '../../core/protocol/keys.ts';
-import type { QueueItem } from '../../core/protocol/queue-item.ts';
+import type { QueueItem, ReplyAddress } from '../../core/protocol/queue-item.ts';
 import { attachmentsOf } from './attachments.ts';
 import type { Envelope } from './envelope.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
@@ -30,16 +30,23 @@ export type Normalized =
   /** Dropped unread: too large to be an event. */
   | { kind: 'tooLarge' };
 
+/** What came with a frame. */
+export interface FrameContext {
+  /** The JSON that the frame was parsed from, for the item's `event`. */
+  text?: string | undefined;
+  envelope?: Envelope | undefined;
+  /** Where the application answers. */
+  reply?: ReplyAddress | undefined;
+}
+
 /**
  * From a decoded Slack frame to the queue item. Never throws.
- * @param frameText the JSON that `frame` was parsed from, for the item's `event`
  */
 export function normalize(
   frame: unknown,
   source: EventSource,
   receivedAtMs: number,
-  frameText?: string,
-  _envelope?: Envelope,
+  { text: frameText }: FrameContext = {},
 ): Normalized {
   if (!isObject(frame)) return { kind: 'malformed' };
   const slackType = typeof frame.type === 'string' ? frame.type : '';

@@ -65,8 +65,9 @@ export class Publisher {
   /**
    * Takes what `normalize` made of a frame; what is not an event is only counted. Never throws, never waits.
    * @param settled called once with the final outcome, for acknowledgements
+   * @param _isSentAgain Slack sends it again if it is not acknowledged
    */
-  offer(normalized: Normalized, settled?: Settled): void {
+  offer(normalized: Normalized, settled?: Settled, _isSentAgain = false): void {
     this.#settlement.offered();
     switch (normalized.kind) {
       case 'filtered':

@@ -2,7 +2,7 @@ import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
-import type { BudgetKey, ConnectBudget } from '../budget/connect-budget.ts';
+import type { Bucket, ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
@@ -149,16 +149,16 @@ export class SlotRunner<S extends SlotSpec> {
         void this.#takeBudget(effect);
         return;
       case 'giveBack':
-        this.#tellBudget((budget, key) => budget.giveBack(key, this.#spec.slotID));
+        this.#tellBudget((budget, bucket) => budget.giveBack(bucket, this.#spec.slotID));
         return;
       case 'blockBudget':
-        this.#tellBudget((budget, key) => budget.block(key, effect.forMs));
+        this.#tellBudget((budget, bucket) => budget.block(bucket, effect.forMs));
         return;
       case 'holdBudget':
-        this.#tellBudget((budget, key) => budget.hold(key, effect.forMs));
+        this.#tellBudget((budget, bucket) => budget.hold(bucket, effect.forMs));
         return;
       case 'markLive':
-        this.#tellBudget((budget, key) => budget.markLive(key, this.#spec.slotID), effect.tokenDigest);
+        this.#tellBudget((budget, bucket) => budget.markLive(bucket, this.#spec.slotID), effect.tokenDigest);
         return;
       case 'askElsewhere':
         this.#askElsewhere();
@@ -205,11 +205,11 @@ export class SlotRunner<S extends SlotSpec> {
   async #takeBudget({ id, purpose, unspaced, sparing }: Extract<Effect, { do: 'takeBudget' }>): Promise<void> {
     const { budget } = this.#deps;
     const { slotID } = this.#spec;
-    const key = this.#budgetKey();
+    const bucket = this.#bucket();
     try {
-      const answer = await budget.take(key, purpose, { slotID, unspaced, sparing });
+      const answer = await budget.take(bucket, purpose, { slotID, unspaced, sparing });
       // Nobody will use the connect, and the other slots of the bucket would wait for its result.
-      if (answer.granted && !this.#isTrying(id)) await budget.giveBack(key, slotID);
+      if (answer.granted && !this.#isTrying(id)) await budget.giveBack(bucket, slotID);
       this.#feed({ type: 'budget', id, answer });
     } catch (error) {
       this.#budgetAway(error);
@@ -222,18 +222,18 @@ export class SlotRunner<S extends SlotSpec> {
     return 'id' in attempt && attempt.id === id;
   }
 
-  #budgetKey(tokenDigest = this.#spec.tokenDigest): BudgetKey {
-    return this.#transport.budgetKey(this.#spec, tokenDigest);
+  #bucket(tokenDigest = this.#spec.tokenDigest): Bucket {
+    return this.#transport.bucket(this.#spec, tokenDigest);
   }
 
-  #tellBudget(tell: (budget: ConnectBudget, key: BudgetKey) => Promise<void>, tokenDigest?: string): void {
-    tell(this.#deps.budget, this.#budgetKey(tokenDigest)).catch((error: unknown) => this.#budgetAway(error));
+  #tellBudget(tell: (budget: ConnectBudget, bucket: Bucket) => Promise<unknown>, tokenDigest?: string): void {
+    tell(this.#deps.budget, this.#bucket(tokenDigest)).catch((error: unknown) => this.#budgetAway(error));
   }
 
   #askElsewhere(): void {
     const { tokenDigest } = this.#spec;
-    this.#tellBudget(async (budget, key) => {
-      const live = await budget.isLive(key);
+    this.#tellBudget(async (budget, bucket) => {
+      const live = await budget.isLive(bucket);
       this.#feed({ type: 'elsewhere', tokenDigest, live });
     });
   }

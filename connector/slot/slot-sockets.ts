@@ -19,7 +19,7 @@ export interface FrameObserver {
 export interface SlotSocketsDeps {
   openSocket: OpenSocket;
   /** `Publisher.offer` */
-  offer(normalized: Normalized, settled?: Settled): void;
+  offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   timers: Pick<Clock, 'wallMs'>;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
@@ -113,7 +113,7 @@ export class SlotSockets<S extends SlotSpec> {
     const normalized: Normalized =
       typeof source === 'string'
         ? { kind: 'filtered', reason: source }
-        : normalize(frame.event, source, timers.wallMs(), frame.text, frame.envelope);
+        : normalize(frame.event, source, timers.wallMs(), frame);
     if (frame.ack === undefined) offer(normalized);
     else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
   }

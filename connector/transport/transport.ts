@@ -1,5 +1,5 @@
 import type { RetryReason } from '../../core/protocol/report.ts';
-import type { BudgetKey } from '../budget/connect-budget.ts';
+import type { Bucket } from '../budget/connect-budget.ts';
 import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
 import type { FilterReason } from '../event/filter.ts';
@@ -20,7 +20,7 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   /** Why the token may not be sent to Slack at all; undefined when it may. */
   tokenRefusal(spec: S): Refusal | undefined;
   /** The bucket of connects that the slot shares with others. @param tokenDigest of the token in question, maybe an earlier one */
-  budgetKey(spec: S, tokenDigest: string): BudgetKey;
+  bucket(spec: S, tokenDigest: string): Bucket;
 
   // The life of a socket.
 

@@ -46,7 +46,7 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
 
   return {
     tokenRefusal: ({ token }) => refuseToken(token),
-    budgetKey: ({ teamID }, tokenDigest) => connectBudgetKey(teamID, tokenDigest),
+    bucket: ({ teamID }, tokenDigest) => ({ key: connectBudgetKey(teamID, tokenDigest) }),
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     keepAlive: KEEP_ALIVE,

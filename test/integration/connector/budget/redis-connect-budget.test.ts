@@ -5,14 +5,15 @@ import { connectBudgetKey } from '#core/protocol/keys.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 
 const KEY = connectBudgetKey('T1', 'd1');
+const BUCKET = { key: KEY };
 
 const server = useRedis({ emptied: true });
 const redis = server.useClient();
 const budget = redisConnectBudget(redis);
 
 const take = (purpose: ConnectPurpose = 'needed', slotID = 'a/0', unspaced = false): Promise<BudgetAnswer> =>
-  budget.take(KEY, purpose, { slotID, unspaced, sparing: false });
-const hello = (slotID = 'a/0'): Promise<void> => budget.markLive(KEY, slotID);
+  budget.take(BUCKET, purpose, { slotID, unspaced, sparing: false });
+const hello = (slotID = 'a/0'): Promise<unknown> => budget.markLive(BUCKET, slotID);
 const waitOf = (answer: BudgetAnswer): number => (answer.granted ? 0 : answer.waitMs);
 const about = (ms: number) => expect.toSatisfy((value: number) => value > ms - 2_000 && value <= ms + 100);
 
@@ -50,15 +51,15 @@ describe('the connect budget of a token', () => {
     const other = await server.connect();
     const budgets = [budget, redisConnectBudget(other)];
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take(KEY, 'refresh') ?? take()),
+      Array.from({ length: 40 }, (_, n) => budgets[n % 2]?.take(BUCKET, 'refresh') ?? take()),
     );
     expect(answers.filter(({ granted }) => granted)).toHaveLength(3);
   });
 
   it('belongs to one token of one team: another token or team has its own', async () => {
     await empty();
-    expect((await budget.take(connectBudgetKey('T1', 'd2'), 'needed')).granted).toBe(true);
-    expect((await budget.take(connectBudgetKey('T2', 'd1'), 'needed')).granted).toBe(true);
+    expect((await budget.take({ key: connectBudgetKey('T1', 'd2') }, 'needed')).granted).toBe(true);
+    expect((await budget.take({ key: connectBudgetKey('T2', 'd1') }, 'needed')).granted).toBe(true);
   });
 
   it('disappears from Redis when it is full again', async () => {
@@ -104,9 +105,9 @@ describe('the connect budget of a token', () => {
 
   it('is empty for everyone after a 429, for as long as Slack says, and then grants one connect', async () => {
     await take();
-    await budget.block(KEY, 58_000);
+    await budget.block(BUCKET, 58_000);
     expect(waitOf(await take())).toEqual(about(58_000));
-    await budget.block(KEY, 1_000);
+    await budget.block(BUCKET, 1_000);
     expect(waitOf(await take())).toEqual(about(58_000));
     await pass(58_100);
     expect((await take()).granted).toBe(true);
@@ -116,12 +117,12 @@ describe('the connect budget of a token', () => {
 
   it('gains no connect from a 429 without a wait', async () => {
     await empty();
-    await budget.block(KEY, 0);
+    await budget.block(BUCKET, 0);
     expect((await take()).granted).toBe(false);
   });
 
   it('is blocked for five minutes at most', async () => {
-    await budget.block(KEY, 1e12);
+    await budget.block(BUCKET, 1e12);
     expect(waitOf(await take())).toEqual(about(300_000));
   });
 
@@ -179,17 +180,17 @@ describe('the last connects of a team without a socket', () => {
   it('are given back when they did not reach Slack', async () => {
     for (let n = 0; n < 10; n += 1) {
       expect(await waitsAndWho(`a/${n % 2}`)).toBe('granted');
-      await budget.giveBack(KEY, `a/${n % 2}`);
+      await budget.giveBack(BUCKET, `a/${n % 2}`);
     }
     await empty();
-    for (let n = 0; n < 10; n += 1) await budget.giveBack(KEY, 'a/0');
+    for (let n = 0; n < 10; n += 1) await budget.giveBack(BUCKET, 'a/0');
     await empty();
     expect((await take()).granted).toBe(false);
   });
 
   it('are not spent on probing whether Slack is still down', async () => {
     const probe = (slotID: string): Promise<BudgetAnswer> =>
-      budget.take(KEY, 'needed', { slotID, unspaced: true, sparing: true });
+      budget.take(BUCKET, 'needed', { slotID, unspaced: true, sparing: true });
     for (let n = 0; n < 2; n += 1) expect((await probe('a/0')).granted).toBe(true);
     expect(await probe('a/0')).toMatchObject({ granted: false, yields: true });
     expect((await take('needed', 'a/0', true)).granted).toBe(true);
@@ -204,28 +205,28 @@ describe('the last connects of a team without a socket', () => {
   });
 
   it('wait as long as a server asked, at most five minutes, and are not used up', async () => {
-    await budget.hold(KEY, 20_000);
+    await budget.hold(BUCKET, 20_000);
     expect(await waitsAndWho('a/0')).toEqual({ ms: about(20_000), yields: false });
     await pass(20_000);
     await empty();
-    await budget.hold(KEY, 1e12);
+    await budget.hold(BUCKET, 1e12);
     expect(waitOf(await take())).toEqual(about(300_000));
   });
 });
 
 describe('a live socket', () => {
-  const isLive = (): Promise<boolean> => budget.isLive(KEY);
+  const isLive = (): Promise<boolean> => budget.isLive(BUCKET);
 
   it('is known to everyone until its slot asks for another, or for a few minutes', async () => {
     expect(await isLive()).toBe(false);
     const other = redisConnectBudget(redis, 'another process');
-    await other.markLive(KEY, 'a/0');
+    await other.markLive(BUCKET, 'a/0');
     await hello('a/0');
     await take('needed', 'a/0');
     expect(await isLive()).toBe(true);
-    await other.take(KEY, 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
+    await other.take(BUCKET, 'refresh', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(true);
-    await other.take(KEY, 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
+    await other.take(BUCKET, 'needed', { slotID: 'a/0', unspaced: false, sparing: false });
     expect(await isLive()).toBe(false);
     await hello('a/0');
     await pass(661_000);

@@ -277,7 +277,7 @@ describe('a refusal', () => {
     });
     const budget = {
       ...openBudget,
-      block: async (_key: string, ms: number) => void blocked.push(ms),
+      block: async (_bucket: unknown, ms: number) => void blocked.push(ms),
     };
     const slot = open({}, { budget });
     slot.running.start();

@@ -24,7 +24,8 @@ export const openBudget: ConnectBudget = {
   giveBack: async () => {},
   block: async () => {},
   hold: async () => {},
-  markLive: async () => {},
+  markLive: async () => undefined,
+  release: async () => {},
   isLive: async () => false,
 };
 

@@ -78,11 +78,11 @@ describe('what a connector does with Redis, on a Redis Cluster', () => {
 
   it('shares the budget of connects', async () => {
     const budget = redisConnectBudget(redis);
-    const key = connectBudgetKey('T1', 'd1');
+    const bucket = { key: connectBudgetKey('T1', 'd1') };
     const asker = { slotID: 'a/0', unspaced: false, sparing: false };
-    expect(await budget.take(key, 'needed', asker)).toEqual({ granted: true });
-    await budget.block(key, 60_000);
-    expect((await redisConnectBudget(await connect()).take(key, 'needed', asker)).granted).toBe(false);
+    expect(await budget.take(bucket, 'needed', asker)).toEqual({ granted: true });
+    await budget.block(bucket, 60_000);
+    expect((await redisConnectBudget(await connect()).take(bucket, 'needed', asker)).granted).toBe(false);
   });
 
   it('agrees on the contract, and reads the time', async () => {

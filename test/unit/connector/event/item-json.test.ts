@@ -9,7 +9,7 @@ const ALL = { include: [], exclude: [], own: true };
 
 function eventOf(text: string, type?: string): NormalizedEvent {
   const events = type === undefined ? ALL : { ...ALL, include: [type] };
-  const result = normalize(JSON.parse(text), sourceOf({ events }), RECEIVED_AT_MS, text);
+  const result = normalize(JSON.parse(text), sourceOf({ events }), RECEIVED_AT_MS, { text });
   if (result.kind !== 'event') throw new Error(`not an event but ${result.kind}`);
   return result;
 }
@@ -58,7 +58,9 @@ describe('the event of a queue item', () => {
     for (const frame of frames) {
       const text = JSON.stringify(frame);
       const { type } = frame as { type?: string };
-      const result = normalize(frame, sourceOf({ events: { ...ALL, include: [type ?? ''] } }), RECEIVED_AT_MS, text);
+      const result = normalize(frame, sourceOf({ events: { ...ALL, include: [type ?? ''] } }), RECEIVED_AT_MS, {
+        text,
+      });
       if (result.kind !== 'event') continue;
       events += 1;
       expect(itemJson(result)).toBe(JSON.stringify(result.item));

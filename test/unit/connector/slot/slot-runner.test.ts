@@ -68,8 +68,8 @@ beforeEach(() => {
       budget: {
         ...openBudget,
         take: () => take(),
-        giveBack: async (...of) => {
-          givenBack.push(of);
+        giveBack: async ({ key }, slotID) => {
+          givenBack.push([key, slotID]);
         },
         isLive: () => livesElsewhere(),
       },

@@ -70,7 +70,7 @@ beforeEach(() => {
       },
       budget: {
         ...openBudget,
-        take: async (key) => {
+        take: async ({ key }) => {
           budgetKeys.push(key);
           return { granted: true };
         },

@@ -64,7 +64,7 @@ const acknowledge = (envelope_id: string, { kind }: Outcome): string | undefined
 export function madeUpTransport(open: () => Promise<OpenAnswer>): Transport<AppSpec> {
   return {
     tokenRefusal: () => undefined,
-    budgetKey: ({ appID }) => `connects of ${appID}`,
+    bucket: ({ appID }) => ({ key: `connects of ${appID}` }),
     open,
     decode,
     keepAlive: { by: 'websocketPing' },

@@ -60,7 +60,11 @@ const CALLS: readonly [name: string, least: number, call: (redis: Redis) => Prom
   ['events of all kinds and times in one batch', 8, (redis) => redisEnqueue(redis, queue, 0)(batch)],
   ['a renewal of a session', 6, (redis) => redisRenew(redis, keys, 'p1')(session, 1, undefined)],
   ['a look at who holds a name', 3, (redis) => redisLook(redis, keys, 'p1')()],
-  ['the budget of connects', 1, (redis) => redisConnectBudget(redis).take(connectBudgetKey('T1', 'd1'), 'needed')],
+  [
+    'the budget of connects',
+    1,
+    (redis) => redisConnectBudget(redis).take({ key: connectBudgetKey('T1', 'd1') }, 'needed'),
+  ],
   ['the fleet contract', 1, (redis) => agreeOnContract(redis, DEFAULT_CONTRACT)],
   ['a write of assignments', 3, (redis) => new FleetWriter(redis, keys).assign('lock', write, memory)],
   ['the mark of a drained pod', 2, (redis) => new FleetWriter(redis, keys).drained('lock', 'p1', 'i1')],

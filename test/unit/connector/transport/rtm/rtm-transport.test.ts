@@ -69,7 +69,7 @@ it('every event of a socket is from the one bot, as the assignment and Slack nam
 });
 
 it('connects are shared by team and token, under the key of earlier versions', () => {
-  expect(rtm().budgetKey(spec, 'd0')).toBe('relax:connect:T1:d0');
+  expect(rtm().bucket(spec, 'd0')).toEqual({ key: 'relax:connect:T1:d0' });
 });
 
 it('a refusal in the queue names its team and the error', () => {
