@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brokenRules, SPEC_RULES } from '#core/api/slackbot-rules.ts';
-import { specFields, statusFields } from '#scripts/crd-reference.ts';
+import { SLACKBOT_RULES } from '#core/api/slackbot-rules.ts';
+import { brokenRules } from '#core/api/spec-rule.ts';
+import { SLACKBOT } from '#scripts/crd.ts';
+import { specFieldsOf, statusFieldsOf } from '#scripts/crd-reference.ts';
 import { kubectl as kubectlOf, kubeSuite } from '#test/support/kube/kube-suite.ts';
 import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '#test/support/slackbot-cases.ts';
 
@@ -45,8 +47,8 @@ kubeSuite('The SlackBot definition', (kube) => {
     );
 
     it('has every rule put to the test', () => {
-      const tried = BROKEN_RULES.map(({ says }) => SPEC_RULES.find(({ message }) => message.includes(says))?.name);
-      expect(new Set([...tried, 'teamID is immutable'])).toEqual(new Set(SPEC_RULES.map(({ name }) => name)));
+      const tried = BROKEN_RULES.map(({ says }) => SLACKBOT_RULES.find(({ message }) => message.includes(says))?.name);
+      expect(new Set([...tried, 'teamID is immutable'])).toEqual(new Set(SLACKBOT_RULES.map(({ name }) => name)));
     });
   });
 
@@ -63,7 +65,7 @@ kubeSuite('The SlackBot definition', (kube) => {
       const { spec } = await read('acme');
       const { code, stderr } = await patch('acme', { spec: { teamID: 'T0OTHER' } });
       expect(code).not.toBe(0);
-      expect(stderr).toContain(brokenRules({ ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
+      expect(stderr).toContain(brokenRules(SLACKBOT_RULES, { ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
     });
 
     it('can change the rest, which raises its generation', async () => {
@@ -174,7 +176,7 @@ kubeSuite('The SlackBot definition', (kube) => {
           const next = schema.properties[name];
           return list === undefined ? next : next.items;
         }, root)?.description as string | undefined;
-      for (const field of [...specFields, ...statusFields]) {
+      for (const field of [...specFieldsOf(SLACKBOT), ...statusFieldsOf(SLACKBOT)]) {
         expect(told(field), field.path).toContain(field.schema.description);
       }
     });

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import {
+  MAX_NAMESPACE_LENGTH,
   NAME_PATTERN,
   NAME_REMEDY,
-  SECRET_KEY_PATTERN,
-  SECRET_KEY_REMEDY,
-  slackBotSpecSchema,
-} from '../../../core/api/slackbot.ts';
+  NAMESPACE_PATTERN,
+  NAMESPACE_REMEDY,
+} from '../../../core/api/object-name.ts';
+import { SECRET_KEY_PATTERN, SECRET_KEY_REMEDY } from '../../../core/api/secret-source.ts';
+import { slackBotSpecSchema } from '../../../core/api/slackbot.ts';
 
 /**
  * The objects of a manifest as the API server judges them: what it defines itself (metadata, Secret) and how it reads
@@ -27,11 +29,7 @@ const serverSide = z.unknown().optional();
 
 const metadataSchema = z.object({
   name: z.string().regex(NAME_PATTERN, NAME_REMEDY).max(253),
-  namespace: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be lower case letters, digits and '-'")
-    .max(63)
-    .default('default'),
+  namespace: z.string().regex(NAMESPACE_PATTERN, NAMESPACE_REMEDY).max(MAX_NAMESPACE_LENGTH).default('default'),
   labels: stringMap.default({}),
   annotations: stringMap.optional(),
   creationTimestamp: serverSide,

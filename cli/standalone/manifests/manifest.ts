@@ -1,6 +1,7 @@
 import { API_VERSION } from '../../../core/api/api-group.ts';
 import type { SlackBotSpec } from '../../../core/api/slackbot.ts';
-import { brokenRules } from '../../../core/api/slackbot-rules.ts';
+import { SLACKBOT_RULES } from '../../../core/api/slackbot-rules.ts';
+import { brokenRules } from '../../../core/api/spec-rule.ts';
 import { redactTokens } from '../../../core/process/redact.ts';
 import {
   type FieldPath,
@@ -165,7 +166,7 @@ function readBot(value: Record<string, unknown>, source: ManifestSource, prefix:
   const judged = judge(slackBotManifestSchema, value);
   if ('problems' in judged) return wrong(source, prefix, judged.problems);
   const { metadata, spec } = judged.value;
-  const broken = brokenRules(spec).map(({ field, message }) => ({ path: ['spec', field], message }));
+  const broken = brokenRules(SLACKBOT_RULES, spec).map(({ field, message }) => ({ path: ['spec', field], message }));
   if (broken.length > 0) return wrong(source, prefix, broken);
   return { ...NOTHING, bots: [{ apiVersion: API_VERSION, kind: 'SlackBot', metadata: named(metadata), spec, source }] };
 }

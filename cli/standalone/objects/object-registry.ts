@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { brokenRules } from '../../../core/api/slackbot-rules.ts';
+import { SLACKBOT_RULES } from '../../../core/api/slackbot-rules.ts';
+import { brokenRules } from '../../../core/api/spec-rule.ts';
 import type { BotDocument } from '../../../operator/kinds/slackbot/socket-set.ts';
 import type { ManifestBot, ManifestProblem } from '../manifests/manifest.ts';
 
@@ -72,7 +73,7 @@ export function register(input: RegistrationInput): Registration {
   for (const manifest of input.manifests) {
     const old = before.get(nameOf(manifest));
     before.delete(nameOf(manifest));
-    const broken = old === undefined ? [] : brokenRules(manifest.spec, old.spec);
+    const broken = old === undefined ? [] : brokenRules(SLACKBOT_RULES, manifest.spec, old.spec);
     for (const { field, message } of broken) problems.push({ ...manifest.source, field: `spec.${field}`, message });
     bots.push(old !== undefined && broken.length > 0 ? old : enter(manifest, old === undefined, registry, input));
   }

@@ -1,4 +1,4 @@
-import { FINALIZER } from '../../../core/api/slackbot.ts';
+import { FINALIZER } from '../../../core/api/api-group.ts';
 import type { Kind } from '../../reconcile/kind.ts';
 import { registerKind } from '../../reconcile/registered-kind.ts';
 import { conditionOf } from '../../status/conditions.ts';

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ControlPlane } from '#cli/standalone/control-plane.ts';
-import { FINALIZER, type SlackBotSpec } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';

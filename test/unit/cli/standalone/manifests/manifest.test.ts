@@ -77,7 +77,7 @@ status: {conditions: []}
     const text = manifestOf('teamid: T1, replicas: 40, transport: HTTP, events: {only: 1}');
     expect(problemsOf(text)).toEqual([
       expect.stringMatching(/^bots.yaml, document 1: spec.teamid: is unknown here: known are teamID, transport, /),
-      'bots.yaml, document 1: spec.events.only: is unknown here: known are include, exclude, own',
+      'bots.yaml, document 1: spec.events.only: is unknown here: known are include, exclude, own, urgent',
       'bots.yaml, document 1: spec.teamID: is required',
       'bots.yaml, document 1: spec.transport: must be one of RTM, SocketMode, App',
       'bots.yaml, document 1: spec.replicas: must be at most 10',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+import type { SlackBotSpec, SlackBotStatus } from '#core/api/slackbot.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
