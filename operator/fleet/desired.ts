@@ -8,7 +8,7 @@ import type { SocketSet } from '../plan/types.ts';
 export interface Desired {
   /** The list is complete except for `unlisted`, so an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;
-  /** Namespaces that can't be listed (yet): what is assigned to bots there stays, and holds up no others. */
+  /** Namespaces that can't be listed (yet), or `ALL_NAMESPACES`: what is assigned to bots there stays, and holds up no others. */
   unlisted: ReadonlySet<string>;
   /** Owner uid -> bot that should have sockets. */
   bots: ReadonlyMap<string, DesiredBot>;

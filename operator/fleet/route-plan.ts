@@ -1,8 +1,8 @@
 /** Decides what the route tables of apps are to hold. Pure (design rules 9 and 10). */
 
 import { createHash } from 'node:crypto';
-import { namespaceOf } from '../../core/api/object-name.ts';
 import { decodeRoute, type Route } from '../../core/protocol/route.ts';
+import { isListed } from '../plan/listed.ts';
 import type { Desired } from './desired.ts';
 
 /** Team -> JSON of its route. */
@@ -105,7 +105,7 @@ function rowsByApp(routed: Desired['routed']): Map<string, Map<string, Route>> {
 function isGone(appUid: string, app: string, desired: Desired, held: ReadonlySet<string>): boolean {
   if (desired.bots.has(appUid) || desired.kept.has(appUid) || held.has(appUid)) return false;
   const stopped = desired.stopped.get(appUid);
-  return stopped === undefined ? isListed(desired, app) : stopped.why === 'deleted';
+  return stopped === undefined ? isWhole(desired, app) : stopped.why === 'deleted';
 }
 
 function rowsAfter(before: Rows, wanted: ReadonlyMap<string, Route>, desired: Desired): Map<string, string> {
@@ -127,7 +127,7 @@ function stays(json: string, desired: Desired): boolean {
   const { ownerUid, bot } = row;
   if (desired.kept.has(ownerUid)) return true;
   if (desired.routed.has(ownerUid) || desired.bots.has(ownerUid) || desired.stopped.has(ownerUid)) return false;
-  return !isListed(desired, bot);
+  return !isWhole(desired, bot);
 }
 
 /** Written by a process that knows more of this bot than we do. */
@@ -136,7 +136,8 @@ function isLater(json: string, route: Route): boolean {
   return row?.ownerUid === route.ownerUid && row.generation > route.generation;
 }
 
-const isListed = ({ synced, unlisted }: Desired, name: string): boolean => synced && !unlisted.has(namespaceOf(name));
+/** All objects of its namespace are known. */
+const isWhole = ({ synced, unlisted }: Desired, name: string): boolean => synced && isListed(unlisted, name);
 
 /** A route is never changed, so its text is made once. */
 const TEXTS = new WeakMap<Route, string>();

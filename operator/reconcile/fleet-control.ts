@@ -6,6 +6,7 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { ResourceWatch } from '../kube/resource-watch.ts';
+import { ALL_NAMESPACES } from '../plan/listed.ts';
 import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
@@ -184,8 +185,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         'some watches are not established yet, continuing with those that are',
       );
     }
-    // With one watch over all namespaces, nothing is known before it has listed.
-    if (watches.some((watch) => watch.unlisted().includes('')) && !(await this.#areListed(''))) return;
+    // With one watch over all namespaces, nothing is known before a kind was listed.
+    if (watches.every(isWhollyUnlisted) && !(await this.#isAnyListed())) return;
     await this.#dropped.look(signal);
     if (signal.aborted) return;
     const unlisted = new Set(watches.flatMap((watch) => watch.unlisted()));
@@ -195,10 +196,16 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     );
     await this.#secretReads.prime(namespaces, signal);
     if (signal.aborted) return;
-    await this.#judgeAll(signal);
+    const late = new Set(kinds.flatMap(({ kind, watch }) => (isWhollyUnlisted(watch) ? [kind.singular] : [])));
+    await this.#judgeAll((controller) => !late.has(controller));
     if (signal.aborted) return;
     this.planner.nudge();
     await Promise.all([
+      // The definition of a kind may be missing, as after an upgrade: that holds up no other kind.
+      ...kinds.map(async ({ kind, watch }) => {
+        if (!late.has(kind.singular) || !(await this.#orEnd(watch.listed(ALL_NAMESPACES)))) return;
+        await this.#judgeAll((controller) => controller === kind.singular);
+      }),
       this.#dropped.keepLooking(signal),
       ...[...unlisted].map(async (namespace) => {
         if ((await this.#areListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
@@ -209,9 +216,11 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   /**
    * One kind after the other, since the verdicts of a kind may depend on those of kinds before it. One whose objects can't be
    * judged holds up the next for a moment only.
+   * @param isMeant by the name of its controller
    */
-  async #judgeAll(signal: AbortSignal): Promise<void> {
-    for (const controller of this.controllers) {
+  async #judgeAll(isMeant: (controller: string) => boolean): Promise<void> {
+    const { signal } = this.#ended;
+    for (const controller of this.controllers.filter(({ name }) => isMeant(name))) {
       const late = new AbortController();
       const patience = sleep(this.#timers, JUDGE_PATIENCE_MS, AbortSignal.any([signal, late.signal]));
       await Promise.race([controller.judgeAll(), patience]);
@@ -225,12 +234,21 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
    * @returns false if we stop before that
    */
   async #areListed(namespace: string): Promise<boolean> {
+    const lists = this.#options.kinds.map(({ watch }) => watch.listed(namespace));
+    return this.#orEnd(Promise.all(lists).then((listed) => listed.every(Boolean)));
+  }
+
+  /** As `#areListed`, for the first kind of which all namespaces have been listed. */
+  #isAnyListed(): Promise<boolean> {
+    return this.#orEnd(Promise.race(this.#options.kinds.map(({ watch }) => watch.listed(ALL_NAMESPACES))));
+  }
+
+  /** @returns false if we stop before that */
+  async #orEnd(happens: Promise<boolean>): Promise<boolean> {
     const { signal } = this.#ended;
     const ended = Promise.withResolvers<boolean>();
     signal.addEventListener('abort', () => ended.resolve(false), { once: true });
-    const lists = this.#options.kinds.map(({ watch }) => watch.listed(namespace));
-    const all = Promise.all(lists).then((listed) => listed.every(Boolean));
-    return !signal.aborted && (await Promise.race([all, ended.promise]));
+    return !signal.aborted && (await Promise.race([happens, ended.promise]));
   }
 
   /**
@@ -245,3 +263,5 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     if (!isComplete && !signal.aborted) log.warn('could not relist everything, continuing with the last known state');
   }
 }
+
+const isWhollyUnlisted = (watch: WatchedKind['watch']): boolean => watch.unlisted().includes(ALL_NAMESPACES);

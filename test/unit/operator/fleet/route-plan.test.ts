@@ -39,7 +39,7 @@ const table = (rows: Record<string, Route | string>): RouteTable => ({
 const plan = (before: RouteTable | undefined, wanted: Desired, held: string[] = []) =>
   planRoutes(new Map(before === undefined ? [] : [[APP, before]]), wanted, new Set(held));
 /** Team -> bot after the plan. */
-const after = (before: RouteTable | undefined, wanted: Desired, held: string[] = []) => {
+const rowsAfter = (before: RouteTable | undefined, wanted: Desired, held: string[] = []) => {
   const { writes, drop } = plan(before, wanted, held);
   if (drop.length > 0) return 'dropped';
   const rows = writes[0]?.rows ?? before?.rows ?? new Map<string, string>();
@@ -51,7 +51,7 @@ describe('the route table of an app', () => {
     const wanted = desired([row('a', 'T1'), row('b', 'T2')]);
     const [write] = plan(undefined, wanted).writes;
     expect(write).toMatchObject({ appUid: APP, app: 'apps/shop', remove: [] });
-    expect(after(undefined, wanted)).toEqual({ T1: 'a', T2: 'b' });
+    expect(rowsAfter(undefined, wanted)).toEqual({ T1: 'a', T2: 'b' });
     const written: RouteTable = { app: 'apps/shop', version: write?.version ?? '', rows: write?.rows ?? new Map() };
     expect(plan(written, wanted)).toEqual({ writes: [], drop: [] });
   });
@@ -72,7 +72,7 @@ describe('the route table of an app', () => {
     const before = { ...table({ T1: route('a'), T2: route('b') }), version: '' };
     const wanted = desired([row('a', 'T1')], { kept: new Set(['b']) });
     expect(plan(before, wanted).writes).toHaveLength(1);
-    expect(after(before, wanted)).toEqual({ T1: 'a', T2: 'b' });
+    expect(rowsAfter(before, wanted)).toEqual({ T1: 'a', T2: 'b' });
   });
 
   it.each<[string, Partial<Desired>, Route | string, boolean]>([
@@ -97,7 +97,7 @@ describe('the route table of an app', () => {
     ['it cannot be read', {}, '{"from":"the future"}', false],
     ['it cannot be read, and may be of a namespace that is not listed', { unlisted: new Set(['x']) }, 'x', true],
   ])('loses a row, or keeps it, when %s', (_, more, stored, stays) => {
-    const rows = after(table({ T1: stored }), desired([], more));
+    const rows = rowsAfter(table({ T1: stored }), desired([], more));
     expect(Object.hasOwn(rows as object, 'T1')).toBe(stays);
   });
 
@@ -105,7 +105,7 @@ describe('the route table of an app', () => {
     const newer = table({ T1: route('a', { generation: 5, suspended: true }) });
     expect(plan(newer, desired([row('a', 'T1', { generation: 4 })])).writes).toEqual([]);
     expect(plan(newer, desired([row('a', 'T1', { generation: 6 })])).writes).toHaveLength(1);
-    expect(after(newer, desired([row('b', 'T1')]))).toEqual({ T1: 'b' });
+    expect(rowsAfter(newer, desired([row('b', 'T1')]))).toEqual({ T1: 'b' });
   });
 
   it.each<[string, Partial<Desired>, string[], boolean]>([
@@ -136,7 +136,7 @@ describe('the route table of an app', () => {
     fc.assert(
       fc.property(rows, wanted, (before, pairs) => {
         const goal = desired(pairs.map(([uid, each]) => row(uid, each)));
-        expect(after(before, goal)).toEqual(after(undefined, goal));
+        expect(rowsAfter(before, goal)).toEqual(rowsAfter(undefined, goal));
       }),
       { numRuns: 200 },
     );
