@@ -6,7 +6,6 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { ResourceWatch } from '../kube/resource-watch.ts';
-import { ALL_NAMESPACES } from '../plan/listed.ts';
 import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
@@ -203,7 +202,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     await Promise.all([
       // The definition of a kind may be missing, as after an upgrade: that holds up no other kind.
       ...kinds.map(async ({ kind, watch }) => {
-        if (!late.has(kind.singular) || !(await this.#orEnd(watch.listed(ALL_NAMESPACES)))) return;
+        if (!late.has(kind.singular) || !(await this.#orEnd(watch.listed('')))) return;
         await this.#judgeAll((controller) => controller === kind.singular);
       }),
       this.#dropped.keepLooking(signal),
@@ -240,7 +239,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
 
   /** As `#areListed`, for the first kind of which all namespaces have been listed. */
   #isAnyListed(): Promise<boolean> {
-    return this.#orEnd(Promise.race(this.#options.kinds.map(({ watch }) => watch.listed(ALL_NAMESPACES))));
+    return this.#orEnd(Promise.race(this.#options.kinds.map(({ watch }) => watch.listed(''))));
   }
 
   /** @returns false if we stop before that */
@@ -264,4 +263,5 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 }
 
-const isWhollyUnlisted = (watch: WatchedKind['watch']): boolean => watch.unlisted().includes(ALL_NAMESPACES);
+/** One watch over all namespaces has not listed its kind yet. */
+const isWhollyUnlisted = (watch: WatchedKind['watch']): boolean => watch.unlisted().includes('');

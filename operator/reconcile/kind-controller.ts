@@ -9,7 +9,6 @@ import type { ObjectsView, ResourceWatch } from '../kube/resource-watch.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
-import { isListed } from '../plan/listed.ts';
 import type { ConditionedStatus } from '../status/conditions.ts';
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import { compareAge } from './age.ts';
@@ -194,7 +193,7 @@ export class KindController<O extends KindObject> {
     return {
       get: (key) => this.#watch.get(key),
       statusOf: ({ metadata, status }) => this.#statuses.get(metadata.uid) ?? status,
-      isListed: (namespace) => isListed(new Set(this.#watch.unlisted()), `${namespace}/`),
+      isListed: (namespace) => !this.#watch.unlisted().some((unlisted) => unlisted === '' || unlisted === namespace),
     };
   }
 
