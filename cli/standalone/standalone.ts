@@ -169,7 +169,7 @@ async function serveMetrics(
   const metrics = standaloneMetrics(registry, {
     bots: () => ({
       ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
-      total: controlPlane.size,
+      total: controlPlane.counts.bots,
     }),
     problems: () => controlPlane.problems.length,
   });
@@ -265,8 +265,8 @@ function followDirectory(
     const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
     console.files(content.changes);
     for (const problem of newProblems) log.warn({ problem }, 'bots directory');
-    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot');
-    log.info({ bots: controlPlane.size, problems: controlPlane.problems.length }, 'bots directory read');
+    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot and no SlackApp');
+    log.info({ ...controlPlane.counts, problems: controlPlane.problems.length }, 'bots directory read');
     try {
       state.writeRegistry(controlPlane.registry);
     } catch (error) {

@@ -114,8 +114,8 @@ export class PlainConsole implements Console {
   files(changes: readonly FileChange[]): void {
     if (changes.length > FEW) this.#log.info({ files: fileChangeLines(changes) }, 'bots files');
     else
-      for (const { path, kind, bots, secrets, problems } of changes)
-        this.#log.info({ path, kind, bots, secrets, problems }, 'bots file');
+      for (const { path, kind, bots, apps, secrets, problems } of changes)
+        this.#log.info({ path, kind, bots, apps, secrets, problems }, 'bots file');
   }
 
   show({ bots, view, changed, nowMs }: FleetState): void {

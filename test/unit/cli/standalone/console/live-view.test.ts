@@ -208,6 +208,7 @@ describe('what is said of files and at the end', () => {
     path,
     kind: 'read',
     bots: 1,
+    apps: 0,
     secrets: 1,
     problems: 0,
     ...more,
@@ -218,12 +219,14 @@ describe('what is said of files and at the end', () => {
       fileChangeLines([
         change('bots/acme.yaml'),
         change('bots/all.yaml', { kind: 'changed', bots: 3, secrets: 0, problems: 2 }),
+        change('bots/apps.yaml', { apps: 1, bots: 2, secrets: 1 }),
         change('bots/old.yaml', { kind: 'gone', bots: 0, secrets: 0 }),
       ]),
     ).toEqual([
       'read bots/acme.yaml: 1 SlackBot, 1 Secret',
       'read bots/all.yaml again: 3 SlackBots, 0 Secrets, 2 problems, listed below',
-      'bots/old.yaml was deleted: its SlackBots and Secrets are removed',
+      'read bots/apps.yaml: 1 SlackApp, 2 SlackBots, 1 Secret',
+      'bots/old.yaml was deleted: its objects are removed',
     ]);
     const many = Array.from({ length: 500 }, (_, n) => change(`bots/${n}.yaml`));
     expect(fileChangeLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);
