@@ -3,13 +3,14 @@ import type { Clock } from '../../core/process/clock.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired, Want } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
-import { judgeCredentials } from '../../operator/kinds/slackbot/credentials.ts';
-import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
+import { OwnerRecords } from '../../operator/kinds/owner-records.ts';
+import { type Apps, judgeAppRef } from '../../operator/kinds/slackbot/carrier.ts';
+import { hasOwnSockets, judgeCredentials } from '../../operator/kinds/slackbot/credentials.ts';
+import { type BotDocument, ownerOf } from '../../operator/kinds/slackbot/socket-set.ts';
 import { statusOf } from '../../operator/kinds/slackbot/status.ts';
 import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
-import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
-import { fleetFacts, isLive } from '../../operator/kinds/socket-conditions.ts';
+import { fleetFacts } from '../../operator/kinds/socket-conditions.ts';
+import { decide, decideDeletion, type Situation } from '../../operator/kinds/wanted.ts';
 import { compareAge } from '../../operator/reconcile/age.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
 import type { SecretRead } from '../../operator/reconcile/secret-read.ts';
@@ -49,7 +50,7 @@ export type SummaryChanges = Map<string, BotSummary | undefined>;
 export class StandaloneReconciler {
   readonly #options: StandaloneReconcilerOptions;
   readonly #desired = new DesiredState();
-  readonly #records = new BotRecords();
+  readonly #records = new OwnerRecords();
   readonly #entries = new Map<string, Entry>();
   #secrets: ReadonlyMap<string, Record<string, string>> = new Map();
   #complete = false;
@@ -118,7 +119,9 @@ export class StandaloneReconciler {
     const { bot } = entry;
     const { uid } = bot.metadata;
     const view = planner.view();
-    const verdict = judgeCredentials(bot.spec, this.#secretOf(bot));
+    const verdict = hasOwnSockets(bot.spec)
+      ? judgeCredentials(bot.spec, this.#secretOf(bot))
+      : judgeAppRef(bot, this.#apps());
     const situation = this.#situationOf(bot);
     const { want, duplicateOf, lookAgainMs, record } = decide(situation, verdict);
     const affected = this.#records.put(uid, record);
@@ -142,7 +145,7 @@ export class StandaloneReconciler {
     const { uid } = bot.metadata;
     const { settled, bots } = this.#options.planner.view();
     const situation = this.#situationOf(bot);
-    const view = { settled, hasBot: bots.has(uid) };
+    const view = { settled, hasOwner: bots.has(uid) };
     const { want, lookAgainMs, release, record } = decideDeletion(situation, { isHeld: true, view });
     const affected = this.#records.put(uid, record);
     this.#desire(bot, want);
@@ -157,25 +160,24 @@ export class StandaloneReconciler {
   }
 
   #situationOf(bot: BotDocument): Situation {
-    const view = this.#options.planner.view();
+    const { uid } = bot.metadata;
     return {
-      bot,
-      record: this.#records.of(bot.metadata.uid),
-      ran: this.#desired.wanted(bot.metadata.uid),
-      others: {
-        claimsOn: (claim) => this.#records.claimsOn(claim),
-        mayRun: (other) => {
-          const entry = this.#entries.get(other);
-          return entry !== undefined && !entry.isRemoved && entry.bot.spec.suspend !== true;
-        },
-        isLive: (other) => view.bots.get(other)?.slots.some(isLive) ?? false,
-      },
+      owner: ownerOf(bot, undefined),
+      record: this.#records.of(uid),
+      ran: this.#desired.wanted(uid),
+      wasRouted: this.#desired.routed(uid) !== undefined,
+      others: this.#records.others(this.#options.planner.view()),
       nowMs: this.#options.clock.monotonicMs(),
     };
   }
 
   #desire({ metadata }: BotDocument, want: Want | undefined): void {
     if (want !== undefined && this.#desired.set(metadata.uid, want, metadata.generation)) this.#options.planner.nudge();
+  }
+
+  /** The directory has no SlackApps yet. */
+  #apps(): Apps {
+    return { get: () => undefined, statusOf: () => undefined, isListed: () => this.#complete };
   }
 
   #secretOf(bot: BotDocument): SecretRead {

@@ -12,6 +12,7 @@ import { DroppedBots } from './dropped-bots.ts';
 import type { FleetParts } from './kind-controller.ts';
 import type { ActiveTerm } from './leader-term.ts';
 import type { KindControl, WatchedKind } from './registered-kind.ts';
+import { Rivals } from './rivals.ts';
 import { SecretReads } from './secret-reads.ts';
 
 /** What is needed of the planner here. */
@@ -48,6 +49,8 @@ interface PlannerSeams {
 
 /** For how long, at the start, a namespace that can't be listed or no longer exists holds up the others. */
 export const WATCH_PATIENCE_MS = 15_000;
+/** For how long, at the start, objects of one kind that can't be judged hold up those of the next. */
+const JUDGE_PATIENCE_MS = 5_000;
 /** A server without a sign of life for this long counts as unreachable, and what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
@@ -91,6 +94,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       onSummary: options.onSummary,
       timers,
     });
+    const rivals = new Rivals();
     this.controllers = kinds.map(({ kind, control }) =>
       control({
         client,
@@ -98,7 +102,17 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         timers,
         secrets: this.#secretReads,
         desired: this.desired,
+        rivals,
         planner: this.planner,
+        enqueue: (uids) => {
+          for (const controller of this.controllers) controller.enqueueOwners(uids);
+        },
+        others: (name) => this.controllers.find((controller) => controller.name === name)?.objects(),
+        onChanged: kinds.some((other) => other.kind.dependency?.kind === kind.singular)
+          ? (key) => {
+              for (const controller of this.controllers) controller.dependencyChanged(kind.singular, key);
+            }
+          : undefined,
         self: options.self,
         onSummary: (uid, summary) => options.onSummary?.(uid, summary),
         onDrained: () => {
@@ -181,7 +195,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     );
     await this.#secretReads.prime(namespaces, signal);
     if (signal.aborted) return;
-    for (const controller of this.controllers) controller.judgeAll();
+    await this.#judgeAll(signal);
+    if (signal.aborted) return;
     this.planner.nudge();
     await Promise.all([
       this.#dropped.keepLooking(signal),
@@ -189,6 +204,20 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         if ((await this.#areListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
       }),
     ]);
+  }
+
+  /**
+   * One kind after the other, since the verdicts of a kind may depend on those of kinds before it. One whose objects can't be
+   * judged holds up the next for a moment only.
+   */
+  async #judgeAll(signal: AbortSignal): Promise<void> {
+    for (const controller of this.controllers) {
+      const late = new AbortController();
+      const patience = sleep(this.#timers, JUDGE_PATIENCE_MS, AbortSignal.any([signal, late.signal]));
+      await Promise.race([controller.judgeAll(), patience]);
+      late.abort();
+      if (signal.aborted) return;
+    }
   }
 
   /**

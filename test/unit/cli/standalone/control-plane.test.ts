@@ -75,6 +75,7 @@ describe('what is desired of a directory', () => {
       unlisted: new Set(),
       bots: new Map(),
       stopped: new Map(),
+      routed: new Map(),
       kept: new Set(),
     });
   });

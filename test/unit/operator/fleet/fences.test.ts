@@ -7,6 +7,7 @@ const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synce
   synced,
   unlisted: new Set(),
   kept: new Set(),
+  routed: new Map(),
   bots: new Map(live.map((uid) => [uid, { set: { generation: 5 } } as never])),
   stopped: new Map(Object.entries(stopped)),
 });

@@ -9,6 +9,7 @@ const desired = (): Desired => ({
   unlisted: new Set(),
   bots: new Map(),
   stopped: new Map(),
+  routed: new Map(),
   kept: new Set(),
 });
 const wanted = desired();
