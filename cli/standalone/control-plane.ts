@@ -75,7 +75,7 @@ export class ControlPlane {
     });
     this.#registry = next.registry;
     this.#registration = next;
-    this.#reconciler.take({ bots: next.bots.present, removed: next.bots.removed, secrets, complete });
+    this.#reconciler.take({ ...next, secrets, complete });
     const before = this.#problems;
     this.#problems = [...content.problems, ...next.apps.problems, ...next.bots.problems].map(describeProblem);
     return this.#problems.filter((problem) => !before.includes(problem));

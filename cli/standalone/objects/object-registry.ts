@@ -6,7 +6,6 @@ import { SLACKAPP_RULES } from '../../../core/api/slackapp-rules.ts';
 import type { SlackBotSpec } from '../../../core/api/slackbot.ts';
 import { SLACKBOT_RULES } from '../../../core/api/slackbot-rules.ts';
 import { brokenRules, type SpecRule } from '../../../core/api/spec-rule.ts';
-import type { BotDocument } from '../../../operator/kinds/slackbot/socket-set.ts';
 import type { ManifestObject, ManifestProblem, Manifests } from '../manifests/manifest.ts';
 
 /**
@@ -14,7 +13,7 @@ import type { ManifestObject, ManifestProblem, Manifests } from '../manifests/ma
  * and good enough without it: a generation that starts again is still above what Redis has, a fence (design rule 8) or a
  * slot, since the planner believes whatever is not below our generation to come from somebody who knows more.
  */
-export const registeredObjectSchema = z.object({
+export const registryEntrySchema = z.object({
   uid: z.string(),
   /** "namespace/name" of the object, whatever its kind. */
   bot: z.string(),
@@ -27,29 +26,40 @@ export const registeredObjectSchema = z.object({
   /** It was taken out of the directory, so a fence of its generation stands or will stand. */
   removed: z.boolean().default(false),
 });
-type RegisteredObject = z.infer<typeof registeredObjectSchema>;
+type RegistryEntry = z.infer<typeof registryEntrySchema>;
 /** uid -> entry */
-export type ObjectRegistry = ReadonlyMap<string, RegisteredObject>;
+export type ObjectRegistry = ReadonlyMap<string, RegistryEntry>;
 
-/** A SlackApp with what the registry gave it. */
-export interface AppDocument {
-  metadata: BotDocument['metadata'];
-  spec: SlackAppSpec;
+/** An object as an API server would give it. */
+interface RegisteredObject<Kind extends string, Spec> {
+  apiVersion: string;
+  kind: Kind;
+  metadata: {
+    uid: string;
+    namespace: string;
+    name: string;
+    generation: number;
+    creationTimestamp: string;
+    resourceVersion: string;
+  };
+  spec: Spec;
 }
+type Bot = RegisteredObject<'SlackBot', SlackBotSpec>;
+type App = RegisteredObject<'SlackApp', SlackAppSpec>;
 
 /** The objects of one kind, after a reading of the directory. */
-export interface Registered<Document> {
-  present: Document[];
+export interface Registered<Object = Bot | App> {
+  present: Object[];
   /** Those of the reading before that are no longer in the directory. */
-  removed: Document[];
+  removed: Object[];
   /** Changes that the API server would refuse; the object stays as it was. */
   problems: ManifestProblem[];
 }
 
 export interface Registration {
   registry: ObjectRegistry;
-  bots: Registered<BotDocument>;
-  apps: Registered<AppDocument>;
+  bots: Registered<Bot>;
+  apps: Registered<App>;
 }
 
 /** What Redis has of our objects, as far as it was read: a new generation must be above it. */
@@ -101,20 +111,19 @@ export function register(input: RegistrationInput): Registration {
   return { registry, bots, apps };
 }
 
-interface ObjectDocument<Spec> {
-  metadata: BotDocument['metadata'];
-  spec: Spec;
+interface AnySpec {
+  suspend?: boolean | undefined;
 }
 
-function registerKind<Spec extends { suspend?: boolean | undefined }>(
+function registerKind<Kind extends string, Spec extends AnySpec>(
   kind: ObjectKind<Spec>,
-  manifests: readonly ManifestObject<string, Spec>[],
-  before: readonly ObjectDocument<Spec>[] = [],
-  registry: Map<string, RegisteredObject>,
+  manifests: readonly ManifestObject<Kind, Spec>[],
+  before: readonly RegisteredObject<Kind, Spec>[] = [],
+  registry: Map<string, RegistryEntry>,
   input: RegistrationInput,
-): Registered<ObjectDocument<Spec>> {
+): Registered<RegisteredObject<Kind, Spec>> {
   const left = new Map(before.map((object) => [qualifiedName(object), object]));
-  const present: ObjectDocument<Spec>[] = [];
+  const present: RegisteredObject<Kind, Spec>[] = [];
   const problems: ManifestProblem[] = [];
   for (const manifest of manifests) {
     const name = qualifiedName(manifest);
@@ -122,9 +131,8 @@ function registerKind<Spec extends { suspend?: boolean | undefined }>(
     left.delete(name);
     const broken = old === undefined ? [] : brokenRules(kind.rules, manifest.spec, old.spec);
     for (const { field, message } of broken) problems.push({ ...manifest.source, field: `spec.${field}`, message });
-    present.push(
-      old !== undefined && broken.length > 0 ? old : enter(kind, manifest, old === undefined, registry, input),
-    );
+    const stays = old !== undefined && broken.length > 0;
+    present.push(stays ? old : enter(kind, manifest, old === undefined, registry, input));
   }
   const removed = [...left.values()];
   for (const { metadata } of removed) {
@@ -134,16 +142,16 @@ function registerKind<Spec extends { suspend?: boolean | undefined }>(
   return { present, removed, problems };
 }
 
-function enter<Spec extends { suspend?: boolean | undefined }>(
+function enter<Kind extends string, Spec extends AnySpec>(
   kind: ObjectKind<Spec>,
-  manifest: ManifestObject<string, Spec>,
+  manifest: ManifestObject<Kind, Spec>,
   isNew: boolean,
-  registry: Map<string, RegisteredObject>,
+  registry: Map<string, RegistryEntry>,
   { known, now }: RegistrationInput,
-): ObjectDocument<Spec> {
-  const { metadata, spec } = manifest;
-  const name = qualifiedName(manifest);
-  const uid = kind.uidOf(name, spec);
+): RegisteredObject<Kind, Spec> {
+  const { apiVersion, metadata, spec } = manifest;
+  const { namespace, name } = metadata;
+  const uid = kind.uidOf(qualifiedName(manifest), spec);
   const entry = registry.get(uid);
   const specDigest = digest(JSON.stringify(spec), 16);
   const last = entry?.generation ?? 0;
@@ -152,20 +160,25 @@ function enter<Spec extends { suspend?: boolean | undefined }>(
   // An object that was removed and comes back must get past its fence; one that is suspended stands behind its own.
   const isFenced = isNew && spec.suspend !== true && fence >= last;
   const same = entry?.specDigest === specDigest && !isFenced && !entry.removed && assigned <= last;
-  const next: RegisteredObject = same
+  const next: RegistryEntry = same
     ? entry
     : {
         uid,
-        bot: name,
+        bot: qualifiedName(manifest),
         specDigest,
         removed: false,
         generation: Math.max(fence, assigned, last) + 1,
         createdAt: entry?.createdAt ?? now,
       };
   registry.set(uid, next);
-  const { generation, createdAt } = next;
-  const { namespace } = metadata;
-  return { metadata: { uid, namespace, name: metadata.name, generation, creationTimestamp: createdAt }, spec };
+  const { generation, createdAt: creationTimestamp } = next;
+  const resourceVersion = String(generation);
+  return {
+    apiVersion,
+    kind: manifest.kind,
+    metadata: { uid, namespace, name, generation, creationTimestamp, resourceVersion },
+    spec,
+  };
 }
 
 const digest = (text: string, length: number): string =>
