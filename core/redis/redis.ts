@@ -31,6 +31,7 @@ interface RedisConnection {
 export type RedisCommand =
   | readonly ['time']
   | readonly ['get', key: string]
+  | readonly ['hget', key: string, field: string]
   | readonly ['hgetall', key: string]
   | readonly ['hlen', key: string]
   | readonly ['zscore', key: string, member: string]
@@ -44,6 +45,7 @@ export type RedisCommand =
 interface ReplyOf {
   time: readonly [seconds: string, micros: string];
   get: string | null;
+  hget: string | null;
   hgetall: Record<string, string>;
   hlen: number;
   zscore: string | null;

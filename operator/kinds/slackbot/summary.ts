@@ -1,8 +1,7 @@
 import { botName, type SlackBotStatus } from '../../../core/api/slackbot.ts';
 import type { BotSummary } from '../../../core/protocol/bot-summary.ts';
 import type { BotView } from '../../fleet/fleet-view.ts';
-import { conditionOf } from '../../status/conditions.ts';
-import { firstWait, withoutWait } from '../wait.ts';
+import { socketSummary } from '../socket-summary.ts';
 
 /** The line of a bot in `relax status`, from its status and its slots. */
 export function summaryOf(
@@ -10,20 +9,6 @@ export function summaryOf(
   status: SlackBotStatus,
   view: BotView | undefined,
 ): BotSummary {
-  const ready = conditionOf(status, 'Ready');
-  const missing = (status.liveConnections ?? 0) < (status.desiredConnections ?? 0);
-  const wait = missing ? firstWait(view?.slots ?? []) : undefined;
-  return {
-    bot: botName(bot),
-    teamID: bot.spec.teamID,
-    teamName: status.teamName ?? '',
-    desired: status.desiredConnections ?? 0,
-    live: status.liveConnections ?? 0,
-    zones: [...new Set((status.connections ?? []).map(({ zone }) => zone))].sort(),
-    ready: ready?.status === 'True',
-    reason: ready?.reason ?? '',
-    message: withoutWait(ready?.message ?? ''),
-    waitUntilMs: wait?.untilMs,
-    waitsFor: wait?.for,
-  };
+  const { teamID } = bot.spec;
+  return { bot: botName(bot), teamID, teamName: status.teamName ?? '', ...socketSummary(status, view) };
 }

@@ -164,6 +164,7 @@ describe('A fleet', () => {
     owner,
     pods: new Map(Object.entries(pods)),
     listed: new Set(Object.keys(pods)),
+    routes: new Map<string, string>(),
   });
   const inputs = {
     synced: true,
