@@ -10,8 +10,8 @@ import type { ManifestObject, ManifestProblem, Manifests } from '../manifests/ma
 
 /**
  * What an API server would know of each object: uid, generation, age. Pure; kept over restarts in the state folder,
- * and good enough without it: a generation that starts again is still above what Redis has, a fence (design rule 8) or a
- * slot, since the planner believes whatever is not below our generation to come from somebody who knows more.
+ * and good enough without it: a generation that starts again is still above what Redis has, a fence (design rule 8), a slot
+ * or a row, since the planner believes whatever is not below our generation to come from somebody who knows more.
  */
 export const registryEntrySchema = z.object({
   uid: z.string(),
@@ -66,7 +66,7 @@ export interface Registration {
 export interface KnownGenerations {
   /** uid -> generation up to which the fence refuses events. */
   fenced: ReadonlyMap<string, number>;
-  /** uid -> highest generation of a slot that is assigned. */
+  /** uid -> highest generation of a slot that is assigned, or of a row in the table of an app. */
   assigned: ReadonlyMap<string, number>;
 }
 
