@@ -35,7 +35,7 @@ export const slackApps = registerKind(
 );
 
 /** SlackApps as owners of sockets. */
-function slackAppOwners({
+export function slackAppOwners({
   desired,
   planner,
 }: Pick<ReconcilerParts<SlackAppObject>, 'desired' | 'planner'>): OwnerKind<SlackAppObject> {

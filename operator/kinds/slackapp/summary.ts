@@ -4,12 +4,18 @@ import type { BotSummary } from '../../../core/protocol/bot-summary.ts';
 import type { BotView } from '../../fleet/fleet-view.ts';
 import { socketSummary } from '../socket-summary.ts';
 
-/** The line of an app in `relax status`: an app has no team, so its id stands in that column. */
+/** The line of an app in `relax status`. */
 export function summaryOf(
   app: { metadata: { namespace: string; name: string }; spec: { appID: string } },
   status: SlackAppStatus,
   view: BotView | undefined,
 ): BotSummary {
-  const { appID } = app.spec;
-  return { bot: qualifiedName(app), teamID: appID, teamName: '', ...socketSummary(status, view) };
+  return {
+    bot: qualifiedName(app),
+    teamID: '',
+    teamName: '',
+    ...socketSummary(status, view),
+    appID: app.spec.appID,
+    teams: status.teams ?? 0,
+  };
 }
