@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
 import { clusterKeys, fenceField, queueKeys } from '#core/protocol/keys.ts';
@@ -263,10 +264,8 @@ kubeBinariesSuite('SlackApps and their SlackBots on a real API server', () => {
     const ready = async () => (await fetch(`http://127.0.0.1:${operator.port}/readyz`)).status;
     await waitFor(async () => (await ready()) === 503, { timeoutMs: 30_000, what: 'not ready' });
     await redis.call('FLUSHALL');
-    await waitFor(async () => JSON.stringify(await redis.hgetall(keys.route(uid))) === JSON.stringify(before), {
-      timeoutMs: 60_000,
-      what: 'the table written back',
-    });
+    const isBack = async () => isDeepStrictEqual(await redis.hgetall(keys.route(uid)), before);
+    await waitFor(isBack, { timeoutMs: 60_000, what: 'the table written back' });
     await fleet.api.restartApi();
     await waitFor(async () => (await ready()) === 200, { timeoutMs: 90_000, what: 'ready again' });
     expect(await redis.hgetall(keys.route(uid))).toEqual(before);
