@@ -7,7 +7,8 @@ import { ownerOf } from '#operator/kinds/slackbot/socket-set.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
 import type { SocketStatus } from '#operator/kinds/socket-status.ts';
 import { urgencyOf } from '#operator/kinds/status-change.ts';
-import { decide, decideDeletion, NEW_RECORD, type Situation } from '#operator/kinds/wanted.ts';
+import { TAKEOVER_MS } from '#operator/kinds/takeover.ts';
+import { decide, decideDeletion, LOOK_AGAIN_MS, NEW_RECORD, type Situation } from '#operator/kinds/wanted.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'App', appRef: { name: 'shop', namespace: 'apps' } };
@@ -65,6 +66,21 @@ describe('what is wanted of a SlackBot that a SlackApp carries', () => {
 
   it('is a row in the table of its app, and a finalizer first', () => {
     expect(decide(situation(), VALID)).toMatchObject({ want: { kind: 'route', ...row }, protectFirst: true });
+  });
+
+  it('is its own sockets until the app has a live one, when it had some', () => {
+    const own = ownerOf(bot({ transport: 'RTM' }), undefined).wantOf({ token: 'xoxb-1', digest: 'd' });
+    if (own.kind !== 'run') throw new Error('RTM runs');
+    let live = false;
+    const others = { claimsOn: () => [], mayRun: (uid: string) => uid === 'app', isLive: () => live };
+    const at = (nowMs: number, record = NEW_RECORD) =>
+      decide(situation({}, { ran: own.bot, others, nowMs, record }), VALID);
+    const first = at(0);
+    expect(first).toMatchObject({ want: undefined, lookAgainMs: LOOK_AGAIN_MS });
+    expect(at(TAKEOVER_MS - 1, first.record).want).toBeUndefined();
+    expect(at(TAKEOVER_MS, first.record).want?.kind).toBe('route');
+    live = true;
+    expect(at(1, first.record)).toMatchObject({ want: { kind: 'route' }, record: { takeover: undefined } });
   });
 
   it('is a suspended row and a fence while it is suspended', () => {
