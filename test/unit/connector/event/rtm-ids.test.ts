@@ -1,20 +1,11 @@
 import { expect, it } from 'vitest';
 import { normalize } from '#connector/event/normalize.ts';
 import { eventsApiPayloads, rtmFrames } from '#test/support/corpus.ts';
+import { filled } from './filled.ts';
 import PINNED from './rtm-ids.json' with { type: 'json' };
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 type Frame = Record<string, unknown>;
-
-/** Slack's samples have no values: these are one for each field, so that every part of an id shows. */
-function filled(value: unknown, key: string): unknown {
-  if (Array.isArray(value)) return value.map((element: unknown) => filled(element, key));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, filled(inner, name)]));
-  }
-  if (value !== '') return value;
-  return /(^|_)ts$/.test(key) ? '1700000000.000100' : `<${key}>`;
-}
 
 /** By sample, what identifies it over RTM. */
 function rtmIDs(): Record<string, string> {
@@ -24,7 +15,7 @@ function rtmIDs(): Record<string, string> {
   ];
   return Object.fromEntries(
     samples.flatMap(([name, frame]) => {
-      const event = filled(frame, '') as Frame;
+      const event = filled(frame) as Frame;
       const events = { include: [String(event.type)], exclude: [], own: true };
       const result = normalize(event, sourceOf({ events }), RECEIVED_AT_MS);
       return result.kind === 'event' ? [[name, `${result.item.id} ${JSON.stringify(result.mark)}`]] : [];
