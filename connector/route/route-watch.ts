@@ -7,8 +7,8 @@ import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD } from '../../core/protocol/route.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis, RedisSubscriber, Unsubscribe } from '../../core/redis/redis.ts';
-import { type HeldRoutes, isNews, routesAfterRead } from './held-routes.ts';
 import type { KnownRoutes, RouteTable } from './route-table.ts';
+import { type HeldRoutes, TableRead } from './table-read.ts';
 
 export interface RouteWatchOptions {
   redis: Redis;
@@ -32,13 +32,16 @@ export function appsOf(slots: Slots): ReadonlySet<string> {
 /** Level-triggered: how often to read even without a nudge (design rule 9). */
 const READ_MS = { least: 5_000, most: 10_000 };
 const RETRY_MS = 1_000;
+/** Entries per page: Redis needs well below a millisecond for them, and decoding them some milliseconds. */
+const PAGE = 500;
 /** A socket that is being closed still brings events for a moment, which belong to the same bots as before. */
 const FORGET_MS = 60_000;
 
 /**
  * Holds the route tables of the apps whose sockets this pod runs. Usually a look costs one field per app, its version; when that
- * differs, in whatever direction, the whole table is read. HGETALL rather than HSCAN: version and entries are of one moment, so
- * no entry can be missed or missing, and a table of 10,000 teams takes Redis some milliseconds.
+ * differs, in whatever direction, the whole table is read, in pages. In one piece (HGETALL), a table of 10,000 teams would hold
+ * up Redis for everyone and this process's sockets for a tenth of a second. Version and size, compared at the end, tell whether
+ * the pages make up one table.
  */
 export class RouteWatch implements RouteTable {
   readonly #options: RouteWatchOptions;
@@ -77,7 +80,7 @@ export class RouteWatch implements RouteTable {
     const apps = this.#options.apps();
     this.#forget(apps);
     const results = await Promise.all([...apps].map((app) => this.#read(app)));
-    if (results.includes('failed')) return RETRY_MS;
+    if (results.includes('again')) return RETRY_MS;
     return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
   }
 
@@ -92,30 +95,50 @@ export class RouteWatch implements RouteTable {
   }
 
   /** An app whose table can't be read keeps the last one, and holds up no other. */
-  async #read(app: string): Promise<'read' | 'failed'> {
+  async #read(app: string): Promise<'known' | 'again'> {
     const { redis, keys, limitedLog } = this.#options;
     const key = keys.route(app);
     try {
-      if (isNews(this.#held.get(app), await redis.hget(key, ROUTE_VERSION_FIELD))) {
-        this.#take(app, await redis.hgetall(key));
-      }
-      return 'read';
+      const version = await redis.hget(key, ROUTE_VERSION_FIELD);
+      // Without a version nothing is known: Redis has lost the table, or it is not written yet.
+      if (version === null || version === this.#held.get(app)?.version) return 'known';
+      return await this.#readTable(app, new TableRead(version, this.#held.get(app)));
     } catch (error) {
       const fields = { key, error: redisErrorText(error) };
       limitedLog.warn('routes', fields, 'could not read a route table, going by the last one');
-      return 'failed';
+      return 'again';
     }
   }
 
-  #take(app: string, fields: Readonly<Record<string, string>>): void {
-    const { keys, log, limitedLog } = this.#options;
-    const { held, unreadable } = routesAfterRead(this.#held.get(app), fields);
-    if (held === undefined) return;
+  async #readTable(app: string, read: TableRead): Promise<'known' | 'again'> {
+    const { redis, keys, log } = this.#options;
+    const key = keys.route(app);
+    let cursor = '0';
+    do {
+      const [next, page] = await redis.hscan(key, cursor, 'COUNT', PAGE);
+      read.add(page);
+      cursor = next;
+    } while (cursor !== '0');
+    const [version, fields] = await redis.batch([
+      ['hget', key, ROUTE_VERSION_FIELD],
+      ['hlen', key],
+    ]);
+    const held = read.end(version, fields);
+    if (held === undefined) return 'again';
     this.#held.set(app, held);
-    log.debug({ key: keys.route(app), version: held.version, teams: held.routes.size }, 'route table read');
-    if (unreadable.length === 0) return;
-    const [example] = unreadable;
-    const line = { key: keys.route(app), teams: unreadable.length, example };
-    limitedLog.error('unreadable routes', line, 'routes in a format that this version of Relax does not know');
+    log.debug({ key, version, teams: held.routes.size }, 'route table read');
+    this.#tellUnreadable(key, read.unreadable);
+    return 'known';
+  }
+
+  #tellUnreadable(key: string, teams: ReadonlySet<string>): void {
+    const [example] = teams;
+    if (example === undefined) return;
+    const line = { key, teams: teams.size, example };
+    this.#options.limitedLog.error(
+      'unreadable routes',
+      line,
+      'routes in a format that this version of Relax does not know; their teams keep the route that they had',
+    );
   }
 }
