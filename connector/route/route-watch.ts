@@ -2,12 +2,13 @@ import type { Clock } from '../../core/process/clock.ts';
 import type { Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
+import { sleep, systemTimers } from '../../core/process/timers.ts';
 import { parseSlotID, type Slots } from '../../core/protocol/assignment.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD } from '../../core/protocol/route.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis, RedisSubscriber, Unsubscribe } from '../../core/redis/redis.ts';
-import type { KnownRoutes, RouteTable } from './route-table.ts';
+import type { AwaitedRoutes, KnownRoutes } from './route-table.ts';
 import { type HeldRoutes, TableRead } from './table-read.ts';
 
 export interface RouteWatchOptions {
@@ -43,12 +44,14 @@ const FORGET_MS = 60_000;
  * up Redis for everyone and this process's sockets for a tenth of a second. Version and size, compared at the end, tell whether
  * the pages make up one table.
  */
-export class RouteWatch implements RouteTable {
+export class RouteWatch implements AwaitedRoutes {
   readonly #options: RouteWatchOptions;
   readonly #task: PeriodicTask;
   readonly #held = new Map<string, HeldRoutes>();
   /** App -> monotonic time when this pod last held a slot of it. */
   readonly #wantedAtMs = new Map<string, number>();
+  /** App -> resolves when Redis has been asked for its table. */
+  readonly #asked = new Map<string, PromiseWithResolvers<void>>();
   #listening: readonly Unsubscribe[] = [];
 
   constructor(options: RouteWatchOptions) {
@@ -58,6 +61,12 @@ export class RouteWatch implements RouteTable {
 
   routesOf(appUid: string): KnownRoutes | undefined {
     return this.#held.get(appUid)?.routes;
+  }
+
+  async whenRead(appUid: string, withinMs: number): Promise<void> {
+    const waiting = new AbortController();
+    await Promise.race([this.#askedFor(appUid).promise, sleep(systemTimers, withinMs, waiting.signal)]);
+    waiting.abort();
   }
 
   start(): void {
@@ -79,7 +88,7 @@ export class RouteWatch implements RouteTable {
   async #look(): Promise<number> {
     const apps = this.#options.apps();
     this.#forget(apps);
-    const results = await Promise.all([...apps].map((app) => this.#read(app)));
+    const results = await Promise.all([...apps].map((app) => this.#lookAt(app)));
     if (results.includes('again')) return RETRY_MS;
     return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
   }
@@ -91,7 +100,20 @@ export class RouteWatch implements RouteTable {
       if (nowMs - wantedAtMs < FORGET_MS) continue;
       this.#wantedAtMs.delete(app);
       this.#held.delete(app);
+      this.#asked.delete(app);
     }
+  }
+
+  #askedFor(app: string): PromiseWithResolvers<void> {
+    const asked = this.#asked.get(app) ?? Promise.withResolvers<void>();
+    this.#asked.set(app, asked);
+    return asked;
+  }
+
+  async #lookAt(app: string): Promise<'known' | 'again'> {
+    const result = await this.#read(app);
+    if (result === 'known') this.#askedFor(app).resolve();
+    return result;
   }
 
   /** An app whose table can't be read keeps the last one, and holds up no other. */

@@ -67,6 +67,31 @@ async function look(): Promise<void> {
 /** Well below the 5 s after which it would look by itself. */
 const SOON = { timeoutMs: 4_000 };
 
+describe('waiting for the route table of an app', () => {
+  const LONG_MS = 60_000;
+
+  it('ends when it was read, and at once when it was read before', async () => {
+    await write('1', { T1: text('bots/one') });
+    watch.start();
+    await watch.whenRead('app-1', LONG_MS);
+    expect(bots()).toEqual({ T1: 'bots/one' });
+    await watch.whenRead('app-1', LONG_MS);
+  });
+
+  it('ends when Redis has none', async () => {
+    watch.start();
+    await watch.whenRead('app-1', LONG_MS);
+    expect(bots()).toBeUndefined();
+  });
+
+  it('ends after the given time when Redis is away', async () => {
+    await server.kill();
+    watch.start();
+    await watch.whenRead('app-1', 50);
+    expect(bots()).toBeUndefined();
+  });
+});
+
 describe('the route table of an app', () => {
   it('is unknown until it was read, and then says which SlackBot a team belongs to', async () => {
     await write('1', { T1: text('bots/one'), T2: text('bots/two') });
