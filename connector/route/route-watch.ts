@@ -33,7 +33,7 @@ export function appsOf(slots: Slots): ReadonlySet<string> {
 /** Level-triggered: how often to read even without a nudge (design rule 9). */
 const READ_MS = { least: 5_000, most: 10_000 };
 const RETRY_MS = 1_000;
-/** Entries per page: Redis needs well below a millisecond for them, and decoding them some milliseconds. */
+/** Entries per page: about a millisecond for Redis, and some for decoding them. */
 const PAGE = 500;
 /** A socket that is being closed still brings events for a moment, which belong to the same bots as before. */
 const FORGET_MS = 60_000;
