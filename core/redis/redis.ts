@@ -31,6 +31,7 @@ interface RedisConnection {
 export type RedisCommand =
   | readonly ['time']
   | readonly ['get', key: string]
+  | readonly ['hget', key: string, field: string]
   | readonly ['hgetall', key: string]
   | readonly ['hlen', key: string]
   | readonly ['zscore', key: string, member: string]
@@ -44,6 +45,7 @@ export type RedisCommand =
 interface ReplyOf {
   time: readonly [seconds: string, micros: string];
   get: string | null;
+  hget: string | null;
   hgetall: Record<string, string>;
   hlen: number;
   zscore: string | null;
@@ -68,8 +70,11 @@ export interface Redis extends RedisConnection {
   set(key: string, value: string, px: 'PX', ttlMs: number, nx: 'NX'): Promise<'OK' | null>;
   setnx(key: string, value: string): Promise<number>;
   exists(key: string): Promise<number>;
+  hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
+  /** The next cursor, `0` at the end, and fields and values in turn. What stays during a scan is met at least once. */
+  hscan(key: string, cursor: string, word: 'COUNT', count: number): Promise<[cursor: string, page: string[]]>;
   hset(key: string, fields: Readonly<Record<string, string | number>>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;
