@@ -42,20 +42,25 @@ export async function startMetricsServer(
 /** Those of the planner, as in the operator; each connector has its own on a port of its own (its log tells which). */
 export function standaloneMetrics(
   registry: Registry,
-  sources: { bots(): { ready: number; total: number }; problems(): number },
+  sources: { totals(): Record<'apps' | 'bots', { ready: number; total: number }>; problems(): number },
 ): StandaloneMetrics {
   const registers = [registry];
-  new Gauge({
-    name: 'relax_bots',
-    help: 'SlackBots by state.',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const { ready, total } = sources.bots();
-      this.set({ state: 'ready' }, ready);
-      this.set({ state: 'not_ready' }, total - ready);
-    },
-  });
+  for (const [kind, name] of [
+    ['bots', 'SlackBots'],
+    ['apps', 'SlackApps'],
+  ] as const) {
+    new Gauge({
+      name: `relax_${kind}`,
+      help: `${name} by state.`,
+      labelNames: ['state'],
+      registers,
+      collect() {
+        const { ready, total } = sources.totals()[kind];
+        this.set({ state: 'ready' }, ready);
+        this.set({ state: 'not_ready' }, total - ready);
+      },
+    });
+  }
   new Gauge({
     name: 'relax_bots_directory_problems',
     help: 'Problems in the files of the bots directory.',

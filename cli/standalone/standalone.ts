@@ -13,6 +13,7 @@ import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
+import { totalsOf } from '../terminal/totals.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -167,10 +168,11 @@ async function serveMetrics(
 ): Promise<StandaloneMetrics> {
   const registry = createRegistry('standalone');
   const metrics = standaloneMetrics(registry, {
-    bots: () => ({
-      ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
-      total: controlPlane.size,
-    }),
+    totals: () => {
+      const { apps, bots } = totalsOf(controlPlane.summaries.values());
+      const { counts } = controlPlane;
+      return { apps: { ready: apps.ready, total: counts.apps }, bots: { ready: bots.ready, total: counts.bots } };
+    },
     problems: () => controlPlane.problems.length,
   });
   const checks = { registry, notReady, notAlive: () => lifecycle.notAlive() };
@@ -231,7 +233,7 @@ interface Shown {
 
 function show({ config, console }: Run, { controlPlane, planner, changed, eventTotals, queueProbe }: Shown): void {
   console.show({
-    bots: controlPlane.summaries,
+    lines: controlPlane.summaries,
     view: planner.view(),
     faults: [
       ...planner.faults(),
@@ -265,8 +267,8 @@ function followDirectory(
     const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
     console.files(content.changes);
     for (const problem of newProblems) log.warn({ problem }, 'bots directory');
-    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot');
-    log.info({ bots: controlPlane.size, problems: controlPlane.problems.length }, 'bots directory read');
+    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot and no SlackApp');
+    log.info({ ...controlPlane.counts, problems: controlPlane.problems.length }, 'bots directory read');
     try {
       state.writeRegistry(controlPlane.registry);
     } catch (error) {

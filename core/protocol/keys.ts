@@ -71,6 +71,8 @@ export interface ClusterKeys {
   replies(pod: string): string;
   /** Hash team -> Route of one SlackApp (`core/protocol/route.ts`). */
   route(appUid: string): string;
+  /** Hash app uid -> version and "namespace/name" of the SlackApp, for each of the tables above. */
+  routes: string;
   /** Pub/sub channel that nudges a connector to read its assignments now. */
   nudge(pod: string): string;
   /** Pub/sub channel that nudges the planner to look at sessions and reports now. */
@@ -91,6 +93,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     drained: (pod) => `${prefix}:drained:${pod}`,
     replies: (pod) => `${prefix}:replies:${pod}`,
     route: (appUid) => `${prefix}:route:${appUid}`,
+    routes: `${prefix}:routes`,
     nudge: (pod) => `${prefix}:nudge:${pod}`,
     plannerNudge: `${prefix}:nudge`,
   };

@@ -238,13 +238,15 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(code).not.toBe(0);
     });
 
-    it('renders the CRD of crds/, kept at uninstall unless told otherwise', async () => {
-      const crdOf = (objects: KubeObject[]) => objects.find(({ kind }) => kind === 'CustomResourceDefinition');
-      const plain = parse(readFileSync(join(root, 'crds/slackbots.yaml'), 'utf8'));
-      const kept = crdOf(await objectsOf(LEAST));
-      expect(kept?.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-      expect({ ...kept, metadata: { name: kept?.metadata.name } }).toEqual(plain);
-      expect(crdOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
+    it('renders the CRDs of crds/, kept at uninstall unless told otherwise', async () => {
+      const crdsOf = (objects: KubeObject[]) => objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
+      const plain = ['slackapps', 'slackbots'].map((name) =>
+        parse(readFileSync(join(root, `crds/${name}.yaml`), 'utf8')),
+      );
+      const kept = crdsOf(await objectsOf(LEAST));
+      for (const { metadata } of kept) expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+      expect(kept.map((crd) => ({ ...crd, metadata: { name: crd.metadata.name } }))).toEqual(plain);
+      expect(crdsOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
     });
   });
 

@@ -1,15 +1,19 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ControlPlane } from '#cli/standalone/control-plane.ts';
-import { FINALIZER, type SlackBotSpec } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import { OwnerReconciler } from '#operator/kinds/owner-reconciler.ts';
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
-import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
+import { slackBotOwners } from '#operator/kinds/slackbot/slackbot-owners.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import type { ReconcilerParts } from '#operator/reconcile/kind-controller.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
+import { Rivals } from '#operator/reconcile/rivals.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { bot, read, secret } from './sample-manifests.ts';
@@ -116,9 +120,9 @@ function operator(): Shell {
     return {} as never;
   };
   const log = pino({ level: 'silent' });
-  const reconciler = new SlackBotReconciler({
+  const parts: ReconcilerParts<SlackBotObject> = {
     ownership: new Ownership<SlackBotObject>({ kind: slackBotKind, client: { patch }, self: undefined, log }),
-    bots: {
+    objects: {
       get: (key) => objects.get(key),
       values: () => objects.values(),
       byIndex: (_, uid) => [...objects.values()].filter(({ metadata }) => metadata.uid === uid),
@@ -132,12 +136,16 @@ function operator(): Shell {
       status: { baseOf: () => undefined, offer: () => undefined, forget: () => undefined },
       events: { record: () => undefined },
     }),
-    enqueue: (found) => {
-      for (const { metadata } of found) waiting.add(metadata.name);
+    rivals: new Rivals(),
+    others: () => undefined,
+    enqueue: (uids) => {
+      for (const { metadata } of objects.values()) if (uids.includes(metadata.uid)) waiting.add(metadata.name);
     },
+    onStatus: () => undefined,
     log,
     timers,
-  });
+  };
+  const reconciler = new OwnerReconciler(slackBotOwners(parts), parts);
   const reconcile = async (names: readonly string[]) => {
     for (const name of names) waiting.add(name);
     for (const name of waiting) {

@@ -8,6 +8,14 @@ export const bot = (name: string, spec: Record<string, unknown> = {}): object =>
   spec: { teamID: `T0${name.toUpperCase()}`, credentials: { secretRef: { name } }, ...spec },
 });
 
+/** A SlackApp; its app-level token is in the Secret of the same name under the key `app-token`. */
+export const app = (name: string, spec: Record<string, unknown> = {}): object => ({
+  apiVersion: 'relax.dev/v1alpha1',
+  kind: 'SlackApp',
+  metadata: { name, namespace: 'bots' },
+  spec: { appID: `A0${name.toUpperCase()}`, credentials: { secretRef: { name } }, ...spec },
+});
+
 export const secret = (name: string, token = `xoxb-100-${name}`): object => ({
   apiVersion: 'v1',
   kind: 'Secret',
