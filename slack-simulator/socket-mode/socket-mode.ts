@@ -57,6 +57,7 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
     },
     maxWebsockets: options.maxWebsockets ?? 10,
     approximateConnectionSeconds: options.approximateConnectionSeconds ?? 18_060,
+    ghostAfterDropMs: options.ghostAfterDropMs ?? 0,
     spread: options.spread ?? 'roundRobin',
     pingEveryMs: options.pingEveryMs ?? 10_000,
     appOf: (urlName) => directory.ofURLName(urlName),
