@@ -107,6 +107,39 @@ describe('the other methods', () => {
     });
   });
 
+  it('views.open takes a trigger id once', async () => {
+    await start();
+    const { id } = slack.apps.emitCommand('A1', 'T1');
+    const args = { trigger_id: id, view: JSON.stringify({ type: 'modal', callback_id: 'settings' }) };
+    expect(await ask('views.open', 'xoxb-a1-t1', { trigger_id: id })).toEqual({
+      ok: false,
+      error: 'invalid_arguments',
+    });
+    expect(await ask('views.open', 'xoxb-a1-t1', args)).toMatchObject({
+      ok: true,
+      view: { type: 'modal', callback_id: 'settings', app_id: 'A1', team_id: 'T1' },
+    });
+    expect(await ask('views.open', 'xoxb-a1-t1', args)).toEqual({ ok: false, error: 'exchanged_trigger_id' });
+  });
+
+  it('a response URL takes JSON by POST, and says when it is used up', async () => {
+    await start();
+    const socket = await openAppSocket(slack, appToken);
+    const { id } = slack.apps.emitCommand('A1', 'T1');
+    const { payload } = await socket.frame(({ type }) => type === 'slash_commands');
+    const url = String((payload as { response_url: string }).response_url);
+    const post = async () => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(url, { method: 'POST', headers, body: '{"text":"done"}' });
+      return [response.status, await response.text()];
+    };
+    for (let n = 0; n < 5; n += 1) expect(await post()).toEqual([200, 'ok']);
+    expect(await post()).toEqual([404, '{"ok":false,"error":"used_url"}']);
+    expect((await fetch(url)).status).toBe(404);
+    expect(slack.apps.responses()).toHaveLength(5);
+    expect(slack.apps.responses()[0]).toMatchObject({ id, appID: 'A1', body: { text: 'done' } });
+  });
+
   it('a bot that is uninstalled is nobody’s', async () => {
     await start();
     slack.apps.uninstall('A1', 'T1');

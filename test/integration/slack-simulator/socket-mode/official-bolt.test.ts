@@ -24,9 +24,18 @@ beforeAll(async () => {
   app.command('/deploy', async ({ ack, command }) =>
     ack({ response_type: 'in_channel', text: `deploying ${command.text}` }),
   );
-  app.action('approve', async ({ ack, action }) => {
+  app.command('/settings', async ({ ack, client, command }) => {
+    await ack();
+    const opened = await client.views.open({
+      trigger_id: command.trigger_id,
+      view: { type: 'modal', callback_id: 'settings', title: { type: 'plain_text', text: 'Settings' }, blocks: [] },
+    });
+    heard.push(`opened ${opened.view?.callback_id} in ${opened.view?.team_id}`);
+  });
+  app.action('approve', async ({ ack, action, respond }) => {
     heard.push(`approve ${'value' in action ? action.value : ''}`);
     await ack();
+    await respond({ text: 'approved', replace_original: true });
   });
   app.options('pick_one', async ({ ack, options }) =>
     ack({ options: [{ text: { type: 'plain_text', text: `${options.value}!` }, value: 'one' }] }),
@@ -87,6 +96,17 @@ describe('a Bolt app', () => {
       payload: { response_action: 'errors', errors: { simulated_block: 'not this' } },
       payloadIgnored: false,
     });
+  });
+
+  it('opens a modal on a slash command', async () => {
+    slack.apps.emitCommand('A1', 'T1', { command: '/settings' });
+    await waitFor(() => heard.includes('opened settings in T1'));
+  });
+
+  it('answers a pressed button later, at its response URL', async () => {
+    const { id } = slack.apps.emitInteractive('A1', 'T1', 'block_actions', { actionID: 'approve', value: 'no' });
+    const response = await waitFor(() => slack.apps.responses()[0]);
+    expect(response).toMatchObject({ id, appID: 'A1', body: { text: 'approved', replace_original: true } });
   });
 
   it('gives an external select its options', async () => {
