@@ -62,6 +62,8 @@ const entry = (n: number): QueueEntry => {
     offeredAtMs: 0,
     mark: markPlace(item.id, mark, DEFAULT_CONTRACT, keys, Date.now()),
     settled: undefined,
+    urgent: false,
+    isSentAgain: false,
   };
 };
 

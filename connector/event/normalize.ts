@@ -18,6 +18,8 @@ export interface NormalizedEvent {
   mark: Mark;
   /** Chooses the queue shard (`shardOf`): the team of the identity, so that all copies of the event meet in one shard. */
   shardKey: string;
+  /** Goes before other events, and to the urgent list where there is one. */
+  urgent: boolean;
   /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
   fence: { field: string; generation: number };
 }
@@ -115,6 +117,7 @@ function toEvent(
     eventText: rest.eventText,
     mark: identity.mark,
     shardKey: identity.teamID,
+    urgent: false,
     fence: { field: fenceField(source.cluster, source.ownerUid), generation: source.generation },
   };
 }

@@ -26,6 +26,9 @@ export type Outcome =
   | { kind: 'filtered'; reason: FilterReason }
   | { kind: 'failed'; reason: FailReason };
 
+/** Of a copy that came while the event waited. */
+export const copyOutcome = (outcome: Outcome): Outcome => (outcome.kind === 'queued' ? { kind: 'duplicate' } : outcome);
+
 /** Called once for each event, when its outcome is final: the moment to acknowledge it to Slack. */
 export type Settled = (outcome: Outcome) => void;
 
