@@ -8,6 +8,7 @@ import {
 import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
+import type { QueueLengths } from './console/queue-probe.ts';
 
 export interface StandaloneMetrics {
   planner: PlannerObserver;
@@ -42,7 +43,12 @@ export async function startMetricsServer(
 /** Those of the planner, as in the operator; each connector has its own on a port of its own (its log tells which). */
 export function standaloneMetrics(
   registry: Registry,
-  sources: { bots(): { ready: number; total: number }; problems(): number },
+  sources: {
+    bots(): { ready: number; total: number };
+    problems(): number;
+    /** Undefined while Redis does not answer. */
+    queue(): QueueLengths | undefined;
+  },
 ): StandaloneMetrics {
   const registers = [registry];
   new Gauge({
@@ -54,6 +60,18 @@ export function standaloneMetrics(
       const { ready, total } = sources.bots();
       this.set({ state: 'ready' }, ready);
       this.set({ state: 'not_ready' }, total - ready);
+    },
+  });
+  new Gauge({
+    name: 'relax_queue_items',
+    help: 'Items that wait for the application, by list.',
+    labelNames: ['list'],
+    registers,
+    collect() {
+      this.reset();
+      const { queue, urgent } = sources.queue() ?? {};
+      if (queue !== undefined) this.set({ list: 'queue' }, queue);
+      if (urgent !== undefined) this.set({ list: 'urgent' }, urgent);
     },
   });
   new Gauge({

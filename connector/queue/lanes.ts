@@ -71,6 +71,11 @@ export class Lanes {
     return this.#urgent.buffer.length + this.#ordinary.buffer.length + this.#copies.count;
   }
 
+  /** Urgent events that wait, without copies. */
+  get urgent(): number {
+    return this.#urgent.buffer.length;
+  }
+
   /** Of the oldest event. */
   ageMs(nowMs: number): number {
     return Math.max(this.#urgent.buffer.ageMs(nowMs), this.#ordinary.buffer.ageMs(nowMs));

@@ -109,9 +109,10 @@ export class Publisher {
     return [...faults];
   }
 
-  /** Bytes and age of what waits, for metrics. */
-  backlog(): { events: number; bytes: number; ageMs: number } {
-    return { events: this.#pending(), bytes: this.#bound.bytes, ageMs: this.#ageMs() };
+  /** Number, bytes and age of what waits, for metrics. */
+  backlog(): { events: number; urgent: number; bytes: number; ageMs: number } {
+    const urgent = this.#shards.reduce((sum, shard) => sum + shard.urgent, 0);
+    return { events: this.#pending(), urgent, bytes: this.#bound.bytes, ageMs: this.#ageMs() };
   }
 
   /**

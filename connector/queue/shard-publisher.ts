@@ -65,6 +65,11 @@ export class ShardPublisher {
     return this.#lanes.pending;
   }
 
+  /** Urgent events among them, without copies. */
+  get urgent(): number {
+    return this.#lanes.urgent;
+  }
+
   get isIdle(): boolean {
     return !this.#inFlight && this.#lanes.pending === 0;
   }

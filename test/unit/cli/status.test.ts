@@ -189,7 +189,7 @@ describe('the status of a cluster', () => {
     ['w', bot('b/m', false, 'X')],
   ]);
   const cluster = clusterStatus(facts, [factsOf()], lines, NOW);
-  const queue = { name: 'q', length: 3, max: 3 };
+  const queue = { name: 'q', length: 3, max: 3, urgent: null };
   const fleet: FleetStatus = {
     healthy: false,
     problems: ['p'],
@@ -216,6 +216,15 @@ describe('the status of a cluster', () => {
     expect(unplanned).toContain('NO PLANNER, last 61 s ago: events flow on 1 sockets');
   });
 
+  it('is shown with the list of urgent events, if there is one', () => {
+    const urgent = { name: '{q}:urgent', length: 1 };
+    expect(renderFleet(fleet)).not.toContain('urgent');
+    const text = renderFleet({ ...fleet, queue: { ...queue, urgent } });
+    expect(text).toContain('urgent events: queue {q}:urgent: 1 (limit 3)\n');
+    const full = renderFleet({ ...fleet, queue: { ...queue, length: 0, urgent: { ...urgent, length: 3 } } });
+    expect(full).toContain('{q}:urgent: 3 (limit 3)  FULL');
+  });
+
   it('does not say that events flow when nothing runs', () => {
     const dead = clusterStatus({ ...facts, planner: false }, [factsOf({ session: undefined })], lines, NOW);
     const text = renderFleet({ ...fleet, clusters: [dead] });
@@ -226,7 +235,7 @@ describe('the status of a cluster', () => {
 
 describe('a fleet is healthy', () => {
   const asked = { cluster: undefined, known: ['c'] };
-  const queue = { name: 'q', length: 0, max: 10 };
+  const queue = { name: 'q', length: 0, max: 10, urgent: null };
   const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
   const line = (change: Partial<BotSummary> = {}) =>
     new Map([['u', { ...bot('b/u', true, 'Live'), desired: 1, ...change }]]);
@@ -256,8 +265,13 @@ describe('a fleet is healthy', () => {
     ['a bot is not ready', problems([factsOf()], line({ ready: false, reason: 'TokenRevoked' })), /TokenRevoked: why/],
     [
       'the queue is full',
-      problemsOf({ queue: { name: 'q', length: 3, max: 3 }, clusters: [] }, asked),
+      problemsOf({ queue: { ...queue, length: 3, max: 3 }, clusters: [] }, asked),
       /queue q is full/,
+    ],
+    [
+      'the list of urgent events is full',
+      problemsOf({ queue: { ...queue, max: 3, urgent: { name: '{q}:urgent', length: 3 } }, clusters: [] }, asked),
+      /queue \{q\}:urgent is full/,
     ],
     [
       'there is none',
