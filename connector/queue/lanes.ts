@@ -8,35 +8,35 @@ import { type CopyFacts, WaitingCopies } from './waiting-copies.ts';
 /** Quick after a short break, rarely while Redis stays away. */
 const RETRY = { baseMs: 50, capMs: 2_000 };
 
-/** One Redis list. When it refuses events (it is full, say), only what goes to it waits. */
-export class TargetList {
-  readonly key: string;
-  readonly isUrgent: boolean;
+/** When something that failed may be tried again. */
+export class Backoff {
   #failures = 0;
   #retryAtMs = 0;
-
-  constructor(key: string, isUrgent: boolean) {
-    this.key = key;
-    this.isUrgent = isUrgent;
-  }
 
   /** 0 or less: now. */
   retryInMs(nowMs: number): number {
     return this.#retryAtMs - nowMs;
   }
 
-  backOff(nowMs: number): void {
+  failed(nowMs: number): void {
     this.#retryAtMs = nowMs + backoffMs(this.#failures, RETRY, Math.random());
     this.#failures += 1;
   }
 
-  answered(): void {
+  succeeded(): void {
     this.#failures = 0;
   }
 
   retryNow(): void {
     this.#retryAtMs = 0;
   }
+}
+
+/** One Redis list. When it refuses events (it is full, say), only what goes to it waits. */
+export interface TargetList {
+  key: string;
+  isUrgent: boolean;
+  backoff: Backoff;
 }
 
 interface Lane {
@@ -52,14 +52,16 @@ interface Lane {
 export class Lanes {
   /** One, or two with a list for urgent events. */
   readonly lists: readonly TargetList[];
+  /** Of batches that got no answer. */
+  readonly outage = new Backoff();
   readonly #urgent: Lane;
   readonly #ordinary: Lane;
   readonly #lanes: readonly Lane[];
   readonly #copies = new WaitingCopies();
 
   constructor({ queue, urgent }: Pick<QueueKeys, 'queue' | 'urgent'>, bound: BufferBound) {
-    const list = new TargetList(queue, false);
-    const urgentList = urgent === queue ? list : new TargetList(urgent, true);
+    const list = { key: queue, isUrgent: false, backoff: new Backoff() };
+    const urgentList = urgent === queue ? list : { key: urgent, isUrgent: true, backoff: new Backoff() };
     this.lists = urgent === queue ? [list] : [urgentList, list];
     this.#urgent = { buffer: new EventBuffer(bound), list: urgentList };
     this.#ordinary = { buffer: new EventBuffer(bound), list };
@@ -103,6 +105,12 @@ export class Lanes {
     return this.#copies.join(facts, copy);
   }
 
+  /** No more events will follow, so what waits is tried at once. */
+  retryNow(): void {
+    this.outage.retryNow();
+    for (const { backoff } of this.lists) backoff.retryNow();
+  }
+
   /** @returns ms until the next batch is due, 0 for now, undefined when something else must happen first */
   nextFlushMs(nowMs: number, state: Pick<Waiting, 'inFlight' | 'draining'>): number | undefined {
     let nextMs: number | undefined;
@@ -111,7 +119,7 @@ export class Lanes {
         ...state,
         events: buffer.length,
         oldestAgeMs: buffer.ageMs(nowMs),
-        retryInMs: list.retryInMs(nowMs),
+        retryInMs: this.#retryInMs(list, nowMs),
       });
       if (dueMs !== undefined && (nextMs === undefined || dueMs < nextMs)) nextMs = dueMs;
     }
@@ -122,7 +130,7 @@ export class Lanes {
   front(maxCount: number, maxBytes: number, nowMs: number): QueueEntry[] {
     let batch: QueueEntry[] = [];
     for (const { buffer, list } of this.#lanes) {
-      if (list.retryInMs(nowMs) <= 0) batch = buffer.front(maxCount, maxBytes, batch);
+      if (this.#retryInMs(list, nowMs) <= 0) batch = buffer.front(maxCount, maxBytes, batch);
     }
     return batch;
   }
@@ -142,5 +150,9 @@ export class Lanes {
     const expired = this.#lanes.flatMap(({ buffer }) => buffer.expire(monotonicMs));
     for (const entry of expired) this.#copies.remove(entry);
     return expired;
+  }
+
+  #retryInMs({ backoff }: TargetList, nowMs: number): number {
+    return Math.max(this.outage.retryInMs(nowMs), backoff.retryInMs(nowMs));
   }
 }

@@ -46,6 +46,8 @@ export class ShardPublisher {
   readonly #names: AclNames;
   readonly #health: QueueHealth;
   #timer: NodeJS.Timeout | undefined;
+  /** Monotonic time at which it fires. */
+  #timerAtMs = Number.POSITIVE_INFINITY;
   #inFlight = false;
   #batchLimit = MAX_BATCH_EVENTS;
   #draining = false;
@@ -102,14 +104,14 @@ export class ShardPublisher {
   /** No more events will follow, so what waits is sent at once. */
   drain(): void {
     this.#draining = true;
-    for (const list of this.#lanes.lists) list.retryNow();
+    this.#lanes.retryNow();
     this.schedule();
   }
 
   /** Stops sending. @returns what Redis has not taken; some events of a batch in flight may still arrive */
   close(): QueueEntry[] {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     return this.#lanes.expire(Number.POSITIVE_INFINITY);
   }
 
@@ -118,16 +120,26 @@ export class ShardPublisher {
     if (this.#closed) return;
     const nowMs = this.#deps.clock.monotonicMs();
     const waitMs = this.#lanes.nextFlushMs(nowMs, { inFlight: this.#inFlight, draining: this.#draining });
-    if (waitMs === undefined || (waitMs > 0 && this.#timer !== undefined)) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (waitMs === 0) void this.#flush();
-    else this.#timer = setTimeout(() => this.#wake(), waitMs);
+    // The timer may be that of a list that is full, while something for the other has come. Another is worth 1 ms at least.
+    if (waitMs === undefined || (waitMs > 0 && nowMs + waitMs > this.#timerAtMs - 1)) return;
+    this.#cancelTimer();
+    if (waitMs === 0) {
+      void this.#flush();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#wake(), waitMs);
+    this.#timerAtMs = nowMs + waitMs;
   }
 
   #wake(): void {
-    this.#timer = undefined;
+    this.#cancelTimer();
     this.schedule();
+  }
+
+  #cancelTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 
   async #flush(): Promise<void> {
@@ -160,8 +172,9 @@ export class ShardPublisher {
     // Outside the `try`: a failure after an answer must never look like a missing answer.
     if (results === undefined) {
       this.#health.failed(failure, nowMs);
-      for (const list of this.#lanes.lists) list.backOff(nowMs);
+      this.#lanes.outage.failed(nowMs);
     } else if (!this.#closed) {
+      this.#lanes.outage.succeeded();
       this.#absorb(batch, results);
     }
   }
@@ -188,8 +201,8 @@ export class ShardPublisher {
       if (of.length === 0) continue;
       const faults = of.map(({ fault }) => fault).filter((fault) => fault !== undefined);
       this.#health.answered(list.key, faults);
-      if (of.some(({ outcome }) => outcome === undefined)) list.backOff(nowMs);
-      else list.answered();
+      if (of.some(({ outcome }) => outcome === undefined)) list.backoff.failed(nowMs);
+      else list.backoff.succeeded();
     }
   }
 }

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
 import { BufferBound } from '#connector/queue/buffer-bound.ts';
-import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '#connector/queue/pressure.ts';
+import {
+  isPressed,
+  isRefused,
+  NO_PRESSURE,
+  NO_REFUSAL,
+  type Pressure,
+  pressureOf,
+  refusalOf,
+} from '#connector/queue/pressure.ts';
 
 const share = (fill: number, bytesOf: Record<string, number>) => ({ fill, bytesOf: new Map(Object.entries(bytesOf)) });
 const NOTHING = share(0, {});
@@ -42,6 +50,46 @@ describe('pressure', () => {
     expect(pressureOf(load(0.83, { hot: 70, quiet: 13 }), first)).toBe(first);
     expect(told(pressureOf(load(0.7, { hot: 15, other: 55 }), first))).toBe('other');
     expect(pressureOf(load(0.5, { hot: 50 }), first)).toBe(NO_PRESSURE);
+  });
+});
+
+describe('what Slack sends again', () => {
+  const again = (fill: number, bytesOf: Record<string, number>) => load(0, {}, 0, share(fill, bytesOf));
+
+  it.each<[string, ReturnType<typeof load>, string]>([
+    ['is taken below 80 %', again(0.79, { app: 79 }), ''],
+    ['is refused of the one that floods', again(0.8, { app: 70, a: 5, b: 5 }), 'app'],
+    ['is refused of all at 90 %', again(0.9, { app: 85, a: 5 }), 'a,app'],
+    ['is taken beside a bot that floods over sockets', load(0.7, { rtm: 70 }, 0, share(0.1, { app: 10 })), ''],
+    ['is taken however old', load(0.1, { rtm: 10 }, 5, share(0.1, { app: 10 })), ''],
+  ])('%s', (_name, facts, expected) => {
+    const refusal = refusalOf(facts, NO_REFUSAL);
+    const bots = [...facts.again.bytesOf.keys()].sort();
+    expect(bots.filter((name) => isRefused(facts, refusal, name)).join()).toBe(expected);
+  });
+
+  it('is refused of others when others flood, as the load changes', () => {
+    const first = refusalOf(again(0.8, { app: 70, b: 10 }), NO_REFUSAL);
+    expect(refusalOf(again(0.79, { app: 20, b: 59 }), first)).toBe(first);
+    const second = refusalOf(again(0.85, { app: 20, b: 65 }), first);
+    expect([...second.bots]).toEqual(['b']);
+    expect(refusalOf(again(0.5, { b: 50 }), second)).toBe(NO_REFUSAL);
+  });
+
+  it('pauses nobody, whatever waits of it, but for what came over the sockets themselves', () => {
+    const shares = fc.record({
+      once: fc.double({ min: 0, max: 1, noNaN: true }),
+      fills: fc.double({ min: 0, max: 0.9, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(shares, ({ once, fills }) => {
+        const waits = once * (1 - fills);
+        const beside = load(waits, { rtm: waits }, 0, share(fills, { app: fills }));
+        const alone = load(once, { rtm: once });
+        expect(told(pressureOf(beside, NO_PRESSURE))).toBe(told(pressureOf(alone, NO_PRESSURE)));
+      }),
+      { examples: [[{ once: 0.5, fills: 0.9 }]] },
+    );
   });
 });
 
