@@ -53,6 +53,8 @@ export class Publisher {
   readonly #shards: readonly [ShardPublisher, ...ShardPublisher[]];
   #pressure = NO_PRESSURE;
   #refusal: Refusal = NO_REFUSAL;
+  /** Some was refused since the buffer became that full. */
+  #refusesAll = false;
   #onDrained: (() => void) | undefined;
   #closed = false;
 
@@ -105,7 +107,7 @@ export class Publisher {
   faults(): string[] {
     const nowMs = this.#options.clock.monotonicMs();
     const faults = new Set(this.#shards.flatMap((shard) => shard.faults(nowMs)));
-    if (refusesAll(this.#load())) faults.add(REFUSES_ALL);
+    if (this.#refusesAll) faults.add(REFUSES_ALL);
     return [...faults];
   }
 
@@ -148,7 +150,9 @@ export class Publisher {
     const offeredAtMs = this.#options.clock.monotonicMs();
     if (isSentAgain) {
       if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
-      if (isRefused(this.#load(), this.#refusal, fenceField)) {
+      const load = this.#load();
+      if (isRefused(load, this.#refusal, fenceField)) {
+        this.#refusesAll ||= refusesAll(load);
         this.#fail('buffer_full', settled);
         return;
       }
@@ -208,6 +212,7 @@ export class Publisher {
   #weigh(): void {
     const load = this.#load();
     this.#refusal = refusalOf(load, this.#refusal);
+    this.#refusesAll &&= refusesAll(load);
     const pressure = pressureOf(load, this.#pressure);
     if (pressure === this.#pressure) return;
     this.#pressure = pressure;

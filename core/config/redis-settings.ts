@@ -115,7 +115,7 @@ export const redisSettings = {
     kind: integer(1_048_576, 17_179_869_184),
     fallback: '67108864',
     example: '67108864',
-    doc: 'Memory for events of RTM sockets while Redis is unreachable, for the whole connector; beyond it, sockets are not read.',
+    doc: 'Memory for events while Redis is unreachable, for the whole connector. As it fills up, RTM sockets are no longer read, and events over Socket Mode stay unacknowledged.',
     programs: EVENTS,
   }),
   bufferSeconds: setting({
@@ -125,7 +125,7 @@ export const redisSettings = {
     kind: integer(1, 302_400),
     fallback: '120',
     example: '120',
-    doc: 'Age of the oldest buffered event at which sockets are no longer read. It may be at most half the dedupe window.',
+    doc: 'Age of the oldest buffered RTM event at which RTM sockets are no longer read. It may be at most half the dedupe window.',
     programs: EVENTS,
   }),
 };

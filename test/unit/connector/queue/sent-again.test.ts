@@ -111,5 +111,10 @@ describe('beside an app that floods, what Slack sends once', () => {
     while (pressures.length === 0) offer('rtm', false);
     offer('app', true);
     expect(refused).toEqual([]);
+    while (pressures.at(-1)?.all !== true) offer('rtm', false);
+    expect(publisher.faults()).toEqual([]);
+    offer('app', true);
+    expect(refused).toEqual(['app buffer_full']);
+    expect(publisher.faults()).toEqual([expect.stringContaining('stay unacknowledged')]);
   });
 });

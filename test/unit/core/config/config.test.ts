@@ -193,7 +193,13 @@ describe('a good configuration', () => {
   it('takes the flag where both are given, and an empty text as none', () => {
     expect(connector({ RELAX_QUEUE: 'by-env' }, { queue: 'by-flag' }).config.queue.name).toBe('by-flag');
     expect(connector({ RELAX_QUEUE: 'by-env' }, { queue: ' ' }).config.queue.name).toBe('by-env');
-    expect(connector({ RELAX_QUEUE: '' }).config.queue.name).toBe('relax:events');
+    expect(connector({ RELAX_QUEUE: '', RELAX_QUEUE_URGENT: '' }).config.queue).toMatchObject({
+      name: 'relax:events',
+      urgent: undefined,
+    });
+    const urgent = '{by-flag}:urgent';
+    const both = connector({ RELAX_QUEUE_URGENT: urgent }, { queue: 'by-flag' });
+    expect(both.config.queue).toMatchObject({ name: 'by-flag', urgent });
   });
 
   it('is frozen to its last field', () => {
@@ -221,9 +227,10 @@ describe('a good configuration', () => {
   });
 
   it('passes to connectors what was given to standalone mode, and nothing else', () => {
-    const env = { ...REDIS, RELAX_QUEUE: 'q', RELAX_ZONE: 'z', OTHER: 'x' };
+    const queues = { RELAX_QUEUE: 'q', RELAX_QUEUE_URGENT: '{q}:urgent' };
+    const env = { ...REDIS, ...queues, RELAX_ZONE: 'z', OTHER: 'x' };
     const { config } = standaloneConfig({ env, flags: { bots: 'b', capacity: '10' }, machine });
-    expect(config.connectorEnv).toEqual({ ...REDIS, RELAX_QUEUE: 'q', RELAX_CAPACITY: '10' });
+    expect(config.connectorEnv).toEqual({ ...REDIS, ...queues, RELAX_CAPACITY: '10' });
   });
 
   it('warns of a plain Slack URL that leaves this machine', () => {
