@@ -47,7 +47,7 @@ export class App {
   async #moveSome(): Promise<number> {
     const move = ['lmove', this.#queue, this.handled, 'LEFT', 'RIGHT'] as const;
     const moved = await this.#redis.batch(Array.from({ length: AT_ONCE }, () => move)).catch(() => []);
-    const items = moved.filter((item): item is string => item !== null);
+    const items = moved.flatMap((item) => (item === null ? [] : [item]));
     await Promise.all(items.filter((item) => item.includes('"reply":')).map((item) => this.#answer(item)));
     return items.length;
   }
