@@ -40,6 +40,7 @@ export type RedisCommand =
   | readonly ['hset', key: string, fields: Readonly<Record<string, string>>]
   | readonly ['hdel', key: string, ...fields: readonly string[]]
   | readonly ['pexpire', key: string, ttlMs: number]
+  | readonly ['rpush', key: string, item: string]
   | readonly ['lmove', source: string, destination: string, from: 'LEFT', to: 'RIGHT'];
 
 interface ReplyOf {
@@ -54,6 +55,7 @@ interface ReplyOf {
   hset: number;
   hdel: number;
   pexpire: number;
+  rpush: number;
   lmove: string | null;
 }
 
