@@ -50,7 +50,7 @@ describe('relax standalone with apps', () => {
   async function say(appID: string, teamID: string, text: string) {
     await slack.control.apps.emitEvent(appID, teamID, 'message', { text });
     const acknowledged = async (): Promise<boolean> =>
-      (await slack.control.apps.events({ appID })).every(({ state }) => state === 'acknowledged');
+      (await slack.control.apps.events({ appID })).every(({ state }) => state === 'acked');
     await waitFor(acknowledged, { timeoutMs: 10_000, everyMs: 50, what: `${text} is acknowledged` });
     return (await queueItems(redis, QUEUE)).find((item) => item.text === text);
   }
@@ -69,7 +69,7 @@ describe('relax standalone with apps', () => {
   beforeAll(async () => {
     mkdirSync(bots);
     slack = await startSlackProgram(0, ['--apps', '2', '--app-teams', '3']);
-    put('many', appYaml({ name: 'many', ...many, spec: '  queueNamespace: all' }));
+    put('many', appYaml({ ...many, name: 'many', spec: '  queueNamespace: all' }));
     putBot('  queueNamespace: one');
     put('second', carriedBotYaml({ name: 'second', teamID: second ?? '', app: 'many', spec: '  suspend: true' }));
     put('own', socketModeBotYaml({ name: 'own', teamID: ownTeam, appToken: own.appToken }));
@@ -132,21 +132,21 @@ describe('relax standalone with apps', () => {
 
   it('drops unknown teams when told so', async () => {
     putBot();
-    put('many', appYaml({ name: 'many', ...many, spec: '  unknownTeams: Drop' }));
+    put('many', appYaml({ ...many, name: 'many', spec: '  unknownTeams: Drop' }));
     await untilSaid(third ?? '', 'dropped', (item) => item === undefined);
     expect(await say(many.appID, first ?? '', 'still delivered')).toMatchObject({ bot: 'bots/first', namespace: '' });
   });
 
   it('says in which document and field a SlackApp is wrong, and keeps its sockets', async () => {
-    put('many', appYaml({ name: 'many', ...many, spec: '  replicas: 9' }));
+    put('many', appYaml({ ...many, name: 'many', spec: '  replicas: 9' }));
     const problem = await waitFor(() => relax.lines.find(({ msg }) => msg === 'bots directory')?.problem);
     expect(problem).toMatch(/^many\.yaml, document 2: spec\.replicas: must be at most 4/);
     expect(await liveOf(many.appID)).toBe(2);
-    put('many', appYaml({ name: 'many', ...many }));
+    put('many', appYaml({ ...many, name: 'many' }));
   });
 
-  it('scales an app, and closes its sockets when it is removed', async () => {
-    put('many', appYaml({ name: 'many', ...many, spec: '  suspend: true' }));
+  it('closes the sockets of an app that is suspended, and forgets one that is removed', async () => {
+    put('many', appYaml({ ...many, name: 'many', spec: '  suspend: true' }));
     await untilLive(many.appID, 0);
     const seen = await waitFor(async () => {
       const found = await cluster();
