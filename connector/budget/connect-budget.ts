@@ -35,8 +35,9 @@ export type BudgetAnswer =
   /**
    * `yields`: another slot of the bucket has a connect under way or waits for its next one. Three that fail at once would
    * leave the team dark for a minute, so the others wait until it has said hello, or `waitMs` at most.
+   * `full`: the app has no place for another socket.
    */
-  | { granted: false; waitMs: number; yields?: boolean };
+  | { granted: false; waitMs: number; yields?: boolean; full?: boolean };
 
 export interface BudgetAsker {
   slotID: string;

@@ -56,6 +56,7 @@ export class SlotRunner<S extends SlotSpec> {
   #leaveOutage: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
+  #isReleased = false;
 
   /**
    * @param transport of the spec's kind
@@ -84,7 +85,9 @@ export class SlotRunner<S extends SlotSpec> {
    * @param spec of the same kind
    */
   update(spec: S): void {
+    const left = this.#bucket();
     this.#spec = spec;
+    if (left.key !== this.#bucket().key) this.#release(left);
     this.#feed({ type: 'update', spec: this.#facts() });
   }
 
@@ -97,7 +100,10 @@ export class SlotRunner<S extends SlotSpec> {
     return this.#status;
   }
 
-  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
+  /**
+   * Closes for good; resolves when every socket of it is gone. Bounded by about 1 s, of a paused one 2 s, and of one with
+   * unacknowledged events 4 s.
+   */
   stop(): Promise<void> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
@@ -158,7 +164,7 @@ export class SlotRunner<S extends SlotSpec> {
         this.#tellBudget((budget, bucket) => budget.hold(bucket, effect.forMs));
         return;
       case 'markLive':
-        this.#tellBudget((budget, bucket) => budget.markLive(bucket, this.#spec.slotID), effect.tokenDigest);
+        this.#markLive(effect);
         return;
       case 'askElsewhere':
         this.#askElsewhere();
@@ -180,7 +186,7 @@ export class SlotRunner<S extends SlotSpec> {
       case 'resume':
       case 'close':
       case 'terminate':
-        this.#sockets.get(effect.id)?.[effect.do]();
+        this.#sockets[effect.do](effect.id);
         return;
       case 'disableBot':
         this.#tellDisabled(effect.error);
@@ -230,6 +236,13 @@ export class SlotRunner<S extends SlotSpec> {
     tell(this.#deps.budget, this.#bucket(tokenDigest)).catch((error: unknown) => this.#budgetAway(error));
   }
 
+  #markLive({ tokenDigest, counted }: Extract<Effect, { do: 'markLive' }>): void {
+    this.#tellBudget(async (budget, bucket) => {
+      const known = await budget.markLive(bucket, this.#spec.slotID, counted?.sockets);
+      if (counted !== undefined && known !== undefined) this.#feed({ type: 'known', id: counted.id, known });
+    }, tokenDigest);
+  }
+
   #askElsewhere(): void {
     const { tokenDigest } = this.#spec;
     this.#tellBudget(async (budget, bucket) => {
@@ -264,7 +277,15 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   #resolveIfGone(): void {
-    if (this.#sockets.size === 0) this.#stopped?.resolve();
+    if (this.#stopped === undefined || this.#sockets.size > 0) return;
+    if (!this.#isReleased) this.#release(this.#bucket());
+    this.#isReleased = true;
+    this.#stopped.resolve();
+  }
+
+  /** Until now, Slack may have counted the slot's socket. */
+  #release(bucket: Bucket): void {
+    this.#deps.budget.release(bucket, this.#spec.slotID).catch((error: unknown) => this.#budgetAway(error));
   }
 
   #setWake(): void {
@@ -330,7 +351,7 @@ export class SlotRunner<S extends SlotSpec> {
   /** The part of the spec that the state machine sees. */
   #facts(): SlotFacts {
     const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod } = this.#transport;
+    const { openMethod, backpressure } = this.#transport;
     return {
       streamID: this.#transport.streamID(this.#spec),
       openMethod,
@@ -339,6 +360,7 @@ export class SlotRunner<S extends SlotSpec> {
       rebalance,
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
+      pauses: backpressure === 'pause',
       pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }

@@ -1,0 +1,61 @@
+import type { Outcome } from '../queue/outcome.ts';
+import type { PendingReply } from '../reply/reply-desk.ts';
+import type { Transport } from '../transport/transport.ts';
+
+/** How an envelope's acknowledgement is written and where it goes. */
+export interface AcknowledgeBy {
+  transport: Pick<Transport, 'acknowledge' | 'answer'>;
+  /** As in the event's frame. */
+  ack: string;
+  /** Over the socket that the envelope came from. If that has ended, Slack sends the event again. */
+  send(text: string): void;
+  /** Nothing more will be sent for it. Called once. */
+  done(): void;
+}
+
+/**
+ * An envelope that Slack waits to have acknowledged: when the outcome of its event is final (design rule 5), or, if it takes
+ * an answer, when the application has answered or its time is over. At most one acknowledgement is sent.
+ */
+export class Unacknowledged {
+  readonly #by: AcknowledgeBy;
+  #reply: PendingReply | undefined;
+  #outcome: Outcome | undefined;
+  #isDone = false;
+
+  constructor(by: AcknowledgeBy) {
+    this.#by = by;
+  }
+
+  /** From now on the application's answer, or its absence, is what acknowledges it. */
+  awaitReply(reply: PendingReply): void {
+    this.#reply = reply;
+  }
+
+  /** An outcome that leaves the event to Slack, to be sent again, ends the wait for an answer, too. */
+  settled(outcome: Outcome): void {
+    this.#outcome = outcome;
+    const text = this.#plain();
+    this.#reply?.settled(outcome);
+    if (text === undefined) this.#end();
+    else if (this.#reply === undefined) this.#end(text);
+  }
+
+  /** @param answer JSON text of the application's payload; undefined: none came in time */
+  answered(answer: string | undefined): void {
+    const { transport, ack } = this.#by;
+    this.#end(answer === undefined ? this.#plain() : transport.answer?.(ack, answer));
+  }
+
+  #plain(): string | undefined {
+    const { transport, ack } = this.#by;
+    return this.#outcome === undefined ? undefined : transport.acknowledge?.(ack, this.#outcome);
+  }
+
+  #end(text?: string): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    if (text !== undefined) this.#by.send(text);
+    this.#by.done();
+  }
+}
