@@ -22,6 +22,7 @@ import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
+import { appsOf, RouteWatch } from './route/route-watch.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
 import { processState, thisProcess } from './session/process-identity.ts';
@@ -67,6 +68,7 @@ export class Connector {
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
+  readonly #routes: RouteWatch;
   readonly #contract: ContractWatch;
   readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
@@ -91,6 +93,15 @@ export class Connector {
       assignmentVersion: () => this.#assignments.held.version,
     });
     this.#publisher = this.#createPublisher();
+    this.#routes = new RouteWatch({
+      redis: control,
+      subscriber,
+      keys,
+      apps: () => appsOf(this.#assignments.held.slots),
+      clock,
+      log,
+      limitedLog: this.#limitedLog,
+    });
     const transports = createTransports({ webApi: createWebApi({ apiUrl: config.slackApiUrl }), cluster });
     const slotDeps = this.#slotDeps();
     this.#registry = new SlotRegistry({
@@ -153,6 +164,7 @@ export class Connector {
   start(): void {
     this.#session.start();
     this.#assignments.start();
+    this.#routes.start();
     this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
   }
 
@@ -188,6 +200,7 @@ export class Connector {
   async stop(): Promise<void> {
     clearInterval(this.#keyFileTimer);
     await this.#assignments.stop();
+    await this.#routes.stop();
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#board.stop();
@@ -217,11 +230,11 @@ export class Connector {
   }
 
   #slotDeps(): SlotDeps {
-    const { contract, control, redisClock, proxy, log } = this.#parts;
+    const { config, incarnation, contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
       openSocket: wsOpenSocket({ proxy }),
-      budget: redisConnectBudget(control, this.#parts.incarnation),
+      budget: redisConnectBudget(control, incarnation, config.cluster),
       dialSemaphore: new DialSemaphore(),
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
@@ -264,6 +277,8 @@ export class Connector {
 
   #onRead(): void {
     const { slots } = this.#assignments.held;
+    // First, so that an app's routes are known before its socket is live.
+    this.#routes.lookSoon();
     this.#registry.look();
     if (this.#adoption.found(slots.keys(), this.#clock.monotonicMs())) this.#board.rewrite();
     this.#session.renewSoon();

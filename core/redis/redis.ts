@@ -68,6 +68,7 @@ export interface Redis extends RedisConnection {
   set(key: string, value: string, px: 'PX', ttlMs: number, nx: 'NX'): Promise<'OK' | null>;
   setnx(key: string, value: string): Promise<number>;
   exists(key: string): Promise<number>;
+  hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
   hset(key: string, fields: Readonly<Record<string, string | number>>): Promise<number>;

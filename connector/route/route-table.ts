@@ -1,0 +1,13 @@
+import type { Route } from '../../core/protocol/route.ts';
+
+/**
+ * Team (T... or E...) -> its route. `unreadable`: the table has an entry for the team which this version of Relax can't read,
+ * so nobody may conclude that the team is unknown.
+ */
+export type KnownRoutes = ReadonlyMap<string, Route | 'unreadable'>;
+
+/** Who the teams of an app belong to, as far as is known. */
+export interface RouteTable {
+  /** @returns undefined when the app's table was never read: events are delivered as the app's own, whatever their team */
+  routesOf(appUid: string): KnownRoutes | undefined;
+}
