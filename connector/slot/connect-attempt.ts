@@ -12,7 +12,6 @@ import {
   first,
   go,
   type Moment,
-  NONE,
   type SlotState,
   type Step,
   stay,
@@ -44,6 +43,9 @@ const RATE_LIMITED: Trouble = {
   reason: 'RateLimited',
   message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits until then.',
 };
+
+/** Nobody knows when a place becomes free, so the budget is asked less and less often, up to every two minutes. */
+const MOST_FULL_DOUBLINGS = 3;
 
 /** By Relax's own count, which leaves Slack's last places to handovers. */
 const NO_PLACE: Trouble = {
@@ -128,8 +130,9 @@ export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'a
     return first(abandon(attempt), begin(state, attempt.waited));
   }
   if (answer.full === true) {
-    const crowded: SlotState = { ...state, trouble: NO_PLACE };
-    return wait(crowded, 'TooManyWebsockets', attempt.purpose, answer.waitMs, moment);
+    const waitMs = answer.waitMs * 2 ** Math.min(state.yields, MOST_FULL_DOUBLINGS);
+    const crowded: SlotState = { ...state, trouble: NO_PLACE, yields: state.yields + 1 };
+    return wait(crowded, 'TooManyWebsockets', attempt.purpose, waitMs, moment);
   }
   const placed: SlotState = state.trouble === NO_PLACE ? { ...state, trouble: undefined } : state;
   if (answer.yields === true) return yieldTurn(placed, answer.waitMs, moment);

@@ -59,7 +59,7 @@ export interface SlotState {
   crowds: number;
   /** Times in a row that Slack counted sockets which Relax does not know. */
   looks: number;
-  /** Times in a row that another slot that shares its budget went first. */
+  /** Times in a row that another slot that shares its budget went first, or had the app's last place. */
   yields: number;
   /** Slack has recovered from an outage: connects no longer wait only to save calls of the budget. */
   hurried: boolean;
