@@ -6,7 +6,7 @@ import { systemTimers } from '../core/process/timers.ts';
 import type { FleetContract } from '../core/protocol/contract.ts';
 import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import type { Redis, RedisSubscriber, RedisWaiter } from '../core/redis/redis.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
@@ -22,6 +22,7 @@ import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
+import { Replies } from './reply/replies.ts';
 import { appsOf, RouteWatch } from './route/route-watch.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
@@ -49,6 +50,8 @@ export interface ConnectorParts {
   /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
   queue: Redis;
   subscriber: RedisSubscriber;
+  /** For the answers of applications. */
+  answers: RedisWaiter;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;
@@ -64,6 +67,7 @@ export class Connector {
   readonly #metrics: ConnectorMetrics;
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
+  readonly #replies: Replies;
   readonly #registry: SlotRegistry;
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
@@ -79,7 +83,7 @@ export class Connector {
 
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
-    const { config, incarnation, contract, keyring, control, subscriber, log } = parts;
+    const { config, incarnation, contract, keyring, redisClock, control, subscriber, answers, log } = parts;
     const { cluster, pod, zone, capacity, owner = '' } = config;
     const keys = clusterKeys(cluster);
     const clock = this.#clock;
@@ -91,8 +95,12 @@ export class Connector {
       backlog: () => this.#publisher.backlog(),
       socketStates: () => this.#registry.states(),
       assignmentVersion: () => this.#assignments.held.version,
+      repliesWaiting: () => this.#replies.waiting,
     });
     this.#publisher = this.#createPublisher();
+    const list = keys.replies(pod);
+    const observer = this.#metrics.reply;
+    this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
     this.#routes = new RouteWatch({
       redis: control,
       subscriber,
@@ -102,7 +110,8 @@ export class Connector {
       log,
       limitedLog: this.#limitedLog,
     });
-    const transports = createTransports({ webApi: createWebApi({ apiUrl: config.slackApiUrl }), cluster });
+    const webApi = createWebApi({ apiUrl: config.slackApiUrl });
+    const transports = createTransports({ webApi, cluster, routes: this.#routes });
     const slotDeps = this.#slotDeps();
     this.#registry = new SlotRegistry({
       cluster,
@@ -133,7 +142,10 @@ export class Connector {
         faults: fleetFaults(this.#health()),
       }),
       onRenewed: (renewal, sentAtMs) => this.#onRenewed(renewal, sentAtMs),
-      onNamed: () => this.#assignments.lookSoon(),
+      onNamed: () => {
+        this.#replies.start();
+        this.#assignments.lookSoon();
+      },
       onNews: () => void control.publish(keys.plannerNudge, 'session').catch(() => undefined),
       onResult: (result) => this.#metrics.renewal(result),
       clock,
@@ -187,6 +199,7 @@ export class Connector {
         assignments: this.#assignments,
         registry: this.#registry,
         publisher: this.#publisher,
+        replies: this.#replies,
         redisClock,
         clock: this.#clock,
         log,
@@ -203,6 +216,7 @@ export class Connector {
     await this.#routes.stop();
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
+    await this.#replies.stop();
     await this.#board.stop();
     await this.#session.leave();
   }
@@ -239,6 +253,7 @@ export class Connector {
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
       offer: (normalized, settled, isSentAgain) => this.#publisher.offer(normalized, settled, isSentAgain),
+      replies: this.#replies.desk,
       redisNowMs: () => redisClock.nowMs(),
       windowMs: contract.windowMs,
       timers: systemTimers,
@@ -293,6 +308,7 @@ export class Connector {
       busiestPressed: this.#pressure.bots.size > 0,
       session: { ageMs: session.ageMs(), error: session.error, rival: session.rival, barred: session.barred },
       contractConflict: this.#contract.conflict,
+      answers: this.#replies.trouble,
       adopting: this.#adoption.reason((id) => this.#registry.state(id), this.#clock.monotonicMs()),
       draining: session.drainingSinceMs > 0,
     };

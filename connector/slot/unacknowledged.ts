@@ -7,8 +7,11 @@ export interface AcknowledgeBy {
   transport: Pick<Transport, 'acknowledge' | 'answer'>;
   /** As in the event's frame. */
   ack: string;
-  /** Over the socket that the envelope came from. If that has ended, Slack sends the event again. */
-  send(text: string): void;
+  /**
+   * Over the socket that the envelope came from. If that has ended, Slack sends the event again.
+   * @returns whether it was sent
+   */
+  send(text: string): boolean;
   /** Nothing more will be sent for it. Called once. */
   done(): void;
 }
@@ -41,10 +44,13 @@ export class Unacknowledged {
     else if (this.#reply === undefined) this.#end(text);
   }
 
-  /** @param answer JSON text of the application's payload; undefined: none came in time */
-  answered(answer: string | undefined): void {
+  /**
+   * @param answer JSON text of the application's payload; undefined: none came in time
+   * @returns whether an acknowledgement was sent
+   */
+  answered(answer: string | undefined): boolean {
     const { transport, ack } = this.#by;
-    this.#end(answer === undefined ? this.#plain() : transport.answer?.(ack, answer));
+    return this.#end(answer === undefined ? this.#plain() : transport.answer?.(ack, answer));
   }
 
   #plain(): string | undefined {
@@ -52,10 +58,11 @@ export class Unacknowledged {
     return this.#outcome === undefined ? undefined : transport.acknowledge?.(ack, this.#outcome);
   }
 
-  #end(text?: string): void {
-    if (this.#isDone) return;
+  #end(text?: string): boolean {
+    if (this.#isDone) return false;
     this.#isDone = true;
-    if (text !== undefined) this.#by.send(text);
+    const isSent = text !== undefined && this.#by.send(text);
     this.#by.done();
+    return isSent;
   }
 }

@@ -65,6 +65,7 @@ export type RedisReplies<C extends readonly RedisCommand[]> = { -readonly [N in 
 export interface Redis extends RedisConnection {
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<'OK'>;
+  set(key: string, value: string, px: 'PX', ttlMs: number): Promise<'OK'>;
   set(key: string, value: string, px: 'PX', ttlMs: number, nx: 'NX'): Promise<'OK' | null>;
   setnx(key: string, value: string): Promise<number>;
   exists(key: string): Promise<number>;
@@ -110,9 +111,21 @@ export interface RedisSubscriber extends RedisConnection {
   onMessage(listener: (channel: string, message: string) => void): Unsubscribe;
 }
 
+/**
+ * For reads that wait on the server for something to read: whatever else were asked over the connection would wait as well.
+ * Without a connection a call fails instead of waiting.
+ */
+export interface RedisWaiter extends RedisConnection {
+  /** The first item, or null when none has come within so many seconds. */
+  blpop(key: string, seconds: number): Promise<[key: string, item: string] | null>;
+  /** Up to `count` items at once, null for none. Asked right after `blpop`, it runs as soon as that is answered. */
+  lpop(key: string, count: number): Promise<string[] | null>;
+}
+
 export interface RedisOfRole {
   command: Redis;
   subscriber: RedisSubscriber;
+  waiter: RedisWaiter;
 }
 
 export type RedisRole = keyof RedisOfRole;
