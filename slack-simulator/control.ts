@@ -4,8 +4,8 @@ import type { BurstPlan, BurstState } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
 import type { EventKind, EventOptions, Frame } from './frames.ts';
 import type { EventRecord } from './ledger.ts';
-import type { SocketTarget } from './rtm-hub.ts';
-import type { SocketView } from './rtm-socket.ts';
+import type { SocketTarget } from './rtm/rtm-hub.ts';
+import type { SocketView } from './rtm/rtm-socket.ts';
 import type { Emitted, Stats } from './simulator-api.ts';
 import type { Team, TeamSpec } from './team.ts';
 

@@ -34,12 +34,17 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     options.tls === undefined ? createHttpServer(onRequest) : createHttpsServer(options.tls, onRequest);
   // Hundreds of programs may dial in the same moment; a call that hangs on purpose must not be cut off.
   server.requestTimeout = 0;
-  const sockets = new Set<Socket>();
+  const sockets = new Set<Duplex>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('upgrade', options.upgrade);
+  server.on('upgrade', (request, tcp: Duplex, head: Buffer) => {
+    sockets.add(tcp);
+    tcp.on('close', () => sockets.delete(tcp));
+    tcp.on('error', () => tcp.destroy());
+    options.upgrade(request, tcp, head);
+  });
   server.on(secure ? 'tlsClientError' : 'clientError', (_error, socket) => (socket as Socket).destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(listenFault(options, cause), { cause })));
@@ -86,11 +91,20 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     return;
   }
   const args = { ...Object.fromEntries(url.searchParams), ...parseArguments(request.headers['content-type'], body) };
-  const token = bearer(request.headers.authorization) ?? (typeof args.token === 'string' ? args.token : undefined);
+  const inHeader = bearer(request.headers.authorization);
+  const inArguments = typeof args.token === 'string' ? args.token : undefined;
   delete args.token;
   const scheme = request.socket instanceof TLSSocket ? 'wss' : 'ws';
   const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort}`;
-  give(options.api({ method, token, args, origin: `${scheme}://${host}` }), request, response);
+  const call = {
+    method,
+    verb: request.method ?? 'GET',
+    token: inHeader ?? inArguments,
+    tokenInHeader: inHeader !== undefined,
+    args,
+    origin: `${scheme}://${host}`,
+  };
+  give(options.api(call), request, response);
 }
 
 function give(answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {
