@@ -16,7 +16,8 @@ export function refuseCredentials({ appToken, botToken }: AppCredentials): Refus
     return wrongKind(`The app-level token in the Secret ${looksLike(appToken)} and was not sent. ${NEW_APP_TOKEN}`);
   }
   if (botToken === undefined || tokenKind(botToken) === 'bot') return undefined;
-  const remedy = 'Put the bot token (xoxb-...) of the same app there, or none: Socket Mode itself needs only the other.';
+  const remedy =
+    'Put the bot token (xoxb-...) of the same app there, or none: Socket Mode itself needs only the other.';
   return wrongKind(`The bot token in the Secret ${looksLike(botToken)} and was not sent. ${remedy}`);
 }
 

@@ -29,7 +29,8 @@ export const APPS_CONNECTIONS_OPEN = webApiMethod('apps.connections.open', NEW_A
   no_permission: terminal('AccessDenied', `The app-level token may not open a socket. ${NEW_APP_TOKEN}`),
   forbidden_team: terminal(
     'AccessDenied',
-    "The app may not connect for its workspace. Ask the workspace's administrators to approve the app, then change the token.",
+    'The app may not connect for its workspace. Check at api.slack.com/apps that Socket Mode is switched on and that the ' +
+      "workspace's administrators approve the app. Relax asks again by itself.",
   ),
   // The reason of a disconnect, should Slack give it here as well.
   link_disabled: terminal(

@@ -102,7 +102,11 @@ export function appTransport({ open, routes, cluster }: AppOptions): Transport<A
   };
 }
 
-const NO_TEAM: Pick<Envelope, 'teamID' | 'enterpriseID' | 'botUserID'> = { teamID: '', enterpriseID: '', botUserID: '' };
+const NO_TEAM: Pick<Envelope, 'teamID' | 'enterpriseID' | 'botUserID'> = {
+  teamID: '',
+  enterpriseID: '',
+  botUserID: '',
+};
 
 const ownerOf = (spec: EnvelopeSpec, cluster: string) => ({
   cluster,

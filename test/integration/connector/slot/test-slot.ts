@@ -3,6 +3,7 @@ import type { ConnectBudget } from '#connector/budget/connect-budget.ts';
 import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
+import type { ReplyDesk } from '#connector/reply/reply-desk.ts';
 import { createWebApi } from '#connector/slack/web-api.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
@@ -27,6 +28,15 @@ export const openBudget: ConnectBudget = {
   markLive: async () => undefined,
   release: async () => {},
   isLive: async () => false,
+};
+
+/** For tests that are about something else than answers. */
+export const noReplies: ReplyDesk = {
+  open: (id, _textOf, acknowledge) => ({
+    address: { to: 'replies', id, before: '' },
+    settled: () => acknowledge(undefined),
+  }),
+  takesNone: () => {},
 };
 
 /** A heartbeat wheel that knows how many are on it. */
@@ -88,6 +98,7 @@ export class TestSlot {
       outage: new Outage(systemTimers, silentLog),
       heartbeats: this.heartbeats,
       offer: (normalized) => this.offered.push(normalized),
+      replies: noReplies,
       redisNowMs: () => systemTimers.wallMs(),
       windowMs: 3_600_000,
       timers: systemTimers,
@@ -97,7 +108,8 @@ export class TestSlot {
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,
     };
-    const { rtm } = createTransports({ webApi: createWebApi({ apiUrl: slack.url }), cluster: 'c1' });
+    const webApi = createWebApi({ apiUrl: slack.url });
+    const { rtm } = createTransports({ webApi, cluster: 'c1', routes: { routesOf: () => undefined } });
     this.running = new SlotRunner(spec, rtm, deps, () => this.history.push(this.running.status()));
   }
 
