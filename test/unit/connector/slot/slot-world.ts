@@ -32,6 +32,14 @@ export const MISMATCH = {
   message: 'The token belongs to team T9',
 } as const;
 
+export const LINK_DISABLED = {
+  reason: 'SocketModeDisabled',
+  error: 'link_disabled',
+  message: 'Switch Socket Mode on.',
+} as const;
+
+export const TOO_MANY = { reason: 'TooManyWebsockets', message: 'The app has 10 websockets.' } as const;
+
 export const CLOSED = { kind: 'closed', code: 1006, detail: 'the connection was lost' } as const;
 
 /**
