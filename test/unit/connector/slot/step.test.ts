@@ -147,7 +147,7 @@ describe('for any inputs in any order', () => {
         for (let turn = 0; turn < 12 && world.favour(); turn += 1);
         expect(statusOf(world.state).state).toMatch(/^(live|paused)$/);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -165,7 +165,7 @@ describe('for any inputs in any order', () => {
         ]);
         for (const move of after) play(world, move);
       }),
-      { numRuns: 500 },
+      { numRuns: 400 },
     );
   });
 });
