@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { configurationReference } from '../core/config/settings-reference.ts';
 import { slackBotCrd } from './crd.ts';
 import { crdReference } from './crd-reference.ts';
+import { eventReference } from './event-reference.ts';
 
 /** A file that is made, never edited. `content` is pure: the same sources give the same bytes. */
 export interface GeneratedFile {
@@ -19,4 +20,5 @@ export const GENERATED_FILES: readonly GeneratedFile[] = [
   { path: 'helm/relax/files/crds/slackbots.yaml', content: crdYaml },
   { path: 'docs/crd.md', content: crdReference },
   { path: 'docs/configuration.md', content: configurationReference },
+  { path: 'docs/events.md', content: eventReference },
 ];

@@ -109,7 +109,7 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
   const teamID = firstText(
     payload.context_team_id,
     // In a channel shared with another organization a view may be used outside of the workspace that has the app.
-    view.app_installed_team_id,
+    workspace(view.app_installed_team_id),
     payload.team_id,
     idOf(payload.team),
     authorization.team_id,
@@ -131,6 +131,9 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
     outer,
   };
 }
+
+/** The id of a workspace, not that of an organization. */
+const workspace = (id: unknown): string => (text(id).startsWith('T') ? text(id) : '');
 
 const authorizationsOf = ({ authorizations }: JsonObject): readonly JsonObject[] =>
   Array.isArray(authorizations) ? authorizations.filter(isObject) : [];

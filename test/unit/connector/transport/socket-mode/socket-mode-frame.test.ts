@@ -157,6 +157,7 @@ describe('the tenant', () => {
   it.each<[string, object, string]>([
     ['of the interaction', { team: { id: 'T1' }, user: { id: 'U1', team_id: 'T2' } }, 'T1'],
     ['of the command', { team_id: 'T1' }, 'T1'],
+    ['and not an organization, of a view', { team: { id: 'T1' }, view: { app_installed_team_id: 'E1' } }, 'T1'],
     ['that has the app of a view', { team: { id: 'T1' }, view: { app_installed_team_id: 'T9', team_id: 'T1' } }, 'T9'],
     [
       'of the user, for an organization',
