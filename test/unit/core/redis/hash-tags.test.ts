@@ -5,7 +5,7 @@ import { markPlace } from '#connector/queue/mark-keys.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { agreeOnContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
-import { clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';
+import { appBudgetKey, appSocketsKey, clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';
 import type { Session } from '#core/protocol/session.ts';
 import type { Redis, RedisCommand } from '#core/redis/redis.ts';
 import { SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
@@ -64,6 +64,11 @@ const CALLS: readonly [name: string, least: number, call: (redis: Redis) => Prom
     'the budget of connects',
     1,
     (redis) => redisConnectBudget(redis).take({ key: connectBudgetKey('T1', 'd1') }, 'needed'),
+  ],
+  [
+    'the budget of an app and the places of its sockets',
+    2,
+    (redis) => redisConnectBudget(redis).take({ key: appBudgetKey('A1'), sockets: appSocketsKey('A1') }, 'needed'),
   ],
   ['the fleet contract', 1, (redis) => agreeOnContract(redis, DEFAULT_CONTRACT)],
   ['a write of assignments', 3, (redis) => new FleetWriter(redis, keys).assign('lock', write, memory)],
