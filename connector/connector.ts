@@ -6,7 +6,7 @@ import { systemTimers } from '../core/process/timers.ts';
 import type { FleetContract } from '../core/protocol/contract.ts';
 import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import type { Redis, RedisSubscriber, RedisWaiter } from '../core/redis/redis.ts';
+import type { BlockingRedis, Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
@@ -51,7 +51,7 @@ export interface ConnectorParts {
   queue: Redis;
   subscriber: RedisSubscriber;
   /** For the answers of applications. */
-  answers: RedisWaiter;
+  answers: BlockingRedis;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;

@@ -70,7 +70,7 @@ async function run(
   const control = await redis('command', 'control');
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
-  const answers = await redis('waiter', 'answers');
+  const answers = await redis('blocking', 'answers');
   const ask = () => redisClock.sync(control);
   const onWait = (words: string): void => {
     notReady = () => [words];

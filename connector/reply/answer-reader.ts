@@ -1,14 +1,15 @@
 import { backoffMs } from '../../core/process/backoff.ts';
 import { DefectLog } from '../../core/process/defect.ts';
-import type { Log } from '../../core/process/log.ts';
+import { errorText, type Log } from '../../core/process/log.ts';
 import { sleep, type Timers } from '../../core/process/timers.ts';
+import { aclFault } from '../../core/redis/acl.ts';
 import { connectionFault, redisErrorText } from '../../core/redis/fault.ts';
-import type { RedisWaiter } from '../../core/redis/redis.ts';
+import type { BlockingRedis } from '../../core/redis/redis.ts';
 import type { ReadAnswer } from './answer-desk.ts';
 
 export interface AnswerReaderDeps {
   /** Used for nothing else; closed by `stop`. */
-  redis: RedisWaiter;
+  redis: BlockingRedis;
   /** The list of this pod (`ClusterKeys.replies`). */
   key: string;
   onAnswer(answer: ReadAnswer): void;
@@ -109,8 +110,8 @@ export class AnswerReader {
   }
 
   #failed(error: unknown): void {
-    const { timers, log, key } = this.#deps;
-    const text = wordsOf(error, key);
+    const { timers, log } = this.#deps;
+    const text = this.#wordsOf(error);
     const { sinceMs = timers.monotonicMs(), attempts = 0, error: last } = this.#failing ?? {};
     this.#failing = { error: text, sinceMs, attempts: attempts + 1 };
     // That there is no connection is logged by the client.
@@ -127,9 +128,11 @@ export class AnswerReader {
     await sleep(timers, delayMs, AbortSignal.any([this.#stopping.signal, waking.signal]));
     unsubscribe();
   }
-}
 
-function wordsOf(error: unknown, key: string): string {
-  const text = redisErrorText(error);
-  return text.startsWith('WRONGTYPE') ? `the key ${key} holds something else than a list: delete it` : text;
+  #wordsOf(error: unknown): string {
+    const { redis, key } = this.#deps;
+    const text = redisErrorText(error);
+    if (text.startsWith('WRONGTYPE')) return `the key ${key} holds something else than a list: delete it`;
+    return aclFault(errorText(error), { user: redis.user, keys: key }) ?? text;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Log } from '../../core/process/log.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { systemTimers } from '../../core/process/timers.ts';
-import type { Redis, RedisWaiter } from '../../core/redis/redis.ts';
+import type { BlockingRedis, Redis } from '../../core/redis/redis.ts';
 import type { RedisClock } from '../../core/redis/redis-clock.ts';
 import { AnswerDesk, type ReplyObserver } from './answer-desk.ts';
 import { AnswerReader } from './answer-reader.ts';
@@ -10,7 +10,7 @@ import { ReplyFaults } from './reply-faults.ts';
 
 export interface RepliesDeps {
   /** Closed by `stop`. */
-  answers: RedisWaiter;
+  answers: BlockingRedis;
   control: Pick<Redis, 'set'>;
   /** The list of this pod (`ClusterKeys.replies`). */
   list: string;

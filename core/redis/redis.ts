@@ -115,7 +115,7 @@ export interface RedisSubscriber extends RedisConnection {
  * For reads that wait on the server for something to read: whatever else were asked over the connection would wait as well.
  * Without a connection a call fails instead of waiting.
  */
-export interface RedisWaiter extends RedisConnection {
+export interface BlockingRedis extends RedisConnection {
   /** The first item, or null when none has come within so many seconds. */
   blpop(key: string, seconds: number): Promise<[key: string, item: string] | null>;
   /** Up to `count` items at once, null for none. Asked right after `blpop`, it runs as soon as that is answered. */
@@ -125,7 +125,7 @@ export interface RedisWaiter extends RedisConnection {
 export interface RedisOfRole {
   command: Redis;
   subscriber: RedisSubscriber;
-  waiter: RedisWaiter;
+  blocking: BlockingRedis;
 }
 
 export type RedisRole = keyof RedisOfRole;
