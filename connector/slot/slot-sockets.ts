@@ -44,6 +44,8 @@ interface HeldSocket<S extends SlotSpec> {
   /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
   resolver: { spec: S; resolve: ResolveSource } | undefined;
   lastPing: number;
+  /** It has said hello. */
+  greeted: boolean;
   /** Events whose acknowledgement is still to come. */
   unacknowledged: number;
   /** Set while it is kept open only for them; cancels the end of that. */
@@ -112,6 +114,7 @@ export class SlotSockets<S extends SlotSpec> {
       self,
       resolver: undefined,
       lastPing: 0,
+      greeted: false,
       unacknowledged: 0,
       endLinger: undefined,
     });
@@ -176,12 +179,22 @@ export class SlotSockets<S extends SlotSpec> {
     return new Unacknowledged({
       transport: this.#transport,
       ack,
-      send: (text) => held.socket.send(text),
+      send: (text) => this.#send(held, text),
       done: () => {
         held.unacknowledged -= 1;
         if (held.unacknowledged === 0 && held.endLinger !== undefined) held.socket.close();
       },
     });
+  }
+
+  /**
+   * Over the socket that the envelope came from, or, if that has ended or is closing, over the newest other one: Slack's own
+   * clients acknowledge over whichever socket they have. If Slack does not take it, it sends the event again.
+   * @returns whether it was sent
+   */
+  #send(held: HeldSocket<S>, text: string): boolean {
+    if (held.socket.send(text)) return true;
+    return [...this.#held.values()].reverse().some((other) => other.greeted && other.socket.send(text));
   }
 
   #offer(normalized: Normalized, waiting: Unacknowledged | undefined): void {
@@ -236,6 +249,8 @@ export class SlotSockets<S extends SlotSpec> {
 
   #onHello(id: number, hello: Extract<Frame, { kind: 'hello' }>): void {
     const refusal = this.#transport.helloRefusal?.(this.#owner.spec(), hello);
+    const held = this.#held.get(id);
+    if (held !== undefined) held.greeted = refusal === undefined;
     this.#owner.feed(
       refusal === undefined
         ? { type: 'hello', id, sockets: hello.sockets }

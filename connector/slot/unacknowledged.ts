@@ -7,10 +7,7 @@ export interface AcknowledgeBy {
   transport: Pick<Transport, 'acknowledge' | 'answer'>;
   /** As in the event's frame. */
   ack: string;
-  /**
-   * Over the socket that the envelope came from. If that has ended, Slack sends the event again.
-   * @returns whether it was sent
-   */
+  /** @returns whether it was sent: false when there is no socket for it */
   send(text: string): boolean;
   /** Nothing more will be sent for it. Called once. */
   done(): void;

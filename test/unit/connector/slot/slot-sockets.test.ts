@@ -131,6 +131,20 @@ describe('an envelope', () => {
     expect([one.sent, two.sent]).toEqual([[ackOf('e1')], [ackOf('e2')]]);
   });
 
+  it('whose socket has ended is acknowledged over the one that is there instead, once that has said hello', () => {
+    const one = dial(1);
+    one.say(message('e1'));
+    one.say(message('e2'));
+    one.end();
+    const two = dial(2);
+    settle(0, QUEUED);
+    expect(two.sent).toEqual([]);
+    two.say({ type: 'hello' });
+    dial(3);
+    settle(1, QUEUED);
+    expect([one.sent, two.sent]).toEqual([[], [ackOf('e2')]]);
+  });
+
   it('that found no room is left to Slack', () => {
     const socket = dial(1);
     socket.say(message('e1'));
