@@ -98,6 +98,9 @@ export class Connector {
       repliesWaiting: () => this.#replies.waiting,
     });
     this.#publisher = this.#createPublisher();
+    const list = keys.replies(pod);
+    const observer = this.#metrics.reply;
+    this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
     this.#routes = new RouteWatch({
       redis: control,
       subscriber,
@@ -107,10 +110,8 @@ export class Connector {
       log,
       limitedLog: this.#limitedLog,
     });
-    const list = keys.replies(pod);
-    const observer = this.#metrics.reply;
-    this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
-    const transports = createTransports({ webApi: createWebApi({ apiUrl: config.slackApiUrl }), cluster });
+    const webApi = createWebApi({ apiUrl: config.slackApiUrl });
+    const transports = createTransports({ webApi, cluster, routes: this.#routes });
     const slotDeps = this.#slotDeps();
     this.#registry = new SlotRegistry({
       cluster,
@@ -252,6 +253,7 @@ export class Connector {
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
       offer: (normalized, settled, isSentAgain) => this.#publisher.offer(normalized, settled, isSentAgain),
+      replies: this.#replies.desk,
       redisNowMs: () => redisClock.nowMs(),
       windowMs: contract.windowMs,
       timers: systemTimers,
