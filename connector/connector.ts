@@ -6,7 +6,7 @@ import { systemTimers } from '../core/process/timers.ts';
 import type { FleetContract } from '../core/protocol/contract.ts';
 import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import type { BlockingRedis, Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
@@ -22,6 +22,8 @@ import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
 import { SlotRegistry } from './registry/slot-registry.ts';
+import { Replies } from './reply/replies.ts';
+import { appsOf, RouteWatch } from './route/route-watch.ts';
 import { ContractWatch } from './session/contract-watch.ts';
 import { NameSeeker } from './session/name-seeker.ts';
 import { processState, thisProcess } from './session/process-identity.ts';
@@ -48,6 +50,8 @@ export interface ConnectorParts {
   /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
   queue: Redis;
   subscriber: RedisSubscriber;
+  /** For the answers of applications. */
+  answers: BlockingRedis;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;
@@ -63,10 +67,12 @@ export class Connector {
   readonly #metrics: ConnectorMetrics;
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
+  readonly #replies: Replies;
   readonly #registry: SlotRegistry;
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
+  readonly #routes: RouteWatch;
   readonly #contract: ContractWatch;
   readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
@@ -77,7 +83,7 @@ export class Connector {
 
   constructor(parts: ConnectorParts) {
     this.#parts = parts;
-    const { config, incarnation, contract, keyring, control, subscriber, log } = parts;
+    const { config, incarnation, contract, keyring, redisClock, control, subscriber, answers, log } = parts;
     const { cluster, pod, zone, capacity, owner = '' } = config;
     const keys = clusterKeys(cluster);
     const clock = this.#clock;
@@ -89,9 +95,23 @@ export class Connector {
       backlog: () => this.#publisher.backlog(),
       socketStates: () => this.#registry.states(),
       assignmentVersion: () => this.#assignments.held.version,
+      repliesWaiting: () => this.#replies.waiting,
     });
     this.#publisher = this.#createPublisher();
-    const transports = createTransports({ webApi: createWebApi({ apiUrl: config.slackApiUrl }), cluster });
+    const list = keys.replies(pod);
+    const observer = this.#metrics.reply;
+    this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
+    this.#routes = new RouteWatch({
+      redis: control,
+      subscriber,
+      keys,
+      apps: () => appsOf(this.#assignments.held.slots),
+      clock,
+      log,
+      limitedLog: this.#limitedLog,
+    });
+    const webApi = createWebApi({ apiUrl: config.slackApiUrl });
+    const transports = createTransports({ webApi, cluster, routes: this.#routes });
     const slotDeps = this.#slotDeps();
     this.#registry = new SlotRegistry({
       cluster,
@@ -122,7 +142,10 @@ export class Connector {
         faults: fleetFaults(this.#health()),
       }),
       onRenewed: (renewal, sentAtMs) => this.#onRenewed(renewal, sentAtMs),
-      onNamed: () => this.#assignments.lookSoon(),
+      onNamed: () => {
+        this.#replies.start();
+        this.#assignments.lookSoon();
+      },
       onNews: () => void control.publish(keys.plannerNudge, 'session').catch(() => undefined),
       onResult: (result) => this.#metrics.renewal(result),
       clock,
@@ -153,6 +176,7 @@ export class Connector {
   start(): void {
     this.#session.start();
     this.#assignments.start();
+    this.#routes.start();
     this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
   }
 
@@ -175,6 +199,7 @@ export class Connector {
         assignments: this.#assignments,
         registry: this.#registry,
         publisher: this.#publisher,
+        replies: this.#replies,
         redisClock,
         clock: this.#clock,
         log,
@@ -188,15 +213,17 @@ export class Connector {
   async stop(): Promise<void> {
     clearInterval(this.#keyFileTimer);
     await this.#assignments.stop();
+    await this.#routes.stop();
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
+    await this.#replies.stop();
     await this.#board.stop();
     await this.#session.leave();
   }
 
   #createPublisher(): Publisher {
     const { config, contract, queue, redisClock } = this.#parts;
-    const keys = queueKeys(config.queue.name);
+    const keys = queueKeys(config.queue.name, config.queue.urgent);
     const { settled, batch } = this.#metrics;
     return new Publisher({
       shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],
@@ -217,15 +244,16 @@ export class Connector {
   }
 
   #slotDeps(): SlotDeps {
-    const { contract, control, redisClock, proxy, log } = this.#parts;
+    const { config, incarnation, contract, control, redisClock, proxy, log } = this.#parts;
     const { transition, connect, frame } = this.#metrics;
     return {
       openSocket: wsOpenSocket({ proxy }),
-      budget: redisConnectBudget(control, this.#parts.incarnation),
+      budget: redisConnectBudget(control, incarnation, config.cluster),
       dialSemaphore: new DialSemaphore(),
       outage: new Outage(systemTimers, log),
       heartbeats: new HeartbeatWheel(systemTimers),
       offer: (normalized, settled, isSentAgain) => this.#publisher.offer(normalized, settled, isSentAgain),
+      replies: this.#replies.desk,
       redisNowMs: () => redisClock.nowMs(),
       windowMs: contract.windowMs,
       timers: systemTimers,
@@ -264,6 +292,8 @@ export class Connector {
 
   #onRead(): void {
     const { slots } = this.#assignments.held;
+    // First, so that an app's routes are known before its socket is live.
+    this.#routes.lookSoon();
     this.#registry.look();
     if (this.#adoption.found(slots.keys(), this.#clock.monotonicMs())) this.#board.rewrite();
     this.#session.renewSoon();
@@ -278,6 +308,7 @@ export class Connector {
       busiestPressed: this.#pressure.bots.size > 0,
       session: { ageMs: session.ageMs(), error: session.error, rival: session.rival, barred: session.barred },
       contractConflict: this.#contract.conflict,
+      answers: this.#replies.trouble,
       adopting: this.#adoption.reason((id) => this.#registry.state(id), this.#clock.monotonicMs()),
       draining: session.drainingSinceMs > 0,
     };

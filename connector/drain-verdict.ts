@@ -12,6 +12,8 @@ export interface DrainFacts {
   redisAwayMs: number;
   /** Events that Redis has not taken yet. */
   pending: number;
+  /** Envelopes that wait for the application's answer, each for `ANSWER_WITHIN_MS` at most. */
+  answers: number;
   /** Ms since SIGTERM. */
   elapsedMs: number;
   /** From SIGTERM to SIGKILL. */
@@ -30,7 +32,8 @@ export type DrainEnd = 'empty' | 'released' | 'grace' | 'redisAway';
  */
 export function drainEnd(facts: DrainFacts): DrainEnd | undefined {
   if (facts.elapsedMs >= facts.graceMs - CLOSING_MS) return 'grace';
-  if (facts.slots === 0) return 'empty';
+  // The socket of a slot that has gone stays until its envelopes are acknowledged.
+  if (facts.slots === 0 && facts.answers === 0) return 'empty';
   if (facts.released) return 'released';
   if (facts.pending === 0 && facts.redisAwayMs >= SESSION_TTL_MS) return 'redisAway';
   return undefined;

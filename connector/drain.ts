@@ -8,6 +8,7 @@ import type { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type DrainEnd, drainEnd } from './drain-verdict.ts';
 import type { Publisher } from './queue/publisher.ts';
 import type { SlotRegistry } from './registry/slot-registry.ts';
+import type { Replies } from './reply/replies.ts';
 import type { SessionKeeper } from './session/session-keeper.ts';
 
 export interface DrainParts {
@@ -15,6 +16,7 @@ export interface DrainParts {
   assignments: AssignmentWatch;
   registry: SlotRegistry;
   publisher: Publisher;
+  replies: Pick<Replies, 'waiting'>;
   redisClock: RedisClock;
   /** The planner has released this incarnation. */
   released(): boolean;
@@ -32,7 +34,7 @@ const LEAST_PUBLISH_MS = 500;
  * and empties the buffer. The draining session stays behind, so that the planner waits for the pod to come back.
  */
 export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEnd> {
-  const { session, assignments, registry, publisher, redisClock, clock, log } = parts;
+  const { session, assignments, registry, publisher, replies, redisClock, clock, log } = parts;
   const startedAtMs = clock.monotonicMs();
   session.beginDraining(() => redisClock.nowMs());
   log.info({ slots: registry.size, graceMs }, 'draining');
@@ -45,6 +47,7 @@ export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEn
       released: parts.released() || session.rival !== undefined || session.barred !== undefined,
       redisAwayMs: session.ageMs(),
       pending: publisher.counts().pending,
+      answers: replies.waiting,
       elapsedMs: clock.monotonicMs() - startedAtMs,
       graceMs,
     });

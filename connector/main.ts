@@ -70,6 +70,7 @@ async function run(
   const control = await redis('command', 'control');
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
+  const answers = await redis('blocking', 'answers');
   const ask = () => redisClock.sync(control);
   const onWait = (words: string): void => {
     notReady = () => [words];
@@ -79,7 +80,8 @@ async function run(
 
   const proxy = egressProxy(process.env);
   if (proxy !== undefined) useProxyForFetch(proxy);
-  const parts = { config, incarnation, contract, keyring, metrics, redisClock, control, queue, subscriber, proxy, log };
+  const connections = { control, queue, subscriber, answers };
+  const parts = { config, incarnation, contract, keyring, metrics, redisClock, ...connections, proxy, log };
   let counts = (): ParentReport | undefined => undefined;
   // Ends after the connector, because it reports the connector's last events.
   await lifecycle.part(

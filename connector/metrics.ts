@@ -5,15 +5,19 @@ import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher-observer.ts';
+import type { ReplyObserver } from './reply/answer-desk.ts';
+import type { PendingEnd } from './reply/pending-reply.ts';
 import { RENEWAL_RESULTS, type RenewalResult } from './session/session-keeper.ts';
 import type { FrameKind } from './slot/slot-sockets.ts';
 import type { OpenAnswer } from './transport/transport.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
-  backlog(): { events: number; bytes: number; ageMs: number };
+  backlog(): { events: number; urgent: number; bytes: number; ageMs: number };
   socketStates(): Iterable<SlotReport['state']>;
   assignmentVersion(): number;
+  /** Envelopes that an answer would still reach. */
+  repliesWaiting(): number;
 }
 
 export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'settled' | 'batch'>> {
@@ -21,6 +25,7 @@ export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'sett
   connect(answer: OpenAnswer['kind']): void;
   frame(kind: FrameKind): void;
   transition(to: SlotReport['state']): void;
+  reply: ReplyObserver;
 }
 
 /** As records, so that the compiler reports a reason that is missing here. */
@@ -49,6 +54,8 @@ const STATES: Readonly<Record<SlotReport['state'], true>> = {
   paused: true,
   failed: true,
 };
+/** How it ended for an envelope that takes an answer, and why an answer went nowhere. */
+type ReplyOutcome = PendingEnd | Parameters<ReplyObserver['wasted']>[0];
 const keysOf = <K extends string>(record: Readonly<Record<K, true>>): K[] => Object.keys(record) as K[];
 
 /** A mismatch is our verdict: Slack said ok. */
@@ -67,8 +74,23 @@ const FRAMES: Readonly<Record<FrameKind, true>> = {
   tooLarge: true,
 };
 
+const REPLIES: Readonly<Record<ReplyOutcome, true>> = {
+  answered: true,
+  timeout: true,
+  not_queued: true,
+  unacknowledged: true,
+  late: true,
+  refused: true,
+  unknown: true,
+  malformed: true,
+};
+
 /** From a quick batch to a Redis that was away for as long as the buffer lasts. */
 const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120];
+/** Slack waits for 3 s at most. */
+const ANSWER_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3];
+/** Our own share should be far below the last. */
+const PASSING_BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
 const BATCH_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 4];
 
 const reasonOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : '');
@@ -146,10 +168,30 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     'state',
   ]);
   for (const state of keysOf(STATES)) transitions.inc({ state }, 0);
+  const replies = counter(
+    'relax_replies_total',
+    'Envelopes that take an answer, by how they were acknowledged; and answers that went nowhere.',
+    ['outcome'],
+  );
+  for (const outcome of keysOf(REPLIES)) replies.inc({ outcome }, 0);
+  const replyWaits = new Histogram({
+    name: 'relax_reply_wait_seconds',
+    help: 'From reading an envelope that takes an answer to its end.',
+    buckets: ANSWER_BUCKETS_S,
+    registers,
+  });
+  const replyPassing = new Histogram({
+    name: 'relax_reply_passing_seconds',
+    help: 'From reading an answer from Redis to writing the acknowledgement.',
+    buckets: PASSING_BUCKETS_S,
+    registers,
+  });
+  gauge('relax_replies_waiting', 'Envelopes that wait for an answer.', sources.repliesWaiting);
   const renewals = counter('relax_session_renewals_total', 'Renewals of the session lease.', ['result']);
   for (const result of RENEWAL_RESULTS) renewals.inc({ result }, 0);
 
   gauge('relax_buffer_events', 'Events waiting for Redis.', () => sources.backlog().events);
+  gauge('relax_buffer_urgent_events', 'Urgent events waiting for Redis.', () => sources.backlog().urgent);
   gauge('relax_buffer_bytes', 'Bytes of the events waiting for Redis.', () => sources.backlog().bytes);
   gauge('relax_buffer_age_seconds', 'Age of the oldest event waiting for Redis.', () => sources.backlog().ageMs / 1000);
   gauge('relax_assignment_version', 'Version of the assignments that this pod holds.', sources.assignmentVersion);
@@ -177,5 +219,13 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     connect: (answer) => connects.inc({ answer: ANSWERS[answer] }),
     frame: (kind) => raise(frames, ({ labels }) => labels.kind === kind),
     transition: (state) => transitions.inc({ state }),
+    reply: {
+      ended(outcome, waitedMs) {
+        replies.inc({ outcome });
+        replyWaits.observe(waitedMs / 1000);
+      },
+      wasted: (outcome) => replies.inc({ outcome }),
+      passed: (tookMs) => replyPassing.observe(tookMs / 1000),
+    },
   };
 }

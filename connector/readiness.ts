@@ -18,6 +18,8 @@ export interface HealthFacts {
     barred?: string | undefined;
   };
   contractConflict: string | undefined;
+  /** Why the answers of applications are not read, and for how long; undefined while they are. */
+  answers: { error: string; forMs: number } | undefined;
   /** Why the start is not over; undefined when it is. */
   adopting: string | undefined;
   draining: boolean;
@@ -30,10 +32,12 @@ export function fleetFaults({
   busiestPressed,
   session,
   contractConflict,
+  answers,
 }: HealthFacts): string[] {
   const faults = [...queueFaults];
   // One renewal may fail without anybody's notice.
-  if (session.ageMs > 2 * SESSION_RENEW_MS && session.rival === undefined && session.barred === undefined) {
+  const lapsed = session.ageMs > 2 * SESSION_RENEW_MS;
+  if (lapsed && session.rival === undefined && session.barred === undefined) {
     const why = session.error === undefined ? '' : `: ${session.error}`;
     faults.push(`the session lease is not being renewed, is Redis unreachable?${why}`);
   }
@@ -42,6 +46,10 @@ export function fleetFaults({
     faults.push('another process holds this pod name: give each connector a RELAX_POD of its own');
   }
   if (contractConflict !== undefined) faults.push(contractConflict);
+  // A Redis that is away has been named already.
+  if (answers !== undefined && answers.forMs > 2 * SESSION_RENEW_MS && !lapsed) {
+    faults.push(`answers of applications are not read: ${answers.error}`);
+  }
   if (pressed) faults.push('reading from sockets is paused: the buffer is full until Redis accepts events');
   // Without a number, which changes by the second and would go into the session each time.
   else if (busiestPressed) {

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { configurationReference } from '../core/config/settings-reference.ts';
 import { crdOf, KIND_DEFINITIONS, type KindDefinition } from './crd.ts';
 import { crdReference } from './crd-reference.ts';
+import { eventReference } from './event-reference.ts';
 
 /** A file that is made, never edited. `content` is pure: the same sources give the same bytes. */
 export interface GeneratedFile {
@@ -23,4 +24,5 @@ export const GENERATED_FILES: readonly GeneratedFile[] = [
   ]),
   { path: 'docs/crd.md', content: crdReference },
   { path: 'docs/configuration.md', content: configurationReference },
+  { path: 'docs/events.md', content: eventReference },
 ];

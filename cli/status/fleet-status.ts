@@ -23,8 +23,10 @@ export interface FleetStatus {
     name: string;
     /** Items that wait for the application. */
     length: number;
-    /** RELAX_QUEUE_MAX as this command sees it; 0 means no limit. */
+    /** RELAX_QUEUE_MAX as this command sees it, for each list by itself; 0 means no limit. */
     max: number;
+    /** The list of urgent events, as this command's RELAX_QUEUE_URGENT names it; null without it. */
+    urgent: { name: string; length: number } | null;
   };
   /** What all programs on this Redis agreed on; null before the first start. */
   contract: { bucketMs: number; subBuckets: number; windowMs: number; shards: number } | null;

@@ -21,12 +21,15 @@ interface Asked {
 export function problemsOf({ queue, clusters }: Pick<FleetStatus, 'queue' | 'clusters'>, asked: Asked): string[] {
   return [
     ...(clusters.length === 0 ? [noCluster(asked)] : []),
-    ...(queue.max > 0 && queue.length >= queue.max
-      ? [`the queue ${queue.name} is full: check that its consumers are running, or raise RELAX_QUEUE_MAX`]
-      : []),
+    ...[queue, ...(queue.urgent === null ? [] : [queue.urgent])]
+      .filter((list) => isFull(list, queue.max))
+      .map(({ name }) => `the queue ${name} is full: check that its consumers are running, or raise RELAX_QUEUE_MAX`),
     ...clusters.flatMap((cluster) => clusterProblems(cluster).map((problem) => `${cluster.cluster}: ${problem}`)),
   ];
 }
+
+/** @param max 0 means no limit */
+export const isFull = ({ length }: { length: number }, max: number): boolean => max > 0 && length >= max;
 
 function noCluster({ cluster, known }: Asked): string {
   if (cluster === undefined) {

@@ -2,6 +2,7 @@ import { appTable } from '../terminal/app-table.ts';
 import { botTable } from '../terminal/bot-table.ts';
 import { columns, hanging } from '../terminal/columns.ts';
 import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
+import { isFull } from './health.ts';
 
 /** Number of bots listed individually; beyond that, bots that need no attention are only counted. */
 const MOST_READY = 50;
@@ -10,9 +11,12 @@ const MOST_READY = 50;
 export function renderFleet(fleet: FleetStatus, columnCount = Number.POSITIVE_INFINITY): string {
   const { queue, contract, clusters } = fleet;
   const limit = queue.max === 0 ? 'no limit' : `limit ${queue.max}`;
-  const full = queue.max > 0 && queue.length >= queue.max ? '  FULL: nothing is queued until consumers catch up' : '';
+  const lengthOf = (list: { name: string; length: number }): string =>
+    `queue ${list.name}: ${list.length} (${limit})` +
+    `${isFull(list, queue.max) ? '  FULL: nothing is queued until consumers catch up' : ''}`;
   return [
-    `${fleet.redis}   queue ${queue.name}: ${queue.length} (${limit})${full}`,
+    `${fleet.redis}   ${lengthOf(queue)}`,
+    ...(queue.urgent === null ? [] : [`urgent events: ${lengthOf(queue.urgent)}`]),
     contract === null
       ? 'no connector has started on this Redis yet'
       : `an event is remembered for ${contract.windowMs / 1000} s`,

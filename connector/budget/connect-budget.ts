@@ -1,11 +1,11 @@
-/**
- * Slack allows about one call for a socket a minute, with a burst of three, to all who share a bucket; all replicas of
- * all clusters share it through Redis (design rule 11).
- */
+/** Slack rations the calls for a socket; all replicas of all clusters share a bucket of them through Redis (design rule 11). */
 export type ConnectPurpose =
   /** The slot has no live socket. Goes first: while one waits, the others wait too. One at a time, see `BudgetAnswer`. */
   | 'needed'
-  /** The slot's socket lives but will be closed by Slack, or its token changed. */
+  /**
+   * The slot's socket lives but will be closed by Slack, or its token changed. Of an app it goes before all but an app without
+   * any live socket: Slack gives about 10 s.
+   */
   | 'refresh'
   /** Restores the spread of a set over zones. One connect is enough, and it gives way to others, as for `refresh`. */
   | 'spread'
@@ -14,29 +14,58 @@ export type ConnectPurpose =
   /** Nothing forces the connect, so it needs a full bucket. */
   | 'rebalance';
 
-/** The numbers of the budget, for every bucket (design rule 11). */
+/** The numbers of every bucket (design rule 11). */
 export const BUDGET = {
-  /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
-  capacity: 3,
-  refillMs: 60_000,
   /** A slot that needs a connect asks again when one is due, give or take its jitter, and must still be first then. */
   urgentMs: 5_000,
   /** The longest time that a Retry-After keeps everyone waiting; after that, somebody asks again. */
   maxBlockMs: 300_000,
-  /** Gaps after the first failed connect and after each further one: with the backoff of about 1 s, three cover 40 s. */
-  firstGapMs: 10_000,
-  nextGapMs: 30_000,
   /** More than twice the time after which a live socket is marked again (`MARK_MS`). */
   liveMs: 660_000,
 } as const;
 
+/** Those of `rtm.connect` with one token of one team. */
+export const TEAM_BUDGET = {
+  /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
+  capacity: 3,
+  refillMs: 60_000,
+  /** Gaps after the first failed connect and after each further one: with the backoff of about 1 s, three cover 40 s. */
+  firstGapMs: 10_000,
+  nextGapMs: 30_000,
+} as const;
+
+/** Those of `apps.connections.open` and of an app's sockets (ADR 0016). */
+export const APP_BUDGET = {
+  capacity: 6,
+  refillMs: 10_000,
+  /** Slack's limit is 10 sockets: one is left for the successor of a socket that is still read. */
+  places: 9,
+  /** Longer than an attempt takes from the call to hello (45 s): after that, one that failed no longer counts. */
+  attemptMs: 60_000,
+  /** While one connect is under way, the others wait for its hello, but no longer than this. */
+  openingMs: 15_000,
+  /** Whoever waits for its turn asks again after this. */
+  turnMs: 500,
+  /** A place becomes free when somebody ends, which nobody can foresee. */
+  fullMs: 15_000,
+  /** How long Slack's count of the app's sockets is believed; each hello brings a new one. */
+  unknownMs: 600_000,
+} as const;
+
 export type BudgetAnswer =
   | { granted: true }
-  /**
-   * `yields`: another slot of the bucket has a connect under way or waits for its next one. Three that fail at once would
-   * leave the team dark for a minute, so the others wait until it has said hello, or `waitMs` at most.
-   */
-  | { granted: false; waitMs: number; yields?: boolean };
+  | {
+      granted: false;
+      waitMs: number;
+      /**
+       * Another slot of the bucket has a connect under way or waits for its next one, so this one asks again soon, after
+       * `waitMs` at most. Three of a team that fail at once would leave it dark for a minute; of an app, Slack refuses
+       * sockets that open at the same moment (409).
+       */
+      yields?: boolean;
+      /** The app has as many sockets as it may have, in all clusters. Nobody knows when one ends: ask less and less often. */
+      full?: boolean;
+    };
 
 export interface BudgetAsker {
   slotID: string;
@@ -66,11 +95,12 @@ export interface ConnectBudget {
   hold(bucket: Bucket, forMs: number): Promise<void>;
   /**
    * The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes.
-   * @param slackCounts how many sockets of the app Slack counts, if its hello said so
-   * @returns how many sockets of the app Relax knows of in all clusters; undefined where there is no such limit
+   * @param slackCounts how many sockets of the app Slack counts, if its hello said so; only at this hello
+   * @returns how many sockets of the app Relax knows of in all clusters, this one and attempts included; undefined where
+   * sockets are not limited. One that this slot replaces in this process is not among them: it is about to be closed.
    */
   markLive(bucket: Bucket, slotID: string, slackCounts?: number): Promise<number | undefined>;
-  /** The slot is gone for good: its place among the app's sockets is free. */
+  /** The slot ends here: its place among the app's sockets is free, unless it runs in another process as well. */
   release(bucket: Bucket, slotID: string): Promise<void>;
   /** Whether a socket of this bucket is live anywhere, in any cluster. */
   isLive(bucket: Bucket): Promise<boolean>;

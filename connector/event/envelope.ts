@@ -21,3 +21,26 @@ export interface Envelope {
   /** The queue item's `envelope`. */
   outer: JsonObject;
 }
+
+/**
+ * Slack's name for an event, and for the class that it belongs to: filters match both. Of a frame of RTM and of events_api both
+ * are the event's own type. A slash command has no type, and those of interactions (`block_actions`, `view_submission`) are
+ * told apart within the class `interactive`. Empty for what has no type.
+ */
+export interface EventType {
+  name: string;
+  kind: string;
+}
+
+export function eventTypeOf(event: JsonObject, envelope: Envelope | undefined): EventType {
+  const own = typeof event.type === 'string' ? event.type : '';
+  if (envelope === undefined) return { name: own, kind: own };
+  switch (envelope.type) {
+    case 'events_api':
+      return { name: own, kind: own };
+    case 'interactive':
+      return { name: own === '' ? envelope.type : own, kind: envelope.type };
+    default:
+      return { name: envelope.type, kind: envelope.type };
+  }
+}

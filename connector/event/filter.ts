@@ -36,17 +36,42 @@ const LOSSY: ReadonlySet<string> = new Set([
   'thread_marked',
 ]);
 
+export const isLossy = (slackType: string): boolean => LOSSY.has(slackType);
+
+/** The names by which lists of types call an event: that of its item, and Slack's own or that of its class. */
+export interface EventNames {
+  type: string;
+  slackType: string;
+}
+
+export const isNamed = (list: readonly string[], { type, slackType }: EventNames): boolean =>
+  list.includes(type) || list.includes(slackType);
+
 /**
  * Both lists match the queue item's type and Slack's own type: `message` matches every message event, `message_new` only
- * plain messages. `exclude` takes precedence over `include`.
+ * plain messages; `interactive` matches every interaction, `block_actions` only those. `exclude` takes precedence over
+ * `include`.
  */
-export function filterReason(
-  filter: EventFilter,
-  event: { type: string; slackType: string; own: boolean },
-): FilterReason | undefined {
-  const named = (list: readonly string[]): boolean => list.includes(event.type) || list.includes(event.slackType);
-  if (named(filter.exclude)) return 'excluded';
-  if (LOSSY.has(event.slackType) && !named(filter.include)) return 'lossy';
-  if (filter.include.length > 0 && !named(filter.include)) return 'not_included';
+export function filterReason(filter: EventFilter, event: EventNames & { own: boolean }): FilterReason | undefined {
+  if (isNamed(filter.exclude, event)) return 'excluded';
+  if (isLossy(event.slackType) && !isNamed(filter.include, event)) return 'lossy';
+  if (filter.include.length > 0 && !isNamed(filter.include, event)) return 'not_included';
   return event.own && !filter.own ? 'own' : undefined;
+}
+
+/** What the bot itself has said, in the types of items that answer it would be a loop. */
+const SPOKEN: ReadonlySet<string> = new Set(['message_new', 'app_mention']);
+
+/**
+ * Whether the bot itself has said it. Where Slack does not name the bot, because the app sees the event by a person who has
+ * installed it, the app's own messages are known by the app. Only then: the same app may speak in another team of a shared
+ * channel.
+ * @param appID of the app that got the event; empty over RTM
+ */
+export function isOwn(
+  { type, user, appID: fromApp }: { type: string; user: string; appID: string },
+  { botUserID, appID }: { botUserID: string; appID: string },
+): boolean {
+  if (!SPOKEN.has(type)) return false;
+  return botUserID === '' ? appID !== '' && fromApp === appID : user === botUserID;
 }

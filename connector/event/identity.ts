@@ -9,23 +9,28 @@ import type { Mark } from './mark.ts';
  * If an event can be read in two ways, two ids for one event (a duplicate) are better than one id for two (a loss).
  */
 export interface Identity {
-  /** `<team>/<bot user>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */
+  /** `<team>/<bot user or app>/<type>[.<subtype>]/...`, readable; see docs/redis.md. */
   id: string;
   /** The team at the front of `id`: every copy of the event has the same one, whatever `spec.teamID` says. */
   teamID: string;
   mark: Mark;
 }
 
-/** An event's own part of its id, after team and bot user. */
-interface Name {
+/** An event's own part of its id, after team, bot user and type. */
+export interface Name {
   parts: readonly string[];
   mark: Mark;
 }
 
+/** Of a frame of RTM, which numbers nothing: by what the event says. */
 export function identify(frame: JsonObject, source: Pick<EventSource, 'slackTeamID' | 'botUserID'>): Identity {
   const { parts, mark } = nameOf(frame);
   const teamID = source.slackTeamID;
-  return { id: joinID([teamID, source.botUserID, kind(frame), ...parts]), teamID, mark };
+  return {
+    id: joinID([teamID, source.botUserID, kindPart(text(frame.type), text(frame.subtype)), ...parts]),
+    teamID,
+    mark,
+  };
 }
 
 const DISABLE_BOT_MARK_MS = 30 * 24 * 3_600_000;
@@ -41,20 +46,20 @@ const UNTIMED: Mark = { kind: 'untimed' };
 const LONGEST_PART = 128;
 
 /** Parts joined so that different lists give different texts, bounded whatever Slack sends. `~` starts a digest. */
-const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
+export const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
 
 function part(value: string): string {
   if (value.length > LONGEST_PART) return `~${contentDigest(value)}`;
   return value.replace(/[%/]|\p{Surrogate}/gu, (character) => `%${character.codePointAt(0)?.toString(16)}`);
 }
 
-const kind = (frame: JsonObject): string => {
-  const subtype = text(frame.subtype);
-  const type = text(frame.type).replaceAll('.', '%2e');
-  return subtype === '' ? type : `${type}.${subtype}`;
-};
+/** `<type>[.<subtype>]` */
+export function kindPart(type: string, subtype: string): string {
+  const name = type.replaceAll('.', '%2e');
+  return subtype === '' ? name : `${name}.${subtype}`;
+}
 
-function nameOf(frame: JsonObject): Name {
+export function nameOf(frame: JsonObject): Name {
   switch (text(frame.type)) {
     case 'message':
       return messageName(frame) ?? contentName(frame);
@@ -138,7 +143,7 @@ function arrivalName(frame: JsonObject, key: 'user' | 'channel'): Name {
 
 const contentName = (frame: JsonObject): Name => ({ parts: [`~${contentDigest(frame)}`], mark: UNTIMED });
 
-function markAt(ts: string): Mark {
+export function markAt(ts: string): Mark {
   const atMs = slackTimeMs(ts);
   return atMs === undefined ? UNTIMED : { kind: 'timed', atMs };
 }

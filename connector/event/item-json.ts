@@ -8,8 +8,10 @@ import type { NormalizedEvent } from './normalize.ts';
 export function itemJson({ item, eventText }: NormalizedEvent): string | undefined {
   if (eventText === undefined || !eventText.isWellFormed()) return encode(item);
   if (nestsTooDeeply(eventText)) return undefined;
-  const { event: _, received_at, ...head } = item;
-  return `${JSON.stringify(head).slice(0, -1)},"event":${eventText},"received_at":"${received_at}"}`;
+  const { event: _, envelope, reply, received_at, ...head } = item;
+  const tail = encode({ envelope, reply, received_at });
+  if (tail === undefined || nestsTooDeeply(tail)) return undefined;
+  return `${JSON.stringify(head).slice(0, -1)},"event":${eventText},${tail.slice(1)}`;
 }
 
 function encode(item: unknown): string | undefined {

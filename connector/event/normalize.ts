@@ -1,13 +1,15 @@
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { QueueItem, ReplyAddress } from '../../core/protocol/queue-item.ts';
 import { attachmentsOf } from './attachments.ts';
-import type { Envelope } from './envelope.ts';
+import { type Envelope, eventTypeOf } from './envelope.ts';
+import { identifyInEnvelope } from './envelope-identity.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
-import { type FilterReason, filterReason, isTransport } from './filter.ts';
-import { isObject, text } from './frame-field.ts';
+import { type FilterReason, filterReason, isOwn, isTransport } from './filter.ts';
+import { firstText, isObject, objectAt, text } from './frame-field.ts';
 import { disableBotIdentity, type Identity, identify } from './identity.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
+import { isUrgent } from './urgency.ts';
 
 /** An event on its way to the queue. */
 export interface NormalizedEvent {
@@ -18,6 +20,8 @@ export interface NormalizedEvent {
   mark: Mark;
   /** Chooses the queue shard (`shardOf`): the team of the identity, so that all copies of the event meet in one shard. */
   shardKey: string;
+  /** Goes before other events, and to the urgent list where there is one. */
+  urgent: boolean;
   /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
   fence: { field: string; generation: number };
 }
@@ -41,28 +45,38 @@ export interface FrameContext {
 
 /**
  * From a decoded Slack frame to the queue item. Never throws.
+ * @param frame Slack's event, without its envelope
  */
 export function normalize(
   frame: unknown,
   source: EventSource,
   receivedAtMs: number,
-  { text: frameText }: FrameContext = {},
+  { text: frameText, envelope, reply }: FrameContext = {},
 ): Normalized {
   if (!isObject(frame)) return { kind: 'malformed' };
-  const slackType = typeof frame.type === 'string' ? frame.type : '';
-  if (isTransport(slackType)) return { kind: 'filtered', reason: 'transport' };
-  if (slackType === '') {
-    return frame.reply_to === undefined ? { kind: 'malformed' } : { kind: 'filtered', reason: 'transport' };
-  }
-  const fields = relaxFields(frame, receivedAtMs);
-  const own = fields.type === 'message_new' && source.botUserID !== '' && fields.user_uid === source.botUserID;
-  const reason = filterReason(source.events, { type: fields.type, slackType, own });
+  const { name, kind: slackType } = eventTypeOf(frame, envelope);
+  const isAboutSocket = envelope === undefined && (isTransport(name) || (name === '' && frame.reply_to !== undefined));
+  if (isAboutSocket) return { kind: 'filtered', reason: 'transport' };
+  if (name === '') return { kind: 'malformed' };
+  const fields = relaxFields(frame, receivedAtMs, envelope);
+  const botUserID = firstText(envelope?.botUserID, source.botUserID);
+  const own = isOwn(
+    { type: fields.type, user: fields.user_uid, appID: firstText(frame.app_id, objectAt(frame, 'bot_profile').app_id) },
+    { botUserID, appID: envelope?.appID ?? '' },
+  );
+  const names = { type: fields.type, slackType };
+  const reason = filterReason(source.events, { ...names, own });
   if (reason !== undefined) return { kind: 'filtered', reason };
-  return toEvent(source, fields, identify(frame, source), {
-    relax_bot_uid: source.botUserID,
+  const identity = envelope === undefined ? identify(frame, source) : identifyInEnvelope(frame, envelope, source);
+  return toEvent(source, fields, identity, {
+    team_uid: firstText(envelope?.teamID, source.teamID),
+    relax_bot_uid: botUserID,
     attachments: attachmentsOf(frame),
     event: frame,
     eventText: frameText?.trim(),
+    envelope: envelope?.outer,
+    reply,
+    urgent: isUrgent(source.events, names, envelope),
     receivedAtMs,
   });
 }
@@ -76,10 +90,12 @@ export function disableBot(source: RefusedBot, slackError: string, nowMs: number
   const type = 'disable_bot';
   if (source.events.exclude.includes(type)) return { kind: 'filtered', reason: 'excluded' };
   return toEvent(source, bareFields(type, nowMs), disableBotIdentity(source), {
+    team_uid: source.teamID,
     relax_bot_uid: '',
     attachments: null,
     event: { type, error: text(slackError) },
     eventText: undefined,
+    urgent: isUrgent(source.events, { type, slackType: type }, undefined),
     receivedAtMs: nowMs,
   });
 }
@@ -89,8 +105,8 @@ function toEvent(
   source: Omit<EventSource, 'slackTeamID' | 'botUserID'>,
   fields: RelaxFields,
   identity: Identity,
-  rest: Pick<QueueItem, 'relax_bot_uid' | 'attachments' | 'event'> &
-    Pick<NormalizedEvent, 'eventText'> & { receivedAtMs: number },
+  rest: Pick<QueueItem, 'team_uid' | 'relax_bot_uid' | 'attachments' | 'event' | 'envelope' | 'reply'> &
+    Pick<NormalizedEvent, 'eventText' | 'urgent'> & { receivedAtMs: number },
 ): NormalizedEvent {
   return {
     kind: 'event',
@@ -98,7 +114,7 @@ function toEvent(
       type: fields.type,
       user_uid: fields.user_uid,
       channel_uid: fields.channel_uid,
-      team_uid: source.teamID,
+      team_uid: rest.team_uid,
       im: fields.im,
       text: fields.text,
       relax_bot_uid: rest.relax_bot_uid,
@@ -110,11 +126,14 @@ function toEvent(
       id: identity.id,
       bot: source.bot,
       event: rest.event,
+      ...(rest.envelope === undefined ? {} : { envelope: rest.envelope }),
+      ...(rest.reply === undefined ? {} : { reply: rest.reply }),
       received_at: new Date(rest.receivedAtMs).toISOString(),
     },
     eventText: rest.eventText,
     mark: identity.mark,
     shardKey: identity.teamID,
+    urgent: rest.urgent,
     fence: { field: fenceField(source.cluster, source.ownerUid), generation: source.generation },
   };
 }

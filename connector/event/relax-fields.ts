@@ -1,3 +1,4 @@
+import { type Envelope, eventTypeOf } from './envelope.ts';
 import { firstText, idOf, isObject, type JsonObject, objectAt, text } from './frame-field.ts';
 
 /**
@@ -20,7 +21,22 @@ const isDirect = (channel: string): boolean => channel.startsWith('D');
 /** Unix time in nanoseconds, 19 digits: what Relax wrote for events that carry no time of their own. */
 const clockTimestamp = (nowMs: number): string => `${Math.trunc(nowMs)}000000`;
 
-export function relaxFields(frame: JsonObject, nowMs: number): RelaxFields {
+/** @param envelope undefined over RTM */
+export function relaxFields(frame: JsonObject, nowMs: number, envelope?: Envelope): RelaxFields {
+  if (envelope === undefined) return eventFields(frame, nowMs);
+  switch (envelope.type) {
+    case 'events_api':
+      return eventFields(frame, nowMs);
+    case 'slash_commands':
+      return commandFields(frame, nowMs);
+    case 'interactive':
+      return interactionFields(eventTypeOf(frame, envelope).name, frame, nowMs);
+    default:
+      return { ...otherFields(frame, nowMs), type: envelope.type };
+  }
+}
+
+function eventFields(frame: JsonObject, nowMs: number): RelaxFields {
   switch (text(frame.type)) {
     case 'message':
       return messageFields(frame, nowMs);
@@ -107,14 +123,50 @@ function joinedFields(frame: JsonObject, nowMs: number): RelaxFields {
 /** Events that the Relax of 2015 had no name for: Slack's type, and those of the fields that the frame has. */
 function otherFields(frame: JsonObject, nowMs: number): RelaxFields {
   const item = objectAt(frame, 'item');
-  const channel = firstText(idOf(frame.channel), frame.channel_id, idOf(item.channel));
+  // Events of assistants have all that tells whom they are about in here.
+  const thread = objectAt(frame, 'assistant_thread');
+  const channel = firstText(idOf(frame.channel), frame.channel_id, idOf(item.channel), thread.channel_id);
   return {
     type: text(frame.type),
-    user_uid: firstText(idOf(frame.user), frame.user_id),
+    user_uid: firstText(idOf(frame.user), frame.user_id, thread.user_id),
     channel_uid: channel,
     im: isDirect(channel),
     text: text(frame.text),
-    timestamp: firstText(frame.ts, item.ts),
+    timestamp: firstText(frame.ts, item.ts, thread.thread_ts),
     event_timestamp: firstText(frame.event_ts, frame.ts) || clockTimestamp(nowMs),
   };
+}
+
+/** `text` is what follows the command, which is in `event.command`. */
+function commandFields(payload: JsonObject, nowMs: number): RelaxFields {
+  const channel = text(payload.channel_id);
+  return {
+    ...bareFields('slash_commands', nowMs),
+    user_uid: text(payload.user_id),
+    channel_uid: channel,
+    im: isDirect(channel),
+    text: text(payload.text),
+  };
+}
+
+/** Somebody used a button, a menu, a shortcut or a view. `timestamp` is the message that it belongs to. */
+function interactionFields(type: string, payload: JsonObject, nowMs: number): RelaxFields {
+  const container = objectAt(payload, 'container');
+  const message = objectAt(payload, 'message');
+  const channel = firstText(idOf(payload.channel), container.channel_id);
+  return {
+    type,
+    user_uid: idOf(payload.user),
+    channel_uid: channel,
+    im: isDirect(channel),
+    // A message shortcut is about what somebody has written; anything else is about a message of the app itself.
+    text: type === 'message_action' ? text(message.text) : '',
+    timestamp: firstText(payload.message_ts, container.message_ts, message.ts),
+    event_timestamp: firstText(payload.action_ts, firstAction(payload).action_ts) || clockTimestamp(nowMs),
+  };
+}
+
+function firstAction({ actions }: JsonObject): JsonObject {
+  const [first]: unknown[] = Array.isArray(actions) ? actions : [];
+  return isObject(first) ? first : {};
 }

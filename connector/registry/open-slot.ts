@@ -2,7 +2,7 @@ import { errorText } from '../../core/process/log.ts';
 import { parseSlotID, type Slot, type SlotID, teamOf } from '../../core/protocol/assignment.ts';
 import type { RetryReason } from '../../core/protocol/report.ts';
 import { type FleetKey, openSeal } from '../../core/protocol/seal.ts';
-import { specMaker, type TransportSpec } from '../transport/transports.ts';
+import { specOf, type TransportSpec } from '../transport/transports.ts';
 
 /** Why a slot can't be run now. It is retried, since a fleet key or another assignment may arrive. */
 export interface SlotFault {
@@ -17,13 +17,6 @@ export function openSlot(
   cluster: string,
   keys: readonly FleetKey[],
 ): TransportSpec | SlotFault {
-  const makeSpec = specMaker(slot);
-  if (makeSpec === undefined) {
-    return {
-      reason: 'TransportNotServed',
-      message: `this version of Relax does not support ${slot.kind} sockets: upgrade it`,
-    };
-  }
   const { ownerUid } = parseSlotID(id);
   if (slot.token === '') {
     const remedy = 'it may not read the SlackBot or its Secret: see the readiness of the operator';
@@ -37,7 +30,7 @@ export function openSlot(
     const token = openSeal(slot.token, keys, { cluster, ownerUid, teamID: teamOf(slot) });
     const rebalance = slot.cause === 'rebalance';
     const facts = { slotID: id, ownerUid, bot, generation, queueNamespace, events, token, tokenDigest };
-    return makeSpec({ ...facts, rebalance, spread: slot.cause === 'spread' });
+    return specOf(slot, { ...facts, rebalance, spread: slot.cause === 'spread' });
   } catch (error) {
     const remedy = 'give the operator and every connector the same RELAX_FLEET_KEY_FILE';
     return { reason: 'SealUnreadable', message: `the token can't be decrypted here: ${errorText(error)}; ${remedy}` };

@@ -1,11 +1,12 @@
 import type { ReplyAddress } from '../../core/protocol/queue-item.ts';
 import type { Outcome } from '../queue/outcome.ts';
 
-/** How an envelope that takes an answer is acknowledged. Called at most once, and not at all if its outcome stays unknown. */
-export interface Acknowledge {
-  /** @param answer JSON text of the application's payload; undefined: none came in time */
-  (answer: string | undefined): void;
-}
+/**
+ * Acknowledges an envelope that takes an answer. Called at most once, and not at all if its outcome stays unknown.
+ * @param answer JSON text of the application's payload; undefined: none came in time
+ * @returns whether it was sent: false when the socket has ended
+ */
+export type Acknowledge = (answer: string | undefined) => boolean;
 
 /** An envelope that waits for the application's answer. */
 export interface PendingReply {

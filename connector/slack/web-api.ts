@@ -16,6 +16,8 @@ export interface WebApiCall {
   method: WebApiMethod;
   /** The caller has checked that it may be sent to Slack. */
   token: string;
+  /** Arguments of the method; the token is none. */
+  params?: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
 
   return {
     isPlainText: new URL(options.apiUrl).protocol === 'http:',
-    async call({ method, token, signal }) {
+    async call({ method, token, params = {}, signal }) {
       const deadline = new AbortController();
       const giveUp = (): void => deadline.abort();
       const timer = setTimeout(giveUp, timeoutMs);
@@ -50,7 +52,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
         const response = await fetch(new URL(method.name, options.apiUrl), {
           method: 'POST',
           headers: { ...headers, authorization: `Bearer ${token}` },
-          body: '',
+          body: new URLSearchParams(params).toString(),
           // A redirect is reported, never followed: the token is for this host only.
           redirect: 'manual',
           signal: deadline.signal,

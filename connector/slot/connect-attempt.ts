@@ -5,14 +5,13 @@ import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { Refusal } from '../slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, Trouble } from '../transport/transport.ts';
-import { refuse, refuseMismatch, refuseUnsent, stillRefused } from './refusal.ts';
+import { ACCEPTED, refuse, refuseMismatch, refuseUnsent, stillRefused } from './refusal.ts';
 import {
   type Attempt,
   type Effect,
   first,
   go,
   type Moment,
-  NONE,
   type SlotState,
   type Step,
   stay,
@@ -43,6 +42,17 @@ const WAIT_JITTER_MS = 1_000;
 const RATE_LIMITED: Trouble = {
   reason: 'RateLimited',
   message: 'Slack limits connects with this token (429) and said when the next may come. Relax waits until then.',
+};
+
+/** Nobody knows when a place becomes free, so the budget is asked less and less often, up to every two minutes. */
+const MOST_FULL_DOUBLINGS = 3;
+
+/** By Relax's own count, which leaves Slack's last places to handovers. */
+const NO_PLACE: Trouble = {
+  reason: 'TooManyWebsockets',
+  message:
+    'The app has as many websockets in all clusters as Relax opens: Slack allows 10 for an app. Lower spec.replicas, or stop ' +
+    'what else connects as this app. Relax connects when a place is free.',
 };
 
 /** Joins the end of the queue for a turn. A previous attempt must have been abandoned before (`abandon`). */
@@ -92,8 +102,8 @@ export function fail(
   return go(state, { ...well, attempt, trouble, failures: state.failures + 1 });
 }
 
-function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
-  if (current !== undefined) return 'refresh';
+export function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
+  if (current !== undefined) return current.looksAgain ? 'rebalance' : 'refresh';
   if (refusal !== undefined) return 'recheck';
   if (wasLive) return 'needed';
   if (spec.spread === true) return 'spread';
@@ -119,8 +129,14 @@ export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'a
   if (attempt.purpose !== purposeOf(state) || attempt.unspaced !== state.hurried) {
     return first(abandon(attempt), begin(state, attempt.waited));
   }
-  if (answer.yields === true) return yieldTurn(state, answer.waitMs, moment);
-  return wait(state, 'WaitingForBudget', attempt.purpose, answer.waitMs, moment);
+  if (answer.full === true) {
+    const waitMs = answer.waitMs * 2 ** Math.min(state.yields, MOST_FULL_DOUBLINGS);
+    const crowded: SlotState = { ...state, trouble: NO_PLACE, yields: state.yields + 1 };
+    return wait(crowded, 'TooManyWebsockets', attempt.purpose, waitMs, moment);
+  }
+  const placed: SlotState = state.trouble === NO_PLACE ? { ...state, trouble: undefined } : state;
+  if (answer.yields === true) return yieldTurn(placed, answer.waitMs, moment);
+  return wait(placed, 'WaitingForBudget', attempt.purpose, answer.waitMs, moment);
 }
 
 /** A team must not stay without a socket because this pod can't reach Redis: other pods may reach it. */
@@ -158,7 +174,7 @@ export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, momen
     case 'ok': {
       const { url, self } = answer;
       const dialing: Attempt = { tag: 'dialing', id, self, untilMs: moment.nowMs + DIAL_DEADLINE_MS };
-      const accepted = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
+      const accepted = state.refusedBySocket ? {} : ACCEPTED;
       return go(state, { ...accepted, attempt: dialing }, { do: 'dial', id, url, self });
     }
     case 'rateLimited': {
@@ -255,6 +271,10 @@ export function onWake(state: SlotState, moment: Moment): Step {
   }
 }
 
+/** It asked for a purpose, and may ask again as soon as it has a better one. */
+export const isForBudget = (attempt: Attempt): attempt is Extract<Attempt, { tag: 'waiting' }> =>
+  attempt.tag === 'waiting' && attempt.reason !== 'RateLimited';
+
 /** Slack asked for this wait. */
 const isAskedFor = (attempt: Attempt): boolean =>
   (attempt.tag === 'backingOff' && attempt.asked) || (attempt.tag === 'waiting' && attempt.reason === 'RateLimited');
@@ -284,30 +304,3 @@ export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
 }
 
 const seconds = (ms: number): string => `${ms / 1000} s`;
-
-/** The bot's spec has changed: what is in progress continues unless the change makes it pointless. */
-export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
-  const { attempt, current, life } = state;
-  const next: SlotState = { ...state, spec };
-  if (life !== 'running') return stay(next);
-  const otherStream = spec.streamID !== state.spec.streamID;
-  if (otherStream || spec.tokenDigest !== state.spec.tokenDigest) {
-    const unasked = { refusal: undefined, refusals: 0, refusedAtMs: undefined };
-    const fresh: SlotState = { ...next, ...unasked, attempt: NONE, failures: 0, trouble: undefined };
-    // Its events belong to another stream, so it must not be read any longer.
-    if (otherStream && current !== undefined) {
-      const closing: readonly Effect[] = [...abandon(attempt), { do: 'close', id: current.id }];
-      return first(closing, begin({ ...fresh, current: undefined, wasLive: false }));
-    }
-    // The token is again that of the live socket.
-    if (current?.tokenDigest === spec.tokenDigest) return { state: fresh, effects: abandon(attempt) };
-    return first(abandon(attempt), begin(fresh));
-  }
-  if (attempt.tag === 'refused' && spec.generation !== state.spec.generation) {
-    return begin({ ...next, failures: 0, refusal: undefined, refusals: 0 });
-  }
-  if (attempt.tag === 'waiting' && attempt.reason === 'WaitingForBudget' && attempt.purpose !== purposeOf(next)) {
-    return begin(next, true);
-  }
-  return stay(next);
-}

@@ -1,7 +1,10 @@
 /** The socket that a slot reads: hello, goodbye, heartbeat, pause (design rules 5 and 6). Pure. */
 
+import type { Refusal } from '../slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
-import { abandon, begin, fail } from './connect-attempt.ts';
+import { crowd, lookAgain, stillUnknown } from './app-sockets.ts';
+import { abandon, begin, fail, isForBudget } from './connect-attempt.ts';
+import { ACCEPTED, refuseSocket } from './refusal.ts';
 import {
   type CurrentSocket,
   type Effect,
@@ -31,9 +34,10 @@ export function onHeard(state: SlotState, id: number): Step {
 }
 
 /** The successor is live. Only now is the earlier socket closed. */
-export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
+export function onHello(state: SlotState, id: number, sockets: number | undefined, { nowMs }: Moment): Step {
   const { attempt, current, pressed, spec } = state;
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
+  const counted = sockets === undefined ? undefined : { sockets, handover: current !== undefined };
   const live: CurrentSocket = {
     id,
     tokenDigest: spec.tokenDigest,
@@ -43,12 +47,18 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
     pings: 0,
     heartbeatAtMs: nowMs,
     markedAtMs: nowMs,
+    counted,
+    // Stands until Relax has counted, so that the status does not change twice.
+    unknown: counted === undefined ? undefined : stillUnknown(current, nowMs),
+    looksAgain: false,
   };
-  const effects: Effect[] = [markLive(live)];
+  const effects: Effect[] = [
+    counted === undefined ? markLive(live) : { ...markLive(live), counted: { id, sockets: counted.sockets } },
+  ];
   if (pressed) effects.push({ do: 'pause', id });
   if (current !== undefined) effects.push(...closing(current));
   const { teamName, botUserID } = attempt.self;
-  const well = { trouble: undefined, yields: 0, hurried: false };
+  const well = { ...ACCEPTED, trouble: undefined, yields: 0, hurried: false };
   const changes = { ...well, current: live, attempt: NONE, wasLive: true, teamName, botUserID };
   return go(state, changes, ...effects);
 }
@@ -56,28 +66,54 @@ export function onHello(state: SlotState, id: number, { nowMs }: Moment): Step {
 /** Slack will close the socket: its successor comes first. */
 export function onLeaving(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current } = state;
-  if (current?.id !== id || attempt.tag !== 'none') return stay(state);
-  return begin({ ...state, failures: failuresAfter(state, current, nowMs) });
+  if (current?.id !== id) return stay(state);
+  if (attempt.tag === 'none') return begin({ ...state, ...failuresAfter(state, current, nowMs) });
+  if (!current.looksAgain) return stay(state);
+  // A successor that only was to hear Slack count is needed now.
+  const needed: SlotState = { ...state, current: { ...current, looksAgain: false } };
+  return isForBudget(attempt) ? begin(needed, true) : stay(needed);
 }
 
 /** Slack closes the socket, or wants it closed, so there is no use in keeping it until there is another. */
 export function onClosing(state: SlotState, id: number, trouble: Trouble, moment: Moment): Step {
   const { attempt, current } = state;
-  if (current?.id === id) return first(closing(current), lose(state, current, trouble, moment));
+  const isCrowded = trouble.reason === 'TooManyWebsockets';
+  if (current?.id === id) {
+    const lost = isCrowded ? loseToCrowd(state, current, trouble, moment) : lose(state, current, trouble, moment);
+    return first(closing(current), lost);
+  }
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
-  return first(abandon(attempt), fail(state, trouble, moment));
+  return first(abandon(attempt), isCrowded ? crowd(state, trouble, moment) : fail(state, trouble, moment));
+}
+
+/** Slack closes a socket because the app has too many: another is opened later, unless it has been asked for already. */
+function loseToCrowd(state: SlotState, current: CurrentSocket, trouble: Trouble, moment: Moment): Step {
+  const { attempt } = state;
+  const alone: SlotState = { ...state, ...failuresAfter(state, current, moment.nowMs), current: undefined, trouble };
+  const isAskedFor = attempt.tag === 'connecting' || attempt.tag === 'dialing' || attempt.tag === 'greeting';
+  return isAskedFor ? stay(alone) : first(abandon(attempt), crowd(alone, trouble, moment));
+}
+
+/** Slack closes the socket and grants no other until a person has done something, or it is not of what the spec names. */
+export function onRefused(state: SlotState, id: number, refusal: Refusal, isMismatch: boolean, moment: Moment): Step {
+  const { attempt, current } = state;
+  if (current?.id === id) {
+    const alone: SlotState = { ...state, current: undefined };
+    return first([...abandon(attempt), ...closing(current)], refuseSocket(alone, refusal, isMismatch, moment));
+  }
+  if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
+  return first(abandon(attempt), refuseSocket(state, refusal, isMismatch, moment));
 }
 
 /** The current socket is gone. An attempt in progress continues, and has become more important. */
 export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble, moment: Moment): Step {
-  const failures = failuresAfter(state, current, moment.nowMs);
-  const alone: SlotState = { ...state, current: undefined, trouble, failures };
+  const alone: SlotState = { ...state, ...failuresAfter(state, current, moment.nowMs), current: undefined, trouble };
   switch (state.attempt.tag) {
     case 'none':
       return fail(alone, trouble, moment);
     case 'waiting':
       // It asked as a slot with a live socket; without one it has priority.
-      return state.attempt.reason === 'WaitingForBudget' ? begin(alone, true) : stay(alone);
+      return isForBudget(state.attempt) ? begin(alone, true) : stay(alone);
     case 'backingOff':
       // What failed was replacing a live socket.
       return state.attempt.asked ? stay(alone) : begin(alone);
@@ -99,12 +135,17 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
 export function onHeartbeat(state: SlotState, moment: Moment): Step {
   const { current } = state;
   if (current === undefined) return stay(state);
+  const beaten = beat(state, current, moment);
+  return first(beaten.effects, lookAgain(beaten.state, moment));
+}
+
+function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
   if (moment.nowMs - current.markedAtMs < MARK_MS) return heartbeat(state, current, moment);
   const marked: CurrentSocket = { ...current, markedAtMs: moment.nowMs };
   return first([markLive(marked)], heartbeat({ ...state, current: marked }, marked, moment));
 }
 
-const markLive = ({ tokenDigest }: CurrentSocket): Effect => ({ do: 'markLive', tokenDigest });
+const markLive = ({ tokenDigest }: CurrentSocket) => ({ do: 'markLive', tokenDigest }) as const;
 
 function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
   const { nowMs } = moment;
@@ -136,7 +177,7 @@ function end(state: SlotState, current: CurrentSocket, trouble: Trouble, moment:
 
 export function onPressure(state: SlotState, pressed: boolean, { nowMs }: Moment): Step {
   const { current } = state;
-  if (pressed === state.pressed) return stay(state);
+  if (pressed === state.pressed || !state.spec.pauses) return stay(state);
   if (current === undefined) return go(state, { pressed });
   const { id } = current;
   if (pressed)
@@ -161,6 +202,10 @@ function closing({ id, pausedSinceMs }: CurrentSocket): Effect[] {
       ];
 }
 
-function failuresAfter(state: SlotState, { sinceMs }: CurrentSocket, nowMs: number): number {
-  return nowMs - sinceMs >= STABLE_MS ? 0 : state.failures;
+function failuresAfter(
+  { failures, crowds }: SlotState,
+  { sinceMs }: CurrentSocket,
+  nowMs: number,
+): Pick<SlotState, 'failures' | 'crowds'> {
+  return nowMs - sinceMs >= STABLE_MS ? { failures: 0, crowds: 0 } : { failures, crowds };
 }

@@ -23,6 +23,15 @@ export const refuse = (state: SlotState, refusal: Refusal, moment: Moment): Step
 export const refuseMismatch = (state: SlotState, refusal: Refusal, moment: Moment): Step =>
   refused(state, refusal, ASK_MISMATCH_AGAIN_MS, moment);
 
+/** It came over a websocket, whose grant said nothing of it: another grant does not take it back, only a hello does. */
+export function refuseSocket(state: SlotState, refusal: Refusal, isMismatch: boolean, moment: Moment): Step {
+  const told: SlotState = { ...state, refusedBySocket: true };
+  return isMismatch ? refuseMismatch(told, refusal, moment) : refuse(told, refusal, moment);
+}
+
+/** Slack takes back what it refused. */
+export const ACCEPTED = { refusal: undefined, refusedBySocket: false, refusals: 0, refusedAtMs: undefined } as const;
+
 function refused(state: SlotState, refusal: Refusal, baseMs: number, { nowMs, random }: Moment): Step {
   const againMs = Math.min(MOST_ASK_AGAIN_MS, baseMs * 2 ** Math.min(state.refusals, 20)) * (1 + random);
   const attempt: Attempt = { tag: 'refused', untilMs: nowMs + againMs };

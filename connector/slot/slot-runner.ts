@@ -2,12 +2,13 @@ import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
-import type { Bucket, ConnectBudget } from '../budget/connect-budget.ts';
+import type { ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
+import { SlotBudget } from './slot-budget.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
 import { type SlotStatus, sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
@@ -47,6 +48,7 @@ export class SlotRunner<S extends SlotSpec> {
   #state: SlotState;
   #status: SlotStatus;
   readonly #sockets: SlotSockets<S>;
+  readonly #budget: SlotBudget<S>;
   readonly #inbox: Input[] = [];
   #busy = false;
   #wakeAtMs: number | undefined;
@@ -56,6 +58,7 @@ export class SlotRunner<S extends SlotSpec> {
   #leaveOutage: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
+  #isReleased = false;
 
   /**
    * @param transport of the spec's kind
@@ -66,9 +69,12 @@ export class SlotRunner<S extends SlotSpec> {
     this.#transport = transport;
     this.#deps = deps;
     this.#onStatus = onStatus;
-    this.#sockets = new SlotSockets(transport, deps, {
-      spec: () => this.#spec,
-      feed: (input) => this.#feed(input),
+    const owner = { spec: () => this.#spec, feed: (input: Input) => this.#feed(input) };
+    this.#sockets = new SlotSockets(transport, deps, owner);
+    this.#budget = new SlotBudget(transport, deps.budget, {
+      ...owner,
+      isTrying: (id) => this.#isTrying(id),
+      away: (error) => this.#budgetAway(error),
     });
     this.#state = initialState(this.#facts());
     this.#status = statusOf(this.#state);
@@ -84,7 +90,9 @@ export class SlotRunner<S extends SlotSpec> {
    * @param spec of the same kind
    */
   update(spec: S): void {
+    const left = this.#budget.bucket();
     this.#spec = spec;
+    if (left.key !== this.#budget.bucket().key) this.#budget.release(left);
     this.#feed({ type: 'update', spec: this.#facts() });
   }
 
@@ -97,7 +105,10 @@ export class SlotRunner<S extends SlotSpec> {
     return this.#status;
   }
 
-  /** Closes for good; resolves when every socket of it is gone (bounded by about 1 s, of a paused one 2 s). */
+  /**
+   * Closes for good; resolves when every socket of it is gone. Bounded by about 1 s, of a paused one 2 s, and of one with
+   * unacknowledged events 4 s.
+   */
   stop(): Promise<void> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
@@ -146,22 +157,22 @@ export class SlotRunner<S extends SlotSpec> {
         this.#leaveLine = undefined;
         return;
       case 'takeBudget':
-        void this.#takeBudget(effect);
+        void this.#budget.take(effect);
         return;
       case 'giveBack':
-        this.#tellBudget((budget, bucket) => budget.giveBack(bucket, this.#spec.slotID));
+        this.#budget.giveBack();
         return;
       case 'blockBudget':
-        this.#tellBudget((budget, bucket) => budget.block(bucket, effect.forMs));
+        this.#budget.block(effect.forMs);
         return;
       case 'holdBudget':
-        this.#tellBudget((budget, bucket) => budget.hold(bucket, effect.forMs));
+        this.#budget.hold(effect.forMs);
         return;
       case 'markLive':
-        this.#tellBudget((budget, bucket) => budget.markLive(bucket, this.#spec.slotID), effect.tokenDigest);
+        this.#budget.markLive(effect);
         return;
       case 'askElsewhere':
-        this.#askElsewhere();
+        this.#budget.askElsewhere();
         return;
       case 'connect':
         void this.#connect(effect.id);
@@ -180,7 +191,7 @@ export class SlotRunner<S extends SlotSpec> {
       case 'resume':
       case 'close':
       case 'terminate':
-        this.#sockets.get(effect.id)?.[effect.do]();
+        this.#sockets[effect.do](effect.id);
         return;
       case 'disableBot':
         this.#tellDisabled(effect.error);
@@ -202,40 +213,9 @@ export class SlotRunner<S extends SlotSpec> {
     };
   }
 
-  async #takeBudget({ id, purpose, unspaced, sparing }: Extract<Effect, { do: 'takeBudget' }>): Promise<void> {
-    const { budget } = this.#deps;
-    const { slotID } = this.#spec;
-    const bucket = this.#bucket();
-    try {
-      const answer = await budget.take(bucket, purpose, { slotID, unspaced, sparing });
-      // Nobody will use the connect, and the other slots of the bucket would wait for its result.
-      if (answer.granted && !this.#isTrying(id)) await budget.giveBack(bucket, slotID);
-      this.#feed({ type: 'budget', id, answer });
-    } catch (error) {
-      this.#budgetAway(error);
-      this.#feed({ type: 'budget', id, answer: 'away' });
-    }
-  }
-
   #isTrying(id: number): boolean {
     const { attempt } = this.#state;
     return 'id' in attempt && attempt.id === id;
-  }
-
-  #bucket(tokenDigest = this.#spec.tokenDigest): Bucket {
-    return this.#transport.bucket(this.#spec, tokenDigest);
-  }
-
-  #tellBudget(tell: (budget: ConnectBudget, bucket: Bucket) => Promise<unknown>, tokenDigest?: string): void {
-    tell(this.#deps.budget, this.#bucket(tokenDigest)).catch((error: unknown) => this.#budgetAway(error));
-  }
-
-  #askElsewhere(): void {
-    const { tokenDigest } = this.#spec;
-    this.#tellBudget(async (budget, bucket) => {
-      const live = await budget.isLive(bucket);
-      this.#feed({ type: 'elsewhere', tokenDigest, live });
-    });
   }
 
   #tellDisabled(slackError: string): void {
@@ -264,7 +244,11 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   #resolveIfGone(): void {
-    if (this.#sockets.size === 0) this.#stopped?.resolve();
+    if (this.#stopped === undefined || this.#sockets.size > 0) return;
+    // Only now: until its sockets have closed, Slack counts them.
+    if (!this.#isReleased) this.#budget.release();
+    this.#isReleased = true;
+    this.#stopped.resolve();
   }
 
   #setWake(): void {
@@ -330,7 +314,7 @@ export class SlotRunner<S extends SlotSpec> {
   /** The part of the spec that the state machine sees. */
   #facts(): SlotFacts {
     const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod } = this.#transport;
+    const { openMethod, backpressure } = this.#transport;
     return {
       streamID: this.#transport.streamID(this.#spec),
       openMethod,
@@ -339,6 +323,7 @@ export class SlotRunner<S extends SlotSpec> {
       rebalance,
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
+      pauses: backpressure === 'pause',
       pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }

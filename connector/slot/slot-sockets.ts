@@ -1,13 +1,16 @@
 /** The websockets of a slot: from frames to events, and acknowledgements (design rules 5 and 13). */
 
-import type { Clock } from '../../core/process/clock.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
+import type { Timers } from '../../core/process/timers.ts';
+import type { EventSource } from '../event/event-source.ts';
 import { type Normalized, normalize } from '../event/normalize.ts';
-import type { Outcome, Settled } from '../queue/outcome.ts';
+import type { Settled } from '../queue/outcome.ts';
+import type { PendingReply, ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
 import type { Input } from './state.ts';
+import { Unacknowledged } from './unacknowledged.ts';
 
 /** `transport`: hello, pong and the like. `tooLarge`: dropped, or so large that it ended its socket (MOST_FRAME_BYTES). */
 export type FrameKind = 'event' | 'transport' | 'malformed' | 'binary' | 'tooLarge';
@@ -20,7 +23,9 @@ export interface SlotSocketsDeps {
   openSocket: OpenSocket;
   /** `Publisher.offer` */
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
-  timers: Pick<Clock, 'wallMs'>;
+  /** Where envelopes wait for the application's answer. */
+  replies: ReplyDesk;
+  timers: Pick<Timers, 'wallMs' | 'after'>;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -39,7 +44,16 @@ interface HeldSocket<S extends SlotSpec> {
   /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
   resolver: { spec: S; resolve: ResolveSource } | undefined;
   lastPing: number;
+  /** It has said hello. */
+  greeted: boolean;
+  /** Events whose acknowledgement is still to come. */
+  unacknowledged: number;
+  /** Set while it is kept open only for them; cancels the end of that. */
+  endLinger: (() => void) | undefined;
 }
+
+/** Slack waits for an acknowledgement no longer than this (docs/design.md, rule 5), so a socket is not kept open longer for it. */
+const LINGER_MS = 3_000;
 
 /**
  * The sockets of one slot, each until it has ended. Turns their frames into events for the publisher and inputs for the
@@ -62,8 +76,25 @@ export class SlotSockets<S extends SlotSpec> {
     return this.#held.size;
   }
 
-  get(id: number): Socket | undefined {
-    return this.#held.get(id)?.socket;
+  pause(id: number): void {
+    this.#held.get(id)?.socket.pause();
+  }
+
+  resume(id: number): void {
+    this.#held.get(id)?.socket.resume();
+  }
+
+  /** Once what came over it has been acknowledged: an acknowledgement goes over no other socket. */
+  close(id: number): void {
+    const held = this.#held.get(id);
+    if (held === undefined || held.endLinger !== undefined) return;
+    if (held.unacknowledged === 0) held.socket.close();
+    else held.endLinger = this.#deps.timers.after(LINGER_MS, () => held.socket.close());
+  }
+
+  /** At once. */
+  terminate(id: number): void {
+    this.#held.get(id)?.socket.terminate();
   }
 
   dial(id: number, url: string, self: SlackSelf): void {
@@ -78,7 +109,15 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    this.#held.set(id, { socket, self, resolver: undefined, lastPing: 0 });
+    this.#held.set(id, {
+      socket,
+      self,
+      resolver: undefined,
+      lastPing: 0,
+      greeted: false,
+      unacknowledged: 0,
+      endLinger: undefined,
+    });
   }
 
   ping(id: number): void {
@@ -97,39 +136,77 @@ export class SlotSockets<S extends SlotSpec> {
     const frame = this.#transport.decode(text);
     this.#owner.feed({ type: 'heard', id });
     if (frame.kind === 'event') this.#onEvent(id, frame);
-    else if (frame.kind === 'malformed') this.#onMalformed(frame);
+    else if (frame.kind === 'malformed') this.#onMalformed(id, frame);
     else this.#onTransport(id, frame);
   }
 
   #onEvent(id: number, frame: EventFrame): void {
-    const { offer, timers, observer } = this.#deps;
-    observer?.frame?.('event');
+    this.#deps.observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
-    const normalized: Normalized =
-      typeof source === 'string'
-        ? { kind: 'filtered', reason: source }
-        : normalize(frame.event, source, timers.wallMs(), frame);
-    if (frame.ack === undefined) offer(normalized);
-    else offer(normalized, this.#acknowledgeBy(held.socket, frame.ack));
+    const waiting = this.#unacknowledged(held, frame.ack);
+    if (typeof source === 'string') this.#offer({ kind: 'filtered', reason: source }, waiting);
+    else this.#offer(this.#normalized(frame, source, waiting), waiting);
   }
 
-  /** Goes over the socket that the event came from. If that has ended, Slack sends the event again. */
-  #acknowledgeBy(socket: Socket, ack: string): Settled {
-    return (outcome: Outcome) => {
-      const text = this.#transport.acknowledge?.(ack, outcome);
-      if (text !== undefined) socket.send(text);
-    };
+  #normalized(frame: EventFrame, source: EventSource, waiting: Unacknowledged | undefined): Normalized {
+    const { event, text, envelope } = frame;
+    const reply = source.replies === true ? this.#awaitReply(frame, waiting) : undefined;
+    return normalize(event, source, this.#deps.timers.wallMs(), { text, envelope, reply: reply?.address });
   }
 
-  /** Counted as a failed event, since nobody knows what it was. */
-  #onMalformed({ reason }: Extract<Frame, { kind: 'malformed' }>): void {
+  #awaitReply({ envelope, ack }: EventFrame, waiting: Unacknowledged | undefined): PendingReply | undefined {
+    if (envelope === undefined) return undefined;
+    const { replies } = this.#deps;
+    const { answer } = this.#transport;
+    if (!envelope.takesAnswer || ack === undefined || waiting === undefined || answer === undefined) {
+      replies.takesNone(envelope.id);
+      return undefined;
+    }
+    const textOf = (payload: string): string => answer(ack, payload);
+    const pending = replies.open(envelope.id, textOf, (payload) => waiting.answered(payload));
+    waiting.awaitReply(pending);
+    return pending;
+  }
+
+  #unacknowledged(held: HeldSocket<S>, ack: string | undefined): Unacknowledged | undefined {
+    if (ack === undefined) return undefined;
+    held.unacknowledged += 1;
+    return new Unacknowledged({
+      transport: this.#transport,
+      ack,
+      send: (text) => this.#send(held, text),
+      done: () => {
+        held.unacknowledged -= 1;
+        if (held.unacknowledged === 0 && held.endLinger !== undefined) held.socket.close();
+      },
+    });
+  }
+
+  /**
+   * Over the socket that the envelope came from, or, if that has ended or is closing, over the newest other one: Slack's own
+   * clients acknowledge over whichever socket they have. If Slack does not take it, it sends the event again.
+   * @returns whether it was sent
+   */
+  #send(held: HeldSocket<S>, text: string): boolean {
+    if (held.socket.send(text)) return true;
+    return [...this.#held.values()].reverse().some((other) => other.greeted && other.socket.send(text));
+  }
+
+  #offer(normalized: Normalized, waiting: Unacknowledged | undefined): void {
+    const settled: Settled | undefined = waiting === undefined ? undefined : (outcome) => waiting.settled(outcome);
+    this.#deps.offer(normalized, settled, this.#transport.backpressure === 'redelivery');
+  }
+
+  /** Counted as a failed event, since nobody knows what it was. Acknowledged, or Slack would send it again to no avail. */
+  #onMalformed(id: number, { reason, ack }: Extract<Frame, { kind: 'malformed' }>): void {
     this.#odd('malformed', { problem: reason });
-    this.#deps.offer({ kind: 'malformed' });
+    const held = this.#held.get(id);
+    this.#offer({ kind: 'malformed' }, held === undefined ? undefined : this.#unacknowledged(held, ack));
   }
 
   /** Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. */
@@ -144,14 +221,16 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.observer?.frame?.('transport');
     switch (frame.kind) {
       case 'hello':
+        this.#onHello(id, frame);
+        return;
       case 'leaving':
-        this.#owner.feed({ type: frame.kind, id });
+        this.#owner.feed({ type: 'leaving', id });
         return;
       case 'closing':
         this.#owner.feed({ type: 'closing', id, trouble: frame.trouble });
         return;
       case 'refused':
-        // No transport says so yet.
+        this.#owner.feed({ type: 'refused', id, refusal: frame.refusal, mismatch: false });
         return;
       case 'error':
         this.#deps.limitedLog.warn(
@@ -168,11 +247,23 @@ export class SlotSockets<S extends SlotSpec> {
     }
   }
 
+  #onHello(id: number, hello: Extract<Frame, { kind: 'hello' }>): void {
+    const refusal = this.#transport.helloRefusal?.(this.#owner.spec(), hello);
+    const held = this.#held.get(id);
+    if (held !== undefined) held.greeted = refusal === undefined;
+    this.#owner.feed(
+      refusal === undefined
+        ? { type: 'hello', id, sockets: hello.sockets }
+        : { type: 'refused', id, refusal, mismatch: true },
+    );
+  }
+
   #onClose(id: number, close: SocketClose): void {
     if (close.kind === 'tooLarge') {
       this.#odd('tooLarge', { detail: close.detail });
       this.#deps.offer({ kind: 'tooLarge' });
     }
+    this.#held.get(id)?.endLinger?.();
     this.#held.delete(id);
     this.#owner.feed({ type: 'closed', id, close });
   }

@@ -2,6 +2,7 @@
 
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Trouble } from '../transport/transport.ts';
+import { unknownSockets } from './app-sockets.ts';
 import type { SlotState } from './state.ts';
 
 /** What a slot reports about itself: the part of a SlotReport that it knows. */
@@ -13,7 +14,7 @@ export type SlotStatus = Pick<
 const BUDGET: Trouble = {
   reason: 'WaitingForBudget',
   message:
-    'Slack allows about one connect a minute for each token, which all replicas share. Relax connects when the next one is due.',
+    'Slack allows about one connect a minute for each token or app, which all replicas share. Relax connects when the next one is due.',
 };
 const NO_TROUBLE = { reason: '', message: '' };
 
@@ -77,9 +78,12 @@ export function statusOf(state: SlotState): SlotStatus {
   }
   if (current !== undefined) {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
-    const message =
-      refusal === undefined ? '' : `The socket is live, but Slack refuses another one. ${refusal.message}`;
-    return { state: live, reason: '', message, tokenDigest: current.tokenDigest, ...known };
+    const { tokenDigest, unknown } = current;
+    if (refusal !== undefined) {
+      const message = `The socket is live, but Slack refuses another one. ${refusal.message}`;
+      return { state: live, reason: '', message, tokenDigest, ...known };
+    }
+    return { state: live, ...(unknown === undefined ? NO_TROUBLE : unknownSockets(unknown)), tokenDigest, ...known };
   }
   // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
   // would cost a status write per bot and minute. The report also says until when the slot waits.

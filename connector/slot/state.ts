@@ -28,7 +28,7 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  *
  * Attempt, asking: the connect budget is asked. Without an answer (Redis away) the slot allows itself a connect a minute.
  *
- * Attempt, waiting: the budget or Slack (429) said when to ask again.
+ * Attempt, waiting: the budget or Slack (429) said when to ask again, or the app has no place for another socket.
  *
  * Attempt, yielding: another slot that shares its budget goes first. It asks again soon, then less and less often.
  *
@@ -38,11 +38,13 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  *
  * Attempt, greeting: it is open and waits for hello. Hello makes it the current socket and closes the earlier one.
  *
- * Attempt, backingOff: something failed; full jitter, doubling until a socket has lived for STABLE_MS.
+ * Attempt, backingOff: something failed; full jitter, doubling until a socket has lived for STABLE_MS. When Slack says that
+ * the app has too many sockets, the waits are much longer (`app-sockets.ts`).
  *
  * Attempt, refused: Slack refused the token. It is asked again after minutes, then after hours, because the refusal may have
  * been a fault of Slack (ADR 0010). Another token or generation of the spec is tried at once. A value that was not sent
- * because it is not a token is never asked about. A current socket is read as long as it lives.
+ * because it is not a token is never asked about. A current socket is read as long as it lives. A refusal may also come
+ * over a websocket; then only a hello takes it back.
  */
 export interface SlotState {
   life: 'new' | 'running' | 'stopped';
@@ -53,12 +55,18 @@ export interface SlotState {
   serial: number;
   /** Failed attempts since a socket was last stable. */
   failures: number;
-  /** Times in a row that another slot that shares its budget went first. */
+  /** Times that Slack had too many sockets of the app, since a socket was last stable. */
+  crowds: number;
+  /** Times in a row that Slack counted sockets which Relax does not know. */
+  looks: number;
+  /** Times in a row that another slot that shares its budget went first, or had the app's last place. */
   yields: number;
   /** Slack has recovered from an outage: connects no longer wait only to save calls of the budget. */
   hurried: boolean;
   /** Slack's latest refusal of the token; undefined if it was accepted since, or never tried. */
   refusal: Refusal | undefined;
+  /** The refusal came over a websocket, so that the grant of another one does not take it back. */
+  refusedBySocket: boolean;
   /** Refusals in a row of the token, and when the first of them came. */
   refusals: number;
   refusedAtMs: number | undefined;
@@ -89,6 +97,8 @@ export interface SlotFacts {
   spread?: boolean | undefined;
   /** Why the token may not be sent to Slack at all; undefined when it may. */
   refusal: Refusal | undefined;
+  /** Whether a socket is not read while there is pressure; otherwise Slack sends again what found no room. */
+  pauses: boolean;
   /** Longest time that a socket may stay unread. */
   pauseLimitMs: number;
 }
@@ -105,9 +115,29 @@ export interface CurrentSocket {
   heartbeatAtMs: number;
   /** When it was last marked as live for others. */
   markedAtMs: number;
+  /** What Slack's hello said of the app's sockets; undefined if nothing. */
+  counted: SlackCount | undefined;
+  /** Slack counts more sockets of the app than Relax knows. */
+  unknown: UnknownSockets | undefined;
+  /** It is being replaced only to hear Slack count again. */
+  looksAgain: boolean;
 }
 
-export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited'>;
+export interface SlackCount {
+  /** Of the app, this one included. */
+  sockets: number;
+  /** The socket that it replaces was among them. */
+  handover: boolean;
+}
+
+export interface UnknownSockets {
+  slack: number;
+  known: number;
+  /** When to hear Slack count again. */
+  lookAtMs: number;
+}
+
+export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited' | 'TooManyWebsockets'>;
 
 export type Attempt =
   | { tag: 'none' }
@@ -138,11 +168,16 @@ export type Input =
   | { type: 'opened'; id: number }
   /** A sign of life came. */
   | { type: 'heard'; id: number }
-  | { type: 'hello'; id: number }
+  /** `sockets`: how many of the app Slack counts, if it says. */
+  | { type: 'hello'; id: number; sockets?: number | undefined }
+  /** How many sockets of the app Relax knew when `id` was marked as live. */
+  | { type: 'known'; id: number; known: number }
   /** Slack will close the socket, some time soon. */
   | { type: 'leaving'; id: number }
   /** Slack closes it now. */
   | { type: 'closing'; id: number; trouble: Trouble }
+  /** Slack closes it and grants no other for now, or (`mismatch`) it is not of what the spec names. */
+  | { type: 'refused'; id: number; refusal: Refusal; mismatch: boolean }
   /** Slack's error frame. */
   | { type: 'error'; id: number; code: number; msg: string }
   | { type: 'closed'; id: number; close: SocketClose }
@@ -164,8 +199,11 @@ export type Effect =
   | { do: 'giveBack' }
   | { do: 'blockBudget'; forMs: number }
   | { do: 'holdBudget'; forMs: number }
-  /** Marks, for all who share the budget, that a socket with this token, possibly an earlier one of the bot, is live. */
-  | { do: 'markLive'; tokenDigest: string }
+  /**
+   * Marks, for all who share the budget, that a socket with this token, possibly an earlier one of the bot, is live.
+   * `counted`: passes on Slack's count of the app's sockets, and asks for `known`.
+   */
+  | { do: 'markLive'; tokenDigest: string; counted?: { id: number; sockets: number } }
   /** Asks for `elsewhere`. */
   | { do: 'askElsewhere' }
   | { do: 'connect'; id: number }
@@ -204,9 +242,12 @@ export function initialState(spec: SlotFacts): SlotState {
     attempt: NONE,
     serial: 0,
     failures: 0,
+    crowds: 0,
+    looks: 0,
     yields: 0,
     hurried: false,
     refusal: undefined,
+    refusedBySocket: false,
     refusals: 0,
     refusedAtMs: undefined,
     pressed: false,

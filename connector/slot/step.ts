@@ -1,3 +1,4 @@
+import { onKnown } from './app-sockets.ts';
 import {
   begin,
   onAnswer,
@@ -7,11 +8,21 @@ import {
   onOpened,
   onPermitted,
   onRecovered,
-  onUpdate,
   onWake,
 } from './connect-attempt.ts';
-import { lose, onClosing, onHeard, onHeartbeat, onHello, onLeaving, onPressure, onStop } from './current-socket.ts';
+import {
+  lose,
+  onClosing,
+  onHeard,
+  onHeartbeat,
+  onHello,
+  onLeaving,
+  onPressure,
+  onRefused,
+  onStop,
+} from './current-socket.ts';
 import { onElsewhere } from './refusal.ts';
+import { onUpdate } from './spec-change.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /**
@@ -40,11 +51,15 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'heard':
       return onHeard(state, input.id);
     case 'hello':
-      return onHello(state, input.id, moment);
+      return onHello(state, input.id, input.sockets, moment);
+    case 'known':
+      return onKnown(state, input.id, input.known, moment);
     case 'leaving':
       return onLeaving(state, input.id, moment);
     case 'closing':
       return onClosing(state, input.id, input.trouble, moment);
+    case 'refused':
+      return onRefused(state, input.id, input.refusal, input.mismatch, moment);
     case 'error':
       return onError(state, input, moment);
     case 'closed':

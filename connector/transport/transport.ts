@@ -28,6 +28,8 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   open(spec: S, signal: AbortSignal): Promise<OpenAnswer>;
   /** What a text from the socket is. */
   decode(text: string): Frame;
+  /** Why a socket that says this hello may not be read: it is not of what the spec names. */
+  helloRefusal?(spec: S, hello: HelloFrame): Refusal | undefined;
   /** How to ask a silent socket for a sign of life. */
   readonly keepAlive: KeepAlive;
   /**
@@ -80,8 +82,7 @@ export interface SlackSelf {
 
 /** What a text frame is. */
 export type Frame =
-  /** The first frame of a working socket. `sockets`: how many of the app Slack counts, this one included, if it says. */
-  | { kind: 'hello'; sockets?: number; appID?: string }
+  | HelloFrame
   /** Slack will close the socket soon, so its successor is opened first. */
   | { kind: 'leaving' }
   /** Slack closes the socket now, or would rather have it closed. */
@@ -95,6 +96,15 @@ export type Frame =
   | { kind: 'error'; code: number; msg: string }
   /** Not an event at all. `reason` is for logs and quotes nothing from the frame. */
   | { kind: 'malformed'; reason: string /** Slack would send it again, to no avail. */; ack?: string };
+
+/** The first frame of a working socket. */
+export interface HelloFrame {
+  kind: 'hello';
+  /** How many of the app Slack counts, this one included, if it says. */
+  sockets?: number;
+  /** The app that the socket is of, if Slack says. */
+  appID?: string;
+}
 
 export interface EventFrame {
   kind: 'event';

@@ -29,9 +29,9 @@ export const isCutOff = (error: unknown): boolean => connectionFault(error) === 
 /**
  * After a failover the address may belong to the new primary while this connection still leads to the old one, now a
  * replica: only reconnecting helps. The client does so for errors that it sees; for errors inside a script's answer, the
- * caller must (`Redis.reconnect`).
+ * caller must (`Redis.reconnect`). A read that waits when its server becomes a replica ends with UNBLOCKED.
  */
-export const isReadOnly = ({ message }: { message: string }): boolean => /\bREADONLY\b/.test(message);
+export const isReadOnly = ({ message }: { message: string }): boolean => /\bREADONLY\b|^UNBLOCKED\b/.test(message);
 
 /** What a failed Redis call means to a person; `undefined` when the error is not Redis' own answer. */
 export function redisFault(error: unknown): string | undefined {

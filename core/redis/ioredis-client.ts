@@ -4,6 +4,7 @@ import { Redis as Ioredis, type RedisOptions } from 'ioredis';
 import { errorText, type Log } from '../process/log.ts';
 import { COMMAND_TIMEOUT_MS, isReadOnly } from './fault.ts';
 import type {
+  BlockingRedis,
   LoneConnection,
   Redis,
   RedisCommand,
@@ -38,7 +39,7 @@ export function connectRedis<R extends RedisRole>(
 }
 
 /** The only file that knows the package `ioredis`, whose commands already have the shape that `Redis` declares. */
-export class IoredisClient extends Ioredis implements Redis, RedisSubscriber {
+export class IoredisClient extends Ioredis implements Redis, RedisSubscriber, BlockingRedis {
   constructor(settings: RedisSettings, role: RedisRole, name: string, log: Log) {
     super(settings.url, { ...optionsOf(settings, role, name), replyMapping: 'legacy' });
     this.#tell(role, log);
@@ -166,10 +167,9 @@ function optionsOf(settings: RedisSettings, role: RedisRole, name: string): Redi
     retryStrategy: (attempt) => Math.round(Math.min(RECONNECT_CAP_MS, 50 * 2 ** attempt) * (0.5 + Math.random() / 2)),
     lazyConnect: true,
   };
-  if (role === 'command') {
-    options.commandTimeout = COMMAND_TIMEOUT_MS;
-    options.socketTimeout = SILENCE_MS;
-  }
+  if (role === 'command') options.commandTimeout = COMMAND_TIMEOUT_MS;
+  // A subscriber may hear nothing for hours; a blocking read asks again at least once a second.
+  if (role !== 'subscriber') options.socketTimeout = SILENCE_MS;
   if (settings.username !== undefined) options.username = settings.username;
   if (settings.passwordFile !== undefined) options.password = readPassword(settings.passwordFile);
   if (settings.caFile !== undefined) options.tls = { ca: readFileSync(settings.caFile) };

@@ -40,6 +40,7 @@ export type RedisCommand =
   | readonly ['hset', key: string, fields: Readonly<Record<string, string>>]
   | readonly ['hdel', key: string, ...fields: readonly string[]]
   | readonly ['pexpire', key: string, ttlMs: number]
+  | readonly ['rpush', key: string, item: string]
   | readonly ['lmove', source: string, destination: string, from: 'LEFT', to: 'RIGHT'];
 
 interface ReplyOf {
@@ -54,6 +55,7 @@ interface ReplyOf {
   hset: number;
   hdel: number;
   pexpire: number;
+  rpush: number;
   lmove: string | null;
 }
 
@@ -67,11 +69,15 @@ export type RedisReplies<C extends readonly RedisCommand[]> = { -readonly [N in 
 export interface Redis extends RedisConnection {
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<'OK'>;
+  set(key: string, value: string, px: 'PX', ttlMs: number): Promise<'OK'>;
   set(key: string, value: string, px: 'PX', ttlMs: number, nx: 'NX'): Promise<'OK' | null>;
   setnx(key: string, value: string): Promise<number>;
   exists(key: string): Promise<number>;
+  hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
+  /** The next cursor, `0` at the end, and fields and values in turn. What stays during a scan is met at least once. */
+  hscan(key: string, cursor: string, word: 'COUNT', count: number): Promise<[cursor: string, page: string[]]>;
   hset(key: string, fields: Readonly<Record<string, string | number>>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;
@@ -111,9 +117,21 @@ export interface RedisSubscriber extends RedisConnection {
   onMessage(listener: (channel: string, message: string) => void): Unsubscribe;
 }
 
+/**
+ * For reads that wait on the server for something to read: whatever else were asked over the connection would wait as well.
+ * Without a connection a call fails instead of waiting.
+ */
+export interface BlockingRedis extends RedisConnection {
+  /** The first item, or null when none has come within so many seconds. */
+  blpop(key: string, seconds: number): Promise<[key: string, item: string] | null>;
+  /** Up to `count` items at once, null for none. Asked right after `blpop`, it runs as soon as that is answered. */
+  lpop(key: string, count: number): Promise<string[] | null>;
+}
+
 export interface RedisOfRole {
   command: Redis;
   subscriber: RedisSubscriber;
+  blocking: BlockingRedis;
 }
 
 export type RedisRole = keyof RedisOfRole;

@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs';
 import { namedRefusal } from './acl.ts';
 import type { Redis } from './redis.ts';
 
-/** A Lua script from a file beside its caller. Scripts touch only the keys that are passed to them. */
+/** A Lua script from files beside its caller. Scripts touch only the keys that are passed to them. */
 interface Script {
   lua: string;
   sha: string;
 }
 
-export function loadScript(url: URL): Script {
-  const lua = readFileSync(url, 'utf8');
+/** @param urls of its text, in order: what several scripts have in common comes first */
+export function loadScript(...urls: readonly URL[]): Script {
+  const lua = urls.map((url) => readFileSync(url, 'utf8')).join('');
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 

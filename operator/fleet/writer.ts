@@ -108,8 +108,8 @@ export class FleetWriter {
 
   /** @returns false: the pod is back */
   async forgetPod(lockValue: string, pod: string): Promise<boolean> {
-    const { planner, session, pods, assign, report, drained, version } = this.#keys;
-    const keys = [planner, session(pod), pods, assign(pod), report(pod), drained(pod), version(pod)];
+    const { planner, session, pods, assign, report, drained, version, replies } = this.#keys;
+    const keys = [planner, session(pod), pods, assign(pod), report(pod), drained(pod), version(pod), replies(pod)];
     return (await runScript(this.#redis, FORGET_POD, keys, [lockValue, pod])) === 1;
   }
 

@@ -38,6 +38,7 @@ const ALL = {
   crds: { keep: false },
   config: {
     queue: 'acme:events',
+    queueUrgent: '{acme:events}:urgent',
     queueMax: 10_000_000,
     allowEviction: 'volatile-ttl',
     dedupeWindowSeconds: 7200,
@@ -226,6 +227,11 @@ kubeHelmSuite('The chart', (kube, helm) => {
         /additional properties 'queueMaximum' not allowed/,
       ],
       ['a queue with braces', { ...LEAST, config: { queue: '{a}' } }, /config\/queue/],
+      [
+        'a list of urgent events in no hash slot',
+        { ...LEAST, config: { queueUrgent: 'urgent' } },
+        /config\/queueUrgent/,
+      ],
       ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
       [
         'a name that the chart sets',
@@ -323,6 +329,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(envOf(await podOf(ALL, 'StatefulSet'))).toMatchObject({
         RELAX_CLUSTER: 'eu-1',
         RELAX_QUEUE: 'acme:events',
+        RELAX_QUEUE_URGENT: '{acme:events}:urgent',
         RELAX_QUEUE_MAX: '10000000',
         RELAX_ALLOW_EVICTION: 'volatile-ttl',
         RELAX_BUFFER_BYTES: '67108864',

@@ -79,13 +79,14 @@ function totals({ lines, queue, events }: LiveView, columnCount: number): string
   ];
 }
 
-/** "queue relax:events: 12 items; 3.4 events/s, last event 2 s ago". */
+/** "queue relax:events: 12 items and 1 urgent item; 3.4 events/s, last event 2 s ago". */
 function eventWords(queue: string, events: EventSummary): string {
-  const { queueLength, queued, perSecond, lastEventAgoMs, pending, failed } = events;
+  const { queueLength, urgentLength, queued, perSecond, lastEventAgoMs, pending, failed } = events;
   const length = queueLength === undefined ? 'length unknown' : counted(queueLength, 'item');
   const last = lastEventAgoMs === undefined ? 'no event so far' : `last event ${span(lastEventAgoMs)} ago`;
+  const urgent = urgentLength === undefined ? '' : ` and ${counted(urgentLength, 'urgent item')}`;
   return [
-    `queue ${queue}: ${length}; ${rate(perSecond)} events/s, ${last}, ${queued} since the start`,
+    `queue ${queue}: ${length}${urgent}; ${rate(perSecond)} events/s, ${last}, ${queued} since the start`,
     ...(pending > 0 ? [`${counted(pending, 'event')} waiting for Redis`] : []),
     ...(failed > 0 ? [`${counted(failed, 'event')} LOST, see the metric relax_events_total`] : []),
   ].join('; ');

@@ -189,7 +189,7 @@ describe('the status of a cluster', () => {
     ['w', bot('b/m', false, 'X')],
   ]);
   const cluster = clusterStatus(facts, [factsOf()], lines, NOW);
-  const queue = { name: 'q', length: 3, max: 3 };
+  const queue = { name: 'q', length: 3, max: 3, urgent: null };
   const fleet: FleetStatus = {
     healthy: false,
     problems: ['p'],
@@ -214,6 +214,15 @@ describe('the status of a cluster', () => {
     expect(text).toContain('NOT HEALTHY\n- p');
     const unplanned = renderFleet({ ...fleet, clusters: [{ ...cluster, planner: false }] });
     expect(unplanned).toContain('NO PLANNER, last 61 s ago: events flow on 1 sockets');
+  });
+
+  it('is shown with the list of urgent events, if there is one', () => {
+    const urgent = { name: '{q}:urgent', length: 1 };
+    expect(renderFleet(fleet)).not.toContain('urgent');
+    const text = renderFleet({ ...fleet, queue: { ...queue, urgent } });
+    expect(text).toContain('urgent events: queue {q}:urgent: 1 (limit 3)\n');
+    const full = renderFleet({ ...fleet, queue: { ...queue, length: 0, urgent: { ...urgent, length: 3 } } });
+    expect(full).toContain('{q}:urgent: 3 (limit 3)  FULL');
   });
 
   it('does not say that events flow when nothing runs', () => {
@@ -262,7 +271,7 @@ describe('the status of an app', () => {
     problems: [],
     atMs: NOW,
     redis: 'redis 7.0.0',
-    queue: { name: 'q', length: 0, max: 0 },
+    queue: { name: 'q', length: 0, max: 0, urgent: null },
     contract: null,
     clusters: [of],
   });
@@ -324,7 +333,7 @@ describe('the status of an app', () => {
 
 describe('a fleet is healthy', () => {
   const asked = { cluster: undefined, known: ['c'] };
-  const queue = { name: 'q', length: 0, max: 10 };
+  const queue = { name: 'q', length: 0, max: 10, urgent: null };
   const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
   const line = (change: Partial<BotSummary> = {}) =>
     new Map([['u', { ...bot('b/u', true, 'Live'), desired: 1, ...change }]]);
@@ -354,8 +363,13 @@ describe('a fleet is healthy', () => {
     ['a bot is not ready', problems([factsOf()], line({ ready: false, reason: 'TokenRevoked' })), /TokenRevoked: why/],
     [
       'the queue is full',
-      problemsOf({ queue: { name: 'q', length: 3, max: 3 }, clusters: [] }, asked),
+      problemsOf({ queue: { ...queue, length: 3, max: 3 }, clusters: [] }, asked),
       /queue q is full/,
+    ],
+    [
+      'the list of urgent events is full',
+      problemsOf({ queue: { ...queue, max: 3, urgent: { name: '{q}:urgent', length: 3 } }, clusters: [] }, asked),
+      /queue \{q\}:urgent is full/,
     ],
     [
       'there is none',

@@ -11,9 +11,10 @@ beforeEach(() => {
   registry = new Registry();
   states = [];
   metrics = connectorMetrics(registry, {
-    backlog: () => ({ events: 3, bytes: 1_500, ageMs: 2_500 }),
+    backlog: () => ({ events: 3, urgent: 2, bytes: 1_500, ageMs: 2_500 }),
     socketStates: () => states,
     assignmentVersion: () => 7,
+    repliesWaiting: () => 2,
   });
 });
 
@@ -31,6 +32,8 @@ describe("a connector's metrics", () => {
       'relax_connects_total{answer="rateLimited"} 0',
       'relax_socket_transitions_total{state="failed"} 0',
       'relax_session_renewals_total{result="failed"} 0',
+      'relax_replies_total{outcome="answered"} 0',
+      'relax_replies_total{outcome="late"} 0',
     ]) {
       expect(all).toContain(line);
     }
@@ -40,6 +43,9 @@ describe("a connector's metrics", () => {
     metrics.settled({ kind: 'queued' }, 4);
     metrics.settled({ kind: 'failed', reason: 'stale' }, 90_000);
     metrics.batch(50, 3, undefined);
+    metrics.reply.ended('answered', 40);
+    metrics.reply.passed(0.2);
+    metrics.reply.wasted('refused');
     states = ['live', 'live', 'waiting'];
     const all = await lines();
     for (const line of [
@@ -52,7 +58,13 @@ describe("a connector's metrics", () => {
       'relax_sockets{state="waiting"} 1',
       'relax_sockets{state="connecting"} 0',
       'relax_buffer_events 3',
+      'relax_buffer_urgent_events 2',
       'relax_buffer_age_seconds 2.5',
+      'relax_replies_total{outcome="answered"} 1',
+      'relax_replies_total{outcome="refused"} 1',
+      'relax_reply_wait_seconds_bucket{le="0.05"} 1',
+      'relax_reply_passing_seconds_bucket{le="0.00025"} 1',
+      'relax_replies_waiting 2',
       'relax_assignment_version 7',
     ]) {
       expect(all).toContain(line);

@@ -7,6 +7,7 @@ const health = (changes: Partial<HealthFacts> = {}): HealthFacts => ({
   busiestPressed: false,
   session: { ageMs: 5_200, error: undefined, rival: undefined },
   contractConflict: undefined,
+  answers: undefined,
   adopting: undefined,
   draining: false,
   ...changes,
@@ -27,6 +28,11 @@ describe('readiness', () => {
       /not being renewed.*ECONNREFUSED/,
     ],
     ['another process of that name', { session: { ageMs: 60_000, error: undefined, rival: 'x' } }, /RELAX_POD/],
+    [
+      'answers that are not read',
+      { answers: { error: 'the key holds something else', forMs: 10_001 } },
+      /^answers of applications are not read: the key holds/,
+    ],
     ['a contract conflict', { contractConflict: 'the contract differs' }, /contract/],
   ])('names %s, and tells the planner', (_name, changes, words) => {
     expect(notReady(health(changes))).toEqual([expect.stringMatching(words)]);
@@ -39,6 +45,13 @@ describe('readiness', () => {
   ])('names %s, which is no fault of the fleet', (_name, changes, words) => {
     expect(notReady(health(changes))).toEqual([expect.stringMatching(words)]);
     expect(fleetFaults(health(changes))).toEqual([]);
+  });
+
+  it('says nothing of answers that are not read for a moment, or for the same reason as everything else', () => {
+    expect(notReady(health({ answers: { error: 'no connection to Redis', forMs: 9_000 } }))).toEqual([]);
+    const away = { ageMs: 60_000, error: 'no connection to Redis', rival: undefined };
+    const answers = { error: 'no connection to Redis', forMs: 60_000 };
+    expect(notReady(health({ session: away, answers }))).toEqual([expect.stringContaining('lease')]);
   });
 
   it('says nothing of a single renewal that failed', () => {

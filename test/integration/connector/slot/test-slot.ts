@@ -3,13 +3,15 @@ import type { ConnectBudget } from '#connector/budget/connect-budget.ts';
 import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
+import type { Outcome, Settled } from '#connector/queue/outcome.ts';
+import type { ReplyDesk } from '#connector/reply/reply-desk.ts';
 import { createWebApi } from '#connector/slack/web-api.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
-import { createTransports } from '#connector/transport/transports.ts';
+import { createTransports, type TransportSpec } from '#connector/transport/transports.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { systemTimers } from '#core/process/timers.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
@@ -27,6 +29,15 @@ export const openBudget: ConnectBudget = {
   markLive: async () => undefined,
   release: async () => {},
   isLive: async () => false,
+};
+
+/** For tests that are about something else than answers. */
+export const noReplies: ReplyDesk = {
+  open: (id, _textOf, acknowledge) => ({
+    address: { to: 'replies', id, before: '' },
+    settled: () => acknowledge(undefined),
+  }),
+  takesNone: () => {},
 };
 
 /** A heartbeat wheel that knows how many are on it. */
@@ -70,16 +81,19 @@ export const specOf = (token: string, changes: Partial<RtmSpec> = {}): RtmSpec =
 });
 
 /** A slot by real sockets to a local Slack, with what came out of it. */
-export class TestSlot {
-  readonly running: SlotRunner<RtmSpec>;
+export class TestSlot<S extends TransportSpec = RtmSpec> {
+  readonly running: SlotRunner<TransportSpec>;
   readonly history: SlotStatus[] = [];
   readonly offered: Normalized[] = [];
+  /** What becomes of an event at once, where Slack waits for an acknowledgement; undefined: the test says it. */
+  outcome: Outcome | undefined = { kind: 'queued' };
+  readonly unsettled: Settled[] = [];
   readonly frames: string[] = [];
   readonly dialSemaphore = new DialSemaphore(1);
   readonly heartbeats = new CountedWheel(systemTimers);
-  #spec: RtmSpec;
+  #spec: S;
 
-  constructor(slack: Pick<Simulator, 'url'>, spec: RtmSpec, changes: Partial<SlotDeps> = {}) {
+  constructor(slack: Pick<Simulator, 'url'>, spec: S, changes: Partial<SlotDeps> = {}) {
     this.#spec = spec;
     const deps: SlotDeps = {
       openSocket: wsOpenSocket(),
@@ -87,7 +101,13 @@ export class TestSlot {
       dialSemaphore: this.dialSemaphore,
       outage: new Outage(systemTimers, silentLog),
       heartbeats: this.heartbeats,
-      offer: (normalized) => this.offered.push(normalized),
+      offer: (normalized, settled) => {
+        this.offered.push(normalized);
+        if (settled === undefined) return;
+        if (this.outcome === undefined) this.unsettled.push(settled);
+        else settled(this.outcome);
+      },
+      replies: noReplies,
       redisNowMs: () => systemTimers.wallMs(),
       windowMs: 3_600_000,
       timers: systemTimers,
@@ -97,8 +117,10 @@ export class TestSlot {
       observer: { frame: (kind) => this.frames.push(kind) },
       ...changes,
     };
-    const { rtm } = createTransports({ webApi: createWebApi({ apiUrl: slack.url }), cluster: 'c1' });
-    this.running = new SlotRunner(spec, rtm, deps, () => this.history.push(this.running.status()));
+    const webApi = createWebApi({ apiUrl: slack.url });
+    const transports = createTransports({ webApi, cluster: 'c1', routes: { routesOf: () => undefined } });
+    const made: TransportSpec = spec;
+    this.running = new SlotRunner(made, transports[made.kind], deps, () => this.history.push(this.running.status()));
   }
 
   get status(): SlotStatus {
@@ -110,7 +132,7 @@ export class TestSlot {
     return this.history.map(({ state }) => state);
   }
 
-  update(changes: Partial<RtmSpec>): void {
+  update(changes: Partial<S>): void {
     this.#spec = { ...this.#spec, ...changes };
     this.running.update(this.#spec);
   }
@@ -151,7 +173,7 @@ export function chatter(slack: Simulator, teamID: string, everyMs = 5): { stop()
   };
 }
 
-export async function expectAllHeard(slot: TestSlot, ids: readonly string[]): Promise<void> {
+export async function expectAllHeard(slot: Pick<TestSlot, 'ids'>, ids: readonly string[]): Promise<void> {
   const missing = (): string[] => {
     const heard = slot.ids();
     return ids.filter((id) => !heard.has(id));

@@ -4,7 +4,7 @@ import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import { ReportBoard } from '#connector/registry/report-board.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { agreeOnContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
-import { clusterKeys, connectBudgetKey } from '#core/protocol/keys.ts';
+import { appBudgetKey, appSocketsKey, clusterKeys, connectBudgetKey } from '#core/protocol/keys.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
 import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import {
@@ -83,6 +83,16 @@ describe('what a connector does with Redis, on a Redis Cluster', () => {
     expect(await budget.take(bucket, 'needed', asker)).toEqual({ granted: true });
     await budget.block(bucket, 60_000);
     expect((await redisConnectBudget(await connect()).take(bucket, 'needed', asker)).granted).toBe(false);
+  });
+
+  it('shares the connects of an app and the places of its sockets', async () => {
+    const budget = redisConnectBudget(redis, 'p1', 'east');
+    const bucket = { key: appBudgetKey('A1'), sockets: appSocketsKey('A1') };
+    const asker = { slotID: 'a/0', unspaced: false, sparing: false };
+    expect(await budget.take(bucket, 'needed', asker)).toEqual({ granted: true });
+    expect(await budget.markLive(bucket, 'a/0')).toBe(1);
+    await budget.release(bucket, 'a/0');
+    expect(await budget.isLive(bucket)).toBe(false);
   });
 
   it('agrees on the contract, and reads the time', async () => {

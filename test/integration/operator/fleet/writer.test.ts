@@ -142,4 +142,11 @@ describe('A write of assignments', () => {
     expect(await writer.forgetPod('ours', 'a')).toBe(false);
     expect(await stored()).toEqual(['1', 2]);
   });
+
+  it('of a pod that is gone takes everything with it, answers that nobody will read too', async () => {
+    await writer.assign('ours', write(slots(0, 2)), await memory());
+    await redis.rpush(keys.replies('a'), '{"id":"e1","payload":{}}');
+    expect(await writer.forgetPod('ours', 'a')).toBe(true);
+    expect(await redis.exists(keys.assign('a'), keys.version('a'), keys.replies('a'))).toBe(0);
+  });
 });

@@ -16,11 +16,14 @@ export const app = (name: string, spec: Record<string, unknown> = {}): object =>
   spec: { appID: `A0${name.toUpperCase()}`, credentials: { secretRef: { name } }, ...spec },
 });
 
+/** The key under which a Secret has such a token, unless a manifest says otherwise. */
+export const keyFor = (token: string): string => (token.startsWith('xapp-') ? 'app-token' : 'token');
+
 export const secret = (name: string, token = `xoxb-100-${name}`): object => ({
   apiVersion: 'v1',
   kind: 'Secret',
   metadata: { name, namespace: 'bots' },
-  stringData: { token },
+  stringData: { [keyFor(token)]: token },
 });
 
 /** As a file `bots.yaml` with these documents gives. */

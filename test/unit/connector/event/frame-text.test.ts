@@ -4,6 +4,7 @@ import type { Normalized } from '#connector/event/normalize.ts';
 import { SlotSockets } from '#connector/slot/slot-sockets.ts';
 import type { SocketHandlers } from '#connector/socket/socket.ts';
 import { type RtmSpec, rtmTransport } from '#connector/transport/rtm/rtm-transport.ts';
+import { noReplies } from '#test/integration/connector/slot/test-slot.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
 it('a frame of a socket reaches the queue item as Slack wrote it', () => {
@@ -26,7 +27,8 @@ it('a frame of a socket reaches the queue item as Slack wrote it', () => {
         };
       },
       offer: (normalized) => offered.push(normalized),
-      timers: { wallMs: () => RECEIVED_AT_MS },
+      replies: noReplies,
+      timers: { wallMs: () => RECEIVED_AT_MS, after: () => () => {} },
       limitedLog: { warn: () => {} },
     },
     { spec: () => spec, feed: () => {} },

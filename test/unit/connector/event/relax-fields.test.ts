@@ -313,6 +313,7 @@ describe('disable_bot', () => {
       },
       mark: { kind: 'own', ttlMs: 2_592_000_000 },
       shardKey: 'TDEADBEEF',
+      urgent: false,
       fence: { field: 'c1/uid-1', generation: 1 },
     });
     expect(CLOCK).toHaveLength(19);

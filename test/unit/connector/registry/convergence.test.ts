@@ -124,10 +124,8 @@ class Bench {
     this.#registry.look();
   }
 
-  /** Only what this version can run. */
   held(): string[] {
-    const slots = [...this.#held.slots].filter(([, { kind }]) => kind === 'rtm');
-    return slots.map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
+    return [...this.#held.slots].map(([slotID, { generation }]) => `${slotID} of ${generation}`).toSorted();
   }
 
   running(): string[] {

@@ -3,7 +3,6 @@ import { SlotRegistry } from '#connector/registry/slot-registry.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { createLog } from '#core/process/log.ts';
 import type { Slot, SlotID } from '#core/protocol/assignment.ts';
-import { RETRY_REASONS } from '#core/protocol/report.ts';
 import { type FleetKey, newFleetKey, parseFleetKeys, seal } from '#core/protocol/seal.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 import { FakeRunner } from './fake-runner.ts';
@@ -188,12 +187,38 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { reason: 'TokenRevoked' } });
   });
 
-  it('of a kind that this version does not serve is reported with a reason that the operator knows', () => {
-    apply({ start: [['uid-1/0', sealed({ kind: 'socketMode' })]] });
-    expect(runners).toHaveLength(0);
-    const desired = registry.report('uid-1/0');
-    expect(desired).toMatchObject({ report: { state: 'connecting', reason: 'TransportNotServed' } });
-    expect(RETRY_REASONS).toContain(desired.kind === 'report' ? desired.report.reason : '');
+  it('runs with what only slots of its kind have', () => {
+    const ofNoTeam = seal('xapp-1-A1-2-c', key, { ...context, teamID: '' });
+    apply({
+      start: [
+        ['uid-1/0', sealed({ kind: 'socketMode', replies: 'off', delayedEvents: true })],
+        [
+          'uid-1/1',
+          sealed({
+            kind: 'app',
+            appID: 'A1',
+            replies: 'wait',
+            delayedEvents: false,
+            unknownTeams: 'drop',
+            token: ofNoTeam,
+          }),
+        ],
+      ],
+    });
+    expect(the(0).spec).toMatchObject({
+      kind: 'socketMode',
+      teamID: 'T024BE7LH',
+      replies: false,
+      delayedEvents: true,
+    });
+    expect(the(1).spec).toMatchObject({
+      kind: 'app',
+      appID: 'A1',
+      replies: true,
+      delayedEvents: false,
+      unknownTeams: 'drop',
+      token: 'xapp-1-A1-2-c',
+    });
   });
 
   it('that is of another kind now is closed for good, and a socket of the new kind takes its place', () => {
@@ -201,14 +226,10 @@ describe('a slot', () => {
     the(0).becomes({ state: 'live' });
     apply({ update: [['uid-1/0', sealed({ kind: 'socketMode', epoch: 2 })]] });
     expect(the(0).calls).toEqual(['start', 'stop']);
-    the(0).becomes({ state: 'live' });
-    expect(registry.report('uid-1/0')).toMatchObject({
-      report: { epoch: 2, state: 'connecting', reason: 'TransportNotServed' },
-    });
-    apply({ update: [['uid-1/0', sealed({ epoch: 3 })]] });
     expect(the(1).calls).toEqual(['start']);
-    expect(the(1).spec.kind).toBe('rtm');
-    expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 3, state: 'connecting', reason: '' } });
+    expect(the(1).spec.kind).toBe('socketMode');
+    the(0).becomes({ state: 'live' });
+    expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 2, state: 'connecting', reason: '' } });
   });
 
   it('of another bot does not open with this one’s seal', () => {

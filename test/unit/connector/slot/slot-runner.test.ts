@@ -8,7 +8,7 @@ import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { RtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
 import { type RtmSpec, rtmTransport } from '#connector/transport/rtm/rtm-transport.ts';
 import { connectBudgetKey } from '#core/protocol/keys.ts';
-import { isFree, openBudget } from '#test/integration/connector/slot/test-slot.ts';
+import { isFree, noReplies, openBudget } from '#test/integration/connector/slot/test-slot.ts';
 import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -85,6 +85,7 @@ beforeEach(() => {
       },
       log: silentLog,
       limitedLog: { warn: (...words) => warned.push(words) },
+      replies: noReplies,
       redisNowMs: () => timers.wallMs(),
     },
     () => {

@@ -17,6 +17,7 @@ export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
   generation: 1,
   rebalance: false,
   refusal: undefined,
+  pauses: true,
   pauseLimitMs: 1_800_000,
   ...changes,
 });
@@ -30,6 +31,14 @@ export const MISMATCH = {
   error: 'team_mismatch',
   message: 'The token belongs to team T9',
 } as const;
+
+export const LINK_DISABLED = {
+  reason: 'SocketModeDisabled',
+  error: 'link_disabled',
+  message: 'Switch Socket Mode on.',
+} as const;
+
+export const TOO_MANY = { reason: 'TooManyWebsockets', message: 'The app has 10 websockets.' } as const;
 
 export const CLOSED = { kind: 'closed', code: 1006, detail: 'the connection was lost' } as const;
 
@@ -198,7 +207,7 @@ export class SlotWorld {
       sockets.filter((id) => id !== undefined).sort(),
     );
     expect([...this.paused], 'the current socket is paused as long as there is pressure').toEqual(
-      state.pressed && current !== undefined ? [current.id] : [],
+      state.pressed && state.spec.pauses && current !== undefined ? [current.id] : [],
     );
     if ('id' in attempt) expect(attempt.id, 'an answer to an earlier attempt was taken').toBe(state.serial);
     expect(this.inLine).toBe(['inLine', 'asking', 'connecting', 'dialing'].includes(attempt.tag));
@@ -209,13 +218,19 @@ export class SlotWorld {
     const ended = effects.some(
       (effect) => (effect.do === 'close' || effect.do === 'terminate') && effect.id === before.current?.id,
     );
-    if (ended) expect(['hello', 'stop', 'closing', 'heartbeat', 'update']).toContain(input.type);
+    if (ended) expect(['hello', 'stop', 'closing', 'refused', 'heartbeat', 'update']).toContain(input.type);
     if (ended && input.type === 'hello') expect(current).toBeDefined();
     for (const effect of effects) {
-      if (effect.do === 'takeBudget') expect(effect.purpose === 'refresh').toBe(current !== undefined);
+      if (effect.do === 'takeBudget') expect(purposesOf(state)).toContain(effect.purpose);
     }
   }
 }
+
+/** A socket is never replaced from the last connects only to hear Slack count. */
+const purposesOf = ({ current, refusal }: SlotState): readonly string[] => {
+  if (current !== undefined) return [current.looksAgain ? 'rebalance' : 'refresh'];
+  return refusal === undefined ? ['needed', 'spread', 'rebalance'] : ['recheck'];
+};
 
 function isStuck(state: SlotState): boolean {
   if (wakeAtMs(state) !== undefined || state.attempt.tag === 'inLine') return false;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { type Input, wakeAtMs } from '#connector/slot/state.ts';
-import { CLOSED, facts, MISMATCH, ok, type SlotWorld, started } from './slot-world.ts';
+import { CLOSED, facts, LINK_DISABLED, MISMATCH, ok, type SlotWorld, started, TOO_MANY } from './slot-world.ts';
 
 describe('for any inputs in any order', () => {
   const tokens = fc.constantFrom('d1', 'd2', 'd3');
@@ -20,6 +20,7 @@ describe('for any inputs in any order', () => {
     { weight: 3, arbitrary: fc.constant({ granted: true as const }) },
     fc.constant({ granted: false as const, waitMs: 20_000 }),
     fc.constant({ granted: false as const, waitMs: 20_000, yields: true }),
+    fc.constant({ granted: false as const, waitMs: 20_000, full: true }),
     fc.constant('away' as const),
   );
   /** `age` 0 is the latest attempt's number, higher ones are earlier attempts'. */
@@ -36,10 +37,27 @@ describe('for any inputs in any order', () => {
     {
       weight: 6,
       arbitrary: fc.record({
-        move: fc.constantFrom('permitted', 'opened', 'hello', 'heard', 'leaving', 'closing', 'error', 'closed'),
+        move: fc.constantFrom('permitted', 'opened', 'heard', 'leaving', 'closing', 'error', 'closed'),
         age: about,
       }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        move: fc.constant('hello' as const),
+        age: about,
+        sockets: fc.option(fc.nat({ max: 4 }), { nil: undefined }),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ move: fc.constant('known' as const), age: about, known: fc.nat({ max: 4 }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ move: fc.constant('refused' as const), age: about, mismatch: fc.boolean() }),
+    },
+    { weight: 1, arbitrary: fc.record({ move: fc.constant('crowded' as const), age: about }) },
     { weight: 3, arbitrary: fc.constant({ move: 'heartbeat' } as const) },
     { weight: 1, arbitrary: fc.constant({ move: 'recovered' } as const) },
     {
@@ -84,7 +102,8 @@ describe('for any inputs in any order', () => {
         return;
       case 'update': {
         const { move: _, ...changes } = move;
-        world.play({ type: 'update', spec: facts(changes) });
+        const { pauses } = world.state.spec;
+        world.play({ type: 'update', spec: facts({ ...changes, pauses }) });
         return;
       }
       case 'budget':
@@ -102,6 +121,18 @@ describe('for any inputs in any order', () => {
       case 'closing':
         world.play({ type: 'closing', id, trouble: { reason: 'MigrationInProgress', message: 'on the move' } });
         return;
+      case 'crowded':
+        world.play({ type: 'closing', id, trouble: TOO_MANY });
+        return;
+      case 'hello':
+        world.play({ type: 'hello', id, sockets: move.sockets });
+        return;
+      case 'known':
+        world.play({ type: 'known', id, known: move.known });
+        return;
+      case 'refused':
+        world.play({ type: 'refused', id, refusal: LINK_DISABLED, mismatch: move.mismatch });
+        return;
       default:
         world.play({ type: move.move, id });
     }
@@ -109,14 +140,14 @@ describe('for any inputs in any order', () => {
 
   it('nothing leaks, nothing gets stuck, one socket is current, and a healthy Slack always leads to a live one', () => {
     fc.assert(
-      fc.property(fc.array(moves, { maxLength: 60 }), (sequence) => {
-        const world = started();
+      fc.property(fc.array(moves, { maxLength: 60 }), fc.boolean(), (sequence, pauses) => {
+        const world = started(facts({ pauses }));
         for (const move of sequence) play(world, move);
         expect(() => statusOf(world.state)).not.toThrow();
         for (let turn = 0; turn < 12 && world.favour(); turn += 1);
         expect(statusOf(world.state).state).toMatch(/^(live|paused)$/);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -134,7 +165,7 @@ describe('for any inputs in any order', () => {
         ]);
         for (const move of after) play(world, move);
       }),
-      { numRuns: 500 },
+      { numRuns: 400 },
     );
   });
 });

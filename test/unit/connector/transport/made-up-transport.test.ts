@@ -7,7 +7,7 @@ import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { OpenAnswer } from '#connector/transport/transport.ts';
 import { createLog } from '#core/process/log.ts';
-import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
+import { noReplies, openBudget } from '#test/integration/connector/slot/test-slot.ts';
 import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 import { FakeSocket } from '#test/unit/connector/slot/fake-socket.ts';
 import { type AppSpec, madeUpTransport } from './made-up-transport.ts';
@@ -84,6 +84,7 @@ beforeEach(() => {
       offer: (normalized, settled) => offered.push({ normalized, settled }),
       log,
       limitedLog: { warn: (...words) => warned.push(words) },
+      replies: noReplies,
       redisNowMs: () => timers.wallMs(),
     },
     () => {},
@@ -151,6 +152,7 @@ describe('a disconnect', () => {
     first.say({ type: 'disconnect', reason: 'refresh' });
     await settle();
     first.say(envelope('e1', 'T1'));
+    offered[0]?.settled?.({ kind: 'queued' });
     expect([sockets.length, first.ended]).toEqual([2, false]);
     last().hello();
     expect([first.ended, last().ended, offered.length]).toEqual([true, false, 1]);

@@ -23,7 +23,15 @@ const fleet = (changed: BotSummary[], nowMs = NOW): FleetState => ({
   faults: [],
   queue: 'q',
   view: { bots: new Map(), pods: [], settled: true },
-  events: { queueLength: 0, queued: 0, perSecond: 0, lastEventAgoMs: undefined, pending: 0, failed: 0 },
+  events: {
+    queueLength: 0,
+    urgentLength: undefined,
+    queued: 0,
+    perSecond: 0,
+    lastEventAgoMs: undefined,
+    pending: 0,
+    failed: 0,
+  },
 });
 
 function plain(): { console: PlainConsole; said(): Record<string, unknown>[]; all(): Record<string, unknown>[] } {

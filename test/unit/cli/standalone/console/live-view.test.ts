@@ -43,7 +43,15 @@ const view = (more: Partial<LiveView> = {}): LiveView => ({
   faults: [],
   queue: 'relax:events',
   nowMs: NOW,
-  events: { queueLength: 12, queued: 99, perSecond: 3.42, lastEventAgoMs: 2_100, pending: 0, failed: 0 },
+  events: {
+    queueLength: 12,
+    urgentLength: undefined,
+    queued: 99,
+    perSecond: 3.42,
+    lastEventAgoMs: 2_100,
+    pending: 0,
+    failed: 0,
+  },
   size: { columnCount: 80, rowCount: 24 },
   ...more,
 });
@@ -53,8 +61,10 @@ const words = (lines: readonly string[]): string => lines.map((line) => line.tri
 describe('the live view', () => {
   it('has queue length, events a second and the last event', () => {
     expect(textOf()).toContain('queue relax:events: 12 items; 3.4 events/s, last event 2 s ago, 99 since');
+    expect(textOf({ events: { ...view().events, urgentLength: 1 } })).toContain('12 items and 1 urgent item; 3.4');
     const events = {
       queueLength: undefined,
+      urgentLength: undefined,
       queued: 0,
       perSecond: 0,
       lastEventAgoMs: undefined,
@@ -148,7 +158,7 @@ describe('relax status', () => {
   const fleet = (bots: BotSummary[]) => ({
     atMs: NOW,
     redis: 'redis 7.0.0',
-    queue: { name: 'q', length: 3, max: 0 },
+    queue: { name: 'q', length: 3, max: 0, urgent: null },
     contract: null,
     healthy: true,
     problems: [],
@@ -259,6 +269,9 @@ describe('what is said of files and at the end', () => {
       'Stopped: 2 connectors ended, all sockets closed (6 were live).',
       '1234 events put onto the queue q since the start, none was left in a buffer; it holds 56 items.',
     ]);
+    expect(shutdownLines({ ...summary, urgentLength: 1 })[1]).toContain(
+      'it holds 56 items, and the list of urgent events holds 1 item.',
+    );
     const bad = shutdownLines({ ...summary, left: 3, queueLength: undefined })[1];
     expect(bad).toContain('3 did not reach Redis and are LOST; how many items it holds is unknown');
   });

@@ -1,0 +1,19 @@
+import type { Route } from '../../core/protocol/route.ts';
+
+/**
+ * Team (T... or E...) -> its route. `unreadable`: the table has an entry for the team which this version of Relax can't read,
+ * so nobody may conclude that the team is unknown.
+ */
+export type KnownRoutes = ReadonlyMap<string, Route | 'unreadable'>;
+
+/** Who the teams of an app belong to, as far as is known. */
+export interface RouteTable {
+  /** @returns undefined when the app's table was never read: events are delivered as the app's own, whatever their team */
+  routesOf(appUid: string): KnownRoutes | undefined;
+}
+
+/** For whoever opens a socket of an app: its first events should find the table. */
+export interface AwaitedRoutes extends RouteTable {
+  /** Resolves when Redis has been asked for the app's table, at once if it was before, and after `withinMs` at the latest. */
+  whenRead(appUid: string, withinMs: number): Promise<void>;
+}
