@@ -12,16 +12,23 @@ import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /**
- * What push-then-mark costs against plain RPUSH of the same payloads in the same run.
- * `node bench/enqueue.ts [--events 100000] [--bytes 1000]`; it starts a Redis of its own and empties it.
+ * What push-then-mark costs against plain RPUSH of the same payloads in the same run, how long an event waits for its
+ * outcome (and so for its acknowledgement), and an urgent one behind a full buffer.
+ * `node bench/enqueue.ts [--events 100000] [--bytes 1000] [--seconds 10] [--rate 2000]`; it starts a Redis of its own and
+ * empties it.
  */
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '100000' }, bytes: { type: 'string', default: '1000' } },
+  options: {
+    events: { type: 'string', default: '100000' },
+    bytes: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '2000' },
+  },
 });
 const EVENTS = Number(values.events);
 /** The text is in the item twice: as `text` and in `event`. */
 const TEXT = 'x'.repeat(Math.max(0, Math.round((Number(values.bytes) - 486) / 2)));
-const keys = queueKeys('relax:bench');
+const keys = queueKeys('relax:bench', '{relax:bench}:urgent');
 
 const source = {
   cluster: 'c1',
@@ -62,6 +69,8 @@ const entry = (n: number): QueueEntry => {
     offeredAtMs: 0,
     mark: markPlace(item.id, mark, DEFAULT_CONTRACT, keys, Date.now()),
     settled: undefined,
+    urgent: false,
+    isSentAgain: false,
   };
 };
 
@@ -115,9 +124,8 @@ async function batches(redis: IoredisClient, entries: readonly QueueEntry[], siz
   for (let at = 0; at < entries.length; at += size) await enqueue(entries.slice(at, at + size));
 }
 
-/** The whole way: frame, normalize, encode, buffer, batch, script. */
-async function wholeWay(redis: IoredisClient): Promise<void> {
-  const publisher = new Publisher({
+const publisherOn = (redis: IoredisClient): Publisher =>
+  new Publisher({
     shards: [{ keys, enqueue: redisEnqueue(redis, keys, 1_000_000) }],
     contract: DEFAULT_CONTRACT,
     clock: systemClock,
@@ -125,12 +133,50 @@ async function wholeWay(redis: IoredisClient): Promise<void> {
     redisNowMs: () => Date.now(),
     onPressure: () => {},
   });
+
+/** The whole way: frame, normalize, encode, buffer, batch, script. */
+async function wholeWay(redis: IoredisClient): Promise<void> {
+  const publisher = publisherOn(redis);
   for (let n = 0; n < EVENTS; n++) {
     publisher.offer(event(n));
     if (n % 200 === 199) await new Promise((resolve) => setImmediate(resolve));
   }
   await publisher.drain(60_000);
 }
+
+/** ms from offer to outcome, of events that come at an even rate as over Socket Mode. */
+async function waitsAtRate(redis: IoredisClient, perSecond: number, seconds: number): Promise<number[]> {
+  await redis.flushall();
+  const publisher = publisherOn(redis);
+  const waits: number[] = [];
+  const startedAtMs = performance.now();
+  for (let n = 0; n < perSecond * seconds; ) {
+    const due = ((performance.now() - startedAtMs) / 1000) * perSecond;
+    for (; n < due && n < perSecond * seconds; n++) {
+      const offeredAtMs = performance.now();
+      publisher.offer(event(n), () => waits.push(performance.now() - offeredAtMs), true);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await publisher.drain(60_000);
+  return waits;
+}
+
+/** ms from offer to outcome: of an urgent event, and of the last of those that waited when it came. */
+async function waitsBehind(redis: IoredisClient, waiting: number): Promise<{ urgent: number; last: number }> {
+  await redis.flushall();
+  const publisher = publisherOn(redis);
+  const waits = { urgent: 0, last: 0 };
+  for (let n = 0; n < waiting; n++)
+    publisher.offer(event(n), () => (waits.last = performance.now() - offeredAtMs), true);
+  const offeredAtMs = performance.now();
+  publisher.offer({ ...event(waiting), urgent: true }, () => (waits.urgent = performance.now() - offeredAtMs), true);
+  await publisher.drain(60_000);
+  return waits;
+}
+
+const percentile = (sorted: readonly number[], share: number): string =>
+  (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1);
 
 const server = await startRedis();
 const log = createLog({ program: 'bench', level: 'silent' });
@@ -166,6 +212,19 @@ try {
   const memory = await redis.call('MEMORY', 'USAGE', keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
   const marks = await redis.hlen(keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
   if (marks > 0) console.log(`\nmarks: ${(Number(memory) / marks).toFixed(1)} bytes each at ${marks} a sub-bucket`);
+
+  const [perSecond, seconds] = [Number(values.rate), Number(values.seconds)];
+  const waits = (await waitsAtRate(redis, perSecond, seconds)).sort((a, b) => a - b);
+  if (waits.length !== perSecond * seconds) throw new Error(`only ${waits.length} events have an outcome`);
+  console.log(
+    `\nfrom offer to outcome at ${perSecond} events/s for ${seconds} s, in ms: ` +
+      `p50 ${percentile(waits, 0.5)}, p99 ${percentile(waits, 0.99)}, p99.9 ${percentile(waits, 0.999)}, ` +
+      `most ${percentile(waits, 1)}`,
+  );
+  const behind = await waitsBehind(redis, EVENTS);
+  console.log(
+    `an urgent event behind ${EVENTS} that wait: ${behind.urgent.toFixed(1)} ms; the last of those: ${behind.last.toFixed(0)} ms`,
+  );
 } finally {
   redis.disconnect();
   await server.stop();

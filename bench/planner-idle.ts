@@ -200,6 +200,7 @@ try {
     unlisted: new Set(),
     bots: desiredBots(),
     stopped: new Map(),
+    routed: new Map(),
     kept: new Set(),
   };
   console.log(`${BOTS} bots, ${PODS.length} pods, ${values.seconds} s each, node ${process.version}`);

@@ -223,7 +223,7 @@ export class Connector {
 
   #createPublisher(): Publisher {
     const { config, contract, queue, redisClock } = this.#parts;
-    const keys = queueKeys(config.queue.name);
+    const keys = queueKeys(config.queue.name, config.queue.urgent);
     const { settled, batch } = this.#metrics;
     return new Publisher({
       shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],

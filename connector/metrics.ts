@@ -13,7 +13,7 @@ import type { OpenAnswer } from './transport/transport.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
-  backlog(): { events: number; bytes: number; ageMs: number };
+  backlog(): { events: number; urgent: number; bytes: number; ageMs: number };
   socketStates(): Iterable<SlotReport['state']>;
   assignmentVersion(): number;
   /** Envelopes that an answer would still reach. */
@@ -191,6 +191,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
   for (const result of RENEWAL_RESULTS) renewals.inc({ result }, 0);
 
   gauge('relax_buffer_events', 'Events waiting for Redis.', () => sources.backlog().events);
+  gauge('relax_buffer_urgent_events', 'Urgent events waiting for Redis.', () => sources.backlog().urgent);
   gauge('relax_buffer_bytes', 'Bytes of the events waiting for Redis.', () => sources.backlog().bytes);
   gauge('relax_buffer_age_seconds', 'Age of the oldest event waiting for Redis.', () => sources.backlog().ageMs / 1000);
   gauge('relax_assignment_version', 'Version of the assignments that this pod holds.', sources.assignmentVersion);

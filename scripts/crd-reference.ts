@@ -1,8 +1,7 @@
 import { API_VERSION } from '../core/api/api-group.ts';
-import { SPEC_RULES } from '../core/api/slackbot-rules.ts';
-import { CRD_DESCRIPTION, CRD_NAME, PRINTER_COLUMNS, type Schema, specSchema, statusSchema } from './crd.ts';
+import { crdName, KIND_DEFINITIONS, type KindDefinition, type Schema } from './crd.ts';
 
-/** docs/crd.md, made from the same definition as the CRD. Pure. */
+/** docs/crd.md, made from the same definitions as the CRDs. Pure. */
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string): string => `\`${cell(text)}\``;
@@ -50,38 +49,42 @@ function fields(schema: Schema, path: string): Field[] {
   });
 }
 
-export const specFields = fields(specSchema, 'spec');
-export const statusFields = fields(statusSchema, 'status');
+export const specFieldsOf = ({ spec }: KindDefinition): Field[] => fields(spec, 'spec');
+export const statusFieldsOf = ({ status }: KindDefinition): Field[] => fields(status, 'status');
 
-const specTable = table(
-  ['Field', 'Type', 'Bounds', 'Default', 'Meaning'],
-  specFields.map(({ path, schema, required }) => [
-    code(path) + (required ? ' (required)' : ''),
-    typeName(schema),
-    bounds(schema),
-    defaultOf(schema),
-    cell(schema.description ?? ''),
-  ]),
-);
+const specTable = (kind: KindDefinition): string =>
+  table(
+    ['Field', 'Type', 'Bounds', 'Default', 'Meaning'],
+    specFieldsOf(kind).map(({ path, schema, required }) => [
+      code(path) + (required ? ' (required)' : ''),
+      typeName(schema),
+      bounds(schema),
+      defaultOf(schema),
+      cell(schema.description ?? ''),
+    ]),
+  );
 
-const statusTable = table(
-  ['Field', 'Type', 'Meaning'],
-  statusFields.map(({ path, schema }) => [code(path), typeName(schema), cell(schema.description ?? '')]),
-);
+const statusTable = (kind: KindDefinition): string =>
+  table(
+    ['Field', 'Type', 'Meaning'],
+    statusFieldsOf(kind).map(({ path, schema }) => [code(path), typeName(schema), cell(schema.description ?? '')]),
+  );
 
-const ruleTable = table(
-  ['Rule', 'Message', 'CEL over `spec`'],
-  SPEC_RULES.map(({ name, message, cel }) => [cell(name), cell(message), code(cel)]),
-);
+const ruleTable = ({ rules }: KindDefinition): string =>
+  table(
+    ['Rule', 'Message', 'CEL over `spec`'],
+    rules.map(({ name, message, cel }) => [cell(name), cell(message), code(cel)]),
+  );
 
-const columnTable = table(
-  ['Column', 'From', 'Meaning'],
-  PRINTER_COLUMNS.map(({ name, jsonPath, description, priority }) => [
-    name + (priority === 1 ? ' (`-o wide`)' : ''),
-    code(jsonPath),
-    cell(description),
-  ]),
-);
+const columnTable = ({ columns }: KindDefinition): string =>
+  table(
+    ['Column', 'From', 'Meaning'],
+    columns.map(({ name, jsonPath, description, priority }) => [
+      name + (priority === 1 ? ' (`-o wide`)' : ''),
+      code(jsonPath),
+      cell(description),
+    ]),
+  );
 
 const CONDITIONS: readonly [type: string, meaning: string][] = [
   [
@@ -91,7 +94,7 @@ const CONDITIONS: readonly [type: string, meaning: string][] = [
   ['Redundant', 'All replicas live, in two zones or more if the fleet has them (one zone: True, reason SingleZone).'],
   ['Assigned', 'Every wanted socket has a connector pod.'],
   ['Connected', 'At least one socket is live.'],
-  ['CredentialsValid', 'The token is there, looks like a Slack token, and Slack accepts it for this team.'],
+  ['CredentialsValid', 'The token is there, looks like a Slack token, and Slack accepts it for this team or app.'],
 ];
 
 const conditionTable = table(
@@ -99,39 +102,49 @@ const conditionTable = table(
   CONDITIONS.map(([type, meaning]) => [code(type), cell(meaning)]),
 );
 
-export const crdReference = (): string => `<!-- Made by \`npm run generate\` from core/api/slackbot.ts. Do not edit. -->
-# SlackBot
+const SCALE_NOTE = `
+The definition has the scale subresource: \`kubectl scale slackapp/NAME --replicas=3\` changes the number of sockets.
+`;
 
-${CRD_DESCRIPTION} Resource \`${CRD_NAME}\`, \`${API_VERSION}\`, namespaced, short name \`sb\`, category \`relax\`.
-The same manifests are read by \`kubectl apply\` and by \`relax standalone --bots DIR\`; both validate them as described here.
-\`kubectl explain slackbot.spec\` prints the same text. \`kubectl get sb --field-selector spec.teamID=T024BE7LH\` finds
-the bots of a team.
+const section = (kind: KindDefinition): string => `## ${kind.kind}
 
-## spec
+${kind.description} Resource \`${crdName(kind)}\`, \`${API_VERSION}\`, namespaced, short name \`${kind.shortName}\`, category
+\`relax\`. Defined in \`${kind.source}\`; \`kubectl explain ${kind.singular}.spec\` prints the same text.
+\`kubectl get ${kind.shortName} --field-selector ${kind.selectableField.slice(1)}=ID\` finds objects by Slack's id.
+${kind.scale ? SCALE_NOTE : ''}
+### ${kind.kind}: spec
 
-${specTable}
+${specTable(kind)}
 
-Unknown fields are refused by \`kubectl\` and by standalone mode.
+### ${kind.kind}: rules over several fields
 
-## Rules over several fields
+${ruleTable(kind)}
 
-${ruleTable}
+### ${kind.kind}: status
 
-Problems that these rules can't detect are reported as conditions: a missing Secret or key, the same bot twice, a token of
-another team or of the wrong kind.
+${statusTable(kind)}
 
-## status
+### kubectl get ${kind.plural}
 
-${statusTable}
+${columnTable(kind)}
+`;
 
+export const crdReference = (): string => `<!-- Made by \`npm run generate\` from core/api. Do not edit. -->
+# SlackBot and SlackApp
+
+Both kinds are read by \`kubectl apply\` and, from the same manifests, by \`relax standalone --bots DIR\`; both validate them as
+described here, and both refuse unknown fields. \`kubectl get relax\` lists the objects of all kinds.
+[Concepts](concepts.md) says which kind is for what.
+
+${KIND_DEFINITIONS.map(section).join('\n')}
 ## Conditions
 
 ${conditionTable}
 
 Each has a reason (one word) and a message that names the remedy. \`lastTransitionTime\` changes only when the
-condition's status changes; nothing in the status is a heartbeat.
+condition's status changes; nothing in the status is a heartbeat. The conditions of a SlackBot with transport \`App\` are about
+the sockets of its SlackApp.
 
-## kubectl get slackbots
-
-${columnTable}
+Problems that the rules above can't detect are reported as conditions: a missing Secret or key, the same bot twice, a token of
+another team or app or of the wrong kind, a SlackApp that does not exist or does not allow the namespace.
 `;

@@ -126,8 +126,8 @@ The samples over RTM are abbreviated. An event with \`event_ts\` is always marke
 **Events** (\`events_api\`) have a number, \`event_id\`, which Slack keeps when it sends an event again: at once, after a
 minute and after five, over any socket and in any envelope. The same number may come to two apps, and one message of a shared
 channel may come to two teams; these are different events, which is why tenant and app are part of the id. A message that
-mentions the app comes as \`message\` and as \`app_mention\`, if the app has subscribed to both: two events with one
-\`event.ts\`.
+mentions the app comes as \`message\` and as \`app_mention\`, if the app has subscribed to both: two events with the same
+\`team_uid\`, \`channel_uid\` and \`timestamp\`, by which an application that wants one of them can tell.
 
 **Slash commands and interactions** have no number, and Slack does not send them again: each envelope is one event.
 

@@ -165,7 +165,9 @@ function installationOf(appID: string, spec: InstallSpec): Installation {
     appID,
     teamID: spec.teamID,
     teamName: spec.name ?? `Team ${spec.teamID}`,
-    botToken: spec.botToken ?? `xoxb-200000000001-${Number.parseInt(digest.slice(0, 9), 16) + 200_000_000_000}-${digest.slice(9, 33)}`,
+    botToken:
+      spec.botToken ??
+      `xoxb-200000000001-${Number.parseInt(digest.slice(0, 9), 16) + 200_000_000_000}-${digest.slice(9, 33)}`,
     botUserID: spec.botUserID ?? `U${own}`,
     botID: `B${own}`,
     enterpriseID: spec.enterpriseID,

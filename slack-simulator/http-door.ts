@@ -14,6 +14,8 @@ type DoorOptions = {
   /** PEM; without it the door speaks plain HTTP. */
   tls: { cert: Buffer; key: Buffer } | undefined;
   api(call: ApiCall): ApiAnswer;
+  /** An answer to a response URL; undefined if the path is of none. */
+  respond(path: string, body: unknown): string | undefined;
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
   /** Answers what is under `/_control/`. `path` begins after it; undefined: there is no control API here. */
   control: ((method: string, path: string, body: string) => Promise<{ status: number; body: unknown }>) | undefined;
@@ -87,7 +89,9 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
   }
   const method = /^\/api\/([a-z.]+)$/i.exec(url.pathname)?.[1];
   if (method === undefined) {
-    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
+    const isPost = request.method === 'POST';
+    const fields = parseArguments(request.headers['content-type'], body);
+    giveVerdict(isPost ? options.respond(url.pathname, fields) : undefined, response);
     return;
   }
   const args = { ...Object.fromEntries(url.searchParams), ...parseArguments(request.headers['content-type'], body) };
@@ -105,6 +109,13 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     origin: `${scheme}://${host}`,
   };
   give(options.api(call), request, response);
+}
+
+/** On an answer to a response URL: `ok`, what is wrong with the URL, or undefined where there is none. */
+function giveVerdict(verdict: string | undefined, response: ServerResponse): void {
+  if (verdict === 'ok') response.writeHead(200, { 'content-type': 'text/html' }).end('ok');
+  else if (verdict !== undefined) sendJson(response, 404, { ok: false, error: verdict });
+  else response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
 }
 
 function give(answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {

@@ -26,6 +26,8 @@ export type SimulatorOptions = {
   maxWebsockets?: number | undefined;
   /** What hello announces, and after which Slack refreshes a Socket Mode socket: 18,060 s, 5 hours. */
   approximateConnectionSeconds?: number | undefined;
+  /** How long an app's socket stays registered, as a ghost, whose client went without a close frame: 0. */
+  ghostAfterDropMs?: number | undefined;
   /** Which of an app's sockets gets the next envelope: in turn, or at random from a seed. */
   spread?: Spread | undefined;
   /** How long Slack waits for an acknowledgement: 3 s. */

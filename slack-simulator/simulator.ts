@@ -83,6 +83,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       publishOwn(caller.team, { ...message, ts }, message.username);
       return ts;
     },
+    exchangeTrigger: (appID, triggerID) => socketMode.exchangeTrigger(appID, triggerID),
     onConnectCall: connects.count,
     onOpenCall: opens.count,
   });
@@ -176,6 +177,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port: options.port ?? 0,
     tls: certificate,
     api,
+    respond: (path, body) => socketMode.respond(path, body),
     upgrade(request, tcp, head) {
       const [, place] = (request.url ?? '').split('/');
       if (place === 'rtm') hub.upgrade(request, tcp, head);

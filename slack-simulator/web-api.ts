@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { App, AppCredential, AppDirectory } from './app.ts';
 import { type Caller, type Identified, identify } from './caller.ts';
 import { type ConnectBucket, type ConnectLimits, takeConnect } from './connect-limit.ts';
@@ -32,6 +33,8 @@ export type WebApiOptions = {
   issueAppTicket(appID: string, token: string): string;
   /** Publishes a message of the bot; returns its timestamp. */
   post(caller: Exclude<Caller, { kind: 'app' }>, message: Posted): string;
+  /** Uses a trigger id of the app up. Undefined if it was good, or else Slack's error. */
+  exchangeTrigger(appID: string, triggerID: string): string | undefined;
   /** Called once for each rtm.connect or rtm.start. `-`: a token of no team. */
   onConnectCall(teamID: string, outcome: string): void;
   /** Called once for each apps.connections.open. `-`: a token of no app. */
@@ -94,6 +97,8 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
         return authTest(caller);
       case 'bots.info':
         return botsInfo(call.args, caller);
+      case 'views.open':
+        return caller.kind === 'bot' ? openView(call.args, caller) : refusal('not_allowed_token_type');
       case 'chat.postMessage':
         return caller.kind === 'app' ? refusal('not_allowed_token_type') : postMessage(call.args, caller);
       default:
@@ -150,6 +155,18 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
     return success({ bot: { id: botID, deleted: false, name, updated: 0, app_id: appID, user_id: botUserID } });
   }
 
+  /** A modal that an app opens. What its user submits is sent by hand. */
+  function openView(args: Frame, { installation }: Extract<Caller, { kind: 'bot' }>): ApiAnswer {
+    const view = frameOf(args.view);
+    if (view === undefined) return refusal('invalid_arguments');
+    const refused = options.exchangeTrigger(installation.appID, text(args.trigger_id) ?? '');
+    if (refused !== undefined) return refusal(refused);
+    const { teamID, appID, botID } = installation;
+    const id = `V${randomUUID().slice(-10).toUpperCase()}`;
+    const made = { id, team_id: teamID, app_id: appID, bot_id: botID, root_view_id: id, previous_view_id: null };
+    return success({ view: { state: { values: {} }, ...view, ...made } });
+  }
+
   function postMessage(args: Frame, caller: Exclude<Caller, { kind: 'app' }>): ApiAnswer {
     const channel = text(args.channel);
     const said = text(args.text);
@@ -170,6 +187,17 @@ const success = (body: Frame): ApiAnswer => ({ kind: 'json', status: 200, body: 
 const refusal = (error: string): ApiAnswer => ({ kind: 'error', error });
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** An object, also as JSON: in a form there is no other way. */
+function frameOf(value: unknown): Frame | undefined {
+  if (typeof value === 'object' && value !== null) return { ...value };
+  try {
+    const parsed: unknown = JSON.parse(text(value) ?? '');
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const botIDOf = (caller: Exclude<Caller, { kind: 'app' }>): string =>
   caller.kind === 'classic' ? caller.team.botID : caller.installation.botID;

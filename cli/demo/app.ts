@@ -1,12 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from '../../core/redis/redis.ts';
 
+/** The fields of a queue item that this application reads. */
+interface Item {
+  type: string;
+  event?: { client_msg_id?: string; command?: string };
+  reply?: { to: string; id: string };
+}
+
 const AT_ONCE = 100;
 const IDLE_MS = 20;
 
+/** An answer nobody waits for any more goes by itself. */
+const ANSWER_TTL_MS = 60_000;
+
 /**
  * The application that reads the queue: it moves each item to a list of its own (LMOVE), as docs/redis.md recommends, so
- * that a connection cut in the middle can neither lose nor repeat one.
+ * that a connection cut in the middle can neither lose nor repeat one. It answers slash commands, as docs/answers.md says.
  */
 export class App {
   /** Its list of what it took. */
@@ -28,15 +38,29 @@ export class App {
     }
   }
 
-  /** Ids of all events that came, in their order, one as often as it came. */
+  /** Ids of all events that came, in their order, one as often as it came; slash commands aside. */
   async handledIDs(): Promise<(string | undefined)[]> {
-    const items = await this.#redis.lrange(this.handled, '0', '-1');
-    return items.map((json) => (JSON.parse(json) as { event?: { client_msg_id?: string } }).event?.client_msg_id);
+    const items = (await this.#redis.lrange(this.handled, '0', '-1')).map((json) => JSON.parse(json) as Item);
+    return items.filter(({ type }) => type !== 'slash_commands').map(({ event }) => event?.client_msg_id);
   }
 
   async #moveSome(): Promise<number> {
     const move = ['lmove', this.#queue, this.handled, 'LEFT', 'RIGHT'] as const;
     const moved = await this.#redis.batch(Array.from({ length: AT_ONCE }, () => move)).catch(() => []);
-    return moved.filter((item) => item !== null).length;
+    const items = moved.flatMap((item) => (item === null ? [] : [item]));
+    await Promise.all(items.filter((item) => item.includes('"reply":')).map((item) => this.#answer(item)));
+    return items.length;
+  }
+
+  async #answer(json: string): Promise<void> {
+    const { reply, event } = JSON.parse(json) as Item;
+    if (reply === undefined) return;
+    const answer = JSON.stringify({ id: reply.id, payload: { text: `${event?.command ?? ''}: done` } });
+    await this.#redis
+      .transaction([
+        ['rpush', reply.to, answer],
+        ['pexpire', reply.to, ANSWER_TTL_MS],
+      ])
+      .catch(() => undefined);
   }
 }

@@ -12,16 +12,17 @@ import type { ClusterStatus } from '../status/fleet-status.ts';
 import { readFleet } from '../status/read-fleet.ts';
 import { App } from './app.ts';
 import { DemoView, type Moment } from './demo-view.ts';
+import { manifestsOf, socketCount, teamCount, WORLD } from './demo-world.ts';
 import { DuplicateMeter } from './duplicate-meter.ts';
 import { FleetProcess } from './fleet-process.ts';
 import { startRedis } from './redis-server.ts';
-import { SlackStandIn } from './slack-stand-in.ts';
+import { type CommandCounts, SlackStandIn } from './slack-stand-in.ts';
 import { isClean, judge, type Verdict } from './verdict.ts';
 
-const TEAMS = 20;
 const ZONES = ['a', 'b'];
 const EVENTS = 6_000;
 const EVENTS_PER_SECOND = 500;
+const COMMAND_EVERY_MS = 500;
 const CLUSTER = 'demo';
 const QUEUE = 'relax:events';
 /** Parts of the burst after which something breaks. */
@@ -42,7 +43,7 @@ export async function runDemo(signal: AbortSignal): Promise<number> {
   try {
     const stage = await setStage(view, ends, signal);
     const verdict = await play(stage);
-    view.end(verdictText(verdict, stage));
+    view.end(verdictText(verdict, await stage.slack.commands(), stage));
     return isClean(verdict) ? 0 : 1;
   } catch (error) {
     view.end();
@@ -69,13 +70,17 @@ interface Stage {
 
 async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], signal: AbortSignal): Promise<Stage> {
   view.say(
-    `${TEAMS} teams, ${ZONES.length} connectors in ${ZONES.length} zones, a Redis and a Slack of the demo's own`,
+    `${teamCount} teams, ${ZONES.length} connectors in ${ZONES.length} zones, a Redis and a Slack of the demo's own`,
+  );
+  view.say(
+    `${WORLD.ownApps} teams have a Slack app of their own, ${WORLD.appTeams} share one app (Socket Mode); ` +
+      `${WORLD.rtmTeams} have a classic bot (RTM)`,
   );
   // The Redis process takes the folder away when it ends.
   const folder = mkdtempSync(join(tmpdir(), 'relax-demo-'));
   const server = await startRedis(folder);
   ends.push(() => server.process.end(3_000));
-  const slack = await SlackStandIn.start(TEAMS);
+  const slack = await SlackStandIn.start();
   ends.push(() => slack.end());
   const redis = connectRedis(redisOf(server.url), 'command', 'demo', createLog({ program: 'demo', level: 'silent' }));
   redis.connect().catch(() => undefined);
@@ -89,7 +94,8 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
     RELAX_GRACE_SECONDS: '10',
     XDG_STATE_HOME: folder,
   };
-  const fleet = new FleetProcess(folder, await slack.teams(), env, { connectors: ZONES.length, zones: ZONES });
+  const manifests = manifestsOf(await slack.rtmTeams(), await slack.apps());
+  const fleet = new FleetProcess(folder, manifests, env, { connectors: ZONES.length, zones: ZONES });
   ends.push(() => fleet.process.end(15_000));
 
   const app = new App(redis, QUEUE);
@@ -133,15 +139,16 @@ async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], si
 /** The story. */
 async function play(stage: Stage): Promise<Verdict> {
   const { view, slack, redis, app, look, until } = stage;
-  const all = TEAMS * ZONES.length;
+  const all = socketCount;
   const show = everySecond(look);
   await until(`${all} live sockets`, START_LIMIT_MS, async () => (await slack.counts()).live === all && (await show()));
-  view.say(`${all} sockets are live: each team has one in each zone, and both get every event`);
+  view.say(`${all} sockets are live, half of them in each zone`);
 
   const stopped = new AbortController();
-  const running = app.run(stopped.signal);
+  const running = Promise.all([app.run(stopped.signal), typeCommands(slack, stopped.signal)]);
   try {
     view.say(`${EVENTS} events over all teams, ${EVENTS_PER_SECOND} a second; an application reads the queue`);
+    view.say(`users type a slash command every ${COMMAND_EVERY_MS / 1000} s; the application answers over Redis`);
     const isDone = await slack.burst(EVENTS, EVENTS_PER_SECOND);
     const sent = async (part: number) => (await show()) && (await slack.counts()).emitted >= EVENTS * part;
     await until('the first part of the burst', BURST_LIMIT_MS, () => sent(KILL_AT));
@@ -167,6 +174,13 @@ async function play(stage: Stage): Promise<Verdict> {
   } finally {
     stopped.abort();
     await running;
+  }
+}
+
+async function typeCommands(slack: SlackStandIn, signal: AbortSignal): Promise<void> {
+  for (let nth = 0; !signal.aborted; nth += 1) {
+    await slack.type('/status', nth).catch(() => undefined);
+    await sleep(COMMAND_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -196,7 +210,7 @@ async function verdictNow({ slack, app }: Stage): Promise<Verdict> {
   return judge(await slack.sentIDs(), await app.handledIDs());
 }
 
-function verdictText(verdict: Verdict, { meter }: Stage): string {
+function verdictText(verdict: Verdict, commands: CommandCounts, { meter }: Stage): string {
   const { sent, received, lost, duplicated, strange } = verdict;
   const lines = [
     '',
@@ -207,6 +221,10 @@ function verdictText(verdict: Verdict, { meter }: Stage): string {
     `  duplicated   ${duplicated}`,
     ...(strange === 0 ? [] : [`  unknown      ${strange}`]),
     `  (${meter.total} second copies were suppressed, by the connectors' own count; what the killed one counted last is gone)`,
+    '',
+    `Slash commands: ${commands.typed} typed, ${commands.answered} answered by the application, ${commands.plain} acknowledged ` +
+      `without an answer, ${commands.failed} failed`,
+    ...(commands.failed === 0 ? [] : ['  (Slack does not repeat a command that reached a connector as it was killed)']),
     '',
     isClean(verdict) ? 'Each event exactly once.' : 'NOT each event exactly once: this is a bug, please report it.',
     '',

@@ -18,6 +18,7 @@ export interface SlackOptions {
   appBurst: number;
   maxWebsockets: number;
   connectionSeconds: number;
+  ghostSeconds: number;
   ackTimeout: number;
   retryDelays: number[];
   sameEnvelopeId: boolean;
@@ -61,6 +62,9 @@ export const slackOptions = (): Option[] => [
   new Option('--connection-seconds <seconds>', "after how long an app's socket is refreshed, with a warning")
     .argParser(aboveZero)
     .default(18_060),
+  new Option('--ghost-seconds <seconds>', "how long an app's socket counts on whose client left without a close frame")
+    .argParser(notNegative)
+    .default(0),
   new Option('--ack-timeout <seconds>', 'how long an acknowledgement is waited for').argParser(aboveZero).default(3),
   new Option('--retry-delays <seconds,...>', 'pauses before an event that nobody acknowledged is sent again')
     .argParser(pauses)
@@ -94,6 +98,7 @@ export const simulatorOptions = (options: SlackOptions): SimulatorOptions => ({
   appConnectBurst: options.appBurst,
   maxWebsockets: options.maxWebsockets,
   approximateConnectionSeconds: options.connectionSeconds,
+  ghostAfterDropMs: options.ghostSeconds * 1000,
   ackTimeoutMs: options.ackTimeout * 1000,
   retryDelaysMs: options.retryDelays.map((seconds) => seconds * 1000),
   sameEnvelopeID: options.sameEnvelopeId,
@@ -120,6 +125,12 @@ function pauses(text: string): number[] {
   const seconds = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (seconds.every((value) => value >= 0 && value < 2_000_000)) return seconds;
   throw new InvalidArgumentError('It takes numbers of seconds with commas between them, such as 0,60,300.');
+}
+
+function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0) return value;
+  throw new InvalidArgumentError('It takes a number of at least 0.');
 }
 
 function aboveZero(text: string): number {

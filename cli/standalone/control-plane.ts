@@ -1,10 +1,9 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
-import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
 import { rfc3339 } from '../../operator/kube/timestamp.ts';
 import type { DirectoryContent } from './manifests/bots-directory.ts';
 import { describeProblem } from './manifests/manifest.ts';
-import { type KnownGenerations, type ObjectRegistry, register } from './objects/object-registry.ts';
+import { type KnownGenerations, type ObjectRegistry, type Registration, register } from './objects/object-registry.ts';
 import {
   StandaloneReconciler,
   type StandaloneReconcilerOptions,
@@ -20,9 +19,9 @@ export class ControlPlane {
   readonly #reconciler: StandaloneReconciler;
   readonly #summaries = new Map<string, BotSummary>();
   #registry: ObjectRegistry;
-  #bots: readonly BotDocument[] | undefined;
+  /** Of the last reading. */
+  #registration: Registration | undefined;
   #problems: readonly string[] = [];
-  #taken = false;
 
   constructor(registry: ObjectRegistry, options: StandaloneReconcilerOptions) {
     this.#options = options;
@@ -44,13 +43,16 @@ export class ControlPlane {
     return this.#summaries;
   }
 
-  get size(): number {
-    return this.#bots?.length ?? 0;
+  /** SlackBots and SlackApps in the directory. */
+  get counts(): { bots: number; apps: number } {
+    const { bots, apps } = this.#registration ?? {};
+    return { bots: bots?.present.length ?? 0, apps: apps?.present.length ?? 0 };
   }
 
-  /** The directory was read, and holds neither a SlackBot nor anything that may be meant as one. */
+  /** The directory was read, and holds neither an object of ours nor anything that may be meant as one. */
   get empty(): boolean {
-    return this.#taken && this.size === 0 && this.#problems.length === 0;
+    const { bots, apps } = this.counts;
+    return this.#registration !== undefined && bots + apps === 0 && this.#problems.length === 0;
   }
 
   desired(): Desired {
@@ -58,25 +60,24 @@ export class ControlPlane {
   }
 
   /**
-   * @param known what Redis has of our bots
+   * @param known what Redis has of our objects
    * @returns problems that are new
    */
   take(content: Omit<DirectoryContent, 'changes'>, known: KnownGenerations): string[] {
     const { complete, secrets } = content;
-    this.#taken = true;
     const next = register({
-      manifests: content.bots,
+      manifests: content,
       registry: this.#registry,
-      before: this.#bots,
+      before: this.#registration,
       known,
       complete,
       now: rfc3339(this.#options.clock.wallMs()),
     });
     this.#registry = next.registry;
-    this.#bots = next.bots;
-    this.#reconciler.take({ bots: next.bots, removed: next.removed, secrets, complete });
+    this.#registration = next;
+    this.#reconciler.take({ ...next, secrets, complete });
     const before = this.#problems;
-    this.#problems = [...content.problems, ...next.problems].map(describeProblem);
+    this.#problems = [...content.problems, ...next.apps.problems, ...next.bots.problems].map(describeProblem);
     return this.#problems.filter((problem) => !before.includes(problem));
   }
 

@@ -8,6 +8,7 @@ import {
 import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
+import type { QueueLengths } from './console/queue-probe.ts';
 
 export interface StandaloneMetrics {
   planner: PlannerObserver;
@@ -42,18 +43,40 @@ export async function startMetricsServer(
 /** Those of the planner, as in the operator; each connector has its own on a port of its own (its log tells which). */
 export function standaloneMetrics(
   registry: Registry,
-  sources: { bots(): { ready: number; total: number }; problems(): number },
+  sources: {
+    totals(): Record<'apps' | 'bots', { ready: number; total: number }>;
+    problems(): number;
+    /** Undefined while Redis does not answer. */
+    queue(): QueueLengths | undefined;
+  },
 ): StandaloneMetrics {
   const registers = [registry];
+  for (const [kind, name] of [
+    ['bots', 'SlackBots'],
+    ['apps', 'SlackApps'],
+  ] as const) {
+    new Gauge({
+      name: `relax_${kind}`,
+      help: `${name} by state.`,
+      labelNames: ['state'],
+      registers,
+      collect() {
+        const { ready, total } = sources.totals()[kind];
+        this.set({ state: 'ready' }, ready);
+        this.set({ state: 'not_ready' }, total - ready);
+      },
+    });
+  }
   new Gauge({
-    name: 'relax_bots',
-    help: 'SlackBots by state.',
-    labelNames: ['state'],
+    name: 'relax_queue_items',
+    help: 'Items that wait for the application, by list.',
+    labelNames: ['list'],
     registers,
     collect() {
-      const { ready, total } = sources.bots();
-      this.set({ state: 'ready' }, ready);
-      this.set({ state: 'not_ready' }, total - ready);
+      this.reset();
+      const { queue, urgent } = sources.queue() ?? {};
+      if (queue !== undefined) this.set({ list: 'queue' }, queue);
+      if (urgent !== undefined) this.set({ list: 'urgent' }, urgent);
     },
   });
   new Gauge({

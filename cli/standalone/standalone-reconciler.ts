@@ -1,26 +1,28 @@
-import type { SlackBotStatus } from '../../core/api/slackbot.ts';
 import type { Clock } from '../../core/process/clock.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired, Want } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
-import { BotRecords } from '../../operator/kinds/slackbot/bot-records.ts';
-import { judgeCredentials } from '../../operator/kinds/slackbot/credentials.ts';
-import type { BotDocument } from '../../operator/kinds/slackbot/socket-set.ts';
-import { statusOf } from '../../operator/kinds/slackbot/status.ts';
-import { summaryOf } from '../../operator/kinds/slackbot/summary.ts';
-import { decide, decideDeletion, type Situation } from '../../operator/kinds/slackbot/wanted.ts';
-import { fleetFacts, isLive } from '../../operator/kinds/socket-conditions.ts';
+import type { OwnerKind } from '../../operator/kinds/owner-reconciler.ts';
+import { OwnerRecords } from '../../operator/kinds/owner-records.ts';
+import { slackAppKind, slackAppOwners } from '../../operator/kinds/slackapp/slackapp-kind.ts';
+import { slackBotKind } from '../../operator/kinds/slackbot/slackbot-kind.ts';
+import { slackBotOwners } from '../../operator/kinds/slackbot/slackbot-owners.ts';
+import { fleetFacts } from '../../operator/kinds/socket-conditions.ts';
+import { decide, decideDeletion, type Situation } from '../../operator/kinds/wanted.ts';
+import { keyOf } from '../../operator/kube/object.ts';
 import { compareAge } from '../../operator/reconcile/age.ts';
 import { DesiredState } from '../../operator/reconcile/desired-state.ts';
+import type { Kind } from '../../operator/reconcile/kind.ts';
+import type { OtherObjects } from '../../operator/reconcile/kind-controller.ts';
 import type { SecretRead } from '../../operator/reconcile/secret-read.ts';
+import type { ConditionedStatus } from '../../operator/status/conditions.ts';
+import type { KindObject } from '../../operator/status/status-kind.ts';
 import type { ManifestSecret } from './manifests/manifest.ts';
+import type { Registered, Registration } from './objects/object-registry.ts';
 
 /** One reading of the directory, as objects that an API server could hold. */
-export interface Objects {
-  bots: readonly BotDocument[];
+export interface Objects extends Pick<Registration, 'bots' | 'apps'> {
   secrets: readonly ManifestSecret[];
-  /** Bots of the reading before that are no longer in the directory. */
-  removed: readonly BotDocument[];
   /** False: what is missing may be there (DirectoryContent). */
   complete: boolean;
 }
@@ -30,27 +32,38 @@ export interface StandaloneReconcilerOptions {
   clock: Clock;
 }
 
-interface Entry {
-  bot: BotDocument;
+/** A kind, and the decisions about its objects. */
+interface ServedKind {
+  kind: Kind;
+  owners: OwnerKind<KindObject>;
+}
+
+interface Entry extends ServedKind {
+  object: KindObject;
   /** It is no longer in the directory, and sockets of it may still be open. */
   isRemoved: boolean;
-  status: SlackBotStatus | undefined;
+  status: ConditionedStatus | undefined;
   /** When to decide again even if nothing changes; monotonic. */
   dueMs: number;
 }
 
-/** Owner uid -> line of `relax status`; undefined for a bot that is gone. */
+/** Owner uid -> line of `relax status`; undefined for an object that is gone. */
 export type SummaryChanges = Map<string, BotSummary | undefined>;
 
 /**
- * Brings each bot of the directory to what is desired of the fleet, and back from the fleet to its status: the operator's
- * decisions (`wanted.ts`) with a directory in place of an API server, and in nothing else another than its reconciler.
+ * Brings each object of the directory to what is desired of the fleet, and back from the fleet to its status: the operator's
+ * decisions (`OwnerKind`, `wanted.ts`) with a directory in place of an API server, and in nothing else another than its
+ * reconciler.
  */
 export class StandaloneReconciler {
   readonly #options: StandaloneReconcilerOptions;
   readonly #desired = new DesiredState();
-  readonly #records = new BotRecords();
+  readonly #records = new OwnerRecords();
   readonly #entries = new Map<string, Entry>();
+  /** Kind and `namespace/name` -> entry; of two with one name, the one in the directory. */
+  readonly #named = new Map<string, Entry>();
+  readonly #apps: ServedKind;
+  readonly #bots: ServedKind;
   #secrets: ReadonlyMap<string, Record<string, string>> = new Map();
   #complete = false;
   #facts = '';
@@ -59,6 +72,10 @@ export class StandaloneReconciler {
 
   constructor(options: StandaloneReconcilerOptions) {
     this.#options = options;
+    const others = (kind: string): OtherObjects => this.#othersOf(kind);
+    const parts = { planner: options.planner, desired: this.#desired, others };
+    this.#apps = { kind: slackAppKind, owners: slackAppOwners(parts) };
+    this.#bots = { kind: slackBotKind, owners: slackBotOwners(parts) };
   }
 
   desired(): Desired {
@@ -66,22 +83,40 @@ export class StandaloneReconciler {
     return { ...desired, synced: desired.synced && this.#complete };
   }
 
-  take({ bots, secrets, removed, complete }: Objects): void {
+  take({ apps, bots, secrets, complete }: Objects): void {
     this.#complete = complete;
-    this.#secrets = new Map(secrets.map(({ metadata, data }) => [`${metadata.namespace}/${metadata.name}`, data]));
+    this.#secrets = new Map(
+      secrets.map((secret) => [`${secret.metadata.namespace}/${secret.metadata.name}`, secret.data]),
+    );
     this.#desired.begin([]);
-    for (const bot of bots) {
-      const before = this.#entries.get(bot.metadata.uid);
+    // Apps first, since the verdict on a bot may depend on its app.
+    const present = [...this.#enter(this.#apps, apps), ...this.#enter(this.#bots, bots)];
+    // One that takes over is known before the one that it takes over from goes.
+    const closing = [...this.#entries.values()].filter(({ isRemoved }) => isRemoved).map(({ object }) => object);
+    this.#reconcile([...present, ...closing].map(({ metadata }) => metadata.uid));
+  }
+
+  /** @returns those in the directory; the older of two comes before the younger */
+  #enter(served: ServedKind, { present, removed }: Registered): KindObject[] {
+    for (const object of present) {
+      const before = this.#entries.get(object.metadata.uid);
       const status = before?.isRemoved === true ? undefined : before?.status;
-      this.#entries.set(bot.metadata.uid, { bot, isRemoved: false, status, dueMs: Number.POSITIVE_INFINITY });
+      this.#put({ ...served, object, isRemoved: false, status, dueMs: Number.POSITIVE_INFINITY });
     }
-    for (const bot of removed) {
-      const entry = { bot, isRemoved: true, status: undefined, dueMs: Number.POSITIVE_INFINITY };
-      this.#entries.set(bot.metadata.uid, entry);
+    for (const object of removed) {
+      const status = this.#entries.get(object.metadata.uid)?.status;
+      this.#put({ ...served, object, isRemoved: true, status, dueMs: Number.POSITIVE_INFINITY });
     }
-    // The older of two is known before the younger; one that takes over, before the one that it takes over from goes.
-    const closing = [...this.#entries.values()].filter(({ isRemoved }) => isRemoved).map(({ bot }) => bot);
-    this.#reconcile([...[...bots].sort(byAge), ...closing].map(({ metadata }) => metadata.uid));
+    return [...present].sort((a, b) => compareAge(a.metadata, b.metadata));
+  }
+
+  #put(entry: Entry): void {
+    const { uid } = entry.object.metadata;
+    const name = nameOf(entry);
+    const namesake = this.#named.get(name);
+    const isOther = namesake !== undefined && namesake.object.metadata.uid !== uid;
+    if (!(entry.isRemoved && isOther && !namesake.isRemoved)) this.#named.set(name, entry);
+    this.#entries.set(uid, entry);
   }
 
   /**
@@ -115,73 +150,86 @@ export class StandaloneReconciler {
 
   #keep(entry: Entry): string[] {
     const { planner, clock } = this.#options;
-    const { bot } = entry;
-    const { uid } = bot.metadata;
+    const { object, kind, owners } = entry;
+    const { uid } = object.metadata;
     const view = planner.view();
-    const verdict = judgeCredentials(bot.spec, this.#secretOf(bot));
-    const situation = this.#situationOf(bot);
+    const verdict = owners.judgeCredentials(object, this.#secretOf(entry));
+    const situation = this.#situationOf(entry);
     const { want, duplicateOf, lookAgainMs, record } = decide(situation, verdict);
-    const affected = this.#records.put(uid, record);
-    this.#desire(bot, want);
+    const affected = [...this.#records.put(uid, record), ...this.#desire(object, want)];
     entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
-    entry.status = statusOf({
-      bot,
-      verdict,
-      duplicateOf,
-      view: view.bots.get(uid),
-      fleet: fleetFacts(view),
-      previous: entry.status,
-      nowMs: clock.wallMs(),
-    });
-    this.#lines.set(uid, summaryOf(bot, entry.status, view.bots.get(uid)));
-    return affected;
+    const before = entry.status;
+    const fleet = fleetFacts(view);
+    entry.status = owners.statusOf(object, { verdict, duplicateOf, fleet, previous: before, nowMs: clock.wallMs() });
+    this.#lines.set(uid, kind.summaryOf(object, entry.status, view));
+    return kind.urgencyOf(before, entry.status) === 'none' ? affected : [...affected, ...this.#dependentsOf(entry)];
   }
 
   #close(entry: Entry): string[] {
-    const { bot } = entry;
-    const { uid } = bot.metadata;
-    const { settled, bots } = this.#options.planner.view();
-    const situation = this.#situationOf(bot);
-    const view = { settled, hasBot: bots.has(uid) };
+    const { object } = entry;
+    const { uid } = object.metadata;
+    const { settled, bots, routed } = this.#options.planner.view();
+    const situation = this.#situationOf(entry);
+    const view = { settled, hasOwner: bots.has(uid) || routed?.has(uid) === true };
     const { want, lookAgainMs, release, record } = decideDeletion(situation, { isHeld: true, view });
-    const affected = this.#records.put(uid, record);
-    this.#desire(bot, want);
+    const affected = [...this.#records.put(uid, record), ...this.#desire(object, want)];
     entry.dueMs = situation.nowMs + (lookAgainMs ?? Number.POSITIVE_INFINITY);
     this.#lines.set(uid, undefined);
-    if (release !== undefined) {
-      this.#desire(bot, { kind: 'none' });
-      this.#records.forget(uid);
-      this.#entries.delete(uid);
-    }
-    return affected;
+    if (release === undefined) return affected;
+    this.#desire(object, { kind: 'none' });
+    this.#records.forget(uid);
+    this.#entries.delete(uid);
+    if (this.#named.get(nameOf(entry)) === entry) this.#named.delete(nameOf(entry));
+    return [...affected, ...this.#dependentsOf(entry)];
   }
 
-  #situationOf(bot: BotDocument): Situation {
-    const view = this.#options.planner.view();
+  #situationOf({ object, owners }: Entry): Situation {
+    const { planner, clock } = this.#options;
+    const { uid } = object.metadata;
     return {
-      bot,
-      record: this.#records.of(bot.metadata.uid),
-      ran: this.#desired.wanted(bot.metadata.uid),
-      others: {
-        claimsOn: (claim) => this.#records.claimsOn(claim),
-        mayRun: (other) => {
-          const entry = this.#entries.get(other);
-          return entry !== undefined && !entry.isRemoved && entry.bot.spec.suspend !== true;
-        },
-        isLive: (other) => view.bots.get(other)?.slots.some(isLive) ?? false,
-      },
-      nowMs: this.#options.clock.monotonicMs(),
+      owner: owners.ownerOf(object),
+      record: this.#records.of(uid),
+      ran: this.#desired.wanted(uid),
+      wasRouted: this.#desired.routed(uid) !== undefined,
+      others: this.#records.others(planner.view()),
+      nowMs: clock.monotonicMs(),
     };
   }
 
-  #desire({ metadata }: BotDocument, want: Want | undefined): void {
-    if (want !== undefined && this.#desired.set(metadata.uid, want, metadata.generation)) this.#options.planner.nudge();
+  /** @returns apps whose number of teams has changed by it */
+  #desire({ metadata }: KindObject, want: Want | undefined): string[] {
+    const { uid, generation } = metadata;
+    const before = this.#desired.routed(uid)?.appUid;
+    if (want !== undefined && this.#desired.set(uid, want, generation)) this.#options.planner.nudge();
+    const after = this.#desired.routed(uid)?.appUid;
+    return before === after ? [] : [before, after].flatMap((appUid) => appUid ?? []);
   }
 
-  #secretOf(bot: BotDocument): SecretRead {
-    const found = this.#secrets.get(`${bot.metadata.namespace}/${bot.spec.credentials?.secretRef.name ?? ''}`);
+  /** Those whose verdict depends on this object, which they name. */
+  #dependentsOf({ kind, object }: Entry): string[] {
+    const key = keyOf(object);
+    return [...this.#entries].flatMap(([uid, { kind: other, object: named }]) => {
+      const isNamed = other.dependency?.kind === kind.singular && other.dependency.keysOf(named).includes(key);
+      return isNamed ? [uid] : [];
+    });
+  }
+
+  /** As in the operator, one that is being removed is there until its sockets are closed. */
+  #othersOf(singular: string): OtherObjects {
+    return {
+      get: (key) => this.#named.get(`${singular} ${key}`)?.object,
+      statusOf: ({ metadata }) => this.#entries.get(metadata.uid)?.status,
+      // It may be in a file that could not be read so far.
+      isListed: () => this.#complete,
+    };
+  }
+
+  #secretOf({ object, owners }: Entry): SecretRead {
+    const key = owners.wantedSecretOf(object)?.secretKey;
+    const found = key === undefined ? undefined : this.#secrets.get(key);
     if (found !== undefined) return { kind: 'found', data: found, watched: true };
-    const remedy = `put a Secret of that name in namespace ${bot.metadata.namespace} into a file of the bots directory`;
+    const { namespace } = object.metadata;
+    const remedy = `put a Secret of that name in namespace ${namespace} into a file of the bots directory`;
     // It may be in a file that could not be read so far.
     return this.#complete
       ? { kind: 'missing', remedy }
@@ -189,4 +237,4 @@ export class StandaloneReconciler {
   }
 }
 
-const byAge = (a: BotDocument, b: BotDocument): number => compareAge(a.metadata, b.metadata);
+const nameOf = ({ kind, object }: Entry): string => `${kind.singular} ${keyOf(object)}`;

@@ -13,6 +13,7 @@ import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
+import { totalsOf } from '../terminal/totals.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -84,7 +85,8 @@ async function start(run: Run): Promise<void> {
     clock: systemClock,
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
   });
-  const metrics = await serveMetrics(run, controlPlane, keyFile, () => notReady());
+  const eventTotals = new EventTotals();
+  const metrics = await serveMetrics(run, { controlPlane, eventTotals }, keyFile, () => notReady());
   const redis = await openRedis(run, 'command');
   const subscriber = await openRedis(run, 'subscriber');
   const owner = standaloneOwner(config.botsDirectory);
@@ -93,8 +95,7 @@ async function start(run: Run): Promise<void> {
   };
   if (!(await takeCluster(run, redis, owner, onWait))) return;
 
-  const eventTotals = new EventTotals();
-  const queueProbe = new QueueProbe(redis, config.queue.name, systemClock);
+  const queueProbe = new QueueProbe(redis, config.queue, systemClock);
   const sockets = (): number => planner.view().pods.reduce((sum, pod) => sum + pod.live, 0);
   await lifecycle.part(
     'shutdown report',
@@ -143,7 +144,7 @@ async function start(run: Run): Promise<void> {
   every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
   every(lifecycle, 'console', SHOW_MS, () => {
     void queueProbe
-      .probe((length) => eventTotals.setQueueLength(length))
+      .probe((lengths) => eventTotals.setQueueLengths(lengths))
       .then(() => {
         if (signal.aborted) return;
         look(new Set());
@@ -161,17 +162,19 @@ async function start(run: Run): Promise<void> {
 /** The metrics of this process. Also says the first lines, which name their port. */
 async function serveMetrics(
   { config, console, log, lifecycle }: Run,
-  controlPlane: ControlPlane,
+  { controlPlane, eventTotals }: Pick<Shown, 'controlPlane' | 'eventTotals'>,
   keyFile: string,
   notReady: () => readonly string[],
 ): Promise<StandaloneMetrics> {
   const registry = createRegistry('standalone');
   const metrics = standaloneMetrics(registry, {
-    bots: () => ({
-      ready: [...controlPlane.summaries.values()].filter(({ ready }) => ready).length,
-      total: controlPlane.size,
-    }),
+    totals: () => {
+      const { apps, bots } = totalsOf(controlPlane.summaries.values());
+      const { counts } = controlPlane;
+      return { apps: { ready: apps.ready, total: counts.apps }, bots: { ready: bots.ready, total: counts.bots } };
+    },
     problems: () => controlPlane.problems.length,
+    queue: () => eventTotals.lengths,
   });
   const checks = { registry, notReady, notAlive: () => lifecycle.notAlive() };
   const server = await lifecycle.part(
@@ -231,7 +234,7 @@ interface Shown {
 
 function show({ config, console }: Run, { controlPlane, planner, changed, eventTotals, queueProbe }: Shown): void {
   console.show({
-    bots: controlPlane.summaries,
+    lines: controlPlane.summaries,
     view: planner.view(),
     faults: [
       ...planner.faults(),
@@ -265,8 +268,8 @@ function followDirectory(
     const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
     console.files(content.changes);
     for (const problem of newProblems) log.warn({ problem }, 'bots directory');
-    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot');
-    log.info({ bots: controlPlane.size, problems: controlPlane.problems.length }, 'bots directory read');
+    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot and no SlackApp');
+    log.info({ ...controlPlane.counts, problems: controlPlane.problems.length }, 'bots directory read');
     try {
       state.writeRegistry(controlPlane.registry);
     } catch (error) {

@@ -5,13 +5,15 @@ import { explain, isSocketReason, type Reason } from '../../operator/kinds/reaso
 import { whyNotLive } from '../../operator/kinds/socket-conditions.ts';
 import { firstWait } from '../../operator/kinds/wait.ts';
 
-/** A slot of a bot as sessions, assignments and reports have it now. */
+/** A slot of a bot, or of an app, as sessions, assignments and reports have it now. */
 export interface BotSocket {
   /** Which of the bot's sockets; in a handover two pods have the same one. */
   index: number;
   zone: string;
   bot: string;
   teamID: string;
+  /** Undefined: it is none of an app's. */
+  appID?: string | undefined;
   /** Undefined: no process that runs now has reported it. */
   state: SlotReport['state'] | undefined;
   reason: string;
@@ -27,7 +29,7 @@ interface Surroundings {
 }
 
 /**
- * A bot as it is now. Pure. Whatever its sockets prove is taken from them. The planner's summary, which may be old, adds
+ * A bot, or an app, as it is now. Pure. Whatever its sockets prove is taken from them. The planner's summary, which may be old, adds
  * what they can't show (what is wanted, the verdict on the token, suspension), and its reason applies only as long as no
  * socket contradicts it.
  */
@@ -53,6 +55,9 @@ export function botStatus(
     ...(count > 0 ? said('Live') : why(sockets, around)),
     waitUntilMs: wait?.untilMs,
     waitsFor: wait?.for,
+    app: line?.app,
+    appID: line === undefined ? first?.appID : line.appID,
+    teams: line?.teams,
   };
   return line === undefined || isRefuted(line, count, around)
     ? now

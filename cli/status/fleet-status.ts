@@ -3,6 +3,7 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { AWAY_REASON, type Presence, presenceOf, reportOf } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import { DRAIN_RETURN_MS, type Session } from '../../core/protocol/session.ts';
+import { type AppLine, appLineOf } from '../terminal/app-table.ts';
 import { type BotSocket, botStatus } from './bot-status.ts';
 
 /**
@@ -22,8 +23,10 @@ export interface FleetStatus {
     name: string;
     /** Items that wait for the application. */
     length: number;
-    /** RELAX_QUEUE_MAX as this command sees it; 0 means no limit. */
+    /** RELAX_QUEUE_MAX as this command sees it, for each list by itself; 0 means no limit. */
     max: number;
+    /** The list of urgent events, as this command's RELAX_QUEUE_URGENT names it; null without it. */
+    urgent: { name: string; length: number } | null;
   };
   /** What all programs on this Redis agreed on; null before the first start. */
   contract: { bucketMs: number; subBuckets: number; windowMs: number; shards: number } | null;
@@ -42,14 +45,19 @@ export interface ClusterStatus {
   /** By zone, then name. */
   pods: PodStatus[];
   sockets: SocketCounts;
-  bots: {
-    total: number;
-    ready: number;
-    /** Reason of the Ready condition -> bots. */
-    byReason: Record<string, number>;
-    /** Those that are not ready first, then by name. `live`, `zones` and `ready` as the sockets are at this reading. */
-    list: BotSummary[];
-  };
+  /** SlackApps. */
+  apps: StatusList<AppLine>;
+  /** SlackBots. One that an app carries (`app`) has the app's sockets. */
+  bots: StatusList<BotSummary>;
+}
+
+interface StatusList<Line> {
+  total: number;
+  ready: number;
+  /** Reason of the Ready condition -> how many. */
+  byReason: Record<string, number>;
+  /** Those that are not ready first, then by name. `live`, `zones` and `ready` as the sockets are at this reading. */
+  list: Line[];
 }
 
 /** Slots by the state of their socket; `unreported`: assigned, but not reported by the pod yet. */
@@ -143,6 +151,7 @@ function socketsByOwner(pods: readonly PodFacts[], nowMs: number): Map<string, B
         zone: facts.session?.zone ?? '',
         bot: slot?.bot ?? '',
         teamID: slot === undefined ? '' : teamOf(slot),
+        appID: slot?.kind === 'app' ? slot.appID : undefined,
         state: report?.state,
         reason: report?.reason ?? (presence === 'present' ? '' : AWAY_REASON[presence]),
         message: report?.message ?? '',
@@ -170,22 +179,51 @@ export function clusterStatus(
   }
   const connectors = podList.some(({ state }) => state === 'up' || state === 'draining');
   const byOwner = socketsByOwner(pods, nowMs);
+  const socketsOf = socketsIn(byOwner, lines);
   const uids = new Set([...lines.keys(), ...byOwner.keys()]);
-  const bots = [...uids].map((uid) =>
-    botStatus(lines.get(uid), byOwner.get(uid) ?? [], { planner: facts.planner, connectors }),
-  );
-  const byReason: Record<string, number> = {};
-  for (const { reason } of bots) byReason[reason] = (byReason[reason] ?? 0) + 1;
+  const all = [...uids].map((uid) => botStatus(lines.get(uid), socketsOf(uid), { planner: facts.planner, connectors }));
   return {
     ...facts,
     pods: podList.sort((a, b) => compare(a.zone, b.zone) || compare(a.pod, b.pod)),
     sockets,
-    bots: {
-      total: bots.length,
-      ready: bots.filter(({ ready }) => ready).length,
-      byReason,
-      list: bots.sort((a, b) => Number(a.ready) - Number(b.ready) || compare(a.bot, b.bot)),
-    },
+    apps: listOf(
+      all.flatMap((line) => appLineOf(line) ?? []),
+      ({ app }) => app,
+    ),
+    bots: listOf(
+      all.filter(({ appID }) => appID === undefined),
+      ({ bot }) => bot,
+    ),
+  };
+}
+
+/** The sockets that an owner has, or that carry it. */
+function socketsIn(
+  byOwner: ReadonlyMap<string, BotSocket[]>,
+  lines: ReadonlyMap<string, BotSummary>,
+): (uid: string) => readonly BotSocket[] {
+  const appUids = new Map(
+    [...lines].flatMap(([uid, { bot, appID }]) => (appID === undefined ? [] : [[bot, uid] as const])),
+  );
+  return (uid) => {
+    const { app, desired = 0 } = lines.get(uid) ?? {};
+    // One that is suspended has nothing of its app.
+    const carrier = app === undefined || desired === 0 ? undefined : appUids.get(app);
+    return byOwner.get(carrier ?? uid) ?? [];
+  };
+}
+
+function listOf<Line extends { ready: boolean; reason: string }>(
+  lines: Line[],
+  nameOf: (line: Line) => string,
+): StatusList<Line> {
+  const byReason: Record<string, number> = {};
+  for (const { reason } of lines) byReason[reason] = (byReason[reason] ?? 0) + 1;
+  return {
+    total: lines.length,
+    ready: lines.filter(({ ready }) => ready).length,
+    byReason,
+    list: lines.sort((a, b) => Number(a.ready) - Number(b.ready) || compare(nameOf(a), nameOf(b))),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { ClusterStatus, FleetStatus, PodStatus } from './fleet-status.ts';
 
 /** Exit codes of `relax status`, beside 1 (Redis can't be asked) and 2 (a mistake in the configuration). */
@@ -22,12 +21,15 @@ interface Asked {
 export function problemsOf({ queue, clusters }: Pick<FleetStatus, 'queue' | 'clusters'>, asked: Asked): string[] {
   return [
     ...(clusters.length === 0 ? [noCluster(asked)] : []),
-    ...(queue.max > 0 && queue.length >= queue.max
-      ? [`the queue ${queue.name} is full: check that its consumers are running, or raise RELAX_QUEUE_MAX`]
-      : []),
+    ...[queue, ...(queue.urgent === null ? [] : [queue.urgent])]
+      .filter((list) => isFull(list, queue.max))
+      .map(({ name }) => `the queue ${name} is full: check that its consumers are running, or raise RELAX_QUEUE_MAX`),
     ...clusters.flatMap((cluster) => clusterProblems(cluster).map((problem) => `${cluster.cluster}: ${problem}`)),
   ];
 }
+
+/** @param max 0 means no limit */
+export const isFull = ({ length }: { length: number }, max: number): boolean => max > 0 && length >= max;
 
 function noCluster({ cluster, known }: Asked): string {
   if (cluster === undefined) {
@@ -37,13 +39,24 @@ function noCluster({ cluster, known }: Asked): string {
   return `no such cluster on this Redis: ${cluster}; ${there}. Correct RELAX_CLUSTER or RELAX_REDIS_URL, or start it`;
 }
 
-function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
+/** A bot or an app. */
+interface Owner {
+  name: string;
+  ready: boolean;
+  reason: string;
+  message: string;
+  live: number;
+  desired: number;
+}
+
+function clusterProblems({ planner, pods, apps, bots }: ClusterStatus): string[] {
   const present = pods.filter(({ state }) => state === 'up' || state === 'draining');
-  // Skips bots that are as intended or belong to another operator, and problems already reported once for the cluster.
-  const wanted = ['Suspended', 'OtherOperator'];
-  const known = present.length === 0 ? [...wanted, 'NoConnectors'] : wanted;
-  const notReady = bots.list.filter(({ ready, reason }) => !ready && !known.includes(reason));
-  const short = bots.list.filter(({ ready, live, desired }) => ready && live < desired);
+  const appList = apps.list.map((line): Owner => ({ ...line, name: line.app }));
+  const botList = bots.list.map((line): Owner => ({ ...line, name: line.bot }));
+  // The sockets of a bot that an app carries are the app's, and missed there.
+  const ownSockets = bots.list
+    .filter(({ app }) => app === undefined)
+    .map((line): Owner => ({ ...line, name: line.bot }));
   return [
     ...(planner
       ? []
@@ -52,13 +65,30 @@ function clusterProblems({ planner, pods, bots }: ClusterStatus): string[] {
         ]),
     ...(present.length === 0 ? ['no connector is running, so no events are read: start connectors'] : []),
     ...pods.flatMap(podProblems),
-    ...[...byReason(notReady)].map(([reason, list]) => `${many(list)} not ready, ${reason}: ${list[0]?.message ?? ''}`),
-    ...(short.length === 0
-      ? []
-      : [
-          `${many(short, 'has', 'have')} fewer live sockets than wanted: if it stays so, see the connectors above and ` +
-            'conditions Assigned and Connected of the SlackBot',
-        ]),
+    ...notReadyProblems('app', appList, present.length),
+    ...notReadyProblems('bot', botList, present.length),
+    ...missingProblems('app', appList),
+    ...missingProblems('bot', ownSockets),
+  ];
+}
+
+/** Skips those that are as intended or belong to another operator, and problems already reported once for the cluster. */
+function notReadyProblems(noun: string, owners: readonly Owner[], connectors: number): string[] {
+  const wanted = ['Suspended', 'OtherOperator'];
+  const known = connectors === 0 ? [...wanted, 'NoConnectors'] : wanted;
+  const notReady = owners.filter(({ ready, reason }) => !ready && !known.includes(reason));
+  return [...byReason(notReady)].map(
+    ([reason, list]) => `${many(noun, list)} not ready, ${reason}: ${list[0]?.message ?? ''}`,
+  );
+}
+
+function missingProblems(noun: 'app' | 'bot', owners: readonly Owner[]): string[] {
+  const short = owners.filter(({ ready, live, desired }) => ready && live < desired);
+  if (short.length === 0) return [];
+  const kind = noun === 'app' ? 'SlackApp' : 'SlackBot';
+  return [
+    `${many(noun, short, 'has', 'have')} fewer live sockets than wanted: if it stays so, see the connectors above and ` +
+      `conditions Assigned and Connected of the ${kind}`,
   ];
 }
 
@@ -72,14 +102,14 @@ function podProblems({ pod, state, slots, faults }: PodStatus): string[] {
   return faults.map((fault) => `connector ${pod}: ${fault}`);
 }
 
-function byReason(bots: readonly BotSummary[]): Map<string, BotSummary[]> {
-  const groups = new Map<string, BotSummary[]>();
-  for (const bot of bots) groups.set(bot.reason, [...(groups.get(bot.reason) ?? []), bot]);
+function byReason(owners: readonly Owner[]): Map<string, Owner[]> {
+  const groups = new Map<string, Owner[]>();
+  for (const owner of owners) groups.set(owner.reason, [...(groups.get(owner.reason) ?? []), owner]);
   return groups;
 }
 
-const many = (bots: readonly BotSummary[], one = 'is', several = 'are'): string =>
-  `${bots.length === 1 ? 'bot' : `${bots.length} bots`} ${some(bots.map(({ bot }) => bot))} ${bots.length === 1 ? one : several}`;
+const many = (noun: string, owners: readonly Owner[], one = 'is', several = 'are'): string =>
+  `${owners.length === 1 ? noun : `${owners.length} ${noun}s`} ${some(owners.map(({ name }) => name))} ${owners.length === 1 ? one : several}`;
 
 const some = (names: readonly string[]): string =>
   names.length <= MOST_NAMES

@@ -27,7 +27,13 @@ export async function readFleet(redis: Redis, config: StatusConfig): Promise<Fle
   const fleet = {
     atMs: await redisTimeMs(redis),
     redis: version,
-    queue: { name: queue.name, length: await queueLength(redis, queue.name), max: queue.max },
+    queue: {
+      name: queue.name,
+      length: await queueLength(redis, queue.name),
+      max: queue.max,
+      urgent:
+        queue.urgent === undefined ? null : { name: queue.urgent, length: await queueLength(redis, queue.urgent) },
+    },
     contract: contractOf(await redis.hgetall(CONTRACT_KEY)),
     clusters,
   };

@@ -1,6 +1,8 @@
+import { appTable } from '../terminal/app-table.ts';
 import { botTable } from '../terminal/bot-table.ts';
 import { columns, hanging } from '../terminal/columns.ts';
 import type { ClusterStatus, FleetStatus, SocketCounts } from './fleet-status.ts';
+import { isFull } from './health.ts';
 
 /** Number of bots listed individually; beyond that, bots that need no attention are only counted. */
 const MOST_READY = 50;
@@ -9,9 +11,12 @@ const MOST_READY = 50;
 export function renderFleet(fleet: FleetStatus, columnCount = Number.POSITIVE_INFINITY): string {
   const { queue, contract, clusters } = fleet;
   const limit = queue.max === 0 ? 'no limit' : `limit ${queue.max}`;
-  const full = queue.max > 0 && queue.length >= queue.max ? '  FULL: nothing is queued until consumers catch up' : '';
+  const lengthOf = (list: { name: string; length: number }): string =>
+    `queue ${list.name}: ${list.length} (${limit})` +
+    `${isFull(list, queue.max) ? '  FULL: nothing is queued until consumers catch up' : ''}`;
   return [
-    `${fleet.redis}   queue ${queue.name}: ${queue.length} (${limit})${full}`,
+    `${fleet.redis}   ${lengthOf(queue)}`,
+    ...(queue.urgent === null ? [] : [`urgent events: ${lengthOf(queue.urgent)}`]),
     contract === null
       ? 'no connector has started on this Redis yet'
       : `an event is remembered for ${contract.windowMs / 1000} s`,
@@ -25,10 +30,11 @@ export function renderFleet(fleet: FleetStatus, columnCount = Number.POSITIVE_IN
 }
 
 function renderCluster(cluster: ClusterStatus, atMs: number, columnCount: number): string[] {
-  const { bots, sockets, pods } = cluster;
+  const { apps, bots, sockets, pods } = cluster;
   return [
     `CLUSTER ${cluster.cluster}   ${plannerWords(cluster, atMs)}`,
     `sockets: ${countWords(sockets)}`,
+    ...(apps.total === 0 ? [] : [`apps: ${apps.ready} of ${apps.total} ready${reasonWords(apps.byReason)}`]),
     `bots: ${bots.ready} of ${bots.total} ready${reasonWords(bots.byReason)}`,
     '',
     ...(pods.length === 0
@@ -47,8 +53,15 @@ function renderCluster(cluster: ClusterStatus, atMs: number, columnCount: number
           ]),
           columnCount,
         )),
+    ...appLines(cluster, atMs, columnCount),
     ...botLines(cluster, atMs, columnCount),
   ];
+}
+
+function appLines({ apps }: ClusterStatus, atMs: number, columnCount: number): string[] {
+  if (apps.total === 0) return [];
+  const table = appTable(apps.list, atMs, columnCount);
+  return ['', table.head, ...table.rows.flat()];
 }
 
 function botLines({ bots }: ClusterStatus, atMs: number, columnCount: number): string[] {
@@ -70,7 +83,7 @@ function plannerWords({ planner, lastSeenMs, sockets }: ClusterStatus, atMs: num
   const since = lastSeenMs === null ? '' : `, last ${Math.round((atMs - lastSeenMs) / 1000)} s ago`;
   const live = sockets.live + sockets.paused;
   const events = live === 0 ? 'no socket is live, no events are read' : `events flow on ${live} sockets`;
-  return `NO PLANNER${since}: ${events}; changes to SlackBots and Secrets have no effect, nothing is reassigned`;
+  return `NO PLANNER${since}: ${events}; changes to SlackBots, SlackApps and Secrets have no effect, nothing is reassigned`;
 }
 
 const countWords = (sockets: SocketCounts): string =>

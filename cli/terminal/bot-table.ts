@@ -14,7 +14,10 @@ export function span(ms: number): string {
  * has a known end. Pure.
  * @param nowMs Redis time
  */
-export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: number): string {
+export function waitWords(
+  { waitUntilMs = 0, waitsFor }: Pick<BotSummary, 'waitUntilMs' | 'waitsFor'>,
+  nowMs: number,
+): string {
   const leftMs = waitUntilMs - nowMs;
   if (leftMs <= 0) return '';
   switch (waitsFor) {
@@ -27,8 +30,10 @@ export function waitWords({ waitUntilMs = 0, waitsFor }: BotSummary, nowMs: numb
   }
 }
 
-/** Why a bot is as it is, and what to do. */
-function reasonWords(bot: BotSummary, nowMs: number): string {
+type Reasoned = Pick<BotSummary, 'ready' | 'reason' | 'message' | 'waitUntilMs' | 'waitsFor'>;
+
+/** Why a bot or an app is as it is, and what to do. */
+export function reasonWords(bot: Reasoned, nowMs: number): string {
   const wait = waitWords(bot, nowMs);
   if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;
@@ -46,7 +51,7 @@ export function botTable(
       bot.bot,
       bot.teamID,
       bot.ready ? 'yes' : 'no',
-      `${bot.live}/${bot.desired}`,
+      `${bot.live}/${bot.desired}${bot.app === undefined ? '' : ` of ${bot.app}`}`,
       bot.zones.join(','),
       reasonWords(bot, nowMs),
     ]),

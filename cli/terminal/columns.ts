@@ -45,7 +45,7 @@ export function columnGroups(
     const [first = '', ...more] = wrap(text(row[last]), room);
     return [line([...row.slice(0, last), first]), ...more.map((part) => ' '.repeat(indent) + part)];
   };
-  return { head: line(head), rows: rows.map(group) };
+  return { head: clip(line(head), columnCount), rows: rows.map(group) };
 }
 
 /** Lines of at most so many columns, broken between words; a word that is longer is broken where it must be. */

@@ -3,16 +3,16 @@
 --         turn<n>Ms for n = 1 to 3 (who of that rank was refused first and is next, until when), unknown and unknownMs (how
 --         many sockets Slack counted beyond those that Relax knows, until when that is believed)
 -- KEYS[2] the places, a sorted set: <cluster>/<slot> -> until when the slot counts
--- ARGV[7] the place of who asks  ARGV[8] its slot  ARGV[9] places of an app  ARGV[10] ms for which a live socket counts
--- ARGV[11] ms for which an attempt counts  ARGV[12] ms for which an attempt keeps the others waiting  ARGV[13] ms after which
--- one that waits for its turn asks again  ARGV[14] ms after which one without a place asks again
--- ARGV[15] live: sockets that Slack counts, or empty  ARGV[16] ms for which that is believed
+-- ARGV[5] who asks: <process>/<place>  ARGV[7] its place  ARGV[8] places of an app  ARGV[9] ms for which a live socket counts
+-- ARGV[10] ms for which an attempt counts  ARGV[11] ms for which an attempt keeps the others waiting  ARGV[12] ms after which
+-- one that waits for its turn asks again  ARGV[13] ms after which one without a place asks again
+-- ARGV[14] live: sockets that Slack counts, or empty  ARGV[15] ms for which that is believed
 -- Returns { 1, 0, 0, 0 } if the connect may be made, else { 0, ms to wait, 1 if another slot goes first, 1 if all places are
--- taken }; of live the number of slots that count; of anyLive 1 or 0.
-local place, slot, mostPlaces = ARGV[7], ARGV[8], tonumber(ARGV[9])
-local liveForMs, attemptMs, openingForMs = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
-local turnMs, fullMs = tonumber(ARGV[13]), tonumber(ARGV[14])
-local slackCounts, unknownForMs = tonumber(ARGV[15]), tonumber(ARGV[16])
+-- taken }; of live the number of sockets that Relax knows; of anyLive 1 or 0.
+local place, mostPlaces = ARGV[7], tonumber(ARGV[8])
+local liveForMs, attemptMs, openingForMs = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local turnMs, fullMs = tonumber(ARGV[12]), tonumber(ARGV[13])
+local slackCounts, unknownForMs = tonumber(ARGV[14]), tonumber(ARGV[15])
 
 -- A time further ahead than it can have been set is of a clock that was ahead of this one.
 local function isAhead(untilMs, mostMs) return untilMs > nowMs and untilMs <= nowMs + mostMs end
@@ -40,11 +40,14 @@ local function leavePlace()
   redis.call('ZREM', KEYS[2], place)
 end
 
+-- Whether a process, this or another, asks for this place.
+local function isOfPlace(who) return string.sub(who, -#place - 1) == '/' .. place end
+
 -- Until when a socket of this slot in another process counts as live: during a handover, or after that process was killed.
 local function liveElsewhereMs()
   local lastMs = 0
-  for name, untilMs in pairs(liveMs) do
-    if name ~= asker and string.sub(name, -#slot - 1) == '/' .. slot then lastMs = math.max(lastMs, untilMs) end
+  for who, untilMs in pairs(liveMs) do
+    if who ~= asker and isOfPlace(who) then lastMs = math.max(lastMs, untilMs) end
   end
   return lastMs
 end
@@ -79,7 +82,7 @@ elseif purpose == 'release' then
   unmarkLive()
   if opening == asker then endOpening() end
   local elsewhereMs = liveElsewhereMs()
-  if string.sub(opening, -#slot - 1) == '/' .. slot then elsewhereMs = math.max(elsewhereMs, openingMs) end
+  if isOfPlace(opening) then elsewhereMs = math.max(elsewhereMs, openingMs) end
   if elsewhereMs == 0 then leavePlace() elseif places[place] then keepPlace(math.min(places[place], elsewhereMs)) end
 elseif purpose == 'live' then
   -- Until the earlier socket of the slot is closed, Slack counts it as well.
@@ -145,8 +148,16 @@ for rank, turn in ipairs(turns) do
 end
 save(lastMs)
 
-local known, placesMs = 0, 0
-for _, untilMs in pairs(places) do known, placesMs = known + 1, math.max(placesMs, untilMs) end
-if known > 0 then redis.call('PEXPIRE', KEYS[2], placesMs - nowMs + 1000) end
-if purpose == 'live' then return known end
-return { granted, math.ceil(waitMs), yields, full }
+local taken, placesMs = 0, 0
+for _, untilMs in pairs(places) do taken, placesMs = taken + 1, math.max(placesMs, untilMs) end
+if taken > 0 then redis.call('PEXPIRE', KEYS[2], placesMs - nowMs + 1000) end
+if purpose ~= 'live' then return { granted, math.ceil(waitMs), yields, full } end
+
+-- A place has one socket or an attempt, and two sockets while two processes run its slot.
+local known, met = taken, {}
+for who in pairs(liveMs) do
+  local itsPlace = string.match(who, '^[^/]*/(.*)$')
+  if met[itsPlace] then known = known + 1 end
+  met[itsPlace] = true
+end
+return known

@@ -96,8 +96,8 @@ export interface ConnectBudget {
   /**
    * The slot's socket is live. Called at hello and again from time to time, because the mark expires after some minutes.
    * @param slackCounts how many sockets of the app Slack counts, if its hello said so; only at this hello
-   * @returns how many slots of the app have a place in all clusters, this one included; undefined where sockets are not
-   * limited. A slot that is being replaced has two sockets for a moment.
+   * @returns how many sockets of the app Relax knows of in all clusters, this one and attempts included; undefined where
+   * sockets are not limited. One that this slot replaces in this process is not among them: it is about to be closed.
    */
   markLive(bucket: Bucket, slotID: string, slackCounts?: number): Promise<number | undefined>;
   /** The slot ends here: its place among the app's sockets is free, unless it runs in another process as well. */

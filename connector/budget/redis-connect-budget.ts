@@ -30,22 +30,26 @@ interface Call extends Partial<BudgetAsker> {
  * @param cluster with it a slot is the same in every process: placed again, it finds its place among the app's sockets
  */
 export function redisConnectBudget(redis: Redis, holder = '', cluster = ''): ConnectBudget {
-  const ofAll = ({ what, forMs = 0, slotID = '', sparing = false }: Call, capacity: number, refillMs: number) => {
-    const asker = `${holder}/${slotID}`;
-    return [what, capacity, refillMs, forMs, asker, sparing ? 1 : 0];
+  /** What both scripts are told. @param slot as the bucket names it, within a process */
+  const shared = ({ what, forMs = 0, sparing = false }: Call, slot: string, capacity: number, refillMs: number) => {
+    return [what, capacity, refillMs, forMs, `${holder}/${slot}`, sparing ? 1 : 0];
   };
   const runTeam = (key: string, call: Call): Promise<unknown> => {
     const { capacity, refillMs, firstGapMs, nextGapMs } = TEAM_BUDGET;
-    const args = [...ofAll(call, capacity, refillMs), call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs];
-    return runScript(redis, TEAM_SCRIPT, [key], args);
+    const args = shared(call, call.slotID ?? '', capacity, refillMs);
+    return runScript(redis, TEAM_SCRIPT, [key], [...args, call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs]);
   };
   const runApp = (key: string, sockets: string, call: Call): Promise<unknown> => {
     const { capacity, refillMs, places, attemptMs, openingMs, turnMs, fullMs, unknownMs } = APP_BUDGET;
-    const { slotID = '', slackCounts = '' } = call;
-    const whose = [`${cluster}/${slotID}`, slotID, places];
+    const place = `${cluster}/${call.slotID ?? ''}`;
+    const args = shared(call, place, capacity, refillMs);
     const times = [BUDGET.liveMs, attemptMs, openingMs, turnMs, fullMs];
-    const args = [...ofAll(call, capacity, refillMs), ...whose, ...times, slackCounts, unknownMs];
-    return runScript(redis, APP_SCRIPT, [key, sockets], args);
+    return runScript(
+      redis,
+      APP_SCRIPT,
+      [key, sockets],
+      [...args, place, places, ...times, call.slackCounts ?? '', unknownMs],
+    );
   };
   const run = ({ key, sockets }: Bucket, call: Call): Promise<unknown> =>
     sockets === undefined ? runTeam(key, call) : runApp(key, sockets, call);

@@ -9,11 +9,11 @@ export interface EventSource {
   bot: string;
   /** `metadata.generation` of the assignment. */
   generation: number;
-  /** `spec.teamID`: the queue item's `team_uid`. */
+  /** `spec.teamID`: the queue item's `team_uid`, unless an envelope names the tenant. */
   teamID: string;
-  /** The team that Slack names: part of every identity. */
+  /** The team that Slack names: part of every identity over RTM. Over Socket Mode that is the envelope's tenant. */
   slackTeamID: string;
-  /** The bot's user, as Slack names it. */
+  /** The bot's user, as Slack names it; empty where it does not, unless an envelope does. */
   botUserID: string;
   /** The queue item's `namespace`. */
   queueNamespace: string;

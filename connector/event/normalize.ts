@@ -20,7 +20,7 @@ export interface NormalizedEvent {
   mark: Mark;
   /** Chooses the queue shard (`shardOf`): the team of the identity, so that all copies of the event meet in one shard. */
   shardKey: string;
-  /** It goes to the urgent queue, if there is one. */
+  /** Goes before other events, and to the urgent list where there is one. */
   urgent: boolean;
   /** What the fence is asked before the event is queued: field of the fence hash and the assignment's generation. */
   fence: { field: string; generation: number };

@@ -1,3 +1,5 @@
+import type { BufferLoad, Share } from './pressure.ts';
+
 export interface BufferLimits {
   /** Payload bytes that may wait (`RELAX_BUFFER_BYTES`). */
   maxBytes: number;
@@ -9,46 +11,67 @@ export interface BufferLimits {
 interface Weighed {
   fenceField: string;
   bytes: number;
+  isSentAgain: boolean;
 }
 
 /** The one bound on everything that waits in a connector, for any number of queues (design rule 5). */
 export class BufferBound {
   readonly #limits: BufferLimits;
-  #bytes = 0;
-  /** Fence field -> bytes. A bot without a waiting event has no entry. */
-  readonly #bytesOf = new Map<string, number>();
+  readonly #once: Weights;
+  readonly #again: Weights;
 
   constructor(limits: BufferLimits) {
     this.#limits = limits;
+    this.#once = new Weights(limits.maxBytes);
+    this.#again = new Weights(limits.maxBytes);
+  }
+
+  get bytes(): number {
+    return this.#once.bytes + this.#again.bytes;
+  }
+
+  hasRoomFor({ bytes }: Weighed): boolean {
+    return this.bytes + bytes <= this.#limits.maxBytes;
+  }
+
+  add({ fenceField, bytes, isSentAgain }: Weighed): void {
+    (isSentAgain ? this.#again : this.#once).weigh(fenceField, bytes);
+  }
+
+  remove({ fenceField, bytes, isSentAgain }: Weighed): void {
+    (isSentAgain ? this.#again : this.#once).weigh(fenceField, -bytes);
+  }
+
+  /** @param ageMs of the oldest event for which sockets must pause */
+  load(ageMs: number): BufferLoad {
+    return { age: ageMs / this.#limits.maxAgeMs, once: this.#once, again: this.#again };
+  }
+}
+
+/** Bytes that wait, by bot. */
+class Weights implements Share {
+  readonly #maxBytes: number;
+  #bytes = 0;
+  /** A bot without a waiting event has no entry. */
+  readonly #bytesOf = new Map<string, number>();
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Waiting payload bytes per bot (by its fence field). */
+  get fill(): number {
+    return this.#bytes / this.#maxBytes;
+  }
+
   get bytesOf(): ReadonlyMap<string, number> {
     return this.#bytesOf;
   }
 
-  hasRoomFor({ bytes }: Weighed): boolean {
-    return this.#bytes + bytes <= this.#limits.maxBytes;
-  }
-
-  add({ fenceField, bytes }: Weighed): void {
-    this.#weigh(fenceField, bytes);
-  }
-
-  remove({ fenceField, bytes }: Weighed): void {
-    this.#weigh(fenceField, -bytes);
-  }
-
-  /** Of each limit, 0 when empty and 1 when it is reached. @param ageMs of the oldest event that waits */
-  fill(ageMs: number): { bytes: number; age: number } {
-    return { bytes: this.#bytes / this.#limits.maxBytes, age: ageMs / this.#limits.maxAgeMs };
-  }
-
-  #weigh(fenceField: string, bytes: number): void {
+  weigh(fenceField: string, bytes: number): void {
     this.#bytes += bytes;
     const now = (this.#bytesOf.get(fenceField) ?? 0) + bytes;
     if (now > 0) this.#bytesOf.set(fenceField, now);

@@ -10,17 +10,33 @@ export interface QueueEntry {
   payload: string;
   /** Bytes of the payload in UTF-8. */
   bytes: number;
+  /** Goes before others, and to the list of urgent events if there is one. */
+  urgent: boolean;
+  /** Slack sends it again unless it is acknowledged. */
+  isSentAgain: boolean;
+  /** Monotonic time of the offer. */
+  offeredAtMs: number;
+  /** Called once, when the outcome is final. */
+  settled: Settled | undefined;
+  /** Copies that came while it waited; most events have none. */
+  copies?: Copy[];
+}
+
+/** A copy of an event that waits already (`waiting-copies.ts`). */
+export interface Copy {
   /** Monotonic time of the offer. */
   offeredAtMs: number;
   /** Called once, when the outcome is final. */
   settled: Settled | undefined;
 }
 
-/** What waits for one queue: first in, first out. Whatever leaves it does so in the order in which it came. */
+/** Events in the order in which they came. Whatever leaves does so in that order, too. */
 export class EventBuffer {
   readonly #bound: BufferBound;
   #entries: (QueueEntry | undefined)[] = [];
   #head = 0;
+  /** What stands before it will be sent again by Slack. Moves on when somebody asks. */
+  #once = 0;
 
   constructor(bound: BufferBound) {
     this.#bound = bound;
@@ -38,10 +54,14 @@ export class EventBuffer {
     return true;
   }
 
-  /** The oldest entries, at least one if there is any. They stay until `release`. */
-  front(maxCount: number, maxBytes: number): QueueEntry[] {
-    const batch: QueueEntry[] = [];
+  /**
+   * A batch of `first` and the oldest entries here, within the bounds; at least one entry if there is any. They stay until
+   * `release`.
+   */
+  front(maxCount: number, maxBytes: number, first: readonly QueueEntry[] = []): QueueEntry[] {
+    const batch = [...first];
     let bytes = 0;
+    for (const entry of first) bytes += entry.bytes;
     for (let at = this.#head; at < this.#entries.length && batch.length < maxCount; at++) {
       const entry = this.#entries[at];
       if (entry === undefined) break;
@@ -54,16 +74,19 @@ export class EventBuffer {
 
   /** Removes the `count` oldest, except those in `keep`, which stay the oldest in the given order. */
   release(count: number, keep: readonly QueueEntry[] = []): void {
-    for (let at = this.#head; at < this.#head + count; at++) {
+    const end = this.#head + count;
+    for (let at = this.#head; at < end; at++) {
       const entry = this.#entries[at];
       if (entry !== undefined) this.#bound.remove(entry);
       this.#entries[at] = undefined;
     }
-    this.#head += count - keep.length;
+    this.#head = end - keep.length;
     keep.forEach((entry, index) => {
       this.#entries[this.#head + index] = entry;
       this.#bound.add(entry);
     });
+    const once = keep.findIndex(({ isSentAgain }) => !isSentAgain);
+    this.#once = once === -1 ? Math.max(this.#once, end) : this.#head + once;
     this.#compact();
   }
 
@@ -79,8 +102,19 @@ export class EventBuffer {
     return expired;
   }
 
+  /** Of the oldest entry; 0 when there is none. */
   ageMs(nowMs: number): number {
     const oldest = this.#entries[this.#head];
+    return oldest === undefined ? 0 : nowMs - oldest.offeredAtMs;
+  }
+
+  /** Of the oldest entry that Slack sends only once; 0 when there is none. */
+  onceAgeMs(nowMs: number): number {
+    let oldest = this.#entries[this.#once];
+    while (oldest?.isSentAgain) {
+      this.#once += 1;
+      oldest = this.#entries[this.#once];
+    }
     return oldest === undefined ? 0 : nowMs - oldest.offeredAtMs;
   }
 
@@ -88,6 +122,7 @@ export class EventBuffer {
   #compact(): void {
     if (this.#head < 1024 || this.#head * 2 < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#head);
+    this.#once -= this.#head;
     this.#head = 0;
   }
 }

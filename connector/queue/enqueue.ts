@@ -7,7 +7,7 @@ import type { QueueEntry } from './buffer.ts';
 import { type EnqueueResult, parseResult } from './redis-answer.ts';
 
 /**
- * Hands a batch to Redis and says for each event what became of it.
+ * Hands a batch, urgent events first, to Redis and says for each event what became of it.
  * Rejects when that is unknown: the batch may or may not have run, and must be handed over again.
  */
 export type Enqueue = (batch: readonly QueueEntry[]) => Promise<EnqueueResult[]>;
@@ -17,11 +17,11 @@ const SCRIPT = loadScript(new URL('./enqueue.lua', import.meta.url));
 /** Redis refuses to set any of its limits on the length of a message below 1 MiB. */
 const ALWAYS_READ_BYTES = 1_048_576;
 
-/** @param queueMax most items on the queue, 0 for no bound */
+/** @param queueMax most items on the queue and on the list of urgent events each, 0 for no bound */
 export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): Enqueue {
   return async (batch) => {
-    const scriptKeys = [keys.queue, keys.fence];
-    const args: (string | number)[] = [queueMax];
+    const scriptKeys = [keys.queue, keys.fence, keys.urgent];
+    const args: (string | number)[] = [queueMax, keys.urgent === keys.queue ? 0 : leadingUrgent(batch)];
     for (const { fenceField, generation, mark, payload } of batch) {
       args.push(fenceField, generation, scriptKeys.length + 1, mark.keys.length, mark.field, mark.ttlSeconds, payload);
       scriptKeys.push(...mark.keys);
@@ -42,6 +42,11 @@ export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): E
     }
     return results;
   };
+}
+
+function leadingUrgent(batch: readonly QueueEntry[]): number {
+  const other = batch.findIndex(({ urgent }) => !urgent);
+  return other === -1 ? batch.length : other;
 }
 
 /**

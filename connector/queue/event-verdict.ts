@@ -1,3 +1,4 @@
+import type { TargetList } from './lanes.ts';
 import type { Outcome } from './outcome.ts';
 import { type AclNames, type EnqueueResult, refusal } from './redis-answer.ts';
 
@@ -12,9 +13,14 @@ export interface Verdict {
 }
 
 const FULL = 'the queue holds RELAX_QUEUE_MAX items: consumers are stopped or too slow';
+const URGENT_FULL =
+  'the list of urgent events (RELAX_QUEUE_URGENT) holds RELAX_QUEUE_MAX items: nobody reads it, or too slowly';
 
-/** @param result undefined when the answer has none for this event */
-export function judge(result: EnqueueResult | undefined, names: AclNames): Verdict {
+/**
+ * @param result undefined when the answer has none for this event
+ * @param list the list that it goes to
+ */
+export function judge(result: EnqueueResult | undefined, names: AclNames, list: Pick<TargetList, 'isUrgent'>): Verdict {
   switch (result?.kind) {
     case 'queued':
     case 'duplicate':
@@ -26,7 +32,7 @@ export function judge(result: EnqueueResult | undefined, names: AclNames): Verdi
         notice: `queued, but its mark could not be written, so that copies will be queued too: ${result.error}`,
       };
     case 'full':
-      return { outcome: undefined, fault: FULL };
+      return { outcome: undefined, fault: list.isUrgent ? URGENT_FULL : FULL };
     case 'error': {
       const { retry, words } = refusal(result.key, result.error, result.command, names);
       return retry

@@ -26,6 +26,21 @@ export type Outcome =
   | { kind: 'filtered'; reason: FilterReason }
   | { kind: 'failed'; reason: FailReason };
 
+const FAILS_AGAIN: Readonly<Record<FailReason, boolean>> = {
+  malformed: true,
+  too_large: true,
+  unencodable: true,
+  refused: true,
+  buffer_full: false,
+  stale: false,
+  shutdown: false,
+};
+
+/** Whether another delivery of the same event would end in the same way: only then is it acknowledged (design rule 5). */
+export const isFinal = (outcome: Outcome): boolean => outcome.kind !== 'failed' || FAILS_AGAIN[outcome.reason];
+/** Of a copy that came while the event waited. */
+export const copyOutcome = (outcome: Outcome): Outcome => (outcome.kind === 'queued' ? { kind: 'duplicate' } : outcome);
+
 /** Called once for each event, when its outcome is final: the moment to acknowledge it to Slack. */
 export type Settled = (outcome: Outcome) => void;
 

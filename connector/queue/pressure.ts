@@ -1,7 +1,16 @@
 /**
- * Whose sockets are not read because too much is waiting for Redis (backpressure). It applies first to the bots that cause
- * it: a bot that floods must not silence the others. Everybody waits only when that is not enough, or when the oldest
- * event grows old, which is caused by Redis rather than by a bot.
+ * What happens when too much is waiting for Redis (backpressure, design rule 5). The bytes of the buffer are one bound for
+ * two sorts of events, and this is the one place that says who gives way:
+ *
+ * - What Slack sends **once** (RTM) would be lost, so its sockets are not read for a while (`pressureOf`): first those of the
+ *   bots that cause it, since a bot that floods must not silence the others; everybody's only when that is not enough, or
+ *   when the oldest event grows old, which is caused by Redis rather than by a bot.
+ * - What Slack sends **again** unless it is acknowledged (Socket Mode) is refused and stays unacknowledged (`isRefused`): at
+ *   80 % of all bytes that of the bots that fill most of the buffer, at 90 % that of everybody. Its age is no reason: an
+ *   outage of minutes must not lose events whose last redelivery comes meanwhile.
+ *
+ * What is sent again can thus take 90 % of the bytes at most, and pauses nobody: the thresholds of the sockets are shares of
+ * the room that it leaves, so that sockets pause for what came over such sockets alone.
  */
 export interface Pressure {
   /** Nobody is read. */
@@ -14,11 +23,24 @@ export interface Pressure {
 
 export const NO_PRESSURE: Pressure = { all: false, bots: new Set(), atFill: 0 };
 
-export interface BufferLoad {
-  /** Of the limits in bytes and in age, 0 when empty and 1 when reached. */
-  fill: { bytes: number; age: number };
+/** Bots, by fence field, of which nothing that Slack sends again is taken while the buffer is at `PAUSE_AT` or above. */
+export type Refusal = Pick<Pressure, 'bots' | 'atFill'>;
+
+export const NO_REFUSAL: Refusal = NO_PRESSURE;
+
+/** What waits of one sort of events. */
+export interface Share {
+  /** Of the limit in bytes, 0 when empty and 1 when it is reached. */
+  readonly fill: number;
   /** Fence field -> bytes that wait. */
-  bytesOf: ReadonlyMap<string, number>;
+  readonly bytesOf: ReadonlyMap<string, number>;
+}
+
+export interface BufferLoad {
+  /** Of the oldest event that is sent once, 1 when the limit is reached. */
+  age: number;
+  once: Share;
+  again: Share;
 }
 
 const PAUSE_AT = 0.8;
@@ -27,25 +49,46 @@ const RESUME_AT = 0.5;
 const ALL_AT = 0.9;
 /** How much the level must change before the heaviest bots are determined again; per event that would be too expensive. */
 const LOOK_EVERY = 0.04;
+/** An event of several megabytes may go beyond `ALL_AT`. */
+const LEAST_ROOM = 0.05;
 
 /** Between the thresholds nothing changes, so that reading does not oscillate (hysteresis). */
-export function pressureOf({ fill, bytesOf }: BufferLoad, before: Pressure): Pressure {
-  if (before.all) return fill.bytes <= RESUME_AT && fill.age <= RESUME_AT ? NO_PRESSURE : before;
-  if (fill.age >= PAUSE_AT || fill.bytes >= ALL_AT) return { all: true, bots: NO_PRESSURE.bots, atFill: fill.bytes };
-  if (fill.bytes <= RESUME_AT) return NO_PRESSURE;
+export function pressureOf({ age, once, again }: BufferLoad, before: Pressure): Pressure {
+  const fill = once.fill / Math.max(LEAST_ROOM, 1 - again.fill);
+  if (before.all) return fill <= RESUME_AT && age <= RESUME_AT ? NO_PRESSURE : before;
+  if (age >= PAUSE_AT || fill >= ALL_AT) return { all: true, bots: NO_PRESSURE.bots, atFill: fill };
+  if (fill <= RESUME_AT) return NO_PRESSURE;
   const pressed = before.bots.size > 0;
-  if (!pressed && fill.bytes < PAUSE_AT) return NO_PRESSURE;
-  if (pressed && Math.abs(fill.bytes - before.atFill) < LOOK_EVERY) return before;
-  return { all: false, bots: heaviest(bytesOf, RESUME_AT / fill.bytes), atFill: fill.bytes };
+  if (!pressed && fill < PAUSE_AT) return NO_PRESSURE;
+  if (pressed && Math.abs(fill - before.atFill) < LOOK_EVERY) return before;
+  return { all: false, bots: heaviest([...once.bytesOf], RESUME_AT / fill), atFill: fill };
 }
 
+/** Whose events that Slack sends again are refused from `PAUSE_AT` on. */
+export function refusalOf({ once, again }: BufferLoad, before: Refusal): Refusal {
+  const fill = once.fill + again.fill;
+  if (fill <= RESUME_AT) return NO_REFUSAL;
+  const known = before !== NO_REFUSAL;
+  if (known ? Math.abs(fill - before.atFill) < LOOK_EVERY : fill < PAUSE_AT) return before;
+  return { bots: heaviest([...once.bytesOf, ...again.bytesOf], RESUME_AT / fill), atFill: fill };
+}
+
+/** Whether an event that Slack sends again stays unacknowledged. There is nothing to oscillate, hence no hysteresis. */
+export function isRefused({ once, again }: BufferLoad, { bots }: Refusal, fenceField: string): boolean {
+  const fill = once.fill + again.fill;
+  return fill >= ALL_AT || (fill >= PAUSE_AT && bots.has(fenceField));
+}
+
+/** Everybody's events that Slack sends again are refused. */
+export const refusesAll = ({ once, again }: BufferLoad): boolean => once.fill + again.fill >= ALL_AT;
+
 /** The bots with the largest shares: as few as needed for the others to have at most `rest` of all bytes. */
-function heaviest(bytesOf: ReadonlyMap<string, number>, rest: number): ReadonlySet<string> {
+function heaviest(shares: readonly (readonly [bot: string, bytes: number])[], rest: number): ReadonlySet<string> {
   let total = 0;
-  for (const bytes of bytesOf.values()) total += bytes;
+  for (const [, bytes] of shares) total += bytes;
   let others = total;
   const bots = new Set<string>();
-  for (const [bot, bytes] of [...bytesOf].sort(([, a], [, b]) => b - a)) {
+  for (const [bot, bytes] of [...shares].sort(([, a], [, b]) => b - a)) {
     if (others <= rest * total) break;
     others -= bytes;
     bots.add(bot);

@@ -4,11 +4,20 @@ import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
-import type { QueueEntry } from './buffer.ts';
 import { BufferBound, type BufferLimits } from './buffer-bound.ts';
-import { markPlace } from './mark-keys.ts';
+import { type MarkPlace, markPlace } from './mark-keys.ts';
 import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
-import { NO_PRESSURE, type Pressure, pressureOf } from './pressure.ts';
+import {
+  type BufferLoad,
+  isRefused,
+  NO_PRESSURE,
+  NO_REFUSAL,
+  type Pressure,
+  pressureOf,
+  type Refusal,
+  refusalOf,
+  refusesAll,
+} from './pressure.ts';
 import { type PublisherObserver, tell } from './publisher-observer.ts';
 import { Settlement } from './settlement.ts';
 import { shardOf } from './shard.ts';
@@ -29,6 +38,9 @@ export interface PublisherOptions {
   observer?: PublisherObserver;
 }
 
+const REFUSES_ALL =
+  'the buffer is full: events of Slack apps stay unacknowledged, so that Slack sends them again, until Redis accepts events';
+
 /**
  * Takes what was read from Slack and makes sure that every event ends in exactly one outcome: it admits events within one
  * bound on everything that waits, passes them to their shard, and says whose sockets must wait. The shards do the rest.
@@ -40,6 +52,9 @@ export class Publisher {
   readonly #bound: BufferBound;
   readonly #shards: readonly [ShardPublisher, ...ShardPublisher[]];
   #pressure = NO_PRESSURE;
+  #refusal: Refusal = NO_REFUSAL;
+  /** Some was refused since the buffer became that full. */
+  #refusesAll = false;
   #onDrained: (() => void) | undefined;
   #closed = false;
 
@@ -65,9 +80,9 @@ export class Publisher {
   /**
    * Takes what `normalize` made of a frame; what is not an event is only counted. Never throws, never waits.
    * @param settled called once with the final outcome, for acknowledgements
-   * @param _isSentAgain Slack sends it again if it is not acknowledged
+   * @param isSentAgain Slack sends it again if it is not acknowledged
    */
-  offer(normalized: Normalized, settled?: Settled, _isSentAgain = false): void {
+  offer(normalized: Normalized, settled?: Settled, isSentAgain = false): void {
     this.#settlement.offered();
     switch (normalized.kind) {
       case 'filtered':
@@ -80,7 +95,7 @@ export class Publisher {
         this.#fail('malformed', settled);
         return;
       case 'event':
-        this.#take(normalized, settled);
+        this.#take(normalized, settled, isSentAgain);
     }
   }
 
@@ -91,12 +106,15 @@ export class Publisher {
   /** Readiness reasons in words; empty when every queue takes events. */
   faults(): string[] {
     const nowMs = this.#options.clock.monotonicMs();
-    return [...new Set(this.#shards.flatMap((shard) => shard.faults(nowMs)))];
+    const faults = new Set(this.#shards.flatMap((shard) => shard.faults(nowMs)));
+    if (this.#refusesAll) faults.add(REFUSES_ALL);
+    return [...faults];
   }
 
-  /** Bytes and age of what waits, for metrics. */
-  backlog(): { events: number; bytes: number; ageMs: number } {
-    return { events: this.#pending(), bytes: this.#bound.bytes, ageMs: this.#ageMs() };
+  /** Number, bytes and age of what waits, for metrics. */
+  backlog(): { events: number; urgent: number; bytes: number; ageMs: number } {
+    const urgent = this.#shards.reduce((sum, shard) => sum + shard.urgent, 0);
+    return { events: this.#pending(), urgent, bytes: this.#bound.bytes, ageMs: this.#ageMs() };
   }
 
   /**
@@ -118,37 +136,45 @@ export class Publisher {
     this.#closed = true;
     const left = this.#shards.flatMap((shard) => shard.close());
     this.#settlement.giveUp(left, 'shutdown', this.#options.clock.monotonicMs());
-    return left.length;
+    return left.reduce((sum, { copies = [] }) => sum + 1 + copies.length, 0);
   }
 
-  #take(event: NormalizedEvent, settled: Settled | undefined): void {
+  #take(event: NormalizedEvent, settled: Settled | undefined, isSentAgain: boolean): void {
     if (this.#closed) {
       this.#fail('shutdown', settled);
       return;
     }
     const shard = this.#shards[shardOf(event.shardKey, this.#shards.length)] ?? this.#shards[0];
-    const entry = this.#entryOf(event, shard.keys, settled);
-    if (entry === undefined || !shard.push(entry)) {
-      this.#fail(entry === undefined ? 'unencodable' : 'buffer_full', settled);
+    const { field: fenceField, generation } = event.fence;
+    const mark = this.#markOf(event, shard.keys);
+    const offeredAtMs = this.#options.clock.monotonicMs();
+    if (isSentAgain) {
+      if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
+      const load = this.#load();
+      if (isRefused(load, this.#refusal, fenceField)) {
+        this.#refusesAll ||= refusesAll(load);
+        this.#fail('buffer_full', settled);
+        return;
+      }
+    }
+    const payload = itemJson(event);
+    if (payload === undefined) {
+      this.#fail('unencodable', settled);
+      return;
+    }
+    const bytes = Buffer.byteLength(payload);
+    const { urgent } = event;
+    if (!shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, offeredAtMs, settled })) {
+      this.#fail('buffer_full', settled);
       return;
     }
     this.#weigh();
     shard.schedule();
   }
 
-  #entryOf(event: NormalizedEvent, keys: QueueKeys, settled: Settled | undefined): QueueEntry | undefined {
-    const payload = itemJson(event);
-    if (payload === undefined) return undefined;
-    const { contract, clock, redisNowMs } = this.#options;
-    return {
-      fenceField: event.fence.field,
-      generation: event.fence.generation,
-      mark: markPlace(event.item.id, event.mark, contract, keys, redisNowMs()),
-      payload,
-      bytes: Buffer.byteLength(payload),
-      offeredAtMs: clock.monotonicMs(),
-      settled,
-    };
+  #markOf({ item, mark }: NormalizedEvent, keys: QueueKeys): MarkPlace {
+    const { contract, redisNowMs } = this.#options;
+    return markPlace(item.id, mark, contract, keys, redisNowMs());
   }
 
   #fail(reason: FailReason, settled: Settled | undefined): void {
@@ -176,9 +202,18 @@ export class Publisher {
     if (this.#isIdle()) this.#onDrained?.();
   }
 
+  #load(): BufferLoad {
+    const nowMs = this.#options.clock.monotonicMs();
+    let oldestMs = 0;
+    for (const shard of this.#shards) oldestMs = Math.max(oldestMs, shard.pauseAgeMs(nowMs));
+    return this.#bound.load(oldestMs);
+  }
+
   #weigh(): void {
-    const fill = this.#bound.fill(this.#ageMs());
-    const pressure = pressureOf({ fill, bytesOf: this.#bound.bytesOf }, this.#pressure);
+    const load = this.#load();
+    this.#refusal = refusalOf(load, this.#refusal);
+    this.#refusesAll &&= refusesAll(load);
+    const pressure = pressureOf(load, this.#pressure);
     if (pressure === this.#pressure) return;
     this.#pressure = pressure;
     tell(this.#observer, () => this.#options.onPressure(pressure));

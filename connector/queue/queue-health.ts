@@ -9,24 +9,31 @@ const AWAY_AFTER_MS = 2_000;
 /** What is wrong between the connector and the queue, in words that a person can act on. */
 export class QueueHealth {
   readonly #names: AclNames;
-  #faults: readonly string[] = [];
+  /** Of a batch as a whole. */
+  #fault: string | undefined;
+  /** Key of a list -> what was refused of the last batch that had events for it. */
+  readonly #faultsOf = new Map<string, readonly string[]>();
   #away: { sinceMs: number; error: string } | undefined;
 
   constructor(names: AclNames = {}) {
     this.#names = names;
   }
 
-  /** Redis answered a batch. @param faults what it refused, if anything */
-  answered(faults: Iterable<string>): void {
-    this.#faults = [...new Set(faults)];
+  /** Redis answered a batch with events for this list. @param faults what it refused, if anything */
+  answered(list: string, faults: readonly string[]): void {
+    this.#fault = undefined;
     this.#away = undefined;
+    if (faults.length === 0) this.#faultsOf.delete(list);
+    else this.#faultsOf.set(list, faults);
   }
 
   /** A batch got no answer, or an error for the whole of it. */
   failed(error: unknown, nowMs: number): void {
     const words = passingFault(error, this.#names);
     if (words !== undefined) {
-      this.answered([words]);
+      this.#fault = words;
+      this.#faultsOf.clear();
+      this.#away = undefined;
       return;
     }
     const text = redisErrorText(error);
@@ -38,7 +45,11 @@ export class QueueHealth {
   /** Empty when the queue takes events. */
   faults(nowMs: number): string[] {
     const away = this.#away;
-    if (away === undefined || nowMs - away.sinceMs < AWAY_AFTER_MS) return [...this.#faults];
+    if (away === undefined || nowMs - away.sinceMs < AWAY_AFTER_MS) {
+      return [
+        ...new Set([...(this.#fault === undefined ? [] : [this.#fault]), ...[...this.#faultsOf.values()].flat()]),
+      ];
+    }
     return [`Redis has accepted no event for ${Math.round((nowMs - away.sinceMs) / 1000)} s: ${away.error}`];
   }
 }

@@ -5,7 +5,7 @@ import { aclFault } from '../../core/redis/acl.ts';
 import { redisFault } from '../../core/redis/fault.ts';
 
 /** Which of the script's keys an error is about. */
-export type FaultyKey = 'queue' | 'fence' | 'mark';
+export type FaultyKey = 'queue' | 'urgent' | 'fence' | 'mark';
 
 /** What the script says of one event (`enqueue.lua`). */
 export type EnqueueResult =
@@ -24,7 +24,7 @@ export function parseResult(answer: unknown): EnqueueResult | undefined {
   if (PLAIN.has(answer)) return { kind: answer as 'queued' };
   const unmarked = /^unmarked:(.*)$/s.exec(answer);
   if (unmarked !== null) return { kind: 'unmarked', error: scriptError(unmarked[1] ?? '') };
-  const [, key, command, error = ''] = /^error:(queue|fence|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
+  const [, key, command, error = ''] = /^error:(queue|urgent|fence|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
   return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
 }
 
@@ -74,6 +74,10 @@ export function refusal(
   command?: string,
   names: AclNames = {},
 ): { retry: boolean; words: string } {
+  if (error.startsWith('WRONGTYPE') && key === 'urgent') {
+    const words = 'the key of the urgent events holds another type: rename that key or set RELAX_QUEUE_URGENT';
+    return { retry: true, words };
+  }
   if (error.startsWith('WRONGTYPE') && key !== 'queue') {
     const words = `a ${key} key holds another type: remove the keys that Relax did not write`;
     return { retry: key === 'fence', words };

@@ -1,5 +1,12 @@
 import type { QueueEntry } from './buffer.ts';
-import { type FailReason, type Outcome, OutcomeCounter, type OutcomeCounts, type Settled } from './outcome.ts';
+import {
+  copyOutcome,
+  type FailReason,
+  type Outcome,
+  OutcomeCounter,
+  type OutcomeCounts,
+  type Settled,
+} from './outcome.ts';
 import { type PublisherObserver, tell } from './publisher-observer.ts';
 
 /** An event of a batch, and its outcome; undefined if it is sent again. */
@@ -27,11 +34,22 @@ export class Settlement {
     this.#tell(outcome, settled, 0);
   }
 
-  /** All are counted before the first callback, because callbacks may read the counts or offer more events. */
+  /**
+   * Each with the copies that share its outcome. All are counted before the first callback, because callbacks may read the
+   * counts or offer more events.
+   */
   settleAll(entries: readonly SettledEntry[], nowMs: number): void {
-    for (const { outcome } of entries) if (outcome !== undefined) this.#counter.count(outcome);
     for (const { entry, outcome } of entries) {
-      if (outcome !== undefined) this.#tell(outcome, entry.settled, nowMs - entry.offeredAtMs);
+      if (outcome === undefined) continue;
+      this.#counter.count(outcome);
+      for (const _ of entry.copies ?? []) this.#counter.count(copyOutcome(outcome));
+    }
+    for (const { entry, outcome } of entries) {
+      if (outcome === undefined) continue;
+      this.#tell(outcome, entry.settled, nowMs - entry.offeredAtMs);
+      for (const copy of entry.copies ?? []) {
+        this.#tell(copyOutcome(outcome), copy.settled, nowMs - copy.offeredAtMs);
+      }
     }
   }
 

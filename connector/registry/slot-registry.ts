@@ -97,8 +97,8 @@ export class SlotRegistry {
   report(id: SlotID): DesiredReport {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#isClosing(id) ? { kind: 'keep' } : { kind: 'none' };
-    const { epoch } = entry.slot;
-    return { kind: 'report', report: { epoch, incarnation: this.#options.incarnation, ...statusOf(entry) } };
+    const { epoch, kind } = entry.slot;
+    return { kind: 'report', report: { epoch, kind, incarnation: this.#options.incarnation, ...statusOf(entry) } };
   }
 
   state(id: SlotID): SlotReport['state'] | undefined {

@@ -148,11 +148,12 @@ export class AnswerDesk implements ReplyDesk {
     for (const envelope of takers) this.#feed(envelope, { kind: 'answer', payload });
     if (takers.some(({ state }) => state === 'answered')) {
       this.#deps.observer.passed(this.#deps.timers.monotonicMs() - readAtMs);
-    } else this.#waste(id, refusalOf('unacknowledged'));
+    } else if (takers.every(({ state }) => state === 'unacknowledged')) this.#waste(id, refusalOf('unacknowledged'));
   }
 
   #standingOf(id: string, left: boolean): Standing {
-    if (this.#held.of(id).length > 0) return 'overdue';
+    const [held] = this.#held.of(id);
+    if (held !== undefined) return held.state === 'satisfied' ? 'answered' : 'overdue';
     const ended = this.#ended.get(id);
     if (ended !== undefined) return ended;
     if (this.#takeNone.get(id) !== undefined) return 'takesNone';

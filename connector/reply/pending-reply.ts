@@ -1,6 +1,6 @@
 /** When an envelope that takes an answer is acknowledged, and with what. Pure (design rule 5). */
 
-import type { FailReason, Outcome } from '../queue/outcome.ts';
+import { isFinal, type Outcome } from '../queue/outcome.ts';
 
 /** How it ended for an envelope; for metrics too. */
 export type PendingEnd =
@@ -18,6 +18,8 @@ export type PendingState =
   | 'unsettled'
   /** Its event is on the queue: the application may answer. */
   | 'queued'
+  /** The application has nothing to say, and what becomes of the event is not known yet. */
+  | 'satisfied'
   /** Its time was over before the outcome was known: acknowledged when that is known. */
   | 'overdue'
   | PendingEnd;
@@ -37,34 +39,8 @@ export interface PendingStep {
   acknowledge?: { answer: string | undefined };
 }
 
-/** What an outcome means to Slack, who is told only what is final. */
-type Standing = /** An application will see it. */ 'queued' | /** Nobody will. */ 'final' | 'open';
-
-const FAILED: Readonly<Record<FailReason, Standing>> = {
-  malformed: 'final',
-  too_large: 'final',
-  unencodable: 'final',
-  refused: 'final',
-  buffer_full: 'open',
-  stale: 'open',
-  shutdown: 'open',
-};
-
 /** A duplicate is on the queue as well: it may even be this one, if the first reply of Redis was lost. */
-function standingOf(outcome: Outcome): Standing {
-  switch (outcome.kind) {
-    case 'queued':
-    case 'duplicate':
-      return 'queued';
-    case 'filtered':
-    case 'fenced':
-      return 'final';
-    case 'failed':
-      return FAILED[outcome.reason];
-    default:
-      return outcome satisfies never;
-  }
-}
+const isOnQueue = ({ kind }: Outcome): boolean => kind === 'queued' || kind === 'duplicate';
 
 /** An answer would still go to Slack, and the deadline is still to come. */
 export const takesAnswer = (state: PendingState): boolean => state === 'unsettled' || state === 'queued';
@@ -75,10 +51,9 @@ export const isEnded = (state: PendingState): state is PendingEnd =>
 export function stepPending(state: PendingState, input: PendingInput): PendingStep {
   switch (input.kind) {
     case 'settled':
-      return settled(state, standingOf(input.outcome));
+      return settled(state, input.outcome);
     case 'answer':
-      // Whoever answers has read the item, so it is on the queue whatever Redis has told us so far.
-      return takesAnswer(state) ? { state: 'answered', acknowledge: { answer: input.payload } } : { state };
+      return answered(state, input.payload);
     case 'deadline':
       return overdue(state);
     case 'unsent':
@@ -90,18 +65,22 @@ export function stepPending(state: PendingState, input: PendingInput): PendingSt
 
 const PLAINLY = { answer: undefined };
 
-function settled(state: PendingState, standing: Standing): PendingStep {
-  if (state !== 'unsettled' && state !== 'overdue') return { state };
-  switch (standing) {
-    case 'queued':
-      return state === 'overdue' ? { state: 'timeout', acknowledge: PLAINLY } : { state: 'queued' };
-    case 'final':
-      return { state: 'not_queued', acknowledge: PLAINLY };
-    case 'open':
-      return { state: 'unacknowledged' };
-    default:
-      return standing satisfies never;
-  }
+function settled(state: PendingState, outcome: Outcome): PendingStep {
+  if (state !== 'unsettled' && state !== 'satisfied' && state !== 'overdue') return { state };
+  if (!isFinal(outcome)) return { state: 'unacknowledged' };
+  if (!isOnQueue(outcome)) return { state: 'not_queued', acknowledge: PLAINLY };
+  if (state === 'unsettled') return { state: 'queued' };
+  return { state: state === 'satisfied' ? 'answered' : 'timeout', acknowledge: PLAINLY };
+}
+
+/**
+ * Whoever answers has read the item, so it is on the queue whatever Redis has told us so far. Without an answer to pass on, the
+ * plain acknowledgement still waits for that.
+ */
+function answered(state: PendingState, payload: string | undefined): PendingStep {
+  if (!takesAnswer(state)) return { state };
+  if (state === 'unsettled' && payload === undefined) return { state: 'satisfied' };
+  return { state: 'answered', acknowledge: { answer: payload } };
 }
 
 function overdue(state: PendingState): PendingStep {

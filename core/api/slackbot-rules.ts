@@ -1,32 +1,20 @@
+import { EVENT_RULES, type EventsSpec } from './event-selection.ts';
+import { MAX_APP_REPLICAS } from './spec-fields.ts';
+import type { SpecRule } from './spec-rule.ts';
+
 /** The part of a SlackBot spec that the rules look at. (slackbot.ts includes the rules in its schema.) */
-interface RuledSpec {
+interface RuledSpec extends EventsSpec {
   teamID: string;
   transport: string;
   credentials?: object | undefined;
   appRef?: object | undefined;
   replicas?: number | undefined;
-  events?: { include?: readonly string[] | undefined; exclude?: readonly string[] | undefined } | undefined;
+  replies?: string | undefined;
+  delayedEvents?: boolean | undefined;
 }
 
-/**
- * Rules over several fields of a SlackBot spec. One rule is one row: the API server evaluates `cel` (it goes into the CRD
- * as x-kubernetes-validations of `spec`), the manifest reader of standalone mode evaluates `check`. Both must agree:
- * test/kube/crd.test.ts feeds the same manifests to both.
- */
-interface SpecRule {
-  /** For docs and tests. */
-  name: string;
-  /** The field to blame, below `spec`. */
-  field: keyof RuledSpec;
-  /** CEL over `self`, and `oldSelf` if the rule is about a change: such a rule is judged on updates only. */
-  cel: string;
-  /** Names the field and the remedy. */
-  message: string;
-  /** The same as `cel`; `old` is absent when the bot is new. */
-  check: (spec: RuledSpec, old?: RuledSpec) => boolean;
-}
-
-export const SPEC_RULES: readonly SpecRule[] = [
+/** Rules over several fields of a SlackBot spec, and over a change of it. */
+export const SLACKBOT_RULES: readonly SpecRule<RuledSpec>[] = [
   {
     name: 'teamID is immutable',
     field: 'teamID',
@@ -64,27 +52,29 @@ export const SPEC_RULES: readonly SpecRule[] = [
     check: (spec) => spec.transport !== 'App' || spec.replicas === undefined,
   },
   {
-    name: 'include and exclude apart',
-    field: 'events',
-    cel:
-      '!has(self.events) || !has(self.events.include) || !has(self.events.exclude) || ' +
-      '!self.events.include.exists(type, type in self.events.exclude)',
-    message: 'events.include and events.exclude name the same event type: remove it from one of them',
-    check: (spec) => {
-      const exclude = spec.events?.exclude ?? [];
-      return !(spec.events?.include ?? []).some((type) => exclude.includes(type));
-    },
+    name: 'few replicas with SocketMode',
+    field: 'replicas',
+    cel: `self.transport != 'SocketMode' || !has(self.replicas) || self.replicas <= ${MAX_APP_REPLICAS}`,
+    message:
+      `replicas is at most ${MAX_APP_REPLICAS} with transport SocketMode: Slack allows an app 10 sockets, which its clusters ` +
+      'and replacements of sockets share',
+    check: (spec) => spec.transport !== 'SocketMode' || (spec.replicas ?? 0) <= MAX_APP_REPLICAS,
   },
+  {
+    name: 'replies not with RTM',
+    field: 'replies',
+    cel: "self.transport != 'RTM' || !has(self.replies)",
+    message: 'replies goes only with transport SocketMode and App: remove it, nothing over RTM takes an answer',
+    check: (spec) => spec.transport !== 'RTM' || spec.replies === undefined,
+  },
+  {
+    name: 'delayedEvents only with SocketMode',
+    field: 'delayedEvents',
+    cel: "self.transport == 'SocketMode' || !has(self.delayedEvents)",
+    message:
+      'delayedEvents goes only with transport SocketMode: remove it; with transport App it is a field of the SlackApp, and RTM ' +
+      'has no delayed events',
+    check: (spec) => spec.transport === 'SocketMode' || spec.delayedEvents === undefined,
+  },
+  ...EVENT_RULES,
 ];
-
-/** The rules as the API server reads them: apiextensions.k8s.io/v1 ValidationRule. */
-export const celValidations = SPEC_RULES.map(({ cel, message, field }) => ({
-  rule: cel,
-  message,
-  fieldPath: `.${field}`,
-}));
-
-/** The rules that a spec breaks, in the order above. */
-export function brokenRules(spec: RuledSpec, old?: RuledSpec): SpecRule[] {
-  return SPEC_RULES.filter((rule) => !rule.check(spec, old));
-}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HttpSettings } from '../process/http-server.ts';
 import type { LogLevel } from '../process/log.ts';
 import { longestWaitMs } from '../protocol/dedupe-window.ts';
+import { urgentListFault } from '../protocol/keys.ts';
 import type { RedisSettings } from '../redis/redis.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import type { Program } from './setting.ts';
@@ -23,7 +24,9 @@ interface CommonConfig {
 
 interface QueueSettings {
   name: string;
-  /** Items; 0 means no limit. */
+  /** List of urgent events; undefined when they go to the queue, too. */
+  urgent: string | undefined;
+  /** Items on each of the two; 0 means no limit. */
   max: number;
 }
 
@@ -226,6 +229,10 @@ function contradictions(values: Values): string[] {
   if (redis !== undefined && redis.username !== '' && values.find(settings.redisUsername) !== undefined) {
     mistakes.push('RELAX_REDIS_URL and RELAX_REDIS_USERNAME both give a user name: take it out of the URL');
   }
+  const queue = values.find(settings.queue);
+  const urgent = values.find(settings.queueUrgent);
+  const urgentFault = queue === undefined || urgent === undefined ? undefined : urgentListFault(queue, urgent);
+  if (urgentFault !== undefined) mistakes.push(urgentFault);
   const windowSeconds = values.find(settings.dedupeWindow);
   const bufferSeconds = values.find(settings.bufferSeconds);
   const longestSeconds = windowSeconds === undefined ? undefined : longestWaitMs(windowSeconds * 1000) / 1000;
@@ -252,6 +259,7 @@ const common = (values: Values): CommonConfig => ({
 
 const queue = (values: Values): QueueSettings => ({
   name: values.get(settings.queue),
+  urgent: values.find(settings.queueUrgent),
   max: values.get(settings.queueMax),
 });
 

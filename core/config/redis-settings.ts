@@ -68,6 +68,16 @@ export const redisSettings = {
     doc: 'Redis list that events are pushed to and that your application reads.',
     programs: ALL,
   }),
+  queueUrgent: setting({
+    env: 'RELAX_QUEUE_URGENT',
+    flag: 'queue-urgent',
+    argument: 'key',
+    kind: text(/^\{[^\s{}]{1,200}\}:[^\s{}]{1,100}$/, 'a Redis key of the form {<RELAX_QUEUE>}:name'),
+    unset: 'off: all events go to RELAX_QUEUE',
+    example: '{relax:events}:urgent',
+    doc: 'Second Redis list, for slash commands, interactive payloads and the types in events.urgent, so that they need not wait behind other events. Your application must read both.',
+    programs: ['connector', 'standalone', 'status'],
+  }),
   queueMax: setting({
     env: 'RELAX_QUEUE_MAX',
     flag: 'queue-max',
@@ -75,7 +85,7 @@ export const redisSettings = {
     kind: integer(0, 1_000_000_000),
     fallback: '1000000',
     example: '1000000',
-    doc: 'Number of items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit.',
+    doc: 'Number of items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit. It applies to RELAX_QUEUE and RELAX_QUEUE_URGENT each by itself.',
     programs: ['connector', 'standalone', 'status'],
   }),
   dedupeWindow: setting({
@@ -105,7 +115,7 @@ export const redisSettings = {
     kind: integer(1_048_576, 17_179_869_184),
     fallback: '67108864',
     example: '67108864',
-    doc: 'Memory for events of RTM sockets while Redis is unreachable, for the whole connector; beyond it, sockets are not read.',
+    doc: 'Memory for events while Redis is unreachable, for the whole connector. As it fills up, RTM sockets are no longer read, and events over Socket Mode stay unacknowledged.',
     programs: EVENTS,
   }),
   bufferSeconds: setting({
@@ -115,7 +125,7 @@ export const redisSettings = {
     kind: integer(1, 302_400),
     fallback: '120',
     example: '120',
-    doc: 'Age of the oldest buffered event at which sockets are no longer read. It may be at most half the dedupe window.',
+    doc: 'Age of the oldest buffered RTM event at which RTM sockets are no longer read. It may be at most half the dedupe window.',
     programs: EVENTS,
   }),
 };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 
-/** One line of `relax status`: a bot as the planner last saw it. Written on change only. */
+/** One line of `relax status`: a bot, or an app, as the planner last saw it. Written on change only. */
 export const botSummarySchema = z.object({
+  /** "namespace/name" of the SlackBot or SlackApp. */
   bot: z.string(),
+  /** Empty for a SlackApp, which is of no team. */
   teamID: z.string(),
   teamName: z.string().default(''),
   /** Sockets wanted and live. */
@@ -17,5 +19,11 @@ export const botSummarySchema = z.object({
   waitUntilMs: z.int().nonnegative().optional(),
   /** What it waits for: `budget` (Slack's for connects), `rateLimit` (Slack said 429), `retry`. */
   waitsFor: z.string().optional(),
+  /** "namespace/name" of the SlackApp whose sockets carry the bot, and are counted here; absent if it has its own. */
+  app: z.string().optional(),
+  /** Of a SlackApp, and of nothing else: its id at Slack. */
+  appID: z.string().optional(),
+  /** Of a SlackApp: teams that have a SlackBot over it. */
+  teams: z.int().nonnegative().optional(),
 });
 export type BotSummary = z.infer<typeof botSummarySchema>;

@@ -9,6 +9,8 @@ export const BUCKET_MS = 60_000;
 export interface QueueKeys {
   /** List (or stream) that the user's app reads. */
   queue: string;
+  /** List of the urgent events, in the same hash slot (`RELAX_QUEUE_URGENT`); the queue itself when there is none. */
+  urgent: string;
   /** Hash `<cluster>/<owner uid>` -> generation: suspended or deleted bots only. */
   fence: string;
   /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
@@ -19,15 +21,41 @@ export interface QueueKeys {
   dedupeOwn(markField: string): string;
 }
 
-/** @param queue the queue's name; names with braces are refused by the configuration. */
-export function queueKeys(queue: string): QueueKeys {
+/**
+ * @param queue the queue's name; names with braces are refused by the configuration
+ * @param urgent key of the list of urgent events, if there is one (`urgentListFault`)
+ */
+export function queueKeys(queue: string, urgent = queue): QueueKeys {
   return {
     queue,
+    urgent,
     fence: `{${queue}}:fence`,
     dedupe: (bucket, subBucket) => `{${queue}}:dd:${bucket}:${subBucket}`,
     dedupeDelayed: (bucket, subBucket) => `{${queue}}:dd26:${bucket}:${subBucket}`,
     dedupeOwn: (markField) => `{${queue}}:dd:own:${markField}`,
   };
+}
+
+/** What follows the queue's hash tag in keys that have another use: those above, and the lists of consumers (docs/redis.md). */
+const TAKEN = ['fence', 'dd', 'dd26', 'processing'];
+
+/** Why a key can't be the list of urgent events, with the remedy; undefined when it can. */
+export function urgentListFault(queue: string, urgent: string): string | undefined {
+  const tag = `{${queue}}:`;
+  const remedy = `set for example RELAX_QUEUE_URGENT=${tag}urgent`;
+  if (!urgent.startsWith(tag)) {
+    return (
+      `RELAX_QUEUE_URGENT "${urgent}" is not in the hash slot of RELAX_QUEUE ${queue}, but one script writes to both: ` +
+      `it must begin with ${tag}, so ${remedy}`
+    );
+  }
+  const name = urgent.slice(tag.length);
+  const first = name.split(':', 1)[0] ?? '';
+  if (name === '' || /[\s{}]/.test(name) || TAKEN.includes(first)) {
+    const why = TAKEN.includes(first) ? `keys of Relax begin with ${tag}${first}` : 'its name is empty or has braces';
+    return `RELAX_QUEUE_URGENT "${urgent}" is refused: ${why}, so ${remedy}`;
+  }
+  return undefined;
 }
 
 export const CONTRACT_KEY = 'relax:contract';
@@ -71,6 +99,8 @@ export interface ClusterKeys {
   replies(pod: string): string;
   /** Hash team -> Route of one SlackApp (`core/protocol/route.ts`). */
   route(appUid: string): string;
+  /** Hash app uid -> version and "namespace/name" of the SlackApp, for each of the tables above. */
+  routes: string;
   /** Pub/sub channel that nudges a connector to read its assignments now. */
   nudge(pod: string): string;
   /** Pub/sub channel that nudges the planner to look at sessions and reports now. */
@@ -91,6 +121,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     drained: (pod) => `${prefix}:drained:${pod}`,
     replies: (pod) => `${prefix}:replies:${pod}`,
     route: (appUid) => `${prefix}:route:${appUid}`,
+    routes: `${prefix}:routes`,
     nudge: (pod) => `${prefix}:nudge:${pod}`,
     plannerNudge: `${prefix}:nudge`,
   };

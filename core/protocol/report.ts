@@ -5,6 +5,11 @@ import { z } from 'zod';
 export const slotReportSchema = z.object({
   /** Epoch of the assignment that this report answers. */
   epoch: z.int().nonnegative(),
+  /**
+   * What the slot runs, for a planner that finds nothing but the report after a loss of Redis. Absent from connectors of
+   * versions that ran `rtm` only.
+   */
+  kind: z.enum(['rtm', 'socketMode', 'app']).optional().catch(undefined),
   /** Incarnation of the connector that wrote it; a report of an earlier incarnation says nothing about the present. */
   incarnation: z.string(),
   state: z.enum([

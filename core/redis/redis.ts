@@ -31,6 +31,7 @@ interface RedisConnection {
 export type RedisCommand =
   | readonly ['time']
   | readonly ['get', key: string]
+  | readonly ['hget', key: string, field: string]
   | readonly ['hgetall', key: string]
   | readonly ['hlen', key: string]
   | readonly ['zscore', key: string, member: string]
@@ -39,11 +40,13 @@ export type RedisCommand =
   | readonly ['hset', key: string, fields: Readonly<Record<string, string>>]
   | readonly ['hdel', key: string, ...fields: readonly string[]]
   | readonly ['pexpire', key: string, ttlMs: number]
+  | readonly ['rpush', key: string, item: string]
   | readonly ['lmove', source: string, destination: string, from: 'LEFT', to: 'RIGHT'];
 
 interface ReplyOf {
   time: readonly [seconds: string, micros: string];
   get: string | null;
+  hget: string | null;
   hgetall: Record<string, string>;
   hlen: number;
   zscore: string | null;
@@ -52,6 +55,7 @@ interface ReplyOf {
   hset: number;
   hdel: number;
   pexpire: number;
+  rpush: number;
   lmove: string | null;
 }
 
@@ -72,6 +76,8 @@ export interface Redis extends RedisConnection {
   hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Record<string, string>>;
   hlen(key: string): Promise<number>;
+  /** The next cursor, `0` at the end, and fields and values in turn. What stays during a scan is met at least once. */
+  hscan(key: string, cursor: string, word: 'COUNT', count: number): Promise<[cursor: string, page: string[]]>;
   hset(key: string, fields: Readonly<Record<string, string | number>>): Promise<number>;
   hdel(key: string, ...fields: string[]): Promise<number>;
   zrange(key: string, start: string, stop: string): Promise<string[]>;

@@ -2,8 +2,22 @@ import { type KindFields, kindFieldsOf, parseSlotID, type Slot, type SlotID } fr
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { SocketSet } from '../plan/types.ts';
 
-/** A slot must have one; the plan that knows the owner writes the right one. */
-const NO_KIND: KindFields = { kind: 'rtm', teamID: '' };
+/**
+ * What a slot of this kind has at least, for an owner that is not known; the plan that knows it writes the rest. A connector
+ * that is told another kind than it runs would take its socket for another, so the kind comes from its report.
+ */
+function leastOf({ kind = 'rtm' }: SlotReport): KindFields {
+  switch (kind) {
+    case 'rtm':
+      return { kind, teamID: '' };
+    case 'socketMode':
+      return { kind, teamID: '', replies: 'wait', delayedEvents: false };
+    case 'app':
+      return { kind, appID: '', replies: 'wait', delayedEvents: false, unknownTeams: 'deliver' };
+    default:
+      return kind satisfies never;
+  }
+}
 
 /**
  * Assignments of a pod whose hash is gone and which no planner remembers, from what the pod says it runs. A slot whose
@@ -22,7 +36,7 @@ export function adoptFromReports(
       // 0 differs from any real generation, so that a plan rewrites the spec.
       generation: 0,
       role: 'active',
-      ...(set === undefined ? NO_KIND : kindFieldsOf(set)),
+      ...(set === undefined ? leastOf(report) : kindFieldsOf(set)),
       bot: set?.bot ?? '',
       queueNamespace: set?.queueNamespace ?? '',
       events: set?.events ?? { include: [], exclude: [], own: false },

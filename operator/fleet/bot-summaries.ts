@@ -1,9 +1,9 @@
-import { namespaceOf } from '../../core/api/object-name.ts';
 import { systemClock } from '../../core/process/clock.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import { type BotSummary, botSummarySchema } from '../../core/protocol/bot-summary.ts';
 import type { Redis } from '../../core/redis/redis.ts';
+import { isListed } from '../plan/listed.ts';
 
 interface BotSummariesOptions {
   redis: Redis;
@@ -148,7 +148,7 @@ function differences(
 
 function isIn(namespaces: ReadonlySet<string>, json: string): boolean {
   const summary = namespaces.size === 0 ? undefined : parsed(json);
-  return summary !== undefined && namespaces.has(namespaceOf(summary.bot));
+  return summary !== undefined && !isListed(namespaces, summary.bot);
 }
 
 function parsed(json: string): BotSummary | undefined {

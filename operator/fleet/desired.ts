@@ -1,3 +1,4 @@
+import type { Route } from '../../core/protocol/route.ts';
 import type { SocketSet } from '../plan/types.ts';
 
 /**
@@ -7,12 +8,14 @@ import type { SocketSet } from '../plan/types.ts';
 export interface Desired {
   /** The list is complete except for `unlisted`, so an assignment whose owner is nowhere in here may be removed. */
   synced: boolean;
-  /** Namespaces that can't be listed (yet): what is assigned to bots there stays, and holds up no others. */
+  /** Namespaces that can't be listed (yet), or `ALL_NAMESPACES`: what is assigned to bots there stays, and holds up no others. */
   unlisted: ReadonlySet<string>;
   /** Owner uid -> bot that should have sockets. */
   bots: ReadonlyMap<string, DesiredBot>;
   /** Owner uid -> bot that must have none and whose late events are refused by the fence. */
   stopped: ReadonlyMap<string, StoppedBot>;
+  /** Owner uid -> bot that an app's sockets carry; a suspended one is in `stopped` as well. */
+  routed: ReadonlyMap<string, RoutedBot>;
   /** Owner uids of bots that exist but of which nothing else is known: whatever they have stays (design rule 10). */
   kept: ReadonlySet<string>;
 }
@@ -29,12 +32,22 @@ export interface StoppedBot {
   generation: number;
 }
 
-/** What is wanted of one bot. */
+/** A row of an app's route table. */
+export interface RoutedBot {
+  /** Owner uid of the app. */
+  appUid: string;
+  teamID: string;
+  route: Route;
+}
+
+/** What is wanted of one owner: a bot, or an app. */
 export type Want =
   /** It wants these sockets. */
   | { kind: 'run'; bot: DesiredBot }
-  /** It must have none, and its late events are refused. */
-  | ({ kind: 'stop' } & StoppedBot)
+  /** It wants none of its own: those of an app carry its events. */
+  | ({ kind: 'route' } & RoutedBot)
+  /** It must have none, and its late events are refused. `routed`: an app has to know that they are. */
+  | ({ kind: 'stop'; routed?: RoutedBot } & StoppedBot)
   /** It wants none, or is gone. */
   | { kind: 'none' }
   /** Not known now: what it wanted before counts; if that is not known either, what it has stays. */

@@ -2,7 +2,7 @@
 
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { PlanInput } from '../plan/types.ts';
-import type { Desired, DesiredBot } from './desired.ts';
+import type { Desired } from './desired.ts';
 
 /** The entries of our cluster in the fence hash, and what the planner remembers about them. Keys are owner uids. */
 export interface FenceState {
@@ -68,17 +68,24 @@ function fateOf(
   desired: Desired,
   held: ReadonlySet<string>,
 ): 'keep' | 'expire' | 'remove' {
-  const bot = desired.bots.get(ownerUid);
-  if (bot !== undefined) return isOutdated(bot, entry) ? 'keep' : 'remove';
+  const runs = runningGeneration(ownerUid, desired);
+  if (runs !== undefined) return entry >= runs ? 'keep' : 'remove';
   const stopped = desired.stopped.get(ownerUid);
   if (stopped?.why === 'suspended' || held.has(ownerUid)) return 'keep';
   const isComplete = desired.synced && desired.unlisted.size === 0;
   return stopped?.why === 'deleted' || (isComplete && !desired.kept.has(ownerUid)) ? 'expire' : 'keep';
 }
 
-/** Resuming raises the generation above the fence, so a copy of the bot that is not above it is older than the fence. */
-const isOutdated = ({ set }: Pick<DesiredBot, 'set'>, fence: number | undefined): boolean =>
-  fence !== undefined && fence >= set.generation;
+/**
+ * The generation of an owner that has sockets or is carried by an app's; undefined: it has and is neither. Resuming raises
+ * the generation above the fence, so a copy that is not above it is older than the fence.
+ */
+function runningGeneration(ownerUid: string, { bots, routed }: Pick<Desired, 'bots' | 'routed'>): number | undefined {
+  const bot = bots.get(ownerUid);
+  if (bot !== undefined) return bot.set.generation;
+  const route = routed.get(ownerUid)?.route;
+  return route === undefined || route.suspended ? undefined : route.generation;
+}
 
 export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): ReadonlySet<string> {
   const owners = new Set<string>();
@@ -91,15 +98,18 @@ export function heldOwners(input: Pick<PlanInput, 'assignments' | 'reports'>): R
 /** What is desired as far as our copies are current: a bot whose fence is newer than our copy is stopped. */
 export function respectFences(desired: Desired, fences: ReadonlyMap<string, number>): Desired {
   const outdated = [...fences].filter(([ownerUid, fence]) => {
-    const bot = desired.bots.get(ownerUid);
-    return bot !== undefined && isOutdated(bot, fence);
+    const runs = runningGeneration(ownerUid, desired);
+    return runs !== undefined && fence >= runs;
   });
   if (outdated.length === 0) return desired;
   const bots = new Map(desired.bots);
   const stopped = new Map(desired.stopped);
+  const routed = new Map(desired.routed);
   for (const [ownerUid, generation] of outdated) {
     bots.delete(ownerUid);
     stopped.set(ownerUid, { why: 'suspended', generation });
+    const row = routed.get(ownerUid);
+    if (row !== undefined) routed.set(ownerUid, { ...row, route: { ...row.route, suspended: true } });
   }
-  return { ...desired, bots, stopped };
+  return { ...desired, bots, stopped, routed };
 }

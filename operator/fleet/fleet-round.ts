@@ -10,10 +10,12 @@ import { FleetMemory, observe, sharesKey } from './fleet-memory.ts';
 import type { FleetView } from './fleet-view.ts';
 import { IdleRoundCache, isAtRest, type RoundInputs } from './idle-round-cache.ts';
 import { changedOwners, makeView, NO_VIEW, sameFleet } from './make-view.ts';
+import { moveBudget } from './move-budget.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
 import { type PodMemory, readsNeeded } from './pod-memory.ts';
 import { type Heads, readBodies, readHeads } from './reader.ts';
 import { withReseals } from './reseal.ts';
+import { RouteKeeper } from './route-keeper.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
 import { Sealer } from './sealer.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
@@ -22,9 +24,6 @@ import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 const HEARTBEAT_MS = 10_000;
 /** Longer than any time for which a move counts against a budget. */
 const MOVES_KEPT_MS = 600_000;
-/** Voluntary moves per minute: this share of all slots, but at least `MOVES_A_MINUTE`. */
-const SHARE_A_MINUTE = 0.02;
-const MOVES_A_MINUTE = 5;
 
 export interface RoundCounts {
   podWrites: number;
@@ -46,6 +45,7 @@ export class FleetRound {
   readonly #writer: FleetWriter;
   readonly #sealer: Sealer;
   readonly #fences: FenceKeeper;
+  readonly #routes: RouteKeeper;
   /** Pod -> incarnation that was told that nothing is left to move. */
   readonly #drained = new Map<string, string>();
   readonly #lastMoveMs = new Map<string, number>();
@@ -65,6 +65,7 @@ export class FleetRound {
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
     this.#idleRounds = new IdleRoundCache(times.wholeRoundMs);
+    this.#routes = new RouteKeeper(redis, keys);
     this.#fences = new FenceKeeper(redis, queueKeys, cluster, windowMs);
   }
 
@@ -103,6 +104,8 @@ export class FleetRound {
     if (this.#idleRounds.holds(inputs, clock.monotonicMs())) return;
     this.#idleRounds.end();
     const input = this.#observe(inputs);
+    const { routes, owner } = inputs.heads;
+    await this.#routes.observe(routes, owner !== undefined, input.nowMs);
     const plan = makePlan(input, 0);
     this.#updateView(input, plan, clock.monotonicMs());
     if (isAtRest(input, plan, this.#memory.pods)) this.#idleRounds.begin(inputs, input.nowMs);
@@ -133,6 +136,7 @@ export class FleetRound {
     try {
       held();
       await this.#fences.keep(desired, input);
+      counts.again = (await this.#routes.keep(desired, input, inputs.heads.routes, held)) === 'again';
       await this.#write(plan, input, fenced, held, counts);
       await this.#tellDrained(plan, held);
       await this.#forgetDeadPods(plan, held);
@@ -272,24 +276,17 @@ export class FleetRound {
     const leavingPods = input.pods.filter(({ returns }) => !returns).map(({ name }) => name);
     const { settled } = input;
     const viewInput = { nowMs, settled, pods, assignments, pending, deadPods, closedPods, leavingPods };
-    this.#view = makeView(viewInput, previous);
+    this.#view = { ...makeView(viewInput, previous), routed: this.#routes.owners() };
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);
   }
 
   #forgetMarks(): void {
     this.#fences.forgetRead();
+    this.#routes.forgetRead();
     this.#drained.clear();
     this.#heartbeatAtMs = Number.NEGATIVE_INFINITY;
   }
-}
-
-/** Voluntary moves in any minute: slow enough for Slack's connect budget, so leveling a fleet takes tens of minutes. */
-function moveBudget({ assignments, lastMoveMs, nowMs }: PlanInput): number {
-  let slots = 0;
-  for (const held of assignments.values()) slots += held.size;
-  const recent = [...lastMoveMs.values()].filter((atMs) => nowMs - atMs < 60_000).length;
-  return Math.max(0, Math.max(MOVES_A_MINUTE, Math.ceil(slots * SHARE_A_MINUTE)) - recent);
 }
 
 const isEmpty = ({ slots, lost }: PodMemory): boolean => slots.size === 0 && !lost;

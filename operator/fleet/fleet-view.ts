@@ -5,6 +5,8 @@ import type { PendingReason } from '../plan/types.ts';
 export interface FleetView {
   /** Owner uid -> its sockets. An owner without slots, reports and pending slots is absent. */
   bots: ReadonlyMap<string, BotView>;
+  /** Owner uids of bots that the route tables in Redis have; undefined: not read yet. */
+  routed?: ReadonlySet<string> | undefined;
   pods: readonly PodSummary[];
   /** False until Redis has been read without interruption for a session's TTL plus one renewal interval. */
   settled: boolean;

@@ -70,6 +70,7 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.unlisted === b.unlisted &&
   a.bots === b.bots &&
   a.stopped === b.stopped &&
+  a.routed === b.routed &&
   a.kept === b.kept;
 
 /**
@@ -80,5 +81,6 @@ const fingerprintOf = ({ heads, fleetKeys, connectorSet, presence }: RoundInputs
     heads.owner,
     fleetKeys.map(({ id }) => id),
     connectorSet ?? null,
+    [...heads.routes],
     ...[...heads.pods].map(([pod, { session, version, fields }]) => [pod, session, version, fields, presence.get(pod)]),
   ]);

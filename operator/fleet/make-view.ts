@@ -71,6 +71,9 @@ export function changedOwners(previous: FleetView, next: FleetView): Set<string>
   const changed = new Set<string>();
   for (const [uid, bot] of next.bots) if (previous.bots.get(uid) !== bot) changed.add(uid);
   for (const uid of previous.bots.keys()) if (!next.bots.has(uid)) changed.add(uid);
+  if (previous.routed === next.routed) return changed;
+  for (const uid of next.routed ?? []) if (previous.routed?.has(uid) !== true) changed.add(uid);
+  for (const uid of previous.routed ?? []) if (next.routed?.has(uid) !== true) changed.add(uid);
   return changed;
 }
 

@@ -11,6 +11,8 @@ export interface Heads {
   pods: ReadonlyMap<string, PodHead>;
   /** The pods that Redis lists. */
   listed: ReadonlySet<string>;
+  /** App uid -> version and name of its route table. */
+  routes: ReadonlyMap<string, string>;
 }
 
 /** Hashes read at a time: thousands of slots each, and a command has seconds to answer. */
@@ -18,10 +20,11 @@ const BODIES_AT_ONCE = 4;
 
 /** The small data that is read in every round. @throws if Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
-  const [time, owner, listed] = await redis.batch([
+  const [time, owner, listed, routes] = await redis.batch([
     ['time'],
     ['get', keys.owner],
     ['zrange', keys.pods, '0', '-1', 'WITHSCORES'],
+    ['hgetall', keys.routes],
   ]);
   const renewedMs = scores(listed);
   const inRedis = new Set(renewedMs.keys());
@@ -36,6 +39,7 @@ export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iter
     redisNowMs: redisMsOf(time),
     owner: owner ?? undefined,
     listed: inRedis,
+    routes: new Map(Object.entries(routes)),
     pods: new Map(
       pods.map((pod, index) => [
         pod,

@@ -14,13 +14,16 @@ export type JudgedReason =
   | 'KeyMissing'
   | 'TokenEmpty'
   | 'TokenWrongKind'
-  | 'TransportNotServed';
+  | 'AppMismatch'
+  | 'AppMissing'
+  | 'AppNotAllowed';
 
 type OwnReason =
   | JudgedReason
   | 'Live'
   | 'Suspended'
   | 'DuplicateBot'
+  | 'DuplicateApp'
   | 'OtherOperator'
   | 'NotWatched'
   | 'OperatorGone'
@@ -61,29 +64,40 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   DuplicateBot: {
     condition: 'Ready',
-    meaning: 'An older SlackBot of this cluster has the same team and the same token; this one opens no socket.',
-    remedy: 'Delete one of the two, or give this one another token.',
+    meaning:
+      'An older SlackBot of this cluster has the same team and the same token or app, or a SlackApp serves the app; this one opens no socket.',
+    remedy:
+      'Delete one of the two, or give this one another token. For several teams of one app, create a SlackApp and set transport App.',
+  },
+  DuplicateApp: {
+    condition: 'Ready',
+    meaning: 'An older SlackApp of this cluster has the same app; this one opens no socket.',
+    remedy: 'Delete one of the two.',
   },
   OtherOperator: {
     condition: 'Ready',
-    meaning: 'Another operator of this cluster has claimed this SlackBot (annotation relax.dev/operator) and runs it.',
+    meaning: 'Another operator of this cluster has claimed this object (annotation relax.dev/operator) and runs it.',
     remedy: 'See its status there; if that operator is gone for good, remove the annotation.',
   },
   NotWatched: {
     condition: 'Ready',
     meaning: 'The operator no longer watches this namespace, and has closed its sockets.',
-    remedy: 'Add the namespace to config.watchNamespaces (RELAX_WATCH_NAMESPACES), or delete this SlackBot.',
+    remedy: 'Add the namespace to config.watchNamespaces (RELAX_WATCH_NAMESPACES), or delete the object.',
   },
   OperatorGone: {
     condition: 'Ready',
     meaning: 'The operator was uninstalled; its sockets close when the connectors end.',
-    remedy: 'Install Relax again, or delete this SlackBot.',
+    remedy: 'Install Relax again, or delete the object.',
   },
-  TransportNotServed: {
+  AppMissing: {
     condition: 'Ready',
-    meaning: 'This version supports transport RTM only.',
-    remedy:
-      'Set spec.transport to RTM, which needs a classic Slack app, or wait for a version that supports the other.',
+    meaning: 'The SlackApp of spec.appRef does not exist, or is in a namespace that the operator does not watch.',
+    remedy: 'Create it, or correct spec.appRef; meanwhile its team counts as unknown to every app.',
+  },
+  AppNotAllowed: {
+    condition: 'Ready',
+    meaning: 'The SlackApp of spec.appRef does not admit SlackBots of this namespace.',
+    remedy: 'Add the namespace to spec.allowedNamespaces of the SlackApp, or move this SlackBot.',
   },
   Observing: {
     condition: 'Assigned',
@@ -99,7 +113,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   NoEligiblePods: {
     condition: 'Assigned',
     meaning:
-      'Every connector pod is full, draining, about to be removed, without the fleet key, or already holds another socket of this bot.',
+      'Every connector pod is full, draining, about to be removed, without the fleet key, or already holds another of its sockets.',
     remedy: 'Add connector pods, raise RELAX_CAPACITY, or lower spec.replicas to the number of pods.',
   },
   PodReturning: {
@@ -145,8 +159,9 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   },
   SecretMissing: {
     condition: 'CredentialsValid',
-    meaning: 'The Secret of spec.credentials.secretRef does not exist in the namespace of the SlackBot.',
-    remedy: 'Create it: kubectl create secret generic NAME --from-literal=token=xoxb-...',
+    meaning: 'The Secret of spec.credentials.secretRef does not exist in the namespace of the object.',
+    remedy:
+      'Create it: kubectl create secret generic NAME --from-literal=token=xoxb-... (RTM) or --from-literal=app-token=xapp-... (Socket Mode).',
   },
   SecretUnreadable: {
     condition: 'CredentialsValid',
@@ -156,13 +171,23 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   KeyMissing: {
     condition: 'CredentialsValid',
     meaning: 'The Secret has no such key.',
-    remedy: 'Add the key to the Secret, or name the one that it has in spec.credentials.keys.token.',
+    remedy: 'Add the key to the Secret, or name the one that it has in spec.credentials.keys.',
   },
-  TokenEmpty: { condition: 'CredentialsValid', meaning: 'The token is empty.', remedy: 'Put the bot token into it.' },
+  AppMismatch: {
+    condition: 'CredentialsValid',
+    meaning: 'The tokens are of different Slack apps, or not of the app that spec.appID names.',
+    remedy: 'Put the app-level token and the bot token of one app into the Secret.',
+  },
+  TokenEmpty: {
+    condition: 'CredentialsValid',
+    meaning: 'The token is empty.',
+    remedy: 'Put the token that the message names into it.',
+  },
   TokenWrongKind: {
     condition: 'CredentialsValid',
-    meaning: 'The value is not a bot or user token (xoxb-, xoxp-), so it is never sent anywhere.',
-    remedy: 'Take the Bot User OAuth Token from "OAuth & Permissions" of the Slack app.',
+    meaning: 'The value is not a token of the kind that is needed under this key, so it is never sent anywhere.',
+    remedy:
+      'Take the Bot User OAuth Token (xoxb-) from "OAuth & Permissions" of the Slack app, or for Socket Mode an app-level token (xapp-) from "Basic Information".',
   },
 };
 
@@ -191,10 +216,6 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
   TeamMismatch: {
     meaning: 'The token belongs to another team than spec.teamID.',
     remedy: 'Put a token of that team in the Secret; teamID is immutable, so for the other team create a new SlackBot.',
-  },
-  AppMismatch: {
-    meaning: 'The tokens are of different Slack apps, or not of the app that spec.appID names.',
-    remedy: 'Put the app-level token and the bot token of one app into the Secret.',
   },
   SocketModeDisabled: {
     meaning: 'Socket Mode is switched off for the app.',
@@ -230,6 +251,10 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     meaning: 'Slack counts websockets of the app that Relax does not know, and sends them a part of the events.',
     remedy:
       'Stop other programs that use the app-level token (one app for each environment). If there are none, Slack forgets lost websockets by itself after a while.',
+  },
+  TransportNotServed: {
+    meaning: 'The connector is older than the operator and does not know this transport.',
+    remedy: 'Upgrade the connectors to the version of the operator.',
   },
   SealUnreadable: {
     meaning: 'The connector cannot decrypt the sealed token.',

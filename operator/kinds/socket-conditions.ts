@@ -81,10 +81,8 @@ export function judgeConditions(input: ConditionInput): Judgements {
 
 function judgeCredentialsCondition({ verdict, view, previous }: ConditionInput): Judgement {
   switch (verdict.kind) {
-    case 'invalid': {
-      const status = verdict.reason === 'TransportNotServed' ? 'Unknown' : 'False';
-      return { status, reason: verdict.reason, message: verdict.message };
-    }
+    case 'invalid':
+      return { status: 'False', reason: verdict.reason, message: verdict.message };
     case 'unknown': {
       const before = previous.find(({ type }) => type === 'CredentialsValid');
       const reason = before && knownReason(before.reason);

@@ -1,8 +1,8 @@
-import { namespaceOf } from '../../core/api/object-name.ts';
 import { balance, type SteadySet } from './balance.ts';
 import { fleetOf } from './fleet.ts';
 import { type Holding, holdingsByOwner, type Reports, reportsIn } from './holdings.ts';
 import { Ledger } from './ledger.ts';
+import { isListed } from './listed.ts';
 import { byUrgency, type Need, needsOf, satisfy } from './needs.ts';
 import { newestOf } from './newer-generation.ts';
 import { sameSpec } from './planned-slot.ts';
@@ -97,9 +97,9 @@ const isAtRest = ({ placements }: SetState): boolean =>
 function removeUnwanted({ input, ledger, blocked }: Round, owners: ReadonlyMap<string, readonly Holding[]>): void {
   const { synced, unlisted, kept, stopped } = input;
   for (const [ownerUid, holdings] of owners) {
-    const isListed = synced && holdings.every(({ slot }) => isKnownWhole(unlisted, slot.bot));
+    const isWhole = synced && holdings.every(({ slot }) => isKnownWhole(unlisted, slot.bot));
     const stop = stopped.get(ownerUid);
-    const isGone = stop === undefined && isListed && !kept.has(ownerUid);
+    const isGone = stop === undefined && isWhole && !kept.has(ownerUid);
     for (const holding of holdings) {
       // A slot of a later generation was written by a process that knows that the bot was resumed.
       if (isGone || (stop !== undefined && holding.slot.generation <= stop.generation)) ledger.release(holding);
@@ -110,4 +110,4 @@ function removeUnwanted({ input, ledger, blocked }: Round, owners: ReadonlyMap<s
 
 /** A bot of which only a report is left has no name, so it may be from any namespace. */
 const isKnownWhole = (unlisted: ReadonlySet<string>, bot: string): boolean =>
-  unlisted.size === 0 || (bot !== '' && !unlisted.has(namespaceOf(bot)));
+  unlisted.size === 0 || (bot !== '' && isListed(unlisted, bot));

@@ -51,7 +51,7 @@ export interface PlanInput {
   settled: boolean;
   /** The desired sets come from a complete list: only then is an assignment removed for belonging to none. */
   synced: boolean;
-  /** Namespaces for which the list is not complete: what is assigned to bots there stays. */
+  /** Namespaces for which the list is not complete (`ALL_NAMESPACES`: all): what is assigned to bots there stays. */
   unlisted: ReadonlySet<string>;
   /** Owners whose slots up to this generation must be removed, whether or not the list is complete. */
   stopped: Pick<ReadonlyMap<string, { generation: number }>, 'get'>;

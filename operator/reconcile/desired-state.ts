@@ -1,4 +1,4 @@
-import type { Desired, DesiredBot, StoppedBot, Want } from '../fleet/desired.ts';
+import type { Desired, DesiredBot, RoutedBot, StoppedBot, Want } from '../fleet/desired.ts';
 
 /** What is known of one owner. An owner that wants nothing, and is neither unjudged nor doubted, has no entry. */
 interface Entry {
@@ -21,6 +21,8 @@ const NONE: Want = { kind: 'none' };
 export class DesiredState {
   readonly #entries = new Map<string, Entry>();
   #unjudgedCount = 0;
+  /** App uid -> how many bots it carries. */
+  readonly #teams = new Map<string, number>();
   #unlisted: ReadonlySet<string> = new Set();
   #listed = false;
   #snapshot: Desired | undefined;
@@ -56,7 +58,7 @@ export class DesiredState {
   /** @param generation of the object that was judged; left out: this holds for any generation */
   set(uid: string, want: Want, generation = Number.POSITIVE_INFINITY): boolean {
     const before = this.#of(uid);
-    const isKnown = before.want.kind === 'run' || before.want.kind === 'stop';
+    const isKnown = before.want.kind !== 'none' && before.want.kind !== 'unknown';
     const isStillDoubted = before.doubtedGeneration !== undefined && generation < before.doubtedGeneration;
     const after: Entry = {
       want: want.kind === 'unknown' && isKnown ? before.want : want,
@@ -79,6 +81,16 @@ export class DesiredState {
     return want?.kind === 'run' ? want.bot : undefined;
   }
 
+  /** The row that the planner was last told to have in an app's table for it. */
+  routed(uid: string): RoutedBot | undefined {
+    return rowOf(this.#of(uid).want);
+  }
+
+  /** How many bots this app carries. */
+  teamsOf(appUid: string): number {
+    return this.#teams.get(appUid) ?? 0;
+  }
+
   get synced(): boolean {
     return this.#listed && this.#unjudgedCount === 0;
   }
@@ -97,6 +109,7 @@ export class DesiredState {
   #make(): Desired {
     const bots = new Map<string, DesiredBot>();
     const stopped = new Map<string, StoppedBot>();
+    const routed = new Map<string, RoutedBot>();
     const kept = new Set<string>();
     for (const [uid, { want, doubtedGeneration }] of this.#entries) {
       const isDoubted = doubtedGeneration !== undefined;
@@ -104,8 +117,10 @@ export class DesiredState {
       // A stop counts even when doubted: at worst the bot is stopped a moment longer.
       if (want.kind === 'stop') stopped.set(uid, { why: want.why, generation: want.generation });
       else if (want.kind === 'run' && !isDoubted) bots.set(uid, want.bot);
+      const row = rowOf(want);
+      if (row !== undefined && !isDoubted) routed.set(uid, row);
     }
-    return { synced: this.synced, unlisted: this.#unlisted, bots, stopped, kept };
+    return { synced: this.synced, unlisted: this.#unlisted, bots, stopped, routed, kept };
   }
 
   #of(uid: string): Entry {
@@ -114,11 +129,27 @@ export class DesiredState {
 
   #put(uid: string, entry: Entry): void {
     const before = this.#of(uid);
+    this.#count(rowOf(before.want), -1);
+    this.#count(rowOf(entry.want), 1);
     this.#unjudgedCount += Number(entry.isUnjudged) - Number(before.isUnjudged);
     const isNothing = entry.want.kind === 'none' && !entry.isUnjudged && entry.doubtedGeneration === undefined;
     if (isNothing) this.#entries.delete(uid);
     else this.#entries.set(uid, entry);
   }
+
+  #count(row: RoutedBot | undefined, by: 1 | -1): void {
+    if (row === undefined) return;
+    const teams = this.teamsOf(row.appUid) + by;
+    if (teams === 0) this.#teams.delete(row.appUid);
+    else this.#teams.set(row.appUid, teams);
+  }
+}
+
+function rowOf(want: Want): RoutedBot | undefined {
+  if (want.kind === 'stop') return want.routed;
+  if (want.kind !== 'route') return undefined;
+  const { appUid, teamID, route } = want;
+  return { appUid, teamID, route };
 }
 
 const isSame = (a: Want, b: Want): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

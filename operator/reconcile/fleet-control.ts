@@ -12,6 +12,7 @@ import { DroppedBots } from './dropped-bots.ts';
 import type { FleetParts } from './kind-controller.ts';
 import type { ActiveTerm } from './leader-term.ts';
 import type { KindControl, WatchedKind } from './registered-kind.ts';
+import { Rivals } from './rivals.ts';
 import { SecretReads } from './secret-reads.ts';
 
 /** What is needed of the planner here. */
@@ -48,6 +49,8 @@ interface PlannerSeams {
 
 /** For how long, at the start, a namespace that can't be listed or no longer exists holds up the others. */
 export const WATCH_PATIENCE_MS = 15_000;
+/** For how long, at the start, objects of one kind that can't be judged hold up those of the next. */
+const JUDGE_PATIENCE_MS = 5_000;
 /** A server without a sign of life for this long counts as unreachable, and what is known counts. */
 export const REFRESH_PATIENCE_MS = 5_000;
 
@@ -91,6 +94,7 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
       onSummary: options.onSummary,
       timers,
     });
+    const rivals = new Rivals();
     this.controllers = kinds.map(({ kind, control }) =>
       control({
         client,
@@ -98,7 +102,17 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         timers,
         secrets: this.#secretReads,
         desired: this.desired,
+        rivals,
         planner: this.planner,
+        enqueue: (uids) => {
+          for (const controller of this.controllers) controller.enqueueOwners(uids);
+        },
+        others: (name) => this.controllers.find((controller) => controller.name === name)?.objects(),
+        onChanged: kinds.some((other) => other.kind.dependency?.kind === kind.singular)
+          ? (key) => {
+              for (const controller of this.controllers) controller.dependencyChanged(kind.singular, key);
+            }
+          : undefined,
         self: options.self,
         onSummary: (uid, summary) => options.onSummary?.(uid, summary),
         onDrained: () => {
@@ -170,8 +184,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         'some watches are not established yet, continuing with those that are',
       );
     }
-    // With one watch over all namespaces, nothing is known before it has listed.
-    if (watches.some((watch) => watch.unlisted().includes('')) && !(await this.#areListed(''))) return;
+    // With one watch over all namespaces, nothing is known before a kind was listed.
+    if (watches.every(isWhollyUnlisted) && !(await this.#isAnyListed())) return;
     await this.#dropped.look(signal);
     if (signal.aborted) return;
     const unlisted = new Set(watches.flatMap((watch) => watch.unlisted()));
@@ -181,9 +195,16 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     );
     await this.#secretReads.prime(namespaces, signal);
     if (signal.aborted) return;
-    for (const controller of this.controllers) controller.judgeAll();
+    const late = new Set(kinds.flatMap(({ kind, watch }) => (isWhollyUnlisted(watch) ? [kind.singular] : [])));
+    await this.#judgeAll((controller) => !late.has(controller));
+    if (signal.aborted) return;
     this.planner.nudge();
     await Promise.all([
+      // The definition of a kind may be missing, as after an upgrade: that holds up no other kind.
+      ...kinds.map(async ({ kind, watch }) => {
+        if (!late.has(kind.singular) || !(await this.#orEnd(watch.listed('')))) return;
+        await this.#judgeAll((controller) => controller === kind.singular);
+      }),
       this.#dropped.keepLooking(signal),
       ...[...unlisted].map(async (namespace) => {
         if ((await this.#areListed(namespace)) && this.desired.listed(namespace)) this.planner.nudge();
@@ -192,16 +213,41 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
   }
 
   /**
+   * One kind after the other, since the verdicts of a kind may depend on those of kinds before it. One whose objects can't be
+   * judged holds up the next for a moment only.
+   * @param isMeant by the name of its controller
+   */
+  async #judgeAll(isMeant: (controller: string) => boolean): Promise<void> {
+    const { signal } = this.#ended;
+    for (const controller of this.controllers.filter(({ name }) => isMeant(name))) {
+      const late = new AbortController();
+      const patience = sleep(this.#timers, JUDGE_PATIENCE_MS, AbortSignal.any([signal, late.signal]));
+      await Promise.race([controller.judgeAll(), patience]);
+      late.abort();
+      if (signal.aborted) return;
+    }
+  }
+
+  /**
    * Resolves once the objects of all kinds in this namespace have been listed.
    * @returns false if we stop before that
    */
   async #areListed(namespace: string): Promise<boolean> {
+    const lists = this.#options.kinds.map(({ watch }) => watch.listed(namespace));
+    return this.#orEnd(Promise.all(lists).then((listed) => listed.every(Boolean)));
+  }
+
+  /** As `#areListed`, for the first kind of which all namespaces have been listed. */
+  #isAnyListed(): Promise<boolean> {
+    return this.#orEnd(Promise.race(this.#options.kinds.map(({ watch }) => watch.listed(''))));
+  }
+
+  /** @returns false if we stop before that */
+  async #orEnd(happens: Promise<boolean>): Promise<boolean> {
     const { signal } = this.#ended;
     const ended = Promise.withResolvers<boolean>();
     signal.addEventListener('abort', () => ended.resolve(false), { once: true });
-    const lists = this.#options.kinds.map(({ watch }) => watch.listed(namespace));
-    const all = Promise.all(lists).then((listed) => listed.every(Boolean));
-    return !signal.aborted && (await Promise.race([all, ended.promise]));
+    return !signal.aborted && (await Promise.race([happens, ended.promise]));
   }
 
   /**
@@ -216,3 +262,6 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
     if (!isComplete && !signal.aborted) log.warn('could not relist everything, continuing with the last known state');
   }
 }
+
+/** One watch over all namespaces has not listed its kind yet. */
+const isWhollyUnlisted = (watch: WatchedKind['watch']): boolean => watch.unlisted().includes('');

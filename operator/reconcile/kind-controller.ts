@@ -9,6 +9,7 @@ import type { ObjectsView, ResourceWatch } from '../kube/resource-watch.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import type { ConditionedStatus } from '../status/conditions.ts';
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import { compareAge } from './age.ts';
 import type { Claimant } from './claim.ts';
@@ -17,6 +18,7 @@ import type { Kind } from './kind.ts';
 import { type ActiveTerm, type Leadership, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
 import { Ownership } from './ownership.ts';
+import type { Rivals } from './rivals.ts';
 import type { SecretReads } from './secret-reads.ts';
 
 /** Takes one object from its spec to what is desired of the fleet, and from the state of the fleet to its status. */
@@ -26,12 +28,29 @@ export interface KindReconciler {
   deleted(key: string, uid: string): void;
 }
 
+/** What a reconciler may ask about objects of another kind. */
+export interface OtherObjects {
+  /** @param key `namespace/name` */
+  get(key: string): KindObject | undefined;
+  /** As judged last, or else as the API server has it. Only of a kind that is a `Dependency` of another. */
+  statusOf(object: KindObject): ConditionedStatus | undefined;
+  /** False: objects of this namespace may exist without our knowing. */
+  isListed(namespace: string): boolean;
+}
+
 /** What all kinds share in one fleet. */
 export interface FleetParts {
   client: Pick<KubeClient, 'patch'>;
   secrets: SecretReads;
   desired: DesiredState;
+  rivals: Rivals;
   planner: { view(): FleetView; nudge(): void };
+  /** Reconciles these owners as well, whatever their kind: something else than a change of their objects concerns them. */
+  enqueue: (uids: readonly string[]) => void;
+  /** @param kind `Kind.singular`; undefined: this fleet does not serve it */
+  others: (kind: string) => OtherObjects | undefined;
+  /** Undefined where no kind depends on this one. Called when an object of it has changed, or is judged differently. */
+  onChanged: ((key: string) => void) | undefined;
   /** Who we are to other operators that see the same objects; undefined: there are none. */
   self: Claimant | undefined;
   /** The line of `relax status`; undefined when the object is gone. */
@@ -45,13 +64,11 @@ export interface FleetParts {
 
 /** What a kind's reconciler works with. */
 export interface ReconcilerParts<O extends KindObject>
-  extends Pick<FleetParts, 'secrets' | 'desired' | 'planner' | 'log' | 'timers'> {
+  extends Pick<FleetParts, 'secrets' | 'desired' | 'rivals' | 'planner' | 'enqueue' | 'others' | 'log' | 'timers'> {
   objects: ObjectsView<O>;
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
   leadership: () => Leadership<O> | undefined;
-  /** Reconciles these objects as well: another object's change concerns them. */
-  enqueue: (objects: readonly O[]) => void;
   /** Called with each status that was judged, written or not; undefined: the object is gone. */
   onStatus: (uid: string, judged: { object: O; status: StatusOf<O> } | undefined) => void;
 }
@@ -78,6 +95,11 @@ export class KindController<O extends KindObject> {
   readonly #reconciler: KindReconciler;
   readonly #controller: Controller;
   readonly #states = new Map<string, ObjectState>();
+  /** Uid -> status as judged last, where another kind depends on this one. */
+  readonly #statuses = new Map<string, StatusOf<O>>();
+  /** Keys that are still to be reconciled for the first time. */
+  readonly #unseen = new Set<string>();
+  readonly #allSeen = Promise.withResolvers<void>();
   #unlisten = (): void => {};
   #leadership: Leadership<O> | undefined;
   /** Every object has been queued once, by age. Before that nothing is queued: what changes is judged then. */
@@ -91,7 +113,7 @@ export class KindController<O extends KindObject> {
     parts: FleetParts,
     makeReconciler: (parts: ReconcilerParts<O>) => KindReconciler,
   ) {
-    const { client, secrets, desired, planner, self, log, observer, timers } = parts;
+    const { client, self, log, observer, timers } = parts;
     this.name = kind.singular;
     this.#kind = kind;
     this.#watch = watch;
@@ -112,15 +134,10 @@ export class KindController<O extends KindObject> {
       },
     });
     this.#reconciler = makeReconciler({
-      secrets,
-      desired,
-      planner,
-      log,
-      timers,
+      ...parts,
       objects: watch,
       ownership,
       leadership: () => this.#leadership,
-      enqueue: (objects) => this.#enqueue(objects),
       onStatus: (uid, judged) => this.#judged(uid, judged),
     });
     this.#controller = new Controller({
@@ -130,9 +147,12 @@ export class KindController<O extends KindObject> {
       workers: WORKERS,
       clock: timers,
       reconcile: async (key, signal) => {
-        const outcome = await this.#reconciler.reconcile(key, signal);
-        if (this.queue.depth === 0) parts.onDrained();
-        return outcome;
+        try {
+          return await this.#reconciler.reconcile(key, signal);
+        } finally {
+          this.#looked(key);
+          if (this.queue.depth === 0) parts.onDrained();
+        }
       },
       ...(observer.controller === undefined ? {} : { observer: observer.controller }),
     });
@@ -154,12 +174,37 @@ export class KindController<O extends KindObject> {
     return [...this.#watch.values()].map(({ metadata }) => metadata.uid);
   }
 
-  /** Each is judged once, the oldest first, so that of two that are the same bot the older is known before the younger. */
-  judgeAll(): void {
+  /**
+   * Each is judged once, the oldest first, so that of two that are the same bot the older is known before the younger.
+   * Resolves when each has been looked at.
+   */
+  judgeAll(): Promise<void> {
     const byAge = [...this.#watch.values()].sort((a, b) => compareAge(a.metadata, b.metadata));
     this.#judging = true;
+    for (const object of byAge) this.#unseen.add(keyOf(object));
     this.#enqueue(byAge);
     this.#controller.start();
+    if (this.#unseen.size === 0) this.#allSeen.resolve();
+    return this.#allSeen.promise;
+  }
+
+  /** What reconcilers of other kinds may know of its objects. */
+  objects(): OtherObjects {
+    return {
+      get: (key) => this.#watch.get(key),
+      statusOf: ({ metadata, status }) => this.#statuses.get(metadata.uid) ?? status,
+      isListed: (namespace) => !this.#watch.unlisted().some((unlisted) => unlisted === '' || unlisted === namespace),
+    };
+  }
+
+  /** Reconciles those of these owners that are of this kind. */
+  enqueueOwners(uids: readonly string[]): void {
+    if (this.#judging) this.#enqueue(uids.flatMap((uid) => this.#watch.byIndex('uid', uid)));
+  }
+
+  /** @param key of an object of that kind */
+  dependencyChanged(kind: string, key: string): void {
+    if (this.#judging && this.#kind.dependency?.kind === kind) this.#enqueue(this.#watch.byIndex('dependency', key));
   }
 
   /** From now on verdicts are also written. */
@@ -196,7 +241,24 @@ export class KindController<O extends KindObject> {
     const { onSummary, planner } = this.#parts;
     if (judged === undefined) this.#states.delete(uid);
     else this.#states.set(uid, stateOf(judged.status));
+    this.#tellDependents(uid, judged);
     onSummary(uid, judged && this.#kind.summaryOf(judged.object, judged.status, planner.view()));
+  }
+
+  #tellDependents(uid: string, judged: { object: O; status: StatusOf<O> } | undefined): void {
+    const { onChanged } = this.#parts;
+    if (onChanged === undefined) return;
+    const before = this.#statuses.get(uid);
+    if (judged === undefined) {
+      this.#statuses.delete(uid);
+      return;
+    }
+    this.#statuses.set(uid, judged.status);
+    if (this.#kind.urgencyOf(before, judged.status) !== 'none') onChanged(keyOf(judged.object));
+  }
+
+  #looked(key: string): void {
+    if (this.#unseen.delete(key) && this.#unseen.size === 0) this.#allSeen.resolve();
   }
 
   #heard(change: Change<O>): void {
@@ -210,9 +272,21 @@ export class KindController<O extends KindObject> {
     } else if (change.type === 'added' || change.previous.metadata.generation !== generation) {
       desired.doubt(uid, generation);
     }
+    if (!isOnlyStatus(change)) this.#parts.onChanged?.(keyOf(object));
   }
 
   #enqueue(objects: readonly O[]): void {
     for (const object of objects) this.queue.add(keyOf(object));
   }
+}
+
+/** Statuses are judged here, so that the API server's copy of one is no news. */
+function isOnlyStatus<O extends KindObject>(change: Change<O>): boolean {
+  if (change.type !== 'updated') return false;
+  const [before, after] = [change.previous.metadata, change.object.metadata];
+  return (
+    before.generation === after.generation &&
+    before.deletionTimestamp === after.deletionTimestamp &&
+    JSON.stringify(before.annotations) === JSON.stringify(after.annotations)
+  );
 }

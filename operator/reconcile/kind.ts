@@ -8,10 +8,18 @@ import type { KindObject, StatusKind, StatusOf } from '../status/status-kind.ts'
 export type NotRunReason = 'OperatorGone' | 'NotWatched' | 'OtherOperator';
 
 /** Something about the fleet that concerns objects of a kind when it changes. */
-interface FleetFact<O extends KindObject = KindObject> {
+export interface FleetFact<O extends KindObject = KindObject> {
   /** Equal texts are equal facts. */
   readonly text: string;
   concerns(object: O): boolean;
+}
+
+/** That the verdict on an object depends on objects of another kind, which it names. */
+export interface Dependency<O extends KindObject = KindObject> {
+  /** `Kind.singular` of the other. */
+  readonly kind: string;
+  /** Keys (`namespace/name`) of the objects that this one names. */
+  keysOf(object: O): readonly string[];
 }
 
 /** For a gauge with the label `state`, which the leader fills. */
@@ -35,6 +43,8 @@ export interface Kind<O extends KindObject = KindObject> extends StatusKind<Stat
   parse(object: KubeObject): O;
   /** Key of the Secret that it names; undefined if it names none. */
   secretKeyOf(object: O): string | undefined;
+  /** Its objects are judged again when one that they name changes, or is judged differently. */
+  readonly dependency?: Dependency<O>;
   /**
    * The status of an object that no operator of ours runs.
    * @param message in place of the reason's own words
@@ -46,7 +56,10 @@ export interface Kind<O extends KindObject = KindObject> extends StatusKind<Stat
   factsOf(view: FleetView): FleetFact<O>[];
 }
 
-/** `secret`: by the Secret that an object names. `uid`: by the owner of sockets. */
+/**
+ * `secret`: by the Secret that an object names. `uid`: by the owner of sockets. `dependency`: by the objects of another kind
+ * that it names.
+ */
 export function indexersOf<O extends KindObject>(kind: Kind<O>): Indexers<O> {
   return {
     secret: (object) => {
@@ -54,6 +67,7 @@ export function indexersOf<O extends KindObject>(kind: Kind<O>): Indexers<O> {
       return key === undefined ? [] : [key];
     },
     uid: ({ metadata }) => [metadata.uid],
+    dependency: (object) => kind.dependency?.keysOf(object) ?? [],
   };
 }
 

@@ -98,6 +98,7 @@ export const appRoutes: readonly Route[] = [
       return slack.apps.deliveries().filter((delivery) => (appID ?? delivery.appID) === delivery.appID);
     },
   },
+  { method: 'GET', path: 'apps/responses', handle: ({ slack }) => slack.apps.responses() },
   {
     method: 'POST',
     path: 'apps/commands',

@@ -4,6 +4,7 @@ import type { EventKind, Frame } from '../frames.ts';
 import type { AppEmitted, AppEventOptions } from './app-controls.ts';
 import type { AppSocketTarget } from './app-hub.ts';
 import type { AppSocketView } from './app-socket.ts';
+import type { AppResponse } from './callbacks.ts';
 import type { AppEventRecord, AppEventState, Delivery } from './delivery.ts';
 import type { CommandOptions, InteractionOptions, InteractiveKind } from './interaction-payload.ts';
 
@@ -32,6 +33,7 @@ export type AppControl = {
   emitEnvelope(appID: string, envelope: Frame): Promise<AppEmitted>;
   events(only?: { appID?: string; state?: AppEventState }): Promise<AppEventRecord[]>;
   deliveries(appID?: string): Promise<Delivery[]>;
+  responses(): Promise<AppResponse[]>;
   forgetEvents(): Promise<void>;
   sockets(appID?: string): Promise<AppSocketView[]>;
   inflict(target: AppSocketTarget, fault: AppSocketFault): Promise<{ struck: string[] }>;
@@ -64,6 +66,7 @@ export function appControlOf(call: Caller): AppControl {
     emitEnvelope: (appID, envelope) => call('POST', 'apps/envelopes', { appID, envelope }),
     events: ({ appID, state } = {}) => call('GET', `apps/events${where({ app: appID, state })}`),
     deliveries: (appID) => call('GET', `apps/deliveries${where({ app: appID })}`),
+    responses: () => call('GET', 'apps/responses'),
     forgetEvents: () => call('DELETE', 'apps/events'),
     sockets: (appID) => call('GET', `apps/sockets${where({ app: appID })}`),
     inflict: (target, fault) => call('POST', 'apps/sockets/fault', { ...target, fault }),

@@ -5,6 +5,7 @@ import { type EventKind, type EventOptions, eventIDOf, type Frame, generateEvent
 import type { TicketBook } from '../ticket.ts';
 import type { AppHub, AppSocketTarget } from './app-hub.ts';
 import type { AppSocket, AppSocketView } from './app-socket.ts';
+import type { AppResponse, CallbackBook } from './callbacks.ts';
 import type { AckLatency, AppEventRecord, AppEventTotals, Delivery } from './delivery.ts';
 import type { AckCounts, DeliveryDesk, Subject } from './delivery-desk.ts';
 import { draftOf, draftOfRaw, type EnvelopeDraft } from './envelope.ts';
@@ -69,6 +70,8 @@ export type AppControls = {
   events(): readonly AppEventRecord[];
   /** Every attempt of it, in order. */
   deliveries(): readonly Delivery[];
+  /** What the app sent to the response URLs of commands and interactions. */
+  responses(): readonly AppResponse[];
   forgetEvents(): void;
 
   /** Registered sockets, in the order in which they were opened; without an app, all of them. */
@@ -82,6 +85,7 @@ type Parts = {
   directory: AppDirectory;
   hub: AppHub;
   desk: DeliveryDesk;
+  callbacks: CallbackBook;
   tickets: TicketBook;
   opens(): AppStats['opens'];
   handshakes(): AppStats['handshakes'];
@@ -93,7 +97,7 @@ type Parts = {
 };
 
 export function createAppControls(parts: Parts): AppControls {
-  const { directory, hub, desk, tickets } = parts;
+  const { directory, hub, desk, callbacks, tickets } = parts;
 
   const controls: AppControls = {
     add: (spec) => directory.add(spec),
@@ -145,10 +149,12 @@ export function createAppControls(parts: Parts): AppControls {
     emitCommand(appID, teamID, options) {
       const { id, payload } = commandPayload(scene(appID, teamID), options);
       const subject = { id, eventID: id, appID, teamID, type: String(payload.command) };
+      allowCallbacks(id, appID, payload);
       return send(draftOf('slash_commands', payload, true), subject);
     },
     emitInteractive(appID, teamID, kind, options) {
       const { id, payload } = interactionPayload(kind, scene(appID, teamID), options);
+      allowCallbacks(id, appID, payload);
       return send(draftOf('interactive', payload, takesAnswer(kind)), { id, eventID: id, appID, teamID, type: kind });
     },
     emitEnvelope(appID, envelope) {
@@ -158,7 +164,11 @@ export function createAppControls(parts: Parts): AppControls {
 
     events: () => desk.records(),
     deliveries: () => desk.deliveries(),
-    forgetEvents: () => desk.forget(),
+    responses: () => callbacks.responses(),
+    forgetEvents() {
+      desk.forget();
+      callbacks.forget();
+    },
 
     sockets: (appID) => hub.views(appID),
     inflict(target, fault) {
@@ -194,6 +204,12 @@ export function createAppControls(parts: Parts): AppControls {
   function scene(appID: string, teamID: string) {
     const installation = directory.installation(appID, teamID);
     return { installation, teamID, ts: parts.nextTimestamp(), origin: parts.origin() };
+  }
+
+  function allowCallbacks(id: string, appID: string, { response_url: url, trigger_id: trigger }: Frame): void {
+    const responseURL = typeof url === 'string' ? url : undefined;
+    const triggerID = typeof trigger === 'string' ? trigger : undefined;
+    callbacks.add({ id, appID, responseURL, triggerID }, Date.now());
   }
 
   function send(draft: EnvelopeDraft, subject: Subject, socketID?: string): AppEmitted {

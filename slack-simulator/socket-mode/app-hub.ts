@@ -25,6 +25,8 @@ type HubOptions = {
   /** Sockets of an app that Slack registers. */
   maxWebsockets: number;
   approximateConnectionSeconds: number;
+  /** How long a socket stays registered whose client went without a close frame. */
+  ghostAfterDropMs: number;
   spread: Spread;
   pingEveryMs: number;
   /** The app of a socket URL. */
@@ -89,7 +91,7 @@ export class AppHub {
     return socket?.id;
   }
 
-  /** Whether every socket of the app that could take an envelope is full. */
+  /** Whether a socket of the app is full. */
   isCongested(appID: string): boolean {
     const nowMs = performance.now();
     return this.#of(appID).some((socket) => socket.isCongested(nowMs));
@@ -141,11 +143,9 @@ export class AppHub {
     }
     this.#options.onHandshake(appID, 'ok');
     this.#lastID += 1;
-    const socket = new AppSocket(
-      { id: `app-socket-${this.#lastID}`, appID, token, hostName },
-      wire,
-      this.#socketHost(),
-    );
+    const { ghostAfterDropMs } = this.#options;
+    const named = { id: `app-socket-${this.#lastID}`, appID, token, hostName, ghostAfterDropMs };
+    const socket = new AppSocket(named, wire, this.#socketHost());
     this.#byApp.set(appID, sockets.add(socket));
     const greet = (): void =>
       socket.greet(helloFrame(this.#facts(appID, this.#registered(sockets), lifeSeconds)), lifeSeconds * 1000);

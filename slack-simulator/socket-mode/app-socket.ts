@@ -40,6 +40,9 @@ export type AppSocketHost = {
 /** How long Slack waits between its warning and the close. */
 const leaveAfterMs = 10_000;
 
+/** The close code of a connection that ended without a close frame. */
+const dropped = 1006;
+
 /** Slack's end of one Socket Mode websocket. */
 export class AppSocket {
   readonly id: string;
@@ -59,7 +62,7 @@ export class AppSocket {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    named: { id: string; appID: string; token: string; hostName: string },
+    named: { id: string; appID: string; token: string; hostName: string; ghostAfterDropMs: number },
     wire: { ws: WebSocket; tcp: Duplex },
     host: AppSocketHost,
   ) {
@@ -70,8 +73,11 @@ export class AppSocket {
     this.#wire = new Wire(wire.ws, wire.tcp);
     this.#host = host;
     wire.ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    wire.ws.on('close', () => {
-      if (this.#state !== 'ghost') this.#gone();
+    wire.ws.on('close', (code) => {
+      if (this.#state === 'ghost') return;
+      const isDropped = code === dropped && this.#state !== 'closing';
+      if (isDropped && named.ghostAfterDropMs > 0) this.#haunt(named.ghostAfterDropMs);
+      else this.#gone();
     });
   }
 
@@ -159,10 +165,8 @@ export class AppSocket {
         this.leave(fault.reason, fault.closeAfterMs);
         return true;
       case 'ghost':
-        this.#state = 'ghost';
+        this.#haunt(fault.forMs);
         this.#wire.destroy();
-        clearTimeout(this.#timer);
-        if (fault.forMs !== undefined) this.#schedule(() => this.#gone(), fault.forMs);
         return true;
       case 'halfOpen':
         this.#state = 'halfOpen';
@@ -212,6 +216,13 @@ export class AppSocket {
     this.#state = 'closing';
     this.#wire.destroy();
     if (wasGhost) this.#gone();
+  }
+
+  /** The connection is gone, and the registration stays. */
+  #haunt(forMs: number | undefined): void {
+    this.#state = 'ghost';
+    clearTimeout(this.#timer);
+    if (forMs !== undefined) this.#schedule(() => this.#gone(), forMs);
   }
 
   #schedule(task: () => void, afterMs: number): void {

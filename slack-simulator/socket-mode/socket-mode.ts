@@ -8,6 +8,7 @@ import { TicketBook } from '../ticket.ts';
 import type { Posted } from '../web-api.ts';
 import { type AppControls, type AppStats, createAppControls } from './app-controls.ts';
 import { AppHub, appPath } from './app-hub.ts';
+import { CallbackBook } from './callbacks.ts';
 import { DeliveryDesk } from './delivery-desk.ts';
 
 type Surroundings = {
@@ -28,6 +29,10 @@ export type SocketMode = {
   isCongested(appID: string): boolean;
   /** A message of an app's bot, which the app hears of, too. @returns its timestamp */
   publishOwn(installation: Installation, message: Posted): string;
+  /** An answer to a response URL; undefined if the path is of none. */
+  respond(path: string, body: unknown): ReturnType<CallbackBook['respond']>;
+  /** Uses a trigger id up. Undefined if it was good, or else Slack's error. */
+  exchangeTrigger(appID: string, triggerID: string): string | undefined;
   stop(): void;
 };
 
@@ -37,6 +42,7 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
   const { faults, nextTimestamp } = surroundings;
   const directory = new AppDirectory();
   const tickets = new TicketBook(options.urlTtlMs ?? 30_000);
+  const callbacks = new CallbackBook();
   const desk = new DeliveryDesk({
     ackTimeoutMs: options.ackTimeoutMs ?? 3_000,
     retryDelaysMs: options.retryDelaysMs ?? [0, minuteMs, 5 * minuteMs],
@@ -57,6 +63,7 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
     },
     maxWebsockets: options.maxWebsockets ?? 10,
     approximateConnectionSeconds: options.approximateConnectionSeconds ?? 18_060,
+    ghostAfterDropMs: options.ghostAfterDropMs ?? 0,
     spread: options.spread ?? 'roundRobin',
     pingEveryMs: options.pingEveryMs ?? 10_000,
     appOf: (urlName) => directory.ofURLName(urlName),
@@ -66,6 +73,7 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
     directory,
     hub,
     desk,
+    callbacks,
     tickets,
     opens: surroundings.opens,
     handshakes: surroundings.handshakes,
@@ -88,6 +96,8 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
       controls.emit(appID, teamID, { ...named, bot_id: botID, app_id: appID });
       return ts;
     },
+    respond: (path, body) => callbacks.respond(path, body, Date.now()),
+    exchangeTrigger: (appID, triggerID) => callbacks.exchange(appID, triggerID, Date.now()),
     stop() {
       desk.stop();
       hub.stop();

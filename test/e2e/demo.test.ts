@@ -21,6 +21,10 @@ describe('relax demo', () => {
     for (const part of ['killed connector-0 in zone a', 'cut every connection to Redis', 'Each event exactly once.']) {
       expect(demo.text).toContain(part);
     }
+    const [, typed, answered] = /Slash commands: (\d+) typed, (\d+) answered/.exec(demo.text) ?? [];
+    expect(Number(typed)).toBeGreaterThan(10);
+    // One may have reached the connector that is killed, some come while Redis is cut off.
+    expect(Number(answered)).toBeGreaterThan(Number(typed) / 2);
     const [, suppressed] = /\((\d+) second copies were suppressed/.exec(demo.text) ?? [];
     expect(Number(suppressed)).toBeGreaterThan(1_000);
     expect(folders()).toEqual(before);

@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { LEAST, render } from '#test/support/chart.ts';
 import { ensureNamespaces, kubectl as kubectlOf, kubeHelmSuite } from '#test/support/kube/kube-suite.ts';
+import { appManifestOf } from '#test/support/slackapp-cases.ts';
 import { manifestOf } from '#test/support/slackbot-cases.ts';
 
-const SUBRESOURCES = ['status', 'finalizers', 'exec', 'token'];
+const SUBRESOURCES = ['status', 'finalizers', 'scale', 'exec', 'token'];
+const OUR_KINDS = ['slackbots.relax.dev', 'slackapps.relax.dev'];
 
 /** What the chart's roles let each program do, asked of and tried on a real API server. */
 kubeHelmSuite("The chart's roles", (kube, helm) => {
@@ -28,7 +30,12 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
         /Role|Binding|ServiceAccount|CustomResource/.test(String(document.get('kind'))),
       );
       await kubectl.must(['apply', '-f', '-'], rbac.map(String).join('---\n'));
-      await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+      await kubectl.must([
+        'wait',
+        '--for=condition=Established',
+        ...OUR_KINDS.map((name) => `crd/${name}`),
+        '--timeout=60s',
+      ]);
     });
 
     /** @param resource with a subresource behind a slash, which kubectl alone would take for a name, or with a name */
@@ -39,21 +46,25 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       return (await kubectl.run(args)).stdout.trim() === 'yes';
     };
 
-    it.each(watched)('let the operator do its work on SlackBots and Secrets of %s', async (namespace) => {
+    it.each(watched)('let the operator do its work on our objects and Secrets of %s', async (namespace) => {
       const as = [`--as=${operator}`, '-n', namespace];
-      await kubectl.must(
-        ['apply', '-f', '-'],
-        manifestOf('teamID: T123, credentials: {secretRef: {name: a}}', release, namespace),
-      );
-      await kubectl.must(['get', 'slackbots', ...as]);
-      const patch = (body: unknown, ...more: string[]) =>
-        kubectl.must(['patch', 'slackbot', release, '--type=json', '-p', JSON.stringify(body), ...more, ...as]);
-      await patch([{ op: 'add', path: '/metadata/finalizers', value: ['relax.dev/sockets'] }]);
-      await patch([{ op: 'remove', path: '/metadata/finalizers' }]);
-      // kubectl reads a status before it patches it; the operator does not, and may not.
-      expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace)).toBe(true);
+      const credentials = 'credentials: {secretRef: {name: a}}';
+      const manifests = [
+        manifestOf(`teamID: T123, ${credentials}`, release, namespace),
+        appManifestOf(`appID: A123, ${credentials}`, release, namespace),
+      ];
+      await kubectl.must(['apply', '-f', '-'], manifests.join('---\n'));
+      for (const kind of ['slackbot', 'slackapp']) {
+        await kubectl.must(['get', kind, ...as]);
+        const patch = (body: unknown, ...more: string[]) =>
+          kubectl.must(['patch', kind, release, '--type=json', '-p', JSON.stringify(body), ...more, ...as]);
+        await patch([{ op: 'add', path: '/metadata/finalizers', value: ['relax.dev/sockets'] }]);
+        await patch([{ op: 'remove', path: '/metadata/finalizers' }]);
+        // kubectl reads a status before it patches it; the operator does not, and may not.
+        expect(await can(operator, 'patch', `${kind}s.relax.dev/status`, namespace)).toBe(true);
+      }
       await kubectl.must(['get', 'secrets', ...as]);
-      for (const resource of ['slackbots.relax.dev', 'secrets']) {
+      for (const resource of [...OUR_KINDS, 'secrets']) {
         for (const verb of ['get', 'list', 'watch'])
           expect(await can(operator, verb, resource, namespace), verb).toBe(true);
       }
@@ -87,11 +98,14 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
 
     const namespaces = ['relax', ...watched];
     it.each([
-      ['create', 'slackbots.relax.dev'],
-      ['update', 'slackbots.relax.dev'],
-      ['delete', 'slackbots.relax.dev'],
-      ['update', 'slackbots.relax.dev/status'],
-      ['update', 'slackbots.relax.dev/finalizers'],
+      ...OUR_KINDS.flatMap((resource) => [
+        ['create', resource],
+        ['update', resource],
+        ['delete', resource],
+        ['update', `${resource}/status`],
+        ['update', `${resource}/finalizers`],
+      ]),
+      ['patch', 'slackapps.relax.dev/scale'],
       ['create', 'secrets'],
       ['update', 'secrets'],
       ['patch', 'secrets'],
@@ -131,30 +145,31 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
     it('end at the namespaces watched', async () => {
       for (const namespace of unwatched) {
         expect(await can(operator, 'get', 'secrets', namespace), namespace).toBe(false);
-        for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete']) {
-          expect(await can(operator, verb, 'slackbots.relax.dev', namespace), `${verb} ${namespace}`).toBe(false);
+        for (const kind of OUR_KINDS) {
+          for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete']) {
+            expect(await can(operator, verb, kind, namespace), `${verb} ${kind} ${namespace}`).toBe(false);
+          }
+          expect(await can(operator, 'patch', `${kind}/status`, namespace), namespace).toBe(false);
+          // Finalizers, in a namespace that has lost its Role.
+          expect(await can(operator, 'patch', kind, namespace), namespace).toBe(true);
         }
-        expect(await can(operator, 'patch', 'slackbots.relax.dev/status', namespace), namespace).toBe(false);
-        // Finalizers, in a namespace that has lost its Role.
-        expect(await can(operator, 'patch', 'slackbots.relax.dev', namespace), namespace).toBe(true);
       }
       expect(await can(operator, 'create', 'leases.coordination.k8s.io', 'elsewhere')).toBe(false);
     });
 
     it('let the job that ends an uninstall remove finalizers and claims, wherever they are, and nothing else', async () => {
-      for (const namespace of [...watched, ...unwatched]) {
-        for (const verb of ['get', 'list', 'patch']) {
-          expect(await can(uninstall, verb, 'slackbots.relax.dev', namespace), verb).toBe(true);
-        }
-        expect(await can(uninstall, 'patch', 'slackbots.relax.dev/status', namespace)).toBe(true);
-        for (const resource of ['secrets', 'pods', 'configmaps']) {
-          expect(await can(uninstall, 'get', resource, namespace), resource).toBe(false);
-          expect(await can(uninstall, 'list', resource, namespace), resource).toBe(false);
-        }
-        for (const verb of ['create', 'update', 'delete', 'deletecollection']) {
-          expect(await can(uninstall, verb, 'slackbots.relax.dev', namespace), verb).toBe(false);
-        }
-      }
+      const judged = async (verbs: readonly string[], resources: readonly string[]) =>
+        Promise.all(
+          [...watched, ...unwatched].flatMap((namespace) =>
+            resources.flatMap((resource) => verbs.map((verb) => can(uninstall, verb, resource, namespace))),
+          ),
+        );
+      expect(await judged(['get', 'list', 'patch'], OUR_KINDS)).not.toContain(false);
+      expect(await judged(['patch'], ['slackbots.relax.dev/status', 'slackapps.relax.dev/status'])).not.toContain(
+        false,
+      );
+      expect(await judged(['create', 'update', 'delete', 'deletecollection'], OUR_KINDS)).not.toContain(true);
+      expect(await judged(['get', 'list'], ['secrets', 'pods', 'configmaps'])).not.toContain(true);
       for (const verb of ['get', 'update']) {
         expect(await can(uninstall, verb, 'leases.coordination.k8s.io/relax-operator', 'relax'), verb).toBe(true);
         expect(await can(uninstall, verb, 'leases.coordination.k8s.io/another', 'relax'), verb).toBe(false);
@@ -162,8 +177,23 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       expect(await can(uninstall, 'create', 'leases.coordination.k8s.io', 'relax')).toBe(false);
     });
 
+    it('let people who may edit scale a SlackApp, and people who may view see it', async () => {
+      const roles = await kubectl.must(['get', 'clusterroles', '-o', 'json']);
+      const rulesOf = (suffix: string) =>
+        JSON.parse(roles).items.find(
+          ({ metadata }: { metadata: { name: string } }) =>
+            metadata.name === `relax-${release === 'relax' ? 'relax' : 'two-relax'}-${suffix}`,
+        )?.rules;
+      expect(rulesOf('edit')).toContainEqual({
+        apiGroups: ['relax.dev'],
+        resources: ['slackapps/scale'],
+        verbs: ['get', 'update', 'patch'],
+      });
+      expect(rulesOf('view')).toMatchObject([{ resources: ['slackbots', 'slackapps'] }]);
+    });
+
     it('leave the connectors none', async () => {
-      for (const resource of ['slackbots.relax.dev', 'secrets', 'pods', 'leases.coordination.k8s.io']) {
+      for (const resource of [...OUR_KINDS, 'secrets', 'pods', 'leases.coordination.k8s.io']) {
         expect(await can(connector, 'get', resource, 'relax'), resource).toBe(false);
       }
     });

@@ -38,6 +38,7 @@ const ALL = {
   crds: { keep: false },
   config: {
     queue: 'acme:events',
+    queueUrgent: '{acme:events}:urgent',
     queueMax: 10_000_000,
     allowEviction: 'volatile-ttl',
     dedupeWindowSeconds: 7200,
@@ -226,6 +227,11 @@ kubeHelmSuite('The chart', (kube, helm) => {
         /additional properties 'queueMaximum' not allowed/,
       ],
       ['a queue with braces', { ...LEAST, config: { queue: '{a}' } }, /config\/queue/],
+      [
+        'a list of urgent events in no hash slot',
+        { ...LEAST, config: { queueUrgent: 'urgent' } },
+        /config\/queueUrgent/,
+      ],
       ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
       [
         'a name that the chart sets',
@@ -238,13 +244,15 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(code).not.toBe(0);
     });
 
-    it('renders the CRD of crds/, kept at uninstall unless told otherwise', async () => {
-      const crdOf = (objects: KubeObject[]) => objects.find(({ kind }) => kind === 'CustomResourceDefinition');
-      const plain = parse(readFileSync(join(root, 'crds/slackbots.yaml'), 'utf8'));
-      const kept = crdOf(await objectsOf(LEAST));
-      expect(kept?.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-      expect({ ...kept, metadata: { name: kept?.metadata.name } }).toEqual(plain);
-      expect(crdOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
+    it('renders the CRDs of crds/, kept at uninstall unless told otherwise', async () => {
+      const crdsOf = (objects: KubeObject[]) => objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
+      const plain = ['slackapps', 'slackbots'].map((name) =>
+        parse(readFileSync(join(root, `crds/${name}.yaml`), 'utf8')),
+      );
+      const kept = crdsOf(await objectsOf(LEAST));
+      for (const { metadata } of kept) expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+      expect(kept.map((crd) => ({ ...crd, metadata: { name: crd.metadata.name } }))).toEqual(plain);
+      expect(crdsOf(await objectsOf({ ...LEAST, crds: { keep: false } }))).toEqual(plain);
     });
   });
 
@@ -321,6 +329,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(envOf(await podOf(ALL, 'StatefulSet'))).toMatchObject({
         RELAX_CLUSTER: 'eu-1',
         RELAX_QUEUE: 'acme:events',
+        RELAX_QUEUE_URGENT: '{acme:events}:urgent',
         RELAX_QUEUE_MAX: '10000000',
         RELAX_ALLOW_EVICTION: 'volatile-ttl',
         RELAX_BUFFER_BYTES: '67108864',

@@ -1,53 +1,88 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brokenRules, SPEC_RULES } from '#core/api/slackbot-rules.ts';
-import { specFields, statusFields } from '#scripts/crd-reference.ts';
-import { kubectl as kubectlOf, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { SLACKAPP_RULES } from '#core/api/slackapp-rules.ts';
+import { SLACKBOT_RULES } from '#core/api/slackbot-rules.ts';
+import { brokenRules } from '#core/api/spec-rule.ts';
+import { KIND_DEFINITIONS } from '#scripts/crd.ts';
+import { specFieldsOf, statusFieldsOf } from '#scripts/crd-reference.ts';
+import { ensureNamespaces, kubectl as kubectlOf, kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { appManifestOf, BAD_APPS, BROKEN_APP_RULES, GOOD_APPS } from '#test/support/slackapp-cases.ts';
 import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '#test/support/slackbot-cases.ts';
 
-const crd = join(import.meta.dirname, '../../crds/slackbots.yaml');
+const crds = join(import.meta.dirname, '../../crds');
+const examples = join(import.meta.dirname, '../../examples');
 const SPEC = 'teamID: T024BE7LH, credentials: {secretRef: {name: acme-slack}}';
 
-kubeSuite('The SlackBot definition', (kube) => {
+const APP = 'appID: A0123456789, credentials: {secretRef: {name: helpdesk}}';
+
+/** What both judges are asked of each kind; the other one is test/unit/cli/standalone/manifests/manifest.test.ts. */
+const CASES = [
+  {
+    kind: 'SlackBot',
+    good: GOOD_BOTS,
+    bad: BAD_BOTS,
+    broken: BROKEN_RULES,
+    rules: SLACKBOT_RULES,
+    immutable: 'teamID is immutable',
+    manifest: (spec: string) => manifestOf(spec),
+  },
+  {
+    kind: 'SlackApp',
+    good: GOOD_APPS,
+    bad: BAD_APPS,
+    broken: BROKEN_APP_RULES,
+    rules: SLACKAPP_RULES,
+    immutable: 'appID is immutable',
+    manifest: (spec: string) => appManifestOf(spec),
+  },
+];
+
+kubeSuite('The definitions of our kinds', (kube) => {
   const kubectl = kubectlOf(kube);
 
   beforeAll(async () => {
-    await kubectl.must(['apply', '-f', crd]);
-    await kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    await kubectl.must(['apply', '-f', crds]);
+    const names = ['crd/slackbots.relax.dev', 'crd/slackapps.relax.dev'];
+    await kubectl.must(['wait', '--for=condition=Established', ...names, '--timeout=60s']);
   });
-  afterAll(() => kubectl.must(['delete', 'slackbots', '--all', '--all-namespaces']));
+  afterAll(() => kubectl.must(['delete', 'slackbots,slackapps', '--all', '--all-namespaces']));
 
-  const judge = (spec: string) => kubectl.run(['create', '--dry-run=server', '-f', '-'], manifestOf(spec));
-  const read = async (name: string, ...more: string[]) =>
-    JSON.parse(await kubectl.must(['get', 'slackbot', name, '-o', 'json', ...more]));
-  const patch = (name: string, body: unknown, ...more: string[]) =>
-    kubectl.run(['patch', 'slackbot', name, '--type=merge', '-p', JSON.stringify(body), ...more]);
+  const getOf = async (kind: string, name: string) => JSON.parse(await kubectl.must(['get', kind, name, '-o', 'json']));
+  const patchOf = (kind: string, name: string, body: unknown, ...more: string[]) =>
+    kubectl.run(['patch', kind, name, '--type=merge', '-p', JSON.stringify(body), ...more]);
+  const read = (name: string) => getOf('slackbot', name);
+  const patch = (name: string, body: unknown, ...more: string[]) => patchOf('slackbot', name, body, ...more);
 
-  describe('the API server', () => {
-    it.each(GOOD_BOTS)('takes a SlackBot with $name', async ({ spec }) => {
+  describe.each(CASES)('the API server, of a $kind', ({ kind, good, bad, broken, rules, immutable, manifest }) => {
+    const judge = (spec: string) => kubectl.run(['create', '--dry-run=server', '-f', '-'], manifest(spec));
+
+    it.each(good)('takes one with $name', async ({ spec }) => {
       expect(await judge(spec)).toMatchObject({ code: 0, stderr: '' });
     });
 
-    it.each(BAD_BOTS)('refuses a SlackBot with $name, naming $badField', async ({ spec, badField }) => {
+    it.each(bad)('refuses one with $name, naming $badField', async ({ spec, badField }) => {
       const { code, stderr } = await judge(spec);
       expect(stderr).toContain(badField);
       expect(code).not.toBe(0);
     });
 
-    it.each(BROKEN_RULES)(
-      'refuses a SlackBot with $name in the words of its rule',
-      async ({ spec, badField, says }) => {
-        const { code, stderr } = await judge(spec);
-        expect(stderr).toContain(`${badField}: Invalid value`);
-        expect(stderr).toContain(says);
-        expect(code).not.toBe(0);
-      },
-    );
+    it.each(broken)('refuses one with $name in the words of its rule', async ({ spec, badField, says }) => {
+      const { code, stderr } = await judge(spec);
+      expect(stderr).toContain(`${badField}: Invalid value`);
+      expect(stderr).toContain(says);
+      expect(code).not.toBe(0);
+    });
 
     it('has every rule put to the test', () => {
-      const tried = BROKEN_RULES.map(({ says }) => SPEC_RULES.find(({ message }) => message.includes(says))?.name);
-      expect(new Set([...tried, 'teamID is immutable'])).toEqual(new Set(SPEC_RULES.map(({ name }) => name)));
+      const tried = broken.map(({ says }) => rules.find(({ message }) => message.includes(says))?.name);
+      expect(new Set([...tried, immutable]), kind).toEqual(new Set(rules.map(({ name }) => name)));
     });
+  });
+
+  it.each(['slackbot', 'slackapp', 'rtm', 'many'])('take examples/%s.yaml whole', async (name) => {
+    await ensureNamespaces(kube, ['bots', 'helpdesk']);
+    const taken = await kubectl.run(['create', '--dry-run=server', '-f', join(examples, `${name}.yaml`)]);
+    expect(taken).toMatchObject({ code: 0, stderr: '' });
   });
 
   describe('a SlackBot on the API server', () => {
@@ -63,7 +98,7 @@ kubeSuite('The SlackBot definition', (kube) => {
       const { spec } = await read('acme');
       const { code, stderr } = await patch('acme', { spec: { teamID: 'T0OTHER' } });
       expect(code).not.toBe(0);
-      expect(stderr).toContain(brokenRules({ ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
+      expect(stderr).toContain(brokenRules(SLACKBOT_RULES, { ...spec, teamID: 'T0OTHER' }, spec)[0]?.message);
     });
 
     it('can change the rest, which raises its generation', async () => {
@@ -100,7 +135,68 @@ kubeSuite('The SlackBot definition', (kube) => {
     });
   });
 
-  describe('the status', () => {
+  describe('a SlackApp on the API server', () => {
+    beforeAll(() => kubectl.must(['apply', '-f', '-'], appManifestOf(APP)));
+    const name = ['-o', 'jsonpath={.items[*].metadata.name}'];
+
+    it("can't change its app, and is told what to do instead", async () => {
+      const { spec } = await getOf('slackapp', 'helpdesk');
+      const { code, stderr } = await patchOf('slackapp', 'helpdesk', { spec: { appID: 'A0OTHER' } });
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(brokenRules(SLACKAPP_RULES, { ...spec, appID: 'A0OTHER' }, spec)[0]?.message);
+    });
+
+    it('is scaled by `kubectl scale`, within its bounds', async () => {
+      const scale = (count: number) => kubectl.run(['scale', 'sapp/helpdesk', `--replicas=${count}`]);
+      expect(await scale(3)).toMatchObject({ code: 0 });
+      expect((await getOf('slackapp', 'helpdesk')).spec.replicas).toBe(3);
+      expect((await scale(5)).stderr).toContain('spec.replicas');
+      expect(await scale(2)).toMatchObject({ code: 0 });
+    });
+
+    it('is found by its app, its short name and the category of all kinds', async () => {
+      await kubectl.must(['apply', '-f', '-'], manifestOf(SPEC, 'beside'));
+      const selector = ['--field-selector', 'spec.appID=A0123456789'];
+      expect(await kubectl.must(['get', 'sapp', ...selector, ...name])).toBe('helpdesk');
+      expect(await kubectl.must(['get', 'relax', ...name])).toContain('helpdesk');
+      await kubectl.must(['delete', 'slackbot', 'beside']);
+    });
+
+    it('has a status, which `kubectl get slackapps` and the scale show', async () => {
+      expect(await kubectl.must(['get', 'slackapp', 'helpdesk'])).toMatch(
+        /^NAME +APP +READY +REASON +CONNECTIONS +TEAMS +AGE\nhelpdesk +A0123456789 +\d+s\n$/,
+      );
+      const ready = {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Live',
+        message: 'all sockets are live',
+        lastTransitionTime: '2026-11-24T00:00:00Z',
+        observedGeneration: 1,
+      };
+      const status = {
+        observedGeneration: 1,
+        conditions: [ready],
+        desiredConnections: 2,
+        liveConnections: 1,
+        connectionSummary: '1/2',
+        connections: [{ pod: 'relax-connector-0', zone: 'a', since: '2026-11-24T00:00:00Z' }],
+        teams: 1200,
+      };
+      const written = await patchOf('slackapp', 'helpdesk', { status }, '--subresource=status');
+      expect(written).toMatchObject({ code: 0, stderr: '' });
+      expect(await kubectl.must(['get', 'slackapp', 'helpdesk'])).toMatch(
+        /\nhelpdesk +A0123456789 +True +Live +1\/2 +1200 +\d+s\n$/,
+      );
+      const path = '/apis/relax.dev/v1alpha1/namespaces/default/slackapps/helpdesk/scale';
+      expect(JSON.parse(await kubectl.must(['get', '--raw', path]))).toMatchObject({
+        spec: { replicas: 2 },
+        status: { replicas: 1 },
+      });
+    });
+  });
+
+  describe('the status of a SlackBot', () => {
     const condition = (type: string, more: object = {}) => ({
       type,
       status: 'True',
@@ -165,23 +261,23 @@ kubeSuite('The SlackBot definition', (kube) => {
   });
 
   describe('kubectl explain', () => {
-    it('says of every field what docs/crd.md says', async () => {
+    it.each(KIND_DEFINITIONS)('says of every field of a $kind what docs/crd.md says', async (definition) => {
       const api = JSON.parse(await kubectl.must(['get', '--raw', '/openapi/v3/apis/relax.dev/v1alpha1']));
-      const root = api.components.schemas['dev.relax.v1alpha1.SlackBot'];
+      const root = api.components.schemas[`dev.relax.v1alpha1.${definition.kind}`];
       const told = ({ path }: { path: string }) =>
         path.split('.').reduce((schema, step) => {
           const [name = '', list] = step.split('[');
           const next = schema.properties[name];
           return list === undefined ? next : next.items;
         }, root)?.description as string | undefined;
-      for (const field of [...specFields, ...statusFields]) {
+      for (const field of [...specFieldsOf(definition), ...statusFieldsOf(definition)]) {
         expect(told(field), field.path).toContain(field.schema.description);
       }
     });
 
     it('prints the default of a key, too', async () => {
       const text = await kubectl.must(['explain', 'slackbot.spec.credentials.keys.token']);
-      expect(text).toContain('Key of the bot token (xoxb-...). Default: token.');
+      expect(text).toContain('Default: token.');
     });
   });
 });

@@ -153,7 +153,7 @@ function desiredOf({ spec }: World, set: SocketSet): Desired {
   const { generation } = spec;
   const bots = new Map(spec.suspended ? [] : [[OWNER, { set, token: '' }]]);
   const stopped = new Map(spec.suspended ? [[OWNER, { why: 'suspended' as const, generation }]] : []);
-  return { synced: true, unlisted: new Set(), bots, stopped, kept: new Set() };
+  return { synced: true, unlisted: new Set(), bots, stopped, routed: new Map(), kept: new Set() };
 }
 
 function read(redis: RedisState, planner: PlannerState): PlannerState {

@@ -1,8 +1,8 @@
 /**
- * SlackBots, good and bad, as YAML of `spec`. Two judges read this table: the API server with the CRD
+ * SlackBots, good and bad, as YAML of `spec`; slackapp-cases.ts has SlackApps. Two judges read this table: the API server with the CRD
  * (test/kube/crd.test.ts) and the reader of standalone mode (test/unit/cli/standalone/manifests/manifest.test.ts). They must agree.
  */
-export interface SlackBotCase {
+export interface ManifestCase {
   name: string;
   spec: string;
   /** For a bad one: the field that both must name. */
@@ -16,12 +16,19 @@ const rtm = `teamID: T024BE7LH, ${secret}`;
 const app = 'teamID: T024BE7LH, transport: App';
 const list = (length: number) => `[${Array.from({ length }, (_, index) => `type_${index}`).join(', ')}]`;
 
-export const GOOD_BOTS: readonly SlackBotCase[] = [
+export const GOOD_BOTS: readonly ManifestCase[] = [
   { name: 'the smallest', spec: rtm },
   { name: 'an enterprise id', spec: `teamID: E012345, ${secret}` },
   { name: 'the longest team id', spec: `teamID: T${'A'.repeat(31)}, ${secret}` },
   { name: 'RTM in words', spec: `${rtm}, transport: RTM` },
   { name: 'SocketMode', spec: `${rtm}, transport: SocketMode` },
+  { name: 'SocketMode with four replicas', spec: `${rtm}, transport: SocketMode, replicas: 4` },
+  { name: 'SocketMode that waits for no answers', spec: `${rtm}, transport: SocketMode, replies: "Off"` },
+  { name: 'SocketMode with delayed events', spec: `${rtm}, transport: SocketMode, delayedEvents: true` },
+  { name: 'App that waits for answers', spec: `${app}, appRef: {name: a}, replies: Wait` },
+  { name: 'App of another namespace', spec: `${app}, appRef: {name: a, namespace: apps-1}` },
+  { name: 'urgent types', spec: `${rtm}, events: {urgent: [message_new], exclude: [other]}` },
+  { name: 'a hundred types in each list', spec: `${rtm}, events: {include: ${list(100)}, urgent: ${list(100)}}` },
   { name: 'App without credentials', spec: `${app}, appRef: {name: my.app-1}` },
   { name: 'App with credentials', spec: `${app}, appRef: {name: a}, ${secret}` },
   { name: 'one replica', spec: `${rtm}, replicas: 1` },
@@ -51,7 +58,7 @@ export const GOOD_BOTS: readonly SlackBotCase[] = [
   },
 ];
 
-export const BAD_BOTS: readonly Required<Pick<SlackBotCase, 'name' | 'spec' | 'badField'>>[] = [
+export const BAD_BOTS: readonly Required<Pick<ManifestCase, 'name' | 'spec' | 'badField'>>[] = [
   { name: 'no team', spec: secret, badField: 'spec.teamID' },
   { name: 'a team in lower case', spec: `teamID: t024be7lh, ${secret}`, badField: 'spec.teamID' },
   { name: 'a channel for a team', spec: `teamID: C024BE7LH, ${secret}`, badField: 'spec.teamID' },
@@ -134,11 +141,38 @@ export const BAD_BOTS: readonly Required<Pick<SlackBotCase, 'name' | 'spec' | 'b
   { name: 'own as a list', spec: `${rtm}, events: {own: []}`, badField: 'spec.events.own' },
   { name: 'an unknown field', spec: `${rtm}, teamName: Acme`, badField: 'spec.teamName' },
   { name: 'an unknown field in events', spec: `${rtm}, events: {only: []}`, badField: 'spec.events.only' },
+  {
+    name: 'replies without quotes, which is a boolean',
+    spec: `${rtm}, transport: SocketMode, replies: Off`,
+    badField: 'spec.replies',
+  },
+  {
+    name: 'replies in lower case',
+    spec: `${rtm}, transport: SocketMode, replies: "off"`,
+    badField: 'spec.replies',
+  },
+  {
+    name: 'delayed events as text',
+    spec: `${rtm}, transport: SocketMode, delayedEvents: "true"`,
+    badField: 'spec.delayedEvents',
+  },
+  {
+    name: 'an urgent type in capitals',
+    spec: `${rtm}, events: {urgent: [Message]}`,
+    badField: 'spec.events.urgent[0]',
+  },
+  { name: '101 urgent types', spec: `${rtm}, events: {urgent: ${list(101)}}`, badField: 'spec.events.urgent' },
+  {
+    name: 'an app namespace with a dot',
+    spec: `${app}, appRef: {name: a, namespace: a.b}`,
+    badField: 'spec.appRef.namespace',
+  },
+  { name: 'an app without a name', spec: `${app}, appRef: {}`, badField: 'spec.appRef.name' },
   { name: 'an app name in capitals', spec: `${app}, appRef: {name: Acme}`, badField: 'spec.appRef.name' },
 ];
 
 /** One for each side of each rule over several fields; `says` is in the message of both judges. */
-export const BROKEN_RULES: readonly Required<SlackBotCase>[] = [
+export const BROKEN_RULES: readonly Required<ManifestCase>[] = [
   {
     name: 'RTM without credentials',
     spec: 'teamID: T024BE7LH',
@@ -183,6 +217,36 @@ export const BROKEN_RULES: readonly Required<SlackBotCase>[] = [
     says: "replicas can't be set",
   },
   {
+    name: 'SocketMode with five replicas',
+    spec: `${rtm}, transport: SocketMode, replicas: 5`,
+    badField: 'spec.replicas',
+    says: 'replicas is at most 4 with transport SocketMode',
+  },
+  {
+    name: 'RTM with replies',
+    spec: `${rtm}, replies: Wait`,
+    badField: 'spec.replies',
+    says: 'replies goes only with',
+  },
+  {
+    name: 'RTM with delayed events',
+    spec: `${rtm}, delayedEvents: true`,
+    badField: 'spec.delayedEvents',
+    says: 'delayedEvents goes only with',
+  },
+  {
+    name: 'App with delayed events',
+    spec: `${app}, appRef: {name: a}, delayedEvents: false`,
+    badField: 'spec.delayedEvents',
+    says: 'it is a field of the SlackApp',
+  },
+  {
+    name: 'urgent and exclude overlapping',
+    spec: `${rtm}, events: {urgent: [a, b], exclude: [c, b]}`,
+    badField: 'spec.events',
+    says: 'events.urgent names an event type that events.exclude',
+  },
+  {
     name: 'include and exclude overlapping',
     spec: `${rtm}, events: {include: [a, b], exclude: [c, b]}`,
     badField: 'spec.events',
@@ -190,5 +254,5 @@ export const BROKEN_RULES: readonly Required<SlackBotCase>[] = [
   },
 ];
 
-export const manifestOf = (spec: string, name = 'acme', namespace = 'default'): string =>
-  `apiVersion: relax.dev/v1alpha1\nkind: SlackBot\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {${spec}}\n`;
+export const manifestOf = (spec: string, name = 'acme', namespace = 'default', kind = 'SlackBot'): string =>
+  `apiVersion: relax.dev/v1alpha1\nkind: ${kind}\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {${spec}}\n`;

@@ -1,12 +1,15 @@
 import { type ParentReport, parentReportSchema } from '../../../connector/parent-report.ts';
+import type { QueueLengths } from '../console/queue-probe.ts';
 
 /** The rate is an average of the last seconds: a single second jumps, and a minute reacts too late. */
 const RATE_MS = 5_000;
 
 /** What standalone mode shows about events. */
 export interface EventSummary {
-  /** Items that wait for the application; undefined while Redis does not answer. */
+  /** Items on the queue; undefined while Redis does not answer. */
   queueLength: number | undefined;
+  /** Items on the list of urgent events; undefined also without such a list. */
+  urgentLength: number | undefined;
   /** Events queued by all connectors since the start of this program. */
   queued: number;
   perSecond: number;
@@ -27,7 +30,7 @@ export class EventTotals {
   readonly #now = new Map<string, Counts>();
   /** Of processes that have ended. */
   #before: Counts = NONE;
-  #queueLength: number | undefined;
+  #lengths: QueueLengths | undefined;
   #lastEventMs: number | undefined;
   #samples: { atMs: number; queued: number }[] = [];
 
@@ -47,9 +50,13 @@ export class EventTotals {
     this.#before = { ...add(this.#before, counts), pending: 0 };
   }
 
-  /** @param length undefined: Redis did not say */
-  setQueueLength(length: number | undefined): void {
-    this.#queueLength = length;
+  /** @param lengths undefined: Redis did not say */
+  setQueueLengths(lengths: QueueLengths | undefined): void {
+    this.#lengths = lengths;
+  }
+
+  get lengths(): QueueLengths | undefined {
+    return this.#lengths;
   }
 
   /** To be called each second or so, for the rate. */
@@ -59,7 +66,8 @@ export class EventTotals {
     const [first = { atMs: nowMs, queued }] = this.#samples;
     const overMs = nowMs - first.atMs;
     return {
-      queueLength: this.#queueLength,
+      queueLength: this.#lengths?.queue,
+      urgentLength: this.#lengths?.urgent,
       queued,
       perSecond: overMs === 0 ? 0 : ((queued - first.queued) * 1000) / overMs,
       lastEventAgoMs: this.#lastEventMs === undefined ? undefined : nowMs - this.#lastEventMs,

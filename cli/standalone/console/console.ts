@@ -5,6 +5,7 @@ import { waitWords } from '../../terminal/bot-table.ts';
 import { wrap } from '../../terminal/columns.ts';
 import { forPeople } from '../../terminal/log-line.ts';
 import { Screen, sizeOf, type Terminal } from '../../terminal/screen.ts';
+import { totalsOf } from '../../terminal/totals.ts';
 import type { EventSummary } from '../connectors/event-totals.ts';
 import type { FileChange } from '../manifests/bots-directory.ts';
 import { fileChangeLines } from './file-changes.ts';
@@ -12,7 +13,8 @@ import { liveViewLines } from './live-view.ts';
 import { type ShutdownSummary, shutdownLines } from './shutdown-summary.ts';
 
 export interface FleetState {
-  bots: ReadonlyMap<string, BotSummary>;
+  /** Owner uid -> line of a SlackBot or SlackApp. */
+  lines: ReadonlyMap<string, BotSummary>;
   view: FleetView;
   faults: readonly string[];
   /** Lines that differ from the last time. */
@@ -65,9 +67,9 @@ export class TerminalConsole implements Console {
     for (const line of fileChangeLines(changes)) this.say(line);
   }
 
-  show({ bots, view, faults, queue, events, nowMs }: FleetState): void {
+  show({ lines, view, faults, queue, events, nowMs }: FleetState): void {
     const size = sizeOf(this.#terminal);
-    const live = { bots: [...bots.values()], pods: view.pods, faults, queue, events, nowMs, size };
+    const live = { lines: [...lines.values()], pods: view.pods, faults, queue, events, nowMs, size };
     this.#screen.show(liveViewLines(live));
   }
 
@@ -114,26 +116,27 @@ export class PlainConsole implements Console {
   files(changes: readonly FileChange[]): void {
     if (changes.length > FEW) this.#log.info({ files: fileChangeLines(changes) }, 'bots files');
     else
-      for (const { path, kind, bots, secrets, problems } of changes)
-        this.#log.info({ path, kind, bots, secrets, problems }, 'bots file');
+      for (const { path, kind, bots, apps, secrets, problems } of changes)
+        this.#log.info({ path, kind, bots, apps, secrets, problems }, 'bots file');
   }
 
-  show({ bots, view, changed, nowMs }: FleetState): void {
+  show({ lines, view, changed, nowMs }: FleetState): void {
     // A bot that is still being observed is not reported yet, unless it waits.
     const news = changed.filter(
       (bot) =>
         (bot.reason !== 'Observing' || waitWords(bot, nowMs) !== '') &&
-        this.#said.get(bot.bot) !== this.#gist(bot, nowMs),
+        this.#said.get(keyOf(bot)) !== this.#gist(bot, nowMs),
     );
-    for (const bot of news) this.#said.set(bot.bot, this.#gist(bot, nowMs));
+    for (const bot of news) this.#said.set(keyOf(bot), this.#gist(bot, nowMs));
     if (news.length <= FEW) for (const bot of news) this.#tell(bot, nowMs);
     else this.#tellMany(news);
-    const all = [...bots.values()];
+    const { apps, bots, live, desired } = totalsOf(lines.values());
     const sum = {
-      bots: all.length,
-      ready: all.filter(({ ready }) => ready).length,
-      live: all.reduce((total, { live }) => total + live, 0),
-      desired: all.reduce((total, { desired }) => total + desired, 0),
+      ...(apps.total > 0 && { apps: apps.total, appsReady: apps.ready }),
+      bots: bots.total,
+      ready: bots.ready,
+      live,
+      desired,
       pods: view.pods.map(({ pod, zone, state, live }) => `${pod} (${zone}) ${state} ${live}`),
     };
     const text = JSON.stringify(sum);
@@ -158,11 +161,12 @@ export class PlainConsole implements Console {
   }
 
   #tell(bot: BotSummary, nowMs: number): void {
-    const { bot: name, ready, reason, message } = bot;
+    const { bot: name, appID, ready, reason, message } = bot;
+    const noun = appID === undefined ? 'bot' : 'app';
     const wait = waitWords(bot, nowMs);
     const level = ready || QUIET_REASONS.has(reason) ? 'info' : 'warn';
-    const fields = { bot: name, ready, reason, message };
-    this.#log[level](wait === '' ? fields : { ...fields, wait }, 'bot');
+    const fields = { [noun]: name, ready, reason, message };
+    this.#log[level](wait === '' ? fields : { ...fields, wait }, noun);
   }
 
   #tellMany(news: readonly BotSummary[]): void {
@@ -173,3 +177,6 @@ export class PlainConsole implements Console {
       this.#log.warn({ reasons }, 'many bots are not ready: "relax status" lists them');
   }
 }
+
+/** A bot and an app may have the same name. */
+const keyOf = ({ bot, appID }: BotSummary): string => `${appID === undefined ? 'bot' : 'app'} ${bot}`;

@@ -9,32 +9,35 @@ export function fileChangeLines(changes: readonly FileChange[]): string[] {
   if (changes.length <= FEW) return changes.map(lineOf);
   const sum = (of: (one: FileChange) => number): number => changes.reduce((total, one) => total + of(one), 0);
   const gone = changes.filter(({ kind }) => kind === 'gone').length;
-  const read = contents(
-    sum(({ bots }) => bots),
-    sum(({ secrets }) => secrets),
-    sum(({ problems }) => problems),
-  );
+  const read = contents({
+    bots: sum(({ bots }) => bots),
+    apps: sum(({ apps }) => apps),
+    secrets: sum(({ secrets }) => secrets),
+    problems: sum(({ problems }) => problems),
+  });
   return [
     ...(changes.length > gone ? [`read ${counted(changes.length - gone, 'file')}: ${read}`] : []),
     ...(gone > 0 ? [`${counted(gone, 'file')} gone`] : []),
   ];
 }
 
-function lineOf({ path, kind, bots, secrets, problems }: FileChange): string {
+function lineOf(change: FileChange): string {
+  const { path, kind } = change;
   switch (kind) {
     case 'read':
-      return `read ${path}: ${contents(bots, secrets, problems)}`;
+      return `read ${path}: ${contents(change)}`;
     case 'changed':
-      return `read ${path} again: ${contents(bots, secrets, problems)}`;
+      return `read ${path} again: ${contents(change)}`;
     case 'gone':
-      return `${path} was deleted: its SlackBots and Secrets are removed`;
+      return `${path} was deleted: its objects are removed`;
     default:
       return kind satisfies never;
   }
 }
 
-const contents = (bots: number, secrets: number, problems: number): string =>
+const contents = ({ bots, apps, secrets, problems }: Omit<FileChange, 'path' | 'kind'>): string =>
   [
+    ...(apps > 0 ? [counted(apps, 'SlackApp')] : []),
     counted(bots, 'SlackBot'),
     counted(secrets, 'Secret'),
     ...(problems > 0 ? [`${counted(problems, 'problem')}, listed below`] : []),

@@ -35,13 +35,15 @@ export class ShutdownReport {
   async print(): Promise<void> {
     const { config, console, eventTotals, queueProbe } = this.#options;
     const { queued, pending, failed } = eventTotals.read(systemClock.monotonicMs());
+    const lengths = await Promise.race([queueProbe.lengths(), sleep(ASK_MS, undefined)]);
     console.stopped({
       queue: config.queue.name,
       connectors: config.connectors,
       sockets: this.#sockets,
       queued,
       left: pending + failed - this.#failed,
-      queueLength: await Promise.race([queueProbe.length(), sleep(ASK_MS, undefined)]),
+      queueLength: lengths?.queue,
+      urgentLength: lengths?.urgent,
     });
   }
 

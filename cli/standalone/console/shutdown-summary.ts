@@ -12,6 +12,8 @@ export interface ShutdownSummary {
   left: number;
   /** Undefined when Redis does not say. */
   queueLength: number | undefined;
+  /** Undefined also without a list of urgent events. */
+  urgentLength?: number | undefined;
 }
 
 /** Printed at the first request to stop. */
@@ -20,11 +22,15 @@ export const stoppingLine = (graceMs: number): string =>
 
 /** Pure. */
 export function shutdownLines(summary: ShutdownSummary): string[] {
-  const { queue, connectors, sockets, queued, left, queueLength } = summary;
+  const { queue, connectors, sockets, queued, left, queueLength, urgentLength } = summary;
   const lost =
     left === 0 ? 'none was left in a buffer' : `${left} did not reach Redis and ${left === 1 ? 'is' : 'are'} LOST`;
+  const urgent =
+    urgentLength === undefined ? '' : `, and the list of urgent events holds ${counted(urgentLength, 'item')}`;
   const waiting =
-    queueLength === undefined ? 'how many items it holds is unknown' : `it holds ${counted(queueLength, 'item')}`;
+    queueLength === undefined
+      ? 'how many items it holds is unknown'
+      : `it holds ${counted(queueLength, 'item')}${urgent}`;
   return [
     `Stopped: ${counted(connectors, 'connector')} ended, all sockets closed (${sockets} were live).`,
     `${counted(queued, 'event')} put onto the queue ${queue} since the start, ${lost}; ${waiting}.`,

@@ -5,12 +5,13 @@ export function startupLines(config: StandaloneConfig, keyFile: string, port: nu
   const { botsDirectory, connectors, zones, queue, cluster, slackApiUrl } = config;
   const many = connectors === 1 ? '1 connector process' : `${connectors} connector processes`;
   const metrics = port === undefined ? 'no metrics' : `metrics at http://localhost:${port}/metrics`;
+  const urgent = queue.urgent === undefined ? '' : `, urgent ones to ${queue.urgent}`;
   return [
-    `relax standalone: SlackBots from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}`,
+    `relax standalone: SlackBots and SlackApps from ${botsDirectory}, ${many} in zones ${zones.join(', ')}, events to the Redis list ${queue.name}${urgent}`,
     `cluster ${cluster}, fleet key ${keyFile}, Slack at ${slackApiUrl}, ${metrics}; edits in the directory take effect at once; "relax status" tells more`,
   ];
 }
 
-/** For a directory without a SlackBot: where to begin. */
+/** For a directory without an object of ours: where to begin. */
 export const emptyDirectoryRemedy = ({ botsDirectory }: StandaloneConfig): string =>
-  `${botsDirectory} holds no SlackBot yet: copy examples/slackbot.yaml into it and put your team id and bot token there`;
+  `${botsDirectory} holds no SlackBot yet: copy examples/slackbot.yaml into it and put your team id and token there`;

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import type { Clock } from '../../../core/process/clock.ts';
 import { errorText } from '../../../core/process/log.ts';
 import { keepLastGood } from './last-good.ts';
-import { type ManifestProblem, type Manifests, mergeManifests, parseManifests } from './manifest.ts';
+import { type ManifestProblem, type Manifests, mergeManifests, NO_MANIFESTS, parseManifests } from './manifest.ts';
 
 /** A file of the bots directory that was read, or that is gone. */
 export interface FileChange {
@@ -12,6 +12,7 @@ export interface FileChange {
   path: string;
   kind: 'read' | 'changed' | 'gone';
   bots: number;
+  apps: number;
   secrets: number;
   problems: number;
 }
@@ -28,8 +29,6 @@ const SETTLE_MS = 300;
 /** Watching misses changes on network file systems and some mounts. */
 const LOOK_MS = 1_000;
 const FILE_NAME = /^[^.].*\.(ya?ml|json)$/i;
-
-const NO_MANIFESTS: Manifests = { bots: [], secrets: [], problems: [] };
 
 interface FileMemory {
   /** Identifies a state of the file; undefined if it does not exist. */
@@ -148,11 +147,12 @@ export class BotsDirectory {
     return true;
   }
 
-  #note(name: string, kind: FileChange['kind'], { bots, secrets, problems }: Manifests): void {
+  #note(name: string, kind: FileChange['kind'], { bots, apps, secrets, problems }: Manifests): void {
     const whole = join(this.#path, name);
     const fromHere = relative(process.cwd(), whole);
     const path = fromHere.startsWith('..') ? whole : fromHere;
-    this.#changes.push({ path, kind, bots: bots.length, secrets: secrets.length, problems: problems.length });
+    const counts = { bots: bots.length, apps: apps.length, secrets: secrets.length, problems: problems.length };
+    this.#changes.push({ path, kind, ...counts });
   }
 
   async #parse(name: string): Promise<Manifests> {
@@ -160,7 +160,7 @@ export class BotsDirectory {
       return parseManifests(await readFile(join(this.#path, name), 'utf8'), name);
     } catch (error) {
       const message = `can't be read (${codeOf(error)}): make it readable for this user, or remove it`;
-      return { bots: [], secrets: [], problems: [{ file: name, document: 1, field: '', message }] };
+      return { ...NO_MANIFESTS, problems: [{ file: name, document: 1, field: '', message }] };
     }
   }
 

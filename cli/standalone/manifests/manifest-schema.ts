@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import {
+  MAX_NAMESPACE_LENGTH,
   NAME_PATTERN,
   NAME_REMEDY,
-  SECRET_KEY_PATTERN,
-  SECRET_KEY_REMEDY,
-  slackBotSpecSchema,
-} from '../../../core/api/slackbot.ts';
+  NAMESPACE_PATTERN,
+  NAMESPACE_REMEDY,
+} from '../../../core/api/object-name.ts';
+import { SECRET_KEY_PATTERN, SECRET_KEY_REMEDY } from '../../../core/api/secret-source.ts';
+import { slackAppSpecSchema } from '../../../core/api/slackapp.ts';
+import { slackBotSpecSchema } from '../../../core/api/slackbot.ts';
 
 /**
  * The objects of a manifest as the API server judges them: what it defines itself (metadata, Secret) and how it reads
@@ -27,11 +30,7 @@ const serverSide = z.unknown().optional();
 
 const metadataSchema = z.object({
   name: z.string().regex(NAME_PATTERN, NAME_REMEDY).max(253),
-  namespace: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be lower case letters, digits and '-'")
-    .max(63)
-    .default('default'),
+  namespace: z.string().regex(NAMESPACE_PATTERN, NAMESPACE_REMEDY).max(MAX_NAMESPACE_LENGTH).default('default'),
   labels: stringMap.default({}),
   annotations: stringMap.optional(),
   creationTimestamp: serverSide,
@@ -60,13 +59,11 @@ const base64 = z.string().refine((text) => {
   return plain.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(plain);
 }, BASE64_REMEDY);
 
-export const slackBotManifestSchema = z.object({
-  apiVersion: z.string(),
-  kind: z.literal('SlackBot'),
-  metadata: metadataSchema,
-  spec: slackBotSpecSchema,
-  status: serverSide,
-});
+const ownManifestSchema = <Kind extends string, Spec extends z.ZodType>(kind: Kind, spec: Spec) =>
+  z.object({ apiVersion: z.string(), kind: z.literal(kind), metadata: metadataSchema, spec, status: serverSide });
+
+export const slackBotManifestSchema = ownManifestSchema('SlackBot', slackBotSpecSchema);
+export const slackAppManifestSchema = ownManifestSchema('SlackApp', slackAppSpecSchema);
 
 export const secretManifestSchema = z.object({
   apiVersion: z.string(),
@@ -122,8 +119,11 @@ function messageOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : (NEEDED[issue.expected] ?? `must be ${issue.expected}`);
-    case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_value': {
+      const quoted =
+        typeof issue.input === 'boolean' ? ', in quotes: without them YAML reads some words as true or false' : '';
+      return `must be one of ${issue.values.map(String).join(', ')}${quoted}`;
+    }
     case 'too_big':
       return `must be ${bound(issue.origin, 'at most', Number(issue.maximum))}`;
     case 'too_small':

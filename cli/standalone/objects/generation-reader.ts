@@ -2,6 +2,7 @@ import { errorText, type Log } from '../../../core/process/log.ts';
 import { sleep, systemTimers } from '../../../core/process/timers.ts';
 import { decodeSlot, parseSlotID } from '../../../core/protocol/assignment.ts';
 import type { ClusterKeys } from '../../../core/protocol/keys.ts';
+import { decodeRoute } from '../../../core/protocol/route.ts';
 import type { Redis } from '../../../core/redis/redis.ts';
 import { readFences } from '../../../operator/fleet/fence-keeper.ts';
 import type { KnownGenerations } from './object-registry.ts';
@@ -17,7 +18,7 @@ interface GenerationReaderOptions {
 
 const RETRY_MS = 1_000;
 
-/** What Redis has of our bots: a generation must be above it, or the planner takes our copy for an old one. */
+/** What Redis has of our objects: a generation must be above it, or the planner takes our copy for an old one. */
 export class GenerationReader {
   readonly #options: GenerationReaderOptions;
   #last: KnownGenerations | undefined;
@@ -52,10 +53,18 @@ export class GenerationReader {
   async #readAssigned(): Promise<ReadonlyMap<string, number>> {
     const { redis, keys } = this.#options;
     const assigned = new Map<string, number>();
+    const note = (uid: string, generation = 0): void => {
+      assigned.set(uid, Math.max(assigned.get(uid) ?? 0, generation));
+    };
     for (const pod of await redis.zrange(keys.pods, '0', '-1')) {
       for (const [id, json] of Object.entries(await redis.hgetall(keys.assign(pod)))) {
-        const { ownerUid } = parseSlotID(id);
-        assigned.set(ownerUid, Math.max(assigned.get(ownerUid) ?? 0, decodeSlot(json)?.generation ?? 0));
+        note(parseSlotID(id).ownerUid, decodeSlot(json)?.generation);
+      }
+    }
+    for (const appUid of Object.keys(await redis.hgetall(keys.routes))) {
+      for (const json of Object.values(await redis.hgetall(keys.route(appUid)))) {
+        const route = decodeRoute(json);
+        if (route !== undefined) note(route.ownerUid, route.generation);
       }
     }
     return assigned;

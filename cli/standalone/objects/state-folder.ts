@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorText } from '../../../core/process/log.ts';
 import { newFleetKey } from '../../../core/protocol/seal.ts';
-import { type ObjectRegistry, registeredBotSchema } from './object-registry.ts';
+import { type ObjectRegistry, registryEntrySchema } from './object-registry.ts';
 
-const registryFileSchema = z.object({ bots: z.array(registeredBotSchema) });
+const registryFileSchema = z.object({ bots: z.array(registryEntrySchema) });
 
 /**
  * What standalone mode remembers between runs: its fleet key, without which tokens in Redis can't be opened, and the registry

@@ -41,11 +41,15 @@ interface Payload {
 
 /** Slack sends an object; a text is read as the JSON of one. */
 function payloadOf({ payload }: JsonObject, textFrame: string): Payload | undefined {
-  if (isObject(payload)) return { fields: payload, json: memberText(textFrame, 'payload') ?? JSON.stringify(payload) };
-  if (typeof payload !== 'string') return undefined;
+  if (typeof payload === 'string') return payloadIn(payload);
+  const json = memberText(textFrame, 'payload');
+  return isObject(payload) && json !== undefined ? { fields: payload, json } : undefined;
+}
+
+function payloadIn(json: string): Payload | undefined {
   try {
-    const fields: unknown = JSON.parse(payload);
-    return isObject(fields) ? { fields, json: payload } : undefined;
+    const fields: unknown = JSON.parse(json);
+    return isObject(fields) ? { fields, json } : undefined;
   } catch {
     return undefined;
   }

@@ -44,12 +44,31 @@ func main() {
 }
 
 func run(stop context.Context) error {
-	// Commands run on a context of their own: one that is cut off after the server did its part would lose the answer.
-	ctx := context.Background()
 	host, _ := os.Hostname()
-	queue := env("RELAX_QUEUE", "relax:events")
+	queue, urgent := env("RELAX_QUEUE", "relax:events"), env("RELAX_QUEUE_URGENT", "")
 	processing := "{" + queue + "}:processing:" + env("CONSUMER", host)
 
+	stop, cancel := context.WithCancel(stop)
+	defer cancel()
+	ended := make(chan error, 2)
+	readers := 1
+	go func() { ended <- read(stop, queue, processing) }()
+	if urgent != "" {
+		readers++
+		go func() { ended <- read(stop, urgent, processing+":urgent") }()
+	}
+	var failed error
+	for ; readers > 0; readers-- {
+		failed = errors.Join(failed, <-ended)
+		cancel() // one that failed ends the other, too
+	}
+	return failed
+}
+
+// Reads one list, on a client of its own.
+func read(stop context.Context, queue, processing string) error {
+	// Commands run on a context of their own: one that is cut off after the server did its part would lose the answer.
+	ctx := context.Background()
 	options, err := redis.ParseURL(env("REDIS_URL", "redis://127.0.0.1:6379"))
 	if err != nil {
 		return err

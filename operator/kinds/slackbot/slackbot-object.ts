@@ -1,21 +1,23 @@
 import { GROUP, VERSION } from '../../../core/api/api-group.ts';
-import { type SlackBot, secretKeysOf } from '../../../core/api/slackbot.ts';
+import type { SlackBot } from '../../../core/api/slackbot.ts';
 import type { KubeObject, ResourceKind } from '../../kube/object.ts';
 import type { WantedSecret } from '../../reconcile/secret-reads.ts';
+import { hasOwnSockets, secretValuesOf } from './credentials.ts';
 
 /** A SlackBot as the API server gives it. */
 export type SlackBotObject = SlackBot & KubeObject;
 
 export const SLACKBOTS: ResourceKind = { group: GROUP, version: VERSION, plural: 'slackbots', kind: 'SlackBot' };
 
-/** Key of the Secret that a bot names; undefined if it names none, as with transport App. */
-export function secretKeyOf(bot: SlackBotObject): string | undefined {
-  const name = bot.spec.credentials?.secretRef.name;
-  return name === undefined ? undefined : `${bot.metadata.namespace}/${name}`;
+/** Key of the Secret that a bot names; undefined if it needs none, as with transport App. */
+export function secretKeyOf({ metadata, spec }: SlackBotObject): string | undefined {
+  const name = hasOwnSockets(spec) ? spec.credentials?.secretRef.name : undefined;
+  return name === undefined ? undefined : `${metadata.namespace}/${name}`;
 }
 
-/** Of its Secret only the token is needed. */
-export function wantedSecretOf(bot: SlackBotObject): WantedSecret {
+/** Undefined: it needs none. */
+export function wantedSecretOf(bot: SlackBotObject): WantedSecret | undefined {
   const { uid, generation } = bot.metadata;
-  return { uid, generation, secretKey: secretKeyOf(bot), valueKeys: [secretKeysOf(bot.spec).token] };
+  if (!hasOwnSockets(bot.spec)) return undefined;
+  return { uid, generation, secretKey: secretKeyOf(bot), valueKeys: secretValuesOf(bot.spec) };
 }

@@ -1,115 +1,90 @@
 import { replicasOf, type SlackBotSpec, type SlackBotStatus } from '../../../core/api/slackbot.ts';
-import type { BotView, SlotView } from '../../fleet/fleet-view.ts';
-import { rfc3339 } from '../../kube/timestamp.ts';
-import { conditionsOf } from '../../status/conditions.ts';
+import type { BotView } from '../../fleet/fleet-view.ts';
+import type { Claim } from '../../reconcile/rivals.ts';
 import type { CredentialsVerdict } from '../credentials-verdict.ts';
-import { CONDITION_TYPES, explain } from '../reasons.ts';
-import { allReported, type FleetFacts, isLive, judgeConditions, type Stop } from '../socket-conditions.ts';
+import { type FleetFacts, isLive, type Stop } from '../socket-conditions.ts';
+import type { OwnerMetadata } from '../socket-owner.ts';
+import { type SocketStatus, socketStatusOf } from '../socket-status.ts';
+import { carriedStatusOf } from './carried-status.ts';
+
+/** The object that runs the same bot or app. */
+export type Rival = Pick<Claim, 'kind' | 'namespace' | 'name' | 'keys'>;
+
+/** The part of a SlackBot that its status is about. */
+export interface JudgedBot {
+  metadata: Pick<OwnerMetadata, 'namespace' | 'generation'>;
+  spec: SlackBotSpec;
+}
 
 export interface StatusInput {
-  bot: { metadata: { namespace: string; generation: number }; spec: SlackBotSpec };
+  bot: JudgedBot;
+  /** On its credentials, or on its `appRef`. */
   verdict: CredentialsVerdict;
-  /** The older SlackBot that runs the same bot, if there is one. */
-  duplicateOf: { namespace: string; name: string } | undefined;
+  duplicateOf: Rival | undefined;
   /** Undefined: the fleet has no slot and no report of it. */
   view: BotView | undefined;
   fleet: FleetFacts;
+  /** Of the SlackApp that carries it, if its transport is App. */
+  app?: SocketStatus | undefined;
+  /** Whether the app's table in Redis has the bot; undefined: not known. */
+  isRouted?: boolean | undefined;
   previous: SlackBotStatus | undefined;
   /** Wall time. */
   nowMs: number;
 }
 
-/** As many as the schema allows. */
-const MAX_CONNECTIONS = 64;
-
 /** Pure and idempotent: with its own result as `previous`, it returns the same status. */
 export function statusOf(input: StatusInput): SlackBotStatus {
-  const { bot, verdict, view, fleet, previous } = input;
-  const { generation } = bot.metadata;
-  const stop = stopOf(input);
-  const replicas = replicasOf(bot.spec);
-  const desired = bot.spec.suspend === true || input.duplicateOf !== undefined ? 0 : replicas;
-  const live = (view?.slots ?? []).filter((slot) => isLive(slot));
-  const history = { previous: previous?.conditions ?? [], generation, nowMs: input.nowMs };
-  const judged = judgeConditions({
-    desired,
-    stop,
+  const { bot, verdict, view, fleet, previous, nowMs } = input;
+  const duplicate = duplicateStop(bot, input.duplicateOf);
+  if (bot.spec.transport === 'App') {
+    const { app, isRouted } = input;
+    return carriedStatusOf({ bot, verdict, duplicate, app, isRouted, previous, nowMs });
+  }
+  const sockets = socketStatusOf({
+    generation: bot.metadata.generation,
+    replicas: replicasOf(bot.spec),
+    isSuspended: bot.spec.suspend === true,
     verdict,
+    duplicate,
     view,
     fleet,
-    previous: history.previous,
-    nowMs: input.nowMs,
+    previous,
+    nowMs,
   });
-  // In a handover the old and the new socket of a slot may both be live for a moment: they count as one connection.
-  const connections = live.filter((slot) => slot.role === 'active' || live.length <= desired);
-  // While the fleet is still being observed, there may be more live sockets than have been seen.
-  const known = Math.min(live.length, desired);
-  const told = fleet.settled || stop !== undefined || allReported(view?.slots ?? [], desired);
-  const unknown = !told && known < Math.min(previous?.liveConnections ?? 0, desired);
-  const since = (slot: SlotView): string => sinceOf(slot, previous, input.nowMs);
-  const counts =
-    unknown && previous !== undefined
-      ? countsBefore(previous, desired)
-      : countsNow(connections, live.length, desired, stop, since);
+  const live = (view?.slots ?? []).filter(isLive);
   const teamName = live.find((slot) => slot.teamName !== '')?.teamName ?? previous?.teamName;
   const botUserID = live.find((slot) => slot.botUserID !== '')?.botUserID ?? previous?.botUserID;
   return {
-    observedGeneration: generation,
-    conditions: conditionsOf(CONDITION_TYPES, (type) => judged[type], history),
-    ...counts,
+    ...sockets,
     ...(teamName === undefined ? {} : { teamName: teamName.slice(0, 1024) }),
     ...(botUserID === undefined ? {} : { botUserID: botUserID.slice(0, 64) }),
   };
 }
 
-/** Why the bot is to have no sockets at all; suspension first, since it is what its owner asked for. */
-function stopOf({ bot, verdict, duplicateOf }: StatusInput): Stop {
-  if (bot.spec.suspend === true) return { reason: 'Suspended', message: explain('Suspended') };
-  if (verdict.kind === 'invalid') return { reason: verdict.reason, message: verdict.message };
-  if (duplicateOf === undefined) return undefined;
+function duplicateStop(bot: JudgedBot, other: Rival | undefined): Stop {
+  return other === undefined ? undefined : { reason: 'DuplicateBot', message: duplicateText(bot, other) };
+}
+
+function duplicateText({ metadata, spec }: JudgedBot, other: Rival): string {
   // A tenant must not learn the names of another tenant's objects.
-  const other =
-    duplicateOf.namespace === bot.metadata.namespace
-      ? `SlackBot ${duplicateOf.name}`
-      : 'an older SlackBot in another namespace';
-  const message = `${other} has the same team and token and runs this bot: delete one of the two, or change the token`;
-  return { reason: 'DuplicateBot', message };
-}
-
-type Counts = Pick<SlackBotStatus, 'desiredConnections' | 'liveConnections' | 'connectionSummary' | 'connections'>;
-
-function countsNow(
-  connections: readonly SlotView[],
-  liveSlots: number,
-  desired: number,
-  stop: Stop,
-  since: (slot: SlotView) => string,
-): Counts {
-  // A socket that is being closed counts as long as it is live, so that "0/0" means closed.
-  const live = stop === undefined ? Math.min(liveSlots, desired) : liveSlots;
-  return {
-    desiredConnections: desired,
-    liveConnections: live,
-    connectionSummary: `${live}/${desired}`,
-    connections: connections
-      .map((slot) => ({ pod: slot.pod, zone: slot.zone, since: since(slot) }))
-      .sort((a, b) => (a.pod < b.pod ? -1 : a.pod > b.pod ? 1 : 0))
-      .slice(0, MAX_CONNECTIONS),
-  };
-}
-
-/** If Redis has lost the time, the previous one stays until the assignment is written again. */
-function sinceOf({ pod, assignedAtMs }: SlotView, previous: SlackBotStatus | undefined, nowMs: number): string {
-  if (assignedAtMs > 0) return rfc3339(assignedAtMs);
-  return previous?.connections?.find((connection) => connection.pod === pod)?.since ?? rfc3339(nowMs);
-}
-
-function countsBefore(previous: SlackBotStatus, desired: number): Counts {
-  const live = previous.liveConnections ?? 0;
-  return {
-    desiredConnections: desired,
-    liveConnections: live,
-    connectionSummary: `${live}/${desired}`,
-    connections: previous.connections ?? [],
-  };
+  const isNear = other.namespace === metadata.namespace;
+  if (other.kind !== 'SlackBot') {
+    const name = isNear ? `${other.kind} ${other.name}` : `a ${other.kind} in another namespace`;
+    return `${name} serves the same app: set spec.transport to App and spec.appRef to it, or give this SlackBot an app of its own`;
+  }
+  const name = isNear ? `SlackBot ${other.name}` : 'an older SlackBot in another namespace';
+  switch (spec.transport) {
+    case 'RTM':
+      return `${name} has the same team and token and runs this bot: delete one of the two, or change the token`;
+    case 'App':
+      return `${name} has the same team and the same SlackApp: delete one of the two`;
+    case 'SocketMode':
+      return other.keys.some((key) => key.endsWith(` ${spec.teamID}`))
+        ? `${name} has the same app and team and runs this bot: delete one of the two, or give this one another app`
+        : `${name} uses the same app for another team, and Slack would send each of them only a part of the events: ` +
+            'create a SlackApp for the app, and set spec.transport to App in both, or give this one another app';
+    default:
+      return spec.transport satisfies never;
+  }
 }

@@ -189,7 +189,7 @@ describe('the status of a cluster', () => {
     ['w', bot('b/m', false, 'X')],
   ]);
   const cluster = clusterStatus(facts, [factsOf()], lines, NOW);
-  const queue = { name: 'q', length: 3, max: 3 };
+  const queue = { name: 'q', length: 3, max: 3, urgent: null };
   const fleet: FleetStatus = {
     healthy: false,
     problems: ['p'],
@@ -216,6 +216,15 @@ describe('the status of a cluster', () => {
     expect(unplanned).toContain('NO PLANNER, last 61 s ago: events flow on 1 sockets');
   });
 
+  it('is shown with the list of urgent events, if there is one', () => {
+    const urgent = { name: '{q}:urgent', length: 1 };
+    expect(renderFleet(fleet)).not.toContain('urgent');
+    const text = renderFleet({ ...fleet, queue: { ...queue, urgent } });
+    expect(text).toContain('urgent events: queue {q}:urgent: 1 (limit 3)\n');
+    const full = renderFleet({ ...fleet, queue: { ...queue, length: 0, urgent: { ...urgent, length: 3 } } });
+    expect(full).toContain('{q}:urgent: 3 (limit 3)  FULL');
+  });
+
   it('does not say that events flow when nothing runs', () => {
     const dead = clusterStatus({ ...facts, planner: false }, [factsOf({ session: undefined })], lines, NOW);
     const text = renderFleet({ ...fleet, clusters: [dead] });
@@ -224,9 +233,107 @@ describe('the status of a cluster', () => {
   });
 });
 
+describe('the status of an app', () => {
+  const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
+  const around = { waitUntilMs: undefined, waitsFor: undefined };
+  const app = { ...bot('b/app', true, 'Live'), teamID: '', appID: 'A1', teams: 2 };
+  const carried = (name: string, change: Partial<BotSummary> = {}): BotSummary => ({
+    ...bot(name, true, 'Live'),
+    app: 'b/app',
+    ...change,
+  });
+  const lines = new Map([
+    ['u', app],
+    ['one', carried('b/one')],
+    ['two', carried('b/two', { desired: 0, live: 0, ready: false, reason: 'Suspended' })],
+  ]);
+  const [first] = factsOf().slots.values();
+  const slot: Slot | undefined = first && {
+    ...first,
+    kind: 'app',
+    appID: 'A1',
+    replies: 'wait',
+    delayedEvents: false,
+    unknownTeams: 'deliver',
+  };
+  const pods = [
+    factsOf({ slots: new Map([['u/0', slot]]) }),
+    factsOf({
+      pod: 'c-1',
+      session: { ...session, pod: 'c-1', zone: 'b' },
+      slots: new Map([['u/1', slot]]),
+      reports: new Map([['u/1', report('live')]]),
+    }),
+  ];
+  const cluster = clusterStatus(facts, pods, lines, NOW);
+  const fleet = (of: typeof cluster): FleetStatus => ({
+    healthy: true,
+    problems: [],
+    atMs: NOW,
+    redis: 'redis 7.0.0',
+    queue: { name: 'q', length: 0, max: 0, urgent: null },
+    contract: null,
+    clusters: [of],
+  });
+
+  it('stands in a list of its own, with its id, sockets, zones and teams', () => {
+    expect(cluster.apps).toEqual({
+      total: 1,
+      ready: 1,
+      byReason: { Live: 1 },
+      list: [
+        {
+          ...around,
+          app: 'b/app',
+          appID: 'A1',
+          teams: 2,
+          desired: 2,
+          live: 2,
+          zones: ['a', 'b'],
+          ready: true,
+          reason: 'Live',
+          message: 'why',
+        },
+      ],
+    });
+    expect(renderFleet(fleet(cluster))).toMatch(/\nAPP .*\nb\/app +A1 +yes +2\/2 +a,b +2 +Live\n/);
+  });
+
+  it('gives its sockets to the bots that it carries, but to none that is suspended', () => {
+    expect(cluster.bots.list).toMatchObject([
+      { bot: 'b/two', live: 0, desired: 0, zones: [], reason: 'Suspended' },
+      { bot: 'b/one', app: 'b/app', live: 2, desired: 2, zones: ['a', 'b'], ready: true },
+    ]);
+    expect(renderFleet(fleet(cluster))).toMatch(/\nb\/one +T1 +yes +2\/2 of b\/app +a,b +Live\n/);
+  });
+
+  it('misses a socket once, and not again for each bot', () => {
+    const half = clusterStatus(facts, pods.slice(0, 1), lines, NOW);
+    expect(half.bots.list.at(-1)).toMatchObject({ bot: 'b/one', live: 1, zones: ['a'] });
+    expect(problemsOf({ queue: fleet(half).queue, clusters: [half] }, { cluster: undefined, known: ['c'] })).toEqual([
+      expect.stringMatching(/^c: app b\/app has fewer live sockets than wanted.* of the SlackApp$/),
+    ]);
+  });
+
+  it('is not ready with all its bots when no socket of it lives', () => {
+    const none = clusterStatus(facts, [factsOf({ slots: new Map(), reports: new Map() })], lines, NOW);
+    expect([none.apps.ready, none.bots.ready]).toEqual([0, 0]);
+    const said = problemsOf({ queue: fleet(none).queue, clusters: [none] }, { cluster: undefined, known: ['c'] });
+    expect(said).toMatchObject([
+      expect.stringMatching(/^c: app b\/app is not ready, Placing/),
+      expect.stringMatching(/^c: bot b\/one is not ready, Placing/),
+    ]);
+  });
+
+  it('is known as an app from its slots, where no planner has left a line', () => {
+    const { apps, bots } = clusterStatus(facts, pods, new Map(), NOW);
+    expect([apps.list.map(({ appID, live }) => [appID, live]), bots.total]).toEqual([[['A1', 2]], 0]);
+  });
+});
+
 describe('a fleet is healthy', () => {
   const asked = { cluster: undefined, known: ['c'] };
-  const queue = { name: 'q', length: 0, max: 10 };
+  const queue = { name: 'q', length: 0, max: 10, urgent: null };
   const facts = { cluster: 'c', owner: 'o', planner: true, lastSeenMs: 1 };
   const line = (change: Partial<BotSummary> = {}) =>
     new Map([['u', { ...bot('b/u', true, 'Live'), desired: 1, ...change }]]);
@@ -256,8 +363,13 @@ describe('a fleet is healthy', () => {
     ['a bot is not ready', problems([factsOf()], line({ ready: false, reason: 'TokenRevoked' })), /TokenRevoked: why/],
     [
       'the queue is full',
-      problemsOf({ queue: { name: 'q', length: 3, max: 3 }, clusters: [] }, asked),
+      problemsOf({ queue: { ...queue, length: 3, max: 3 }, clusters: [] }, asked),
       /queue q is full/,
+    ],
+    [
+      'the list of urgent events is full',
+      problemsOf({ queue: { ...queue, max: 3, urgent: { name: '{q}:urgent', length: 3 } }, clusters: [] }, asked),
+      /queue \{q\}:urgent is full/,
     ],
     [
       'there is none',

@@ -11,7 +11,7 @@ beforeEach(() => {
   registry = new Registry();
   states = [];
   metrics = connectorMetrics(registry, {
-    backlog: () => ({ events: 3, bytes: 1_500, ageMs: 2_500 }),
+    backlog: () => ({ events: 3, urgent: 2, bytes: 1_500, ageMs: 2_500 }),
     socketStates: () => states,
     assignmentVersion: () => 7,
     repliesWaiting: () => 2,
@@ -58,6 +58,7 @@ describe("a connector's metrics", () => {
       'relax_sockets{state="waiting"} 1',
       'relax_sockets{state="connecting"} 0',
       'relax_buffer_events 3',
+      'relax_buffer_urgent_events 2',
       'relax_buffer_age_seconds 2.5',
       'relax_replies_total{outcome="answered"} 1',
       'relax_replies_total{outcome="refused"} 1',

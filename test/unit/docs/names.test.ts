@@ -87,7 +87,7 @@ describe('Redis keys', () => {
   const keysOf = (keys: object): string[] =>
     Object.values(keys).map((key: unknown) => (typeof key === 'function' ? String(key(7, 7)) : String(key)));
   const built = [
-    ...keysOf(queueKeys('q')),
+    ...keysOf(queueKeys('q', '{q}:urgent')),
     ...keysOf(clusterKeys('c')),
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),

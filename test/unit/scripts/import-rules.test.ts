@@ -131,7 +131,7 @@ describe('the rooms of the operator', () => {
   });
 
   it.each(Object.keys(below).filter((room) => room !== 'kinds'))('%s knows no kind of the API', (room) => {
-    expect(importsOfRoom(room).filter(({ target }) => target.startsWith('core/api/slackbot'))).toEqual([]);
+    expect(importsOfRoom(room).filter(({ target }) => /^core\/api\/slack(bot|app)/.test(target))).toEqual([]);
   });
 
   it('keep kinds apart from each other, and what they share from all of them', () => {

@@ -291,7 +291,7 @@ describe('the places of an app', () => {
     await open(...names(9));
     for (const slotID of names(9)) {
       expect(await take(slotID, { from: second })).toEqual(GRANTED);
-      expect(await hello(slotID, second)).toBe(9);
+      await hello(slotID, second);
       await leave(6);
     }
     expect(await places()).toHaveLength(9);
@@ -325,6 +325,22 @@ describe('the places of an app', () => {
   it('are taken without asking by a socket that was opened while Redis was away', async () => {
     expect(await hello('a/0')).toBe(1);
     expect(await places()).toEqual(['east/a/0']);
+  });
+});
+
+describe('the sockets that Relax knows', () => {
+  it('are one for each slot, and one more while two pods run the same slot', async () => {
+    await open('a/0', 'a/1');
+    expect(await hello('a/0')).toBe(2);
+    expect(await hello('a/0', second)).toBe(3);
+    await budget.release(BUCKET, 'a/0');
+    expect(await hello('a/0', second)).toBe(2);
+  });
+
+  it('include attempts, which may have a socket already', async () => {
+    await open('a/0');
+    await take('a/1');
+    expect(await hello('a/0')).toBe(2);
   });
 });
 

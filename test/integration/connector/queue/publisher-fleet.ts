@@ -22,6 +22,8 @@ export interface TestPublisher<R extends Redis = TestRedis> {
 
 export interface TestPublisherOptions extends Partial<PublisherOptions> {
   queue?: string;
+  /** Key of the list of urgent events. */
+  urgent?: string;
   queueMax?: number;
   name?: string;
 }
@@ -37,9 +39,9 @@ export async function startPublisher(
 /** As in a connector pod; its end is the connection's too. */
 export async function publisherOn<R extends Redis>(
   redis: R,
-  { queue = 'relax:events', queueMax = 0, ...options }: Omit<TestPublisherOptions, 'name'> = {},
+  { queue = 'relax:events', urgent, queueMax = 0, ...options }: Omit<TestPublisherOptions, 'name'> = {},
 ): Promise<TestPublisher<R>> {
-  const keys = queueKeys(queue);
+  const keys = queueKeys(queue, urgent);
   const redisClock = new RedisClock(systemClock);
   await redisClock.sync(redis);
   const publisher = new Publisher({

@@ -8,7 +8,7 @@ import { newFleetKey, parseFleetKeys } from '#core/protocol/seal.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { redisTimeMs } from '#core/redis/redis-clock.ts';
-import type { Desired, DesiredBot, StoppedBot } from '#operator/fleet/desired.ts';
+import type { Desired, DesiredBot, RoutedBot, StoppedBot } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { Planner } from '#operator/fleet/planner.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
@@ -42,6 +42,7 @@ export class Wanted implements Desired {
   unlisted = new Set<string>();
   bots = new Map<string, DesiredBot>();
   stopped = new Map<string, StoppedBot>();
+  routed = new Map<string, RoutedBot>();
   kept = new Set<string>();
 
   add(ownerUid: string, change: { replicas?: number; generation?: number; token?: string } = {}): void {

@@ -84,6 +84,29 @@ describe('a socket of an app', () => {
   });
 });
 
+describe('a socket whose client goes', () => {
+  it('without a close frame, counts on for as long as the simulator is told', async () => {
+    await start({ ghostAfterDropMs: 200 });
+    const [dropped, closed] = [
+      await openAppSocket(slack, 'xapp-1-A1-one'),
+      await openAppSocket(slack, 'xapp-1-A1-one'),
+    ];
+    dropped.ws.terminate();
+    closed.ws.close(1000);
+    await waitFor(() => slack.stats().apps.sockets.ghosts === 1);
+    await closed.closed;
+    await waitFor(() => slack.stats().apps.sockets.registered === 1);
+    expect(slack.apps.emitEvent('A1', 'T1', 'message').record.swallowed).toBe(1);
+    await waitFor(() => slack.stats().apps.sockets.registered === 0);
+  });
+
+  it('is noticed at once otherwise', async () => {
+    await start();
+    (await openAppSocket(slack, 'xapp-1-A1-one')).ws.terminate();
+    await waitFor(() => slack.stats().apps.sockets.registered === 0);
+  });
+});
+
 describe('an envelope', () => {
   it('goes to one of the sockets, in turn', async () => {
     await start();

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ControlPlane } from '#cli/standalone/control-plane.ts';
-import { uidOf } from '#cli/standalone/objects/object-registry.ts';
+import { botUidOf } from '#cli/standalone/objects/object-registry.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
 import { bot, read, secret } from './sample-manifests.ts';
 
-const uid = (name: string): string => uidOf('bots', name, `T0${name.toUpperCase()}`);
+const uid = (name: string): string => botUidOf(`bots/${name}`, `T0${name.toUpperCase()}`);
 const NONE_KNOWN = { fenced: new Map<string, number>(), assigned: new Map<string, number>() };
 const SETTLED: FleetView = { bots: new Map(), pods: [], settled: true };
 
@@ -75,6 +75,7 @@ describe('what is desired of a directory', () => {
       unlisted: new Set(),
       bots: new Map(),
       stopped: new Map(),
+      routed: new Map(),
       kept: new Set(),
     });
   });
@@ -90,7 +91,7 @@ describe('what is desired of a directory', () => {
     expect(see(SETTLED).get(uid('a'))).toBeUndefined();
     see(SETTLED, 28_000);
     expect(both()).toEqual(['bots/a', 'bots/z']);
-    see({ ...SETTLED, bots: new Map([[uidOf('bots', 'z', 'T0A'), live]]) }, 29_001);
+    see({ ...SETTLED, bots: new Map([[botUidOf('bots/z', 'T0A'), live]]) }, 29_001);
     expect(both()).toEqual(['bots/z']);
     take(true, bot('a'), secret('a'));
     expect(both()).toEqual(['bots/a', 'bots/z']);

@@ -2,22 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { documentedEventsApiPayloads, eventsApiPayloads, interactions } from '#test/support/corpus.ts';
 import { filled } from './filled.ts';
-import { type Delivery, throughRtm, throughSocketMode } from './through.ts';
-
-type Fields = Record<string, unknown>;
+import { type Delivery, type Fields, payloadOf, throughRtm, throughSocketMode } from './through.ts';
 
 const TIME_S = 1_700_000_000;
-const payloadOf = (event: Fields, changes: Fields = {}): Fields => ({
-  token: 'secret',
-  team_id: 'T1',
-  api_app_id: 'A1',
-  event,
-  type: 'event_callback',
-  event_id: 'Ev1',
-  event_time: TIME_S,
-  authorizations: [{ team_id: 'T1', user_id: 'UBOT', is_bot: true }],
-  ...changes,
-});
 const message: Fields = { type: 'message', channel: 'C1', user: 'U1', text: 'hi', ts: '1700000000.000100' };
 
 const keyOf = (payload: unknown, delivery: Delivery = {}, type = 'events_api'): { id: string; mark: unknown } => {

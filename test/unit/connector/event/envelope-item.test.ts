@@ -3,22 +3,9 @@ import { itemJson } from '#connector/event/item-json.ts';
 import { type Normalized, normalize } from '#connector/event/normalize.ts';
 import { decodeSocketModeFrame } from '#connector/transport/socket-mode/socket-mode-frame.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
-import { envelopeFrame, itemOf, throughSocketMode } from './through.ts';
-
-type Fields = Record<string, unknown>;
+import { envelopeFrame, type Fields, itemOf, payloadOf, throughSocketMode } from './through.ts';
 
 const MESSAGE: Fields = { type: 'message', channel: 'C1', user: 'U1', text: 'hi', ts: '1700000000.000100' };
-const payloadOf = (event: Fields, changes: Fields = {}): Fields => ({
-  token: 'secret',
-  team_id: 'T1',
-  api_app_id: 'A1',
-  event,
-  type: 'event_callback',
-  event_id: 'Ev1',
-  event_time: 1_700_000_000,
-  authorizations: [{ team_id: 'T1', user_id: 'UBOT1', is_bot: true }],
-  ...changes,
-});
 
 /** As the slot does it. */
 function read(type: string, payload: Fields, source: Parameters<typeof sourceOf>[0] = {}): Normalized {

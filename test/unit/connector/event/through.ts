@@ -5,6 +5,8 @@ import { decodeSocketModeFrame } from '#connector/transport/socket-mode/socket-m
 import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { RECEIVED_AT_MS, sourceOf } from './source.ts';
 
+export type Fields = Record<string, unknown>;
+
 /** What a test says of a delivery; the rest is like any other. */
 export interface Delivery {
   envelopeID?: string;
@@ -12,6 +14,19 @@ export interface Delivery {
   takesAnswer?: boolean;
   source?: Parameters<typeof sourceOf>[0];
 }
+
+/** A payload of the Events API around an event: of app A1, to bot UBOT1 of team T1. */
+export const payloadOf = (event: Fields, changes: Fields = {}): Fields => ({
+  token: 'secret',
+  team_id: 'T1',
+  api_app_id: 'A1',
+  event,
+  type: 'event_callback',
+  event_id: 'Ev1',
+  event_time: 1_700_000_000,
+  authorizations: [{ team_id: 'T1', user_id: 'UBOT1', is_bot: true }],
+  ...changes,
+});
 
 /** A frame of Socket Mode, as Slack orders it. */
 export function envelopeFrame(type: string, payload: unknown, delivery: Delivery = {}): string {

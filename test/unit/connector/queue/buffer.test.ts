@@ -3,15 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
 import { BufferBound } from '#connector/queue/buffer-bound.ts';
 
-const entry = (name: string, bytes: number, offeredAtMs = 0): QueueEntry => ({
+const entry = (name: string, bytes: number, offeredAtMs = 0, isSentAgain = false): QueueEntry => ({
   fenceField: 'c/u',
   generation: 1,
   mark: { keys: ['k'], field: 'f', ttlSeconds: 1 },
   settled: undefined,
+  urgent: false,
+  isSentAgain,
   payload: name,
   bytes,
   offeredAtMs,
 });
+const fillOf = (bound: BufferBound, ageMs: number) => {
+  const { age, once } = bound.load(ageMs);
+  return { bytes: once.fill, age };
+};
 const names = (entries: readonly QueueEntry[]): string[] => entries.map(({ payload }) => payload);
 
 describe('the buffer', () => {
@@ -39,9 +45,9 @@ describe('the buffer', () => {
   it('says how full it is by each of its two limits', () => {
     const bound = new BufferBound({ maxBytes: 100, maxAgeMs: 1_000 });
     const buffer = new EventBuffer(bound);
-    expect(bound.fill(buffer.ageMs(5_000))).toEqual({ bytes: 0, age: 0 });
+    expect(fillOf(bound, buffer.ageMs(5_000))).toEqual({ bytes: 0, age: 0 });
     buffer.push(entry('a', 60, 5_000));
-    expect(bound.fill(buffer.ageMs(5_700))).toEqual({ bytes: 0.6, age: 0.7 });
+    expect(fillOf(bound, buffer.ageMs(5_700))).toEqual({ bytes: 0.6, age: 0.7 });
   });
 
   it('gives out what is too old, from the front only', () => {
@@ -59,6 +65,22 @@ describe('the buffer', () => {
     expect([buffer.length, bound.bytes]).toEqual([0, 0]);
   });
 
+  it('knows the age of the oldest event that Slack sends only once, whatever stands before it', () => {
+    const bound = new BufferBound({ maxBytes: 1_000, maxAgeMs: 1_000 });
+    const buffer = new EventBuffer(bound);
+    expect(buffer.onceAgeMs(100)).toBe(0);
+    buffer.push(entry('again', 1, 10, true));
+    expect([buffer.ageMs(100), buffer.onceAgeMs(100)]).toEqual([90, 0]);
+    buffer.push(entry('once', 1, 40));
+    buffer.push(entry('again too', 1, 50, true));
+    expect([buffer.ageMs(100), buffer.onceAgeMs(100)]).toEqual([90, 60]);
+    const batch = buffer.front(2, 100);
+    buffer.release(2, batch.slice(1));
+    expect([buffer.ageMs(100), buffer.onceAgeMs(100)]).toEqual([60, 60]);
+    buffer.release(1);
+    expect([buffer.ageMs(100), buffer.onceAgeMs(100)]).toEqual([50, 0]);
+  });
+
   it('keeps order, count and bytes through any sequence of offers and partly taken batches', () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 1, max: 400 }) }),
@@ -73,7 +95,8 @@ describe('the buffer', () => {
         for (const each of steps) {
           if ('push' in each) {
             for (let n = 0; n < each.push; n++) {
-              const next = entry(String(serial++), 1 + (serial % 7));
+              const next = entry(String(serial), 1 + (serial % 7), serial, serial % 3 !== 0);
+              serial += 1;
               buffer.push(next);
               model.push(next);
             }
@@ -85,6 +108,8 @@ describe('the buffer', () => {
             model = [...keep, ...model.slice(batch.length)];
           }
           expect(buffer.length).toBe(model.length);
+          const once = model.find(({ isSentAgain }) => !isSentAgain);
+          expect(buffer.onceAgeMs(1e6)).toBe(once === undefined ? 0 : 1e6 - once.offeredAtMs);
           expect(bound.bytes).toBe(model.reduce((sum, { bytes }) => sum + bytes, 0));
         }
         expect(names(buffer.front(1e9, 1e9))).toEqual(names(model));

@@ -29,6 +29,21 @@ describe('where a mark lives', () => {
     expect(before.keys).toContain(after.keys[1]);
   });
 
+  it('of an event that Slack may send for a day is in a family of its own, and a copy in the other family is found', () => {
+    const ordinary = place('A1/e1', { kind: 'timed', atMs: 600_000 });
+    const delayed = place('A1/e1', { kind: 'timed', atMs: 600_000, delayed: true }, 9e12);
+    const [ordinaryKey = ''] = ordinary.keys;
+    // The first of two gets the mark.
+    expect(delayed.keys).toEqual([ordinaryKey.replace(':dd:', ':dd26:'), ordinaryKey]);
+    expect([delayed.field, delayed.ttlSeconds]).toEqual([ordinary.field, 26 * 3_600 + 60]);
+    expect(place('A1/e1', { kind: 'timed', atMs: 600_000, delayed: false })).toEqual(ordinary);
+  });
+
+  it('lives as long as the window, where that is longer than a day', () => {
+    const week = { ...DEFAULT_CONTRACT, windowMs: 604_800_000 };
+    expect(markPlace('A1/e1', { kind: 'timed', atMs: 0, delayed: true }, week, keys, 0).ttlSeconds).toBe(604_860);
+  });
+
   it('of a lasting fact is a key of its own', () => {
     const { keys: all, field, ttlSeconds } = place('T1/disable_bot/d', { kind: 'own', ttlMs: 2_592_000_000 });
     expect([all, ttlSeconds]).toEqual([[`{relax:events}:dd:own:${field}`], 2_592_000]);

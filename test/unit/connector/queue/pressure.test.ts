@@ -2,11 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
 import { BufferBound } from '#connector/queue/buffer-bound.ts';
-import { isPressed, NO_PRESSURE, type Pressure, pressureOf } from '#connector/queue/pressure.ts';
+import {
+  isPressed,
+  isRefused,
+  NO_PRESSURE,
+  NO_REFUSAL,
+  type Pressure,
+  pressureOf,
+  refusalOf,
+} from '#connector/queue/pressure.ts';
 
-const load = (bytes: number, bytesOf: Record<string, number>, age = 0) => ({
-  fill: { bytes, age },
-  bytesOf: new Map(Object.entries(bytesOf)),
+const share = (fill: number, bytesOf: Record<string, number>) => ({ fill, bytesOf: new Map(Object.entries(bytesOf)) });
+const NOTHING = share(0, {});
+/** Of events that Slack sends once. */
+const load = (fill: number, bytesOf: Record<string, number>, age = 0, again = NOTHING) => ({
+  age,
+  once: share(fill, bytesOf),
+  again,
 });
 const told = ({ all, bots }: Pressure): string => (all ? 'all' : [...bots].sort().join());
 
@@ -41,6 +53,46 @@ describe('pressure', () => {
   });
 });
 
+describe('what Slack sends again', () => {
+  const again = (fill: number, bytesOf: Record<string, number>) => load(0, {}, 0, share(fill, bytesOf));
+
+  it.each<[string, ReturnType<typeof load>, string]>([
+    ['is taken below 80 %', again(0.79, { app: 79 }), ''],
+    ['is refused of the one that floods', again(0.8, { app: 70, a: 5, b: 5 }), 'app'],
+    ['is refused of all at 90 %', again(0.9, { app: 85, a: 5 }), 'a,app'],
+    ['is taken beside a bot that floods over sockets', load(0.7, { rtm: 70 }, 0, share(0.1, { app: 10 })), ''],
+    ['is taken however old', load(0.1, { rtm: 10 }, 5, share(0.1, { app: 10 })), ''],
+  ])('%s', (_name, facts, expected) => {
+    const refusal = refusalOf(facts, NO_REFUSAL);
+    const bots = [...facts.again.bytesOf.keys()].sort();
+    expect(bots.filter((name) => isRefused(facts, refusal, name)).join()).toBe(expected);
+  });
+
+  it('is refused of others when others flood, as the load changes', () => {
+    const first = refusalOf(again(0.8, { app: 70, b: 10 }), NO_REFUSAL);
+    expect(refusalOf(again(0.79, { app: 20, b: 59 }), first)).toBe(first);
+    const second = refusalOf(again(0.85, { app: 20, b: 65 }), first);
+    expect([...second.bots]).toEqual(['b']);
+    expect(refusalOf(again(0.5, { b: 50 }), second)).toBe(NO_REFUSAL);
+  });
+
+  it('pauses nobody, whatever waits of it, but for what came over the sockets themselves', () => {
+    const shares = fc.record({
+      once: fc.double({ min: 0, max: 1, noNaN: true }),
+      fills: fc.double({ min: 0, max: 0.9, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(shares, ({ once, fills }) => {
+        const waits = once * (1 - fills);
+        const beside = load(waits, { rtm: waits }, 0, share(fills, { app: fills }));
+        const alone = load(once, { rtm: once });
+        expect(told(pressureOf(beside, NO_PRESSURE))).toBe(told(pressureOf(alone, NO_PRESSURE)));
+      }),
+      { examples: [[{ once: 0.5, fills: 0.9 }]] },
+    );
+  });
+});
+
 const bot = fc.constantFrom('hot', 'hot', 'hot', 'warm', 'a', 'b', 'c');
 
 describe('whatever bots and Redis do', () => {
@@ -51,7 +103,7 @@ describe('whatever bots and Redis do', () => {
         const facts = load(fill, bytesOf);
         const { bots } = pressureOf(facts, NO_PRESSURE);
         const [paused, read] = [true, false].map((isIn) =>
-          [...facts.bytesOf].filter(([name]) => bots.has(name) === isIn).map(([, bytes]) => bytes),
+          [...facts.once.bytesOf].filter(([name]) => bots.has(name) === isIn).map(([, bytes]) => bytes),
         );
         const sum = (list: readonly number[] = []): number => list.reduce((total, bytes) => total + bytes, 0);
         expect(Math.min(...(paused ?? []))).toBeGreaterThanOrEqual(Math.max(0, ...(read ?? [])));
@@ -75,6 +127,8 @@ describe('whatever bots and Redis do', () => {
         mark,
         payload: '',
         bytes,
+        urgent: false,
+        isSentAgain: false,
         offeredAtMs: 0,
         settled: undefined,
       };
@@ -88,10 +142,7 @@ describe('whatever bots and Redis do', () => {
     }
 
     #weigh(): void {
-      this.pressure = pressureOf(
-        { fill: this.bound.fill(this.buffer.ageMs(0)), bytesOf: this.bound.bytesOf },
-        this.pressure,
-      );
+      this.pressure = pressureOf(this.bound.load(this.buffer.ageMs(0)), this.pressure);
     }
   }
 
@@ -106,12 +157,12 @@ describe('whatever bots and Redis do', () => {
         for (const { sent, taken } of turns) {
           for (const [name, bytes] of sent) world.send(name, bytes);
           world.take(taken);
-          const sum = [...world.bound.bytesOf.values()].reduce((total, bytes) => total + bytes, 0);
+          const sum = [...world.bound.load(0).once.bytesOf.values()].reduce((total, bytes) => total + bytes, 0);
           expect(sum).toBe(world.bound.bytes);
         }
         while (world.buffer.length > 0) world.take(1);
         expect(isPressed(world.pressure)).toBe(false);
-        expect(world.bound.bytesOf.size).toBe(0);
+        expect(world.bound.load(0).once.bytesOf.size).toBe(0);
       }),
       { numRuns: 500 },
     );

@@ -14,6 +14,7 @@ describe('an answer of the script', () => {
     ],
     ['error:mark:WRONGTYPE Operation', { kind: 'error', key: 'mark', error: 'WRONGTYPE Operation' }],
     ['unmarked:NOPERM no hsetnx', { kind: 'unmarked', error: 'NOPERM no hsetnx' }],
+    ['error:urgent:llen:WRONGTYPE x', { kind: 'error', key: 'urgent', command: 'llen', error: 'WRONGTYPE x' }],
     ['error:queue:rpush:OOM command', { kind: 'error', key: 'queue', command: 'rpush', error: 'OOM command' }],
     [
       "error:mark:hsetnx:@user_script: 9: The user executing the script can't run this command or subcommand",
@@ -63,6 +64,12 @@ describe('a refused event', () => {
     expect(retry).toBe(true);
     expect(words).toContain(`ACL SETUSER ${line}`);
     expect(words).toContain('rpush');
+  });
+
+  it('waits for a list of urgent events that is none, and says which setting names it', () => {
+    const { retry, words } = refusal('urgent', 'WRONGTYPE Operation against a key');
+    expect(retry).toBe(true);
+    expect(words).toContain('RELAX_QUEUE_URGENT');
   });
 
   it('names the keys of marks and fence by their pattern', () => {

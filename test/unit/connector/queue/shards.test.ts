@@ -177,7 +177,7 @@ describe('a publisher with two shards', () => {
     queues[0].away = false;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(pressure.at(-1)).toBe('');
-    expect(publisher.backlog()).toEqual({ events: 0, bytes: 0, ageMs: 0 });
+    expect(publisher.backlog()).toEqual({ events: 0, urgent: 0, bytes: 0, ageMs: 0 });
   });
 
   it('is empty when both are, and gives up only what the one that is away has not taken', async () => {

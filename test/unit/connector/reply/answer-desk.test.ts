@@ -118,6 +118,18 @@ describe('the desk', () => {
     expect(slack.faults).toEqual([['e1', fault('refused', /one answer/)]]);
   });
 
+  it('acknowledges plainly and at once for an application that has nothing to say, as soon as the event is queued', () => {
+    const reply = slack.read('e1');
+    slack.push('{"id":"e1"}');
+    expect(slack.told).toEqual([]);
+    expect(slack.desk.waiting).toBe(0);
+    slack.answer('e1');
+    expect(slack.faults).toEqual([['e1', fault('refused', /one answer/)]]);
+    reply.settled({ kind: 'queued' });
+    expect(slack.told).toEqual([['e1', 'plain']]);
+    expect(slack.counted).toEqual(['refused', 'answered']);
+  });
+
   it('refuses an answer to an envelope that takes none', () => {
     slack.desk.takesNone('e1');
     slack.answer('e1');

@@ -47,6 +47,11 @@ describe('an envelope that takes an answer', () => {
     ['is acknowledged at once if the application has nothing to say', [QUEUED, NOTHING], 'answered', PLAINLY],
     ['is acknowledged plainly when its time is over', [QUEUED, DEADLINE], 'timeout', PLAINLY],
     ['takes an answer that is faster than what Redis tells us', [ANSWER, QUEUED], 'answered', [PAYLOAD]],
+    ['is not acknowledged plainly before its outcome is known', [NOTHING], 'satisfied', []],
+    ['but right then, long before its time is over', [NOTHING, QUEUED], 'answered', PLAINLY],
+    ['even if that is after its time', [NOTHING, DEADLINE, QUEUED], 'answered', PLAINLY],
+    ['and never if it could not be queued', [NOTHING, failed('shutdown')], 'unacknowledged', []],
+    ['takes no other answer than none', [NOTHING, ANSWER, QUEUED], 'answered', PLAINLY],
     ['takes one answer', [QUEUED, ANSWER, ANSWER, DEADLINE], 'answered', [PAYLOAD]],
     ['takes no answer after its time', [QUEUED, DEADLINE, ANSWER], 'timeout', PLAINLY],
     ['waits as well if a copy of its event is on the queue', [DUPLICATE, ANSWER], 'answered', [PAYLOAD]],
@@ -110,7 +115,8 @@ describe('an envelope that takes an answer', () => {
         ];
         const final = isFinal(inputs[end] ?? DEADLINE);
         const waits = final && ['queued', 'duplicate'].includes(outcomeKind(inputs[end]));
-        const answered = answer < due && (answer < end || waits);
+        const early = answer < end && answer < due;
+        const answered = early ? inputs[answer] === ANSWER || waits : answer < due && waits;
         const over = due < inputs.length;
         expect(acknowledged.length === 1).toBe(answered || (final && (!waits || over)));
         expect(state === 'answered').toBe(answered);

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { botName, replicasOf, secretKeysOf, slackBotSpecSchema, slackBotStatusSchema } from '#core/api/slackbot.ts';
-import { brokenRules, celValidations, SPEC_RULES } from '#core/api/slackbot-rules.ts';
+import {
+  appRefOf,
+  botName,
+  replicasOf,
+  secretKeysOf,
+  slackBotSpecSchema,
+  slackBotStatusSchema,
+} from '#core/api/slackbot.ts';
+import { SLACKBOT_RULES } from '#core/api/slackbot-rules.ts';
+import { brokenRules, celValidationsOf } from '#core/api/spec-rule.ts';
 
 const rtm = slackBotSpecSchema.parse({ teamID: 'T024BE7LH', credentials: { secretRef: { name: 'acme' } } });
 const app = slackBotSpecSchema.parse({ teamID: 'T024BE7LH', transport: 'App', appRef: { name: 'acme' } });
@@ -30,6 +38,16 @@ describe('a SlackBot spec', () => {
     expect(secretKeysOf(app).token).toBe('token');
   });
 
+  it('with App names its SlackApp, in its own namespace unless it says otherwise', () => {
+    const named = (appRef: { name: string; namespace?: string }) =>
+      appRefOf({ metadata: { namespace: 'bots' }, spec: { ...app, appRef } });
+    expect([named({ name: 'helpdesk' }), named({ name: 'helpdesk', namespace: 'apps' })]).toEqual([
+      'bots/helpdesk',
+      'apps/helpdesk',
+    ]);
+    expect(appRefOf({ metadata: { namespace: 'bots' }, spec: rtm })).toBeUndefined();
+  });
+
   it('read by an older program loses fields of a newer one instead of being refused', () => {
     expect(slackBotSpecSchema.parse({ ...rtm, fromTheFuture: 1 })).toEqual(rtm);
   });
@@ -37,18 +55,22 @@ describe('a SlackBot spec', () => {
 
 describe('the rules over several fields', () => {
   it('are kept by good specs', () => {
-    expect([...brokenRules(rtm), ...brokenRules(app), ...brokenRules(rtm, rtm)]).toEqual([]);
+    expect([
+      ...brokenRules(SLACKBOT_RULES, rtm),
+      ...brokenRules(SLACKBOT_RULES, app),
+      ...brokenRules(SLACKBOT_RULES, rtm, rtm),
+    ]).toEqual([]);
   });
 
   it('forbid another team for an existing bot, and say what to do instead', () => {
-    const [rule, ...more] = brokenRules({ ...rtm, teamID: 'T999' }, rtm);
+    const [rule, ...more] = brokenRules(SLACKBOT_RULES, { ...rtm, teamID: 'T999' }, rtm);
     expect(more).toEqual([]);
     expect(rule?.message).toMatch(/teamID is immutable.*delete this SlackBot and create a new one/);
   });
 
-  it.each(SPEC_RULES)('$name: the message names its field and the CRD carries it', ({ field, message, cel }) => {
+  it.each(SLACKBOT_RULES)('$name: the message names its field and the CRD carries it', ({ field, message, cel }) => {
     expect(message).toContain(field);
-    expect(celValidations).toContainEqual({ rule: cel, message, fieldPath: `.${field}` });
+    expect(celValidationsOf(SLACKBOT_RULES)).toContainEqual({ rule: cel, message, fieldPath: `.${field}` });
   });
 });
 

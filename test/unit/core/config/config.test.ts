@@ -94,6 +94,7 @@ describe('a configuration with mistakes', () => {
     ['RELAX_REDIS_PASSWORD_FILE', '/nowhere', "it can't be read (ENOENT)"],
     ['RELAX_REDIS_CA_FILE', '/etc/relax/empty', 'no PEM certificate in it'],
     ['RELAX_QUEUE', 'q{1}', 'without spaces and braces'],
+    ['RELAX_QUEUE_URGENT', 'urgent', 'of the form {<RELAX_QUEUE>}:name'],
     ['RELAX_QUEUE_MAX', '1.5', 'digits only'],
     ['RELAX_QUEUE_MAX', '0x10', 'digits only'],
     ['RELAX_DEDUPE_WINDOW_SECONDS', '59', 'from 60 to 604800'],
@@ -133,6 +134,11 @@ describe('a configuration with mistakes', () => {
       'both give a password',
     ],
     [{ RELAX_REDIS_URL: 'redis://me:pw@host', RELAX_REDIS_USERNAME: 'you' }, 'both give a user name'],
+    [{ RELAX_QUEUE_URGENT: '{other}:urgent' }, 'set for example RELAX_QUEUE_URGENT={relax:events}:urgent'],
+    [{ RELAX_QUEUE: 'q', RELAX_QUEUE_URGENT: '{relax:events}:urgent' }, 'must begin with {q}:'],
+    [{ RELAX_QUEUE_URGENT: '{relax:events}:fence' }, 'keys of Relax begin with {relax:events}:fence'],
+    [{ RELAX_QUEUE_URGENT: '{relax:events}:dd26:x' }, 'keys of Relax begin with {relax:events}:dd26'],
+    [{ RELAX_QUEUE_URGENT: '{relax:events}:processing:a' }, 'keys of Relax begin with {relax:events}:processing'],
     [{ RELAX_BUFFER_SECONDS: '100', RELAX_DEDUPE_WINDOW_SECONDS: '120' }, 'Set at most 60'],
   ])('is refused when values contradict each other: %o', (env, words) => {
     expect(mistakesOf('connector', { ...CONNECTOR, ...env })).toEqual([expect.stringContaining(words)]);
@@ -170,7 +176,7 @@ describe('a good configuration', () => {
       program: 'connector',
       redis: { url: 'redis://localhost:6379', username: undefined, passwordFile: undefined, caFile: undefined },
       logLevel: 'info',
-      queue: { name: 'relax:events', max: 1_000_000 },
+      queue: { name: 'relax:events', urgent: undefined, max: 1_000_000 },
       dedupe: { windowMs: 3_600_000, subBuckets: 64 },
       buffer: { bytes: 67_108_864, ageMs: 120_000 },
       capacity: 5_000,
@@ -187,7 +193,13 @@ describe('a good configuration', () => {
   it('takes the flag where both are given, and an empty text as none', () => {
     expect(connector({ RELAX_QUEUE: 'by-env' }, { queue: 'by-flag' }).config.queue.name).toBe('by-flag');
     expect(connector({ RELAX_QUEUE: 'by-env' }, { queue: ' ' }).config.queue.name).toBe('by-env');
-    expect(connector({ RELAX_QUEUE: '' }).config.queue.name).toBe('relax:events');
+    expect(connector({ RELAX_QUEUE: '', RELAX_QUEUE_URGENT: '' }).config.queue).toMatchObject({
+      name: 'relax:events',
+      urgent: undefined,
+    });
+    const urgent = '{by-flag}:urgent';
+    const both = connector({ RELAX_QUEUE_URGENT: urgent }, { queue: 'by-flag' });
+    expect(both.config.queue).toMatchObject({ name: 'by-flag', urgent });
   });
 
   it('is frozen to its last field', () => {
@@ -215,9 +227,10 @@ describe('a good configuration', () => {
   });
 
   it('passes to connectors what was given to standalone mode, and nothing else', () => {
-    const env = { ...REDIS, RELAX_QUEUE: 'q', RELAX_ZONE: 'z', OTHER: 'x' };
+    const queues = { RELAX_QUEUE: 'q', RELAX_QUEUE_URGENT: '{q}:urgent' };
+    const env = { ...REDIS, ...queues, RELAX_ZONE: 'z', OTHER: 'x' };
     const { config } = standaloneConfig({ env, flags: { bots: 'b', capacity: '10' }, machine });
-    expect(config.connectorEnv).toEqual({ ...REDIS, RELAX_QUEUE: 'q', RELAX_CAPACITY: '10' });
+    expect(config.connectorEnv).toEqual({ ...REDIS, ...queues, RELAX_CAPACITY: '10' });
   });
 
   it('warns of a plain Slack URL that leaves this machine', () => {

@@ -37,27 +37,43 @@ function noting(): { redis: Redis; calls: string[][] } {
 }
 
 const keys = clusterKeys('east');
-const queue = queueKeys('relax:events');
+const queue = queueKeys('relax:events', '{relax:events}:urgent');
 
-const entryOf = (n: number, kind: 'timed' | 'untimed' | 'own') => {
+const entryOf = (n: number, kind: 'timed' | 'delayed' | 'untimed' | 'own') => {
   const mark =
-    kind === 'timed'
-      ? ({ kind, atMs: n * 60_000 } as const)
+    kind === 'timed' || kind === 'delayed'
+      ? ({ kind: 'timed', atMs: n * 60_000, delayed: kind === 'delayed' } as const)
       : kind === 'own'
         ? ({ kind, ttlMs: 1_000 } as const)
         : ({ kind } as const);
   const place = markPlace(`id-${n}`, mark, DEFAULT_CONTRACT, queue, n * 60_000);
-  return { fenceField: 'f', generation: 1, mark: place, payload: '{}', bytes: 2, offeredAtMs: 0, settled: undefined };
+  return {
+    fenceField: 'f',
+    generation: 1,
+    mark: place,
+    payload: '{}',
+    bytes: 2,
+    urgent: n === 1,
+    isSentAgain: kind === 'delayed',
+    offeredAtMs: 0,
+    settled: undefined,
+  };
 };
 
-const batch = [entryOf(1, 'timed'), entryOf(5_000, 'timed'), entryOf(90, 'untimed'), entryOf(7, 'own')];
+const batch = [
+  entryOf(1, 'timed'),
+  entryOf(5_000, 'timed'),
+  entryOf(40, 'delayed'),
+  entryOf(90, 'untimed'),
+  entryOf(7, 'own'),
+];
 const memory = { stored: 1, version: 1, fields: 0, lost: false } as unknown as PodMemory;
 const write = { pod: 'p1', set: new Map(), remove: [], after: new Map() };
 const session = { incarnation: 'i1', owner: '' } as Session;
 
 /** Name -> the call, and how many keys it has at least. */
 const CALLS: readonly [name: string, least: number, call: (redis: Redis) => Promise<unknown>][] = [
-  ['events of all kinds and times in one batch', 8, (redis) => redisEnqueue(redis, queue, 0)(batch)],
+  ['events of all kinds and times in one batch', 11, (redis) => redisEnqueue(redis, queue, 0)(batch)],
   ['a renewal of a session', 6, (redis) => redisRenew(redis, keys, 'p1')(session, 1, undefined)],
   ['a look at who holds a name', 3, (redis) => redisLook(redis, keys, 'p1')()],
   [

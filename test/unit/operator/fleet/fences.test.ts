@@ -7,6 +7,7 @@ const desired = (stopped: Record<string, StoppedBot>, live: string[] = [], synce
   synced,
   unlisted: new Set(),
   kept: new Set(),
+  routed: new Map(),
   bots: new Map(live.map((uid) => [uid, { set: { generation: 5 } } as never])),
   stopped: new Map(Object.entries(stopped)),
 });
@@ -89,5 +90,44 @@ describe('Fences', () => {
     expect(plan.remove).toEqual([]);
     plan = planFences(plan.next, desired({}, [], true), nobody, at(6 * WINDOW_MS));
     expect(plan.remove).toEqual(['old']);
+  });
+});
+
+describe('Fences of bots that an app carries', () => {
+  const carried = (generation: number, suspended = false) => ({
+    appUid: 'app',
+    teamID: 'T1',
+    route: {
+      ownerUid: 'a',
+      bot: 'bots/a',
+      generation,
+      queueNamespace: '',
+      events: { include: [], exclude: [], own: false },
+      replies: 'wait' as const,
+      suspended,
+    },
+  });
+
+  it('go when the bot is resumed, and suspend a copy that is older than they are', () => {
+    const wanted = (generation: number) => ({ ...desired({}), routed: new Map([['a', carried(generation)]]) });
+    expect(planFences(state({ a: 2 }), wanted(3), nobody, at(0)).remove).toEqual(['a']);
+    expect(planFences(state({ a: 3 }), wanted(3), nobody, at(0)).remove).toEqual([]);
+    const respected = respectFences(wanted(3), new Map([['a', 3]]));
+    expect(respected.routed.get('a')?.route.suspended).toBe(true);
+    expect(respected.stopped.get('a')).toEqual({ why: 'suspended', generation: 3 });
+    expect(respectFences(wanted(4), new Map([['a', 3]]))).toEqual(wanted(4));
+  });
+
+  it('stand while it is suspended, and for a window after it was deleted', () => {
+    const suspended = {
+      ...desired({ a: { why: 'suspended', generation: 3 } }),
+      routed: new Map([['a', carried(3, true)]]),
+    };
+    expect([...planFences(state({}), suspended, nobody, at(0)).set]).toEqual([['a', 3]]);
+    expect(planFences(state({ a: 3 }), suspended, nobody, at(WINDOW_MS)).remove).toEqual([]);
+    const deleted = desired({ a: { why: 'deleted', generation: 3 } });
+    const first = planFences(state({ a: 3 }), deleted, nobody, at(0));
+    expect(first.remove).toEqual([]);
+    expect(planFences(first.next, deleted, nobody, at(WINDOW_MS)).remove).toEqual(['a']);
   });
 });

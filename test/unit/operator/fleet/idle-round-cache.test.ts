@@ -9,13 +9,20 @@ const desired = (): Desired => ({
   unlisted: new Set(),
   bots: new Map(),
   stopped: new Map(),
+  routed: new Map(),
   kept: new Set(),
 });
 const wanted = desired();
 const head = { session: '{"pod":"a"}', renewedMs: 5, version: 3, fields: 1 };
 const inputs = (change: Partial<RoundInputs> = {}, pod: Partial<typeof head> = {}, owner = 'me'): RoundInputs => ({
   desired: wanted,
-  heads: { redisNowMs: Math.random(), owner, listed: new Set(['a']), pods: new Map([['a', { ...head, ...pod }]]) },
+  heads: {
+    redisNowMs: Math.random(),
+    owner,
+    listed: new Set(['a']),
+    routes: new Map(),
+    pods: new Map([['a', { ...head, ...pod }]]),
+  },
   fleetKeys: [{ id: 'k', secret: Buffer.alloc(32) }],
   presence: new Map([['a', 'present']]),
   ...change,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '#core/protocol/assignment.ts';
+import { decodeSlot, encodeSlot, type Slot } from '#core/protocol/assignment.ts';
 import type { SlotReport } from '#core/protocol/report.ts';
 import type { Session } from '#core/protocol/session.ts';
 import { adoptFromReports } from '#operator/fleet/adopt-from-reports.ts';
@@ -164,6 +164,7 @@ describe('A fleet', () => {
     owner,
     pods: new Map(Object.entries(pods)),
     listed: new Set(Object.keys(pods)),
+    routes: new Map<string, string>(),
   });
   const inputs = {
     synced: true,
@@ -266,9 +267,15 @@ it('A slot adopted from a report has the spec of its bot if that is known, and i
     new Map([
       ['u/1', said],
       ['x/0', said],
+      ['y/0', { ...said, kind: 'socketMode' }],
+      ['z/0', { ...said, kind: 'app' }],
     ]),
     new Map([['u', set]]),
   );
   expect(slots.get('u/1')).toMatchObject({ epoch: 4, bot: 'bots/u', teamID: 'T1', tokenDigest: 'old', token: '' });
-  expect(slots.get('x/0')).toMatchObject({ epoch: 4, bot: '', tokenDigest: 'old', token: '' });
+  // A connector of an earlier version, which ran nothing else, does not say.
+  expect(slots.get('x/0')).toMatchObject({ epoch: 4, kind: 'rtm', bot: '', tokenDigest: 'old', token: '' });
+  expect(slots.get('y/0')).toMatchObject({ epoch: 4, kind: 'socketMode', bot: '', tokenDigest: 'old', token: '' });
+  expect(slots.get('z/0')).toMatchObject({ epoch: 4, kind: 'app', bot: '', tokenDigest: 'old', token: '' });
+  for (const slot of slots.values()) expect(decodeSlot(encodeSlot(slot))).toEqual(slot);
 });

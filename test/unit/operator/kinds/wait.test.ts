@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
 import { summaryOf } from '#operator/kinds/slackbot/summary.ts';
+import { urgencyOf } from '#operator/kinds/status-change.ts';
 import { firstWait, waitSentence } from '#operator/kinds/wait.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotStatus } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import type { BotSummary } from '#core/protocol/bot-summary.ts';
 import type { Desired } from '#operator/fleet/desired.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';

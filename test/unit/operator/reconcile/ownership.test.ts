@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { OwnerReconciler } from '#operator/kinds/owner-reconciler.ts';
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
-import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
+import { slackBotOwners } from '#operator/kinds/slackbot/slackbot-owners.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import type { ReconcilerParts } from '#operator/reconcile/kind-controller.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
+import { Rivals } from '#operator/reconcile/rivals.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -126,12 +129,12 @@ describe("a SlackBot of another's", () => {
       data: { token: btoa('xoxb-1-secretpart') },
     };
     const reader = { get: async () => secret as never, listPage: async () => ({ metadata: {}, items: [] }) };
-    const reconciler = new SlackBotReconciler({
+    const parts: ReconcilerParts<SlackBotObject> = {
       desired,
       log: silentLog,
       timers,
       ownership: world.ownership,
-      bots: {
+      objects: {
         get: () => world.copy(),
         values: () => [world.copy()].values(),
         byIndex: () => [world.copy()],
@@ -148,9 +151,12 @@ describe("a SlackBot of another's", () => {
         },
         events: { record: () => undefined },
       }),
+      rivals: new Rivals(),
+      others: () => undefined,
       enqueue: () => undefined,
       onStatus: (_uid, judged) => void lines.push(judged?.status.conditions?.[0]?.reason),
-    });
+    };
+    const reconciler = new OwnerReconciler(slackBotOwners(parts), parts);
     await reconciler.reconcile('bots/acme', signal);
     expect(desired.wanted('u1')).toBeDefined();
     expect(statuses).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FINALIZER } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import { type ReleaseOptions, releaseAllFinalizers } from '#operator/reconcile/release-finalizers.ts';

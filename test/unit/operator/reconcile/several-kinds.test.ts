@@ -4,6 +4,7 @@ import { slackBots } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError } from '#operator/kube/kube-error.ts';
 import type { ResourceScope } from '#operator/kube/object.ts';
+import { isListed } from '#operator/plan/listed.ts';
 import { FleetControl, WATCH_PATIENCE_MS } from '#operator/reconcile/fleet-control.ts';
 import { watchLabelledSecrets } from '#operator/reconcile/labeled-secrets.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
@@ -11,7 +12,7 @@ import { lamps } from '#test/support/lamp-kind.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 
 /** A server with nothing in it that refuses to list what is in `refused`. */
-function controlOf(refused: Set<string>) {
+function controlOf(refused: Set<string>, namespaces = ['a', 'b']) {
   const timers = new FakeTimers();
   const client = {
     listPage: async ({ plural, namespace }: ResourceScope) => {
@@ -23,7 +24,7 @@ function controlOf(refused: Set<string>) {
       throw signal.reason;
     },
   } as unknown as KubeClient;
-  const shared = { client, timers, log: silentLog, namespaces: ['a', 'b'] };
+  const shared = { client, timers, log: silentLog, namespaces };
   const kinds = [slackBots, lamps].map((kind) => kind.watch(shared));
   const secrets = watchLabelledSecrets(shared);
   let desired: () => Desired = () => {
@@ -67,5 +68,18 @@ it('a namespace counts as listed once the objects of every kind in it were', asy
   refused.delete('lamps b');
   await timers.advance(60_000);
   expect([...desired().unlisted]).toEqual([]);
+  await stop();
+});
+
+it('a kind whose definition is not installed holds up no other, and nothing is removed meanwhile', async () => {
+  const refused = new Set(['lamps undefined']);
+  const { timers, control, desired, stop } = controlOf(refused, []);
+  await timers.advance(WATCH_PATIENCE_MS);
+  expect([desired().synced, [...desired().unlisted]]).toEqual([true, ['']]);
+  expect(isListed(desired().unlisted, 'any/bot')).toBe(false);
+  refused.clear();
+  await timers.advance(60_000);
+  expect([desired().synced, [...desired().unlisted]]).toEqual([true, []]);
+  expect(control.controllers.map(({ name }) => name)).toEqual(['slackbot', 'lamp']);
   await stop();
 });

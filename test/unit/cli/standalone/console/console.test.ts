@@ -17,21 +17,30 @@ const bot = (name: string, ready: boolean, reason: string, more: Partial<BotSumm
   ...more,
 });
 const fleet = (changed: BotSummary[], nowMs = NOW): FleetState => ({
-  bots: new Map(changed.map((each) => [each.bot, each])),
+  lines: new Map(changed.map((each) => [`${each.appID} ${each.bot}`, each])),
   changed,
   nowMs,
   faults: [],
   queue: 'q',
   view: { bots: new Map(), pods: [], settled: true },
-  events: { queueLength: 0, queued: 0, perSecond: 0, lastEventAgoMs: undefined, pending: 0, failed: 0 },
+  events: {
+    queueLength: 0,
+    urgentLength: undefined,
+    queued: 0,
+    perSecond: 0,
+    lastEventAgoMs: undefined,
+    pending: 0,
+    failed: 0,
+  },
 });
 
-function plain(): { console: PlainConsole; said(): Record<string, unknown>[] } {
+function plain(): { console: PlainConsole; said(): Record<string, unknown>[]; all(): Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const to = { write: (line: string) => lines.push(JSON.parse(line)) };
   const log = createLog({ program: 'standalone', level: 'info', to });
   return {
     console: new PlainConsole(() => undefined, log),
+    all: () => lines.splice(0),
     said: () => lines.splice(0).filter(({ msg }) => msg !== 'fleet'),
   };
 }
@@ -66,6 +75,16 @@ it('prints each wait once, with its length, also beside a problem and while the 
   console.show(fleet([lost(wait)]));
   console.show(fleet([lost(wait)], NOW + 1_000));
   expect(said().map((line) => line.wait)).toEqual([undefined, expected]);
+});
+
+it('tells apps from bots of the same name, and counts the sockets of an app once', () => {
+  const { console, all } = plain();
+  const app = bot('acme', true, 'Live', { teamID: '', appID: 'A1', teams: 1 });
+  console.show(fleet([app, bot('acme', true, 'Live', { app: 'acme' })]));
+  const lines = all();
+  expect(lines.map(({ msg }) => msg)).toEqual(['app', 'bot', 'fleet']);
+  expect(lines[0]).toMatchObject({ app: 'acme', ready: true });
+  expect(lines[2]).toMatchObject({ apps: 1, appsReady: 1, bots: 1, ready: 1, live: 2, desired: 2 });
 });
 
 it('counts the bots that are not ready where they are too many for a line each', () => {

@@ -23,6 +23,8 @@ const bot = (name: string, more: Partial<BotSummary> = {}): BotSummary => ({
   message: 'fine',
   ...more,
 });
+const app = (name: string, more: Partial<BotSummary> = {}): BotSummary =>
+  bot(name, { teamID: '', teamName: '', appID: 'A0123456789', teams: 3, ...more });
 const refused = (name: string): BotSummary =>
   bot(name, { ready: false, live: 0, zones: [], reason: 'TokenInvalid', message: REMEDY });
 const pod = (name: string) => ({
@@ -36,12 +38,20 @@ const pod = (name: string) => ({
   faults: [],
 });
 const view = (more: Partial<LiveView> = {}): LiveView => ({
-  bots: [bot('acme')],
+  lines: [bot('acme')],
   pods: [pod('connector-0')],
   faults: [],
   queue: 'relax:events',
   nowMs: NOW,
-  events: { queueLength: 12, queued: 99, perSecond: 3.42, lastEventAgoMs: 2_100, pending: 0, failed: 0 },
+  events: {
+    queueLength: 12,
+    urgentLength: undefined,
+    queued: 99,
+    perSecond: 3.42,
+    lastEventAgoMs: 2_100,
+    pending: 0,
+    failed: 0,
+  },
   size: { columnCount: 80, rowCount: 24 },
   ...more,
 });
@@ -51,8 +61,10 @@ const words = (lines: readonly string[]): string => lines.map((line) => line.tri
 describe('the live view', () => {
   it('has queue length, events a second and the last event', () => {
     expect(textOf()).toContain('queue relax:events: 12 items; 3.4 events/s, last event 2 s ago, 99 since');
+    expect(textOf({ events: { ...view().events, urgentLength: 1 } })).toContain('12 items and 1 urgent item; 3.4');
     const events = {
       queueLength: undefined,
+      urgentLength: undefined,
       queued: 0,
       perSecond: 0,
       lastEventAgoMs: undefined,
@@ -65,7 +77,7 @@ describe('the live view', () => {
   });
 
   it('shows the whole remedy at 80 columns', () => {
-    const lines = liveViewLines(view({ bots: [bot('acme'), refused('broken')] }));
+    const lines = liveViewLines(view({ lines: [bot('acme'), refused('broken')] }));
     expect(words(lines)).toContain(`TokenInvalid: ${REMEDY}`);
     expect(lines.every((line) => line.length < 80)).toBe(true);
   });
@@ -79,36 +91,53 @@ describe('the live view', () => {
       reason: 'ConnectionLost',
       message: 'The websocket closed.',
     });
-    expect(words(liveViewLines(view({ bots: [dark] })))).toContain(
+    expect(words(liveViewLines(view({ lines: [dark] })))).toContain(
       "ConnectionLost: waits for Slack's connect budget, 42 s. The websocket closed.",
     );
-    const later = words(liveViewLines(view({ bots: [dark], nowMs: NOW + 30_000 })));
+    const later = words(liveViewLines(view({ lines: [dark], nowMs: NOW + 30_000 })));
     expect(later).toContain('budget, 12 s');
-    expect(words(liveViewLines(view({ bots: [dark], nowMs: NOW + 42_000 })))).not.toContain('waits');
+    expect(words(liveViewLines(view({ lines: [dark], nowMs: NOW + 42_000 })))).not.toContain('waits');
     const half = bot('acme', { ...wait, live: 1 });
-    expect(words(liveViewLines(view({ bots: [half] })))).toContain(
+    expect(words(liveViewLines(view({ lines: [half] })))).toContain(
       "Live; one more socket waits for Slack's connect budget, 42 s",
     );
+  });
+
+  it('has apps in a table of their own, and their bots with the sockets of the app', () => {
+    const carried = bot('initech', { app: 'bots/helpdesk', zones: [] });
+    const lines = liveViewLines(view({ lines: [carried, app('helpdesk')] }));
+    const text = lines.join('\n');
+    expect(text).toMatch(
+      /APP +ID +READY +SOCKETS +ZONES +TEAMS +REASON\nbots\/helpdesk +A0123456789 +yes +2\/2 +a,b +3 +Live/,
+    );
+    expect(text).toMatch(/bots\/initech +T024BE7LH +yes +2\/2 of bots\/helpdesk +a,b +Live/);
+    expect(text).toContain('1 of 1 apps and 1 of 1 bots ready, 2 of 2 sockets live');
+  });
+
+  it('says nothing of apps where there are none', () => {
+    expect(textOf()).not.toMatch(/APP|apps/);
+    expect(textOf()).toContain('1 of 1 bots ready, 2 of 2 sockets live');
   });
 
   it('fits the terminal, whatever there is to show, with the sums and the worst bots', () => {
     const some = fc.record({
       good: fc.nat(30),
       bad: fc.nat(30),
+      apps: fc.nat(8),
       pods: fc.nat(30),
       faults: fc.array(fc.string({ maxLength: 300 }), { maxLength: 20 }),
       columnCount: fc.integer({ min: 60, max: 200 }),
       rowCount: fc.integer({ min: 24, max: 60 }),
     });
     fc.assert(
-      fc.property(some, ({ good, bad, pods, faults, columnCount, rowCount }) => {
+      fc.property(some, ({ good, bad, apps, pods, faults, columnCount, rowCount }) => {
         const bots = [
           ...Array.from({ length: good }, (_, n) => bot(`good-${n}`)),
           ...Array.from({ length: bad }, (_, n) => refused(`bad-${n}`)),
         ];
         const lines = liveViewLines(
           view({
-            bots,
+            lines: [...Array.from({ length: apps }, (_, n) => app(`app-${n}`)), ...bots],
             faults,
             size: { columnCount, rowCount },
             pods: Array.from({ length: pods }, (_, n) => pod(`connector-${n}`)),
@@ -117,6 +146,7 @@ describe('the live view', () => {
         expect(lines.length).toBeLessThan(rowCount);
         expect(lines.filter((line) => line.length >= columnCount)).toEqual([]);
         expect(lines.join('\n')).toContain(`${good} of ${good + bad} bots ready`);
+        if (apps > 0) expect(lines.join('\n')).toContain('bots/app-0');
         if (bad > 0) expect(lines.join('\n')).toContain('bots/bad-0');
       }),
       { numRuns: 1_000 },
@@ -128,7 +158,7 @@ describe('relax status', () => {
   const fleet = (bots: BotSummary[]) => ({
     atMs: NOW,
     redis: 'redis 7.0.0',
-    queue: { name: 'q', length: 3, max: 0 },
+    queue: { name: 'q', length: 3, max: 0, urgent: null },
     contract: null,
     healthy: true,
     problems: [],
@@ -140,6 +170,7 @@ describe('relax status', () => {
         lastSeenMs: 1,
         pods: [],
         sockets: { waiting: 0, connecting: 0, live: 0, paused: 0, failed: 0, unreported: 0 },
+        apps: { total: 0, ready: 0, byReason: {}, list: [] },
         bots: { total: bots.length, ready: 0, byReason: {}, list: bots },
       },
     ],
@@ -208,6 +239,7 @@ describe('what is said of files and at the end', () => {
     path,
     kind: 'read',
     bots: 1,
+    apps: 0,
     secrets: 1,
     problems: 0,
     ...more,
@@ -218,12 +250,14 @@ describe('what is said of files and at the end', () => {
       fileChangeLines([
         change('bots/acme.yaml'),
         change('bots/all.yaml', { kind: 'changed', bots: 3, secrets: 0, problems: 2 }),
+        change('bots/apps.yaml', { apps: 1, bots: 2, secrets: 1 }),
         change('bots/old.yaml', { kind: 'gone', bots: 0, secrets: 0 }),
       ]),
     ).toEqual([
       'read bots/acme.yaml: 1 SlackBot, 1 Secret',
       'read bots/all.yaml again: 3 SlackBots, 0 Secrets, 2 problems, listed below',
-      'bots/old.yaml was deleted: its SlackBots and Secrets are removed',
+      'read bots/apps.yaml: 1 SlackApp, 2 SlackBots, 1 Secret',
+      'bots/old.yaml was deleted: its objects are removed',
     ]);
     const many = Array.from({ length: 500 }, (_, n) => change(`bots/${n}.yaml`));
     expect(fileChangeLines(many)).toEqual(['read 500 files: 500 SlackBots, 500 Secrets']);
@@ -235,6 +269,9 @@ describe('what is said of files and at the end', () => {
       'Stopped: 2 connectors ended, all sockets closed (6 were live).',
       '1234 events put onto the queue q since the start, none was left in a buffer; it holds 56 items.',
     ]);
+    expect(shutdownLines({ ...summary, urgentLength: 1 })[1]).toContain(
+      'it holds 56 items, and the list of urgent events holds 1 item.',
+    );
     const bad = shutdownLines({ ...summary, left: 3, queueLength: undefined })[1];
     expect(bad).toContain('3 did not reach Redis and are LOST; how many items it holds is unknown');
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { describeProblem, mergeManifests, parseManifests } from '#cli/standalone/manifests/manifest.ts';
+import { appManifestOf, BAD_APPS, BROKEN_APP_RULES, GOOD_APPS } from '#test/support/slackapp-cases.ts';
 import { BAD_BOTS, BROKEN_RULES, GOOD_BOTS, manifestOf } from '#test/support/slackbot-cases.ts';
 
 const TOKEN = 'xoxb-1234567890-abcdefghij';
@@ -39,6 +40,7 @@ describe('a SlackBot document', () => {
           source: { file: 'f', document: 1 },
         },
       ],
+      apps: [],
       secrets: [],
       problems: [],
     });
@@ -77,10 +79,49 @@ status: {conditions: []}
     const text = manifestOf('teamid: T1, replicas: 40, transport: HTTP, events: {only: 1}');
     expect(problemsOf(text)).toEqual([
       expect.stringMatching(/^bots.yaml, document 1: spec.teamid: is unknown here: known are teamID, transport, /),
-      'bots.yaml, document 1: spec.events.only: is unknown here: known are include, exclude, own',
+      'bots.yaml, document 1: spec.events.only: is unknown here: known are include, exclude, own, urgent',
       'bots.yaml, document 1: spec.teamID: is required',
       'bots.yaml, document 1: spec.transport: must be one of RTM, SocketMode, App',
       'bots.yaml, document 1: spec.replicas: must be at most 10',
+    ]);
+  });
+});
+
+describe('a SlackApp document', () => {
+  it.each(GOOD_APPS)('is taken with $name', ({ spec }) => {
+    const { apps, problems } = parseManifests(appManifestOf(spec), 'apps.yaml');
+    expect(problems).toEqual([]);
+    expect(apps).toHaveLength(1);
+  });
+
+  it.each([...BAD_APPS, ...BROKEN_APP_RULES])('is refused with $name, naming $badField', ({ spec, badField }) => {
+    const { apps, problems } = parseManifests(appManifestOf(spec), 'apps.yaml');
+    expect(apps).toEqual([]);
+    expect(problems.map((problem) => problem.field)).toContain(badField);
+  });
+
+  it.each(BROKEN_APP_RULES)('is refused with $name, in the words of the CRD', ({ spec, says }) => {
+    expect(problemsOf(appManifestOf(spec)).join()).toContain(says);
+  });
+
+  it('has two replicas, and nothing else that it was not given', () => {
+    const [app] = parseManifests(appManifestOf('appID: A0123456789, credentials: {secretRef: {name: a}}'), 'f').apps;
+    expect(app?.spec).toEqual({ appID: 'A0123456789', credentials: { secretRef: { name: 'a' } }, replicas: 2 });
+  });
+
+  it('may have the name of a SlackBot, but not of another SlackApp', () => {
+    const [app, bot] = [GOOD_APPS[0]?.spec ?? '', GOOD_BOTS[0]?.spec ?? ''];
+    const text = [appManifestOf(app, 'one'), manifestOf(bot, 'one'), appManifestOf(app, 'one')].join('---\n');
+    const { apps, bots, problems } = parseManifests(text, 'f');
+    expect([apps.length, bots.length]).toEqual([1, 1]);
+    expect(problems.map(describeProblem)).toEqual([
+      'f, document 3: metadata.name: SlackApp default/one is already defined in document 1 of f: remove one, or give it another name',
+    ]);
+  });
+
+  it('is told that a word which YAML takes for a boolean needs quotes', () => {
+    expect(problemsOf(appManifestOf(`${GOOD_APPS[0]?.spec}, replies: Off`))).toEqual([
+      expect.stringMatching(/spec\.replies: must be one of Wait, Off, in quotes: without them YAML reads/),
     ]);
   });
 });
@@ -144,7 +185,7 @@ describe('a file', () => {
 
   it.each([
     ['another kind', 'apiVersion: apps/v1\nkind: Deployment', 'kind: Deployment is not read by standalone mode'],
-    ['no kind', 'apiVersion: v1', 'kind: is required: SlackBot or Secret'],
+    ['no kind', 'apiVersion: v1', 'kind: is required: SlackBot, SlackApp or Secret'],
     [
       'an old apiVersion',
       'apiVersion: relax.dev/v1\nkind: SlackBot',

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Registration, register, uidOf } from '#cli/standalone/objects/object-registry.ts';
-import { bot, read } from '../sample-manifests.ts';
+import { appUidOf, botUidOf, type Registration, register } from '#cli/standalone/objects/object-registry.ts';
+import { app, bot, read } from '../sample-manifests.ts';
 
-const EMPTY: Registration = { registry: new Map(), bots: [], removed: [], problems: [] };
+const NONE = { present: [], removed: [], problems: [] };
+const EMPTY: Registration = { registry: new Map(), bots: NONE, apps: NONE };
 const starts = new WeakSet([EMPTY]);
 
 /** The next reading on top of the last. */
@@ -13,9 +14,9 @@ function next(
   more: { fences?: [string, number][]; placed?: [string, number][]; complete?: boolean; now?: string } = {},
 ) {
   return register({
-    manifests: read(...documents).bots,
+    manifests: read(...documents),
     registry: last.registry,
-    before: starts.has(last) ? undefined : last.bots,
+    before: starts.has(last) ? undefined : last,
     known: { fenced: new Map(more.fences ?? []), assigned: new Map(more.placed ?? []) },
     complete: more.complete ?? true,
     now: more.now ?? '2026-01-01T00:00:00Z',
@@ -27,13 +28,13 @@ const restarted = ({ registry }: Registration): Registration => {
   starts.add(start);
   return start;
 };
-const generationOf = ({ bots: [first] }: Registration): number | undefined => first?.metadata.generation;
-const uid = uidOf('bots', 'a', 'T0A');
+const generationOf = ({ bots: { present } }: Registration): number | undefined => present[0]?.metadata.generation;
+const uid = botUidOf('bots/a', 'T0A');
 
 describe('a bot of the directory', () => {
   it('has the same uid in every run, and another with another team', () => {
-    expect(next(EMPTY, [bot('a')]).bots[0]?.metadata.uid).toBe(uid);
-    expect(uidOf('bots', 'a', 'T0B')).not.toBe(uid);
+    expect(next(EMPTY, [bot('a')]).bots.present[0]?.metadata.uid).toBe(uid);
+    expect(botUidOf('bots/a', 'T0B')).not.toBe(uid);
   });
 
   it('has a generation that rises with each change of its spec, and only then', () => {
@@ -47,7 +48,9 @@ describe('a bot of the directory', () => {
   it('is above its fence when it comes back after it was removed, at once or after a restart', () => {
     const first = next(EMPTY, [bot('a')]);
     const removed = next(first, []);
-    expect(removed.removed.map(({ metadata }) => metadata)).toEqual([expect.objectContaining({ uid, generation: 1 })]);
+    expect(removed.bots.removed.map(({ metadata }) => metadata)).toEqual([
+      expect.objectContaining({ uid, generation: 1 }),
+    ]);
     expect(generationOf(next(removed, [bot('a')], { fences: [[uid, 1]] }))).toBe(2);
     expect(generationOf(next(restarted(EMPTY), [bot('a')], { fences: [[uid, 7]] }))).toBe(8);
   });
@@ -77,18 +80,18 @@ describe('a bot of the directory', () => {
   it('keeps its spec when an edit changes its team, and says what the API server would', () => {
     const first = next(EMPTY, [bot('a')]);
     const edited = next(first, [bot('a', { teamID: 'T0OTHER', replicas: 3 })]);
-    expect(edited.bots).toEqual(first.bots);
-    expect(edited.problems).toEqual([
+    expect(edited.bots.present).toEqual(first.bots.present);
+    expect(edited.bots.problems).toEqual([
       { file: 'bots.yaml', document: 1, field: 'spec.teamID', message: expect.stringContaining('immutable') },
     ]);
-    expect(edited.removed).toEqual([]);
+    expect(edited.bots.removed).toEqual([]);
   });
 
   it('is older than one that came later, also after a restart', () => {
     const first = next(EMPTY, [bot('z')], { now: '2026-01-01T00:00:00Z' });
     const second = next(first, [bot('a'), bot('z')], { now: '2026-01-02T00:00:00Z' });
     const again = next(restarted(second), [bot('a'), bot('z')], { now: '2026-01-03T00:00:00Z' });
-    expect(again.bots.map(({ metadata }) => metadata.creationTimestamp)).toEqual([
+    expect(again.bots.present.map(({ metadata }) => metadata.creationTimestamp)).toEqual([
       '2026-01-02T00:00:00Z',
       '2026-01-01T00:00:00Z',
     ]);
@@ -117,7 +120,7 @@ describe('a bot of the directory', () => {
       const last = next(restart ? restarted(state.last) : state.last, there ? [bot('a', { replicas })] : [], {
         fences,
       });
-      const fence = Math.max(state.fence, ...last.removed.map(({ metadata }) => metadata.generation));
+      const fence = Math.max(state.fence, ...last.bots.removed.map(({ metadata }) => metadata.generation));
       if (there) expect(generationOf(last)).toBeGreaterThan(fence);
       return { last, fence, read };
     };
@@ -126,5 +129,39 @@ describe('a bot of the directory', () => {
         steps.reduce(walk, { last: EMPTY, fence: 0, read: 0 });
       }),
     );
+  });
+});
+
+describe('an app of the directory', () => {
+  const appUid = appUidOf('bots/a', 'A0A');
+  const metadataOf = ({ apps: { present } }: Registration) => present[0]?.metadata;
+
+  it('is an object of its own beside a bot of the same name', () => {
+    const { bots, apps, registry } = next(EMPTY, [bot('a'), app('a')]);
+    expect([bots, apps].map(({ present }) => present[0]?.metadata.uid)).toEqual([uid, appUid]);
+    expect(registry.size).toBe(2);
+  });
+
+  it('has uid, generation and age over a restart, and a new generation with a change', () => {
+    const first = next(EMPTY, [app('a')]);
+    const again = next(restarted(first), [app('a')], { now: '2026-01-02T00:00:00Z' });
+    const changed = next(again, [app('a', { replicas: 3 })], { now: '2026-01-03T00:00:00Z' });
+    expect([first, again, changed].map((each) => metadataOf(each)?.generation)).toEqual([1, 1, 2]);
+    expect(metadataOf(changed)).toMatchObject({ uid: appUid, creationTimestamp: '2026-01-01T00:00:00Z' });
+  });
+
+  it('keeps its spec when an edit changes its app, and says what the API server would', () => {
+    const first = next(EMPTY, [app('a')]);
+    const edited = next(first, [app('a', { appID: 'A0OTHER' })]);
+    expect(edited.apps.present).toEqual(first.apps.present);
+    expect(edited.apps.problems).toMatchObject([
+      { field: 'spec.appID', message: expect.stringContaining('delete this SlackApp') },
+    ]);
+  });
+
+  it('is above its fence when it comes back after it was removed', () => {
+    const removed = next(next(EMPTY, [app('a')]), []);
+    expect(removed.apps.removed).toHaveLength(1);
+    expect(metadataOf(next(removed, [app('a')], { fences: [[appUid, 1]] }))?.generation).toBe(2);
   });
 });

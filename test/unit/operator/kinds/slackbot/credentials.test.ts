@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
+import { joinCredentials } from '#core/protocol/app-credentials.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
 import type { SecretRead } from '#operator/reconcile/secret-read.ts';
@@ -37,7 +38,7 @@ describe('credentials', () => {
     ],
     ['no such key', found({ b: TOKEN, a: 'x' }), 'KeyMissing', /no key token \(it has a, b\): add the key token/],
     ['an empty Secret', found({}), 'KeyMissing', /it is empty/],
-    ['an empty token', found({ token: ' \n' }), 'TokenEmpty', /put the bot token/],
+    ['an empty token', found({ token: ' \n' }), 'TokenEmpty', /put a bot token/],
     ['an app token', found({ token: 'xapp-1-A1-secretpart' }), 'TokenWrongKind', /holds an app-level token/],
     ['a refresh token', found({ token: 'xoxe-1-secretpart' }), 'TokenWrongKind', /holds a refresh token/],
     ['a password', found({ token: 'hunter2-secretpart' }), 'TokenWrongKind', /holds no Slack token/],
@@ -54,8 +55,51 @@ describe('credentials', () => {
     });
   });
 
-  it.each(['SocketMode', 'App'] as const)('of transport %s are not looked at: it is not served yet', (transport) => {
-    const verdict = judgeCredentials({ ...SPEC, transport }, { kind: 'missing' });
-    expect(verdict).toMatchObject({ kind: 'invalid', reason: 'TransportNotServed' });
+  describe('of transport SocketMode', () => {
+    const spec: SlackBotSpec = { ...SPEC, transport: 'SocketMode' };
+    const APP = 'xapp-1-A0APP-secretpart';
+
+    it('are the app-level token, and the bot token where there is one', () => {
+      expect(judgeCredentials(spec, found({ 'app-token': APP }))).toMatchObject({
+        token: APP,
+        digest: tokenDigest(APP),
+      });
+      const both = judgeCredentials(spec, found({ 'app-token': ` ${APP}\n`, token: `${TOKEN}\n` }));
+      const joined = joinCredentials({ appToken: APP, botToken: TOKEN });
+      expect(both).toMatchObject({ kind: 'valid', token: joined, digest: tokenDigest(joined) });
+      expect(judgeCredentials(spec, found({ 'app-token': APP, token: '' }))).toMatchObject({ token: APP });
+    });
+
+    it.each<[string, SecretRead, string, RegExp]>([
+      ['no Secret', { kind: 'missing' }, 'SecretMissing', /--from-literal=app-token=xapp-\.\.\./],
+      [
+        'no such key',
+        found({ token: TOKEN }),
+        'KeyMissing',
+        /no key app-token \(it has token\): add the key app-token, or set spec\.credentials\.keys\.appToken/,
+      ],
+      [
+        'an empty token',
+        found({ 'app-token': '' }),
+        'TokenEmpty',
+        /key app-token .* put an app-level token \(xapp-\.\.\.\)/,
+      ],
+      [
+        'a bot token in its place',
+        found({ 'app-token': TOKEN }),
+        'TokenWrongKind',
+        /key app-token .* holds a bot token .* transport SocketMode needs an app-level token .*App-Level Tokens/,
+      ],
+      [
+        'an app-level token in place of the bot token',
+        found({ 'app-token': APP, token: APP }),
+        'TokenWrongKind',
+        /key token .* holds an app-level token .* needs a bot token .*OAuth & Permissions/,
+      ],
+    ])('are refused with %s, with the remedy and without the value', (_, secret, reason, says) => {
+      const verdict = judgeCredentials(spec, secret);
+      expect(verdict).toMatchObject({ kind: 'invalid', reason, message: expect.stringMatching(says) });
+      expect(JSON.stringify(verdict)).not.toContain('secretpart');
+    });
   });
 });

@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { FINALIZER, type SlackBotSpec, type SlackBotStatus } from '#core/api/slackbot.ts';
+import { FINALIZER } from '#core/api/api-group.ts';
+import type { SlackBotSpec, SlackBotStatus } from '#core/api/slackbot.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
+import { OwnerReconciler } from '#operator/kinds/owner-reconciler.ts';
 import { slackBotKind } from '#operator/kinds/slackbot/slackbot-kind.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
-import { SlackBotReconciler } from '#operator/kinds/slackbot/slackbot-reconciler.ts';
-import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
-import { DELETION_PATIENCE_MS } from '#operator/kinds/slackbot/wanted.ts';
+import { slackBotOwners } from '#operator/kinds/slackbot/slackbot-owners.ts';
+import { TAKEOVER_MS } from '#operator/kinds/takeover.ts';
+import { DELETION_PATIENCE_MS } from '#operator/kinds/wanted.ts';
 import type { KubeClient } from '#operator/kube/client.ts';
 import { KubeError, type KubeErrorKind } from '#operator/kube/kube-error.ts';
 import type { KubeList, KubeObject, ResourcePath } from '#operator/kube/object.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
+import type { ReconcilerParts } from '#operator/reconcile/kind-controller.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
+import { Rivals } from '#operator/reconcile/rivals.ts';
 import { REREAD_MS, SecretReads } from '#operator/reconcile/secret-reads.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
@@ -37,7 +41,7 @@ class Scene {
   secretFault: KubeErrorKind | undefined;
   patchFault: KubeErrorKind | undefined;
   readonly reads: SecretReads;
-  readonly reconciler: SlackBotReconciler;
+  readonly reconciler: OwnerReconciler<SlackBotObject>;
 
   constructor() {
     const reader = {
@@ -84,9 +88,9 @@ class Scene {
     };
     this.reads = new SecretReads({ client: reader, labelled, timers: this.timers, random: () => 0 });
     const ownership = new Ownership<SlackBotObject>({ kind: slackBotKind, client, self: undefined, log: silentLog });
-    this.reconciler = new SlackBotReconciler({
+    const parts: ReconcilerParts<SlackBotObject> = {
       ownership,
-      bots: {
+      objects: {
         get: (key) => this.bots.get(key),
         values: () => this.bots.values(),
         byIndex: (_, uid) => [...this.bots.values()].filter(({ metadata }) => metadata.uid === uid),
@@ -96,10 +100,17 @@ class Scene {
       desired: this.desired,
       planner: { view: () => this.view, nudge: () => this.log.push('nudge') },
       leadership: () => (this.isLeader ? { signal: NEVER, status, events: { record: () => undefined } } : undefined),
-      enqueue: (found) => this.enqueued.push(...found.map(({ metadata }) => metadata.name)),
+      rivals: new Rivals(),
+      others: () => undefined,
+      enqueue: (uids) => {
+        const found = [...this.bots.values()].filter(({ metadata }) => uids.includes(metadata.uid));
+        this.enqueued.push(...found.map(({ metadata }) => metadata.name));
+      },
+      onStatus: () => undefined,
       log: silentLog,
       timers: this.timers,
-    });
+    };
+    this.reconciler = new OwnerReconciler(slackBotOwners(parts), parts);
   }
 
   add(name: string, more: { uid?: string; spec?: Partial<SlackBotSpec>; created?: string } = {}): SlackBotObject {
@@ -328,6 +339,7 @@ describe('reconciling a SlackBot', () => {
     expect(scene.desired.wanted('young')).toBeUndefined();
     old.metadata.deletionTimestamp = '2026-11-24T01:00:00Z';
     scene.add('young', { created: '2026-11-24T00:00:09Z', spec: { suspend: true } });
+    await scene.run('young');
     await scene.run('old');
     expect(scene.desired.value().stopped.has('old')).toBe(true);
   });

@@ -5,7 +5,7 @@ import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
 import type { SlotView } from '#operator/fleet/fleet-view.ts';
 import { CONDITION_TYPES, type ConditionType, REASONS } from '#operator/kinds/reasons.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
-import { urgencyOf } from '#operator/kinds/slackbot/status-change.ts';
+import { urgencyOf } from '#operator/kinds/status-change.ts';
 import { conditionOf } from '#operator/status/conditions.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
@@ -155,19 +155,14 @@ describe('the status of a bot', () => {
       'Ready',
       'False Suspended',
     ],
-    [
-      'not served',
-      input({ verdict: { kind: 'invalid', reason: 'TransportNotServed', message: 'm' } }),
-      'CredentialsValid',
-      'Unknown TransportNotServed',
-    ],
   ])('%s: $2 is $3', (_, given, type, expected) => {
     expect(shown(statusOf(given), type)).toBe(expected);
   });
 
   it("names a bot's other resource within its own namespace only", () => {
     const message = (namespace: string) =>
-      conditionOf(statusOf(input({ duplicateOf: { namespace, name: 'first' } })), 'Ready')?.message;
+      conditionOf(statusOf(input({ duplicateOf: { kind: 'SlackBot', namespace, name: 'first', keys: [] } })), 'Ready')
+        ?.message;
     expect(message('bots')).toContain('SlackBot first has the same team');
     expect(message('elsewhere')).toContain('an older SlackBot in another namespace');
     expect(message('elsewhere')).not.toContain('first');
@@ -260,7 +255,7 @@ const anyInput = fc
     ({ slots, pending, suspend, duplicate, replicas, settled, zones, verdict }): StatusInput => ({
       ...input({ verdict }),
       bot: { metadata: { namespace: 'bots', generation: 1 }, spec: { ...SPEC, suspend, replicas } },
-      duplicateOf: duplicate ? { namespace: 'x', name: 'y' } : undefined,
+      duplicateOf: duplicate ? { kind: 'SlackBot', namespace: 'x', name: 'y', keys: [] } : undefined,
       view: slots && { slots: slots.map((more) => slot(more.pod, more)), pending },
       fleet: { settled, pods: zones, zones },
     }),

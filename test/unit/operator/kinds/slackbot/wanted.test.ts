@@ -4,10 +4,10 @@ import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import { teamOf } from '#core/protocol/assignment.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import type { CredentialsVerdict } from '#operator/kinds/credentials-verdict.ts';
-import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
+import { OwnerRecords } from '#operator/kinds/owner-records.ts';
 import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
-import type { BotDocument } from '#operator/kinds/slackbot/socket-set.ts';
-import { TAKEOVER_MS } from '#operator/kinds/slackbot/takeover.ts';
+import { type BotDocument, ownerOf } from '#operator/kinds/slackbot/socket-set.ts';
+import { TAKEOVER_MS } from '#operator/kinds/takeover.ts';
 import {
   DELETION_PATIENCE_MS,
   decide,
@@ -16,7 +16,7 @@ import {
   LOST_SECRET_MS,
   NEW_RECORD,
   type Situation,
-} from '#operator/kinds/slackbot/wanted.ts';
+} from '#operator/kinds/wanted.ts';
 import { DesiredState } from '#operator/reconcile/desired-state.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 's' } } };
@@ -30,7 +30,7 @@ const [A, B] = ['xoxb-1-aaaaaaaa', 'xoxb-2-bbbbbbbb'];
 class World {
   readonly bots = new Map<string, { bot: BotDocument; verdict: CredentialsVerdict; isDeleted: boolean }>();
   readonly desired = new DesiredState();
-  readonly records = new BotRecords();
+  readonly records = new OwnerRecords();
   readonly live = new Set<string>();
   nowMs = 0;
 
@@ -91,17 +91,11 @@ class World {
     const known = this.bots.get(uid);
     if (known === undefined) return undefined;
     return {
-      bot: known.bot,
+      owner: ownerOf(known.bot, undefined),
       record: this.records.of(uid),
       ran: this.desired.wanted(uid),
-      others: {
-        claimsOn: (claim) => this.records.claimsOn(claim),
-        mayRun: (other) => {
-          const { bot, isDeleted } = this.bots.get(other) ?? {};
-          return bot !== undefined && isDeleted !== true && bot.spec.suspend !== true;
-        },
-        isLive: (other) => this.live.has(other),
-      },
+      wasRouted: this.desired.routed(uid) !== undefined,
+      others: { ...this.records.others({ bots: new Map() }), isLive: (other) => this.live.has(other) },
       nowMs: this.nowMs,
     };
   }
@@ -112,7 +106,7 @@ class World {
       waiting.delete(uid);
       const [situation, known] = [this.situation(uid), this.bots.get(uid)];
       if (situation === undefined || known === undefined) continue;
-      const view = { settled: true, hasBot: this.live.has(uid) };
+      const view = { settled: true, hasOwner: this.live.has(uid) };
       const decision = known.isDeleted
         ? decideDeletion(situation, { isHeld: true, view })
         : { ...decide(situation, known.verdict), release: undefined };
@@ -209,7 +203,12 @@ describe('what is wanted of a bot', () => {
         for (const step of steps) take(world, step);
         const { token: before } = world.desired.wanted(name) ?? {};
         const claim = world.records.of(name).claim;
-        const isOldest = claim !== undefined && world.records.claimsOn(claim).every((other) => other.uid > name);
+        const isOldest =
+          claim !== undefined &&
+          world.records
+            .others({ bots: new Map() })
+            .claimsOn(claim)
+            .every((other) => other.uid > name);
         fc.pre(before !== undefined && isOldest && world.bots.get(name)?.isDeleted === false);
         world.put(name, UNREADABLE, { replicas: 3 });
         world.advance(LOST_SECRET_MS * 10);
@@ -263,11 +262,15 @@ describe('what is wanted of a bot', () => {
         for (const step of steps) take(world, step);
         const situation = world.situation(name);
         fc.pre(situation !== undefined);
-        const before = structuredClone({ bot: situation.bot, record: situation.record, ran: situation.ran });
-        const deletion = { isHeld: true, view: { settled: true, hasBot: false } };
+        const before = structuredClone({
+          metadata: situation.owner.metadata,
+          record: situation.record,
+          ran: situation.ran,
+        });
+        const deletion = { isHeld: true, view: { settled: true, hasOwner: false } };
         expect(decide(situation, judged)).toEqual(decide(situation, judged));
         expect(decideDeletion(situation, deletion)).toEqual(decideDeletion(situation, deletion));
-        expect({ bot: situation.bot, record: situation.record, ran: situation.ran }).toEqual(before);
+        expect({ metadata: situation.owner.metadata, record: situation.record, ran: situation.ran }).toEqual(before);
       }),
     );
   });
@@ -275,21 +278,25 @@ describe('what is wanted of a bot', () => {
 
 describe('a bot that is deleted', () => {
   const situation = (nowMs: number, record = NEW_RECORD): Situation => ({
-    bot: {
-      metadata: { uid: 'a', namespace: 'bots', name: 'a', generation: 3, creationTimestamp: '2026-11-24T00:00:00Z' },
-      spec: SPEC,
-    },
+    owner: ownerOf(
+      {
+        metadata: { uid: 'a', namespace: 'bots', name: 'a', generation: 3, creationTimestamp: '2026-11-24T00:00:00Z' },
+        spec: SPEC,
+      },
+      undefined,
+    ),
     record,
     ran: undefined,
+    wasRouted: false,
     others: { claimsOn: () => [], mayRun: () => false, isLive: () => false },
     nowMs,
   });
 
   it.each([
-    ['its sockets were seen closed', { settled: true, hasBot: false }, 0, 'closed'],
-    ['a connector still reports one', { settled: true, hasBot: true }, 0, undefined],
-    ['nobody knows the fleet', { settled: false, hasBot: false }, DELETION_PATIENCE_MS - 1, undefined],
-    ['nobody has known the fleet for long', { settled: false, hasBot: false }, DELETION_PATIENCE_MS, 'late'],
+    ['its sockets were seen closed', { settled: true, hasOwner: false }, 0, 'closed'],
+    ['a connector still reports one', { settled: true, hasOwner: true }, 0, undefined],
+    ['nobody knows the fleet', { settled: false, hasOwner: false }, DELETION_PATIENCE_MS - 1, undefined],
+    ['nobody has known the fleet for long', { settled: false, hasOwner: false }, DELETION_PATIENCE_MS, 'late'],
   ] as const)('is stopped at once, and its finalizer removed or not: %s', (_, view, nowMs, release) => {
     const record = { ...NEW_RECORD, deletedAtMs: 0 };
     expect(decideDeletion(situation(nowMs, record), { isHeld: true, view })).toMatchObject({
@@ -299,8 +306,8 @@ describe('a bot that is deleted', () => {
   });
 
   it('claims nothing any more', () => {
-    const claim = { ...situation(0).bot.metadata, teamID: 'T1', tokenDigest: tokenDigest(A) };
-    const view = { settled: true, hasBot: false };
+    const claim = { ...situation(0).owner.metadata, kind: 'SlackBot', rank: 1, keys: [tokenDigest(A)], mayRun: true };
+    const view = { settled: true, hasOwner: false };
     const { record } = decideDeletion(situation(0, { ...NEW_RECORD, claim }), { isHeld: false, view });
     expect(record.claim).toBeUndefined();
   });

@@ -1,35 +1,36 @@
-import type { DesiredBot, Want } from '../../fleet/desired.ts';
-import type { CredentialsVerdict } from '../credentials-verdict.ts';
-import { type Claim, duplicateOf } from './duplicates.ts';
-import { type BotDocument, socketSetOf } from './socket-set.ts';
+import type { DesiredBot, Want } from '../fleet/desired.ts';
+import { type Claim, winnerOver } from '../reconcile/rivals.ts';
+import type { CredentialsVerdict } from './credentials-verdict.ts';
+import type { SocketOwner } from './socket-owner.ts';
 import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
 
 /**
- * What is wanted of a bot: one decision for the operator and for standalone mode, which differ in where documents come
- * from. Pure: it reads and keeps nothing; whatever must be remembered is in the record that it returns.
+ * What is wanted of an owner of sockets: one decision for all kinds, for the operator and for standalone mode, which differ
+ * in where documents come from. Pure: it reads and keeps nothing; whatever must be remembered is in the record that it
+ * returns.
  *
  * - suspended: none, and a fence against late events.
  * - its Secret is gone or wrong: its sockets stay for `LOST_SECRET_MS` with the token that it had, then none.
- * - an older SlackBot claims the same bot: none, once that one is live or has had `TAKEOVER_MS`.
+ * - another object has the better claim on the same bot or app: none, once that one is live or has had `TAKEOVER_MS`.
  * - its Secret can't be read: its sockets stay, and it gets no new ones.
  * - its Secret is good: it runs.
  * - it is being deleted: none, and a fence; its object is released when its sockets are known to be closed, or after
- *   `DELETION_PATIENCE_MS`. Another SlackBot that claims the same bot takes over first.
+ *   `DELETION_PATIENCE_MS`. Another object that claims the same takes over first.
  */
 
-/** How long a bot keeps its token after its Secret is gone or wrong: some tools replace a Secret by two calls. */
+/** How long an owner keeps its token after its Secret is gone or wrong: some tools replace a Secret by two calls. */
 export const LOST_SECRET_MS = 60_000;
 /**
- * How long the deletion of a SlackBot waits for its sockets to close. Together with the election of another leader that
+ * How long the deletion of an object waits for its sockets to close. Together with the election of another leader that
  * stays below a minute.
  */
 export const DELETION_PATIENCE_MS = 45_000;
 /** For changes that nobody announces. */
 export const LOOK_AGAIN_MS = 1_000;
 
-/** What is remembered of a bot from one decision to the next: plain data, one record per uid. Times are monotonic. */
-export interface BotRecord {
-  /** The bot that it claims to run; a suspended one keeps its claim, so that resuming it finds the same order. */
+/** What is remembered of an owner from one decision to the next: plain data, one record per uid. Times are monotonic. */
+export interface OwnerRecord {
+  /** What it claims to run. */
   claim: Claim | undefined;
   /** Since when its Secret is gone or wrong. */
   secretLostAtMs: number | undefined;
@@ -37,29 +38,31 @@ export interface BotRecord {
   deletedAtMs: number | undefined;
 }
 
-export const NEW_RECORD: BotRecord = {
+export const NEW_RECORD: OwnerRecord = {
   claim: undefined,
   secretLostAtMs: undefined,
   takeover: undefined,
   deletedAtMs: undefined,
 };
 
-/** What is known of all other bots. */
-interface OtherBots {
-  /** Claims of others on the same bot. */
+/** What is known of all other owners. */
+export interface OtherOwners {
+  /** Claims of others on the same. */
   claimsOn(claim: Claim): readonly Claim[];
-  /** It exists, is not suspended, and is not being deleted. */
+  /** It exists, is neither suspended nor being deleted, and has credentials. */
   mayRun(uid: string): boolean;
   /** The fleet has a live socket of it. */
   isLive(uid: string): boolean;
 }
 
 export interface Situation {
-  bot: BotDocument;
-  record: BotRecord;
+  owner: SocketOwner;
+  record: OwnerRecord;
   /** What the planner was last told to run of it. */
   ran: DesiredBot | undefined;
-  others: OtherBots;
+  /** The planner was last told that an app carries it. */
+  wasRouted: boolean;
+  others: OtherOwners;
   /** Monotonic. */
   nowMs: number;
 }
@@ -69,22 +72,22 @@ interface Decision {
   want: Want | undefined;
   /** The want may open sockets: the claim and the finalizer must be in place first, or a deletion could miss them. */
   protectFirst: boolean;
-  /** The older SlackBot that runs the same bot. */
+  /** The object with the better claim on the same. */
   duplicateOf: Claim | undefined;
   /** Undefined: not until something changes. */
   lookAgainMs: number | undefined;
-  record: BotRecord;
+  record: OwnerRecord;
 }
 
 /** @param verdict on its credentials as they are now */
 export function decide(situation: Situation, verdict: CredentialsVerdict): Decision {
-  const { bot, ran, others, nowMs } = situation;
+  const { owner, ran, others, nowMs } = situation;
   const { takeover } = situation.record;
   const { secretLostAtMs, patienceMs } = judgeLoss(situation, verdict);
   // While it goes on with the token that it had, its claim stays as well, so that no other takes its place for a moment.
   const claim = patienceMs === undefined ? claimOf(situation, verdict) : situation.record.claim;
-  const older = claim && duplicateOf(claim, others.claimsOn(claim));
-  const record: BotRecord = { claim, secretLostAtMs, takeover, deletedAtMs: undefined };
+  const older = claim && winnerOver(claim, others.claimsOn(claim));
+  const record: OwnerRecord = { claim, secretLostAtMs, takeover, deletedAtMs: undefined };
   const none: Decision = {
     want: { kind: 'none' },
     protectFirst: false,
@@ -93,10 +96,8 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
     record,
   };
 
-  if (bot.spec.suspend === true) {
-    return { ...none, want: { kind: 'stop', why: 'suspended', generation: bot.metadata.generation } };
-  }
-  if (patienceMs !== undefined) return { ...none, want: withTokenOf(ran, bot), lookAgainMs: patienceMs };
+  if (owner.isSuspended) return { ...none, want: owner.suspendedWant() };
+  if (patienceMs !== undefined) return { ...none, want: withTokenOf(ran, owner), lookAgainMs: patienceMs };
   if (older !== undefined) {
     if (ran === undefined) return none;
     const yielding = continueTakeover(takeover, [older.uid], nowMs);
@@ -106,14 +107,12 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
 
   const alone: Decision = { ...none, record: { ...record, takeover: undefined } };
   switch (verdict.kind) {
-    case 'valid': {
-      const set = socketSetOf(bot, verdict.digest);
-      return { ...alone, want: { kind: 'run', bot: { set, token: verdict.token } }, protectFirst: true };
-    }
+    case 'valid':
+      return { ...alone, want: owner.wantOf(verdict), protectFirst: true };
     case 'invalid':
       return alone;
     case 'unknown':
-      return { ...alone, want: withTokenOf(ran, bot) };
+      return { ...alone, want: withTokenOf(ran, owner) };
     default:
       return verdict satisfies never;
   }
@@ -122,8 +121,8 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
 interface Deletion {
   /** It has our finalizer: its object stays until we release it. */
   isHeld: boolean;
-  /** What is known of its sockets. The view keeps an owner as long as a connector reports one. */
-  view: { settled: boolean; hasBot: boolean };
+  /** What is known of its sockets and routes. The view keeps an owner as long as a connector reports one. */
+  view: { settled: boolean; hasOwner: boolean };
 }
 
 interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'record'> {
@@ -131,11 +130,11 @@ interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'reco
   release: 'closed' | 'late' | undefined;
 }
 
-/** Decides for a bot that is being deleted. */
+/** Decides for an object that is being deleted. */
 export function decideDeletion(situation: Situation, { isHeld, view }: Deletion): DeletionDecision {
-  const { bot, ran, others, nowMs } = situation;
+  const { owner, ran, wasRouted, others, nowMs } = situation;
   const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
-  const record: BotRecord = { ...situation.record, claim: undefined, deletedAtMs };
+  const record: OwnerRecord = { ...situation.record, claim: undefined, deletedAtMs };
   if (ran !== undefined && isHeld) {
     const successors = claimed === undefined ? [] : others.claimsOn(claimed).map(({ uid }) => uid);
     const takeover = continueTakeover(before, successors, nowMs);
@@ -144,16 +143,17 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
       return { want: undefined, lookAgainMs: LOOK_AGAIN_MS, release: undefined, record };
     }
   }
-  const want: Want = { kind: 'stop', why: 'deleted', generation: bot.metadata.generation };
+  const want: Want = { kind: 'stop', why: 'deleted', generation: owner.metadata.generation };
   if (!isHeld) return { want, lookAgainMs: undefined, release: undefined, record };
   // While the planner was told to run it, a round under way may still place it, which the view does not show.
-  if (ran === undefined && view.settled && !view.hasBot) {
+  const isTold = ran === undefined && !wasRouted;
+  if (isTold && view.settled && !view.hasOwner) {
     return { want, lookAgainMs: undefined, release: 'closed', record };
   }
   const patienceMs = deletedAtMs + DELETION_PATIENCE_MS - nowMs;
   if (patienceMs <= 0) return { want, lookAgainMs: undefined, release: 'late', record };
   // Once the planner knows, a change of the view causes the next look; until then we look again ourselves.
-  return { want, lookAgainMs: ran === undefined ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
+  return { want, lookAgainMs: isTold ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
 }
 
 interface Loss {
@@ -164,7 +164,7 @@ interface Loss {
 
 function judgeLoss({ record, ran, nowMs }: Situation, verdict: CredentialsVerdict): Loss {
   if (verdict.kind !== 'invalid') return { secretLostAtMs: undefined, patienceMs: undefined };
-  if (verdict.reason === 'TransportNotServed' || ran === undefined) {
+  if (ran === undefined) {
     return { secretLostAtMs: record.secretLostAtMs, patienceMs: undefined };
   }
   const secretLostAtMs = record.secretLostAtMs ?? nowMs;
@@ -173,15 +173,18 @@ function judgeLoss({ record, ran, nowMs }: Situation, verdict: CredentialsVerdic
 }
 
 /** An unknown verdict leaves the claim as it was. */
-function claimOf({ bot, record }: Situation, verdict: CredentialsVerdict): Claim | undefined {
-  if (verdict.kind === 'unknown') return record.claim;
+function claimOf({ owner, record }: Situation, verdict: CredentialsVerdict): Claim | undefined {
+  const mayRun = !owner.isSuspended;
+  if (verdict.kind === 'unknown') return record.claim && { ...record.claim, mayRun };
   if (verdict.kind === 'invalid') return undefined;
-  const { uid, namespace, name, creationTimestamp } = bot.metadata;
-  return { uid, namespace, name, creationTimestamp, teamID: bot.spec.teamID, tokenDigest: verdict.digest };
+  const { kind, rank } = owner;
+  const { uid, namespace, name, creationTimestamp } = owner.metadata;
+  return { uid, namespace, name, creationTimestamp, kind, rank, keys: owner.keysOf(verdict), mayRun };
 }
 
-/** The rest of the spec applies at once; the token is the last one known. */
-function withTokenOf(ran: DesiredBot | undefined, bot: BotDocument): Want {
+/** The rest of the spec applies at once; the token is the last one known, unless it is one for another transport. */
+function withTokenOf(ran: DesiredBot | undefined, owner: SocketOwner): Want {
   if (ran === undefined) return { kind: 'unknown' };
-  return { kind: 'run', bot: { set: socketSetOf(bot, ran.set.tokenDigest), token: ran.token } };
+  const want = owner.wantOf({ token: ran.token, digest: ran.set.tokenDigest });
+  return want.kind === 'run' && want.bot.set.kind === ran.set.kind ? want : { kind: 'unknown' };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackBotStatus } from '#core/api/slackbot.ts';
-import { transitionEvents } from '#operator/kinds/slackbot/transition-events.ts';
+import { transitionEvents } from '#operator/kinds/transition-events.ts';
 
 type Said = `${'True' | 'False' | 'Unknown'} ${string}`;
 const status = (ready: Said, credentials: Said = 'True Accepted'): SlackBotStatus => ({

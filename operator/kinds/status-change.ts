@@ -1,11 +1,11 @@
-import type { SlackBotStatus } from '../../../core/api/slackbot.ts';
-import { conditionOf } from '../../status/conditions.ts';
-import type { Urgency } from '../../status/urgency.ts';
-import type { ConditionType } from '../reasons.ts';
-import { saysWait } from '../wait.ts';
+import { conditionOf } from '../status/conditions.ts';
+import type { Urgency } from '../status/urgency.ts';
+import type { ConditionType } from './reasons.ts';
+import type { SocketStatus } from './socket-status.ts';
+import { saysWait } from './wait.ts';
 
 /** Whether a change is worth a write, and how soon: bad news first. */
-export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotStatus): Urgency {
+export function urgencyOf(before: SocketStatus | undefined, after: SocketStatus): Urgency {
   if (before?.conditions === undefined) return 'bad';
   if (sameStatus(before, after)) return beginsToWait(before, after) ? 'flap' : 'none';
   if (before.observedGeneration !== after.observedGeneration) return 'bad';
@@ -25,7 +25,7 @@ export function urgencyOf(before: SlackBotStatus | undefined, after: SlackBotSta
  * Whether a write would say nothing new. Of Ready, Connected and Redundant only status and reason count, since each retry
  * changes their messages.
  */
-export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
+export function sameStatus(a: SocketStatus, b: SocketStatus): boolean {
   return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
 }
 
@@ -33,21 +33,18 @@ export function sameStatus(a: SlackBotStatus, b: SlackBotStatus): boolean {
  * Its message says for the first time until when it waits. That is written once per outage: the times of later waits come
  * from retries.
  */
-function beginsToWait(before: SlackBotStatus, after: SlackBotStatus): boolean {
-  const waits = (status: SlackBotStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');
+function beginsToWait(before: SocketStatus, after: SocketStatus): boolean {
+  const waits = (status: SocketStatus): boolean => saysWait(conditionOf(status, 'Ready')?.message ?? '');
   return waits(after) && !waits(before);
 }
 
-function essence(status: SlackBotStatus): unknown {
+function essence({ conditions = [], connections = [], ...rest }: SocketStatus): unknown {
   return [
-    status.observedGeneration,
-    status.desiredConnections,
-    status.liveConnections,
-    status.connectionSummary,
-    (status.connections ?? []).map(({ pod, zone, since }) => [pod, zone, since]),
-    status.teamName ?? '',
-    status.botUserID ?? '',
-    (status.conditions ?? [])
+    Object.entries(rest)
+      .filter(([, value]) => value !== undefined && value !== '')
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    connections.map(({ pod, zone, since }) => [pod, zone, since]),
+    conditions
       .map(({ type, status: value, reason, message, observedGeneration }) => [
         type,
         value,

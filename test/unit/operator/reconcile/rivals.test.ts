@@ -1,29 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BotRecords } from '#operator/kinds/slackbot/bot-records.ts';
-import { type Claim, duplicateOf } from '#operator/kinds/slackbot/duplicates.ts';
-import { NEW_RECORD } from '#operator/kinds/slackbot/wanted.ts';
+import { type Claim, Rivals, winnerOver } from '#operator/reconcile/rivals.ts';
 
 const claim = (uid: string, more: Partial<Claim> = {}): Claim => ({
   uid,
   namespace: 'bots',
   name: uid,
   creationTimestamp: '2026-11-24T00:00:00Z',
-  teamID: 'T1',
-  tokenDigest: 'd',
+  kind: 'SlackBot',
+  keys: ['d'],
+  rank: 1,
+  mayRun: true,
   ...more,
 });
 
 class Claims {
-  readonly records = new BotRecords();
+  readonly rivals = new Rivals();
 
   set(uid: string, next: Claim | undefined): string[] {
-    return this.records.put(uid, { ...NEW_RECORD, claim: next });
+    return this.rivals.put(uid, next);
   }
 
   duplicateOf(uid: string): Claim | undefined {
-    const { claim: own } = this.records.of(uid);
-    return own && duplicateOf(own, this.records.claimsOn(own));
+    const own = this.rivals.of(uid);
+    return own && winnerOver(own, this.rivals.claimsOn(own));
   }
 }
 
@@ -43,11 +43,22 @@ describe('one bot with two resources', () => {
     const claims = new Claims();
     claims.set('a', claim('a'));
     claims.set('b', claim('b'));
-    expect(claims.set('a', claim('a', { tokenDigest: 'other' }))).toEqual(['b']);
+    expect(claims.set('a', claim('a', { keys: ['other'] }))).toEqual(['b']);
     expect(claims.duplicateOf('b')).toBeUndefined();
     expect(claims.set('a', claim('a'))).toEqual(['b']);
     expect(claims.set('a', undefined)).toEqual(['b']);
     expect(claims.duplicateOf('b')).toBeUndefined();
+  });
+
+  it('is run by the one of the better rank, however young', () => {
+    const claims = new Claims();
+    claims.set('a', claim('a'));
+    const app = claim('z', { rank: 0, keys: ['d', 'more'], creationTimestamp: '2026-11-25T00:00:00Z' });
+    expect(claims.set('z', app)).toEqual(['a']);
+    expect(claims.duplicateOf('a')?.uid).toBe('z');
+    expect(claims.duplicateOf('z')).toBeUndefined();
+    expect(claims.set('z', { ...app, keys: ['more'] })).toEqual(['a']);
+    expect(claims.duplicateOf('a')).toBeUndefined();
   });
 
   it('has exactly one runner, whatever the order in which the resources are seen', () => {
@@ -62,7 +73,7 @@ describe('one bot with two resources', () => {
         const answers = () => new Map([...now.keys()].map((uid) => [uid, claims.duplicateOf(uid)?.uid]));
         for (const { uid, bot } of entries) {
           const before = answers();
-          const affected = claims.set(uid, bot && claim(uid, { tokenDigest: bot }));
+          const affected = claims.set(uid, bot && claim(uid, { keys: [bot] }));
           if (bot === undefined) now.delete(uid);
           else now.set(uid, bot);
           const changed = [...answers()].filter(([other, elder]) => other !== uid && elder !== before.get(other));
