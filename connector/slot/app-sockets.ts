@@ -17,6 +17,12 @@ const CERTAIN_MS = 20_000;
 const FIRST_LOOK_MS = 300_000;
 const MOST_LOOK_MS = 1_800_000;
 
+/** Slack allows 10 sockets of an app: beyond this, all that are being replaced at once need the room. */
+const MOST_ROOMY = 6;
+
+/** Whether a socket may stay beside its successor until Slack closes it. @param sockets that Slack counts, if it says */
+export const isRoomy = (sockets: number | undefined): boolean => (sockets ?? 0) <= MOST_ROOMY;
+
 /** Slack has as many sockets of the app as it allows. The attempt is over; another follows, later each time. */
 export function crowd(state: SlotState, trouble: Trouble, moment: Moment): Step {
   const waitMs = doubled(FIRST_CROWD_MS, MOST_CROWD_MS, state.crowds) * (1 - moment.random / 4);

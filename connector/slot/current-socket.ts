@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
-import { crowd, lookAgain, stillUnknown } from './app-sockets.ts';
+import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail, isForBudget } from './connect-attempt.ts';
 import { ACCEPTED, refuseSocket } from './refusal.ts';
 import {
@@ -57,7 +57,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     counted === undefined ? markLive(live) : { ...markLive(live), counted: { id, sockets: counted.sockets } },
   ];
   if (pressed) effects.push({ do: 'pause', id });
-  if (current !== undefined) effects.push(...replaced(current, spec.redelivers));
+  if (current !== undefined) effects.push(...replaced(current, spec.redelivers && isRoomy(sockets)));
   const { teamName, botUserID } = attempt.self;
   const well = { ...ACCEPTED, trouble: undefined, yields: 0, hurried: false };
   const changes = { ...well, current: live, attempt: NONE, wasLive: true, teamName, botUserID };
@@ -202,9 +202,9 @@ function closing({ id, pausedSinceMs }: CurrentSocket): Effect[] {
       ];
 }
 
-/** Slack may hand events to a socket until the moment in which it closes it. */
-const replaced = (current: CurrentSocket, redelivers: boolean): Effect[] =>
-  current.leaving && redelivers ? [{ do: 'letClose', id: current.id }] : closing(current);
+/** @param mayStay Slack may hand events to it until the moment in which it closes it */
+const replaced = (current: CurrentSocket, mayStay: boolean): Effect[] =>
+  current.leaving && mayStay ? [{ do: 'letClose', id: current.id }] : closing(current);
 
 function failuresAfter(
   { failures, crowds }: SlotState,

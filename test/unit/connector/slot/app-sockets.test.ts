@@ -297,6 +297,11 @@ describe('a socket whose events Slack hands to no other', () => {
     expect(world.play({ type: 'hello', id: 2 })).toContainEqual({ do: 'letClose', id: 1 });
   });
 
+  it('is closed by us when the app has so many sockets that others which are replaced need the room', () => {
+    const world = refreshed();
+    expect(world.play({ type: 'hello', id: 2, sockets: 7 })).toContainEqual({ do: 'close', id: 1 });
+  });
+
   it('is closed by us when nobody else will', () => {
     const world = refreshed(facts({ redelivers: true }), false);
     expect(world.play({ type: 'hello', id: 2 })).toContainEqual({ do: 'close', id: 1 });
