@@ -297,6 +297,35 @@ describe('a socket that is closed', () => {
   });
 });
 
+describe('a socket that Slack is about to close', () => {
+  it('is read until Slack closes it, and leaves no timer', () => {
+    const socket = dial(1);
+    sockets.letClose(1);
+    socket.say(message('e1'));
+    settle(0, QUEUED);
+    expect([socket.sent, socket.ended]).toEqual([[ackOf('e1')], false]);
+    socket.end();
+    expect([timers.pending, sockets.size]).toEqual([0, 0]);
+  });
+
+  it('is closed after a while if Slack does not, once everything is acknowledged', async () => {
+    const socket = dial(1);
+    socket.say(message('e1'));
+    sockets.letClose(1);
+    await timers.advance(15_000);
+    expect(socket.ended).toBe(false);
+    settle(0, QUEUED);
+    expect([socket.sent, socket.ended, timers.pending]).toEqual([[ackOf('e1')], true, 0]);
+  });
+
+  it('is closed when the slot is', () => {
+    const socket = dial(1);
+    sockets.letClose(1);
+    sockets.closeAll();
+    expect([socket.ended, timers.pending]).toEqual([true, 0]);
+  });
+});
+
 it('what Slack says of a socket reaches the slot', () => {
   const socket = dial(1);
   socket.say({ type: 'hello', num_connections: 3, connection_info: { app_id: 'A01' } });
