@@ -5,9 +5,10 @@ export type BurstPlan = {
   events: number;
   /** An upper bound: a burst never runs ahead of it, and falls behind when readers or the machine are slower. */
   perSecond: number;
-  /** Taken in turn; default every team. */
+  /** Teams whose RTM sockets hear it, and apps whose teams do, all taken in turn; default all there are. */
   teams?: string[] | undefined;
-  /** Taken in turn within each team; default plain messages. */
+  apps?: string[] | undefined;
+  /** Taken in turn within each of them; default plain messages. */
   kinds?: EventKind[] | undefined;
 };
 
@@ -15,10 +16,11 @@ export type BurstState = { events: number; emitted: number; done: boolean; elaps
 
 export type Burst = { state(): BurstState; stop(): void; finished: Promise<BurstState> };
 
-type Emitter = {
-  emit(teamID: string, kind: EventKind): void;
-  isCongested(teamID: string): boolean;
-  isGone(teamID: string): boolean;
+/** `T`: who hears of an event. */
+type Emitter<T> = {
+  emit(target: T, kind: EventKind): void;
+  isCongested(target: T): boolean;
+  isGone(target: T): boolean;
 };
 
 /** Events emitted in one turn of the event loop: pings must not wait for a burst. */
@@ -26,13 +28,13 @@ const perTurn = 50;
 const turnMs = 2;
 
 /**
- * Starts to emit at a rate. When a socket of the next team is full, the burst waits for it (for a bounded
- * time). A team that is removed meanwhile is left out; a burst ends early when none is left.
+ * Starts to emit at a rate to `all` in turn. When a socket of the next one is full, the burst waits for it (for a bounded
+ * time). One that is removed meanwhile is left out; a burst ends early when none is left.
  */
-export function startBurst(plan: BurstPlan & { teams: string[] }, emitter: Emitter): Burst {
+export function startBurst<T>(plan: Omit<BurstPlan, 'teams' | 'apps'>, all: readonly T[], emitter: Emitter<T>): Burst {
   const { kinds = ['message'] } = plan;
-  let teams = plan.teams;
-  if (teams.length === 0) throw new Error('a burst needs a team: add one first');
+  let targets = all;
+  if (targets.length === 0) throw new Error('a burst needs a team: add one first');
   const startedAtMs = performance.now();
   let emitted = 0;
   let stopped = false;
@@ -46,14 +48,14 @@ export function startBurst(plan: BurstPlan & { teams: string[] }, emitter: Emitt
   });
 
   const run = async (): Promise<BurstState> => {
-    while (emitted < plan.events && !stopped && teams.length > 0) {
+    while (emitted < plan.events && !stopped && targets.length > 0) {
       const due = Math.min(plan.events, Math.floor(((performance.now() - startedAtMs) / 1000) * plan.perSecond) + 1);
       const until = Math.min(due, emitted + perTurn);
-      teams = teams.filter((teamID) => !emitter.isGone(teamID));
-      while (emitted < until && teams.length > 0) {
-        const teamID = teams[emitted % teams.length] ?? '';
-        if (emitter.isCongested(teamID)) break;
-        emitter.emit(teamID, kinds[Math.floor(emitted / teams.length) % kinds.length] ?? 'message');
+      targets = targets.filter((target) => !emitter.isGone(target));
+      while (emitted < until) {
+        const target = targets[emitted % targets.length];
+        if (target === undefined || emitter.isCongested(target)) break;
+        emitter.emit(target, kinds[Math.floor(emitted / targets.length) % kinds.length] ?? 'message');
         emitted += 1;
       }
       if (emitted < until || emitted === due) await sleep(turnMs);

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Burst } from './burst.ts';
+import { anyFrame, type Call, count, eventOfKind, ms, type Route } from './control-route.ts';
 import { eventKinds } from './frames.ts';
 import type { Simulator } from './simulator-api.ts';
+import { appRoutes } from './socket-mode/app-control-routes.ts';
 import { generatedToken } from './team.ts';
 
-const ms = z.number().min(0);
-const count = z.number().int().min(1);
 const status = z.number().int().min(400).max(599);
 
 const brokenAnswer = z.discriminatedUnion('kind', [
@@ -25,7 +25,12 @@ const helloAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('never') }),
   z.strictObject({ kind: z.literal('late'), delayMs: ms }),
 ]);
-const reach = { teamID: z.string().optional(), times: count.optional(), forMs: ms.optional() };
+const reach = {
+  teamID: z.string().optional(),
+  appID: z.string().optional(),
+  times: count.optional(),
+  forMs: ms.optional(),
+};
 const standingFault = z.discriminatedUnion('at', [
   z.strictObject({ ...reach, at: z.literal('method'), method: z.string().min(1), answer: brokenAnswer }),
   z.strictObject({ ...reach, at: z.literal('upgrade'), answer: upgradeAnswer }),
@@ -44,32 +49,22 @@ const team = z.strictObject({
   botUserID: z.string().optional(),
   name: z.string().optional(),
 });
-const frameEvent = z.strictObject({ teamID: z.string(), frame: z.record(z.string(), z.unknown()) });
-const kindEvent = z.strictObject({
-  teamID: z.string(),
-  kind: z.enum(eventKinds).default('message'),
-  channel: z.string().optional(),
-  user: z.string().optional(),
-  text: z.string().optional(),
-  about: z.string().optional(),
-});
+const frameEvent = z.strictObject({ teamID: z.string(), frame: anyFrame });
+const kindEvent = z.strictObject({ teamID: z.string(), ...eventOfKind });
 const burst = z.strictObject({
   events: count,
   perSecond: z.number().positive(),
   teams: z.array(z.string()).optional(),
+  apps: z.array(z.string()).optional(),
   kinds: z.array(z.enum(eventKinds)).nonempty().optional(),
 });
 
 type ControlAnswer = { status: number; body: unknown };
 
-type Call = { slack: Simulator; bursts: Map<string, Burst>; id: string; query: URLSearchParams; body: unknown };
-/** `:id` in a path stands for one segment of it. */
-type Route = { method: string; path: string; handle(call: Call): unknown };
-
 const rotate = z.strictObject({ token: z.string().min(1).optional(), revokeOld: z.boolean().optional() });
 const newToken = z.strictObject({ token: z.string().min(1), granular: z.boolean().optional() });
 
-/** The whole control API. A handler's value is the answer's JSON; whatever it throws is the caller's mistake (400). */
+/** The whole control API; what is of apps is in a file of its own. A handler's value is the answer's JSON; whatever it throws is the caller's mistake (400). */
 const routes: readonly Route[] = [
   { method: 'GET', path: 'stats', handle: ({ slack }) => slack.stats() },
   { method: 'GET', path: 'teams', handle: ({ slack }) => slack.teams() },
@@ -151,6 +146,7 @@ const routes: readonly Route[] = [
       if (!slack.clearFault(id)) throw new Error(`no fault ${id} here: it was cleared or has run out`);
     },
   },
+  ...appRoutes,
 ];
 
 /** Serves `routes`. `path` is what follows `/_control/`, with its query. */
@@ -165,8 +161,9 @@ export function createControlRoutes(
       if (match === null) continue;
       try {
         const parsed: unknown = body === '' ? {} : JSON.parse(body);
-        const id = decodeURIComponent(match[1] ?? '');
-        const value = route.handle({ slack, bursts, id, query: url.searchParams, body: parsed });
+        const { id = '', team: inTeam = '' } = match.groups ?? {};
+        const named = { id: decodeURIComponent(id), team: decodeURIComponent(inTeam) };
+        const value = route.handle({ slack, bursts, ...named, query: url.searchParams, body: parsed });
         return { status: 200, body: value ?? {} };
       } catch (error) {
         return { status: 400, body: { error: explain(error) } };
@@ -177,7 +174,7 @@ export function createControlRoutes(
   };
 }
 
-const pattern = (path: string): RegExp => new RegExp(`^${path.replace(':id', '([^/]+)')}$`);
+const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}$`);
 
 /** A token that takes over from the team's present one, made up unless given. */
 function rotateToken({ slack, id, body }: Call): { token: string } {

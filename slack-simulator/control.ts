@@ -4,9 +4,10 @@ import type { BurstPlan, BurstState } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
 import type { EventKind, EventOptions, Frame } from './frames.ts';
 import type { EventRecord } from './ledger.ts';
-import type { SocketTarget } from './rtm-hub.ts';
-import type { SocketView } from './rtm-socket.ts';
+import type { SocketTarget } from './rtm/rtm-hub.ts';
+import type { SocketView } from './rtm/rtm-socket.ts';
 import type { Emitted, Stats } from './simulator-api.ts';
+import { type AppControl, appControlOf } from './socket-mode/app-control.ts';
 import type { Team, TeamSpec } from './team.ts';
 
 /** Drives a simulator in another process. Every call rejects with the simulator's own words when it is refused. */
@@ -35,6 +36,8 @@ export type Control = {
   setFault(fault: StandingFault): Promise<{ id: string }>;
   clearFault(id: string): Promise<void>;
   clearFaults(): Promise<void>;
+  /** Socket Mode. */
+  readonly apps: AppControl;
   /** Drops the connections. The simulator runs on. */
   close(): Promise<void>;
 };
@@ -79,6 +82,7 @@ export function controlOf(url: string, options: { caFile?: string | undefined } 
     setFault: (fault) => call('POST', 'faults', fault),
     clearFault: (id) => call('DELETE', `faults/${of(id)}`),
     clearFaults: () => call('DELETE', 'faults'),
+    apps: appControlOf(call),
     close: () => dispatcher.close(),
   };
 }

@@ -11,9 +11,16 @@ export type BrokenAnswer =
   /** Resets the connection (over TLS: closes it without an answer). */
   | { kind: 'reset' };
 
-/** A fault that holds until it is cleared, has struck `times` times or is `forMs` old. No `teamID`: for every team. */
+/** Whose call, handshake or hello it is. Of an RTM socket: the team; of a Socket Mode one: the app. */
+export type Subject = { teamID?: string | undefined; appID?: string | undefined };
+
+/**
+ * A fault that holds until it is cleared, has struck `times` times or is `forMs` old. Without `teamID` it is for every
+ * team, without `appID` for every app, without both for all there is.
+ */
 export type StandingFault = {
   teamID?: string | undefined;
+  appID?: string | undefined;
   times?: number | undefined;
   forMs?: number | undefined;
 } & FaultPlace;
@@ -29,7 +36,7 @@ type FaultPlace =
 export type UpgradeAnswer = { kind: 'http'; status: number } | { kind: 'hang' } | { kind: 'reset' };
 export type HelloAnswer = { kind: 'never' } | { kind: 'late'; delayMs: number };
 
-/** What can befall a live socket, at once. */
+/** What can befall a live RTM socket, at once. */
 export type SocketFault =
   /** Slack's notice, then a close; `closeAfterMs` is the "unspecified amount of time". */
   | { kind: 'goodbye'; closeAfterMs: number }
@@ -49,6 +56,38 @@ export type SocketFault =
   | { kind: 'oversized'; bytes: number }
   /** The last event that this socket was sent, once more. */
   | { kind: 'duplicate' };
+
+/** Why Slack asks a Socket Mode client to disconnect. */
+export const disconnectReasons = ['warning', 'refresh_requested', 'link_disabled', 'too_many_websockets'] as const;
+export type DisconnectReason = (typeof disconnectReasons)[number];
+
+/** What can befall a live Socket Mode socket, at once. Those that RTM has, too, do the same there. */
+export type AppSocketFault =
+  /**
+   * Slack's notice, then a close: by default after 10 s for `warning` and `refresh_requested`, at once for the others.
+   * `link_disabled` also switches Socket Mode off for the app.
+   */
+  | { kind: 'disconnect'; reason: DisconnectReason; closeAfterMs?: number | undefined }
+  /**
+   * The connection ends and Slack does not notice: the socket stays registered and gets its share of the envelopes.
+   * For `forMs`, or until it is dropped.
+   */
+  | { kind: 'ghost'; forMs?: number | undefined }
+  | { kind: 'halfOpen' }
+  | { kind: 'silence' }
+  | { kind: 'drop' }
+  | { kind: 'close'; code: number; reason?: string | undefined }
+  /** A frame that is cut off. */
+  | { kind: 'malformed' }
+  /** An envelope with an id whose payload is no object. */
+  | { kind: 'malformedPayload' }
+  | { kind: 'binary' }
+  /** An envelope of a type that nobody knows. */
+  | { kind: 'unknownType' }
+  /** An event of this many bytes or some more. */
+  | { kind: 'oversized'; bytes: number }
+  /** The last envelope that this socket was sent, once more: over itself or over another socket of the app. */
+  | { kind: 'duplicate'; over?: 'same' | 'other' | undefined };
 
 const layerOf = (answer: BrokenAnswer): 'transport' | 'slack' =>
   answer.kind === 'error' || answer.kind === 'ratelimited' ? 'slack' : 'transport';
@@ -90,32 +129,32 @@ export class FaultBoard {
   methodAnswer(
     layer: 'transport' | 'slack',
     method: string,
-    teamID: string | undefined,
+    subject: Subject,
     nowMs: number,
   ): BrokenAnswer | undefined {
     const fault = this.#strike(
       nowMs,
-      teamID,
+      subject,
       (at) => at.at === 'method' && at.method === method && layerOf(at.answer) === layer,
     );
     return fault?.at === 'method' ? fault.answer : undefined;
   }
 
-  upgradeAnswer(teamID: string | undefined, nowMs: number): UpgradeAnswer | undefined {
-    const fault = this.#strike(nowMs, teamID, (at) => at.at === 'upgrade');
+  upgradeAnswer(subject: Subject, nowMs: number): UpgradeAnswer | undefined {
+    const fault = this.#strike(nowMs, subject, (at) => at.at === 'upgrade');
     return fault?.at === 'upgrade' ? fault.answer : undefined;
   }
 
-  helloAnswer(teamID: string | undefined, nowMs: number): HelloAnswer | undefined {
-    const fault = this.#strike(nowMs, teamID, (at) => at.at === 'hello');
+  helloAnswer(subject: Subject, nowMs: number): HelloAnswer | undefined {
+    const fault = this.#strike(nowMs, subject, (at) => at.at === 'hello');
     return fault?.at === 'hello' ? fault.answer : undefined;
   }
 
   /** The fault set last wins, so that a test can override a broader one. */
-  #strike(nowMs: number, teamID: string | undefined, fits: (place: FaultPlace) => boolean): StandingFault | undefined {
+  #strike(nowMs: number, subject: Subject, fits: (place: FaultPlace) => boolean): StandingFault | undefined {
     this.#prune(nowMs);
     const entry = [...this.#entries.values()].findLast(
-      ({ fault }) => (fault.teamID === undefined || fault.teamID === teamID) && fits(fault),
+      ({ fault }) => isOf(fault.teamID, subject.teamID) && isOf(fault.appID, subject.appID) && fits(fault),
     );
     if (entry === undefined) return undefined;
     entry.strikesLeft -= 1;
@@ -127,3 +166,5 @@ export class FaultBoard {
     for (const { id, untilMs } of this.#entries.values()) if (nowMs >= untilMs) this.#entries.delete(id);
   }
 }
+
+const isOf = (named: string | undefined, id: string | undefined): boolean => named === undefined || named === id;

@@ -139,8 +139,8 @@ export function generateEvent(kind: EventKind, context: EventContext, options: E
 }
 
 /**
- * The id of a generated frame, read off the frame alone: this is how a test counts what came out at the far end.
- * Undefined for a frame that `generateEvent` did not make.
+ * The id of a generated frame, or of a generated payload of a slash command or an interaction, read off it alone: this is
+ * how a test counts what came out at the far end. Undefined for what this simulator did not make.
  */
 export function eventIDOf(frame: Frame): string | undefined {
   for (const holder of [frame, frame.message, frame.previous_message]) {
@@ -160,7 +160,7 @@ export function eventIDOf(frame: Frame): string | undefined {
     case 'channel_joined':
       return field(frame.channel, 'id');
     default:
-      return undefined;
+      return field(frame, 'trigger_id') ?? field(frame.view, 'external_id');
   }
 }
 

@@ -14,6 +14,8 @@ type DoorOptions = {
   /** PEM; without it the door speaks plain HTTP. */
   tls: { cert: Buffer; key: Buffer } | undefined;
   api(call: ApiCall): ApiAnswer;
+  /** An answer to a response URL; undefined if the path is of none. */
+  respond(path: string, body: unknown): string | undefined;
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
   /** Answers what is under `/_control/`. `path` begins after it; undefined: there is no control API here. */
   control: ((method: string, path: string, body: string) => Promise<{ status: number; body: unknown }>) | undefined;
@@ -34,12 +36,17 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     options.tls === undefined ? createHttpServer(onRequest) : createHttpsServer(options.tls, onRequest);
   // Hundreds of programs may dial in the same moment; a call that hangs on purpose must not be cut off.
   server.requestTimeout = 0;
-  const sockets = new Set<Socket>();
+  const sockets = new Set<Duplex>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('upgrade', options.upgrade);
+  server.on('upgrade', (request, tcp: Duplex, head: Buffer) => {
+    sockets.add(tcp);
+    tcp.on('close', () => sockets.delete(tcp));
+    tcp.on('error', () => tcp.destroy());
+    options.upgrade(request, tcp, head);
+  });
   server.on(secure ? 'tlsClientError' : 'clientError', (_error, socket) => (socket as Socket).destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(listenFault(options, cause), { cause })));
@@ -82,15 +89,33 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
   }
   const method = /^\/api\/([a-z.]+)$/i.exec(url.pathname)?.[1];
   if (method === undefined) {
-    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
+    const isPost = request.method === 'POST';
+    const fields = parseArguments(request.headers['content-type'], body);
+    giveVerdict(isPost ? options.respond(url.pathname, fields) : undefined, response);
     return;
   }
   const args = { ...Object.fromEntries(url.searchParams), ...parseArguments(request.headers['content-type'], body) };
-  const token = bearer(request.headers.authorization) ?? (typeof args.token === 'string' ? args.token : undefined);
+  const inHeader = bearer(request.headers.authorization);
+  const inArguments = typeof args.token === 'string' ? args.token : undefined;
   delete args.token;
   const scheme = request.socket instanceof TLSSocket ? 'wss' : 'ws';
   const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort}`;
-  give(options.api({ method, token, args, origin: `${scheme}://${host}` }), request, response);
+  const call = {
+    method,
+    verb: request.method ?? 'GET',
+    token: inHeader ?? inArguments,
+    tokenInHeader: inHeader !== undefined,
+    args,
+    origin: `${scheme}://${host}`,
+  };
+  give(options.api(call), request, response);
+}
+
+/** On an answer to a response URL: `ok`, what is wrong with the URL, or undefined where there is none. */
+function giveVerdict(verdict: string | undefined, response: ServerResponse): void {
+  if (verdict === 'ok') response.writeHead(200, { 'content-type': 'text/html' }).end('ok');
+  else if (verdict !== undefined) sendJson(response, 404, { ok: false, error: verdict });
+  else response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
 }
 
 function give(answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {

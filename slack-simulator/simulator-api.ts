@@ -2,8 +2,10 @@ import type { Burst, BurstPlan } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
 import type { EventKind, EventOptions, Frame } from './frames.ts';
 import type { EventRecord, EventTotals } from './ledger.ts';
-import type { SocketTarget } from './rtm-hub.ts';
-import type { SocketView } from './rtm-socket.ts';
+import type { SocketTarget } from './rtm/rtm-hub.ts';
+import type { SocketView } from './rtm/rtm-socket.ts';
+import type { AppControls, AppStats } from './socket-mode/app-controls.ts';
+import type { Spread } from './socket-mode/spread.ts';
 import type { Team, TeamSpec, TokenOptions } from './team.ts';
 
 export type SimulatorOptions = {
@@ -17,6 +19,27 @@ export type SimulatorOptions = {
   connectPerMinute?: number | undefined;
   /** `team`: a rotated token shares its team's budget, as Slack's "per method per workspace per app" reads. */
   connectLimitBy?: 'token' | 'team' | undefined;
+  /** apps.connections.open: calls at once (20) and then per minute (50), for each app. */
+  appConnectBurst?: number | undefined;
+  appConnectPerMinute?: number | undefined;
+  /** Websockets of one app that Slack registers: 10. */
+  maxWebsockets?: number | undefined;
+  /** What hello announces, and after which Slack refreshes a Socket Mode socket: 18,060 s, 5 hours. */
+  approximateConnectionSeconds?: number | undefined;
+  /** How long an app's socket stays registered, as a ghost, whose client went without a close frame: 0. */
+  ghostAfterDropMs?: number | undefined;
+  /** Which of an app's sockets gets the next envelope: in turn, or at random from a seed. */
+  spread?: Spread | undefined;
+  /** How long Slack waits for an acknowledgement: 3 s. */
+  ackTimeoutMs?: number | undefined;
+  /** From the end of each failed attempt of an event to the next: at once, 1 minute, 5 minutes. */
+  retryDelaysMs?: readonly number[] | undefined;
+  /** A retry comes in the envelope of the first attempt, not in a new one. */
+  sameEnvelopeID?: boolean | undefined;
+  /** An acknowledgement counts only over the socket that carried the envelope, not over any of the app. */
+  ackOnSameSocket?: boolean | undefined;
+  /** An app that fails 95 % of 1,000 or more attempts within an hour is sent no more events. */
+  disableFailingApps?: boolean | undefined;
   /** How long a socket URL is valid: 30 s at Slack. */
   urlTtlMs?: number | undefined;
   /** Websocket pings by the server, 10 s by default. */
@@ -36,11 +59,15 @@ export type Stats = {
   events: EventTotals;
   /** Copies written, by the id of a socket that is still open. */
   deliveriesBySocket: Record<string, number>;
+  /** The same for Socket Mode. */
+  apps: AppStats;
 };
 
 export type Emitted = { id: string; ts: string; record: EventRecord };
 
+/** What is of teams and of no app is of RTM: teams with a classic bot. `apps` is Socket Mode. */
 export type Simulator = {
+  readonly apps: AppControls;
   /** Base of the Web API with a slash at its end: what RELAX_SLACK_API_URL takes. */
   readonly url: string;
   readonly port: number;

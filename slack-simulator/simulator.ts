@@ -5,10 +5,12 @@ import { certificateFor } from './certificate.ts';
 import { createControlRoutes } from './control-routes.ts';
 import { FaultBoard, type StandingFault } from './fault.ts';
 import { type EventKind, type EventOptions, eventIDOf, type Frame, generateEvent } from './frames.ts';
+import { refuseHandshake } from './handshake.ts';
 import { type Door, openDoor } from './http-door.ts';
 import { EventLedger, type EventRecord, isUnheard, prepare } from './ledger.ts';
-import { RtmHub, socketPath } from './rtm-hub.ts';
+import { RtmHub, rtmPath } from './rtm/rtm-hub.ts';
 import type { Emitted, Simulator, SimulatorOptions } from './simulator-api.ts';
+import { startSocketMode } from './socket-mode/socket-mode.ts';
 import { type Team, TeamDirectory } from './team.ts';
 import { TicketBook } from './ticket.ts';
 import { createTimestamps } from './timestamps.ts';
@@ -34,8 +36,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const timestamps = createTimestamps();
   const connects = createTally();
   const handshakes = createTally();
+  const opens = createTally();
+  const appHandshakes = createTally();
   const bursts = new Set<Burst>();
   const nextTimestamp = (): string => timestamps.next(Date.now());
+
+  const socketMode = startSocketMode(options, {
+    faults,
+    countHandshake: appHandshakes.count,
+    opens: opens.totals,
+    handshakes: appHandshakes.totals,
+    nextTimestamp,
+    origin: () => new URL(simulator.url).origin,
+  });
 
   const hub = new RtmHub({
     tickets,
@@ -57,17 +70,27 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     limits,
     limitBy: options.connectLimitBy ?? 'token',
-    issueTicket: (teamID, token) => socketPath(tickets.issue(teamID, token, Date.now())),
-    post: (team, message) => {
+    appLimits: {
+      perMinute: positive('appConnectPerMinute', options.appConnectPerMinute ?? 50),
+      burst: positive('appConnectBurst', options.appConnectBurst ?? 20),
+    },
+    apps: socketMode.directory,
+    issueTicket: (teamID, token) => rtmPath(tickets.issue(teamID, token, Date.now())),
+    issueAppTicket: socketMode.issueTicket,
+    post(caller, message) {
+      if (caller.kind === 'bot') return socketMode.publishOwn(caller.installation, message);
       const ts = nextTimestamp();
-      publishOwn(team, { ...message, ts }, message.username);
+      publishOwn(caller.team, { ...message, ts }, message.username);
       return ts;
     },
+    exchangeTrigger: (appID, triggerID) => socketMode.exchangeTrigger(appID, triggerID),
     onConnectCall: connects.count,
+    onOpenCall: opens.count,
   });
 
   let door: Door | undefined;
   const simulator: Simulator = {
+    apps: socketMode.controls,
     get port() {
       return door?.port ?? 0;
     },
@@ -97,17 +120,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     emit,
     emitEvent,
     emitMessage: (teamID, message) => emitEvent(teamID, 'message', message),
-    startBurst(plan) {
-      const teams = plan.teams ?? directory.all().map(({ teamID }) => teamID);
-      for (const teamID of teams) directory.get(teamID);
-      const burst = startBurst(
-        { ...plan, teams },
-        {
-          emit: emitEvent,
-          isCongested: (teamID) => hub.isCongested(teamID),
-          isGone: (teamID) => !directory.has(teamID),
-        },
-      );
+    startBurst({ teams, apps, ...plan }) {
+      const burst = startBurst(plan, burstTargets(teams, apps), {
+        emit: ({ teamID, appID }, kind) =>
+          void (appID === undefined ? emitEvent(teamID, kind) : simulator.apps.emitEvent(appID, teamID, kind)),
+        isCongested: ({ teamID, appID }) =>
+          appID === undefined ? hub.isCongested(teamID) : socketMode.isCongested(appID),
+        isGone: ({ teamID, appID }) =>
+          appID === undefined ? !directory.has(teamID) : !socketMode.directory.isInstalled(appID, teamID),
+      });
       bursts.add(burst);
       return burst;
     },
@@ -140,12 +161,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         sockets: { open: sockets.length, live: sockets.filter(({ state }) => state === 'live').length },
         events: ledger.totals(),
         deliveriesBySocket: Object.fromEntries(sockets.map(({ id, delivered }) => [id, delivered])),
+        apps: simulator.apps.stats(),
       };
     },
 
     async stop() {
       for (const burst of bursts) burst.stop();
-      hub.stop();
+      stopSockets();
       await door?.stop();
     },
   };
@@ -155,13 +177,38 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port: options.port ?? 0,
     tls: certificate,
     api,
-    upgrade: (request, tcp, head) => hub.upgrade(request, tcp, head),
+    respond: (path, body) => socketMode.respond(path, body),
+    upgrade(request, tcp, head) {
+      const [, place] = (request.url ?? '').split('/');
+      if (place === 'rtm') hub.upgrade(request, tcp, head);
+      else if (place === 'link') socketMode.upgrade(request, tcp, head);
+      else refuseHandshake(tcp, 404);
+    },
     control: options.control === true ? createControlRoutes(simulator) : undefined,
   }).catch((error: unknown) => {
-    hub.stop();
+    stopSockets();
     throw error;
   });
   return simulator;
+
+  function stopSockets(): void {
+    hub.stop();
+    socketMode.stop();
+  }
+
+  /** Who hears of a burst: teams over RTM, teams of apps over Socket Mode. */
+  function burstTargets(teams: string[] | undefined, apps: string[] | undefined): BurstTarget[] {
+    const all = teams === undefined && apps === undefined;
+    const overRtm = teams ?? (all ? directory.all().map(({ teamID }) => teamID) : []);
+    const overApps = apps ?? (all ? socketMode.directory.all().map(({ appID }) => appID) : []);
+    return [
+      ...overRtm.map((teamID) => ({ teamID: directory.get(teamID).teamID, appID: undefined })),
+      ...overApps.flatMap((appID) => {
+        socketMode.directory.get(appID);
+        return socketMode.directory.installationsOf(appID).map(({ teamID }) => ({ teamID, appID }));
+      }),
+    ];
+  }
 
   /** Gives a frame, whatever it is, to every socket of the team and to those about to open; serialised once. */
   function emit(teamID: string, frame: Frame, id = eventIDOf(frame) ?? randomUUID()): EventRecord {
@@ -196,6 +243,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return faults.set(fault, Date.now());
   }
 }
+
+type BurstTarget = { teamID: string; appID: string | undefined };
 
 function positive(name: string, value: number): number {
   if (!(value > 0)) throw new Error(`${name} must be above 0, got ${value}`);

@@ -19,42 +19,45 @@ export class Backlog {
   }
 }
 
-/** What rtm.connect gives: the right to open one socket, for a short time. */
-type Ticket = { id: string; teamID: string; token: string; expiresAtMs: number; backlog: Backlog };
+/**
+ * What rtm.connect and apps.connections.open give: the right to open one socket, for a short time. `ownerID`: the team of
+ * an RTM socket, the app of a Socket Mode one.
+ */
+export type Ticket = { id: string; ownerID: string; token: string; expiresAtMs: number; backlog: Backlog };
 
 /** The tickets that were given and neither used nor expired. */
 export class TicketBook {
-  readonly #byTeam = new Map<string, Map<string, Ticket>>();
+  readonly #byOwner = new Map<string, Map<string, Ticket>>();
   readonly #ttlMs: number;
 
   constructor(ttlMs: number) {
     this.#ttlMs = ttlMs;
   }
 
-  issue(teamID: string, token: string, nowMs: number): Ticket {
-    const ticket = { id: randomUUID(), teamID, token, expiresAtMs: nowMs + this.#ttlMs, backlog: new Backlog() };
-    const tickets = this.#byTeam.get(teamID) ?? new Map<string, Ticket>();
-    this.#byTeam.set(teamID, tickets.set(ticket.id, ticket));
+  issue(ownerID: string, token: string, nowMs: number): Ticket {
+    const ticket = { id: randomUUID(), ownerID, token, expiresAtMs: nowMs + this.#ttlMs, backlog: new Backlog() };
+    const tickets = this.#byOwner.get(ownerID) ?? new Map<string, Ticket>();
+    this.#byOwner.set(ownerID, tickets.set(ticket.id, ticket));
     return ticket;
   }
 
   /** A ticket can be redeemed once; undefined if it is used, expired, revoked or was never given. */
-  redeem(teamID: string, id: string, nowMs: number): Ticket | undefined {
-    this.#prune(teamID, nowMs);
-    const tickets = this.#byTeam.get(teamID);
+  redeem(ownerID: string, id: string, nowMs: number): Ticket | undefined {
+    this.#prune(ownerID, nowMs);
+    const tickets = this.#byOwner.get(ownerID);
     const ticket = tickets?.get(id);
     tickets?.delete(id);
     return ticket;
   }
 
-  /** Keeps an event for each socket of the team that is about to open. */
-  hold(teamID: string, frame: PreparedFrame, nowMs: number): void {
-    this.#prune(teamID, nowMs);
-    for (const { backlog } of this.#byTeam.get(teamID)?.values() ?? []) backlog.hold(frame);
+  /** Keeps an event for each socket of the team that is about to open: RTM's own, an app's are sent it again. */
+  hold(ownerID: string, frame: PreparedFrame, nowMs: number): void {
+    this.#prune(ownerID, nowMs);
+    for (const { backlog } of this.#byOwner.get(ownerID)?.values() ?? []) backlog.hold(frame);
   }
 
   revoke(token: string): void {
-    for (const tickets of this.#byTeam.values()) {
+    for (const tickets of this.#byOwner.values()) {
       for (const ticket of tickets.values()) {
         if (ticket.token !== token) continue;
         ticket.backlog.release();
@@ -65,11 +68,11 @@ export class TicketBook {
 
   /** Drops expired tickets, so that what they held counts as unheard. */
   prune(nowMs: number): void {
-    for (const teamID of this.#byTeam.keys()) this.#prune(teamID, nowMs);
+    for (const ownerID of this.#byOwner.keys()) this.#prune(ownerID, nowMs);
   }
 
-  #prune(teamID: string, nowMs: number): void {
-    const tickets = this.#byTeam.get(teamID);
+  #prune(ownerID: string, nowMs: number): void {
+    const tickets = this.#byOwner.get(ownerID);
     for (const ticket of tickets?.values() ?? []) {
       if (nowMs < ticket.expiresAtMs) continue;
       ticket.backlog.release();

@@ -1,72 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import type { App, AppCredential, AppDirectory } from './app.ts';
+import { type Caller, type Identified, identify } from './caller.ts';
 import { type ConnectBucket, type ConnectLimits, takeConnect } from './connect-limit.ts';
-import type { BrokenAnswer, FaultBoard } from './fault.ts';
+import type { BrokenAnswer, FaultBoard, Subject } from './fault.ts';
 import type { Frame } from './frames.ts';
 import type { Credential, Team, TeamDirectory } from './team.ts';
 
-/** One call of a Web API method. `origin`: how the caller reached us, for example `wss://127.0.0.1:4000`. */
-export type ApiCall = { method: string; token: string | undefined; args: Frame; origin: string };
+/** One call of a Web API method. `verb`: of HTTP. `origin`: how the caller reached us, as `wss://127.0.0.1:4000`. */
+export type ApiCall = {
+  method: string;
+  verb: string;
+  token: string | undefined;
+  tokenInHeader: boolean;
+  args: Frame;
+  origin: string;
+};
 
 export type ApiAnswer = { kind: 'json'; status: number; body: Frame; retryAfterSeconds?: number } | BrokenAnswer;
 
 export type WebApiOptions = {
   directory: TeamDirectory;
+  apps: AppDirectory;
   faults: FaultBoard;
+  /** Of rtm.connect. */
   limits: ConnectLimits;
   /** Whether a rotated token has a bucket of its own (as Relax assumes) or shares its team's. */
   limitBy: 'token' | 'team';
-  /** Gives a single-use path of the socket. */
+  /** Of apps.connections.open, for each app. */
+  appLimits: ConnectLimits;
+  /** Each gives a single-use path of a socket. */
   issueTicket(teamID: string, token: string): string;
+  issueAppTicket(appID: string, token: string): string;
   /** Publishes a message of the bot; returns its timestamp. */
-  post(team: Team, message: { channel: string; text: string; username: string | undefined }): string;
+  post(caller: Exclude<Caller, { kind: 'app' }>, message: Posted): string;
+  /** Uses a trigger id of the app up. Undefined if it was good, or else Slack's error. */
+  exchangeTrigger(appID: string, triggerID: string): string | undefined;
   /** Called once for each rtm.connect or rtm.start. `-`: a token of no team. */
   onConnectCall(teamID: string, outcome: string): void;
+  /** Called once for each apps.connections.open. `-`: a token of no app. */
+  onOpenCall(appID: string, outcome: string): void;
 };
 
-/** Slack's Web API: the methods that a bot over RTM needs. */
+export type Posted = { channel: string; text: string; username: string | undefined };
+
+const openMethod = 'apps.connections.open';
+const isRtmConnect = (method: string): boolean => method === 'rtm.connect' || method === 'rtm.start';
+
+/** Slack's Web API: the methods that a bot needs to hear events, to know itself and to speak. */
 export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnswer {
   const buckets = new Map<string, ConnectBucket>();
 
   return (call) => {
-    const isConnect = call.method === 'rtm.connect' || call.method === 'rtm.start';
-    const found = options.directory.authenticate(call.token, call.method);
-    const teamID = found.ok ? found.team.teamID : options.directory.teamOf(call.token);
-    const answer = respond(call, found, teamID);
-    if (isConnect) options.onConnectCall(teamID ?? '-', outcomeOf(answer));
+    const found = identify({ teams: options.directory, apps: options.apps }, call.token, call.method);
+    const subject = subjectOf(call, found);
+    const answer = respond(call, found, subject);
+    if (isRtmConnect(call.method)) options.onConnectCall(subject.teamID ?? '-', outcomeOf(answer));
+    if (call.method === openMethod) options.onOpenCall(subject.appID ?? '-', outcomeOf(answer));
     return answer;
   };
 
-  function respond(
-    call: ApiCall,
-    found: ReturnType<TeamDirectory['authenticate']>,
-    teamID: string | undefined,
-  ): ApiAnswer {
+  /** Whose call it is, as far as the token tells, revoked or refused or not. */
+  function subjectOf({ token }: ApiCall, found: Identified): Subject {
+    const installation = options.apps.installationOfToken(token);
+    if (found.ok && found.caller.kind === 'app') return { appID: found.caller.app.appID };
+    if (installation !== undefined) return { appID: installation.appID, teamID: installation.teamID };
+    const appID = options.apps.credential(token)?.appID;
+    return appID === undefined ? { teamID: options.directory.teamOf(token) } : { appID };
+  }
+
+  function respond(call: ApiCall, found: Identified, subject: Subject): ApiAnswer {
     // What a proxy does, it does before Slack sees the call: it costs nothing of the budget.
-    const broken = options.faults.methodAnswer('transport', call.method, teamID, Date.now());
+    const broken = options.faults.methodAnswer('transport', call.method, subject, Date.now());
     if (broken !== undefined) return broken;
     if (call.method === 'api.test') return apiTest(call.args);
+    const misplaced = call.method === openMethod ? misplacedToken(call) : undefined;
+    if (misplaced !== undefined) return refusal(misplaced);
     if (!found.ok) return refusal(found.error);
-    const { team, credential } = found;
-    const isConnect = call.method === 'rtm.connect' || call.method === 'rtm.start';
-    const limited = isConnect ? overLimit(credential) : undefined;
+    const limited = overLimit(call.method, found.caller);
     if (limited !== undefined) return limited;
-    const refused = options.faults.methodAnswer('slack', call.method, teamID, Date.now());
-    if (refused !== undefined) return refused;
+    const refused = options.faults.methodAnswer('slack', call.method, subject, Date.now());
+    return refused ?? answer(call, found.caller);
+  }
+
+  function answer(call: ApiCall, caller: Caller): ApiAnswer {
     switch (call.method) {
       case 'rtm.connect':
       case 'rtm.start':
-        return connect(call, team, credential);
+        return caller.kind === 'classic'
+          ? connect(call, caller.team, caller.credential)
+          : refusal('not_allowed_token_type');
+      case openMethod:
+        return caller.kind === 'app'
+          ? openConnection(call, caller.app, caller.credential)
+          : refusal('not_allowed_token_type');
       case 'auth.test':
-        return authTest(team);
+        return authTest(caller);
+      case 'bots.info':
+        return botsInfo(call.args, caller);
+      case 'views.open':
+        return caller.kind === 'bot' ? openView(call.args, caller) : refusal('not_allowed_token_type');
       case 'chat.postMessage':
-        return postMessage(call.args, team);
+        return caller.kind === 'app' ? refusal('not_allowed_token_type') : postMessage(call.args, caller);
       default:
         return refusal('unknown_method');
     }
   }
 
-  function overLimit(credential: Credential): ApiAnswer | undefined {
-    const key = options.limitBy === 'team' ? credential.teamID : `${credential.teamID}/${credential.token}`;
-    const verdict = takeConnect(buckets.get(key), options.limits, Date.now());
+  function overLimit(method: string, caller: Caller): ApiAnswer | undefined {
+    if (isRtmConnect(method) && caller.kind === 'classic') {
+      const { teamID, token } = caller.credential;
+      return take(options.limitBy === 'team' ? teamID : `${teamID}/${token}`, options.limits);
+    }
+    if (method === openMethod && caller.kind === 'app') return take(`app/${caller.app.appID}`, options.appLimits);
+    return undefined;
+  }
+
+  function take(key: string, limits: ConnectLimits): ApiAnswer | undefined {
+    const verdict = takeConnect(buckets.get(key), limits, Date.now());
     buckets.set(key, verdict.bucket);
     if (verdict.granted) return undefined;
     return { kind: 'ratelimited', retryAfterSeconds: verdict.retryAfterSeconds };
@@ -80,16 +130,54 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
     });
   }
 
-  function postMessage(args: Frame, team: Team): ApiAnswer {
+  function openConnection(call: ApiCall, app: App, credential: AppCredential): ApiAnswer {
+    if (!app.socketMode) return refusal('forbidden_team');
+    return success({
+      url: `${call.origin}${options.issueAppTicket(app.appID, credential.token)}`,
+      response_metadata: { scopes: ['connections:write'] },
+    });
+  }
+
+  /** The bot that is named, or else the caller's own. */
+  function botsInfo(args: Frame, caller: Caller): ApiAnswer {
+    if (caller.kind === 'app') return refusal('not_allowed_token_type');
+    const asked = text(args.bot);
+    const own = asked === undefined || asked === botIDOf(caller);
+    if (own && caller.kind === 'classic') {
+      const { botID, botName, botUserID } = caller.team;
+      return success({ bot: { id: botID, deleted: false, name: botName, user_id: botUserID } });
+    }
+    const installation =
+      own && caller.kind === 'bot' ? caller.installation : options.apps.installationOfBot(asked ?? '');
+    if (installation === undefined) return refusal('bot_not_found');
+    const { botID, botUserID, appID } = installation;
+    const { name } = options.apps.get(appID);
+    return success({ bot: { id: botID, deleted: false, name, updated: 0, app_id: appID, user_id: botUserID } });
+  }
+
+  /** A modal that an app opens. What its user submits is sent by hand. */
+  function openView(args: Frame, { installation }: Extract<Caller, { kind: 'bot' }>): ApiAnswer {
+    const view = frameOf(args.view);
+    if (view === undefined) return refusal('invalid_arguments');
+    const refused = options.exchangeTrigger(installation.appID, text(args.trigger_id) ?? '');
+    if (refused !== undefined) return refusal(refused);
+    const { teamID, appID, botID } = installation;
+    const id = `V${randomUUID().slice(-10).toUpperCase()}`;
+    const made = { id, team_id: teamID, app_id: appID, bot_id: botID, root_view_id: id, previous_view_id: null };
+    return success({ view: { state: { values: {} }, ...view, ...made } });
+  }
+
+  function postMessage(args: Frame, caller: Exclude<Caller, { kind: 'app' }>): ApiAnswer {
     const channel = text(args.channel);
     const said = text(args.text);
     if (channel === undefined) return refusal('channel_not_found');
     if (said === undefined) return refusal('no_text');
-    const ts = options.post(team, { channel, text: said, username: text(args.username) });
+    const ts = options.post(caller, { channel, text: said, username: text(args.username) });
+    const { teamID, botUserID } = caller.kind === 'classic' ? caller.team : caller.installation;
     return success({
       channel,
       ts,
-      message: { type: 'message', user: team.botUserID, bot_id: team.botID, text: said, ts, team: team.teamID },
+      message: { type: 'message', user: botUserID, bot_id: botIDOf(caller), text: said, ts, team: teamID },
     });
   }
 }
@@ -100,21 +188,65 @@ const refusal = (error: string): ApiAnswer => ({ kind: 'error', error });
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
+/** An object, also as JSON: in a form there is no other way. */
+function frameOf(value: unknown): Frame | undefined {
+  if (typeof value === 'object' && value !== null) return { ...value };
+  try {
+    const parsed: unknown = JSON.parse(text(value) ?? '');
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const botIDOf = (caller: Exclude<Caller, { kind: 'app' }>): string =>
+  caller.kind === 'classic' ? caller.team.botID : caller.installation.botID;
+
+/** This method takes its token in the header and by POST only (docs.slack.dev/reference/methods/apps.connections.open). */
+function misplacedToken({ verb, token, tokenInHeader }: ApiCall): string | undefined {
+  if (verb !== 'POST') return 'insecure_request';
+  return token !== undefined && !tokenInHeader ? 'invalid_auth' : undefined;
+}
+
 const apiTest = (args: Frame): ApiAnswer => {
   const error = text(args.error);
   return error === undefined ? success({ args }) : { kind: 'json', status: 200, body: { ok: false, error, args } };
 };
 
-const authTest = (team: Team): ApiAnswer =>
-  success({
-    url: `https://${team.domain}.slack.com/`,
-    team: team.name,
-    user: team.botName,
-    team_id: team.teamID,
-    user_id: team.botUserID,
-    bot_id: team.botID,
-    is_enterprise_install: false,
-  });
+function authTest(caller: Caller): ApiAnswer {
+  switch (caller.kind) {
+    case 'app':
+      return success({ app_name: caller.app.name, app_id: caller.app.appID });
+    case 'classic': {
+      const { team } = caller;
+      return success({
+        url: `https://${team.domain}.slack.com/`,
+        team: team.name,
+        user: team.botName,
+        team_id: team.teamID,
+        user_id: team.botUserID,
+        bot_id: team.botID,
+        is_enterprise_install: false,
+      });
+    }
+    case 'bot': {
+      const { app, installation } = caller;
+      const { teamID, teamName, botUserID, botID, enterpriseID, isEnterpriseInstall } = installation;
+      return success({
+        url: `https://${teamID.toLowerCase()}.slack.com/`,
+        team: teamName,
+        user: app.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+        team_id: teamID,
+        user_id: botUserID,
+        bot_id: botID,
+        ...(enterpriseID === undefined ? {} : { enterprise_id: enterpriseID }),
+        is_enterprise_install: isEnterpriseInstall,
+      });
+    }
+    default:
+      return caller satisfies never;
+  }
+}
 
 function outcomeOf(answer: ApiAnswer): string {
   switch (answer.kind) {

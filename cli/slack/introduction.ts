@@ -8,10 +8,15 @@ export interface RunningSlack {
   caFile: string | undefined;
   control: boolean;
   teams: readonly { teamID: string; tokens: readonly string[] }[];
+  apps: readonly {
+    appID: string;
+    tokens: readonly string[];
+    installations: readonly { teamID: string; botToken: string }[];
+  }[];
 }
 
 /** The number that fits on a screen with everything else. */
-const MOST_TEAMS = 10;
+const MOST_ROWS = 10;
 
 /** What a person needs: its address, its teams, and lines to copy. */
 export function introduction(slack: RunningSlack): string {
@@ -21,6 +26,7 @@ export function introduction(slack: RunningSlack): string {
     '',
     `  Web API   ${slack.url}`,
     ...teamLines(slack),
+    ...appLines(slack),
     '',
     'Set this where Relax runs:',
     '',
@@ -36,23 +42,57 @@ export function introduction(slack: RunningSlack): string {
   ].join('\n');
 }
 
-function teamLines({ teams, ...slack }: RunningSlack): string[] {
-  if (teams.length === 0) return ['', '  It knows no team: --teams N makes some up.'];
-  const rows = teams.slice(0, MOST_TEAMS).map(({ teamID, tokens: [token = ''] }) => [teamID, token]);
-  const more = teams.length - rows.length;
-  const rest = slack.control ? `: ${curl(slack, 'teams')}` : ', which --control lists';
+function teamLines({ teams, apps, ...slack }: RunningSlack): string[] {
+  if (teams.length === 0 && apps.length === 0) {
+    return ['', '  It knows no team: --teams N makes some up for RTM, --apps N some apps for Socket Mode.'];
+  }
+  if (teams.length === 0) return [];
+  const rows = teams.map(({ teamID, tokens: [token = ''] }) => [teamID, token]);
+  return table(['TEAM', 'BOT TOKEN'], rows, slack, 'teams');
+}
+
+function appLines({ apps, ...slack }: RunningSlack): string[] {
+  if (apps.length === 0) return [];
+  const rows = apps.map(({ appID, tokens: [token = ''] }) => [appID, token]);
+  const teams = apps.flatMap(({ appID, installations }) =>
+    installations.map(({ teamID, botToken }) => [appID, teamID, botToken]),
+  );
   return [
-    '',
-    ...columns(['TEAM', 'BOT TOKEN'], rows).map((line) => `  ${line}`),
-    ...(more === 0 ? [] : [`  and ${more} more${rest}`]),
+    ...table(['APP', 'APP-LEVEL TOKEN'], rows, slack, 'apps'),
+    ...table(['INSTALLED APP', 'TEAM', 'BOT TOKEN'], teams, slack, 'apps'),
   ];
+}
+
+/** As many rows as a screen takes, and where the others are. */
+function table(
+  head: string[],
+  all: string[][],
+  slack: Pick<RunningSlack, 'url' | 'caFile' | 'control'>,
+  path: string,
+): string[] {
+  const rows = all.slice(0, MOST_ROWS);
+  const more = all.length - rows.length;
+  const rest = slack.control ? `: ${curl(slack, path)}` : ', which --control lists';
+  return ['', ...columns(head, rows).map((line) => `  ${line}`), ...(more === 0 ? [] : [`  and ${more} more${rest}`])];
 }
 
 function eventLines(slack: RunningSlack): string[] {
   if (!slack.control) return ['With --control, events are sent to it by hand.'];
   const [team] = slack.teams;
-  const body = JSON.stringify({ teamID: team?.teamID ?? 'T1', text: 'hello' });
-  return ['Send an event to all sockets of a team:', '', `  ${curl(slack, 'events')} -d '${body}'`];
+  const [app] = slack.apps;
+  const toApp = (appID: string, teamID: string | undefined): string[] => [
+    'Send an event of a team to one of the sockets of its app:',
+    '',
+    `  ${curl(slack, 'apps/events')} -d '${JSON.stringify({ appID, teamID, text: 'hello' })}'`,
+  ];
+  const toTeam = [
+    'Send an event to all sockets of a team:',
+    '',
+    `  ${curl(slack, 'events')} -d '${JSON.stringify({ teamID: team?.teamID ?? 'T1', text: 'hello' })}'`,
+  ];
+  if (app === undefined) return toTeam;
+  const ofApp = toApp(app.appID, app.installations[0]?.teamID);
+  return team === undefined ? ofApp : [...toTeam, '', ...ofApp];
 }
 
 /** The control API has no token, and is beside the Web API. */

@@ -10,6 +10,7 @@ let slack: Simulator;
 beforeAll(async () => {
   slack = await startSimulator({ tls: true });
   slack.addTeam({ teamID: 'T1', token: 'xoxb-one', botUserID: 'U1BOT' });
+  slack.apps.add({ appID: 'A1', appToken: 'xapp-1-A1-one' });
 });
 afterAll(() => slack.stop());
 
@@ -25,14 +26,14 @@ it("Slack's RTM client connects over TLS when given the CA, and hears", async ()
   }
 });
 
-it('both clients trust it in a program with NODE_EXTRA_CA_CERTS and nothing else', async () => {
+it('all clients trust it in a program with NODE_EXTRA_CA_CERTS and nothing else', async () => {
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: slack.caFile };
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [join(import.meta.dirname, 'official-clients-program.ts'), slack.url, 'xoxb-one'],
+    [join(import.meta.dirname, 'official-clients-program.ts'), slack.url, 'xoxb-one', 'xapp-1-A1-one'],
     { env },
   );
-  expect(JSON.parse(stdout)).toEqual({ user: 'U1BOT', heard: 'over TLS' });
+  expect(JSON.parse(stdout)).toEqual({ user: 'U1BOT', heard: 'over TLS', app: 'connected' });
 });
 
 it('a program without the CA refuses to speak to it', async () => {

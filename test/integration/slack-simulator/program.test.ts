@@ -64,6 +64,8 @@ describe('relax slack for another program', () => {
     ['--port', '65536'],
     ['--burst', '0'],
     ['--limit-by', 'moon'],
+    ['--app-teams', '0'],
+    ['--retry-delays', '0,soon'],
     ['--no-such-option', '1'],
   ])('refuses %s %s with status 2', async (...args) => {
     const child = spawn(process.execPath, [BIN, 'slack', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });

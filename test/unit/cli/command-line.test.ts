@@ -88,6 +88,18 @@ describe('the command line', () => {
         limitBy: 'team',
         urlTtl: 1.5,
         pingEvery: 10,
+        apps: 0,
+        appTeams: 1,
+        appConnectsPerMinute: 50,
+        appBurst: 20,
+        maxWebsockets: 10,
+        connectionSeconds: 18_060,
+        ghostSeconds: 0,
+        ackTimeout: 3,
+        retryDelays: [0, 60, 300],
+        sameEnvelopeId: false,
+        ackOnSameSocket: false,
+        disableFailingApps: false,
       },
     ]);
   });

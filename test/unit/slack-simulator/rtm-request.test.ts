@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerClientFrame } from '#slack-simulator/rtm-request.ts';
+import { answerClientFrame } from '#slack-simulator/rtm/rtm-request.ts';
 
 const answer = (frame: unknown) => answerClientFrame(JSON.stringify(frame), () => '1700000000.000001');
 

@@ -9,6 +9,7 @@ const shown = (changes: Partial<RunningSlack> = {}): string =>
     caFile: undefined,
     control: true,
     teams: [team(1)],
+    apps: [],
     ...changes,
   });
 
@@ -38,6 +39,15 @@ describe('what relax slack tells its user', () => {
     expect(shown({ teams })).toContain('and 490 more: curl -s http://127.0.0.1:4000/_control/teams');
     expect(shown({ teams })).not.toMatch(/\bT11\b/);
     expect(shown({ teams: [] })).toContain('--teams');
+  });
+
+  it('is which apps there are, with their tokens and teams, and how to send one an event', () => {
+    const installations = [{ teamID: 'T9', botToken: 'xoxb-9' }];
+    const text = shown({ teams: [], apps: [{ appID: 'A1', tokens: ['xapp-1'], installations }] });
+    expect(text).toMatch(/^ {2}A1 +xapp-1$/m);
+    expect(text).toMatch(/^ {2}A1 +T9 +xoxb-9$/m);
+    expect(text).toContain(`_control/apps/events -d '{"appID":"A1","teamID":"T9","text":"hello"}'`);
+    expect(text).not.toContain('all sockets of a team');
   });
 
   it.each(['0.0.0.0', '10.1.2.3', 'my-machine', '::'])('warns that others may use it at %s', (host) => {

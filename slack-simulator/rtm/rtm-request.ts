@@ -1,4 +1,4 @@
-import type { Frame } from './frames.ts';
+import type { Frame } from '../frames.ts';
 
 /** What a client asked for over its socket. `other`: presence_sub and the like, which Slack does not answer either. */
 export type ClientRequest =

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { FaultBoard, HelloAnswer, SocketFault, UpgradeAnswer } from './fault.ts';
-import type { PreparedFrame } from './ledger.ts';
+import type { FaultBoard, HelloAnswer, SocketFault } from '../fault.ts';
+import { breakHandshake, handshakeOutcome } from '../handshake.ts';
+import type { PreparedFrame } from '../ledger.ts';
+import type { Ticket, TicketBook } from '../ticket.ts';
 import { RtmSocket, type SocketHost, type SocketView } from './rtm-socket.ts';
-import type { TicketBook } from './ticket.ts';
 
 /** A client frame above this disconnects it (docs.slack.dev, legacy RTM API). */
 const maxClientFrameBytes = 16 * 1024;
@@ -23,13 +24,12 @@ type HubOptions = {
 };
 
 /** The path of a socket URL names the team, so that a fault finds it even when the ticket is void. */
-export const socketPath = (ticket: { teamID: string; id: string }): string => `/rtm/${ticket.teamID}/${ticket.id}`;
+export const rtmPath = ({ ownerID, id }: Ticket): string => `/rtm/${ownerID}/${id}`;
 
 /** All RTM sockets: opens them against tickets and gives each a full copy of its team's events. */
 export class RtmHub {
   readonly #options: HubOptions;
   readonly #byTeam = new Map<string, Set<RtmSocket>>();
-  readonly #connections = new Set<Duplex>();
   // Compression only if the client offers it, and then only where it pays.
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -46,18 +46,12 @@ export class RtmHub {
     }, options.pingEveryMs);
   }
 
+  /** A handshake at a path that `rtmPath` made. */
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void {
-    this.#connections.add(tcp);
-    tcp.on('close', () => this.#connections.delete(tcp));
-    tcp.on('error', () => tcp.destroy());
-    const [, place, teamID = '', ticketID = ''] = (request.url ?? '').split('/');
-    if (place !== 'rtm') {
-      refuse(tcp, 404);
-      return;
-    }
-    const fault = this.#options.faults.upgradeAnswer(teamID, Date.now());
+    const [, , teamID = '', ticketID = ''] = (request.url ?? '').split('/');
+    const fault = this.#options.faults.upgradeAnswer({ teamID }, Date.now());
     if (fault !== undefined) {
-      this.#options.onHandshake(teamID, fault.kind === 'http' ? `http_${fault.status}` : fault.kind);
+      this.#options.onHandshake(teamID, handshakeOutcome(fault));
       breakHandshake(tcp, fault);
       return;
     }
@@ -75,7 +69,7 @@ export class RtmHub {
       const socket = new RtmSocket(`socket-${this.#lastID}`, ticket, { ws, tcp }, this.#socketHost());
       const sockets = this.#byTeam.get(teamID) ?? new Set();
       this.#byTeam.set(teamID, sockets.add(socket));
-      this.#greet(socket, this.#options.faults.helloAnswer(teamID, Date.now()));
+      this.#greet(socket, this.#options.faults.helloAnswer({ teamID }, Date.now()));
     });
   }
 
@@ -113,7 +107,6 @@ export class RtmHub {
   stop(): void {
     clearInterval(this.#pinger);
     for (const socket of this.#all()) socket.terminate();
-    for (const tcp of this.#connections) tcp.destroy();
   }
 
   #all(): RtmSocket[] {
@@ -139,24 +132,4 @@ export class RtmHub {
       },
     };
   }
-}
-
-function breakHandshake(tcp: Duplex, fault: UpgradeAnswer): void {
-  switch (fault.kind) {
-    case 'http':
-      refuse(tcp, fault.status);
-      return;
-    case 'hang':
-      return;
-    case 'reset':
-      tcp.destroy();
-      return;
-  }
-}
-
-function refuse(tcp: Duplex, status: number): void {
-  const body = '<html><body>upstream error</body></html>';
-  tcp.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

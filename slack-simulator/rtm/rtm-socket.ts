@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import type { SocketFault } from './fault.ts';
-import type { Frame } from './frames.ts';
-import { type PreparedFrame, prepare } from './ledger.ts';
+import type { SocketFault } from '../fault.ts';
+import type { Frame } from '../frames.ts';
+import { type PreparedFrame, prepare } from '../ledger.ts';
+import type { Backlog, Ticket } from '../ticket.ts';
+import { Wire } from '../wire.ts';
 import { answerClientFrame, type ClientRequest } from './rtm-request.ts';
-import type { Backlog } from './ticket.ts';
 
 /**
  * `opening`: before hello, events are held. `live`: gets every event. `silent` and `halfOpen`: swallows them (see
@@ -35,19 +36,12 @@ export type SocketHost = {
   closed(socket: RtmSocket): void;
 };
 
-/** Above this a burst waits for the reader: enough to keep the pipe full, little enough for a thousand sockets. */
-const congestedBytes = 1024 * 1024;
-/** A reader that took nothing for this long is not waited for any more; above `hopelessBytes` it is dropped. */
-const patienceMs = 10_000;
-const hopelessBytes = 64 * 1024 * 1024;
-
 /** Slack's end of one RTM websocket. */
 export class RtmSocket {
   readonly id: string;
   readonly teamID: string;
   readonly token: string;
-  readonly #ws: WebSocket;
-  readonly #tcp: Duplex;
+  readonly #wire: Wire;
   readonly #backlog: Backlog;
   readonly #host: SocketHost;
   readonly #openedAtMs = Date.now();
@@ -56,26 +50,17 @@ export class RtmSocket {
   #delivered = 0;
   #swallowed = 0;
   #lastEvent: Buffer | undefined;
-  #congestedSinceMs: number | undefined;
   #goodbyeTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    id: string,
-    ticket: { teamID: string; token: string; backlog: Backlog },
-    wire: { ws: WebSocket; tcp: Duplex },
-    host: SocketHost,
-  ) {
+  constructor(id: string, ticket: Ticket, wire: { ws: WebSocket; tcp: Duplex }, host: SocketHost) {
     this.id = id;
-    this.teamID = ticket.teamID;
+    this.teamID = ticket.ownerID;
     this.token = ticket.token;
     this.#backlog = ticket.backlog;
-    this.#ws = wire.ws;
-    this.#tcp = wire.tcp;
+    this.#wire = new Wire(wire.ws, wire.tcp);
     this.#host = host;
-    this.#ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    // An oversized frame or a broken one: ws closes the connection by itself and 'close' follows.
-    this.#ws.on('error', () => undefined);
-    this.#ws.on('close', () => {
+    wire.ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    wire.ws.on('close', () => {
       this.#state = 'closing';
       clearTimeout(this.#goodbyeTimer);
       this.#backlog.release();
@@ -91,9 +76,9 @@ export class RtmSocket {
       openedAtMs: this.#openedAtMs,
       delivered: this.#delivered,
       swallowed: this.#swallowed,
-      bufferedBytes: this.#ws.bufferedAmount,
+      bufferedBytes: this.#wire.bufferedBytes,
       received: { ...this.#received },
-      compressed: this.#ws.extensions.includes('permessage-deflate'),
+      compressed: this.#wire.compressed,
     };
   }
 
@@ -125,17 +110,11 @@ export class RtmSocket {
 
   /** Whether an emitter that can wait should: never for a peer that will not read anyway. */
   isCongested(nowMs: number): boolean {
-    if (this.#state !== 'live' || this.#ws.bufferedAmount <= congestedBytes) {
-      this.#congestedSinceMs = undefined;
-      return false;
-    }
-    this.#congestedSinceMs ??= nowMs;
-    return nowMs - this.#congestedSinceMs < patienceMs;
+    return this.#state === 'live' && this.#wire.isCongested(nowMs);
   }
 
   keepAlive(): void {
-    // The payload as seen on real connections (node-slack-sdk#2254).
-    if (this.#state === 'live' || this.#state === 'silent') this.#ws.ping('Ping from applink-2');
+    if (this.#state === 'live' || this.#state === 'silent') this.#wire.ping();
   }
 
   /** False if the fault had nothing to strike: a duplicate before the first event, or a socket that is closing. */
@@ -149,8 +128,7 @@ export class RtmSocket {
         return true;
       case 'halfOpen':
         this.#state = 'halfOpen';
-        this.#ws.pause();
-        this.#tcp.pause();
+        this.#wire.cut();
         return true;
       case 'silence':
         this.#state = 'silent';
@@ -169,7 +147,7 @@ export class RtmSocket {
         this.#sendRaw(Buffer.from('{"type":"message","channel":"C0GENERAL1","text":"cut off he'));
         return true;
       case 'binary':
-        this.#ws.send(Buffer.from([0x00, 0x9f, 0x92, 0x96]), { binary: true });
+        this.#wire.sendBinary(Buffer.from([0x00, 0x9f, 0x92, 0x96]));
         return true;
       case 'unknownType':
         this.#sendRaw(prepare({ type: 'flux_capacitor_charged', event_ts: this.#host.nextTimestamp() }).data);
@@ -189,14 +167,13 @@ export class RtmSocket {
   end(code: number, reason = ''): void {
     if (this.#state === 'halfOpen' || this.#state === 'closing') return;
     this.#state = 'closing';
-    this.#ws.close(code, reason);
+    this.#wire.close(code, reason);
   }
 
   /** Destroys the connection, whatever its state. */
   terminate(): void {
     this.#state = 'closing';
-    this.#ws.terminate();
-    this.#tcp.destroy();
+    this.#wire.destroy();
   }
 
   send(frame: Frame): void {
@@ -204,7 +181,7 @@ export class RtmSocket {
   }
 
   #sendRaw(data: Buffer): void {
-    this.#ws.send(data, { binary: false });
+    this.#wire.sendText(data);
   }
 
   #write(frame: PreparedFrame): void {
@@ -212,13 +189,11 @@ export class RtmSocket {
     this.#lastEvent = frame.data;
     this.#delivered += 1;
     if (record !== undefined) record.sockets += 1;
-    this.#ws.send(frame.data, { binary: false }, (error) => {
-      if (!error) return;
+    this.#wire.sendText(frame.data, () => {
       // It never left this process, so nobody can have heard it.
       this.#delivered -= 1;
       if (record !== undefined) record.sockets -= 1;
     });
-    if (this.#ws.bufferedAmount > hopelessBytes) this.terminate();
   }
 
   #receive(data: RawData, isBinary: boolean): void {
