@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Slot } from '#core/protocol/assignment.ts';
 import type { ReplyAddress } from '#core/protocol/queue-item.ts';
-import type { TestRedis } from '#test/support/redis-fixture.ts';
-import { connectTo } from '#test/support/redis-fixture.ts';
+import { parseFleetKeys, seal, sealingKey } from '#core/protocol/seal.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { ConnectorFleet, keys, QUEUE } from './connector-fleet.ts';
+import { slotOf } from '#test/unit/connector/assignment/slots.ts';
+import { CLUSTER, ConnectorFleet, keys, QUEUE } from './connector-fleet.ts';
 
 const APP = 'A0ANSWERS';
 const TEAM = 'T0ANSWERS';
@@ -65,7 +68,11 @@ afterEach(async () => {
   await fleet.stop();
 });
 
-const slot = (changes: Partial<Slot> = {}): Slot => fleet.socketModeSlot(TEAM, APP_TOKEN, changes);
+function slot(): Slot {
+  const key = sealingKey(parseFleetKeys(readFileSync(fleet.keyFile, 'utf8')), []);
+  const token = seal(APP_TOKEN, key, { cluster: CLUSTER, ownerUid: 'uid', teamID: TEAM });
+  return slotOf({ kind: 'socketMode', teamID: TEAM, replies: 'wait', token, tokenDigest: tokenDigest(APP_TOKEN) });
+}
 
 const untilLive = (count: number): Promise<unknown> =>
   waitFor(() => fleet.slack.apps.stats().sockets.live === count, { timeoutMs: 20_000, what: `${count} sockets` });

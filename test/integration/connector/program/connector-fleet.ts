@@ -159,22 +159,6 @@ export class ConnectorFleet {
     return slotOf({ teamID, bot: `bots/bot-${n}`, token: sealed, tokenDigest: tokenDigest(token), ...changes });
   }
 
-  /** A slot of an app of its own, whose owner is `uid`. */
-  socketModeSlot(teamID: string, appToken: string, changes: Partial<Slot> = {}): Slot {
-    const context = { cluster: CLUSTER, ownerUid: 'uid', teamID };
-    const token = seal(appToken, sealingKey(parseFleetKeys(this.#key), []), context);
-    const digest = tokenDigest(appToken);
-    return slotOf({
-      kind: 'socketMode',
-      teamID,
-      bot: 'bots/app',
-      replies: 'wait',
-      token,
-      tokenDigest: digest,
-      ...changes,
-    });
-  }
-
   /** One slot for each of the first teams, as replica `index`. */
   slots(teams: number, index: number): Record<SlotID, Slot> {
     return Object.fromEntries(Array.from({ length: teams }, (_, n) => [`uid-${n + 1}/${index}`, this.slot(n + 1)]));
