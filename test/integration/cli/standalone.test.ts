@@ -90,7 +90,7 @@ describe('relax standalone', () => {
 
   it('opens two sockets for each bot of the directory, in two zones', async () => {
     await untilAllLive(2 * TEAMS);
-    expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots from ${bots}`);
+    expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots and SlackApps from ${bots}`);
   });
 
   it('is what relax status shows', async () => {
