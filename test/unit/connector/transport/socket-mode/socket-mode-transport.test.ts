@@ -47,6 +47,7 @@ const eventOf = (changes: Partial<Envelope> = {}): EventFrame => ({
     type: 'events_api',
     id: 'e1',
     takesAnswer: false,
+    isSentAgain: true,
     appID: 'A01',
     teamID: 'T2',
     enterpriseID: '',
