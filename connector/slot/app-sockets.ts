@@ -11,9 +11,17 @@ import { type CurrentSocket, go, type Moment, type SlotState, type Step, stay, t
 const FIRST_CROWD_MS = 30_000;
 const MOST_CROWD_MS = 600_000;
 
+/** Sockets that are being replaced have closed by then: Slack is heard again to be certain. */
+const CERTAIN_MS = 20_000;
 /** How long what Slack counted is told before Slack is heard again; doubles while it stays true. */
 const FIRST_LOOK_MS = 300_000;
 const MOST_LOOK_MS = 1_800_000;
+
+/** Slack allows 10 sockets of an app: beyond this, all that are being replaced at once need the room. */
+const MOST_ROOMY = 6;
+
+/** Whether a socket may stay beside its successor until Slack closes it. @param sockets that Slack counts, if it says */
+export const isRoomy = (sockets: number | undefined): boolean => (sockets ?? 0) <= MOST_ROOMY;
 
 /** Slack has as many sockets of the app as it allows. The attempt is over; another follows, later each time. */
 export function crowd(state: SlotState, trouble: Trouble, moment: Moment): Step {
@@ -21,7 +29,10 @@ export function crowd(state: SlotState, trouble: Trouble, moment: Moment): Step 
   return fail({ ...state, crowds: state.crowds + 1 }, trouble, moment, waitMs);
 }
 
-/** Compares with what Slack's hello said. The slot stays live, since its socket is read as before. */
+/**
+ * Compares with what Slack's hello said. The slot stays live, since its socket is read as before. Other slots that are being
+ * replaced at the moment have two sockets each, so a small difference must still be there at the next hello.
+ */
 export function onKnown(state: SlotState, id: number, known: number, moment: Moment): Step {
   const { current } = state;
   if (current?.id !== id || current.counted === undefined) return stay(state);
@@ -29,8 +40,15 @@ export function onKnown(state: SlotState, id: number, known: number, moment: Mom
   if (sockets <= known + (handover ? 1 : 0)) {
     return go(state, { looks: 0, current: { ...current, unknown: undefined } });
   }
-  const lookAtMs = moment.nowMs + doubled(FIRST_LOOK_MS, MOST_LOOK_MS, state.looks) * (1 + moment.random / 4);
-  const unknown: UnknownSockets = { slack: handover ? sockets - 1 : sockets, known, lookAtMs };
+  const slack = handover ? sockets - 1 : sockets;
+  const isCertain = slack > 2 * known || state.looks > 0;
+  const waitMs = isCertain ? doubled(FIRST_LOOK_MS, MOST_LOOK_MS, Math.max(0, state.looks - 1)) : CERTAIN_MS;
+  const unknown: UnknownSockets = {
+    slack,
+    known,
+    isCertain,
+    lookAtMs: moment.nowMs + waitMs * (1 + moment.random / 4),
+  };
   return go(state, { looks: state.looks + 1, current: { ...current, unknown } });
 }
 
@@ -45,13 +63,14 @@ export function lookAgain(state: SlotState, { nowMs }: Moment): Step {
   return begin({ ...state, current: { ...current, looksAgain: true } });
 }
 
-export const unknownSockets = ({ slack, known }: UnknownSockets): Trouble => ({
-  reason: 'UnknownWebsockets',
-  message:
-    `Slack counts ${slack} websockets of this app, but Relax knows ${known}. Slack hands a part of the events to the others. ` +
-    'Stop whatever else connects as this app, such as a development copy; sockets that broke are forgotten by Slack after a ' +
-    'while. Relax looks again automatically.',
-});
+/** What people are told of them; undefined while it is not certain. */
+export const unknownSockets = ({ slack, known, isCertain }: UnknownSockets): Trouble | undefined =>
+  isCertain ? { reason: 'UnknownWebsockets', message: unknownWords(slack, known) } : undefined;
+
+const unknownWords = (slack: number, known: number): string =>
+  `Slack counts ${slack} websockets of this app, but Relax knows ${known}. Slack hands a part of the events to the others. ` +
+  'Stop whatever else connects as this app, such as a development copy; sockets that broke are forgotten by Slack after a ' +
+  'while. Relax looks again automatically.';
 
 const doubled = (firstMs: number, mostMs: number, times: number): number =>
   Math.min(mostMs, firstMs * 2 ** Math.min(times, 20));

@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
-import { crowd, lookAgain, stillUnknown } from './app-sockets.ts';
+import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail, isForBudget } from './connect-attempt.ts';
 import { ACCEPTED, refuseSocket } from './refusal.ts';
 import {
@@ -33,7 +33,7 @@ export function onHeard(state: SlotState, id: number): Step {
   return go(state, { current: { ...current, heard: true } });
 }
 
-/** The successor is live. Only now is the earlier socket closed. */
+/** The successor is live. Only now is the earlier socket closed, or left to Slack to close. */
 export function onHello(state: SlotState, id: number, sockets: number | undefined, { nowMs }: Moment): Step {
   const { attempt, current, pressed, spec } = state;
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
@@ -47,6 +47,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     pings: 0,
     heartbeatAtMs: nowMs,
     markedAtMs: nowMs,
+    leaving: false,
     counted,
     // Stands until Relax has counted, so that the status does not change twice.
     unknown: counted === undefined ? undefined : stillUnknown(current, nowMs),
@@ -56,7 +57,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     counted === undefined ? markLive(live) : { ...markLive(live), counted: { id, sockets: counted.sockets } },
   ];
   if (pressed) effects.push({ do: 'pause', id });
-  if (current !== undefined) effects.push(...closing(current));
+  if (current !== undefined) effects.push(...replaced(current, spec.redelivers && isRoomy(sockets)));
   const { teamName, botUserID } = attempt.self;
   const well = { ...ACCEPTED, trouble: undefined, yields: 0, hurried: false };
   const changes = { ...well, current: live, attempt: NONE, wasLive: true, teamName, botUserID };
@@ -67,11 +68,10 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
 export function onLeaving(state: SlotState, id: number, { nowMs }: Moment): Step {
   const { attempt, current } = state;
   if (current?.id !== id) return stay(state);
-  if (attempt.tag === 'none') return begin({ ...state, ...failuresAfter(state, current, nowMs) });
-  if (!current.looksAgain) return stay(state);
+  const leaving: SlotState = { ...state, current: { ...current, leaving: true, looksAgain: false } };
+  if (attempt.tag === 'none') return begin({ ...leaving, ...failuresAfter(state, current, nowMs) });
   // A successor that only was to hear Slack count is needed now.
-  const needed: SlotState = { ...state, current: { ...current, looksAgain: false } };
-  return isForBudget(attempt) ? begin(needed, true) : stay(needed);
+  return current.looksAgain && isForBudget(attempt) ? begin(leaving, true) : stay(leaving);
 }
 
 /** Slack closes the socket, or wants it closed, so there is no use in keeping it until there is another. */
@@ -177,7 +177,7 @@ function end(state: SlotState, current: CurrentSocket, trouble: Trouble, moment:
 
 export function onPressure(state: SlotState, pressed: boolean, { nowMs }: Moment): Step {
   const { current } = state;
-  if (pressed === state.pressed || !state.spec.pauses) return stay(state);
+  if (pressed === state.pressed || state.spec.redelivers) return stay(state);
   if (current === undefined) return go(state, { pressed });
   const { id } = current;
   if (pressed)
@@ -201,6 +201,10 @@ function closing({ id, pausedSinceMs }: CurrentSocket): Effect[] {
         { do: 'close', id },
       ];
 }
+
+/** @param mayStay Slack may hand events to it until the moment in which it closes it */
+const replaced = (current: CurrentSocket, mayStay: boolean): Effect[] =>
+  current.leaving && mayStay ? [{ do: 'letClose', id: current.id }] : closing(current);
 
 function failuresAfter(
   { failures, crowds }: SlotState,

@@ -114,6 +114,7 @@ export class SlotRunner<S extends SlotSpec> {
       this.#stopped = Promise.withResolvers();
       this.#leaveOutage?.();
       this.#feed({ type: 'stop' });
+      this.#sockets.closeAll();
       this.#resolveIfGone();
     }
     return this.#stopped.promise;
@@ -190,6 +191,7 @@ export class SlotRunner<S extends SlotSpec> {
       case 'pause':
       case 'resume':
       case 'close':
+      case 'letClose':
       case 'terminate':
         this.#sockets[effect.do](effect.id);
         return;
@@ -323,7 +325,7 @@ export class SlotRunner<S extends SlotSpec> {
       rebalance,
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
-      pauses: backpressure === 'pause',
+      redelivers: backpressure === 'redelivery',
       pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }

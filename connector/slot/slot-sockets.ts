@@ -48,9 +48,12 @@ interface HeldSocket<S extends SlotSpec> {
   greeted: boolean;
   /** Events whose acknowledgement is still to come. */
   unacknowledged: number;
-  /** Set while it is kept open only for them; cancels the end of that. */
-  endLinger: (() => void) | undefined;
+  /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
+  lingers: { for: 'acks' | 'slack'; cancel(): void } | undefined;
 }
+
+/** From the notice that it will close a socket, Slack takes about 10 s. */
+const LET_CLOSE_MS = 15_000;
 
 /** Slack waits for an acknowledgement no longer than this (docs/design.md, rule 5), so a socket is not kept open longer for it. */
 const LINGER_MS = 3_000;
@@ -87,9 +90,22 @@ export class SlotSockets<S extends SlotSpec> {
   /** Once what came over it has been acknowledged: an acknowledgement goes over no other socket. */
   close(id: number): void {
     const held = this.#held.get(id);
-    if (held === undefined || held.endLinger !== undefined) return;
+    if (held === undefined || held.lingers?.for === 'acks') return;
+    held.lingers?.cancel();
+    held.lingers = undefined;
     if (held.unacknowledged === 0) held.socket.close();
-    else held.endLinger = this.#deps.timers.after(LINGER_MS, () => held.socket.close());
+    else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => held.socket.close()) };
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#held.keys()]) this.close(id);
+  }
+
+  /** Slack will. It may hand an event to the socket until then, so that whoever closes it first loses one now and then. */
+  letClose(id: number): void {
+    const held = this.#held.get(id);
+    if (held === undefined || held.lingers !== undefined) return;
+    held.lingers = { for: 'slack', cancel: this.#deps.timers.after(LET_CLOSE_MS, () => this.close(id)) };
   }
 
   /** At once. */
@@ -116,7 +132,7 @@ export class SlotSockets<S extends SlotSpec> {
       lastPing: 0,
       greeted: false,
       unacknowledged: 0,
-      endLinger: undefined,
+      lingers: undefined,
     });
   }
 
@@ -149,8 +165,9 @@ export class SlotSockets<S extends SlotSpec> {
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    if (typeof source === 'string') this.#offer({ kind: 'filtered', reason: source }, waiting);
-    else this.#offer(this.#normalized(frame, source, waiting), waiting);
+    const normalized: Normalized =
+      typeof source === 'string' ? { kind: 'filtered', reason: source } : this.#normalized(frame, source, waiting);
+    this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
   }
 
   #normalized(frame: EventFrame, source: EventSource, waiting: Unacknowledged | undefined): Normalized {
@@ -182,7 +199,9 @@ export class SlotSockets<S extends SlotSpec> {
       send: (text) => this.#send(held, text),
       done: () => {
         held.unacknowledged -= 1;
-        if (held.unacknowledged === 0 && held.endLinger !== undefined) held.socket.close();
+        if (held.unacknowledged > 0 || held.lingers?.for !== 'acks') return;
+        held.lingers.cancel();
+        held.socket.close();
       },
     });
   }
@@ -197,9 +216,9 @@ export class SlotSockets<S extends SlotSpec> {
     return [...this.#held.values()].reverse().some((other) => other.greeted && other.socket.send(text));
   }
 
-  #offer(normalized: Normalized, waiting: Unacknowledged | undefined): void {
+  #offer(normalized: Normalized, waiting: Unacknowledged | undefined, isSentAgain = false): void {
     const settled: Settled | undefined = waiting === undefined ? undefined : (outcome) => waiting.settled(outcome);
-    this.#deps.offer(normalized, settled, this.#transport.backpressure === 'redelivery');
+    this.#deps.offer(normalized, settled, isSentAgain);
   }
 
   /** Counted as a failed event, since nobody knows what it was. Acknowledged, or Slack would send it again to no avail. */
@@ -263,7 +282,7 @@ export class SlotSockets<S extends SlotSpec> {
       this.#odd('tooLarge', { detail: close.detail });
       this.#deps.offer({ kind: 'tooLarge' });
     }
-    this.#held.get(id)?.endLinger?.();
+    this.#held.get(id)?.lingers?.cancel();
     this.#held.delete(id);
     this.#owner.feed({ type: 'closed', id, close });
   }

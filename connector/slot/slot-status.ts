@@ -83,7 +83,8 @@ export function statusOf(state: SlotState): SlotStatus {
       const message = `The socket is live, but Slack refuses another one. ${refusal.message}`;
       return { state: live, reason: '', message, tokenDigest, ...known };
     }
-    return { state: live, ...(unknown === undefined ? NO_TROUBLE : unknownSockets(unknown)), tokenDigest, ...known };
+    const odd = unknown === undefined ? undefined : unknownSockets(unknown);
+    return { state: live, ...(odd ?? NO_TROUBLE), tokenDigest, ...known };
   }
   // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
   // would cost a status write per bot and minute. The report also says until when the slot waits.

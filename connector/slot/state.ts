@@ -97,8 +97,11 @@ export interface SlotFacts {
   spread?: boolean | undefined;
   /** Why the token may not be sent to Slack at all; undefined when it may. */
   refusal: Refusal | undefined;
-  /** Whether a socket is not read while there is pressure; otherwise Slack sends again what found no room. */
-  pauses: boolean;
+  /**
+   * Slack hands each event to one of the app's sockets, and sends again what is not acknowledged: no socket is paused, and
+   * one that Slack closes is read until then. Otherwise every socket gets a copy of its own, once.
+   */
+  redelivers: boolean;
   /** Longest time that a socket may stay unread. */
   pauseLimitMs: number;
 }
@@ -115,6 +118,8 @@ export interface CurrentSocket {
   heartbeatAtMs: number;
   /** When it was last marked as live for others. */
   markedAtMs: number;
+  /** Slack has said that it will close it. */
+  leaving: boolean;
   /** What Slack's hello said of the app's sockets; undefined if nothing. */
   counted: SlackCount | undefined;
   /** Slack counts more sockets of the app than Relax knows. */
@@ -133,6 +138,8 @@ export interface SlackCount {
 export interface UnknownSockets {
   slack: number;
   known: number;
+  /** Nobody is told before: the sockets may be those of other slots that are being replaced. */
+  isCertain: boolean;
   /** When to hear Slack count again. */
   lookAtMs: number;
 }
@@ -214,6 +221,8 @@ export type Effect =
   | { do: 'pause'; id: number }
   | { do: 'resume'; id: number }
   | { do: 'close'; id: number }
+  /** Slack closes it soon, and it is read until then. */
+  | { do: 'letClose'; id: number }
   | { do: 'terminate'; id: number }
   /** Tells the application, through the queue, that Slack refuses the token. */
   | { do: 'disableBot'; error: string };

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { runConnector } from '#connector/main.ts';
 import { type ConnectorConfig, connectorConfig } from '#core/config/config.ts';
-import { encodeSlot, type Slot, type SlotID } from '#core/protocol/assignment.ts';
+import { type AppSlot, encodeSlot, type Slot, type SlotID, type SocketModeSlot } from '#core/protocol/assignment.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { decodeReport, type SlotReport } from '#core/protocol/report.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '#core/protocol/seal.ts';
@@ -157,6 +157,19 @@ export class ConnectorFleet {
     const context = { cluster: CLUSTER, ownerUid: `uid-${n}`, teamID };
     const sealed = seal(token, sealingKey(parseFleetKeys(this.#key), []), context);
     return slotOf({ teamID, bot: `bots/bot-${n}`, token: sealed, tokenDigest: tokenDigest(token), ...changes });
+  }
+
+  /** A slot of another kind than RTM. @param token what it connects with, as the Secret has it */
+  envelopeSlot(ownerUid: string, token: string, changes: Partial<SocketModeSlot> | Partial<AppSlot>): Slot {
+    const teamID = 'teamID' in changes ? changes.teamID : '';
+    const sealed = seal(token, sealingKey(parseFleetKeys(this.#key), []), { cluster: CLUSTER, ownerUid, teamID });
+    return slotOf({
+      token: sealed,
+      tokenDigest: tokenDigest(token),
+      replies: 'wait',
+      delayedEvents: false,
+      ...changes,
+    });
   }
 
   /** One slot for each of the first teams, as replica `index`. */

@@ -160,8 +160,25 @@ describe('Slack counts websockets that Relax does not know', () => {
     hear(world, 3, 2);
     expect(statusOf(world.state).reason).toBe('');
     world.play({ type: 'leaving', id: world.id });
+    hear(world, 6, 2);
+    expect(statusOf(world.state).message).toMatch(/counts 5 websockets.*knows 2/);
+  });
+
+  it('those that others which are being replaced would explain are told when they are still there soon after', () => {
+    const world = liveWith(3, 2);
+    expect(statusOf(world.state).reason).toBe('');
+    expect(pass(world, 20 * SECOND_MS)).not.toContain('joinLine');
+    expect(pass(world, 5 * SECOND_MS)).toContain('joinLine');
     hear(world, 4, 2);
     expect(statusOf(world.state).message).toMatch(/counts 3 websockets.*knows 2/);
+  });
+
+  it('those that were only being replaced are never told', () => {
+    const world = liveWith(3, 2);
+    pass(world, 25 * SECOND_MS);
+    hear(world, 3, 2);
+    expect(statusOf(world.state).reason).toBe('');
+    expect(pass(world, 60 * MINUTE_MS)).not.toContain('joinLine');
   });
 
   it('what comes about a socket that was replaced meanwhile is ignored', () => {
@@ -191,7 +208,7 @@ describe('Slack counts websockets that Relax does not know', () => {
       hear(world, 6, 2);
       return Math.round((world.nowMs - fromMs) / MINUTE_MS);
     });
-    expect(looks).toEqual([6, 12, 23, 34, 34]);
+    expect(looks).toEqual([6, 6, 12, 23, 34]);
   });
 
   it('the status stays the same while Relax has not counted again', () => {
@@ -266,8 +283,38 @@ describe('Slack switches the sockets of the app off', () => {
   });
 });
 
+describe('a socket whose events Slack hands to no other', () => {
+  const refreshed = (spec = facts({ redelivers: true }), says = true): SlotWorld => {
+    const world = live(spec);
+    if (says) world.play({ type: 'leaving', id: 1 });
+    else world.play({ type: 'update', spec: facts({ ...spec, tokenDigest: 'd2' }) });
+    world.until('greeting');
+    return world;
+  };
+
+  it('is read until Slack closes it, when Slack has said that it will', () => {
+    const world = refreshed();
+    expect(world.play({ type: 'hello', id: 2 })).toContainEqual({ do: 'letClose', id: 1 });
+  });
+
+  it('is closed by us when the app has so many sockets that others which are replaced need the room', () => {
+    const world = refreshed();
+    expect(world.play({ type: 'hello', id: 2, sockets: 7 })).toContainEqual({ do: 'close', id: 1 });
+  });
+
+  it('is closed by us when nobody else will', () => {
+    const world = refreshed(facts({ redelivers: true }), false);
+    expect(world.play({ type: 'hello', id: 2 })).toContainEqual({ do: 'close', id: 1 });
+  });
+
+  it('is closed by us where every socket gets a copy', () => {
+    const world = refreshed(facts());
+    expect(world.play({ type: 'hello', id: 2 })).toContainEqual({ do: 'close', id: 1 });
+  });
+});
+
 it('a socket whose events Slack sends again is never paused', () => {
-  const world = live(facts({ pauses: false }));
+  const world = live(facts({ redelivers: true }));
   expect(world.play({ type: 'pressure', pressed: true })).toEqual([]);
   expect(statusOf(world.state).state).toBe('live');
   world.pass(HEARTBEAT_MS);

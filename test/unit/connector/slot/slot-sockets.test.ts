@@ -121,6 +121,11 @@ describe('an envelope', () => {
     expect(only(offered)).toMatchObject({ normalized: { kind: 'event' }, isSentAgain: true });
   });
 
+  it('is not left to another delivery if it is a slash command, which Slack does not repeat', () => {
+    dial(1).say(command('c1'));
+    expect(only(offered)).toMatchObject({ normalized: { kind: 'event' }, isSentAgain: false });
+  });
+
   it('is acknowledged over the socket that it came from, once its outcome is final', () => {
     const [one, two] = [dial(1), dial(2)];
     one.say(message('e1'));
@@ -294,6 +299,35 @@ describe('a socket that is closed', () => {
     socket.say(message('e1'));
     sockets.terminate(1);
     expect([socket.ended, sockets.size]).toEqual([true, 0]);
+  });
+});
+
+describe('a socket that Slack is about to close', () => {
+  it('is read until Slack closes it, and leaves no timer', () => {
+    const socket = dial(1);
+    sockets.letClose(1);
+    socket.say(message('e1'));
+    settle(0, QUEUED);
+    expect([socket.sent, socket.ended]).toEqual([[ackOf('e1')], false]);
+    socket.end();
+    expect([timers.pending, sockets.size]).toEqual([0, 0]);
+  });
+
+  it('is closed after a while if Slack does not, once everything is acknowledged', async () => {
+    const socket = dial(1);
+    socket.say(message('e1'));
+    sockets.letClose(1);
+    await timers.advance(15_000);
+    expect(socket.ended).toBe(false);
+    settle(0, QUEUED);
+    expect([socket.sent, socket.ended, timers.pending]).toEqual([[ackOf('e1')], true, 0]);
+  });
+
+  it('is closed when the slot is', () => {
+    const socket = dial(1);
+    sockets.letClose(1);
+    sockets.closeAll();
+    expect([socket.ended, timers.pending]).toEqual([true, 0]);
   });
 });
 

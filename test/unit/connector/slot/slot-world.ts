@@ -17,7 +17,7 @@ export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
   generation: 1,
   rebalance: false,
   refusal: undefined,
-  pauses: true,
+  redelivers: false,
   pauseLimitMs: 1_800_000,
   ...changes,
 });
@@ -173,11 +173,12 @@ export class SlotWorld {
       case 'resume':
       case 'ping':
       case 'close':
+      case 'letClose':
       case 'terminate':
         expect(this.open, `${effect.do} of a socket that is gone`).toContain(effect.id);
         if (effect.do === 'pause') this.paused.add(effect.id);
         if (effect.do === 'resume') this.paused.delete(effect.id);
-        if (effect.do === 'close' || effect.do === 'terminate') this.#forget(effect.id);
+        if (effect.do === 'close' || effect.do === 'letClose' || effect.do === 'terminate') this.#forget(effect.id);
         return;
       case 'takeBudget':
       case 'blockBudget':
@@ -207,7 +208,7 @@ export class SlotWorld {
       sockets.filter((id) => id !== undefined).sort(),
     );
     expect([...this.paused], 'the current socket is paused as long as there is pressure').toEqual(
-      state.pressed && state.spec.pauses && current !== undefined ? [current.id] : [],
+      state.pressed && !state.spec.redelivers && current !== undefined ? [current.id] : [],
     );
     if ('id' in attempt) expect(attempt.id, 'an answer to an earlier attempt was taken').toBe(state.serial);
     expect(this.inLine).toBe(['inLine', 'asking', 'connecting', 'dialing'].includes(attempt.tag));

@@ -102,8 +102,8 @@ describe('for any inputs in any order', () => {
         return;
       case 'update': {
         const { move: _, ...changes } = move;
-        const { pauses } = world.state.spec;
-        world.play({ type: 'update', spec: facts({ ...changes, pauses }) });
+        const { redelivers } = world.state.spec;
+        world.play({ type: 'update', spec: facts({ ...changes, redelivers }) });
         return;
       }
       case 'budget':
@@ -140,8 +140,8 @@ describe('for any inputs in any order', () => {
 
   it('nothing leaks, nothing gets stuck, one socket is current, and a healthy Slack always leads to a live one', () => {
     fc.assert(
-      fc.property(fc.array(moves, { maxLength: 60 }), fc.boolean(), (sequence, pauses) => {
-        const world = started(facts({ pauses }));
+      fc.property(fc.array(moves, { maxLength: 60 }), fc.boolean(), (sequence, redelivers) => {
+        const world = started(facts({ redelivers }));
         for (const move of sequence) play(world, move);
         expect(() => statusOf(world.state)).not.toThrow();
         for (let turn = 0; turn < 12 && world.favour(); turn += 1);

@@ -147,7 +147,7 @@ it('the events of one socket are each from the team that Slack names', async () 
 });
 
 describe('a disconnect', () => {
-  it('that only refreshes the socket is read on until its successor says hello', async () => {
+  it('that only refreshes the socket is read on until Slack closes it, or long enough', async () => {
     const first = await live();
     first.say({ type: 'disconnect', reason: 'refresh' });
     await settle();
@@ -155,7 +155,15 @@ describe('a disconnect', () => {
     offered[0]?.settled?.({ kind: 'queued' });
     expect([sockets.length, first.ended]).toEqual([2, false]);
     last().hello();
-    expect([first.ended, last().ended, offered.length]).toEqual([true, false, 1]);
+    first.say(envelope('e2', 'T1'));
+    offered[1]?.settled?.({ kind: 'queued' });
+    expect([first.ended, first.sent.length, offered.length]).toEqual([false, 2, 2]);
+    await timers.advance(5_000);
+    last().ears.onHeard();
+    await timers.advance(5_000);
+    last().ears.onHeard();
+    await timers.advance(5_000);
+    expect([first.ended, last().ended]).toEqual([true, false]);
   });
 
   it('that ends the service closes the socket at once, says why and comes back later', async () => {
