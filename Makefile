@@ -40,6 +40,8 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@$(NODE) bench/planner-idle.ts --seconds 10
 	@echo '== bench/sockets.ts: an idle socket over TLS, on Node and on Bun'
 	@$(NODE) bench/sockets.ts
+	@echo '== bench/replies.ts: what Relax takes of the 3 s that Slack waits for an answer, compared with the smallest program that does it'
+	@$(NODE) bench/replies.ts
 	@echo '== bench/connector.ts: a whole connector, compared with the smallest program that does its job (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
 

@@ -5,11 +5,12 @@ import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
 
 /**
- * The least that brings Slack's events to a queue once: a websocket a team, JSON.parse, one script a batch. No session,
- * ping, budget, identity, filter, buffer limit or metric. What connector.ts compares the connector with.
- * Arguments: Redis URL, Slack API URL, file with a token a line. Prints "live" when all sockets have said hello.
+ * The least that brings Slack's events to a queue once: a websocket a token, JSON.parse, one script a batch. No session,
+ * ping, budget, identity, filter, route, buffer limit or metric; envelopes are acknowledged as they come. What connector.ts
+ * compares the connector with. Arguments: Redis URL, Slack API URL, file with a token a line, the method that opens sockets.
+ * Prints "live" when all sockets have said hello.
  */
-const [redisUrl = '', apiUrl = '', tokenFile = ''] = process.argv.slice(2);
+const [redisUrl = '', apiUrl = '', tokenFile = '', method = 'rtm.connect'] = process.argv.slice(2);
 const redis = new Redis(redisUrl);
 const LUA = `for i = 1, #ARGV, 2 do
   if redis.call('HSETNX', KEYS[2], ARGV[i], '1') == 1 then redis.call('RPUSH', KEYS[1], ARGV[i + 1]) end
@@ -18,10 +19,13 @@ redis.defineCommand('put', { numberOfKeys: 2, lua: LUA });
 const put = (redis as unknown as { put(...args: string[]): Promise<unknown> }).put.bind(redis);
 
 let batch: string[] = [];
-function take(text: string): void {
-  const frame = JSON.parse(text) as { type?: string; channel?: string; ts?: string };
-  if (frame.ts === undefined) return;
-  batch.push(`${frame.channel}/${frame.ts}`, text);
+type Frame = { channel?: string; ts?: string; envelope_id?: string; payload?: { event_id?: string } };
+function take(text: string, socket: WebSocket): void {
+  const frame = JSON.parse(text) as Frame;
+  if (frame.envelope_id !== undefined) socket.send(JSON.stringify({ envelope_id: frame.envelope_id }));
+  const id = frame.payload?.event_id ?? (frame.ts === undefined ? undefined : `${frame.channel}/${frame.ts}`);
+  if (id === undefined) return;
+  batch.push(id, text);
   if (batch.length === 2) setTimeout(flush, 5);
   if (batch.length >= 100) flush();
 }
@@ -40,14 +44,14 @@ let live = 0;
 
 async function connect(token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
-  const answer = (await (await fetch(`${apiUrl}rtm.connect`, { method: 'POST', headers })).json()) as { url: string };
+  const answer = (await (await fetch(`${apiUrl}${method}`, { method: 'POST', headers })).json()) as { url: string };
   const options = { perMessageDeflate: false, secureContext };
   const socket = new WebSocket(answer.url, options);
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject);
     socket.on('message', (data) => {
       const text = data.toString();
-      if (!text.startsWith('{"type":"hello"')) return take(text);
+      if (!text.startsWith('{"type":"hello"')) return take(text, socket);
       live += 1;
       if (live === all) process.stdout.write('live\n');
       resolve();

@@ -6,11 +6,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLog } from '../core/process/log.ts';
-import type { Slot } from '../core/protocol/assignment.ts';
+import { joinCredentials } from '../core/protocol/app-credentials.ts';
+import { type KindFields, type Slot, teamOf } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
+import { ROUTE_VERSION_FIELD, type Route } from '../core/protocol/route.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../core/protocol/seal.ts';
 import { tokenDigest } from '../core/protocol/token.ts';
 import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import { generatedApp, generatedInstallation } from '../slack-simulator/app.ts';
 import { generatedTeam } from '../slack-simulator/team.ts';
 import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-program.ts';
 import { startRedis } from '../test/support/redis-server.ts';
@@ -19,9 +22,11 @@ import { waitFor } from '../test/support/wait.ts';
 /**
  * What a connector weighs and what an event costs it, beside the least program that does the same (connector-baseline.ts),
  * over TLS, in one run: `node bench/connector.ts [--teams 1000] [--per-second 2000] [--seconds 10]`. Linux only.
+ * With `--socket-mode` the teams are those of one app, whose two sockets carry the events of all.
  */
 const { values } = parseArgs({
   options: {
+    'socket-mode': { type: 'boolean', default: false },
     teams: { type: 'string', default: '1000' },
     'per-second': { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '10' },
@@ -30,6 +35,9 @@ const { values } = parseArgs({
 const TEAMS = Number(values.teams);
 const PER_SECOND = Number(values['per-second']);
 const SECONDS = Number(values.seconds);
+const SOCKET_MODE = values['socket-mode'];
+const SOCKETS = SOCKET_MODE ? 2 : TEAMS;
+const APP_UID = 'uid-app';
 const CLUSTER = 'bench';
 const TICKS_PER_SECOND = 100;
 
@@ -47,10 +55,16 @@ const cpuSeconds = (pid: number): number => {
 };
 const rssKiB = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
+/** Of teams over RTM and of apps alike. */
+async function socketsOf(slack: SlackProgram): Promise<{ live: number; open: number }> {
+  const { sockets, apps } = await slack.control.stats();
+  return { live: sockets.live + apps.sockets.live, open: sockets.open + apps.sockets.registered };
+}
+
 async function measure(name: string, child: ChildProcess, slack: SlackProgram): Promise<Cost> {
   const pid = child.pid ?? 0;
-  const live = async (): Promise<boolean> => (await slack.control.stats()).sockets.live === TEAMS;
-  await waitFor(live, { timeoutMs: 120_000, everyMs: 200, what: `${name}: ${TEAMS} live sockets` });
+  const live = async (): Promise<boolean> => (await socketsOf(slack)).live === SOCKETS;
+  await waitFor(live, { timeoutMs: 120_000, everyMs: 200, what: `${name}: ${SOCKETS} live sockets` });
   await sleep(5_000);
   const idleKiB = rssKiB(pid);
   const before = cpuSeconds(pid);
@@ -62,43 +76,76 @@ async function measure(name: string, child: ChildProcess, slack: SlackProgram): 
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
   await gone;
-  await waitFor(async () => (await slack.control.stats()).sockets.open === 0, { timeoutMs: 30_000 });
+  await waitFor(async () => (await socketsOf(slack)).open === 0, { timeoutMs: 30_000 });
   const mib = (kib: number): string => (kib / 1024).toFixed(0);
+  // Two sockets weigh nothing beside the program.
+  const each = SOCKET_MODE ? '' : ` (${(idleKiB / SOCKETS).toFixed(0)} KiB each, all told)`;
   console.log(
-    `${name}: ${mib(cost.idleKiB)} MiB idle with ${TEAMS} sockets (${(idleKiB / TEAMS).toFixed(0)} KiB each, all told), ` +
+    `${name}: ${mib(cost.idleKiB)} MiB idle with ${SOCKETS} sockets${each}, ` +
       `${mib(cost.busyKiB)} MiB after ${PER_SECOND} events a second for ${SECONDS} s, ${microsPerEvent.toFixed(0)} µs of CPU an event`,
   );
   return cost;
+}
+
+/** What is assigned: slot -> what it connects with, and whose it is. */
+function assigned(): Map<string, { token: string; bot: string; kind: KindFields }> {
+  if (!SOCKET_MODE) {
+    const teams = Array.from({ length: TEAMS }, (_, at) => ({ n: at + 1, ...generatedTeam(at + 1) }));
+    return new Map(
+      teams.map(({ n, teamID, token }) => [
+        `uid-${n}/0`,
+        { token, bot: `bots/bot-${n}`, kind: { kind: 'rtm', teamID } },
+      ]),
+    );
+  }
+  const { appID, appToken } = generatedApp(1);
+  const kind: KindFields = { kind: 'app', appID, replies: 'off', delayedEvents: false, unknownTeams: 'deliver' };
+  const slot = { token: joinCredentials({ appToken, botToken: undefined }), bot: 'apps/app', kind };
+  return new Map(Array.from({ length: SOCKETS }, (_, n) => [`${APP_UID}/${n}`, slot]));
+}
+
+/** One route for each team of the app. */
+function routes(): Record<string, string> {
+  const fields: Record<string, string> = { [ROUTE_VERSION_FIELD]: '1' };
+  for (let n = 1; n <= TEAMS; n += 1) {
+    const events = { include: [], exclude: [], own: false };
+    const owner = { ownerUid: `uid-${n}`, bot: `bots/bot-${n}`, generation: 1, queueNamespace: '' };
+    const route: Route = { ...owner, events, replies: 'off', suspended: false };
+    fields[generatedInstallation(1, n).teamID] = JSON.stringify(route);
+  }
+  return fields;
 }
 
 async function assign(redis: IoredisClient, key: string): Promise<void> {
   const keys = clusterKeys(CLUSTER);
   const slots: Record<string, string> = {};
   const fleetKey = sealingKey(parseFleetKeys(key), []);
-  for (let n = 1; n <= TEAMS; n += 1) {
-    const { teamID, token } = generatedTeam(n);
+  for (const [id, { token, bot, kind }] of assigned()) {
+    const [ownerUid = ''] = id.split('/');
     const slot: Slot = {
       epoch: 1,
       generation: 1,
       role: 'active',
-      kind: 'rtm',
-      teamID,
-      bot: `bots/bot-${n}`,
+      ...kind,
+      bot,
       queueNamespace: '',
       events: { include: [], exclude: [], own: false },
       tokenDigest: tokenDigest(token),
       assignedAtMs: Date.now(),
       cause: 'place',
-      token: seal(token, fleetKey, { cluster: CLUSTER, ownerUid: `uid-${n}`, teamID }),
+      token: seal(token, fleetKey, { cluster: CLUSTER, ownerUid, teamID: teamOf(kind) }),
     };
-    slots[`uid-${n}/0`] = JSON.stringify(slot);
+    slots[id] = JSON.stringify(slot);
   }
+  if (SOCKET_MODE) await redis.hset(keys.route(APP_UID), routes());
   await redis.hset(keys.assign('bench-0'), slots);
   await redis.set(keys.version('bench-0'), '1');
 }
 
 async function main(folder: string): Promise<void> {
-  const slack = await startSlackProgram(TEAMS, ['--burst', '1000', '--url-ttl', '300']);
+  const slack = SOCKET_MODE
+    ? await startSlackProgram(0, ['--apps', '1', '--app-teams', String(TEAMS)])
+    : await startSlackProgram(TEAMS, ['--burst', '1000', '--url-ttl', '300']);
   const server = await startRedis();
   const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
   const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
@@ -106,8 +153,7 @@ async function main(folder: string): Promise<void> {
   try {
     const key = newFleetKey();
     writeFileSync(join(folder, 'keys'), key);
-    const tokens = Array.from({ length: TEAMS }, (_, n) => generatedTeam(n + 1).token);
-    writeFileSync(join(folder, 'tokens'), tokens.join('\n'));
+    writeFileSync(join(folder, 'tokens'), [...assigned().values()].map(({ token }) => token).join('\n'));
     await assign(redis, key);
     const shared = { PATH: process.env.PATH ?? '', NODE_EXTRA_CA_CERTS: slack.caFile };
     const here = import.meta.dirname;
@@ -119,7 +165,8 @@ async function main(folder: string): Promise<void> {
         stdio: ['ignore', 'ignore', 'inherit'],
       });
 
-    const baseline = run([join(here, 'connector-baseline.ts'), server.url, slack.url, join(folder, 'tokens')]);
+    const method = SOCKET_MODE ? 'apps.connections.open' : 'rtm.connect';
+    const baseline = run([join(here, 'connector-baseline.ts'), server.url, slack.url, join(folder, 'tokens'), method]);
     const least = await measure('baseline', baseline, slack);
     const relax = run([join(here, '..', 'bin', 'relax.mjs'), 'connector'], {
       RELAX_REDIS_URL: server.url,

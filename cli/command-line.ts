@@ -12,9 +12,9 @@ interface Actions {
 }
 
 const SUMMARIES: Record<Program, string> = {
-  operator: 'reconcile the SlackBots of a Kubernetes cluster and assign their sockets to connectors',
+  operator: 'reconcile the SlackBots and SlackApps of a Kubernetes cluster and assign their sockets to connectors',
   connector: 'hold Slack sockets as assigned, and push each event to the Redis queue once',
-  standalone: 'both without Kubernetes: SlackBots from a directory of YAML, connectors as processes',
+  standalone: 'both without Kubernetes: SlackBots and SlackApps from a directory of YAML, connectors as processes',
   status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
 };
 const NOTES: Partial<Record<Program, string>> = {

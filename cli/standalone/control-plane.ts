@@ -1,6 +1,7 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { Desired } from '../../operator/fleet/desired.ts';
 import { rfc3339 } from '../../operator/kube/timestamp.ts';
+import { totalsOf } from '../terminal/totals.ts';
 import type { DirectoryContent } from './manifests/bots-directory.ts';
 import { describeProblem } from './manifests/manifest.ts';
 import { type KnownGenerations, type ObjectRegistry, type Registration, register } from './objects/object-registry.ts';
@@ -47,6 +48,13 @@ export class ControlPlane {
   get counts(): { bots: number; apps: number } {
     const { bots, apps } = this.#registration ?? {};
     return { bots: bots?.present.length ?? 0, apps: apps?.present.length ?? 0 };
+  }
+
+  /** What is in the directory, and how much of it is ready. */
+  totals(): Record<'apps' | 'bots', { ready: number; total: number }> {
+    const { apps, bots } = totalsOf(this.#summaries.values());
+    const { counts } = this;
+    return { apps: { ready: apps.ready, total: counts.apps }, bots: { ready: bots.ready, total: counts.bots } };
   }
 
   /** The directory was read, and holds neither an object of ours nor anything that may be meant as one. */

@@ -8,7 +8,7 @@ import {
 import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
-import type { QueueLengths } from './console/queue-probe.ts';
+import type { QueueLengths } from './connectors/event-totals.ts';
 
 export interface StandaloneMetrics {
   planner: PlannerObserver;

@@ -13,7 +13,6 @@ import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
-import { totalsOf } from '../terminal/totals.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -168,11 +167,7 @@ async function serveMetrics(
 ): Promise<StandaloneMetrics> {
   const registry = createRegistry('standalone');
   const metrics = standaloneMetrics(registry, {
-    totals: () => {
-      const { apps, bots } = totalsOf(controlPlane.summaries.values());
-      const { counts } = controlPlane;
-      return { apps: { ready: apps.ready, total: counts.apps }, bots: { ready: bots.ready, total: counts.bots } };
-    },
+    totals: () => controlPlane.totals(),
     problems: () => controlPlane.problems.length,
     queue: () => eventTotals.lengths,
   });

@@ -9,8 +9,8 @@
  *   80 % of all bytes that of the bots that fill most of the buffer, at 90 % that of everybody. Its age is no reason: an
  *   outage of minutes must not lose events whose last redelivery comes meanwhile.
  *
- * What is sent again can thus take 90 % of the bytes at most, and pauses nobody: the thresholds of the sockets are shares of
- * the room that it leaves, so that sockets pause for what came over such sockets alone.
+ * What is sent again can thus take 90 % of the bytes at most. The thresholds of the sockets are shares of the room that it
+ * leaves: an app that floods takes room, but no socket pauses before what came over sockets fills most of the rest.
  */
 export interface Pressure {
   /** Nobody is read. */

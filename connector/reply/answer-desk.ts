@@ -107,7 +107,7 @@ export class AnswerDesk implements ReplyDesk {
         this.#deps.limitedLog.warn(
           'malformed answer',
           { list: this.#deps.to, problem: answer.problem, characters: text.length },
-          'an application pushed an answer that can not be read: see docs/answers.md',
+          "an application pushed an answer that can't be read: see docs/answers.md",
         );
         return;
       case 'tooLarge':

@@ -28,16 +28,15 @@ export function parseAnswer(text: string): Answer {
     const id = ID.exec(text.slice(0, EDGE_CHARACTERS))?.[1] ?? ID.exec(text.slice(-EDGE_CHARACTERS))?.[1];
     return { kind: 'tooLarge', id, length: text.length };
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return { kind: 'malformed', problem: 'not JSON' };
+    const { success, data } = replySchema.safeParse(JSON.parse(text));
+    if (!success) return { kind: 'malformed', problem: 'not an object with a string id of 1 to 200 characters' };
+    const { id, payload } = data;
+    return { kind: 'answer', id, payload: payload == null ? undefined : JSON.stringify(payload) };
+  } catch (error) {
+    // What is nested too deeply can be read, but not be written again.
+    return { kind: 'malformed', problem: error instanceof RangeError ? 'nested too deeply' : 'not JSON' };
   }
-  const { success, data } = replySchema.safeParse(value);
-  if (!success) return { kind: 'malformed', problem: 'not an object with a string id of 1 to 200 characters' };
-  const { id, payload } = data;
-  return { kind: 'answer', id, payload: payload == null ? undefined : JSON.stringify(payload) };
 }
 
 /** What is known of an envelope that takes no answer now. */
@@ -79,7 +78,7 @@ export function refusalOf(standing: Standing): Refusal {
     case 'takesNone':
       return {
         outcome: 'refused',
-        reason: 'the envelope takes no answer: Slack accepts none for its kind, or spec.replies is Off',
+        reason: 'the envelope takes no answer: Slack accepts none for its kind, so its item has no reply',
       };
     case 'unknown':
       return {

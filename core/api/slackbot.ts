@@ -65,7 +65,7 @@ const specFields = z.object({
         'the SlackApp named in appRef, which serves many teams.',
     }),
   credentials: credentials.optional().meta({
-    description: `Where the tokens are. Required unless transport is App. If the Secret has the label ${CREDENTIALS_LABEL}=true, a changed token takes effect within 10 seconds; otherwise within 5 minutes.`,
+    description: `Where the tokens are. Required unless transport is App, where the SlackApp has the token and this is not used. If the Secret has the label ${CREDENTIALS_LABEL}=true, a changed token takes effect within 10 seconds; otherwise within 5 minutes.`,
   }),
   appRef: z
     .object({

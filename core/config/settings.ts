@@ -61,7 +61,7 @@ export const settings = {
     kind: commaList(LABEL, 'Kubernetes namespaces'),
     unset: 'all namespaces',
     example: 'bots,bots-eu',
-    doc: 'Namespaces whose SlackBots and Secrets the operator reads.',
+    doc: 'Namespaces whose SlackBots, SlackApps and Secrets the operator reads.',
     programs: ['operator'],
   }),
   slackApiUrl: setting({
@@ -164,7 +164,7 @@ export const settings = {
     kind: yesOrNo,
     fallback: 'false',
     example: 'true',
-    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot that it has claimed, and ends: run by the chart when uninstalling, and when a namespace is no longer watched, so that namespaces can be deleted.',
+    doc: 'Stops the leading operator, takes finalizer and claim off every SlackBot and SlackApp that it has claimed, and ends: run by the chart when uninstalling, and when a namespace is no longer watched, so that namespaces can be deleted.',
     programs: ['operator'],
   }),
   keepNamespaces: setting({
@@ -172,9 +172,9 @@ export const settings = {
     flag: 'keep-namespaces',
     argument: 'list',
     kind: commaList(LABEL, 'Kubernetes namespaces'),
-    unset: 'every SlackBot is released',
+    unset: 'everything is released',
     example: 'bots,bots-eu',
-    doc: 'With --release-finalizers: the namespaces that will still be watched. Only SlackBots in other namespaces are released.',
+    doc: 'With --release-finalizers: the namespaces that will still be watched. Only objects in other namespaces are released.',
     programs: ['operator'],
   }),
   takeOver: setting({
@@ -224,7 +224,7 @@ export const settings = {
     argument: 'directory',
     kind: folder,
     example: './bots',
-    doc: 'Directory of YAML files with SlackBot and Secret documents; changes are picked up while running.',
+    doc: 'Directory of YAML files with SlackBot, SlackApp and Secret documents; changes are picked up while running.',
     programs: ['standalone'],
     requiredBy: ['standalone'],
   }),

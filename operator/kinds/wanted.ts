@@ -13,7 +13,7 @@ import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
  * - its Secret is gone or wrong: its sockets stay for `LOST_SECRET_MS` with the token that it had, then none.
  * - another object has the better claim on the same bot or app: none, once that one is live or has had `TAKEOVER_MS`.
  * - its Secret can't be read: its sockets stay, and it gets no new ones.
- * - its Secret is good: it runs.
+ * - its Secret is good: it runs. If an app is to carry it, sockets that it has go on until the app's are live.
  * - it is being deleted: none, and a fence; its object is released when its sockets are known to be closed, or after
  *   `DELETION_PATIENCE_MS`. Another object that claims the same takes over first.
  */
@@ -107,8 +107,14 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
 
   const alone: Decision = { ...none, record: { ...record, takeover: undefined } };
   switch (verdict.kind) {
-    case 'valid':
-      return { ...alone, want: owner.wantOf(verdict), protectFirst: true };
+    case 'valid': {
+      const want = owner.wantOf(verdict);
+      if (ran === undefined || want.kind !== 'route') return { ...alone, want, protectFirst: true };
+      // Its own sockets go on until those of the app are live.
+      const moving = continueTakeover(takeover, [want.appUid], nowMs);
+      if (mayEnd(moving, others, nowMs)) return { ...alone, want, protectFirst: true };
+      return { ...none, want: undefined, lookAgainMs: LOOK_AGAIN_MS, record: { ...record, takeover: moving } };
+    }
     case 'invalid':
       return alone;
     case 'unknown':

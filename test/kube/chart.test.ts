@@ -232,6 +232,11 @@ kubeHelmSuite('The chart', (kube, helm) => {
         { ...LEAST, config: { queueUrgent: 'urgent' } },
         /config\/queueUrgent/,
       ],
+      [
+        'a list of urgent events of another queue',
+        { ...LEAST, config: { queue: 'q', queueUrgent: '{relax:events}:urgent' } },
+        /must begin with {q}:, .*set for example {q}:urgent/,
+      ],
       ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
       [
         'a name that the chart sets',

@@ -1,8 +1,13 @@
 import { type ParentReport, parentReportSchema } from '../../../connector/parent-report.ts';
-import type { QueueLengths } from '../console/queue-probe.ts';
 
 /** The rate is an average of the last seconds: a single second jumps, and a minute reacts too late. */
 const RATE_MS = 5_000;
+
+/** Items on the queue, and on the list of urgent events if there is one. */
+export interface QueueLengths {
+  queue: number;
+  urgent: number | undefined;
+}
 
 /** What standalone mode shows about events. */
 export interface EventSummary {

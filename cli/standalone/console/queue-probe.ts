@@ -1,12 +1,7 @@
 import type { Clock } from '../../../core/process/clock.ts';
 import type { Redis } from '../../../core/redis/redis.ts';
 import { RedisClock } from '../../../core/redis/redis-clock.ts';
-
-/** Items on the queue, and on the list of urgent events if there is one. */
-export interface QueueLengths {
-  queue: number;
-  urgent: number | undefined;
-}
+import type { QueueLengths } from '../connectors/event-totals.ts';
 
 /** Asks Redis now and then how long the queue is, and what time it is. */
 export class QueueProbe {

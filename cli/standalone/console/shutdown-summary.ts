@@ -34,6 +34,6 @@ export function shutdownLines(summary: ShutdownSummary): string[] {
   return [
     `Stopped: ${counted(connectors, 'connector')} ended, all sockets closed (${sockets} were live).`,
     `${counted(queued, 'event')} put onto the queue ${queue} since the start, ${lost}; ${waiting}.`,
-    "The next start takes one of Slack's connects for each socket: three at once, then about one a minute for each token. After several quick starts bots wait.",
+    "The next start takes one of Slack's connects for each socket: over Socket Mode six at once, then one in 10 s for each app; over RTM three at once, then about one a minute for each token. After several quick starts bots wait.",
   ];
 }

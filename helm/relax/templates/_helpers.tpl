@@ -82,6 +82,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if eq .program "operator" -}}
 {{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) "RELAX_CONNECTOR_SET" (printf "%s-connector" (include "relax.name" .root)) -}}
 {{- else -}}
+{{- with $config.queueUrgent -}}
+{{- $tag := printf "{%s}:" ($config.queue | default "relax:events") -}}
+{{- if not (hasPrefix $tag .) -}}
+{{- fail (printf "config.queueUrgent must begin with %s, to be in the queue's hash slot: set for example %surgent" $tag $tag) -}}
+{{- end -}}
+{{- end -}}
 {{- $own = dict "RELAX_QUEUE_URGENT" $config.queueUrgent "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds -}}
 {{- end -}}
 {{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}

@@ -16,6 +16,7 @@ import { waitFor } from '#test/support/wait.ts';
 const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 const TEAMS = 20;
 const QUEUE = 'relax:events';
+const URGENT = '{relax:events}:urgent';
 
 describe('relax standalone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'relax-standalone-'));
@@ -32,6 +33,7 @@ describe('relax standalone', () => {
       RELAX_REDIS_URL: server.url,
       RELAX_SLACK_API_URL: slack.url,
       RELAX_METRICS_PORT: '0',
+      RELAX_QUEUE_URGENT: URGENT,
       NODE_EXTRA_CA_CERTS: slack.caFile,
       XDG_STATE_HOME: folder,
     });
@@ -43,6 +45,8 @@ describe('relax standalone', () => {
       'json',
       '--redis-url',
       server.url,
+      '--queue-urgent',
+      URGENT,
     ]);
     if (code !== 0 && code !== 3) throw new Error(stderr);
     return JSON.parse(stdout) as FleetStatus;
@@ -86,7 +90,7 @@ describe('relax standalone', () => {
 
   it('opens two sockets for each bot of the directory, in two zones', async () => {
     await untilAllLive(2 * TEAMS);
-    expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots from ${bots}`);
+    expect(relax.text + relax.lines.map(({ msg }) => msg).join('\n')).toContain(`SlackBots and SlackApps from ${bots}`);
   });
 
   it('is what relax status shows', async () => {
@@ -101,6 +105,19 @@ describe('relax standalone', () => {
     ]);
     expect(cluster.bots.list[0]).toMatchObject({ desired: 2, live: 2, zones: ['a', 'b'], teamName: /Simulated/ });
     expect(await status()).toMatchObject({ queue: { name: QUEUE, length: 0 }, contract: { windowMs: 3_600_000 } });
+  });
+
+  it('shows the list of urgent events beside the queue, as relax status does', async () => {
+    await redis.rpush(URGENT, '{}', '{}');
+    expect(await status()).toMatchObject({ queue: { length: 0, urgent: { name: URGENT, length: 2 } } });
+    const { port } = relax.lines.find(({ msg }) => msg === 'starting standalone') ?? {};
+    await waitFor(async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return ['relax_queue_items{list="queue"} 0', 'relax_queue_items{list="urgent"} 2'].every((line) =>
+        metrics.includes(line),
+      );
+    });
+    await redis.del(URGENT);
   });
 
   it('runs once under a cluster name: a second start says which process has it, and changes nothing', async () => {

@@ -6,7 +6,7 @@ import { runConnector } from '#connector/main.ts';
 import type { SlackBotStatus } from '#core/api/slackbot.ts';
 import { connectorConfig, operatorConfig } from '#core/config/config.ts';
 import type { Log } from '#core/process/log.ts';
-import { newFleetKey } from '#core/protocol/seal.ts';
+import { newFleetKey, parseFleetKeys } from '#core/protocol/seal.ts';
 import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
 import { runOperator } from '#operator/main.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
@@ -36,6 +36,7 @@ export class OperatorFleet {
   /** Every log line of every program. */
   readonly lines: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'relax-operator-'));
+  readonly #fleetKey = newFleetKey();
   readonly #running: Running[] = [];
   readonly #programs: RelaxProgram[] = [];
 
@@ -44,7 +45,7 @@ export class OperatorFleet {
     this.redis = redis;
     this.slack = slack;
     this.kubectl = new Command(api.binaries.kubectl, ['--kubeconfig', api.kubeconfigPath, '-n', 'bots']);
-    writeFileSync(join(this.#folder, 'keys'), `${newFleetKey()}\n`);
+    writeFileSync(join(this.#folder, 'keys'), `${this.#fleetKey}\n`);
   }
 
   /** @param kube what the control plane is to have beside an API server */
@@ -56,7 +57,8 @@ export class OperatorFleet {
     ]);
     const fleet = new OperatorFleet(api, redis, slack);
     await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);
-    await fleet.kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    const definitions = ['crd/slackbots.relax.dev', 'crd/slackapps.relax.dev'];
+    await fleet.kubectl.must(['wait', '--for=condition=Established', ...definitions, '--timeout=60s']);
     for (const namespace of ['bots', 'relax']) await fleet.kubectl.must(['create', 'namespace', namespace]);
     return fleet;
   }
@@ -126,11 +128,11 @@ export class OperatorFleet {
     return this.#run(name, 'starting connector', (log, signal) => runConnector(config, log, signal));
   }
 
-  async apply(name: string, spec: object, namespace = 'bots'): Promise<void> {
+  async apply(name: string, spec: object, namespace = 'bots', kind = 'SlackBot'): Promise<void> {
     const metadata = { name, namespace };
     await this.kubectl.must(
       ['apply', '-f', '-', '-n', namespace],
-      JSON.stringify({ apiVersion: 'relax.dev/v1alpha1', kind: 'SlackBot', metadata, spec }),
+      JSON.stringify({ apiVersion: 'relax.dev/v1alpha1', kind, metadata, spec }),
     );
   }
 
@@ -151,10 +153,16 @@ export class OperatorFleet {
     );
   }
 
-  /** @param name of a bot of namespace `bots`, or with its namespace before it */
+  /** Ids of the fleet keys that everything here seals with. */
+  keyIDs(): string[] {
+    return parseFleetKeys(this.#fleetKey).map(({ id }) => id);
+  }
+
+  /** @param name of a bot of namespace `bots`, or with its namespace before it, and before that its kind if it is no bot */
   async read(name: string): Promise<SlackBotObject> {
-    const [namespace = '', plain = name] = name.includes('/') ? name.split('/') : ['bots'];
-    return JSON.parse(await this.kubectl.must(['get', 'slackbot', plain, '-n', namespace, '-o', 'json']));
+    const parts = name.split('/');
+    const [plain = '', namespace = 'bots', kind = 'slackbot'] = parts.reverse();
+    return JSON.parse(await this.kubectl.must(['get', kind, plain, '-n', namespace, '-o', 'json']));
   }
 
   /** "True Live 2/2": status and reason of Ready, and the sockets. */

@@ -101,7 +101,10 @@ describe('an answer on the list of a connector', () => {
   it('to an envelope that takes none is refused', async () => {
     a.replies.desk.takesNone('e1');
     await redis.rpush(keys.replies('a'), '{"id":"e1","payload":{}}');
-    expect(await application.fault('e1')).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('Off') });
+    expect(await application.fault('e1')).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('no answer'),
+    });
   });
 
   it('given twice counts once', async () => {

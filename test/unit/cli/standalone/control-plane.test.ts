@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ControlPlane } from '#cli/standalone/control-plane.ts';
-import { botUidOf } from '#cli/standalone/objects/object-registry.ts';
+import { appUidOf, botUidOf } from '#cli/standalone/objects/object-registry.ts';
 import type { FleetView } from '#operator/fleet/fleet-view.ts';
-import { bot, read, secret } from './sample-manifests.ts';
+import { app, bot, read, secret } from './sample-manifests.ts';
 
 const uid = (name: string): string => botUidOf(`bots/${name}`, `T0${name.toUpperCase()}`);
 const NONE_KNOWN = { fenced: new Map<string, number>(), assigned: new Map<string, number>() };
@@ -117,5 +117,57 @@ describe('what is desired of a directory', () => {
     expect(controlPlane.problems).toEqual(told);
     take(true, bot('a'), secret('a'));
     expect(controlPlane.problems).toEqual([]);
+  });
+});
+
+describe('the lines of apps and of the bots that they carry', () => {
+  const appUid = appUidOf('bots/many', 'A0MANY');
+  const token = secret('many', 'xapp-1-A0MANY-1-secret');
+  const carried = (name: string, spec: object = {}) =>
+    bot(name, { transport: 'App', appRef: { name: 'many' }, credentials: undefined, ...spec });
+  const slot = (zone: string) => ({
+    pod: `p-${zone}`,
+    zone,
+    assignedAtMs: 1,
+    role: 'active' as const,
+    state: 'live' as const,
+    reason: '',
+    message: '',
+    tokenDigest: '',
+    teamName: '',
+    botUserID: '',
+  });
+  const liveIn = (...zones: string[]): FleetView => ({
+    ...SETTLED,
+    bots: new Map([[appUid, { slots: zones.map(slot), pending: [] }]]),
+    routed: new Set([uid('a'), uid('b')]),
+  });
+
+  it('count its teams, and show its sockets with each of them', () => {
+    const { controlPlane, see } = controlPlaneOf(app('many'), token, carried('a'), carried('b'));
+    see(liveIn('x', 'y'));
+    expect([...controlPlane.summaries.values()]).toMatchObject([
+      { bot: 'bots/many', appID: 'A0MANY', teams: 2, live: 2, desired: 2, zones: ['x', 'y'], ready: true },
+      { bot: 'bots/a', app: 'bots/many', teamID: 'T0A', live: 2, desired: 2, ready: true },
+      { bot: 'bots/b', app: 'bots/many', teamID: 'T0B', live: 2, desired: 2, ready: true },
+    ]);
+    expect(controlPlane.totals()).toEqual({ apps: { ready: 1, total: 1 }, bots: { ready: 2, total: 2 } });
+  });
+
+  it('follow the app: a socket that is lost is lost to all its bots', () => {
+    const { controlPlane, see } = controlPlaneOf(app('many'), token, carried('a'));
+    see(liveIn('x', 'y'));
+    see(liveIn('x'));
+    expect(controlPlane.summaries.get(uid('a'))).toMatchObject({ live: 1, desired: 2, ready: true });
+    see(liveIn());
+    expect(controlPlane.summaries.get(uid('a'))).toMatchObject({ live: 0, ready: false });
+  });
+
+  it('say what a bot lacks when its app is not there, and are gone with what they are about', () => {
+    const { controlPlane, take, lines } = controlPlaneOf(carried('a'));
+    expect(lines()).toEqual({ 'bots/a': 'AppMissing' });
+    take(true, app('many'), token);
+    expect(lines()).toEqual({ 'bots/many': 'NoConnectors' });
+    expect(controlPlane.counts).toEqual({ apps: 1, bots: 0 });
   });
 });

@@ -10,6 +10,11 @@ describe('what an application pushes', () => {
     ['may have fields that we do not know', '{"id":"e1","payload":{},"by":"worker-3"}', answer('e1', '{}')],
     ['may have any payload that is JSON', '{"id":"e1","payload":"fine"}', answer('e1', '"fine"')],
     ['is no answer without JSON', 'ok', { kind: 'malformed', problem: 'not JSON' }],
+    [
+      'is no answer if it is nested too deeply',
+      `{"id":"e1","payload":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      { kind: 'malformed', problem: 'nested too deeply' },
+    ],
     ['is no answer without an id', '{"payload":{}}', noAnswer()],
     ['is no answer with an empty id', '{"id":"","payload":{}}', noAnswer()],
     ['is no answer with a number for an id', '{"id":7,"payload":{}}', noAnswer()],

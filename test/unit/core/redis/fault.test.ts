@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionFault, redisErrorText, redisFault } from '#core/redis/fault.ts';
+import { connectionFault, isReadOnly, redisErrorText, redisFault } from '#core/redis/fault.ts';
 
 describe('an error of Redis', () => {
   it.each([
@@ -58,4 +58,12 @@ describe('a call without an answer of Redis', () => {
     const words = 'ERR Protocol error: invalid bulk length';
     expect(redisErrorText(new Error(words))).toBe(words);
   });
+});
+
+it.each([
+  ["READONLY You can't write against a read only replica.", true],
+  ['UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)', true],
+  ['LOADING Redis is loading the dataset in memory', false],
+])('%s: the server has become a replica: %s', (message, isReplica) => {
+  expect(isReadOnly({ message })).toBe(isReplica);
 });

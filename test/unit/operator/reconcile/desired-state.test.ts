@@ -118,3 +118,43 @@ describe('what is desired', () => {
     expect(desired.value().unlisted.size).toBe(0);
   });
 });
+
+describe('bots that an app carries', () => {
+  const route = (ownerUid: string, appUid: string): Want => ({
+    kind: 'route',
+    appUid,
+    teamID: `T${ownerUid}`,
+    route: {
+      ownerUid,
+      bot: `bots/${ownerUid}`,
+      generation: 1,
+      queueNamespace: '',
+      events: { include: [], exclude: [], own: false },
+      replies: 'wait',
+      suspended: false,
+    },
+  });
+
+  it('are counted for their app, suspended ones too', () => {
+    const desired = new DesiredState();
+    desired.set('a', route('a', 'app'));
+    desired.set('b', route('b', 'app'));
+    const { kind: _kind, ...routed } = route('b', 'app') as Want & { kind: 'route' };
+    desired.set('b', { kind: 'stop', why: 'suspended', generation: 2, routed });
+    expect([desired.teamsOf('app'), [...desired.value().routed.keys()]]).toEqual([2, ['a', 'b']]);
+    desired.set('a', route('a', 'other'));
+    desired.set('b', { kind: 'stop', why: 'deleted', generation: 2 });
+    expect([desired.teamsOf('app'), desired.teamsOf('other')]).toEqual([0, 1]);
+  });
+
+  it('stay as they are while nothing is known of them, or they have changed', () => {
+    const desired = new DesiredState();
+    desired.set('a', route('a', 'app'));
+    desired.set('a', { kind: 'unknown' });
+    expect(desired.routed('a')?.appUid).toBe('app');
+    desired.doubt('a', 2);
+    expect([...desired.value().routed.keys(), ...desired.value().kept]).toEqual(['a']);
+    desired.set('a', route('a', 'app'), 2);
+    expect([[...desired.value().routed.keys()], [...desired.value().kept]]).toEqual([['a'], []]);
+  });
+});
