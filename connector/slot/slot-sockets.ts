@@ -120,8 +120,8 @@ export class SlotSockets<S extends SlotSpec> {
       onText: (text) => this.#onText(id, text),
       onBinary: (bytes) => this.#odd('binary', { bytes }),
       onUnreadable: (what, bytes) => this.#onUnreadable(id, what, bytes),
-      onHeard: () => {
-        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id });
+      onHeard: (what) => {
+        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id, answered: what === 'pong' });
       },
       onClose: (close) => this.#onClose(id, close),
     });

@@ -28,8 +28,8 @@ export interface SocketHandlers {
   onBinary(bytes: number): void;
   /** A text that can't be an event; the socket stays open. If the library ends the socket instead, `onClose` is called. */
   onUnreadable(what: Unreadable, bytes: number): void;
-  /** A websocket ping or pong arrived. */
-  onHeard(): void;
+  /** A websocket ping of the peer's own arrived, or a pong: its answer to ours. */
+  onHeard(what: 'ping' | 'pong'): void;
   onClose(close: SocketClose): void;
 }
 

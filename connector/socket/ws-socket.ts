@@ -164,9 +164,9 @@ class WsSocket implements Socket {
     });
     ws.on('ping', (data: Buffer) => {
       this.#answerLater(data);
-      this.#heard();
+      this.#heard('ping');
     });
-    ws.on('pong', () => this.#heard());
+    ws.on('pong', () => this.#heard('pong'));
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
       const waitMs = retryAfterMs(response.headers['retry-after'], systemClock.wallMs());
@@ -250,8 +250,8 @@ class WsSocket implements Socket {
     }
   }
 
-  #heard(): void {
-    if (!this.#isDone) this.#handlers.onHeard();
+  #heard(what: 'ping' | 'pong'): void {
+    if (!this.#isDone) this.#handlers.onHeard(what);
   }
 
   #done(close: SocketClose): void {

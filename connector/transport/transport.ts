@@ -128,7 +128,7 @@ export type KeepAlive =
    * work while Slack does not.
    */
   | { by: 'text' /** @param n rises within the socket, from 1 */; ping(n: number): string }
-  /** With a websocket ping; anything received counts as a sign of life. */
+  /** With a websocket ping; anything received counts as a sign of life, but a peer has to answer pings in the end. */
   | { by: 'websocketPing' };
 
 /** Why there is no socket. */
