@@ -8,6 +8,8 @@ export interface Envelope {
   id: string;
   /** Slack takes an answer inside the acknowledgement (`accepts_response_payload`). */
   takesAnswer: boolean;
+  /** Unless it is acknowledged: Slack repeats events, and neither slash commands nor interactions. */
+  isSentAgain: boolean;
   appID: string;
   /** The tenant: the workspace in which the app is installed and to which Slack sends the event. Not its sender's. */
   teamID: string;

@@ -10,10 +10,9 @@ export type KnownRoutes = ReadonlyMap<string, Route | 'unreadable'>;
 export interface RouteTable {
   /** @returns undefined when the app's table was never read: events are delivered as the app's own, whatever their team */
   routesOf(appUid: string): KnownRoutes | undefined;
-}
-
-/** For whoever opens a socket of an app: its first events should find the table. */
-export interface AwaitedRoutes extends RouteTable {
-  /** Resolves when Redis has been asked for the app's table, at once if it was before, and after `withinMs` at the latest. */
+  /**
+   * For whoever opens a socket of the app, whose first events should find the table: resolves when Redis has been asked for it,
+   * at once if it was before, and after `withinMs` at the latest.
+   */
   whenRead(appUid: string, withinMs: number): Promise<void>;
 }

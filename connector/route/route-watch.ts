@@ -8,7 +8,7 @@ import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD } from '../../core/protocol/route.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis, RedisSubscriber, Unsubscribe } from '../../core/redis/redis.ts';
-import type { AwaitedRoutes, KnownRoutes } from './route-table.ts';
+import type { KnownRoutes, RouteTable } from './route-table.ts';
 import { type HeldRoutes, TableRead } from './table-read.ts';
 
 export interface RouteWatchOptions {
@@ -44,7 +44,7 @@ const FORGET_MS = 60_000;
  * up Redis for everyone and this process's sockets for a tenth of a second. Version and size, compared at the end, tell whether
  * the pages make up one table.
  */
-export class RouteWatch implements AwaitedRoutes {
+export class RouteWatch implements RouteTable {
   readonly #options: RouteWatchOptions;
   readonly #task: PeriodicTask;
   readonly #held = new Map<string, HeldRoutes>();

@@ -165,8 +165,9 @@ export class SlotSockets<S extends SlotSpec> {
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    if (typeof source === 'string') this.#offer({ kind: 'filtered', reason: source }, waiting);
-    else this.#offer(this.#normalized(frame, source, waiting), waiting);
+    const normalized: Normalized =
+      typeof source === 'string' ? { kind: 'filtered', reason: source } : this.#normalized(frame, source, waiting);
+    this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
   }
 
   #normalized(frame: EventFrame, source: EventSource, waiting: Unacknowledged | undefined): Normalized {
@@ -215,9 +216,9 @@ export class SlotSockets<S extends SlotSpec> {
     return [...this.#held.values()].reverse().some((other) => other.greeted && other.socket.send(text));
   }
 
-  #offer(normalized: Normalized, waiting: Unacknowledged | undefined): void {
+  #offer(normalized: Normalized, waiting: Unacknowledged | undefined, isSentAgain = false): void {
     const settled: Settled | undefined = waiting === undefined ? undefined : (outcome) => waiting.settled(outcome);
-    this.#deps.offer(normalized, settled, this.#transport.backpressure === 'redelivery');
+    this.#deps.offer(normalized, settled, isSentAgain);
   }
 
   /** Counted as a failed event, since nobody knows what it was. Acknowledged, or Slack would send it again to no avail. */

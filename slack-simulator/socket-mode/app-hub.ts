@@ -43,10 +43,12 @@ export class AppHub {
   readonly #options: HubOptions;
   readonly #byApp = new Map<string, Set<AppSocket>>();
   readonly #pick: (appID: string, count: number) => number;
+  // Compression only if the client offers it, and then only for large frames: without a context of its own each frame may
+  // go as it is. Compressing every envelope would take longer than a burst allows.
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: maxClientFrameBytes,
-    perMessageDeflate: { threshold: 1024 },
+    perMessageDeflate: { threshold: 16 * 1024, serverNoContextTakeover: true, clientNoContextTakeover: true },
   });
   readonly #started = new Date().toISOString().replace('T', ' ').slice(0, 23);
   readonly #pinger: NodeJS.Timeout;

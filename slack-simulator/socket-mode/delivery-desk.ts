@@ -57,6 +57,8 @@ export class DeliveryDesk {
   /** Those that wait for something. */
   readonly #open = new Set<Event>();
   readonly #failures = new Map<string, FailureCount>();
+  /** Acknowledgements in time by how many milliseconds they took. */
+  readonly #waits = new Map<number, number>();
   readonly #acks: AckCounts = { late: 0, repeated: 0, unknown: 0, payloadsIgnored: 0 };
 
   constructor(options: DeskOptions) {
@@ -109,6 +111,8 @@ export class DeliveryDesk {
     clearTimeout(attempt.timer);
     attempt.timer = undefined;
     this.#count(appID, false);
+    const waitMs = delivery.ackedAtMs - delivery.sentAtMs;
+    this.#waits.set(waitMs, (this.#waits.get(waitMs) ?? 0) + 1);
     event.record.ackedAtMs = delivery.ackedAtMs;
     this.#end(event, 'acked');
   }
@@ -138,7 +142,7 @@ export class DeliveryDesk {
   }
 
   latency(): AckLatency {
-    return latencyOf(this.#deliveries);
+    return latencyOf(this.#waits);
   }
 
   /** Of the last hour, by app. */
@@ -151,6 +155,7 @@ export class DeliveryDesk {
   forget(): void {
     this.#records = [];
     this.#deliveries = [];
+    this.#waits.clear();
     for (const [key, { event }] of this.#attempts) if (!this.#open.has(event)) this.#attempts.delete(key);
   }
 

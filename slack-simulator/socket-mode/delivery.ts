@@ -61,13 +61,19 @@ export function afterFailure(attempt: number, isRetried: boolean, retryDelaysMs:
 
 export type AckLatency = { count: number; maxMs: number; p50Ms: number; p99Ms: number; p999Ms: number };
 
-/** Over acknowledgements within Slack's time. */
-export function latencyOf(deliveries: readonly Delivery[]): AckLatency {
-  const waits = deliveries
-    .flatMap(({ ackedAtMs, sentAtMs, late }) => (ackedAtMs === undefined || late ? [] : [ackedAtMs - sentAtMs]))
-    .sort((one, other) => one - other);
-  const at = (share: number): number => waits[Math.max(0, Math.ceil(waits.length * share) - 1)] ?? 0;
-  return { count: waits.length, maxMs: waits.at(-1) ?? 0, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };
+/** `waits`: how many acknowledgements in time took how many whole milliseconds. */
+export function latencyOf(waits: ReadonlyMap<number, number>): AckLatency {
+  const sorted = [...waits].sort(([one], [other]) => one - other);
+  const count = sorted.reduce((sum, [, times]) => sum + times, 0);
+  const at = (share: number): number => {
+    let before = 0;
+    for (const [waitMs, times] of sorted) {
+      before += times;
+      if (before >= count * share) return waitMs;
+    }
+    return 0;
+  };
+  return { count, maxMs: sorted.at(-1)?.[0] ?? 0, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };
 }
 
 export type AppEventTotals = Record<AppEventState, number> & {

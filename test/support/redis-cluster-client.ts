@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis';
 import type {
+  BlockingRedis,
   LoneConnection,
   Redis,
   RedisCommand,
@@ -9,7 +10,7 @@ import type {
 } from '#core/redis/redis.ts';
 
 /** `Redis` on a Redis Cluster: that the interface is enough for one is what the tests of a Cluster show. */
-export class ClusterClient extends Cluster implements Redis, RedisSubscriber {
+export class ClusterClient extends Cluster implements Redis, RedisSubscriber, BlockingRedis {
   readonly user = 'default';
 
   constructor(ports: readonly number[]) {

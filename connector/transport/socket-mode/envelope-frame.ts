@@ -126,6 +126,7 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
     type,
     id: text(frame.envelope_id),
     takesAnswer: frame.accepts_response_payload === true,
+    isSentAgain: type === 'events_api',
     appID: firstText(payload.api_app_id, view.app_id),
     teamID,
     enterpriseID,

@@ -27,6 +27,8 @@ export interface AppOptions {
 }
 
 const KEEP_ALIVE: KeepAlive = { by: 'websocketPing' };
+/** Longer than reading a table of ten thousand teams takes. Without it, all events are the app's own. */
+const ROUTES_WITHIN_MS = 5_000;
 const NOBODY: SlackSelf = { teamID: '', teamName: '', botUserID: '' };
 
 const appTokenOf = ({ token }: EnvelopeSpec): string => splitCredentials(token).appToken;
@@ -87,6 +89,7 @@ export function appTransport({ open, routes, cluster }: AppOptions): Transport<A
       const token = appTokenOf(spec);
       const refusal = appMismatch(spec, appIDOf(token));
       if (refusal !== undefined) return { kind: 'mismatch', ...refusal };
+      await routes.whenRead(spec.ownerUid, ROUTES_WITHIN_MS);
       return granted(await open(token, signal), NOBODY);
     },
     // What a token says of its app has been checked before.

@@ -5,6 +5,7 @@ import { systemClock } from '#core/process/clock.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { clusterKeys, replyFaultKey } from '#core/protocol/keys.ts';
 import type { ReplyFault } from '#core/protocol/reply.ts';
+import type { BlockingRedis, Redis } from '#core/redis/redis.ts';
 import { RedisClock } from '#core/redis/redis-clock.ts';
 import type { TestRedis } from '#test/support/redis-fixture.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -27,7 +28,7 @@ export class ConnectorReplies {
   readonly counts = new Map<string, number>();
   readonly replies: Replies;
 
-  constructor(pod: string, answers: TestRedis, control: TestRedis) {
+  constructor(pod: string, answers: BlockingRedis, control: Pick<Redis, 'set'>) {
     this.pod = pod;
     const count = (what: string): void => void this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
     this.replies = new Replies({

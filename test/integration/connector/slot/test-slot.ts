@@ -118,7 +118,11 @@ export class TestSlot<S extends TransportSpec = RtmSpec> {
       ...changes,
     };
     const webApi = createWebApi({ apiUrl: slack.url });
-    const transports = createTransports({ webApi, cluster: 'c1', routes: { routesOf: () => undefined } });
+    const transports = createTransports({
+      webApi,
+      cluster: 'c1',
+      routes: { routesOf: () => undefined, whenRead: async () => {} },
+    });
     const made: TransportSpec = spec;
     this.running = new SlotRunner(made, transports[made.kind], deps, () => this.history.push(this.running.status()));
   }

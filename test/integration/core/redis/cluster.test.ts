@@ -4,7 +4,7 @@ import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import { ReportBoard } from '#connector/registry/report-board.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { agreeOnContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
-import { appBudgetKey, appSocketsKey, clusterKeys, connectBudgetKey } from '#core/protocol/keys.ts';
+import { appBudgetKey, appSocketsKey, clusterKeys, connectBudgetKey, replyFaultKey } from '#core/protocol/keys.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
 import { redisTimeMs } from '#core/redis/redis-clock.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type TestPublisher,
   textsOn,
 } from '#test/integration/connector/queue/publisher-fleet.ts';
+import { ConnectorReplies } from '#test/integration/connector/reply/replies-fixture.ts';
 import { type ClusterNode, RedisCluster } from '#test/support/redis-cluster.ts';
 import { ClusterClient } from '#test/support/redis-cluster-client.ts';
 import { silentLog } from '#test/support/silent-log.ts';
@@ -127,6 +128,20 @@ describe('what a connector does with Redis, on a Redis Cluster', () => {
     } finally {
       await watch.stop();
     }
+  });
+
+  it('reads the answers of applications, and says why one goes nowhere', async () => {
+    const connector = new ConnectorReplies('c-0', await connect(), redis);
+    connector.replies.start();
+    const { address } = connector.queued('e1');
+    for (const text of ['first', 'second']) {
+      await redis.rpush(address.to, JSON.stringify({ id: address.id, payload: { text } }));
+    }
+    await connector.untilAcknowledged(1);
+    expect(connector.acknowledged).toMatchObject([{ answer: '{"text":"first"}' }]);
+    const fault = await waitFor(() => redis.get(replyFaultKey('e1')));
+    expect(JSON.parse(fault)).toMatchObject({ outcome: 'refused' });
+    await connector.replies.stop();
   });
 
   it('writes its reports', async () => {

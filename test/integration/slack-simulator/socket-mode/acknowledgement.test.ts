@@ -89,6 +89,7 @@ describe('an acknowledgement', () => {
     acknowledge(socket, await socket.frame(isEvent));
     await waitFor(() => slack.stats().apps.acks.late === 1);
     expect(record.state).toBe('givenUp');
+    expect(slack.stats().apps.ackLatency.count).toBe(0);
     expect(slack.apps.deliveries()).toMatchObject([{ late: true, ackedAtMs: expect.any(Number) }]);
   });
 

@@ -127,4 +127,19 @@ describe('an envelope', () => {
     expect(slack.apps.deliveries()).toMatchObject([{ attempt: 0, envelopeID: envelope.envelope_id, late: false }]);
     expect(record).toMatchObject({ attempts: 1, deliveries: 1 });
   });
+
+  it('is one of a burst of thousands, each to one socket, each acknowledged in time', async () => {
+    await start();
+    const sockets = [await openAppSocket(slack, 'xapp-1-A1-one'), await openAppSocket(slack, 'xapp-1-A1-one')];
+    for (const socket of sockets) {
+      socket.ws.on('message', (data) => {
+        const envelope = JSON.parse(String(data));
+        if (envelope.type === 'events_api') acknowledge(socket, envelope);
+      });
+    }
+    await slack.startBurst({ events: 3_000, perSecond: 3_000, kinds: ['message', 'reaction_added'] }).finished;
+    await waitFor(() => slack.stats().apps.events.acked === 3_000);
+    expect(slack.stats().apps.events).toMatchObject({ attempts: 3_000, deliveries: 3_000, swallowed: 0 });
+    expect(slack.apps.sockets('A1').map(({ delivered }) => delivered)).toEqual([1_500, 1_500]);
+  });
 });

@@ -121,6 +121,11 @@ describe('an envelope', () => {
     expect(only(offered)).toMatchObject({ normalized: { kind: 'event' }, isSentAgain: true });
   });
 
+  it('is not left to another delivery if it is a slash command, which Slack does not repeat', () => {
+    dial(1).say(command('c1'));
+    expect(only(offered)).toMatchObject({ normalized: { kind: 'event' }, isSentAgain: false });
+  });
+
   it('is acknowledged over the socket that it came from, once its outcome is final', () => {
     const [one, two] = [dial(1), dial(2)];
     one.say(message('e1'));

@@ -40,6 +40,7 @@ function decode(json: string): Frame {
           type: 'events_api',
           id: text(frame.envelope_id),
           takesAnswer: false,
+          isSentAgain: true,
           appID: '',
           teamID: text(payload.team_id),
           enterpriseID: '',

@@ -95,6 +95,7 @@ describe('an events_api envelope', () => {
         type: 'events_api',
         id: 'e-1',
         takesAnswer: false,
+        isSentAgain: true,
         appID: 'A1',
         teamID: 'T1',
         enterpriseID: 'E1',
@@ -191,7 +192,7 @@ describe('other envelopes', () => {
     expect(eventOf(frame)).toMatchObject({
       text: '{"id":12345678901234567890,"team_id":"T1"}',
       ack: 'e-2',
-      envelope: { type, id: 'e-2', takesAnswer: true, teamID: 'T1', eventID: '' },
+      envelope: { type, id: 'e-2', takesAnswer: true, isSentAgain: false, teamID: 'T1', eventID: '' },
     });
     expect(eventOf(frame).event).not.toHaveProperty('token');
     expect(eventOf(frame).envelope?.outer).toStrictEqual({ envelope_id: 'e-2', type, accepts_response_payload: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '#connector/event/envelope.ts';
-import type { KnownRoutes } from '#connector/route/route-table.ts';
+import type { KnownRoutes, RouteTable } from '#connector/route/route-table.ts';
 import type { AppsConnectionsOpenAnswer } from '#connector/transport/socket-mode/apps-connections-open.ts';
 import type { BotIdentity } from '#connector/transport/socket-mode/bot-identity.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
@@ -47,6 +47,7 @@ const eventOf = (changes: Partial<Envelope> = {}): EventFrame => ({
     type: 'events_api',
     id: 'e1',
     takesAnswer: false,
+    isSentAgain: true,
     appID: 'A01',
     teamID: 'T2',
     enterpriseID: '',
@@ -150,10 +151,25 @@ describe('a bot with an app of its own', () => {
 
 describe('an app of many teams', () => {
   const app = (routes?: KnownRoutes) =>
-    appTransport({ open: async () => OK, routes: { routesOf: () => routes }, cluster: 'c1' });
+    appTransport({ open: async () => OK, routes: { routesOf: () => routes, whenRead: async () => {} }, cluster: 'c1' });
 
   it('gets a socket that belongs to no team', async () => {
     expect(await app().open(appSpec, signal)).toEqual({ ...OK, self: { teamID: '', teamName: '', botUserID: '' } });
+  });
+
+  it('asks for a socket only when its routes were read, so that its first events find their SlackBot', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let asked = 0;
+    const open = async () => {
+      asked += 1;
+      return OK;
+    };
+    const routes = { routesOf: () => undefined, whenRead: (uid: string) => (uid === 'uid-1' ? promise : undefined) };
+    const answer = appTransport({ open, routes: routes as RouteTable, cluster: 'c1' }).open(appSpec, signal);
+    await Promise.resolve();
+    expect(asked).toBe(0);
+    resolve();
+    expect(await answer).toMatchObject({ kind: 'ok' });
   });
 
   it('whose token is of another app gets none, and both are named', async () => {
@@ -198,7 +214,11 @@ describe('an app of many teams', () => {
 });
 
 describe('both', () => {
-  const transport = appTransport({ open: async () => OK, routes: { routesOf: () => undefined }, cluster: 'c1' });
+  const transport = appTransport({
+    open: async () => OK,
+    routes: { routesOf: () => undefined, whenRead: async () => {} },
+    cluster: 'c1',
+  });
 
   it('share connects and places with all who use the app, whichever of its tokens they have', () => {
     const bucket = { key: '{relax:app:A01}:connect', sockets: 'relax:app:A01' };
