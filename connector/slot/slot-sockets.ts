@@ -119,7 +119,7 @@ export class SlotSockets<S extends SlotSpec> {
       onOpen: () => this.#owner.feed({ type: 'opened', id }),
       onText: (text) => this.#onText(id, text),
       onBinary: (bytes) => this.#odd('binary', { bytes }),
-      onUnreadable: (what, bytes) => this.#onUnreadable(id, what, bytes),
+      onUnreadable: (what, bytes, edges) => this.#onUnreadable(id, what, { bytes, edges }),
       onHeard: (what) => {
         if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id, answered: what === 'pong' });
       },
@@ -228,12 +228,16 @@ export class SlotSockets<S extends SlotSpec> {
     this.#offer({ kind: 'malformed' }, held === undefined ? undefined : this.#unacknowledged(held, ack));
   }
 
-  /** Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. */
-  #onUnreadable(id: number, what: Unreadable, bytes: number): void {
+  /**
+   * Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. It is
+   * acknowledged if it shows what it is: Slack would send it again to no avail.
+   */
+  #onUnreadable(id: number, what: Unreadable, { bytes, edges }: { bytes: number; edges: string }): void {
     this.#owner.feed({ type: 'heard', id });
     const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';
     this.#odd(kind, { problem: what, bytes });
-    this.#deps.offer({ kind });
+    const held = this.#held.get(id);
+    this.#offer({ kind }, held === undefined ? undefined : this.#unacknowledged(held, this.#transport.ackIn?.(edges)));
   }
 
   #onTransport(id: number, frame: Exclude<Frame, { kind: 'event' | 'malformed' }>): void {

@@ -30,6 +30,12 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   decode(text: string): Frame;
   /** Why a socket that says this hello may not be read: it is not of what the spec names. */
   helloRefusal?(spec: S, hello: HelloFrame): Refusal | undefined;
+  /**
+   * Identifies, for its acknowledgement, the event in a text that can't be read as a whole.
+   * @param edges the beginning and the end of the text (`SocketHandlers.onUnreadable`)
+   * @returns undefined if they do not say, or Slack expects no acknowledgement
+   */
+  ackIn?(edges: string): string | undefined;
   /** How to ask a silent socket for a sign of life. */
   readonly keepAlive: KeepAlive;
   /**

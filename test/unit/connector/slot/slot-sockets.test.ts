@@ -172,6 +172,18 @@ describe('an envelope', () => {
   });
 });
 
+it('an envelope in a text that can’t be read is acknowledged all the same, if it shows its id', () => {
+  const socket = dial(1);
+  socket.ears.onUnreadable('tooLarge', 9_000_000, '{"envelope_id":"e1","payload":{"text":"xxx');
+  socket.ears.onUnreadable('notUtf8', 3, 'a\u00ffb');
+  expect(offered.map(({ normalized, settled }) => [normalized.kind, settled !== undefined])).toEqual([
+    ['tooLarge', true],
+    ['malformed', false],
+  ]);
+  settle(0, { kind: 'failed', reason: 'too_large' });
+  expect(socket.sent).toEqual([ackOf('e1')]);
+});
+
 describe('an envelope that takes an answer', () => {
   it('is acknowledged with what the application answers, and the item says where to', () => {
     const socket = dial(1);
