@@ -207,9 +207,12 @@ export class StandaloneReconciler {
 
   /** Those whose verdict depends on this object, which they name. */
   #dependentsOf({ kind, object }: Entry): string[] {
+    const dependsOn = (other: Kind): boolean => other.dependency?.kind === kind.singular;
+    // Most objects are bots, on which nothing depends.
+    if (![this.#apps, this.#bots].some((served) => dependsOn(served.kind))) return [];
     const key = keyOf(object);
     return [...this.#entries].flatMap(([uid, { kind: other, object: named }]) => {
-      const isNamed = other.dependency?.kind === kind.singular && other.dependency.keysOf(named).includes(key);
+      const isNamed = dependsOn(other) && other.dependency?.keysOf(named).includes(key) === true;
       return isNamed ? [uid] : [];
     });
   }

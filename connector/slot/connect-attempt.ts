@@ -187,8 +187,10 @@ export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, momen
     }
     case 'terminal':
       return first([{ do: 'leaveLine' }], refuse(state, refusalOf(answer), moment));
-    case 'mismatch':
-      return first([{ do: 'leaveLine' }], refuseMismatch(state, refusalOf(answer), moment));
+    case 'mismatch': {
+      const unused: Effect[] = answer.isUnasked === true && attempt.taken ? [{ do: 'giveBack' }] : [];
+      return first([{ do: 'leaveLine' }, ...unused], refuseMismatch(state, refusalOf(answer), moment));
+    }
     case 'retry':
       return onFailedCall(state, attempt.taken, answer, moment);
     default:

@@ -125,15 +125,8 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    this.#held.set(id, {
-      socket,
-      self,
-      resolver: undefined,
-      lastPing: 0,
-      greeted: false,
-      unacknowledged: 0,
-      lingers: undefined,
-    });
+    const fresh = { resolver: undefined, lastPing: 0, greeted: false, unacknowledged: 0, lingers: undefined };
+    this.#held.set(id, { socket, self, ...fresh });
   }
 
   ping(id: number): void {

@@ -75,8 +75,11 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
 export type OpenAnswer =
   /** `url` is single-use and valid for seconds: it is dialed at once and never logged. */
   | { kind: 'ok'; url: string; self: SlackSelf }
-  /** Slack accepts the token, but it is not for what the spec names: only a person can change that. */
-  | ({ kind: 'mismatch' } & Refusal)
+  /**
+   * The token is not for what the spec names: only a person can change that. `isUnasked`: Slack was not asked for a socket, so
+   * it does not count against the budget.
+   */
+  | ({ kind: 'mismatch'; isUnasked?: boolean } & Refusal)
   | WebApiFailure;
 
 /** Who a socket belongs to according to Slack; empty where Slack does not say, as with an app that serves many teams. */

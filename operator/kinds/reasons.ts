@@ -206,12 +206,13 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy: 'Install the app in the team again, or delete this SlackBot.',
   },
   MissingScope: {
-    meaning: 'The token lacks a scope that RTM needs.',
-    remedy: 'Give the app the scopes bot and rtm:stream, install it again, and put the new token in the Secret.',
+    meaning: 'The token lacks a scope that its transport needs.',
+    remedy:
+      'An app-level token needs connections:write, a token for RTM needs bot or rtm:stream. Put a token that has it in the Secret.',
   },
   RTMNotAllowed: {
     meaning: 'Slack does not let this app use RTM: only existing classic apps may.',
-    remedy: 'Use the token of a classic app; new apps need Socket Mode.',
+    remedy: 'Use the token of a classic app, or spec.transport SocketMode with an app-level token.',
   },
   TeamMismatch: {
     meaning: 'The token belongs to another team than spec.teamID.',

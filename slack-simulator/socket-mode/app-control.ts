@@ -39,9 +39,9 @@ export type AppControl = {
   inflict(target: AppSocketTarget, fault: AppSocketFault): Promise<{ struck: string[] }>;
 };
 
-type Caller = <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<T>;
+type Call = <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<T>;
 
-export function appControlOf(call: Caller): AppControl {
+export function appControlOf(call: Call): AppControl {
   const of = (appID: string): string => `apps/${encodeURIComponent(appID)}`;
   const where = (query: Record<string, string | undefined>): string => {
     const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -1,4 +1,4 @@
-import type { FailReason, Outcome } from '../../queue/outcome.ts';
+import { isFinal, type Outcome } from '../../queue/outcome.ts';
 
 /**
  * The text that acknowledges an envelope, or undefined to have Slack send it again (design rule 5). What no further delivery
@@ -11,34 +11,3 @@ export const acknowledge = (envelope_id: string, outcome: Outcome): string | und
 /** The acknowledgement with the application's answer. @param payload JSON text, passed on as it is */
 export const answer = (envelope_id: string, payload: string): string =>
   `{"envelope_id":${JSON.stringify(envelope_id)},"payload":${payload}}`;
-
-function isFinal(outcome: Outcome): boolean {
-  switch (outcome.kind) {
-    case 'queued':
-    case 'duplicate':
-    case 'filtered':
-    case 'fenced':
-      return true;
-    case 'failed':
-      return failsAgain(outcome.reason);
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** Whether the same event would fail again. */
-function failsAgain(reason: FailReason): boolean {
-  switch (reason) {
-    case 'malformed':
-    case 'too_large':
-    case 'unencodable':
-    case 'refused':
-      return true;
-    case 'buffer_full':
-    case 'stale':
-    case 'shutdown':
-      return false;
-    default:
-      return reason satisfies never;
-  }
-}

@@ -66,7 +66,7 @@ export function socketModeTransport({ open, identities, cluster }: SocketModeOpt
       const credentials = splitCredentials(spec.token);
       const identity = await identities.ask(credentials, spec.tokenDigest, signal);
       const refusal = identity === undefined ? undefined : botMismatch(identity, spec.teamID);
-      if (refusal !== undefined) return { kind: 'mismatch', ...refusal };
+      if (refusal !== undefined) return { kind: 'mismatch', isUnasked: true, ...refusal };
       return granted(await open(credentials.appToken, signal), selfOf(identity));
     },
     helloRefusal(spec, { appID = '' }) {
@@ -89,7 +89,7 @@ export function appTransport({ open, routes, cluster }: AppOptions): Transport<A
     async open(spec, signal) {
       const token = appTokenOf(spec);
       const refusal = appMismatch(spec, appIDOf(token));
-      if (refusal !== undefined) return { kind: 'mismatch', ...refusal };
+      if (refusal !== undefined) return { kind: 'mismatch', isUnasked: true, ...refusal };
       await routes.whenRead(spec.ownerUid, ROUTES_WITHIN_MS);
       return granted(await open(token, signal), NOBODY);
     },

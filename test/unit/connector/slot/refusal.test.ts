@@ -13,6 +13,14 @@ const refuse = (world: SlotWorld, error: string): readonly unknown[] => {
 };
 const untilAskedAgain = (world: SlotWorld): number => (wakeAtMs(world.state) ?? Number.NaN) - world.nowMs;
 
+it.each([
+  [true, [{ do: 'leaveLine' }, { do: 'giveBack' }]],
+  [false, [{ do: 'leaveLine' }]],
+])('a connect for which Slack was not asked (%s) is given back', (isUnasked, effects) => {
+  const world = started().until('connecting');
+  expect(world.play({ type: 'answer', id: world.id, answer: { ...MISMATCH, isUnasked } })).toEqual(effects);
+});
+
 describe('a refusal', () => {
   it.each(['invalid_auth', 'account_inactive', 'token_revoked'])(
     'by %s is told to the queue when it stands after a minute and no socket lives elsewhere, once a token',

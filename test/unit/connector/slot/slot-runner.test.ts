@@ -45,6 +45,7 @@ let statuses: number;
 let livesElsewhere: () => Promise<boolean>;
 let take: () => Promise<BudgetAnswer>;
 let givenBack: string[][];
+let released: string[][];
 let answer: (signal: AbortSignal) => Promise<RtmConnectAnswer>;
 let dialSemaphore: DialSemaphore;
 let slot: SlotRunner<RtmSpec>;
@@ -54,6 +55,7 @@ beforeEach(() => {
   answer = async () => ok();
   take = async () => ({ granted: true });
   givenBack = [];
+  released = [];
   livesElsewhere = async () => false;
   dialSemaphore = new DialSemaphore(1);
   slot = new SlotRunner(
@@ -72,6 +74,9 @@ beforeEach(() => {
           givenBack.push([key, slotID]);
         },
         isLive: () => livesElsewhere(),
+        release: async ({ key }, slotID) => {
+          released.push([key, slotID]);
+        },
       },
       outage: new Outage(timers, silentLog),
       dialSemaphore,
@@ -212,9 +217,20 @@ it('is stopped when every socket of it is gone, and can be stopped twice', async
   });
   await settle();
   expect([last().ended, done]).toEqual([true, false]);
+  expect(released).toEqual([]);
   last().ears.onClose(CLOSED);
   await Promise.all([stopped, slot.stop()]);
   expect(timers.pending).toBe(0);
+  expect(released).toEqual([[connectBudgetKey('T1', 'd1'), 'uid-1/0']]);
+});
+
+it('gives its place among others back when it shares with others from now on', async () => {
+  slot.start();
+  await settle();
+  slot.update({ ...spec, generation: 2 });
+  expect(released).toEqual([]);
+  slot.update({ ...spec, token: 'xoxb-2-secret', tokenDigest: 'd2' });
+  expect(released).toEqual([[connectBudgetKey('T1', 'd1'), 'uid-1/0']]);
 });
 
 it('warns of odd frames with names, never with what is in them', async () => {
