@@ -47,7 +47,7 @@ interface HeldSocket<S extends SlotSpec> {
   /** It has said hello. */
   greeted: boolean;
   /** Events whose acknowledgement is still to come. */
-  unacknowledged: number;
+  readonly unacknowledged: Set<Unacknowledged>;
   /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
   lingers: { for: 'acks' | 'slack'; cancel(): void } | undefined;
 }
@@ -93,8 +93,15 @@ export class SlotSockets<S extends SlotSpec> {
     if (held === undefined || held.lingers?.for === 'acks') return;
     held.lingers?.cancel();
     held.lingers = undefined;
-    if (held.unacknowledged === 0) held.socket.close();
-    else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => held.socket.close()) };
+    if (held.unacknowledged.size === 0) held.socket.close();
+    else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => this.#endLinger(held)) };
+  }
+
+  /** What waits for an answer is acknowledged plainly if it can't be later, or Slack would tell the user that the app is away. */
+  #endLinger(held: HeldSocket<S>): void {
+    const isLast = ![...this.#held.values()].some((other) => other !== held && other.greeted);
+    if (isLast) for (const envelope of [...held.unacknowledged]) envelope.expire();
+    held.socket.close();
   }
 
   closeAll(): void {
@@ -125,7 +132,13 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = { resolver: undefined, lastPing: 0, greeted: false, unacknowledged: 0, lingers: undefined };
+    const fresh = {
+      resolver: undefined,
+      lastPing: 0,
+      greeted: false,
+      unacknowledged: new Set<Unacknowledged>(),
+      lingers: undefined,
+    };
     this.#held.set(id, { socket, self, ...fresh });
   }
 
@@ -185,18 +198,19 @@ export class SlotSockets<S extends SlotSpec> {
 
   #unacknowledged(held: HeldSocket<S>, ack: string | undefined): Unacknowledged | undefined {
     if (ack === undefined) return undefined;
-    held.unacknowledged += 1;
-    return new Unacknowledged({
+    const envelope: Unacknowledged = new Unacknowledged({
       transport: this.#transport,
       ack,
       send: (text) => this.#send(held, text),
       done: () => {
-        held.unacknowledged -= 1;
-        if (held.unacknowledged > 0 || held.lingers?.for !== 'acks') return;
+        held.unacknowledged.delete(envelope);
+        if (held.unacknowledged.size > 0 || held.lingers?.for !== 'acks') return;
         held.lingers.cancel();
         held.socket.close();
       },
     });
+    held.unacknowledged.add(envelope);
+    return envelope;
   }
 
   /**
