@@ -173,6 +173,23 @@ describe('Slack counts websockets that Relax does not know', () => {
     expect(statusOf(world.state).message).toMatch(/counts 3 websockets.*knows 2/);
   });
 
+  it('all sockets of an app that are replaced together, again and again, are never told', () => {
+    const world = liveWith(2, 2);
+    for (let round = 0; round < 5; round += 1) {
+      pass(world, 15 * SECOND_MS);
+      world.play({ type: 'leaving', id: world.id });
+      hear(world, 4, 2);
+      expect(statusOf(world.state)).toMatchObject({ state: 'live', reason: '' });
+    }
+  });
+
+  it('those that have been told stay told when Slack replaces the socket', () => {
+    const world = liveWith(5, 2);
+    world.play({ type: 'leaving', id: world.id });
+    hear(world, 4, 2);
+    expect(statusOf(world.state).message).toMatch(/counts 3 websockets.*knows 2/);
+  });
+
   it('those that were only being replaced are never told', () => {
     const world = liveWith(3, 2);
     pass(world, 25 * SECOND_MS);
