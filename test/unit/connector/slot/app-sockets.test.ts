@@ -237,6 +237,15 @@ describe('Slack counts websockets that Relax does not know', () => {
     expect(statusOf(world.state)).toEqual(before);
   });
 
+  it('a slot whose socket dies while it asks for a look connects at once, also while Redis is away', () => {
+    const world = liveWith(5, 2);
+    while (world.state.attempt.tag === 'none') pass(world, MINUTE_MS);
+    world.until('asking');
+    world.play({ type: 'closed', id: 1, close: CLOSED });
+    world.play({ type: 'budget', id: world.id, answer: 'away' });
+    expect(world.state.attempt.tag).toBe('connecting');
+  });
+
   it('a goodbye while it only looks makes the successor needed as any other', () => {
     const world = liveWith(5, 2);
     while (world.state.attempt.tag === 'none') pass(world, MINUTE_MS);
