@@ -23,6 +23,8 @@ import {
 const STABLE_MS = 60_000;
 /** How often a socket is marked as live for others: 17 times a second for 5,000 sockets. */
 const MARK_MS = 300_000;
+/** How soon it is marked again if Redis may not know it: others would take the socket for one that is not of Relax. */
+const MARK_AGAIN_MS = 5_000;
 /** A peer that has answered neither of two pings, one heartbeat apart, by the third heartbeat is dead. */
 const MOST_PINGS = 2;
 /** A peer that sends, but has answered no ping for this long by a heartbeat, does not hear us: about 10 s. */
@@ -43,7 +45,10 @@ export function onHeard(state: SlotState, input: Extract<Input, { type: 'heard' 
 export function onHello(state: SlotState, id: number, sockets: number | undefined, { nowMs }: Moment): Step {
   const { attempt, current, pressed, spec } = state;
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
-  const counted = sockets === undefined ? undefined : { sockets, handover: current !== undefined };
+  const counted =
+    sockets === undefined
+      ? undefined
+      : { sockets, handover: current !== undefined, looked: current?.looksAgain === true };
   const live: CurrentSocket = {
     id,
     tokenDigest: spec.tokenDigest,
@@ -150,6 +155,13 @@ function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
   if (moment.nowMs - current.markedAtMs < MARK_MS) return heartbeat(state, current, moment);
   const marked: CurrentSocket = { ...current, markedAtMs: moment.nowMs };
   return first([markLive(marked)], heartbeat({ ...state, current: marked }, marked, moment));
+}
+
+export function onUnmarked(state: SlotState, { nowMs }: Moment): Step {
+  const { current } = state;
+  if (current === undefined) return stay(state);
+  const markedAtMs = Math.min(current.markedAtMs, nowMs - MARK_MS + MARK_AGAIN_MS);
+  return go(state, { current: { ...current, markedAtMs } });
 }
 
 const markLive = ({ tokenDigest }: CurrentSocket) => ({ do: 'markLive', tokenDigest }) as const;

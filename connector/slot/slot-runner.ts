@@ -101,6 +101,11 @@ export class SlotRunner<S extends SlotSpec> {
     this.#feed({ type: 'pressure', pressed });
   }
 
+  /** Redis may have lost the mark of the live socket. */
+  markAgain(): void {
+    this.#feed({ type: 'unmarked' });
+  }
+
   status(): SlotStatus {
     return this.#status;
   }

@@ -138,6 +138,8 @@ export interface SlackCount {
   sockets: number;
   /** The socket that it replaces was among them. */
   handover: boolean;
+  /** It was opened for nothing but to hear Slack count. */
+  looked: boolean;
 }
 
 export interface UnknownSockets {
@@ -182,6 +184,8 @@ export type Input =
   | { type: 'heard'; id: number; answered?: boolean }
   /** `sockets`: how many of the app Slack counts, if it says. */
   | { type: 'hello'; id: number; sockets?: number | undefined }
+  /** Redis may not know that the current socket is live: it was away when told, or has lost what it was told. */
+  | { type: 'unmarked' }
   /** How many sockets of the app Relax knew when `id` was marked as live. */
   | { type: 'known'; id: number; known: number }
   /** Slack will close the socket, some time soon. */

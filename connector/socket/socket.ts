@@ -16,7 +16,10 @@ export interface Socket {
    * first, for at most another second.
    */
   close(): void;
-  /** Ends at once, whatever the peer does. `onClose` still comes, exactly once. */
+  /**
+   * Ends at once, whatever the peer does. A peer that is there after all gets a close frame, except from a paused socket.
+   * `onClose` still comes, exactly once.
+   */
   terminate(): void;
 }
 

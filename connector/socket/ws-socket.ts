@@ -134,6 +134,8 @@ class WsSocket implements Socket {
   terminate(): void {
     if (this.#isDone) return;
     this.#failure ??= { kind: 'failed', detail: 'terminated by Relax' };
+    // Slack may count a socket that ended without a word for minutes, and hand it events.
+    if (!this.#paused && this.#ws?.readyState === WebSocket.OPEN) this.#ws.close(1000);
     this.#ws?.terminate();
   }
 

@@ -130,7 +130,7 @@ export function socketContract(subject: ContractSubject): void {
       log.socket.pause();
       log.socket.resume();
       log.socket.close();
-      expect(peer.connections[0]?.frames).toEqual([]);
+      expect(peer.connections[0]?.frames.filter(({ opcode }) => opcode !== CLOSE)).toEqual([]);
     });
   });
 
@@ -354,6 +354,13 @@ export function socketContract(subject: ContractSubject): void {
       log.socket.terminate();
       expect(await log.closed()).toMatchObject({ kind: 'failed', code: 1006 });
       expect(performance.now() - startMs).toBeLessThan(300);
+    });
+
+    it('by terminate() is told to a peer that is there after all', async () => {
+      const { log, far } = await open();
+      log.socket.terminate();
+      await log.closed();
+      await waitFor(() => far.frames.some(({ opcode }) => opcode === CLOSE), { what: 'a close frame' });
     });
 
     it('by terminate() or close() may come before the socket is open', async () => {

@@ -96,6 +96,17 @@ describe('a live socket', () => {
     expect(marks).toEqual(Array.from({ length: 4 }, () => ({ do: 'markLive', tokenDigest: 'd1' })));
   });
 
+  it('is marked again within seconds when Redis may not know it', () => {
+    const world = live();
+    world.play({ type: 'unmarked' });
+    const marks = Array.from({ length: 6 }, () => {
+      world.pass(HEARTBEAT_MS);
+      world.play({ type: 'heard', id: 1 });
+      return world.play({ type: 'heartbeat' }).map((effect) => effect.do);
+    });
+    expect(marks).toEqual([[], ['markLive'], [], [], [], []]);
+  });
+
   it('is marked by its own token, also while Slack refuses the next one', () => {
     const world = live();
     world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });

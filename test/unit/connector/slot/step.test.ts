@@ -59,7 +59,7 @@ describe('for any inputs in any order', () => {
     },
     { weight: 1, arbitrary: fc.record({ move: fc.constant('crowded' as const), age: about }) },
     { weight: 3, arbitrary: fc.constant({ move: 'heartbeat' } as const) },
-    { weight: 1, arbitrary: fc.constant({ move: 'recovered' } as const) },
+    { weight: 1, arbitrary: fc.constantFrom({ move: 'recovered' } as const, { move: 'unmarked' } as const) },
     {
       weight: 1,
       arbitrary: fc.record({ move: fc.constant('elsewhere' as const), tokenDigest: tokens, live: fc.boolean() }),
@@ -92,6 +92,7 @@ describe('for any inputs in any order', () => {
         return;
       case 'heartbeat':
       case 'recovered':
+      case 'unmarked':
         world.play({ type: move.move });
         return;
       case 'elsewhere':
