@@ -206,13 +206,13 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy: 'Install the app in the team again, or delete this object.',
   },
   MissingScope: {
-    meaning:
-      'The token lacks a scope that its transport needs: bot or rtm:stream for RTM, connections:write for Socket Mode.',
-    remedy: 'Give the app, or its app-level token, that scope, and put the new token in the Secret.',
+    meaning: 'The token lacks a scope that its transport needs.',
+    remedy:
+      'An app-level token needs connections:write, a token for RTM needs bot or rtm:stream. Put a token that has it in the Secret.',
   },
   RTMNotAllowed: {
     meaning: 'Slack does not let this app use RTM: only existing classic apps may.',
-    remedy: 'Put an app-level token (xapp-) into the Secret and set spec.transport to SocketMode.',
+    remedy: 'Use the token of a classic app, or spec.transport SocketMode with an app-level token.',
   },
   TeamMismatch: {
     meaning: 'The token belongs to another team than spec.teamID.',
