@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SlackAppSpec } from '#core/api/slackapp.ts';
 import { type SlackBotSpec, slackBotStatusSchema } from '#core/api/slackbot.ts';
 import type { RoutedBot } from '#operator/fleet/desired.ts';
-import { CONDITION_TYPES, type ConditionType } from '#operator/kinds/reasons.ts';
+import { CONDITION_TYPES, type ConditionType, explain } from '#operator/kinds/reasons.ts';
 import { type Apps, judgeAppRef } from '#operator/kinds/slackbot/carrier.ts';
 import { ownerOf } from '#operator/kinds/slackbot/socket-set.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
@@ -230,10 +230,18 @@ describe('the status of a SlackBot that a SlackApp carries', () => {
   });
 
   it('names the app, says nothing of its pods, and judges no credentials of a bot that has none', () => {
-    const status = statusOf(input());
-    expect(conditionOf(status, 'Ready')?.message).toBe('SlackApp apps/shop: as it is');
+    const near = { ...bot(), spec: { ...SPEC, appRef: { name: 'shop' } } };
+    const status = statusOf(input({ bot: near }));
+    expect(conditionOf(status, 'Ready')?.message).toBe('SlackApp bots/shop: as it is');
     expect(status.connections).toEqual([]);
     expect(shown({ verdict: MISSING }, 'CredentialsValid')).toBe('Unknown AppMissing 0/0');
+  });
+
+  it("tells a SlackBot of another namespace nothing of the app's Secret", () => {
+    const app = appStatus('False', 'KeyMissing', 0);
+    expect(conditionOf(statusOf(input({ app })), 'CredentialsValid')?.message).toBe(
+      `SlackApp apps/shop: ${explain('KeyMissing')}`,
+    );
   });
 
   it('is worth no write when a socket of the app moves', () => {
