@@ -18,8 +18,6 @@ export interface Envelope {
   botUserID: string;
   /** `event_id`; empty for everything but events_api. */
   eventID: string;
-  /** `event_time` in ms; undefined if there is none. */
-  eventTimeMs: number | undefined;
   /** The queue item's `envelope`. */
   outer: JsonObject;
 }

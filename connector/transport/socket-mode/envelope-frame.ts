@@ -1,5 +1,5 @@
 import type { Envelope } from '../../event/envelope.ts';
-import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from '../../event/frame-field.ts';
+import { firstText, idOf, isObject, type JsonObject, objectAt, text } from '../../event/frame-field.ts';
 import type { Frame } from '../transport.ts';
 import { memberText, withoutMember } from './json-span.ts';
 
@@ -133,7 +133,6 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
     enterpriseID,
     botUserID: botUserOf(authorizations, teamID),
     eventID: type === 'events_api' ? text(payload.event_id) : '',
-    eventTimeMs: slackTimeMs(text(payload.event_time)) || undefined,
     outer,
   };
 }

@@ -101,7 +101,6 @@ describe('an events_api envelope', () => {
         enterpriseID: 'E1',
         botUserID: 'UBOT',
         eventID: 'Ev1',
-        eventTimeMs: 1_700_000_000_000,
         outer: { ...around, envelope_id: 'e-1', retry_attempt: 2, retry_reason: 'timeout' },
       },
       ack: 'e-1',
@@ -115,6 +114,10 @@ describe('an events_api envelope', () => {
     );
     const twice = `{"type":"events_api","envelope_id":"e","payload":{"event":{"type":"a"},"event":${text}}}`;
     expect(eventOf(twice).text).toBe(text);
+  });
+
+  it('takes no answer, even if it says so: it is acknowledged when its outcome is final', () => {
+    expect(eventOf(events({}, { accepts_response_payload: true })).envelope?.takesAnswer).toBe(false);
   });
 
   it('whose payload is the text of an object is read all the same', () => {
