@@ -10,6 +10,8 @@ import { ConnectorReplies, keys } from '../connector/reply/replies-fixture.ts';
 /** Node is here in any case; the consumer in Python does the same. */
 const consumer = join(import.meta.dirname, '../../../examples/consumers/node/answers.mjs');
 
+const URGENT = '{relax:events}:urgent';
+
 const server = useRedis({ emptied: true });
 const redis = server.useClient();
 const lines: string[] = [];
@@ -20,7 +22,7 @@ beforeEach(async () => {
   connector = new ConnectorReplies('a', await server.connect({ role: 'blocking' }), redis);
   connector.replies.start();
   lines.length = 0;
-  const env = { ...process.env, REDIS_URL: server.url, CONSUMER: 'one' };
+  const env = { ...process.env, REDIS_URL: server.url, CONSUMER: 'one', RELAX_QUEUE_URGENT: URGENT };
   const started = spawn(process.execPath, [consumer], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   started.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')));
   child = started;
@@ -91,6 +93,15 @@ describe('the Node consumer that answers', () => {
       return seconds > 0 ? seconds : undefined;
     });
     expect(ttl).toBeLessThanOrEqual(60);
+  });
+
+  it('reads the urgent list, too, where what Slack waits for is', async () => {
+    const reply = connector.read('e1');
+    const event = { command: '/stop', text: '' };
+    await redis.rpush(URGENT, JSON.stringify({ team_uid: 'T1', type: 'slash_commands', event, reply: reply.address }));
+    reply.settled({ kind: 'queued' });
+    expect(await answerTo(1)).toMatchObject({ text: '/stop : on it' });
+    await waitFor(async () => (await redis.exists('{relax:events}:processing:one:urgent')) === 0);
   });
 
   it('handles everything else as before', async () => {
