@@ -59,10 +59,15 @@ kubeBinariesSuite('A SlackBot whose transport changes', () => {
   const isFenced = async () =>
     (await redis.hget(fences, fenceField('test', (await fleet.read('acme')).metadata.uid))) !== null;
 
-  it('from RTM to Socket Mode has its sockets replaced where they are, with no fence', async () => {
+  it('from RTM to Socket Mode has its sockets replaced where they are, one first, with no fence', async () => {
     await becomes(RTM);
     await fleet.until('acme', 'True Live 2/2', 60_000);
+    comesUp.socketMode = false;
     await becomes(SOCKET_MODE);
+    await waitFor(() => kinds().toSorted().join() === 'rtm,socketMode', { what: 'one socket of Socket Mode' });
+    await fleet.until('acme', 'True Live 1/2');
+    expect(kinds().toSorted()).toEqual(['rtm', 'socketMode']);
+    comesUp.socketMode = true;
     await waitFor(() => kinds().join() === 'socketMode,socketMode', { what: 'sockets of Socket Mode' });
     await fleet.until('acme', 'True Live 2/2');
     expect(await isFenced()).toBe(false);

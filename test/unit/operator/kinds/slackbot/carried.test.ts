@@ -244,6 +244,16 @@ describe('the status of a SlackBot that a SlackApp carries', () => {
     );
   });
 
+  it('after sockets of its own keeps the name of the team, and not the user of another app; once', () => {
+    const previous = { ...statusOf(input()), teamName: 'Acme', botUserID: 'U0OLD' };
+    const status = statusOf(input({ previous }));
+    expect(status).toMatchObject({ teamName: 'Acme', botUserID: '' });
+    expect(urgencyOf(previous, status)).not.toBe('none');
+    // As the API server has it then: a merge patch leaves what it does not name.
+    const stored = { ...previous, ...status };
+    expect(urgencyOf(stored, statusOf(input({ previous: stored })))).toBe('none');
+  });
+
   it('is worth no write when a socket of the app moves', () => {
     const moved = { ...LIVE, connections: [{ pod: 'q', zone: 'z', since: '2026-11-25T01:00:00Z' }] };
     expect(urgencyOf(statusOf(input()), statusOf(input({ app: moved })))).toBe('none');
