@@ -114,6 +114,7 @@ describe('a fleet over Socket Mode', () => {
       passed: 0,
     });
     expect(items).toHaveLength(sent.length);
+    expect(JSON.stringify(items)).not.toContain(verificationToken);
     expect(unwanted.length).toBeGreaterThan(0);
     expect(overRtm.length).toBeGreaterThan(0);
   }

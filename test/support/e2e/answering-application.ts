@@ -3,6 +3,9 @@ import type { TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import type { Item } from './queue-audit.ts';
 
+/** Where what it has read stays. */
+const READ = 'application:read';
+
 /** Reads the queue as an application does, and answers every item that asks for it at once. */
 export class AnsweringApplication {
   readonly #redis: TestRedis;
@@ -29,11 +32,14 @@ export class AnsweringApplication {
 
   async #run(): Promise<void> {
     for (;;) {
-      const texts = (await this.#redis.lpop(this.#queue, 100)) ?? [];
-      for (const text of texts) await this.#answer(JSON.parse(text) as Item);
-      if (this.#stopped && texts.length === 0) return;
-      const askedAtMs = performance.now();
-      await waitFor(() => performance.now() - askedAtMs > 5);
+      const text = await this.#redis.lmove(this.#queue, READ, 'LEFT', 'RIGHT');
+      if (text !== null) {
+        await this.#answer(JSON.parse(text) as Item);
+      } else {
+        if (this.#stopped) return;
+        const askedAtMs = performance.now();
+        await waitFor(() => performance.now() - askedAtMs > 5);
+      }
     }
   }
 
