@@ -284,7 +284,9 @@ export class Connector {
     this.#registry.look();
     const ours = renewal.rival === undefined && renewal.foreign === undefined;
     // The other process wrote reports of its own.
-    if (ours && (this.#hadRival || (!renewal.reportsExist && this.#board.size > 0))) this.#board.rewrite();
+    const isLost = ours && !renewal.reportsExist && this.#board.size > 0;
+    if (isLost || (ours && this.#hadRival)) this.#board.rewrite();
+    if (isLost) this.#registry.markAgain();
     this.#hadRival = !ours;
     void this.#contract.check();
     void this.#redisWatch.check();

@@ -123,7 +123,7 @@ export function onPermitted(state: SlotState, id: number, sparing: boolean, { no
 export function onBudget(state: SlotState, id: number, answer: BudgetAnswer | 'away', moment: Moment): Step {
   const { attempt } = state;
   if (attempt.tag !== 'asking' || attempt.id !== id) return stay(state);
-  if (answer === 'away') return withoutBudget(state, id, attempt.purpose, moment);
+  if (answer === 'away') return withoutBudget(state, id, purposeOf(state), moment);
   if (answer.granted) return connect(state, id, true, moment);
   // While we asked, the socket to be replaced died, or Slack recovered: the purpose is different now, so ask again.
   if (attempt.purpose !== purposeOf(state) || attempt.unspaced !== state.hurried) {

@@ -101,6 +101,11 @@ export class SlotRunner<S extends SlotSpec> {
     this.#feed({ type: 'pressure', pressed });
   }
 
+  /** Redis may have lost the mark of the live socket. */
+  markAgain(): void {
+    this.#feed({ type: 'unmarked' });
+  }
+
   status(): SlotStatus {
     return this.#status;
   }
@@ -316,7 +321,7 @@ export class SlotRunner<S extends SlotSpec> {
   /** The part of the spec that the state machine sees. */
   #facts(): SlotFacts {
     const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod, backpressure } = this.#transport;
+    const { openMethod, backpressure, keepAlive } = this.#transport;
     return {
       streamID: this.#transport.streamID(this.#spec),
       openMethod,
@@ -326,6 +331,7 @@ export class SlotRunner<S extends SlotSpec> {
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
       redelivers: backpressure === 'redelivery',
+      answersPings: keepAlive.by === 'websocketPing',
       pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }

@@ -119,7 +119,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
       owner: this.#kind.ownerOf(object),
       record: this.#records.of(uid),
       ran: desired.wanted(uid),
-      wasRouted: desired.routed(uid) !== undefined,
+      routed: desired.routed(uid),
       others: this.#records.others(planner.view()),
       nowMs: timers.monotonicMs(),
     };

@@ -62,7 +62,7 @@ async function read(list, processing) {
   await redis.quit();
 }
 
-// With an urgent list, what Slack waits for is on that one.
+// What Slack waits for is on the second list, if there is one.
 const readers = [read(queue, processing)];
 if (urgent) readers.push(read(urgent, `${processing}:urgent`));
 await Promise.all(readers);

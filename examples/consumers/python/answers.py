@@ -14,7 +14,7 @@ import redis
 QUEUE = os.environ.get("RELAX_QUEUE", "relax:events")
 URGENT = os.environ.get("RELAX_QUEUE_URGENT")
 PROCESSING = f"{{{QUEUE}}}:processing:{os.environ.get('CONSUMER', socket.gethostname())}"
-# With an urgent list, what Slack waits for is on that one.
+# What Slack waits for is on the second list, if there is one.
 LISTS = [(QUEUE, PROCESSING)] + ([(URGENT, f"{PROCESSING}:urgent")] if URGENT else [])
 
 stopping = threading.Event()

@@ -32,13 +32,13 @@ afterEach(async () => {
   await connector.replies.stop();
 });
 
-const queue = (item: object): Promise<number> =>
-  redis.rpush('relax:events', JSON.stringify({ team_uid: 'T1', ...item }));
+const queue = (item: object, list = 'relax:events'): Promise<number> =>
+  redis.rpush(list, JSON.stringify({ team_uid: 'T1', ...item }));
 
 /** What a connector does with an envelope that takes an answer. */
-async function read(id: string, type: string, event: object): Promise<void> {
+async function read(id: string, type: string, event: object, list?: string): Promise<void> {
   const reply = connector.read(id);
-  await queue({ type, event, reply: reply.address });
+  await queue({ type, event, reply: reply.address }, list);
   reply.settled({ kind: 'queued' });
 }
 
@@ -64,6 +64,11 @@ describe('the Node consumer that answers', () => {
 
     expect(connector.acknowledged.every(({ afterMs }) => afterMs < 2_000)).toBe(true);
     expect(await redis.exists(keys.replies('a'))).toBe(0);
+  });
+
+  it('answers what is on the list of urgent events, where RELAX_QUEUE_URGENT puts all of these', async () => {
+    await read('e1', 'slash_commands', { command: '/deploy', text: 'web' }, URGENT);
+    expect(await answerTo(1)).toMatchObject({ text: '/deploy web: on it' });
   });
 
   it('uses response_url for what it reads too late', async () => {
