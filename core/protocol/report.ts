@@ -83,6 +83,8 @@ export const RETRY_REASONS = [
   'TooManyWebsockets',
   /** Live, but Slack counts websockets of the app that Relax does not know. */
   'UnknownWebsockets',
+  /** Live, but Slack refuses the bot token that came along with the app-level token. */
+  'BotTokenRefused',
   'SealUnreadable',
   'TransportNotServed',
 ] as const;

@@ -256,6 +256,10 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy:
       'Stop other programs that use the app-level token (one app for each environment). If there are none, Slack forgets lost websockets by itself after a while.',
   },
+  BotTokenRefused: {
+    meaning: 'Events flow, but Slack refuses the bot token in the Secret.',
+    remedy: 'Put the bot token of the app into the Secret, or none: receiving events does not need it.',
+  },
   TransportNotServed: {
     meaning: 'The connector is older than the operator and does not know this transport.',
     remedy: 'Upgrade the connectors to the version of the operator.',
