@@ -20,7 +20,11 @@ export interface DrainFacts {
   graceMs: number;
 }
 
-/** The part of the grace period reserved for closing sockets and emptying the buffer (design rule 6). */
+/**
+ * The part of the grace period reserved for closing sockets and emptying the buffer (design rule 6): at most 4 s for a socket
+ * whose events are still to be acknowledged (`SlotRunner.stop`), during which events go on to Redis, and half a second each for
+ * what is then left of the buffer and for the session's last write.
+ */
 const CLOSING_MS = 5_000;
 
 export type DrainEnd = 'empty' | 'released' | 'grace' | 'redisAway';

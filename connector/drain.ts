@@ -61,8 +61,9 @@ export async function drain(parts: DrainParts, graceMs: number): Promise<DrainEn
   session.tellLeft();
   const leftMs = startedAtMs + graceMs - LAST_WORD_MS - clock.monotonicMs();
   const lost = await publisher.drain(Math.max(LEAST_PUBLISH_MS, leftMs));
-  await session.leave();
   const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
+  // Before the last write, which takes seconds when Redis hangs: the process may be killed meanwhile.
   log[lost > 0 ? 'error' : 'info']({ end, closed: closing, lost, tookMs }, 'drained');
+  await session.leave();
   return end;
 }

@@ -37,7 +37,8 @@ export const TEAM_BUDGET = {
 /** Those of `apps.connections.open` and of an app's sockets (ADR 0016). */
 export const APP_BUDGET = {
   capacity: 6,
-  refillMs: 10_000,
+  /** Well below the 50 a minute of Slack's current page. A socket that Slack warns has 10 s, and finds a call in time. */
+  refillMs: 3_000,
   /** Slack's limit is 10 sockets: one is left for the successor of a socket that is still read. */
   places: 9,
   /** Longer than an attempt takes from the call to hello (45 s): after that, one that failed no longer counts. */

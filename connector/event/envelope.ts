@@ -6,7 +6,7 @@ export interface Envelope {
   type: string;
   /** `envelope_id`: the acknowledgement names it. */
   id: string;
-  /** Slack takes an answer inside the acknowledgement (`accepts_response_payload`). */
+  /** Slack takes an answer inside the acknowledgement (`accepts_response_payload`); never to an event. */
   takesAnswer: boolean;
   /** Unless it is acknowledged: Slack repeats events, and neither slash commands nor interactions. */
   isSentAgain: boolean;

@@ -15,7 +15,10 @@ import { converge, failedAgain, nextRetryMs, type SlotEntry, type SlotFailure } 
 import { isFault, openSlot, type SlotFault, unforeseen } from './open-slot.ts';
 
 /** What runs one slot, as the registry sees it. */
-export type Runner = Pick<SlotRunner<TransportSpec>, 'start' | 'update' | 'setPressure' | 'status' | 'stop'>;
+export type Runner = Pick<
+  SlotRunner<TransportSpec>,
+  'start' | 'update' | 'setPressure' | 'markAgain' | 'status' | 'stop'
+>;
 
 /** @param onStatus called when the runner's status has changed */
 export type CreateRunner = (spec: TransportSpec, onStatus: () => void) => Runner;
@@ -92,6 +95,11 @@ export class SlotRegistry {
     this.#pressure = pressure;
     // A runner that goes on may fill the buffer again, which calls this before the loop is over.
     for (const [id, entry] of this.#entries) this.#press(id, entry);
+  }
+
+  /** Redis has lost what it held, the marks of live sockets among it. */
+  markAgain(): void {
+    for (const { runner } of this.#entries.values()) this.#markAgain(runner);
   }
 
   report(id: SlotID): DesiredReport {
@@ -193,9 +201,15 @@ export class SlotRegistry {
       })
       .finally(() => {
         this.#closing.delete(closing);
+        // If the slot has come back meanwhile, it has lost its mark to the one that has gone.
+        this.#markAgain(this.#entries.get(id)?.runner);
         if (this.#stopping === undefined) this.#tell(id);
       });
     this.#closing.set(closing, id);
+  }
+
+  #markAgain(runner: Runner | undefined): void {
+    this.#defects.run('a slot that is to be marked as live again', () => runner?.markAgain());
   }
 
   #press(id: SlotID, entry: Entry): void {

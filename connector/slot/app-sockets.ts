@@ -4,7 +4,7 @@
  */
 
 import type { Trouble } from '../transport/transport.ts';
-import { begin, fail } from './connect-attempt.ts';
+import { begin, fail } from './attempt.ts';
 import { type CurrentSocket, go, type Moment, type SlotState, type Step, stay, type UnknownSockets } from './state.ts';
 
 /** Slack may count sockets that have broken for minutes; asking for more would only add to them. */
@@ -31,17 +31,18 @@ export function crowd(state: SlotState, trouble: Trouble, moment: Moment): Step 
 
 /**
  * Compares with what Slack's hello said. The slot stays live, since its socket is read as before. Other slots that are being
- * replaced at the moment have two sockets each, so a small difference must still be there at the next hello.
+ * replaced at the moment have two sockets each, and Slack often replaces all of an app at once, so a small difference is only
+ * told if a socket that was opened to hear Slack count finds it as well.
  */
 export function onKnown(state: SlotState, id: number, known: number, moment: Moment): Step {
   const { current } = state;
   if (current?.id !== id || current.counted === undefined) return stay(state);
-  const { sockets, handover } = current.counted;
+  const { sockets, handover, looked } = current.counted;
   if (sockets <= known + (handover ? 1 : 0)) {
     return go(state, { looks: 0, current: { ...current, unknown: undefined } });
   }
   const slack = handover ? sockets - 1 : sockets;
-  const isCertain = slack > 2 * known || state.looks > 0;
+  const isCertain = slack > 2 * known || looked || current.unknown?.isCertain === true;
   const waitMs = isCertain ? doubled(FIRST_LOOK_MS, MOST_LOOK_MS, Math.max(0, state.looks - 1)) : CERTAIN_MS;
   const unknown: UnknownSockets = {
     slack,

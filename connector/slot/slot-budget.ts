@@ -58,10 +58,11 @@ export class SlotBudget<S extends SlotSpec> {
   }
 
   markLive({ tokenDigest, counted }: Extract<Effect, { do: 'markLive' }>): void {
-    this.#tell(async (bucket, slotID) => {
+    const mark = async (bucket: Bucket, slotID: string): Promise<void> => {
       const known = await this.#budget.markLive(bucket, slotID, counted?.sockets);
       if (counted !== undefined && known !== undefined) this.#owner.feed({ type: 'known', id: counted.id, known });
-    }, this.bucket(tokenDigest));
+    };
+    this.#tell(mark, this.bucket(tokenDigest), () => this.#owner.feed({ type: 'unmarked' }));
   }
 
   askElsewhere(): void {
@@ -77,7 +78,14 @@ export class SlotBudget<S extends SlotSpec> {
     this.#tell((_, slotID) => this.#budget.release(bucket, slotID));
   }
 
-  #tell(tell: (bucket: Bucket, slotID: string) => Promise<unknown>, bucket = this.bucket()): void {
-    tell(bucket, this.#owner.spec().slotID).catch((error: unknown) => this.#owner.away(error));
+  #tell(
+    tell: (bucket: Bucket, slotID: string) => Promise<unknown>,
+    bucket = this.bucket(),
+    failed: () => void = () => {},
+  ): void {
+    tell(bucket, this.#owner.spec().slotID).catch((error: unknown) => {
+      this.#owner.away(error);
+      failed();
+    });
   }
 }

@@ -14,7 +14,7 @@ export type SlotStatus = Pick<
 const BUDGET: Trouble = {
   reason: 'WaitingForBudget',
   message:
-    'Slack allows about one connect a minute for each token or app, which all replicas share. Relax connects when the next one is due.',
+    'Slack limits how often a token or an app may connect, which all replicas share. Relax connects when the next connect is due.',
 };
 const NO_TROUBLE = { reason: '', message: '' };
 

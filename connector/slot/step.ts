@@ -1,15 +1,7 @@
 import { onKnown } from './app-sockets.ts';
-import {
-  begin,
-  onAnswer,
-  onAttemptClosed,
-  onBudget,
-  onGreetingError,
-  onOpened,
-  onPermitted,
-  onRecovered,
-  onWake,
-} from './connect-attempt.ts';
+import { begin } from './attempt.ts';
+import { onBudget, onPermitted } from './attempt-budget.ts';
+import { onAnswer, onAttemptClosed, onGreetingError, onOpened, onRecovered, onWake } from './connect-attempt.ts';
 import {
   lose,
   onClosing,
@@ -20,6 +12,7 @@ import {
   onPressure,
   onRefused,
   onStop,
+  onUnmarked,
 } from './current-socket.ts';
 import { onElsewhere } from './refusal.ts';
 import { onUpdate } from './spec-change.ts';
@@ -49,9 +42,11 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'opened':
       return onOpened(state, input.id, moment);
     case 'heard':
-      return onHeard(state, input.id);
+      return onHeard(state, input, moment);
     case 'hello':
       return onHello(state, input.id, input.sockets, moment);
+    case 'unmarked':
+      return onUnmarked(state, moment);
     case 'known':
       return onKnown(state, input.id, input.known, moment);
     case 'leaving':

@@ -59,7 +59,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   Live: { condition: 'Ready', meaning: 'The credentials are valid and at least one socket is live.', remedy: '' },
   Suspended: {
     condition: 'Ready',
-    meaning: 'spec.suspend is true: its sockets are closed, and late events of it are refused.',
+    meaning: 'spec.suspend is true: none of its events is queued, and sockets of its own are closed.',
     remedy: 'Set spec.suspend to false.',
   },
   DuplicateBot: {
@@ -202,8 +202,8 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
   },
   TokenExpired: { meaning: 'The token has expired.', remedy: 'Put a fresh token in the Secret.' },
   AccountInactive: {
-    meaning: 'The bot was removed from the team, or its user was deactivated.',
-    remedy: 'Install the app in the team again, or delete this SlackBot.',
+    meaning: 'The bot was removed from the team, its user was deactivated, or the app was deleted.',
+    remedy: 'Install the app in the team again, or delete this object.',
   },
   MissingScope: {
     meaning: 'The token lacks a scope that its transport needs.',
@@ -227,7 +227,10 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy: 'Ask an administrator of the team whether the app is allowed there.',
   },
   RateLimited: { meaning: 'Slack asked to wait before the next connect.', remedy: '' },
-  WaitingForBudget: { meaning: 'Connects of a team are spread: one a minute, three at once.', remedy: '' },
+  WaitingForBudget: {
+    meaning: 'The connects of a team, or of an app, are spread over time: Slack limits them.',
+    remedy: '',
+  },
   SlackUnavailable: { meaning: 'Slack answers with errors or not at all.', remedy: 'See https://slack-status.com.' },
   SlackAnswerUnreadable: {
     meaning: "The answer is not Slack's: a proxy may be in between.",

@@ -125,7 +125,7 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
   return {
     type,
     id: text(frame.envelope_id),
-    // An event is acknowledged when its outcome is final, whatever else may be said of it.
+    // An event never takes one, whatever the frame says: its acknowledgement would wait for nothing.
     takesAnswer: frame.accepts_response_payload === true && type !== 'events_api',
     isSentAgain: type === 'events_api',
     appID: firstText(payload.api_app_id, view.app_id),

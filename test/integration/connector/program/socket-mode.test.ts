@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { appSocketsKey } from '#core/protocol/keys.ts';
 import type { QueueItem } from '#core/protocol/queue-item.ts';
 import { generatedAppToken } from '#slack-simulator/app.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -77,4 +78,47 @@ it('what an application pushes to the list that the item names is Slack’s answ
   await fleet.redis.rpush(item?.reply?.to ?? '', JSON.stringify({ id: item?.reply?.id, payload: { text: 'hello' } }));
   await waitFor(() => unacknowledged().length === 0);
   expect(fleet.slack.apps.deliveries()).toMatchObject([{ payload: { text: 'hello' }, late: false }]);
+});
+
+describe('the websockets of an app', () => {
+  const places = (): Promise<number> => fleet.redis.zcard(appSocketsKey(APP));
+  const unknown = async (): Promise<string[]> => {
+    const reports = await Promise.all(['a', 'b', 'c'].map((pod) => fleet.reports(pod)));
+    const all = reports.flatMap((each) => Object.values(each));
+    return all.filter(({ reason }) => reason !== '').map(({ message }) => message);
+  };
+  /** It has the fresh count of Slack, and Relax has counted as well. */
+  async function refresh(): Promise<void> {
+    const before = slackOpens();
+    fleet.slack.apps.inflict(
+      { appID: APP, socketID: fleet.slack.apps.sockets(APP)[0]?.id },
+      { kind: 'disconnect', reason: 'warning', closeAfterMs: 100 },
+    );
+    await waitFor(() => slackOpens() > before && fleet.slack.apps.sockets(APP).length === 3);
+  }
+  const slackOpens = (): number => fleet.slack.apps.stats().opens[APP]?.ok ?? 0;
+
+  it('are known again within seconds when Redis has lost everything', async () => {
+    await live(['a', 'b', 'c']);
+    expect(await places()).toBe(3);
+    await fleet.redis.flushall();
+    await waitFor(async () => (await places()) === 3, { timeoutMs: 20_000, what: 'three places' });
+    await refresh();
+    expect(await unknown()).toEqual([]);
+  });
+
+  it('that a killed pod had are not taken for unknown ones when it starts again', async () => {
+    const killed = fleet.program('a');
+    await live(['b', 'c']);
+    await fleet.assign('a', 1, { 'uid-1/2': ownSlot() });
+    await fleet.untilReported('a', 1, 1);
+    await killed.kill();
+    fleet.program('a');
+    await waitFor(() => fleet.slack.apps.sockets(APP).filter(({ state }) => state === 'live').length === 3, {
+      timeoutMs: 30_000,
+    });
+    await refresh();
+    expect(await unknown()).toEqual([]);
+    expect(await places()).toBe(3);
+  });
 });

@@ -36,6 +36,10 @@ export class FakeRunner implements Runner {
     this.#call(`pressure ${pressed}`);
   }
 
+  markAgain(): void {
+    this.#call('markAgain');
+  }
+
   status(): SlotStatus {
     return this.#status;
   }

@@ -142,6 +142,15 @@ describe('a slot', () => {
     expect(registry.report('uid-1/0')).toMatchObject({ report: { epoch: 3, state: 'connecting' } });
   });
 
+  it('that has come back is marked as live again when its earlier runner, which takes the mark along, has closed', async () => {
+    apply({ start: [['uid-1/0', sealed()]] });
+    apply({ stop: ['uid-1/0'] });
+    apply({ start: [['uid-1/0', sealed({ epoch: 3 })]] });
+    expect(the(1).calls).toEqual(['start']);
+    the(0).closed();
+    await expect.poll(() => the(1).calls).toEqual(['start', 'markAgain']);
+  });
+
   it('whose seal no key here opens is reported with the remedy, and runs as soon as the key is there', async () => {
     apply({ start: [['uid-1/0', sealed({}, 'xoxb-1-abc', otherKey)]] });
     expect(runners).toHaveLength(0);
@@ -359,6 +368,18 @@ describe('pressure', () => {
     expect(the(1).calls).toEqual(['start', 'pressure true']);
     expect(the(2).calls).toEqual(['pressure true', 'start']);
   });
+});
+
+it('every slot is marked as live again when Redis has lost the marks, whatever one of them throws', () => {
+  throwsAt = (id) => (id === 'uid-1/0' ? 'markAgain' : '');
+  apply({
+    start: [
+      ['uid-1/0', sealed()],
+      ['uid-1/1', sealed()],
+    ],
+  });
+  registry.markAgain();
+  expect(the(1).calls).toEqual(['start', 'markAgain']);
 });
 
 describe('the end', () => {

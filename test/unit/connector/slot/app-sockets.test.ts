@@ -173,6 +173,23 @@ describe('Slack counts websockets that Relax does not know', () => {
     expect(statusOf(world.state).message).toMatch(/counts 3 websockets.*knows 2/);
   });
 
+  it('all sockets of an app that are replaced together, again and again, are never told', () => {
+    const world = liveWith(2, 2);
+    for (let round = 0; round < 5; round += 1) {
+      pass(world, 15 * SECOND_MS);
+      world.play({ type: 'leaving', id: world.id });
+      hear(world, 4, 2);
+      expect(statusOf(world.state)).toMatchObject({ state: 'live', reason: '' });
+    }
+  });
+
+  it('those that have been told stay told when Slack replaces the socket', () => {
+    const world = liveWith(5, 2);
+    world.play({ type: 'leaving', id: world.id });
+    hear(world, 4, 2);
+    expect(statusOf(world.state).message).toMatch(/counts 3 websockets.*knows 2/);
+  });
+
   it('those that were only being replaced are never told', () => {
     const world = liveWith(3, 2);
     pass(world, 25 * SECOND_MS);
@@ -218,6 +235,15 @@ describe('Slack counts websockets that Relax does not know', () => {
     world.until('greeting');
     world.play({ type: 'hello', id: world.id, sockets: 6 });
     expect(statusOf(world.state)).toEqual(before);
+  });
+
+  it('a slot whose socket dies while it asks for a look connects at once, also while Redis is away', () => {
+    const world = liveWith(5, 2);
+    while (world.state.attempt.tag === 'none') pass(world, MINUTE_MS);
+    world.until('asking');
+    world.play({ type: 'closed', id: 1, close: CLOSED });
+    world.play({ type: 'budget', id: world.id, answer: 'away' });
+    expect(world.state.attempt.tag).toBe('connecting');
   });
 
   it('a goodbye while it only looks makes the successor needed as any other', () => {

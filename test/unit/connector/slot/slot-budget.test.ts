@@ -66,7 +66,7 @@ describe('a live socket', () => {
   });
 });
 
-it('without Redis, whoever asks for a connect hears so, and whoever tells something goes on', async () => {
+it('without Redis, whoever asks for a connect hears so, and whoever tells something goes on; the mark of a live socket is owed', async () => {
   const gone = () => Promise.reject(new Error('Redis is away'));
   const budget = budgetOf({ take: gone, markLive: gone, release: gone, giveBack: gone });
   await budget.take({ do: 'takeBudget', id: 1, purpose: 'needed', unspaced: false, sparing: false });
@@ -74,6 +74,6 @@ it('without Redis, whoever asks for a connect hears so, and whoever tells someth
   budget.giveBack();
   budget.release();
   await settle();
-  expect(fed).toEqual([{ type: 'budget', id: 1, answer: 'away' }]);
+  expect(fed).toEqual([{ type: 'budget', id: 1, answer: 'away' }, { type: 'unmarked' }]);
   expect(away).toHaveLength(4);
 });

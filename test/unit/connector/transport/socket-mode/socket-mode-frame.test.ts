@@ -125,6 +125,10 @@ describe('an events_api envelope', () => {
     expect(inText).toStrictEqual(eventOf(events()));
   });
 
+  it('takes no answer, whatever it says: its acknowledgement must not wait for one', () => {
+    expect(eventOf(events({}, { accepts_response_payload: true })).envelope?.takesAnswer).toBe(false);
+  });
+
   it('passes an event without one inside: app_rate_limited', () => {
     const limited = { type: 'app_rate_limited', team_id: 'T1', minute_rate_limited: 1518467820, api_app_id: 'A1' };
     const decoded = eventOf({ ...events(), payload: { token: 'verification-secret', ...limited } });
