@@ -14,19 +14,20 @@ interface Actions {
 const SUMMARIES: Record<Program, string> = {
   operator: 'reconcile the SlackBots and SlackApps of a Kubernetes cluster and assign their sockets to connectors',
   connector: 'hold Slack sockets as assigned, and push each event to the Redis queue once',
-  standalone: 'both without Kubernetes: SlackBots and SlackApps from a directory of YAML, connectors as processes',
-  status: 'what the fleet does, read from Redis: pods, sockets, bots, queue',
+  standalone:
+    'everything without Kubernetes: SlackBots and SlackApps from a directory of YAML, connectors as processes',
+  status: 'what the fleet does, read from Redis: pods, sockets, apps, bots, queue',
 };
 const NOTES: Partial<Record<Program, string>> = {
   status: `
 Exit codes: 0 healthy; 3 not healthy, what is wrong and what to do is in the output (-o json: "problems"); 1 Redis can't
-be asked; 2 a mistake in the options.`,
+be queried; 2 a mistake in the options.`,
 };
 const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
 
 const EPILOGUE = `
-Every option of ${ORDER.join(', ')} is an environment variable as well, and the option wins;
-docs/configuration.md has them all. "relax demo" brings its own Slack, and its own Redis where redis-server or
+Nearly every option of ${ORDER.join(', ')} can be set by an environment variable as well, and the
+option wins; docs/configuration.md has them all. "relax demo" brings its own Slack, and its own Redis where redis-server or
 valkey-server is installed.`;
 const SLACK_NOTE = `
 Listens on this machine only, unless --host says otherwise. Ends on SIGTERM and on Ctrl-C. What it keeps to, and how events
@@ -42,12 +43,15 @@ export function commandLine(version: string, actions: Actions, done: (exitCode: 
   relax
     .command('demo')
     .description(
-      'see it work in less than a minute: 20 teams, a connector killed, nothing lost (needs redis-server and openssl)',
+      'see it work in less than a minute: 20 teams over Socket Mode and RTM, a connector killed, every event counted ' +
+        '(needs redis-server or valkey-server, and openssl)',
     )
     .action(async () => done(await actions.demo()));
   const slack = relax
     .command('slack')
-    .description('a stand-in for Slack on this machine, to develop against: teams, tokens, sockets, events, faults')
+    .description(
+      'a stand-in for Slack on this machine, to develop against: apps, teams, tokens, sockets, events, faults',
+    )
     .showHelpAfterError('(relax slack --help lists the options)')
     .addHelpText('after', SLACK_NOTE)
     .action(async (options: SlackOptions) => done(await actions.slack(options)));

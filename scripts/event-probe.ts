@@ -82,7 +82,17 @@ function identifiedBy(probe: Probe, { item }: NormalizedEvent): string[] {
 const unescaped = (part: string): string => part.replaceAll('%2f', '/').replaceAll('%25', '%');
 
 function markedBy(probe: Probe, mark: Mark): string {
-  return mark.kind === 'timed' ? probe.nameOf(String(mark.atMs / 1000)) : ARRIVAL;
+  switch (mark.kind) {
+    case 'timed':
+      return probe.nameOf(String(mark.atMs / 1000));
+    case 'numbered':
+      return 'event_id';
+    case 'untimed':
+    case 'own':
+      return ARRIVAL;
+    default:
+      return mark satisfies never;
+  }
 }
 
 const eventOf = (payload: unknown): unknown =>

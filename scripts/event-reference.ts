@@ -114,20 +114,23 @@ queued and urgent. The tables are made by asking the code about every sample of 
   counts) are left out. In front stand, over RTM, the team, the bot's user and the type: \`<team>/<bot user>/<type>[.<subtype>]\`.
   Over Socket Mode these are the tenant, the app and the type: \`<tenant>/<app>/<type>[.<subtype>]\`.
 - **Its mark**: where Relax notes that the event is on the queue. With a time of the event, every copy finds the mark, whenever
-  it arrives. "Arrival": the event has no time, so its copies find each other if they arrive within a minute.
+  it arrives. So they do where it has none but a number: the mark is kept under \`event_id\`. "Arrival": it has neither, so its
+  copies find each other if they arrive within a minute.
 - **Queued**: "if included" means only if \`spec.events.include\` names the type, because it is stale within seconds.
 - **Urgent**: with \`RELAX_QUEUE_URGENT\`, what somebody at Slack waits for goes to the urgent queue. "If named": the event does
   so if \`spec.events.urgent\` names it, by either type, as \`include\` does.
 
-The samples over RTM are abbreviated. An event with \`event_ts\` is always marked by it, also where the table says "arrival".
+The samples are abbreviated, above all those over RTM. An event with \`event_ts\` is always marked by it, whatever the table
+says.
 
 ## Over Socket Mode
 
 **Events** (\`events_api\`) have a number, \`event_id\`, which Slack keeps when it sends an event again: at once, after a
-minute and after five, over any socket and in any envelope. The same number may come to two apps, and one message of a shared
-channel may come to two teams; these are different events, which is why tenant and app are part of the id. A message that
-mentions the app comes as \`message\` and as \`app_mention\`, if the app has subscribed to both: two events with the same
-\`team_uid\`, \`channel_uid\` and \`timestamp\`, by which an application that wants one of them can tell.
+minute and after five, over any socket and in any envelope. Its \`event_time\` is no help: it is when Slack dispatched the
+event. The same number may come to two apps, and one message of a shared channel may come to two teams; these are different
+events, which is why tenant and app are part of the id. A message that mentions the app comes as \`message\` and as
+\`app_mention\`, if the app has subscribed to both: two events with the same \`team_uid\`, \`channel_uid\` and \`timestamp\`, by
+which an application that wants one of them can tell.
 
 **Slash commands and interactions** have no number, and Slack does not send them again: each envelope is one event.
 

@@ -70,7 +70,7 @@ interface Stage {
 
 async function setStage(view: DemoView, ends: (() => Promise<void> | void)[], signal: AbortSignal): Promise<Stage> {
   view.say(
-    `${teamCount} teams, ${ZONES.length} connectors in ${ZONES.length} zones, a Redis and a Slack of the demo's own`,
+    `${teamCount} teams, ${ZONES.length} connectors in ${ZONES.length} zones, with a Redis and a stand-in for Slack of their own`,
   );
   view.say(
     `${WORLD.ownApps} teams have a Slack app of their own, ${WORLD.appTeams} share one app (Socket Mode); ` +
@@ -148,14 +148,14 @@ async function play(stage: Stage): Promise<Verdict> {
   const running = Promise.all([app.run(stopped.signal), typeCommands(slack, stopped.signal)]);
   try {
     view.say(`${EVENTS} events over all teams, ${EVENTS_PER_SECOND} a second; an application reads the queue`);
-    view.say(`users type a slash command every ${COMMAND_EVERY_MS / 1000} s; the application answers over Redis`);
+    view.say(`users type a slash command every ${COMMAND_EVERY_MS / 1000} s; the application answers it through Redis`);
     const isDone = await slack.burst(EVENTS, EVENTS_PER_SECOND);
     const sent = async (part: number) => (await show()) && (await slack.counts()).emitted >= EVENTS * part;
     await until('the first part of the burst', BURST_LIMIT_MS, () => sent(KILL_AT));
     await killConnector(stage);
     await until('the second part of the burst', BURST_LIMIT_MS, () => sent(CUT_AT));
     const cut = await redis.clientKill('normal');
-    view.say(`cut every connection to Redis (${cut}) in the middle of it all`);
+    view.say(`cut every connection to Redis (${cut}) while all this goes on`);
     await until('the end of the burst', BURST_LIMIT_MS, async () => (await show()) && (await isDone()));
     view.say('all events are sent; is every one there?');
     await hopefully(stage, 'every event', async () => {
@@ -200,7 +200,7 @@ async function killConnector({ look, view }: Stage): Promise<void> {
   const victim = cluster?.pods.find(({ state, pid }) => state === 'up' && pid !== null);
   if (victim?.pid == null) throw new Error('no connector to kill');
   process.kill(victim.pid, 'SIGKILL');
-  view.say(`killed ${victim.pod} in zone ${victim.zone} (kill -9 ${victim.pid}); the other zone goes on alone`);
+  view.say(`killed ${victim.pod} in zone ${victim.zone} (kill -9 ${victim.pid}); the other zone carries on alone`);
   // Its parent must have heard of its end, or it still counts as a process.
   await sleep(200);
   await look();
@@ -214,7 +214,7 @@ function verdictText(verdict: Verdict, commands: CommandCounts, { meter }: Stage
   const { sent, received, lost, duplicated, strange } = verdict;
   const lines = [
     '',
-    'Counted by event id:',
+    'Events, counted by id (slash commands aside):',
     `  sent         ${sent}`,
     `  received     ${received}`,
     `  lost         ${lost}`,
@@ -236,11 +236,12 @@ function verdictText(verdict: Verdict, commands: CommandCounts, { meter }: Stage
 /** Of files that only a clone has. */
 const NEXT = [
   'Next:',
-  '  your own bot, with a Redis of yours (put its team id and token into the file):',
+  '  your own bot, with a Redis of yours (put its team id and app-level token into the file):',
   '    mkdir -p bots && cp examples/slackbot.yaml bots/',
   '    node bin/relax.mjs standalone --bots bots --redis-url redis://localhost:6379',
   '    node bin/relax.mjs status --redis-url redis://localhost:6379',
-  '  the same without a Slack app: node bin/relax.mjs slack --control',
+  '  no Slack app yet: docs/install.md has the way to one in five minutes; until then, a stand-in for Slack:',
+  '    node bin/relax.mjs slack --apps 1 --control',
   '  examples/consumers shows how an application reads the queue; "make test" runs every test',
   '',
 ];

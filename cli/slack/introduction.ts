@@ -25,8 +25,8 @@ export function introduction(slack: RunningSlack): string {
     ...(isLoopback(slack.host) ? [] : ['Whoever reaches this address may use it, and no password is asked for.']),
     '',
     `  Web API   ${slack.url}`,
-    ...teamLines(slack),
     ...appLines(slack),
+    ...teamLines(slack),
     '',
     'Set this where Relax runs:',
     '',
@@ -78,22 +78,43 @@ function table(
 
 function eventLines(slack: RunningSlack): string[] {
   if (!slack.control) return ['With --control, events are sent to it by hand.'];
-  const [team] = slack.teams;
   const [app] = slack.apps;
-  const toApp = (appID: string, teamID: string | undefined): string[] => [
-    'Send an event of a team to one of the sockets of its app:',
-    '',
-    `  ${curl(slack, 'apps/events')} -d '${JSON.stringify({ appID, teamID, text: 'hello' })}'`,
-  ];
-  const toTeam = [
-    'Send an event to all sockets of a team:',
-    '',
-    `  ${curl(slack, 'events')} -d '${JSON.stringify({ teamID: team?.teamID ?? 'T1', text: 'hello' })}'`,
-  ];
-  if (app === undefined) return toTeam;
-  const ofApp = toApp(app.appID, app.installations[0]?.teamID);
-  return team === undefined ? ofApp : [...toTeam, '', ...ofApp];
+  const [team] = slack.teams;
+  const ofApp = app === undefined ? [] : appCommands(slack, app.appID, app.installations[0]?.teamID);
+  if (team === undefined && app !== undefined) return ofApp;
+  const ofTeam = command(slack, 'Send an event to all RTM sockets of a team:', 'events', {
+    teamID: team?.teamID ?? 'T1',
+    text: 'hello',
+  });
+  return app === undefined ? ofTeam : [...ofApp, '', ...ofTeam];
 }
+
+function appCommands(slack: RunningSlack, appID: string, teamID: string | undefined): string[] {
+  return [
+    ...command(slack, 'Send an event of a team to one of the sockets of its app:', 'apps/events', {
+      appID,
+      teamID,
+      text: 'hello',
+    }),
+    '',
+    ...command(slack, 'Type a slash command in that team:', 'apps/commands', {
+      appID,
+      teamID,
+      command: '/acme',
+      text: 'hello',
+    }),
+    '',
+    'See how it was acknowledged, and with which answer:',
+    '',
+    `  ${curl(slack, 'apps/deliveries')}`,
+  ];
+}
+
+const command = (slack: RunningSlack, what: string, path: string, body: object): string[] => [
+  what,
+  '',
+  `  ${curl(slack, path)} -d '${JSON.stringify(body)}'`,
+];
 
 /** The control API has no token, and is beside the Web API. */
 function curl({ url, caFile }: Pick<RunningSlack, 'url' | 'caFile'>, path: string): string {

@@ -190,7 +190,7 @@ export class StandaloneReconciler {
       owner: owners.ownerOf(object),
       record: this.#records.of(uid),
       ran: this.#desired.wanted(uid),
-      wasRouted: this.#desired.routed(uid) !== undefined,
+      routed: this.#desired.routed(uid),
       others: this.#records.others(planner.view()),
       nowMs: clock.monotonicMs(),
     };

@@ -2,7 +2,7 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { isLiveState } from '../../core/protocol/presence.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import { explain, isSocketReason, type Reason } from '../../operator/kinds/reasons.ts';
-import { whyNotLive } from '../../operator/kinds/socket-conditions.ts';
+import { whyMissing, whyNotLive } from '../../operator/kinds/socket-conditions.ts';
 import { firstWait } from '../../operator/kinds/wait.ts';
 
 /** A slot of a bot, or of an app, as sessions, assignments and reports have it now. */
@@ -53,6 +53,7 @@ export function botStatus(
     zones: [...new Set(live.map(({ zone }) => zone))].sort(),
     ready: count > 0,
     ...(count > 0 ? said('Live') : why(sockets, around)),
+    missing: count > 0 && count < desired ? whyMissing(sockets) : undefined,
     waitUntilMs: wait?.untilMs,
     waitsFor: wait?.for,
     app: line?.app,

@@ -47,6 +47,7 @@ interface Owner {
   message: string;
   live: number;
   desired: number;
+  missing?: { reason: string; message: string } | undefined;
 }
 
 function clusterProblems({ planner, pods, apps, bots }: ClusterStatus): string[] {
@@ -86,9 +87,18 @@ function missingProblems(noun: 'app' | 'bot', owners: readonly Owner[]): string[
   const short = owners.filter(({ ready, live, desired }) => ready && live < desired);
   if (short.length === 0) return [];
   const kind = noun === 'app' ? 'SlackApp' : 'SlackBot';
+  const silent = short.filter(({ missing }) => missing === undefined);
+  const said = short.flatMap((owner) =>
+    owner.missing === undefined ? [] : [{ ...owner, reason: owner.missing.reason, message: owner.missing.message }],
+  );
+  const fewer = (list: readonly Owner[]): string => `${many(noun, list, 'has', 'have')} fewer live sockets than wanted`;
   return [
-    `${many(noun, short, 'has', 'have')} fewer live sockets than wanted: if it stays so, see the connectors above and ` +
-      `conditions Assigned and Connected of the ${kind}`,
+    ...[...byReason(said)].map(([reason, list]) => `${fewer(list)}, ${reason}: ${list[0]?.message ?? ''}`),
+    ...(silent.length === 0
+      ? []
+      : [
+          `${fewer(silent)}: if it stays so, see the connectors above and conditions Assigned and Redundant of the ${kind}`,
+        ]),
   ];
 }
 

@@ -4,7 +4,10 @@ import { columnGroups } from './columns.ts';
 
 /** A SlackApp, for people and in `relax status -o json`. */
 export interface AppLine
-  extends Pick<BotSummary, 'desired' | 'live' | 'zones' | 'ready' | 'reason' | 'message' | 'waitUntilMs' | 'waitsFor'> {
+  extends Pick<
+    BotSummary,
+    'desired' | 'live' | 'zones' | 'ready' | 'reason' | 'message' | 'missing' | 'waitUntilMs' | 'waitsFor'
+  > {
   /** "namespace/name" */
   app: string;
   appID: string;
@@ -15,8 +18,8 @@ export interface AppLine
 /** Undefined for the line of a bot. Pure. */
 export function appLineOf({ bot, appID, teams = 0, ...line }: BotSummary): AppLine | undefined {
   if (appID === undefined) return undefined;
-  const { desired, live, zones, ready, reason, message, waitUntilMs, waitsFor } = line;
-  return { app: bot, appID, teams, desired, live, zones, ready, reason, message, waitUntilMs, waitsFor };
+  const { desired, live, zones, ready, reason, message, missing, waitUntilMs, waitsFor } = line;
+  return { app: bot, appID, teams, desired, live, zones, ready, reason, message, missing, waitUntilMs, waitsFor };
 }
 
 /** As `botTable`. */

@@ -30,12 +30,16 @@ export function waitWords(
   }
 }
 
-type Reasoned = Pick<BotSummary, 'ready' | 'reason' | 'message' | 'waitUntilMs' | 'waitsFor'>;
+type Reasoned = Pick<BotSummary, 'ready' | 'reason' | 'message' | 'missing' | 'waitUntilMs' | 'waitsFor'>;
 
 /** Why a bot or an app is as it is, and what to do. */
 export function reasonWords(bot: Reasoned, nowMs: number): string {
   const wait = waitWords(bot, nowMs);
-  if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
+  if (bot.ready) {
+    const more = wait === '' ? '' : `one more socket ${wait}`;
+    const missing = [bot.missing?.reason ?? '', more].filter((words) => words !== '');
+    return missing.length === 0 ? bot.reason : `${bot.reason}; ${missing.join(': ')}`;
+  }
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;
 }
 

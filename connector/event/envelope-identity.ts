@@ -1,7 +1,6 @@
-import { delayedWindowMs } from '../../core/protocol/dedupe-window.ts';
 import { type Envelope, eventTypeOf } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
-import { firstText, type JsonObject, text } from './frame-field.ts';
+import { firstText, type JsonObject, slackTimeMs, text } from './frame-field.ts';
 import { type Identity, joinID, kindPart, markAt, type Name, nameOf } from './identity.ts';
 import type { Mark } from './mark.ts';
 
@@ -16,28 +15,30 @@ export function identifyInEnvelope(
   source: Pick<EventSource, 'delayedEvents'>,
 ): Identity {
   const { name } = eventTypeOf(event, envelope);
-  const { parts, mark } = nameInEnvelope(event, envelope);
+  const { parts, mark } = nameInEnvelope(event, envelope, source.delayedEvents === true);
   const subtype = envelope.type === 'events_api' ? text(event.subtype) : '';
   return {
     id: joinID([envelope.teamID, envelope.appID, kindPart(name, subtype), ...parts]),
     teamID: envelope.teamID,
-    mark: mark.kind === 'timed' && source.delayedEvents === true ? { ...mark, delayed: true } : mark,
+    mark,
   };
 }
 
-function nameInEnvelope(event: JsonObject, envelope: Envelope): Name {
+function nameInEnvelope(event: JsonObject, envelope: Envelope, delayed: boolean): Name {
   if (envelope.type !== 'events_api') {
     return envelope.id === '' ? nameOf(event) : { parts: [envelope.id], mark: { kind: 'untimed' } };
   }
-  if (envelope.eventID !== '') return { parts: [envelope.eventID], mark: markOf(event, envelope) };
+  if (envelope.eventID !== '') return { parts: [envelope.eventID], mark: markOf(event, delayed) };
   const minute = event.type === 'app_rate_limited' ? text(event.minute_rate_limited) : '';
-  return minute === '' ? nameOf(event) : { parts: [minute], mark: markAt(minute) };
+  const { parts, mark } = minute === '' ? nameOf(event) : { parts: [minute], mark: markAt(minute) };
+  return { parts, mark: mark.kind === 'timed' ? { ...mark, delayed } : mark };
 }
 
-/** Slack's number is enough for the id; its time says where the mark of every copy is looked for. */
-function markOf(event: JsonObject, { eventTimeMs }: Envelope): Mark {
-  if (eventTimeMs !== undefined) return { kind: 'timed', atMs: eventTimeMs };
-  const mark = markAt(firstText(event.event_ts, event.ts));
-  // Without any time, copies are minutes apart nevertheless: Slack sends the last one after 6.
-  return mark.kind === 'timed' ? mark : { kind: 'own', ttlMs: delayedWindowMs(0) };
+/**
+ * Slack's number is enough for the id; the event's own time says where the mark of every copy is looked for. The `event_time`
+ * around it will not do: by Slack's documentation that is when the event was dispatched, which another delivery is as well.
+ */
+function markOf(event: JsonObject, delayed: boolean): Mark {
+  const atMs = slackTimeMs(firstText(event.event_ts, event.ts)) ?? 0;
+  return atMs === 0 ? { kind: 'numbered', delayed } : { kind: 'timed', atMs, delayed };
 }

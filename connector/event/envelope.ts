@@ -6,7 +6,7 @@ export interface Envelope {
   type: string;
   /** `envelope_id`: the acknowledgement names it. */
   id: string;
-  /** Slack takes an answer inside the acknowledgement (`accepts_response_payload`). */
+  /** Slack takes an answer inside the acknowledgement (`accepts_response_payload`); never to an event. */
   takesAnswer: boolean;
   /** Unless it is acknowledged: Slack repeats events, and neither slash commands nor interactions. */
   isSentAgain: boolean;
@@ -18,8 +18,6 @@ export interface Envelope {
   botUserID: string;
   /** `event_id`; empty for everything but events_api. */
   eventID: string;
-  /** `event_time` in ms; undefined if there is none. */
-  eventTimeMs: number | undefined;
   /** The queue item's `envelope`. */
   outer: JsonObject;
 }

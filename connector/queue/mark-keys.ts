@@ -31,24 +31,32 @@ export function markPlace(
 ): MarkPlace {
   const digest = createHash('sha256').update(id).digest();
   const field = digest.subarray(0, 16).toString('base64url');
-  if (mark.kind === 'own') {
-    return { keys: [keys.dedupeOwn(field)], field, ttlSeconds: Math.ceil(mark.ttlMs / 1000) };
-  }
   const subBucket = digest.readUInt32BE(16) % contract.subBuckets;
-  const delayed = mark.kind === 'timed' && mark.delayed === true;
-  const bucket = Math.floor((mark.kind === 'timed' ? mark.atMs : arrivedAtMs) / contract.bucketMs);
-  const buckets = mark.kind === 'timed' ? [bucket] : [bucket - 1, bucket, bucket + 1];
-  if (delayed) {
-    // Delayed Events may have been switched on after a copy was marked in the other family.
-    return {
-      keys: [keys.dedupeDelayed(bucket, subBucket), keys.dedupe(bucket, subBucket)],
-      field,
-      ttlSeconds: Math.ceil((delayedWindowMs(contract.windowMs) + contract.bucketMs) / 1000),
-    };
+  const bucketOf = (atMs: number): number => Math.floor(atMs / contract.bucketMs);
+  switch (mark.kind) {
+    case 'own':
+      return { keys: [keys.dedupeOwn(field)], field, ttlSeconds: Math.ceil(mark.ttlMs / 1000) };
+    case 'numbered':
+      return { keys: [keys.dedupeOwn(field)], field, ttlSeconds: ttlSeconds(contract, mark.delayed) };
+    case 'timed': {
+      const bucket = bucketOf(mark.atMs);
+      const ordinary = keys.dedupe(bucket, subBucket);
+      const ttl = ttlSeconds(contract, mark.delayed === true);
+      if (mark.delayed === undefined) return { keys: [ordinary], field, ttlSeconds: ttl };
+      // Delayed Events may have been switched on or off after a copy was marked, or be so in one cluster only.
+      const delayed = keys.dedupeDelayed(bucket, subBucket);
+      return { keys: mark.delayed ? [delayed, ordinary] : [ordinary, delayed], field, ttlSeconds: ttl };
+    }
+    case 'untimed': {
+      const bucket = bucketOf(arrivedAtMs);
+      const neighbors = [bucket - 1, bucket, bucket + 1].map((each) => keys.dedupe(each, subBucket));
+      return { keys: neighbors, field, ttlSeconds: ttlSeconds(contract, false) };
+    }
+    default:
+      return mark satisfies never;
   }
-  return {
-    keys: buckets.map((each) => keys.dedupe(each, subBucket)),
-    field,
-    ttlSeconds: Math.ceil((contract.windowMs + contract.bucketMs) / 1000),
-  };
 }
+
+/** From the last mark of a bucket on: each of its marks lives for the window at least. */
+const ttlSeconds = ({ windowMs, bucketMs }: FleetContract, delayed: boolean): number =>
+  Math.ceil(((delayed ? delayedWindowMs(windowMs) : windowMs) + bucketMs) / 1000);

@@ -91,6 +91,7 @@ export class AnswerDesk implements ReplyDesk {
     return {
       address: this.#addressOf(id),
       settled: (outcome: Outcome) => this.#feed(envelope, { kind: 'settled', outcome }),
+      expire: () => this.#feed(envelope, { kind: 'deadline' }),
     };
   }
 

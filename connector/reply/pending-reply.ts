@@ -28,7 +28,7 @@ export type PendingInput =
   | { kind: 'settled'; outcome: Outcome }
   /** @property payload JSON text; undefined for an application that has nothing to say */
   | { kind: 'answer'; payload: string | undefined }
-  /** `ANSWER_WITHIN_MS` after it was read. */
+  /** `ANSWER_WITHIN_MS` after it was read, or earlier if its socket is about to close. */
   | { kind: 'deadline' }
   /** The acknowledgement could not be sent: the socket has ended. */
   | { kind: 'unsent' };

@@ -14,6 +14,8 @@ export interface PendingReply {
   address: ReplyAddress;
   /** The outcome of its event is final. */
   settled(outcome: Outcome): void;
+  /** There will be no socket to send an answer over: its time is over now. */
+  expire(): void;
 }
 
 /** Holds envelopes until the application has answered, or their time is over. Shared by all slots of a process. */

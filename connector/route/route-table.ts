@@ -1,7 +1,7 @@
 import type { Route } from '../../core/protocol/route.ts';
 
 /**
- * Team (T... or E...) -> its route. `unreadable`: the table has an entry for the team which this version of Relax can't read,
+ * Team (T... or E...), or OTHER_TEAMS_FIELD for all that are not in it -> its route. `unreadable`: the table has an entry for the team which this version of Relax can't read,
  * so nobody may conclude that the team is unknown.
  */
 export type KnownRoutes = ReadonlyMap<string, Route | 'unreadable'>;

@@ -1,4 +1,4 @@
-import type { Route } from '../../core/protocol/route.ts';
+import { OTHER_TEAMS_FIELD, type Route } from '../../core/protocol/route.ts';
 import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
 import type { FilterReason } from '../event/filter.ts';
@@ -43,7 +43,7 @@ function routeOf(
   { teamID, enterpriseID }: Pick<Envelope, 'teamID' | 'enterpriseID'>,
   routes: KnownRoutes,
 ): Route | 'unreadable' | undefined {
-  return routes.get(teamID) ?? routes.get(enterpriseID);
+  return routes.get(teamID) ?? routes.get(enterpriseID) ?? routes.get(OTHER_TEAMS_FIELD);
 }
 
 type Owner = Pick<EventSource, 'ownerUid' | 'bot' | 'generation' | 'queueNamespace' | 'events'>;

@@ -1,4 +1,4 @@
-import { decodeRoute, ROUTE_VERSION_FIELD, type Route } from '../../core/protocol/route.ts';
+import { decodeRoute, OTHER_TEAMS_FIELD, ROUTE_VERSION_FIELD, type Route } from '../../core/protocol/route.ts';
 import type { KnownRoutes } from './route-table.ts';
 
 /** One app's table as it was last read. */
@@ -49,6 +49,10 @@ export class TableRead {
   }
 
   #addEntry(team: string, text: string): void {
+    if (team === OTHER_TEAMS_FIELD) {
+      this.#routes.set(team, 'unreadable');
+      return;
+    }
     const before = this.#before?.routes.get(team);
     const isSame = before !== undefined && this.#before?.texts.get(team) === text;
     const route = isSame ? before : decodeRoute(text);

@@ -12,6 +12,7 @@ import {
   first,
   go,
   HEARTBEAT_MS,
+  type Input,
   type Moment,
   NONE,
   type SlotState,
@@ -27,13 +28,18 @@ const MARK_MS = 300_000;
 const MARK_AGAIN_MS = 5_000;
 /** A peer that has answered neither of two pings, one heartbeat apart, by the third heartbeat is dead. */
 const MOST_PINGS = 2;
+/** A peer that sends, but has answered no ping for this long by a heartbeat, does not hear us: about 10 s. */
+const MUTE_MS = 4 * HEARTBEAT_MS - HEARTBEAT_MS / 2;
+/** A peer whose last answer is older is pinged although it sends. */
+const ASK_ANYWAY_MS = HEARTBEAT_MS + HEARTBEAT_MS / 2;
 /** A heartbeat this late means that this process was delayed, not the peer: what arrived in the meantime is read first. */
 const LATE_HEARTBEAT_MS = 2 * HEARTBEAT_MS;
 
-export function onHeard(state: SlotState, id: number): Step {
+export function onHeard(state: SlotState, input: Extract<Input, { type: 'heard' }>, { nowMs }: Moment): Step {
   const { current } = state;
-  if (current?.id !== id || current.heard) return stay(state);
-  return go(state, { current: { ...current, heard: true } });
+  if (current?.id !== input.id) return stay(state);
+  if (input.answered === true) return go(state, { current: { ...current, heard: true, answeredAtMs: nowMs } });
+  return current.heard ? stay(state) : go(state, { current: { ...current, heard: true } });
 }
 
 /** The successor is live. Only now is the earlier socket closed, or left to Slack to close. */
@@ -51,6 +57,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     pausedSinceMs: pressed ? nowMs : undefined,
     heard: true,
     pings: 0,
+    answeredAtMs: nowMs,
     heartbeatAtMs: nowMs,
     markedAtMs: nowMs,
     leaving: false,
@@ -176,8 +183,16 @@ function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): St
     // Nothing is sent: if the peer has closed, that would cost everything unread (ADR 0009).
     return stay(heartbeatDone({}));
   }
-  if (nowMs - current.heartbeatAtMs > LATE_HEARTBEAT_MS) return stay(heartbeatDone({ pings: 0 }));
-  if (current.heard) return stay(heartbeatDone({ pings: 0 }));
+  if (nowMs - current.heartbeatAtMs > LATE_HEARTBEAT_MS) return stay(heartbeatDone({ pings: 0, answeredAtMs: nowMs }));
+  const unansweredMs = state.spec.answersPings ? nowMs - current.answeredAtMs : 0;
+  if (unansweredMs > MUTE_MS) {
+    const message = 'Slack has not answered a ping for 10 s, though it sends. Relax reconnects automatically.';
+    return end(state, current, { reason: 'ConnectionLost', message }, moment);
+  }
+  if (current.heard) {
+    const effects = unansweredMs > ASK_ANYWAY_MS ? [ping] : [];
+    return { state: heartbeatDone({ pings: 0 }), effects };
+  }
   if (current.pings < MOST_PINGS) return { state: heartbeatDone({ pings: current.pings + 1 }), effects: [ping] };
   const message = 'Slack has not answered a ping for 5 s. Relax reconnects automatically.';
   return end(state, current, { reason: 'ConnectionLost', message }, moment);

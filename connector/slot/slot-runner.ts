@@ -269,7 +269,7 @@ export class SlotRunner<S extends SlotSpec> {
   /** The part of the spec that the state machine sees. */
   #facts(): SlotFacts {
     const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod, backpressure } = this.#transport;
+    const { openMethod, backpressure, keepAlive } = this.#transport;
     return {
       streamID: this.#transport.streamID(this.#spec),
       openMethod,
@@ -279,6 +279,7 @@ export class SlotRunner<S extends SlotSpec> {
       spread,
       refusal: this.#transport.tokenRefusal(this.#spec),
       redelivers: backpressure === 'redelivery',
+      answersPings: keepAlive.by === 'websocketPing',
       pauseLimitMs: longestWaitMs(this.#deps.windowMs),
     };
   }

@@ -47,7 +47,7 @@ interface HeldSocket<S extends SlotSpec> {
   /** It has said hello. */
   greeted: boolean;
   /** Events whose acknowledgement is still to come. */
-  unacknowledged: number;
+  readonly unacknowledged: Set<Unacknowledged>;
   /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
   lingers: { for: 'acks' | 'slack'; cancel(): void } | undefined;
 }
@@ -93,8 +93,15 @@ export class SlotSockets<S extends SlotSpec> {
     if (held === undefined || held.lingers?.for === 'acks') return;
     held.lingers?.cancel();
     held.lingers = undefined;
-    if (held.unacknowledged === 0) held.socket.close();
-    else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => held.socket.close()) };
+    if (held.unacknowledged.size === 0) held.socket.close();
+    else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => this.#endLinger(held)) };
+  }
+
+  /** What waits for an answer is acknowledged plainly if it can't be later, or Slack would tell the user that the app is away. */
+  #endLinger(held: HeldSocket<S>): void {
+    const isLast = ![...this.#held.values()].some((other) => other !== held && other.greeted);
+    if (isLast) for (const envelope of [...held.unacknowledged]) envelope.expire();
+    held.socket.close();
   }
 
   closeAll(): void {
@@ -119,13 +126,19 @@ export class SlotSockets<S extends SlotSpec> {
       onOpen: () => this.#owner.feed({ type: 'opened', id }),
       onText: (text) => this.#onText(id, text),
       onBinary: (bytes) => this.#odd('binary', { bytes }),
-      onUnreadable: (what, bytes) => this.#onUnreadable(id, what, bytes),
-      onHeard: () => {
-        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id });
+      onUnreadable: (what, bytes, edges) => this.#onUnreadable(id, what, { bytes, edges }),
+      onHeard: (what) => {
+        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id, answered: what === 'pong' });
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = { resolver: undefined, lastPing: 0, greeted: false, unacknowledged: 0, lingers: undefined };
+    const fresh = {
+      resolver: undefined,
+      lastPing: 0,
+      greeted: false,
+      unacknowledged: new Set<Unacknowledged>(),
+      lingers: undefined,
+    };
     this.#held.set(id, { socket, self, ...fresh });
   }
 
@@ -185,18 +198,19 @@ export class SlotSockets<S extends SlotSpec> {
 
   #unacknowledged(held: HeldSocket<S>, ack: string | undefined): Unacknowledged | undefined {
     if (ack === undefined) return undefined;
-    held.unacknowledged += 1;
-    return new Unacknowledged({
+    const envelope: Unacknowledged = new Unacknowledged({
       transport: this.#transport,
       ack,
       send: (text) => this.#send(held, text),
       done: () => {
-        held.unacknowledged -= 1;
-        if (held.unacknowledged > 0 || held.lingers?.for !== 'acks') return;
+        held.unacknowledged.delete(envelope);
+        if (held.unacknowledged.size > 0 || held.lingers?.for !== 'acks') return;
         held.lingers.cancel();
         held.socket.close();
       },
     });
+    held.unacknowledged.add(envelope);
+    return envelope;
   }
 
   /**
@@ -221,12 +235,16 @@ export class SlotSockets<S extends SlotSpec> {
     this.#offer({ kind: 'malformed' }, held === undefined ? undefined : this.#unacknowledged(held, ack));
   }
 
-  /** Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. */
-  #onUnreadable(id: number, what: Unreadable, bytes: number): void {
+  /**
+   * Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. It is
+   * acknowledged if it shows what it is: Slack would send it again to no avail.
+   */
+  #onUnreadable(id: number, what: Unreadable, { bytes, edges }: { bytes: number; edges: string }): void {
     this.#owner.feed({ type: 'heard', id });
     const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';
     this.#odd(kind, { problem: what, bytes });
-    this.#deps.offer({ kind });
+    const held = this.#held.get(id);
+    this.#offer({ kind }, held === undefined ? undefined : this.#unacknowledged(held, this.#transport.ackIn?.(edges)));
   }
 
   #onTransport(id: number, frame: Exclude<Frame, { kind: 'event' | 'malformed' }>): void {

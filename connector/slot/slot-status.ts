@@ -93,10 +93,13 @@ export function statusOf(state: SlotState): SlotStatus {
   return { state: waits ? 'waiting' : 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };
 }
 
-function isWaiting({ attempt }: SlotState): boolean {
+/** For Slack's budget, or for its limit of an app's sockets. */
+function isWaiting({ attempt, trouble }: SlotState): boolean {
   switch (attempt.tag) {
     case 'waiting':
       return true;
+    case 'backingOff':
+      return trouble?.reason === 'TooManyWebsockets';
     case 'inLine':
     case 'asking':
       return attempt.waited;
@@ -105,7 +108,6 @@ function isWaiting({ attempt }: SlotState): boolean {
     case 'connecting':
     case 'dialing':
     case 'greeting':
-    case 'backingOff':
     case 'refused':
       return false;
     default:

@@ -15,7 +15,8 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  *
  * Current, live: has received hello and is read. Its heartbeat (every HEARTBEAT_MS) pings it if it was silent since the last
  * one, and gives it up when two pings got no answer. The transport defines what a ping is, and what counts as a sign of
- * life (`KeepAlive`).
+ * life (`KeepAlive`). Where websocket pings are answered, a socket is also given up when none was for 10 s: it may go on to
+ * bring events while what we send, acknowledgements too, gets nowhere.
  *
  * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline, and
  * nothing is sent over it (ADR 0009). After half the dedupe window it is ended: what it holds is too old to
@@ -102,6 +103,8 @@ export interface SlotFacts {
    * one that Slack closes is read until then. Otherwise every socket gets a copy of its own, once.
    */
   redelivers: boolean;
+  /** A socket has to answer websocket pings, however much else comes over it. */
+  answersPings: boolean;
   /** Longest time that a socket may stay unread. */
   pauseLimitMs: number;
 }
@@ -115,6 +118,8 @@ export interface CurrentSocket {
   heard: boolean;
   /** Unanswered pings in a row. */
   pings: number;
+  /** When a websocket ping was last answered; at first, when it became live. */
+  answeredAtMs: number;
   heartbeatAtMs: number;
   /** When it was last marked as live for others. */
   markedAtMs: number;
@@ -175,8 +180,8 @@ export type Input =
   | { type: 'budget'; id: number; answer: BudgetAnswer | 'away' }
   | { type: 'answer'; id: number; answer: OpenAnswer }
   | { type: 'opened'; id: number }
-  /** A sign of life came. */
-  | { type: 'heard'; id: number }
+  /** A sign of life came. `answered`: the answer to a websocket ping. */
+  | { type: 'heard'; id: number; answered?: boolean }
   /** `sockets`: how many of the app Slack counts, if it says. */
   | { type: 'hello'; id: number; sockets?: number | undefined }
   /** Redis may not know that the current socket is live: it was away when told, or has lost what it was told. */

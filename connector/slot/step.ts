@@ -42,7 +42,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'opened':
       return onOpened(state, input.id, moment);
     case 'heard':
-      return onHeard(state, input.id);
+      return onHeard(state, input, moment);
     case 'hello':
       return onHello(state, input.id, input.sockets, moment);
     case 'unmarked':

@@ -50,6 +50,11 @@ export class Unacknowledged {
     return this.#end(answer === undefined ? this.#plain() : transport.answer?.(ack, answer));
   }
 
+  /** Its socket is about to close: a plain acknowledgement, if it may have one, rather than none. */
+  expire(): void {
+    this.#reply?.expire();
+  }
+
   #plain(): string | undefined {
     const { transport, ack } = this.#by;
     return this.#outcome === undefined ? undefined : transport.acknowledge?.(ack, this.#outcome);

@@ -29,10 +29,13 @@ export interface SocketHandlers {
   onText(text: string): void;
   /** A binary frame, which Slack never sends. */
   onBinary(bytes: number): void;
-  /** A text that can't be an event; the socket stays open. If the library ends the socket instead, `onClose` is called. */
-  onUnreadable(what: Unreadable, bytes: number): void;
-  /** A websocket ping or pong arrived. */
-  onHeard(): void;
+  /**
+   * A text that can't be an event; the socket stays open. If the library ends the socket instead, `onClose` is called.
+   * @param edges its first and its last `EDGE_BYTES`, in Latin-1
+   */
+  onUnreadable(what: Unreadable, bytes: number, edges: string): void;
+  /** A websocket ping of the peer's own arrived, or a pong: its answer to ours. */
+  onHeard(what: 'ping' | 'pong'): void;
   onClose(close: SocketClose): void;
 }
 
@@ -57,6 +60,8 @@ export interface SocketClose {
 
 export type Unreadable = /** Above `MAX_TEXT_BYTES`. */ 'tooLarge' | 'notUtf8';
 
+/** Of an unreadable text, its receiver gets so much of either end. */
+export const EDGE_BYTES = 1_000;
 /** Texts above it are read and dropped: Slack's are a few KB, and RTM refuses our own above 16 KB. */
 export const MAX_TEXT_BYTES = 8_388_608;
 /**

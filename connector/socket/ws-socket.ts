@@ -1,11 +1,11 @@
 /** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
 
-import { isUtf8 } from 'node:buffer';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
 import { closeDetail } from './close-detail.ts';
 import { type EgressProxy, proxyAgent } from './egress-proxy.ts';
+import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
 import { retryAfterMs } from './retry-after.ts';
 import {
   MAX_TEXT_BYTES,
@@ -14,6 +14,7 @@ import {
   type Socket,
   type SocketClose,
   type SocketHandlers,
+  type Unreadable,
 } from './socket.ts';
 
 export interface WsSocketOptions {
@@ -166,9 +167,9 @@ class WsSocket implements Socket {
     });
     ws.on('ping', (data: Buffer) => {
       this.#answerLater(data);
-      this.#heard();
+      this.#heard('ping');
     });
-    ws.on('pong', () => this.#heard());
+    ws.on('pong', () => this.#heard('pong'));
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
       const waitMs = retryAfterMs(response.headers['retry-after'], systemClock.wallMs());
@@ -206,9 +207,13 @@ class WsSocket implements Socket {
 
   #take(data: RawData | string): void {
     this.#readAtMs = systemClock.monotonicMs();
-    if (lengthOf(data) > MAX_TEXT_BYTES) this.#handlers.onUnreadable('tooLarge', lengthOf(data));
-    else if (!isText(data)) this.#handlers.onUnreadable('notUtf8', lengthOf(data));
+    if (lengthOf(data) > MAX_TEXT_BYTES) this.#unreadable('tooLarge', data);
+    else if (!isText(data)) this.#unreadable('notUtf8', data);
     else this.#text(textOf(data));
+  }
+
+  #unreadable(what: Unreadable, data: RawData | string): void {
+    this.#handlers.onUnreadable(what, lengthOf(data), edgesOf(data));
   }
 
   /** A paused socket sends nothing at all. */
@@ -252,8 +257,8 @@ class WsSocket implements Socket {
     }
   }
 
-  #heard(): void {
-    if (!this.#isDone) this.#handlers.onHeard();
+  #heard(what: 'ping' | 'pong'): void {
+    if (!this.#isDone) this.#handlers.onHeard(what);
   }
 
   #done(close: SocketClose): void {
@@ -274,21 +279,3 @@ const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
 
 /** A failed write ends the connection, which the `close` event reports. */
 const ignoreError = (): void => {};
-
-/** Bun gives a string only after it has validated it. */
-function isText(data: RawData | string): boolean {
-  if (typeof data === 'string') return true;
-  return Array.isArray(data) ? isUtf8(Buffer.concat(data)) : isUtf8(data);
-}
-
-/** Bun gives a string where Node gives a Buffer. */
-function textOf(data: RawData | string): string {
-  if (typeof data === 'string') return data;
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return (Buffer.isBuffer(data) ? data : Buffer.from(data)).toString();
-}
-
-function lengthOf(data: RawData | string): number {
-  if (typeof data === 'string') return Buffer.byteLength(data);
-  return Array.isArray(data) ? data.reduce((sum, part) => sum + part.byteLength, 0) : data.byteLength;
-}

@@ -30,6 +30,12 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   decode(text: string): Frame;
   /** Why a socket that says this hello may not be read: it is not of what the spec names. */
   helloRefusal?(spec: S, hello: HelloFrame): Refusal | undefined;
+  /**
+   * Identifies, for its acknowledgement, the event in a text that can't be read as a whole.
+   * @param edges the beginning and the end of the text (`SocketHandlers.onUnreadable`)
+   * @returns undefined if they do not say, or Slack expects no acknowledgement
+   */
+  ackIn?(edges: string): string | undefined;
   /** How to ask a silent socket for a sign of life. */
   readonly keepAlive: KeepAlive;
   /**
@@ -131,7 +137,7 @@ export type KeepAlive =
    * work while Slack does not.
    */
   | { by: 'text' /** @param n rises within the socket, from 1 */; ping(n: number): string }
-  /** With a websocket ping; anything received counts as a sign of life. */
+  /** With a websocket ping; anything received counts as a sign of life, but a peer has to answer pings in the end. */
   | { by: 'websocketPing' };
 
 /** Why there is no socket. */

@@ -15,7 +15,8 @@ const eventTypes = z
 
 export const eventSelectionSchema = z.object({
   include: eventTypes.meta({
-    description: 'Event types to queue, as in the field `type` of queue items. All of them if absent or empty.',
+    description:
+      "Event types to queue: as in the field `type` of queue items, or Slack's own. All of them if absent or empty.",
     'x-kubernetes-list-type': 'atomic',
   }),
   exclude: eventTypes.meta({
@@ -23,7 +24,7 @@ export const eventSelectionSchema = z.object({
     'x-kubernetes-list-type': 'atomic',
   }),
   own: z.boolean().optional().meta({
-    description: 'If true, plain messages written by the bot itself are queued too.',
+    description: 'If true, messages and mentions written by the bot itself are queued too.',
     codeDefault: false,
   }),
   urgent: eventTypes.meta({

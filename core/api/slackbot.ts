@@ -34,15 +34,21 @@ const credentials = secretSourceSchema('SlackBot', {
   token: secretKeySchema(
     'token',
     'the bot token (xoxb-...). Required with transport RTM. With SocketMode it may be absent; if it is there, it is checked ' +
-      'to be of the same app, and serves messages that are sent',
+      'to be of the same app and team',
   ),
   appToken: secretKeySchema(
     'appToken',
     'the app-level token (xapp-...) with the scope connections:write. Required with transport SocketMode',
   ),
-  refreshToken: secretKeySchema('refreshToken', 'the refresh token (xoxe-...), if the app rotates its tokens'),
-  clientID: secretKeySchema('clientID', "the app's client id, to refresh a rotating token"),
-  clientSecret: secretKeySchema('clientSecret', "the app's client secret, to refresh a rotating token"),
+  refreshToken: secretKeySchema(
+    'refreshToken',
+    'the refresh token (xoxe-...), if the app rotates its tokens. Not read by this version',
+  ),
+  clientID: secretKeySchema('clientID', "the app's client id, to refresh a rotating token. Not read by this version"),
+  clientSecret: secretKeySchema(
+    'clientSecret',
+    "the app's client secret, to refresh a rotating token. Not read by this version",
+  ),
 });
 
 const specFields = z.object({

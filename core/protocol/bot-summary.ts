@@ -15,6 +15,8 @@ export const botSummarySchema = z.object({
   /** Reason and message of the Ready condition. */
   reason: z.string(),
   message: z.string(),
+  /** Why a wanted socket is not live while others are; absent if all are, or no connector says. */
+  missing: z.object({ reason: z.string(), message: z.string() }).optional(),
   /** Redis time when the first of the missing sockets goes on; absent if none says. Past: it is trying. */
   waitUntilMs: z.int().nonnegative().optional(),
   /** What it waits for: `budget` (Slack's for connects), `rateLimit` (Slack said 429), `retry`. */

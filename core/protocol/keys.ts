@@ -17,7 +17,7 @@ export interface QueueKeys {
   dedupe(bucket: number, subBucket: number): string;
   /** The same for apps with Slack's Delayed Events: marks that live for 26 h (`core/protocol/dedupe-window.ts`). */
   dedupeDelayed(bucket: number, subBucket: number): string;
-  /** Hash with one mark and its own TTL: a fact that must not be queued twice within weeks (`disable_bot`). */
+  /** Hash with one mark, of what has no time to look for it by: an event of Slack's with a number, `disable_bot`. */
   dedupeOwn(markField: string): string;
 }
 

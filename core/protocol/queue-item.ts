@@ -17,7 +17,7 @@ export interface QueueItem {
   attachments: unknown[] | null;
   /** The dedupe identity: the same for every copy of the event, on any socket of any cluster. */
   id: string;
-  /** "namespace/name" of the SlackBot; not part of `id`. */
+  /** "namespace/name" of the SlackBot, or of the SlackApp for a team without one; not part of `id`. */
   bot: string;
   /** Slack's event, untouched: on the queue it is Slack's own text (`connector/event/item-json.ts`). */
   event: unknown;

@@ -25,6 +25,13 @@ export type Routes = ReadonlyMap<string, Route>;
 /** Field of the hash that is no team: a text that differs when the table does, so that readers need not read all of it. */
 export const ROUTE_VERSION_FIELD = '@version';
 
+/**
+ * Field of the hash that is no team, and its value: the table is new, and not all SlackBots are known yet. As long as it is
+ * there, nobody may conclude that a team without a field is unknown (design rule 10).
+ */
+export const OTHER_TEAMS_FIELD = '*';
+export const OTHER_TEAMS_TEXT = 'not known yet';
+
 /** One field of the hash; undefined when it can't be read. */
 export function decodeRoute(json: string): Route | undefined {
   try {

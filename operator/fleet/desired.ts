@@ -42,8 +42,8 @@ export interface RoutedBot {
 
 /** What is wanted of one owner: a bot, or an app. */
 export type Want =
-  /** It wants these sockets. */
-  | { kind: 'run'; bot: DesiredBot }
+  /** It wants these sockets. `routed`: it moves from them to those of an app, or back. */
+  | { kind: 'run'; bot: DesiredBot; routed?: RoutedBot }
   /** It wants none of its own: those of an app carry its events. */
   | ({ kind: 'route' } & RoutedBot)
   /** It must have none, and its late events are refused. `routed`: an app has to know that they are. */

@@ -1,7 +1,7 @@
 /** Decides what the route tables of apps are to hold. Pure (design rules 9 and 10). */
 
 import { createHash } from 'node:crypto';
-import { decodeRoute, type Route } from '../../core/protocol/route.ts';
+import { decodeRoute, OTHER_TEAMS_FIELD, OTHER_TEAMS_TEXT, type Route } from '../../core/protocol/route.ts';
 import { isListed } from '../plan/listed.ts';
 import type { Desired } from './desired.ts';
 
@@ -36,7 +36,7 @@ interface RoutePlan {
 /**
  * A table exists for each app that runs, even an empty one, since a connector takes a table that it can't find for unknown.
  * What belongs to a bot or an app of which nothing is known stays, and so does a row of a later generation than the one
- * that we know of.
+ * that we know of. A new table leaves open what it lacks until everything is known.
  * @param tables App uid -> table
  * @param held owner uids of which a pod holds a slot or reports one
  */
@@ -54,7 +54,7 @@ export function planRoutes(
       if (tables.has(appUid)) drop.push(appUid);
       continue;
     }
-    const rows = rowsAfter(table.rows, wanted.get(appUid) ?? new Map(), desired);
+    const rows = rowsAfter(isNew(table) ? LACKING : table.rows, wanted.get(appUid) ?? new Map(), desired);
     const set = new Map([...rows].filter(([team, json]) => table.rows.get(team) !== json));
     const remove = [...table.rows.keys()].filter((team) => !rows.has(team));
     if (table.version !== '' && set.size === 0 && remove.length === 0) continue;
@@ -62,6 +62,11 @@ export function planRoutes(
   }
   return { writes, drop };
 }
+
+const isNew = ({ version, rows }: RouteTable): boolean => version === '' && rows.size === 0;
+
+/** Like a row that can't be read, it stays as long as there may be bots of which nothing is known. */
+const LACKING: Rows = new Map([[OTHER_TEAMS_FIELD, OTHER_TEAMS_TEXT]]);
 
 /** Rows are never changed, so that they are decoded once. */
 const OWNERS = new WeakMap<Rows, readonly string[]>();

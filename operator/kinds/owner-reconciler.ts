@@ -2,6 +2,7 @@ import { errorText } from '../../core/process/log.ts';
 import type { Want } from '../fleet/desired.ts';
 import type { Outcome } from '../kube/controller.ts';
 import { keyOf } from '../kube/object.ts';
+import type { Carrier } from '../reconcile/claim.ts';
 import type { KindReconciler, ReconcilerParts } from '../reconcile/kind-controller.ts';
 import type { Claim } from '../reconcile/rivals.ts';
 import type { SecretRead } from '../reconcile/secret-read.ts';
@@ -32,6 +33,8 @@ export interface OwnerKind<O extends KindObject> {
   judgeCredentials(object: O, secret: SecretRead): CredentialsVerdict;
   ownerOf(object: O): SocketOwner;
   statusOf(object: O, judged: JudgedOwner<StatusOf<O>>): StatusOf<O>;
+  /** Whoever runs this one is to run the object as well. */
+  carrierOf?(object: O): Carrier | undefined;
   statusNotRun(object: O, reason: 'OtherOperator', nowMs: number, message: string): StatusOf<O>;
 }
 
@@ -73,9 +76,11 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
       return { kind: 'done' };
     }
     this.#uids.set(key, object.metadata.uid);
-    const foreign = ownership.foreign(object, leadership() !== undefined);
-    if (foreign !== undefined) return this.#leave(object, foreign);
-    return object.metadata.deletionTimestamp === undefined ? this.#keep(object, signal) : this.#close(object, signal);
+    const isDeleted = object.metadata.deletionTimestamp !== undefined;
+    const carrier = isDeleted ? undefined : this.#kind.carrierOf?.(object);
+    const foreign = ownership.foreign(object, leadership() !== undefined, carrier);
+    if (foreign !== undefined) return this.#leave(object, foreign, signal);
+    return isDeleted ? this.#close(object, signal) : this.#keep(object, signal);
   }
 
   async #keep(object: O, signal: AbortSignal): Promise<Outcome> {
@@ -119,19 +124,23 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
       owner: this.#kind.ownerOf(object),
       record: this.#records.of(uid),
       ran: desired.wanted(uid),
-      wasRouted: desired.routed(uid) !== undefined,
+      routed: desired.routed(uid),
       others: this.#records.others(planner.view()),
       nowMs: timers.monotonicMs(),
     };
   }
 
   /** Another operator runs it: our sockets close, without a fence, since events of the other operator's sockets count. */
-  #leave(object: O, message: string): Outcome {
-    const { timers, onStatus } = this.#parts;
+  async #leave(object: O, message: string, signal: AbortSignal): Promise<Outcome> {
+    const { timers, onStatus, leadership, ownership } = this.#parts;
     const { uid } = object.metadata;
     this.#drop(uid);
     onStatus(uid, { object, status: this.#kind.statusNotRun(object, 'OtherOperator', timers.wallMs(), message) });
-    return { kind: 'done' };
+    const ours = leadership();
+    if (ours === undefined) return { kind: 'done' };
+    // The other claims it once nobody does.
+    const ceded = await ownership.cede(object, AbortSignal.any([signal, ours.signal]));
+    return ceded ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: LOOK_AGAIN_MS };
   }
 
   async #judge(object: O, signal: AbortSignal): Promise<Judged> {

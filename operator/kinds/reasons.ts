@@ -202,16 +202,17 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
   },
   TokenExpired: { meaning: 'The token has expired.', remedy: 'Put a fresh token in the Secret.' },
   AccountInactive: {
-    meaning: 'The bot was removed from the team, or its user was deactivated.',
-    remedy: 'Install the app in the team again, or delete this SlackBot.',
+    meaning: 'The bot was removed from the team, its user was deactivated, or the app was deleted.',
+    remedy: 'Install the app in the team again, or delete this object.',
   },
   MissingScope: {
-    meaning: 'The token lacks a scope that RTM needs.',
-    remedy: 'Give the app the scopes bot and rtm:stream, install it again, and put the new token in the Secret.',
+    meaning: 'The token lacks a scope that its transport needs.',
+    remedy:
+      'An app-level token needs connections:write, a token for RTM needs bot or rtm:stream. Put a token that has it in the Secret.',
   },
   RTMNotAllowed: {
     meaning: 'Slack does not let this app use RTM: only existing classic apps may.',
-    remedy: 'Use the token of a classic app; new apps need Socket Mode.',
+    remedy: 'Use the token of a classic app, or spec.transport SocketMode with an app-level token.',
   },
   TeamMismatch: {
     meaning: 'The token belongs to another team than spec.teamID.',
@@ -226,7 +227,10 @@ const REPORTED: Record<Exclude<TerminalReason | RetryReason, OwnReason>, Omit<Re
     remedy: 'Ask an administrator of the team whether the app is allowed there.',
   },
   RateLimited: { meaning: 'Slack asked to wait before the next connect.', remedy: '' },
-  WaitingForBudget: { meaning: 'Connects of a team are spread: one a minute, three at once.', remedy: '' },
+  WaitingForBudget: {
+    meaning: 'The connects of a team, or of an app, are spread over time: Slack limits them.',
+    remedy: '',
+  },
   SlackUnavailable: { meaning: 'Slack answers with errors or not at all.', remedy: 'See https://slack-status.com.' },
   SlackAnswerUnreadable: {
     meaning: "The answer is not Slack's: a proxy may be in between.",

@@ -143,6 +143,13 @@ function judgeConnected(
   return { status: 'False', reason, message: message + waitSentence(current, nowMs) };
 }
 
+/** Of the slots whose socket is not live, if one of them says. */
+export function whyMissing(slots: readonly Reported[]): { reason: Reason; message: string } | undefined {
+  const silent = slots.filter(({ state }) => !isLiveState(state));
+  const { reason, message } = whyNotLive(silent);
+  return silent.every((slot) => slot.reason === '') ? undefined : { reason, message };
+}
+
 /** Of slots without a live socket. */
 export function whyNotLive(slots: readonly Reported[]): { reason: Reason; message: string } {
   const telling = slots.find((slot) => slot.state === 'failed') ?? slots.find((slot) => slot.reason !== '');
@@ -152,9 +159,13 @@ export function whyNotLive(slots: readonly Reported[]): { reason: Reason; messag
 function judgeRedundant({ desired, fleet, view, nowMs }: ConditionInput, live: readonly SlotView[]): Judgement {
   if (live.length < desired) {
     const returns = view?.slots.some(({ reason }) => reason === AWAY_REASON.returning) ?? false;
-    const reason = returns ? AWAY_REASON.returning : 'MissingReplica';
+    const why = whyMissing(view?.slots ?? []);
+    // Nothing that Relax does brings a socket back for which Slack has no place.
+    const missing = why?.reason === 'TooManyWebsockets' ? why.reason : 'MissingReplica';
+    const reason = returns ? AWAY_REASON.returning : missing;
+    const words = returns || why === undefined ? explain(reason) : why.message;
     const wait = waitSentence(view?.slots ?? [], nowMs);
-    const message = `${live.length} of ${desired} sockets are live. ${explain(reason)}${wait}`;
+    const message = `${live.length} of ${desired} sockets are live. ${words}${wait}`;
     return { status: 'False', reason, message };
   }
   if (desired < 2) return { status: 'False', ...said('SingleReplica') };

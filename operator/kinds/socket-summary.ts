@@ -1,6 +1,7 @@
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import type { BotView } from '../fleet/fleet-view.ts';
 import { conditionOf } from '../status/conditions.ts';
+import { whyMissing } from './socket-conditions.ts';
 import type { SocketStatus } from './socket-status.ts';
 import { firstWait, withoutWait } from './wait.ts';
 
@@ -19,6 +20,7 @@ export function socketSummary(
     ready: ready?.status === 'True',
     reason: ready?.reason ?? '',
     message: withoutWait(ready?.message ?? ''),
+    missing: missing && status.liveConnections !== 0 ? whyMissing(view?.slots ?? []) : undefined,
     waitUntilMs: wait?.untilMs,
     waitsFor: wait?.for,
   };

@@ -22,10 +22,17 @@ export function continueTakeover(before: Takeover | undefined, successors: reado
  * other is live, for `TAKEOVER_MS` at most. It does not wait for one that will not run.
  */
 export function mayEnd(
-  takeover: Takeover,
+  { sinceMs, successors }: Takeover,
   others: { mayRun(uid: string): boolean; isLive(uid: string): boolean },
   nowMs: number,
 ): boolean {
-  const coming = takeover.successors.filter((uid) => others.mayRun(uid));
-  return coming.length === 0 || nowMs - takeover.sinceMs >= TAKEOVER_MS || coming.some((uid) => others.isLive(uid));
+  const coming = successors.filter((uid) => others.mayRun(uid));
+  return coming.length === 0 || isOver({ sinceMs, successors: coming }, others, nowMs);
 }
+
+/** As `mayEnd`, where a successor that has not been judged yet is waited for as well. */
+export const isOver = (
+  { sinceMs, successors }: Takeover,
+  others: { isLive(uid: string): boolean },
+  nowMs: number,
+): boolean => nowMs - sinceMs >= TAKEOVER_MS || successors.some((uid) => others.isLive(uid));

@@ -1,8 +1,8 @@
-import type { DesiredBot, Want } from '../fleet/desired.ts';
+import type { DesiredBot, RoutedBot, Want } from '../fleet/desired.ts';
 import { type Claim, winnerOver } from '../reconcile/rivals.ts';
 import type { CredentialsVerdict } from './credentials-verdict.ts';
 import type { SocketOwner } from './socket-owner.ts';
-import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
+import { continueTakeover, isOver, mayEnd, type Takeover } from './takeover.ts';
 
 /**
  * What is wanted of an owner of sockets: one decision for all kinds, for the operator and for standalone mode, which differ
@@ -13,7 +13,7 @@ import { continueTakeover, mayEnd, type Takeover } from './takeover.ts';
  * - its Secret is gone or wrong: its sockets stay for `LOST_SECRET_MS` with the token that it had, then none.
  * - another object has the better claim on the same bot or app: none, once that one is live or has had `TAKEOVER_MS`.
  * - its Secret can't be read: its sockets stay, and it gets no new ones.
- * - its Secret is good: it runs. If an app is to carry it, sockets that it has go on until the app's are live.
+ * - its Secret is good: it runs. Between sockets of its own and those of an app, what it had goes on until the other is live.
  * - it is being deleted: none, and a fence; its object is released when its sockets are known to be closed, or after
  *   `DELETION_PATIENCE_MS`. Another object that claims the same takes over first.
  */
@@ -60,8 +60,8 @@ export interface Situation {
   record: OwnerRecord;
   /** What the planner was last told to run of it. */
   ran: DesiredBot | undefined;
-  /** The planner was last told that an app carries it. */
-  wasRouted: boolean;
+  /** Its row in the table of an app, as the planner was last told. */
+  routed: RoutedBot | undefined;
   others: OtherOwners;
   /** Monotonic. */
   nowMs: number;
@@ -109,11 +109,12 @@ export function decide(situation: Situation, verdict: CredentialsVerdict): Decis
   switch (verdict.kind) {
     case 'valid': {
       const want = owner.wantOf(verdict);
-      if (ran === undefined || want.kind !== 'route') return { ...alone, want, protectFirst: true };
-      // Its own sockets go on until those of the app are live.
-      const moving = continueTakeover(takeover, [want.appUid], nowMs);
-      if (mayEnd(moving, others, nowMs)) return { ...alone, want, protectFirst: true };
-      return { ...none, want: undefined, lookAgainMs: LOOK_AGAIN_MS, record: { ...record, takeover: moving } };
+      const between = betweenTransports(situation, want);
+      if (between === undefined) return { ...alone, want, protectFirst: true };
+      const moving = continueTakeover(takeover, [between.successor], nowMs);
+      if (isOver(moving, others, nowMs)) return { ...alone, want, protectFirst: true };
+      const moves: Decision = { ...none, lookAgainMs: LOOK_AGAIN_MS, record: { ...record, takeover: moving } };
+      return { ...moves, want: between.want, protectFirst: true };
     }
     case 'invalid':
       return alone;
@@ -138,7 +139,7 @@ interface DeletionDecision extends Pick<Decision, 'want' | 'lookAgainMs' | 'reco
 
 /** Decides for an object that is being deleted. */
 export function decideDeletion(situation: Situation, { isHeld, view }: Deletion): DeletionDecision {
-  const { owner, ran, wasRouted, others, nowMs } = situation;
+  const { owner, ran, routed, others, nowMs } = situation;
   const { claim: claimed, takeover: before, deletedAtMs = nowMs } = situation.record;
   const record: OwnerRecord = { ...situation.record, claim: undefined, deletedAtMs };
   if (ran !== undefined && isHeld) {
@@ -152,7 +153,7 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
   const want: Want = { kind: 'stop', why: 'deleted', generation: owner.metadata.generation };
   if (!isHeld) return { want, lookAgainMs: undefined, release: undefined, record };
   // While the planner was told to run it, a round under way may still place it, which the view does not show.
-  const isTold = ran === undefined && !wasRouted;
+  const isTold = ran === undefined && routed === undefined;
   if (isTold && view.settled && !view.hasOwner) {
     return { want, lookAgainMs: undefined, release: 'closed', record };
   }
@@ -160,6 +161,24 @@ export function decideDeletion(situation: Situation, { isHeld, view }: Deletion)
   if (patienceMs <= 0) return { want, lookAgainMs: undefined, release: 'late', record };
   // Once the planner knows, a change of the view causes the next look; until then we look again ourselves.
   return { want, lookAgainMs: isTold ? patienceMs : LOOK_AGAIN_MS, release: undefined, record };
+}
+
+/**
+ * From sockets of its own to those of an app, or back: what is wanted until a socket of the successor is live. Undefined:
+ * it has nothing to move from.
+ */
+function betweenTransports(
+  { owner, ran, routed }: Situation,
+  want: Want,
+): { successor: string; want: Want | undefined } | undefined {
+  if (want.kind === 'run') {
+    return routed && { successor: owner.metadata.uid, want: { ...want, routed } };
+  }
+  if (want.kind !== 'route' || ran === undefined) return undefined;
+  const { kind: _route, ...row } = want;
+  // Of one app over Socket Mode each event comes over one of all its sockets. RTM would bring each a second time.
+  const both: Want | undefined = ran.set.kind === 'socketMode' ? { kind: 'run', bot: ran, routed: row } : undefined;
+  return { successor: want.appUid, want: both };
 }
 
 interface Loss {

@@ -3,6 +3,7 @@
 import { parseSlotID, type SlotID, slotID } from '../../core/protocol/assignment.ts';
 import { placementOf, type SlotPlacement } from './handover.ts';
 import type { Holding, Reports } from './holdings.ts';
+import { asItIs, staysBehind } from './kind-change.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pod } from './pods.ts';
 import { compareRanks, type Rank } from './rank.ts';
@@ -53,7 +54,10 @@ export function settleSet(
     for (const holding of [...(target === undefined ? [] : [target]), ...sources, ...dead, ...drops])
       ledger.release(holding);
   }
-  for (const placement of kept) settlePlacement(set, placement, ledger);
+  const behind = staysBehind(set, kept, reports);
+  for (const placement of kept) {
+    settlePlacement(behind.has(placement) ? asItIs(set, placement) : set, placement, ledger);
+  }
 
   const homes = new Map<SlotID, Pod>();
   for (const { id, target } of kept) if (target !== undefined) homes.set(id, target.pod);

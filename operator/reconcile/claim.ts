@@ -66,5 +66,20 @@ export function foreignClaimText(
   );
 }
 
+/** An object whose operator also runs those that name it: the SlackApp of a SlackBot, whose sockets and table it has. */
+export interface Carrier {
+  /** `Kind.singular` */
+  singular: string;
+  metadata: Claimed & { namespace: string; name: string };
+}
+
+/** As `foreignClaimText`, of an object whose carrier the other has. */
+export function foreignCarrierText({ singular, metadata: { namespace, name } }: Carrier, operator: string): string {
+  return (
+    `another operator, that of Lease ${operator}, runs ${singular} ${namespace}/${name}, and is to run what belongs to it; if it ` +
+    `is gone for good: kubectl -n ${namespace} annotate ${singular} ${name} ${CLAIM}-`
+  );
+}
+
 /** In a JSON pointer, a slash in a name is written ~1. */
 const pathOf = (annotation: string): string => `/metadata/annotations/${annotation.replaceAll('/', '~1')}`;

@@ -146,7 +146,7 @@ export class DesiredState {
 }
 
 function rowOf(want: Want): RoutedBot | undefined {
-  if (want.kind === 'stop') return want.routed;
+  if (want.kind === 'stop' || want.kind === 'run') return want.routed;
   if (want.kind !== 'route') return undefined;
   const { appUid, teamID, route } = want;
   return { appUid, teamID, route };

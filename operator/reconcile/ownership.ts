@@ -2,7 +2,15 @@ import type { Log } from '../../core/process/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf } from '../kube/object.ts';
 import type { KindObject } from '../status/status-kind.ts';
-import { type Claimant, claimingOperations, claimStateOf, foreignClaimText } from './claim.ts';
+import {
+  type Carrier,
+  type Claimant,
+  claimingOperations,
+  claimStateOf,
+  foreignCarrierText,
+  foreignClaimText,
+  releasingOperations,
+} from './claim.ts';
 import { addingFinalizer, hasFinalizer, patchIfUnchanged, removingFinalizer } from './finalizer.ts';
 import type { Kind } from './kind.ts';
 
@@ -31,24 +39,47 @@ export class Ownership<O extends KindObject = KindObject> {
   /**
    * What to say about an object of another operator; undefined: it is ours, or nobody's.
    * @param isLeader of several processes of an operator only the leader reports it
+   * @param carrier if another operator has it, that one is to have the object
    */
-  foreign(object: O, isLeader: boolean): string | undefined {
-    const { kind, self, onForeign, log } = this.#options;
+  foreign(object: O, isLeader: boolean, carrier?: Carrier): string | undefined {
+    const { kind, onForeign, log } = this.#options;
     const { uid } = object.metadata;
-    const state = self === undefined ? undefined : claimStateOf(object.metadata, self);
-    if (state?.kind !== 'theirs') {
+    const theirs = this.#theirs(object, carrier);
+    if (theirs === undefined) {
       this.#told.delete(uid);
       return undefined;
     }
-    const text = foreignClaimText(kind, object.metadata, state.operator);
-    if (isLeader && this.#told.get(uid) !== state.operator) {
-      this.#told.set(uid, state.operator);
-      const { operator } = state;
+    const { text, operator } = theirs;
+    if (isLeader && this.#told.get(uid) !== operator) {
+      this.#told.set(uid, operator);
       const named = { kind: kind.resource.kind, object: keyOf(object), operator };
       log.warn(named, 'object is claimed by another operator, ignoring it');
       onForeign?.(object, text);
     }
     return text;
+  }
+
+  #theirs(object: O, carrier: Carrier | undefined): { text: string; operator: string } | undefined {
+    const { kind, self } = this.#options;
+    if (self === undefined) return undefined;
+    const own = claimStateOf(object.metadata, self);
+    if (own.kind === 'theirs') {
+      return { operator: own.operator, text: foreignClaimText(kind, object.metadata, own.operator) };
+    }
+    const its = carrier && claimStateOf(carrier.metadata, self);
+    if (carrier === undefined || its?.kind !== 'theirs') return undefined;
+    return { operator: its.operator, text: foreignCarrierText(carrier, its.operator) };
+  }
+
+  /**
+   * Gives up an object that another operator is to have: claim and finalizer. Nothing is done about one that is not ours.
+   * @returns false if the object has changed meanwhile: look again
+   */
+  async cede(object: O, signal: AbortSignal): Promise<boolean> {
+    const { kind, client, self } = this.#options;
+    if (self === undefined || claimStateOf(object.metadata, self).kind !== 'ours') return true;
+    const operations = [...removingFinalizer(object, kind.finalizer), ...releasingOperations(object.metadata)];
+    return (await patchIfUnchanged(client, kind.resource, object, operations, { signal })) !== 'changed';
   }
 
   /**

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_TEXT_BYTES, MOST_FRAME_BYTES, type OpenSocket } from '#connector/socket/socket.ts';
+import { EDGE_BYTES, MAX_TEXT_BYTES, MOST_FRAME_BYTES, type OpenSocket } from '#connector/socket/socket.ts';
 import { type Certificate, localCertificate } from '#slack-simulator/certificate.ts';
 import { runCommand } from '#test/support/command.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -97,6 +97,20 @@ export function socketContract(subject: ContractSubject): void {
       far.text('after');
       await waitFor(() => log.texts.length === 1);
       expect(log.told).toEqual(['open', 'notUtf8 2', 'text after']);
+    });
+
+    it('that cannot be read are shown by their edges, so that the event inside can be acknowledged', async () => {
+      const { log, far } = await open();
+      const large = Buffer.alloc(MAX_TEXT_BYTES + 1, 'x');
+      large.write('{"envelope_id":"e-1"');
+      large.write('}', MAX_TEXT_BYTES);
+      far.frame(TEXT, large);
+      far.frame(TEXT, Buffer.from([0x61, 0xff, 0x62]));
+      far.text('after');
+      await waitFor(() => log.texts.length === 1);
+      expect(log.edges.map((edges) => edges.length)).toEqual([2 * EDGE_BYTES, 3]);
+      expect(log.edges[0]).toMatch(/^\{"envelope_id":"e-1"x+\}$/);
+      expect(log.edges[1]).toBe('a\u00ffb');
     });
 
     it('are not compressed: a socket offers no extension', async () => {

@@ -9,6 +9,8 @@ export class SocketLog {
   readonly socket: Socket;
   readonly told: Heard[] = [];
   readonly closes: SocketClose[] = [];
+  /** Of what was unreadable. */
+  readonly edges: string[] = [];
   /** Called with each text, so that a test can act from inside the handler. */
   onText: (text: string) => void = () => undefined;
   #isOpening = true;
@@ -21,7 +23,10 @@ export class SocketLog {
         this.onText(text);
       },
       onBinary: (bytes) => this.#tell(`binary ${bytes}`),
-      onUnreadable: (what, bytes) => this.#tell(`${what} ${bytes}`),
+      onUnreadable: (what, bytes, edges) => {
+        this.edges.push(edges);
+        this.#tell(`${what} ${bytes}`);
+      },
       onHeard: () => this.#tell('heard'),
       onClose: (close) => {
         this.#tell('close');

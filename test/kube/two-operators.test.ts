@@ -96,6 +96,36 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     expect((await fleet.read('acme')).metadata.finalizers).toEqual(['relax.dev/sockets']);
   });
 
+  it('have an app and its SlackBots as one: these go to the operator that has the app', async () => {
+    const app = 'slackapp/bots/shop';
+    const until = (name: string, operator: string) =>
+      waitFor(async () => (await claimOf(name)) === operator, { timeoutMs: 30_000, what: `${name} of ${operator}` });
+    const give = (operator: string, cluster: string) =>
+      fleet.kubectl.must([
+        'annotate',
+        '--overwrite',
+        'slackapp',
+        'shop',
+        `relax.dev/operator=${operator}`,
+        `relax.dev/cluster=${cluster}`,
+      ]);
+    await fleet.secret('shop', { 'app-token': 'xapp-1-A0SHOP-secretpart' });
+    await fleet.apply('shop', { appID: 'A0SHOP', credentials: { secretRef: { name: 'shop' } } }, 'bots', 'SlackApp');
+    await waitFor(() => claimOf(app), { timeoutMs: 30_000, what: 'a claim on the app' });
+    await fleet.apply('carried', { teamID: 'T0CARRIED', transport: 'App', appRef: { name: 'shop' } });
+    for (const [operator, cluster] of [
+      ['relax/relax-operator', 'test'],
+      ['other/relax-operator', 'other'],
+      ['relax/relax-operator', 'test'],
+    ] as const) {
+      await give(operator, cluster);
+      await until('carried', operator);
+    }
+    const untilMs = performance.now() + 3_000;
+    await waitFor(() => performance.now() > untilMs, { everyMs: 250 });
+    expect(await claimOf('carried')).toBe('relax/relax-operator');
+  });
+
   it('keep what is theirs when the other is uninstalled, and take what it leaves', async () => {
     const before = (await fleet.read('acme')).metadata;
     await ours.stop();
@@ -117,5 +147,7 @@ kubeBinariesSuite('Two operators that see the same SlackBots', () => {
     await fleet.kubectl.must(['delete', 'crd', 'slackbots.relax.dev', '--wait=false']);
     await fleet.releaseFinalizers(fleet.api.kubeconfigPath, { env: THEIRS });
     await fleet.kubectl.must(['wait', '--for=delete', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    const { metadata } = await fleet.read('slackapp/bots/shop');
+    expect([metadata.finalizers ?? [], metadata.annotations?.['relax.dev/operator']]).toEqual([[], undefined]);
   });
 });

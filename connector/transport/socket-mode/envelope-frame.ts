@@ -1,5 +1,5 @@
 import type { Envelope } from '../../event/envelope.ts';
-import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from '../../event/frame-field.ts';
+import { firstText, idOf, isObject, type JsonObject, objectAt, text } from '../../event/frame-field.ts';
 import type { Frame } from '../transport.ts';
 import { memberText, withoutMember } from './json-span.ts';
 
@@ -125,14 +125,14 @@ function envelopeOf(type: string, frame: JsonObject, payload: JsonObject, outer:
   return {
     type,
     id: text(frame.envelope_id),
-    takesAnswer: frame.accepts_response_payload === true,
+    // An event never takes one, whatever the frame says: its acknowledgement would wait for nothing.
+    takesAnswer: frame.accepts_response_payload === true && type !== 'events_api',
     isSentAgain: type === 'events_api',
     appID: firstText(payload.api_app_id, view.app_id),
     teamID,
     enterpriseID,
     botUserID: botUserOf(authorizations, teamID),
     eventID: type === 'events_api' ? text(payload.event_id) : '',
-    eventTimeMs: slackTimeMs(text(payload.event_time)) || undefined,
     outer,
   };
 }

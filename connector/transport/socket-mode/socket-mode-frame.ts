@@ -73,4 +73,7 @@ function disconnectOf(reason: string): Frame {
 const ENVELOPE_ID = /"envelope_id"\s{0,16}:\s{0,16}"([\w-]{1,200})"/;
 
 /** Of a frame that can't be read as a whole. */
-const readableID = (textFrame: string): string => ENVELOPE_ID.exec(textFrame)?.[1] ?? '';
+const readableID = (textFrame: string): string => ackIn(textFrame) ?? '';
+
+/** The envelope that a text names which can't be read as a whole. @param edges the beginning and the end of the text */
+export const ackIn = (edges: string): string | undefined => ENVELOPE_ID.exec(edges)?.[1];

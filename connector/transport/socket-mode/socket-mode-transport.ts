@@ -11,7 +11,7 @@ import { acknowledge, answer } from './acknowledge.ts';
 import { refuseCredentials } from './app-token.ts';
 import type { AppsConnectionsOpen, AppsConnectionsOpenAnswer } from './apps-connections-open.ts';
 import { type BotIdentities, type BotIdentity, botMismatch, botOfOtherApp } from './bot-identity.ts';
-import { decodeSocketModeFrame } from './socket-mode-frame.ts';
+import { ackIn, decodeSocketModeFrame } from './socket-mode-frame.ts';
 import type { AppSpec, EnvelopeSpec, SocketModeSpec } from './socket-mode-spec.ts';
 
 export interface SocketModeOptions {
@@ -41,6 +41,7 @@ const SHARED = {
     return { key: appBudgetKey(app), sockets: appSocketsKey(app) };
   },
   decode: decodeSocketModeFrame,
+  ackIn,
   keepAlive: KEEP_ALIVE,
   acknowledge,
   answer,

@@ -4,13 +4,20 @@ import json
 import os
 import signal
 import socket
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timezone
 
 import redis
 
 QUEUE = os.environ.get("RELAX_QUEUE", "relax:events")
+URGENT = os.environ.get("RELAX_QUEUE_URGENT")
 PROCESSING = f"{{{QUEUE}}}:processing:{os.environ.get('CONSUMER', socket.gethostname())}"
+# What Slack waits for is on the second list, if there is one.
+LISTS = [(QUEUE, PROCESSING)] + ([(URGENT, f"{PROCESSING}:urgent")] if URGENT else [])
+
+stopping = threading.Event()
 
 
 def payload_for(item):
@@ -54,20 +61,27 @@ def handle(client, item):
         urllib.request.urlopen(request, timeout=10).close()
 
 
-def main():
-    stopping = []
-    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+def read(queue, processing):
+    """Reads one list, on a connection of its own: a BLMOVE that waits blocks the whole connection."""
     # Longer than BLMOVE waits, or an idle queue looks like a dead server.
     client = redis.Redis.from_url(
         os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"), decode_responses=True, socket_timeout=15
     )
-    while client.lmove(PROCESSING, QUEUE, "RIGHT", "LEFT"):
+    while client.lmove(processing, queue, "RIGHT", "LEFT"):
         pass  # what an earlier run left behind goes back to the head, in its order
-    while not stopping:
-        item = client.blmove(QUEUE, PROCESSING, 5, "LEFT", "RIGHT")
+    while not stopping.is_set():
+        item = client.blmove(queue, processing, 5, "LEFT", "RIGHT")
         if item is not None:
             handle(client, json.loads(item))
-            client.lrem(PROCESSING, 1, item)
+            client.lrem(processing, 1, item)
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    with ThreadPoolExecutor(len(LISTS)) as pool:
+        for reader in as_completed([pool.submit(read, *each) for each in LISTS]):
+            stopping.set()  # one that failed ends the other, too
+            reader.result()
 
 
 if __name__ == "__main__":

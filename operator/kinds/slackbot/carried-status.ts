@@ -1,3 +1,4 @@
+import { namespaceOf } from '../../../core/api/object-name.ts';
 import { appRefOf, type SlackBotSpec } from '../../../core/api/slackbot.ts';
 import { conditionOf, conditionsOf } from '../../status/conditions.ts';
 import type { CredentialsVerdict } from '../credentials-verdict.ts';
@@ -72,7 +73,8 @@ function asBefore(type: ConditionType, verdict: CredentialsVerdict, previous: So
 }
 
 function asOfApp(type: ConditionType, app: SocketStatus, { bot, isRouted }: CarriedStatusInput): Judgement {
-  const name = `SlackApp ${appRefOf(bot)}`;
+  const key = appRefOf(bot) ?? '';
+  const name = `SlackApp ${key}`;
   const of = conditionOf(app, type);
   const reason = of && knownReason(of.reason);
   if (of === undefined || reason === undefined) {
@@ -81,7 +83,10 @@ function asOfApp(type: ConditionType, app: SocketStatus, { bot, isRouted }: Carr
   if (type === 'Ready' && of.status === 'True' && isRouted === false) {
     return { status: 'False', reason: 'Placing', message: `${name} is being told that this SlackBot has its team.` };
   }
-  return { status: of.status, reason, message: `${name}: ${of.message}`.slice(0, MAX_MESSAGE_LENGTH) };
+  // A tenant must not learn the names of another tenant's Secrets, and of the keys in them.
+  const isNear = namespaceOf(key) === bot.metadata.namespace;
+  const message = `${name}: ${isNear ? of.message : explain(reason)}`.slice(0, MAX_MESSAGE_LENGTH);
+  return { status: of.status, reason, message };
 }
 
 /** @param of whose; left out: there are none */

@@ -28,7 +28,9 @@ export function judgeAppRef(bot: BotDocument, apps: Apps): CredentialsVerdict {
   const app = apps.get(key);
   const { namespace } = bot.metadata;
   if (app === undefined && !apps.isListed(namespaceOf(key))) {
-    const message = `SlackApp ${key} is not known yet: its namespace has not been listed. What the SlackBot has stays.`;
+    const message =
+      `SlackApp ${key} is not known yet: not everything in its namespace could be read. If it stays so, fix the files that ` +
+      'have problems, or the rights to that namespace. What the SlackBot has stays.';
     return { kind: 'unknown', reason: 'Observing', message };
   }
   if (app === undefined) {

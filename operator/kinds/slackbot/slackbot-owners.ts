@@ -18,6 +18,10 @@ export function slackBotOwners({
   const apps = appsAmong(others);
   return {
     wantedSecretOf,
+    carrierOf: (bot) => {
+      const app = others('slackapp')?.get(appRefOf(bot) ?? '');
+      return app && { singular: 'slackapp', metadata: app.metadata };
+    },
     judgeCredentials: (bot, secret) =>
       hasOwnSockets(bot.spec) ? judgeCredentials(bot.spec, secret) : judgeAppRef(bot, apps),
     ownerOf: (bot) => {

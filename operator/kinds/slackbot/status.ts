@@ -39,7 +39,10 @@ export function statusOf(input: StatusInput): SlackBotStatus {
   const duplicate = duplicateStop(bot, input.duplicateOf);
   if (bot.spec.transport === 'App') {
     const { app, isRouted } = input;
-    return carriedStatusOf({ bot, verdict, duplicate, app, isRouted, previous, nowMs });
+    const carried = carriedStatusOf({ bot, verdict, duplicate, app, isRouted, previous, nowMs });
+    // Of the sockets that it had before. A field that is left out stays as the API server has it.
+    const { teamName, botUserID = '' } = previous ?? {};
+    return { ...carried, ...(teamName !== undefined && { teamName }), ...(botUserID !== '' && { botUserID: '' }) };
   }
   const sockets = socketStatusOf({
     generation: bot.metadata.generation,

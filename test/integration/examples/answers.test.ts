@@ -10,6 +10,8 @@ import { ConnectorReplies, keys } from '../connector/reply/replies-fixture.ts';
 /** Node is here in any case; the consumer in Python does the same. */
 const consumer = join(import.meta.dirname, '../../../examples/consumers/node/answers.mjs');
 
+const URGENT = '{relax:events}:urgent';
+
 const server = useRedis({ emptied: true });
 const redis = server.useClient();
 const lines: string[] = [];
@@ -20,7 +22,7 @@ beforeEach(async () => {
   connector = new ConnectorReplies('a', await server.connect({ role: 'blocking' }), redis);
   connector.replies.start();
   lines.length = 0;
-  const env = { ...process.env, REDIS_URL: server.url, CONSUMER: 'one' };
+  const env = { ...process.env, REDIS_URL: server.url, CONSUMER: 'one', RELAX_QUEUE_URGENT: URGENT };
   const started = spawn(process.execPath, [consumer], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   started.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')));
   child = started;
@@ -30,13 +32,13 @@ afterEach(async () => {
   await connector.replies.stop();
 });
 
-const queue = (item: object): Promise<number> =>
-  redis.rpush('relax:events', JSON.stringify({ team_uid: 'T1', ...item }));
+const queue = (item: object, list = 'relax:events'): Promise<number> =>
+  redis.rpush(list, JSON.stringify({ team_uid: 'T1', ...item }));
 
 /** What a connector does with an envelope that takes an answer. */
-async function read(id: string, type: string, event: object): Promise<void> {
+async function read(id: string, type: string, event: object, list?: string): Promise<void> {
   const reply = connector.read(id);
-  await queue({ type, event, reply: reply.address });
+  await queue({ type, event, reply: reply.address }, list);
   reply.settled({ kind: 'queued' });
 }
 
@@ -62,6 +64,11 @@ describe('the Node consumer that answers', () => {
 
     expect(connector.acknowledged.every(({ afterMs }) => afterMs < 2_000)).toBe(true);
     expect(await redis.exists(keys.replies('a'))).toBe(0);
+  });
+
+  it('answers what is on the list of urgent events, where RELAX_QUEUE_URGENT puts all of these', async () => {
+    await read('e1', 'slash_commands', { command: '/deploy', text: 'web' }, URGENT);
+    expect(await answerTo(1)).toMatchObject({ text: '/deploy web: on it' });
   });
 
   it('uses response_url for what it reads too late', async () => {
@@ -91,6 +98,15 @@ describe('the Node consumer that answers', () => {
       return seconds > 0 ? seconds : undefined;
     });
     expect(ttl).toBeLessThanOrEqual(60);
+  });
+
+  it('reads the urgent list, too, where what Slack waits for is', async () => {
+    const reply = connector.read('e1');
+    const event = { command: '/stop', text: '' };
+    await redis.rpush(URGENT, JSON.stringify({ team_uid: 'T1', type: 'slash_commands', event, reply: reply.address }));
+    reply.settled({ kind: 'queued' });
+    expect(await answerTo(1)).toMatchObject({ text: '/stop : on it' });
+    await waitFor(async () => (await redis.exists('{relax:events}:processing:one:urgent')) === 0);
   });
 
   it('handles everything else as before', async () => {

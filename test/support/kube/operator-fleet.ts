@@ -53,7 +53,7 @@ export class OperatorFleet {
     const [api, redis, slack] = await Promise.all([
       startApiServer(kube),
       startRedis(),
-      startSimulator({ connectBurst: 100, connectPerMinute: 600 }),
+      startSimulator({ connectBurst: 100, connectPerMinute: 600, appConnectBurst: 100 }),
     ]);
     const fleet = new OperatorFleet(api, redis, slack);
     await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);

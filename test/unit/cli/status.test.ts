@@ -69,6 +69,15 @@ describe('a bot that misses a socket', () => {
     expect(botStatus(line, sockets, around)).toMatchObject({ waitUntilMs: NOW + 42_000, waitsFor: 'budget' });
   });
 
+  it('says why, while another is live', () => {
+    const crowded = socket({ index: 1, state: 'connecting', reason: 'TooManyWebsockets', message: 'Lower replicas.' });
+    const missing = (second: BotSocket) =>
+      botStatus(bot('b/u', true, 'Live'), [socket({ state: 'live', reason: '' }), second], around).missing;
+    expect(missing(crowded)).toEqual({ reason: 'TooManyWebsockets', message: 'Lower replicas.' });
+    expect(missing(socket({ index: 1, reason: '', message: '' }))).toBeUndefined();
+    expect(missing(socket({ index: 1, state: 'live', reason: '' }))).toBeUndefined();
+  });
+
   it('waits for nothing when all its sockets are live', () => {
     const sockets = [socket({ state: 'live', reason: '' }), socket({ index: 1, state: 'live', reason: '' })];
     const { waitUntilMs } = botStatus(bot('b/u', true, 'Live'), sockets, around);
@@ -360,6 +369,25 @@ describe('a fleet is healthy', () => {
       /connector c-0: OOM/,
     ],
     ['a socket is missing', problems([factsOf()], line({ desired: 2 })), /bot b\/u has fewer live sockets/],
+    [
+      'a socket is missing, and its connector says why',
+      problems(
+        [
+          factsOf({
+            slots: new Map([
+              ['u/0', slotOf()],
+              ['u/1', slotOf()],
+            ]),
+            reports: new Map([
+              ['u/0', report('live')],
+              ['u/1', { ...report('waiting'), reason: 'RateLimited', message: 'Slack says wait.' }],
+            ]),
+          }),
+        ],
+        line({ desired: 2 }),
+      ),
+      /bot b\/u has fewer live sockets than wanted, RateLimited: Slack says wait\./,
+    ],
     ['a bot is not ready', problems([factsOf()], line({ ready: false, reason: 'TokenRevoked' })), /TokenRevoked: why/],
     [
       'the queue is full',

@@ -27,8 +27,17 @@ describe('what identifies an event, asked of the code', () => {
   });
 
   it('is Slack’s number in an envelope, and the envelope where there is none', () => {
-    const payload = { team_id: '', api_app_id: '', event: { type: 'x' }, type: '', event_id: '', event_time: 1 };
-    expect(envelopeTraits('events_api', payload)).toMatchObject({ identifiedBy: ['event_id'], markedBy: 'event_time' });
+    const payloadOf = (event: object) => ({
+      team_id: '',
+      api_app_id: '',
+      event,
+      type: '',
+      event_id: '',
+      event_time: 1,
+    });
+    const traitsOf = (event: object) => envelopeTraits('events_api', payloadOf(event));
+    expect(traitsOf({ type: 'x', ts: '' })).toMatchObject({ identifiedBy: ['event_id'], markedBy: 'ts' });
+    expect(traitsOf({ type: 'x' })).toMatchObject({ identifiedBy: ['event_id'], markedBy: 'event_id' });
     expect(envelopeTraits('slash_commands', { command: '' })).toMatchObject({
       itemType: 'slash_commands',
       identifiedBy: ['envelope_id'],
@@ -44,13 +53,13 @@ describe('docs/events.md', () => {
     .filter((line) => line.startsWith('| `'));
 
   it.each([
-    'assistant_thread_started',
-    'assistant_thread_context_changed',
-    'app_context_changed',
-    'agent_session_stopped',
-    'agent_session_title_changed',
-  ])('has %s', (type) => {
-    expect(rows).toContain(`| \`${type}\` | \`${type}\` | - | - | \`event_id\` | \`event_time\` | yes | if named |`);
+    ['assistant_thread_started', 'event_ts'],
+    ['assistant_thread_context_changed', 'event_ts'],
+    ['app_context_changed', 'event_id'],
+    ['agent_session_stopped', 'event_ts'],
+    ['agent_session_title_changed', 'event_ts'],
+  ])('has %s', (type, mark) => {
+    expect(rows).toContain(`| \`${type}\` | \`${type}\` | - | - | \`event_id\` | \`${mark}\` | yes | if named |`);
   });
 
   it('names what comes only if asked for', () => {

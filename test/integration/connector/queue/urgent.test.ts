@@ -128,12 +128,19 @@ describe('two windows of marks at once', () => {
     expect((await admin.keys('{relax:events}:dd*')).sort()).toEqual([hour, day].sort());
   });
 
-  it('an event that was queued before Delayed Events were switched on is not queued again', async () => {
-    const { publisher } = await start();
-    publisher.offer(timed(1, false));
-    await settledAll([publisher]);
-    publisher.offer(timed(1, true));
-    await settledAll([publisher]);
-    expect(publisher.counts()).toMatchObject({ queued: 1, duplicate: 1 });
-  });
+  it.each([
+    ['on', false],
+    ['off', true],
+  ])(
+    'an event that was queued before Delayed Events were switched %s is not queued again',
+    async (_switched, before) => {
+      const { publisher } = await start();
+      for (const delayed of [before, !before]) {
+        publisher.offer(timed(1, delayed));
+        publisher.offer({ ...event(2), mark: { kind: 'numbered', delayed } });
+        await settledAll([publisher]);
+      }
+      expect(publisher.counts()).toMatchObject({ queued: 2, duplicate: 2 });
+    },
+  );
 });

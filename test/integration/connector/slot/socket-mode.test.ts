@@ -292,7 +292,7 @@ describe('an app with too many websockets', () => {
     const second = open({ slotID: 'uid-1/1' });
     second.running.start();
     await waitFor(() => second.status.reason === 'TooManyWebsockets');
-    expect(second.status).toMatchObject({ state: 'connecting' });
+    expect(second.status).toMatchObject({ state: 'waiting' });
     const waitMs = (second.status.waitUntilMs ?? 0) - Date.now();
     expect(waitMs).toBeGreaterThan(15_000);
     expect(waitMs).toBeLessThan(32_000);

@@ -36,6 +36,7 @@ export const noReplies: ReplyDesk = {
   open: (id, _textOf, acknowledge) => ({
     address: { to: 'replies', id, before: '' },
     settled: () => acknowledge(undefined),
+    expire: () => {},
   }),
   takesNone: () => {},
 };

@@ -47,7 +47,21 @@ describe('what relax slack tells its user', () => {
     expect(text).toMatch(/^ {2}A1 +xapp-1$/m);
     expect(text).toMatch(/^ {2}A1 +T9 +xoxb-9$/m);
     expect(text).toContain(`_control/apps/events -d '{"appID":"A1","teamID":"T9","text":"hello"}'`);
-    expect(text).not.toContain('all sockets of a team');
+    expect(text).not.toContain('RTM sockets');
+  });
+
+  it('is how to type a slash command, and where its answer can be seen', () => {
+    const apps = [{ appID: 'A1', tokens: ['xapp-1'], installations: [{ teamID: 'T9', botToken: 'xoxb-9' }] }];
+    const body = '{"appID":"A1","teamID":"T9","command":"/acme","text":"hello"}';
+    expect(shown({ apps })).toContain(`curl -s http://127.0.0.1:4000/_control/apps/commands -d '${body}'`);
+    expect(shown({ apps })).toMatch(/^ {2}curl -s http:\/\/127\.0\.0\.1:4000\/_control\/apps\/deliveries$/m);
+    expect(shown()).not.toContain('apps/commands');
+  });
+
+  it('is Socket Mode first, where there is RTM as well', () => {
+    const text = shown({ apps: [{ appID: 'A1', tokens: ['xapp-1'], installations: [] }] });
+    expect(text.indexOf('APP-LEVEL TOKEN')).toBeLessThan(text.indexOf('TEAM  '));
+    expect(text.indexOf('_control/apps/events')).toBeLessThan(text.indexOf('_control/events'));
   });
 
   it.each(['0.0.0.0', '10.1.2.3', 'my-machine', '::'])('warns that others may use it at %s', (host) => {

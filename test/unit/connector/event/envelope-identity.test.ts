@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Mark } from '#connector/event/mark.ts';
 import { documentedEventsApiPayloads, eventsApiPayloads, interactions } from '#test/support/corpus.ts';
 import { filled } from './filled.ts';
 import { type Delivery, type Fields, payloadOf, throughRtm, throughSocketMode } from './through.ts';
@@ -13,38 +14,46 @@ const keyOf = (payload: unknown, delivery: Delivery = {}, type = 'events_api'): 
 };
 const idOf = (...args: Parameters<typeof keyOf>): string => keyOf(...args).id;
 
+const timed = (atMs: number): Mark => ({ kind: 'timed', atMs, delayed: false });
+
 describe('the id of an event in an envelope', () => {
   it.each<[string, Fields, string, unknown]>([
-    ['an event', payloadOf(message), 'T1/A1/message/Ev1', { kind: 'timed', atMs: TIME_S * 1000 }],
+    ['an event', payloadOf(message), 'T1/A1/message/Ev1', timed(TIME_S * 1000)],
     [
       'an edit',
       payloadOf({ ...message, subtype: 'message_changed' }),
       'T1/A1/message.message_changed/Ev1',
-      { kind: 'timed', atMs: TIME_S * 1000 },
+      timed(TIME_S * 1000),
     ],
     [
-      'an event without event_time',
-      payloadOf({ ...message, event_ts: '1700000009.1' }, { event_time: 0 }),
+      'an event with a time of its own and another of its message',
+      payloadOf({ ...message, event_ts: '1700000009.1' }),
       'T1/A1/message/Ev1',
-      { kind: 'timed', atMs: 1_700_000_009_000 },
+      timed(1_700_000_009_000),
     ],
     [
-      'an event without any time, whose copies are minutes apart',
-      payloadOf({ type: 'team_join', user: { id: 'U9' } }, { event_time: undefined }),
+      'an event without a time of its own',
+      payloadOf({ type: 'team_join', user: { id: 'U9' } }),
       'T1/A1/team_join/Ev1',
-      { kind: 'own', ttlMs: 26 * 3_600_000 },
+      { kind: 'numbered', delayed: false },
+    ],
+    [
+      'an event whose time is blank',
+      payloadOf({ type: 'emoji_changed', event_ts: '0000000000.000000' }),
+      'T1/A1/emoji_changed/Ev1',
+      { kind: 'numbered', delayed: false },
     ],
     [
       'an event without a number',
       payloadOf(message, { event_id: '' }),
       'T1/A1/message/C1/1700000000.000100',
-      { kind: 'timed', atMs: 1_700_000_000_000 },
+      timed(1_700_000_000_000),
     ],
     [
       'app_rate_limited',
       { token: 's', type: 'app_rate_limited', team_id: 'T1', minute_rate_limited: 1_700_000_040, api_app_id: 'A1' },
       'T1/A1/app_rate_limited/1700000040',
-      { kind: 'timed', atMs: 1_700_000_040_000 },
+      timed(1_700_000_040_000),
     ],
   ])('of %s can be read', (_name, payload, id, mark) => {
     expect(keyOf(payload)).toEqual({ id, mark });
@@ -62,6 +71,8 @@ describe('the id of an event in an envelope', () => {
   it('has a mark for a day where Slack may send copies for a day', () => {
     const source = { delayedEvents: true };
     expect(keyOf(payloadOf(message), { source }).mark).toEqual({ kind: 'timed', atMs: TIME_S * 1000, delayed: true });
+    const untimed = payloadOf({ type: 'tokens_revoked' });
+    expect(keyOf(untimed, { source }).mark).toEqual({ kind: 'numbered', delayed: true });
     expect(keyOf({ team_id: 'T1' }, { source }, 'slash_commands').mark).toEqual({ kind: 'untimed' });
   });
 
@@ -130,6 +141,15 @@ describe('one event has one key', () => {
         expect(keyOf(payload, one)).toEqual(keyOf(payload, other));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('whenever Slack dispatches it, which is what event_time says', () => {
+    fc.assert(
+      fc.property(anySample, fc.nat(), (payload, event_time) => {
+        expect(keyOf({ ...payload, event_time })).toEqual(keyOf(payload));
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -29,14 +29,23 @@ describe('where a mark lives', () => {
     expect(before.keys).toContain(after.keys[1]);
   });
 
-  it('of an event that Slack may send for a day is in a family of its own, and a copy in the other family is found', () => {
-    const ordinary = place('A1/e1', { kind: 'timed', atMs: 600_000 });
+  it('of an event over Socket Mode is in a family of its own if Slack may send it for a day; copies meet in any case', () => {
+    const ordinary = place('A1/e1', { kind: 'timed', atMs: 600_000, delayed: false });
     const delayed = place('A1/e1', { kind: 'timed', atMs: 600_000, delayed: true }, 9e12);
-    const [ordinaryKey = ''] = ordinary.keys;
+    const [key = ''] = ordinary.keys;
     // The first of two gets the mark.
-    expect(delayed.keys).toEqual([ordinaryKey.replace(':dd:', ':dd26:'), ordinaryKey]);
-    expect([delayed.field, delayed.ttlSeconds]).toEqual([ordinary.field, 26 * 3_600 + 60]);
-    expect(place('A1/e1', { kind: 'timed', atMs: 600_000, delayed: false })).toEqual(ordinary);
+    expect(ordinary.keys).toEqual([key, key.replace(':dd:', ':dd26:')]);
+    expect(delayed.keys).toEqual([...ordinary.keys].reverse());
+    expect([ordinary.ttlSeconds, delayed.ttlSeconds]).toEqual([3_660, 26 * 3_600 + 60]);
+    expect(delayed.field).toBe(ordinary.field);
+  });
+
+  it('of an event with a number and no time is a key of its own, for as long as other marks of its kind', () => {
+    const ordinary = place('A1/e1', { kind: 'numbered', delayed: false });
+    const delayed = place('A1/e1', { kind: 'numbered', delayed: true }, 9e12);
+    expect(ordinary.keys).toEqual([`{relax:events}:dd:own:${ordinary.field}`]);
+    expect(delayed.keys).toEqual(ordinary.keys);
+    expect([ordinary.ttlSeconds, delayed.ttlSeconds]).toEqual([3_660, 26 * 3_600 + 60]);
   });
 
   it('lives as long as the window, where that is longer than a day', () => {

@@ -63,6 +63,20 @@ describe('the desk', () => {
     expect(slack.told.at(-1)).toEqual(['e2', 'plain']);
   });
 
+  it('acknowledges what is queued plainly when its socket is about to close, and what is not when it is', () => {
+    const [queued, unsettled] = [slack.queued('a'), slack.read('b')];
+    queued.expire();
+    unsettled.expire();
+    expect(slack.told).toEqual([['a', 'plain']]);
+    unsettled.settled({ kind: 'queued' });
+    expect(slack.told).toEqual([
+      ['a', 'plain'],
+      ['b', 'plain'],
+    ]);
+    queued.expire();
+    expect(slack.told).toHaveLength(2);
+  });
+
   it('does not acknowledge what is not queued at the deadline, and does when it is', async () => {
     const reply = slack.read('e1');
     await slack.timers.advance(ANSWER_WITHIN_MS);

@@ -75,6 +75,12 @@ describe('an event of an app', () => {
     ["is the app's own while the table was never read", undefined, {}, 'app-uid'],
     ["is the app's own while the table was never read, even with Drop", undefined, drop, 'app-uid'],
     ["of a team whose entry is unreadable is the app's own", table({ T1: 'unreadable' }), {}, 'app-uid'],
+    [
+      'of a team that a new table leaves open is delivered even with Drop',
+      table({ '*': 'unreadable' }),
+      drop,
+      'app-uid',
+    ],
     ['of a team whose entry is unreadable is delivered even with Drop', table({ T1: 'unreadable' }), drop, 'app-uid'],
   ])('%s', (_what, routes, app, owner) => {
     expect(ownerOf(routes, app)).toBe(owner);

@@ -66,6 +66,13 @@ describe('a read of a route table', () => {
     expect(bots(read({ T1: text('other') }, between.held).held)).toEqual({ T1: 'other' });
   });
 
+  it('knows of a table that leaves all other teams open, which is no fault of an entry', () => {
+    const { held, unreadable } = read({ T1: text('one'), '*': 'not known yet' });
+    expect(bots(held)).toEqual({ T1: 'one', '*': 'unreadable' });
+    expect(unreadable).toEqual([]);
+    expect(bots(read({ T1: text('one') }, held).held)).toEqual({ T1: 'one' });
+  });
+
   it('decodes only entries that have changed', () => {
     const { held } = read({ T1: text('one'), T2: text('two') });
     const after = read({ T1: text('one'), T2: text('deux') }, held).held;

@@ -23,6 +23,32 @@ describe('a live socket', () => {
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionLost' });
   });
 
+  it('that sends, but answers no websocket ping, is closed after about 10 s: nothing that we send gets through', () => {
+    const world = live(facts({ answersPings: true }));
+    const effects = Array.from({ length: 4 }, () => heartbeat(world, true).map((effect) => effect.do));
+    expect(effects).toEqual([[], ['ping'], ['ping'], ['terminate']]);
+    expect(world.nowMs).toBe(10_000);
+    expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionLost' });
+  });
+
+  it('that sends and answers websocket pings is left open', () => {
+    const world = live(facts({ answersPings: true }));
+    for (let n = 0; n < 100; n += 1) {
+      const effects = heartbeat(world, true);
+      if (effects.length === 0) continue;
+      expect(effects).toEqual([{ do: 'ping', id: 1 }]);
+      world.play({ type: 'heard', id: 1, answered: true });
+    }
+  });
+
+  it('is not blamed for pings that a held-up process could not hear answered', () => {
+    const world = live(facts({ answersPings: true }));
+    heartbeat(world, true);
+    world.pass(60_000);
+    expect(world.play({ type: 'heartbeat' })).toEqual([]);
+    expect(heartbeat(world, true)).toEqual([]);
+  });
+
   it('inherits no unanswered ping from the one that it replaces', () => {
     const world = live();
     for (let n = 0; n < 3; n += 1) heartbeat(world, false);

@@ -64,6 +64,7 @@ let dialed: FakeSocket[];
 let offered: Offered[];
 let opened: Opened[];
 let takeNone: string[];
+let expired: string[];
 let fed: Input[];
 let current: SocketModeSpec;
 let sockets: SlotSockets<SocketModeSpec>;
@@ -71,7 +72,11 @@ const replies: ReplyDesk = {
   open(id, textOf, acknowledge) {
     const settled: Outcome[] = [];
     opened.push({ id, textOf, acknowledge, settled });
-    return { address: { to: 'answers', id, before: 'soon' }, settled: (outcome) => settled.push(outcome) };
+    return {
+      address: { to: 'answers', id, before: 'soon' },
+      settled: (outcome) => settled.push(outcome),
+      expire: () => expired.push(id),
+    };
   },
   takesNone: (id) => takeNone.push(id),
 };
@@ -91,7 +96,7 @@ function dial(id: number): FakeSocket {
 
 beforeEach(() => {
   timers = new FakeTimers();
-  [dialed, offered, opened, takeNone, fed] = [[], [], [], [], []];
+  [dialed, offered, opened, takeNone, expired, fed] = [[], [], [], [], [], []];
   current = spec;
   const transport = socketModeTransport({
     open: async () => ({ kind: 'ok', url: 'wss://slack.test/link' }),
@@ -170,6 +175,18 @@ describe('an envelope', () => {
     socket.ears.onText('{"payload":');
     expect(only(offered)).toMatchObject({ normalized: { kind: 'malformed' }, settled: undefined });
   });
+});
+
+it('an envelope in a text that can’t be read is acknowledged all the same, if it shows its id', () => {
+  const socket = dial(1);
+  socket.ears.onUnreadable('tooLarge', 9_000_000, '{"envelope_id":"e1","payload":{"text":"xxx');
+  socket.ears.onUnreadable('notUtf8', 3, 'a\u00ffb');
+  expect(offered.map(({ normalized, settled }) => [normalized.kind, settled !== undefined])).toEqual([
+    ['tooLarge', true],
+    ['malformed', false],
+  ]);
+  settle(0, { kind: 'failed', reason: 'too_large' });
+  expect(socket.sent).toEqual([ackOf('e1')]);
 });
 
 describe('an envelope that takes an answer', () => {
@@ -283,6 +300,25 @@ describe('a socket that is closed', () => {
     await timers.advance(1);
     expect(socket.ended).toBe(true);
     expect(timers.pending).toBe(0);
+  });
+
+  it('ends the wait for answers before it closes, if no other socket could carry them', async () => {
+    dial(1).say(command('c1'));
+    settle(0, QUEUED);
+    sockets.close(1);
+    await timers.advance(2_999);
+    expect(expired).toEqual([]);
+    await timers.advance(1);
+    expect(expired).toEqual(['c1']);
+  });
+
+  it('leaves the wait for answers to a successor', async () => {
+    dial(1).say(command('c1'));
+    dial(2).say({ type: 'hello', num_connections: 2 });
+    settle(0, QUEUED);
+    sockets.close(1);
+    await timers.advance(3_000);
+    expect(expired).toEqual([]);
   });
 
   it('leaves no timer when it ends by itself', () => {

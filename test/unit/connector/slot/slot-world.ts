@@ -18,6 +18,7 @@ export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
   rebalance: false,
   refusal: undefined,
   redelivers: false,
+  answersPings: false,
   pauseLimitMs: 1_800_000,
   ...changes,
 });

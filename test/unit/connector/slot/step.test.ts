@@ -103,8 +103,8 @@ describe('for any inputs in any order', () => {
         return;
       case 'update': {
         const { move: _, ...changes } = move;
-        const { redelivers } = world.state.spec;
-        world.play({ type: 'update', spec: facts({ ...changes, redelivers }) });
+        const { redelivers, answersPings } = world.state.spec;
+        world.play({ type: 'update', spec: facts({ ...changes, redelivers, answersPings }) });
         return;
       }
       case 'budget':
@@ -142,7 +142,7 @@ describe('for any inputs in any order', () => {
   it('nothing leaks, nothing gets stuck, one socket is current, and a healthy Slack always leads to a live one', () => {
     fc.assert(
       fc.property(fc.array(moves, { maxLength: 60 }), fc.boolean(), (sequence, redelivers) => {
-        const world = started(facts({ redelivers }));
+        const world = started(facts({ redelivers, answersPings: redelivers }));
         for (const move of sequence) play(world, move);
         expect(() => statusOf(world.state)).not.toThrow();
         for (let turn = 0; turn < 12 && world.favour(); turn += 1);

@@ -95,7 +95,7 @@ describe('a transport whose sockets live by websocket pings', () => {
   it('keeps a socket that answers them, though no text comes', async () => {
     const socket = await live();
     for (let second = 0; second < 60; second += 1) {
-      socket.ears.onHeard();
+      socket.ears.onHeard('pong');
       await timers.advance(1_000);
     }
     expect(sockets).toHaveLength(1);
@@ -159,9 +159,9 @@ describe('a disconnect', () => {
     offered[1]?.settled?.({ kind: 'queued' });
     expect([first.ended, first.sent.length, offered.length]).toEqual([false, 2, 2]);
     await timers.advance(5_000);
-    last().ears.onHeard();
+    last().ears.onHeard('pong');
     await timers.advance(5_000);
-    last().ears.onHeard();
+    last().ears.onHeard('pong');
     await timers.advance(5_000);
     expect([first.ended, last().ended]).toEqual([true, false]);
   });

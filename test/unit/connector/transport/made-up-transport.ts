@@ -46,7 +46,6 @@ function decode(json: string): Frame {
           enterpriseID: '',
           botUserID: '',
           eventID: '',
-          eventTimeMs: undefined,
           outer: {},
         },
         ack: text(frame.envelope_id),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRoute, type Route } from '#core/protocol/route.ts';
+import { decodeRoute, OTHER_TEAMS_FIELD, OTHER_TEAMS_TEXT, type Route } from '#core/protocol/route.ts';
 import type { Desired, DesiredBot, RoutedBot } from '#operator/fleet/desired.ts';
 import { ownersIn, planRoutes, type RouteTable } from '#operator/fleet/route-plan.ts';
 
@@ -59,6 +59,24 @@ describe('the route table of an app', () => {
   it('exists without bots as well, so that its teams are known to be unknown', () => {
     expect(plan(undefined, desired([])).writes).toHaveLength(1);
     expect(plan(undefined, desired([], { bots: new Map() }))).toEqual({ writes: [], drop: [] });
+  });
+
+  it.each<[string, Partial<Desired>]>([
+    ['not every SlackBot has been judged', { synced: false }],
+    ['a namespace is not listed', { unlisted: new Set(['tenants']) }],
+  ])('leaves open what it lacks when it is new and %s, and until then', (_, more) => {
+    const open = { [OTHER_TEAMS_FIELD]: OTHER_TEAMS_TEXT };
+    expect(rowsAfter(undefined, desired([row('a', 'T1')], more))).toEqual({ T1: 'a', ...open });
+    const before = table({ T1: route('a'), ...open });
+    expect(rowsAfter(before, desired([row('a', 'T1'), row('b', 'T2')], more))).toEqual({ T1: 'a', T2: 'b', ...open });
+    expect(rowsAfter(before, desired([row('a', 'T1')]))).toEqual({ T1: 'a' });
+  });
+
+  it('that was whole leaves nothing open while its bots are judged again, nor when Redis has lost it', () => {
+    const wanted = desired([], { synced: false, kept: new Set(['a']) });
+    expect(plan(table({ T1: route('a') }), wanted).writes).toEqual([]);
+    expect(plan(table({}), wanted).writes).toEqual([]);
+    expect(rowsAfter({ ...table({ T1: route('a') }), version: '' }, wanted)).toEqual({ T1: 'a' });
   });
 
   it('has another version when a row differs, and only then', () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Slot } from '#core/protocol/assignment.ts';
 import { plan } from '#operator/plan/plan.ts';
+import type { SocketSet } from '#operator/plan/types.ts';
 import { SampleFleet, socketSet } from './sample-fleet.ts';
 
 let fleet: SampleFleet;
@@ -255,6 +256,65 @@ describe('what changes of a set', () => {
     const { writes } = fleet.step();
     const whole = writes.find((write) => write.pod === pod);
     expect([...(whole?.set.keys() ?? [])].map((id) => id.slice(0, id.indexOf('/'))).sort()).toEqual(['new', 'u']);
+  });
+});
+
+describe('a set that changes to another kind of sockets', () => {
+  const socketMode = (replicas = 2): SocketSet => {
+    const { bot, queueNamespace, events } = socketSet('u');
+    const kind = { kind: 'socketMode', teamID: 'Tu', replies: 'wait', delayedEvents: false } as const;
+    const shared = { bot, queueNamespace, events, generation: 2, tokenDigest: 'of the app' };
+    return { ...kind, ...shared, ownerUid: 'u', replicas };
+  };
+  const kinds = (): string[] =>
+    fleet.podsOf('u').map((pod) => [...(fleet.assignments.get(pod)?.values() ?? [])][0]?.kind ?? '');
+  const podOf = (kind: string): string => fleet.podsOf('u')[kinds().indexOf(kind)] ?? '';
+
+  it('changes one slot, and the others when that one is live with the new credentials', () => {
+    live({ replicas: 3 });
+    fleet.addSets(socketMode(3));
+    // What is reported of the slot is still about the socket before.
+    for (let round = 0; round < 2; round += 1) fleet.step();
+    expect(kinds().toSorted()).toEqual(['rtm', 'rtm', 'socketMode']);
+    fleet.report(podOf('socketMode'), { state: 'connecting' });
+    fleet.step();
+    expect(kinds().toSorted()).toEqual(['rtm', 'rtm', 'socketMode']);
+    fleet.report(podOf('socketMode'));
+    fleet.step();
+    expect(kinds()).toEqual(['socketMode', 'socketMode', 'socketMode']);
+    fleet.reportAll();
+    expect(fleet.step(100).writes).toEqual([]);
+  });
+
+  it('keeps what it has while Slack refuses the new credentials', () => {
+    live();
+    fleet.addSets(socketMode());
+    fleet.step();
+    fleet.report(podOf('socketMode'), { state: 'failed', reason: 'TokenInvalid' });
+    expect(fleet.step(100).writes).toEqual([]);
+    expect(fleet.slot(podOf('rtm'), 'u/1') ?? fleet.slot(podOf('rtm'), 'u/0')).toMatchObject({
+      generation: 1,
+      tokenDigest: 'digest',
+    });
+    fleet.addSets(socketSet('u', { generation: 3 }));
+    fleet.step();
+    expect(kinds()).toEqual(['rtm', 'rtm']);
+  });
+
+  it('changes first the slot that is not live', () => {
+    const { mine } = live();
+    const [down = ''] = mine.slice(1);
+    fleet.report(down, { state: 'connecting' });
+    fleet.addSets(socketMode());
+    fleet.step();
+    expect(podOf('socketMode')).toBe(down);
+  });
+
+  it('changes the only slot at once', () => {
+    live({ replicas: 1 });
+    fleet.addSets(socketMode(1));
+    fleet.step();
+    expect(kinds()).toEqual(['socketMode']);
   });
 });
 

@@ -147,6 +147,17 @@ describe('bots that an app carries', () => {
     expect([desired.teamsOf('app'), desired.teamsOf('other')]).toEqual([0, 1]);
   });
 
+  it('may have sockets of their own as well, for a while', () => {
+    const desired = new DesiredState();
+    const { kind: _kind, ...routed } = route('a', 'app') as Want & { kind: 'route' };
+    const ran = { set: { ownerUid: 'a' }, token: 't' } as DesiredBot;
+    desired.set('a', { kind: 'run', bot: ran, routed });
+    const { bots, routed: rows } = desired.value();
+    expect([bots.get('a'), rows.get('a'), desired.wanted('a'), desired.teamsOf('app')]).toEqual([ran, routed, ran, 1]);
+    desired.set('a', { kind: 'run', bot: ran });
+    expect([desired.value().routed.size, desired.teamsOf('app')]).toEqual([0, 0]);
+  });
+
   it('stay as they are while nothing is known of them, or they have changed', () => {
     const desired = new DesiredState();
     desired.set('a', route('a', 'app'));

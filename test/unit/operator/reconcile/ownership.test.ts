@@ -10,6 +10,7 @@ import type { ReconcilerParts } from '#operator/reconcile/kind-controller.ts';
 import { Ownership } from '#operator/reconcile/ownership.ts';
 import { Rivals } from '#operator/reconcile/rivals.ts';
 import { SecretReads } from '#operator/reconcile/secret-reads.ts';
+import type { KindObject } from '#operator/status/status-kind.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 
@@ -68,8 +69,10 @@ class World {
   #change(operations: readonly { op: string; path: string; value: unknown }[]): void {
     const { metadata } = this.bot;
     metadata.resourceVersion = String(Number(metadata.resourceVersion) + 1);
-    for (const { path, value } of operations) {
-      if (path === '/metadata/finalizers') metadata.finalizers = value as string[];
+    for (const { op, path, value } of operations) {
+      if (op === 'test') continue;
+      if (op === 'remove') this.#remove(path);
+      else if (path === '/metadata/finalizers') metadata.finalizers = value as string[];
       else if (path === '/metadata/annotations') metadata.annotations = value as Record<string, string>;
       else
         metadata.annotations = {
@@ -78,6 +81,54 @@ class World {
         };
     }
   }
+
+  #remove(path: string): void {
+    const { metadata } = this.bot;
+    const name = path.split('/annotations/')[1]?.replace('~1', '/');
+    if (name === undefined) metadata.finalizers = [];
+    else delete metadata.annotations?.[name];
+  }
+}
+
+/** @param app the only SlackApp that there is */
+function reconcilerOf(world: World, app: () => KindObject | undefined = () => undefined) {
+  const timers = new FakeTimers();
+  const desired = new DesiredState();
+  const statuses: string[] = [];
+  const lines: (string | undefined)[] = [];
+  const secret = {
+    metadata: { name: 's', uid: 's', resourceVersion: '1' },
+    data: { token: btoa('xoxb-1-secretpart') },
+  };
+  const reader = { get: async () => secret as never, listPage: async () => ({ metadata: {}, items: [] }) };
+  const parts: ReconcilerParts<SlackBotObject> = {
+    desired,
+    log: silentLog,
+    timers,
+    ownership: world.ownership,
+    objects: {
+      get: () => world.copy(),
+      values: () => [world.copy()].values(),
+      byIndex: () => [world.copy()],
+      hasSynced: true,
+    },
+    secrets: new SecretReads({ client: reader, labelled: { get: () => undefined }, timers, random: () => 0 }),
+    planner: { view: () => ({ bots: new Map(), pods: [], settled: true }), nudge: () => undefined },
+    leadership: () => ({
+      signal,
+      status: {
+        baseOf: () => undefined,
+        offer: (bot) => void statuses.push(bot.metadata.name),
+        forget: () => undefined,
+      },
+      events: { record: () => undefined },
+    }),
+    rivals: new Rivals(),
+    others: () => ({ get: () => app(), statusOf: () => undefined, isListed: () => true }),
+    enqueue: () => undefined,
+    onStatus: (_uid, judged) => void lines.push(judged?.status.conditions?.[0]?.reason),
+  };
+  return { reconciler: new OwnerReconciler(slackBotOwners(parts), parts), desired, statuses, lines };
 }
 
 describe('a SlackBot that nobody has claimed', () => {
@@ -120,43 +171,7 @@ describe("a SlackBot of another's", () => {
 
   it('loses what we had of it, and gets no status, no patch and no fence from us', async () => {
     const world = new World();
-    const timers = new FakeTimers();
-    const desired = new DesiredState();
-    const statuses: string[] = [];
-    const lines: (string | undefined)[] = [];
-    const secret = {
-      metadata: { name: 's', uid: 's', resourceVersion: '1' },
-      data: { token: btoa('xoxb-1-secretpart') },
-    };
-    const reader = { get: async () => secret as never, listPage: async () => ({ metadata: {}, items: [] }) };
-    const parts: ReconcilerParts<SlackBotObject> = {
-      desired,
-      log: silentLog,
-      timers,
-      ownership: world.ownership,
-      objects: {
-        get: () => world.copy(),
-        values: () => [world.copy()].values(),
-        byIndex: () => [world.copy()],
-        hasSynced: true,
-      },
-      secrets: new SecretReads({ client: reader, labelled: { get: () => undefined }, timers, random: () => 0 }),
-      planner: { view: () => ({ bots: new Map(), pods: [], settled: true }), nudge: () => undefined },
-      leadership: () => ({
-        signal,
-        status: {
-          baseOf: () => undefined,
-          offer: (bot) => void statuses.push(bot.metadata.name),
-          forget: () => undefined,
-        },
-        events: { record: () => undefined },
-      }),
-      rivals: new Rivals(),
-      others: () => undefined,
-      enqueue: () => undefined,
-      onStatus: (_uid, judged) => void lines.push(judged?.status.conditions?.[0]?.reason),
-    };
-    const reconciler = new OwnerReconciler(slackBotOwners(parts), parts);
+    const { reconciler, desired, statuses, lines } = reconcilerOf(world);
     await reconciler.reconcile('bots/acme', signal);
     expect(desired.wanted('u1')).toBeDefined();
     expect(statuses).toHaveLength(1);
@@ -172,5 +187,47 @@ describe("a SlackBot of another's", () => {
     expect(statuses).toHaveLength(1);
     expect(world.patches).toHaveLength(patched);
     expect(lines.at(-1)).toBe('OtherOperator');
+  });
+});
+
+describe('a SlackBot over a SlackApp', () => {
+  const THEIRS = { 'relax.dev/operator': 'other/relax-operator', 'relax.dev/cluster': 'us' };
+  const appOf = (annotations: Record<string, string>): KindObject =>
+    ({
+      metadata: { name: 'shop', namespace: 'bots', uid: 'app', generation: 1, annotations },
+      spec: { appID: 'A1', credentials: { secretRef: { name: 's' } }, replicas: 2 },
+    }) as unknown as KindObject;
+
+  it('goes to the operator of its app, which alone has the table', async () => {
+    const world = new World();
+    world.bot.spec = { teamID: 'T1', transport: 'App', appRef: { name: 'shop' } };
+    let annotations: Record<string, string> = {};
+    const { reconciler, desired, lines } = reconcilerOf(world, () => appOf(annotations));
+    await reconciler.reconcile('bots/acme', signal);
+    expect(desired.routed('u1')?.appUid).toBe('app');
+    expect(world.bot.metadata.annotations?.['relax.dev/operator']).toBe(SELF.operator);
+    annotations = THEIRS;
+    expect(await reconciler.reconcile('bots/acme', signal)).toEqual({ kind: 'done' });
+    expect(desired.routed('u1')).toBeUndefined();
+    expect(world.bot.metadata).toMatchObject({ finalizers: [], annotations: {} });
+    expect(world.foreign).toEqual([
+      expect.stringContaining('kubectl -n bots annotate slackapp shop relax.dev/operator-'),
+    ]);
+    expect(lines.at(-1)).toBe('OtherOperator');
+    const patched = world.patches.length;
+    await reconciler.reconcile('bots/acme', signal);
+    expect(world.patches).toHaveLength(patched);
+  });
+
+  it('is let go by us when it is deleted, whoever has the app', async () => {
+    const world = new World();
+    world.bot.spec = { teamID: 'T1', transport: 'App', appRef: { name: 'shop' } };
+    let annotations: Record<string, string> = {};
+    const { reconciler } = reconcilerOf(world, () => appOf(annotations));
+    await reconciler.reconcile('bots/acme', signal);
+    annotations = THEIRS;
+    world.bot.metadata.deletionTimestamp = '2026-11-25T00:00:01Z';
+    for (let look = 0; look < 2; look += 1) await reconciler.reconcile('bots/acme', signal);
+    expect(world.bot.metadata.finalizers).toEqual([]);
   });
 });

@@ -101,6 +101,10 @@ describe('the live view', () => {
     expect(words(liveViewLines(view({ lines: [half] })))).toContain(
       "Live; one more socket waits for Slack's connect budget, 42 s",
     );
+    const crowded = bot('acme', { ...wait, waitsFor: 'retry', live: 1, missing: { reason: 'TooMany', message: 'm' } });
+    expect(words(liveViewLines(view({ lines: [crowded] })))).toContain(
+      'Live; TooMany: one more socket retries in 42 s',
+    );
   });
 
   it('has apps in a table of their own, and their bots with the sockets of the app', () => {

@@ -101,7 +101,6 @@ describe('an events_api envelope', () => {
         enterpriseID: 'E1',
         botUserID: 'UBOT',
         eventID: 'Ev1',
-        eventTimeMs: 1_700_000_000_000,
         outer: { ...around, envelope_id: 'e-1', retry_attempt: 2, retry_reason: 'timeout' },
       },
       ack: 'e-1',
@@ -117,9 +116,17 @@ describe('an events_api envelope', () => {
     expect(eventOf(twice).text).toBe(text);
   });
 
+  it('takes no answer, even if it says so: it is acknowledged when its outcome is final', () => {
+    expect(eventOf(events({}, { accepts_response_payload: true })).envelope?.takesAnswer).toBe(false);
+  });
+
   it('whose payload is the text of an object is read all the same', () => {
     const inText = eventOf(events({}, { payload: JSON.stringify(PAYLOAD) }));
     expect(inText).toStrictEqual(eventOf(events()));
+  });
+
+  it('takes no answer, whatever it says: its acknowledgement must not wait for one', () => {
+    expect(eventOf(events({}, { accepts_response_payload: true })).envelope?.takesAnswer).toBe(false);
   });
 
   it('passes an event without one inside: app_rate_limited', () => {

@@ -53,7 +53,6 @@ const eventOf = (changes: Partial<Envelope> = {}): EventFrame => ({
     enterpriseID: '',
     botUserID: 'U2',
     eventID: 'Ev1',
-    eventTimeMs: 0,
     outer: {},
     ...changes,
   },

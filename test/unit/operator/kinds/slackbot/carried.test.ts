@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackAppSpec } from '#core/api/slackapp.ts';
 import { type SlackBotSpec, slackBotStatusSchema } from '#core/api/slackbot.ts';
-import { CONDITION_TYPES, type ConditionType } from '#operator/kinds/reasons.ts';
+import type { RoutedBot } from '#operator/fleet/desired.ts';
+import { CONDITION_TYPES, type ConditionType, explain } from '#operator/kinds/reasons.ts';
 import { type Apps, judgeAppRef } from '#operator/kinds/slackbot/carrier.ts';
 import { ownerOf } from '#operator/kinds/slackbot/socket-set.ts';
 import { type StatusInput, statusOf } from '#operator/kinds/slackbot/status.ts';
@@ -27,6 +28,19 @@ const appsWith = (spec: SlackAppSpec | undefined, isListed = true): Apps => ({
   statusOf: () => undefined,
   isListed: () => isListed,
 });
+const ROUTED: RoutedBot = {
+  appUid: 'app',
+  teamID: 'T1',
+  route: {
+    ownerUid: 'b',
+    bot: 'bots/acme',
+    generation: 3,
+    queueNamespace: '',
+    events: { include: [], exclude: [], own: false },
+    replies: 'wait',
+    suspended: false,
+  },
+};
 const VALID = judgeAppRef(bot(), appsWith(APP));
 const MISSING = judgeAppRef(bot(), appsWith(undefined));
 const UNKNOWN = judgeAppRef(bot(), appsWith(undefined, false));
@@ -56,11 +70,16 @@ describe('what is wanted of a SlackBot that a SlackApp carries', () => {
     owner: ownerOf(bot(spec), 'app'),
     record: NEW_RECORD,
     ran: undefined,
-    wasRouted: false,
+    routed: undefined,
     others: { claimsOn: () => [], mayRun: () => false, isLive: () => false },
     nowMs: 0,
     ...more,
   });
+  const runOf = (spec: Partial<SlackBotSpec>, token: string) => {
+    const want = ownerOf(bot(spec), undefined).wantOf({ token, digest: 'd' });
+    if (want.kind !== 'run') throw new Error('it has sockets of its own');
+    return want.bot;
+  };
   const route = { ownerUid: 'b', bot: 'bots/acme', generation: 3, queueNamespace: '', replies: 'wait' };
   const row = { appUid: 'app', teamID: 'T1', route: expect.objectContaining({ ...route, suspended: false }) };
 
@@ -69,18 +88,46 @@ describe('what is wanted of a SlackBot that a SlackApp carries', () => {
   });
 
   it('is its own sockets until the app has a live one, when it had some', () => {
-    const own = ownerOf(bot({ transport: 'RTM' }), undefined).wantOf({ token: 'xoxb-1', digest: 'd' });
-    if (own.kind !== 'run') throw new Error('RTM runs');
+    const ran = runOf({ transport: 'RTM' }, 'xoxb-1');
     let live = false;
     const others = { claimsOn: () => [], mayRun: (uid: string) => uid === 'app', isLive: () => live };
-    const at = (nowMs: number, record = NEW_RECORD) =>
-      decide(situation({}, { ran: own.bot, others, nowMs, record }), VALID);
+    const at = (nowMs: number, record = NEW_RECORD) => decide(situation({}, { ran, others, nowMs, record }), VALID);
     const first = at(0);
     expect(first).toMatchObject({ want: undefined, lookAgainMs: LOOK_AGAIN_MS });
     expect(at(TAKEOVER_MS - 1, first.record).want).toBeUndefined();
+    const unjudged = { ...others, mayRun: () => false };
+    expect(decide(situation({}, { ran, others: unjudged }), VALID).want).toBeUndefined();
     expect(at(TAKEOVER_MS, first.record).want?.kind).toBe('route');
     live = true;
     expect(at(1, first.record)).toMatchObject({ want: { kind: 'route' }, record: { takeover: undefined } });
+  });
+
+  it('is its own sockets and the row when they were over Socket Mode: the app may be the same, and Slack sends either its events', () => {
+    const ran = runOf({ transport: 'SocketMode' }, 'xapp-1-A0APP-one');
+    const others = { claimsOn: () => [], mayRun: () => true, isLive: () => false };
+    expect(decide(situation({}, { ran, others }), VALID)).toMatchObject({
+      want: { kind: 'run', bot: ran, routed: row },
+      lookAgainMs: LOOK_AGAIN_MS,
+    });
+  });
+
+  it('is the row and its own sockets until one of these is live, when it leaves the app', () => {
+    let live = false;
+    const others = { claimsOn: () => [], mayRun: () => true, isLive: (uid: string) => uid === 'b' && live };
+    const owner = ownerOf(bot({ transport: 'RTM' }, 4), undefined);
+    const good = { kind: 'valid', token: 'xoxb-1', digest: 'd', note: '' } as const;
+    const at = (nowMs: number, record = NEW_RECORD) =>
+      decide(situation({}, { owner, routed: ROUTED, others, nowMs, record }), good);
+    const first = at(0);
+    expect(first).toMatchObject({
+      want: { kind: 'run', routed: ROUTED },
+      protectFirst: true,
+      lookAgainMs: LOOK_AGAIN_MS,
+    });
+    expect(at(TAKEOVER_MS, first.record).want).not.toHaveProperty('routed');
+    live = true;
+    expect(at(1, first.record)).toMatchObject({ want: { kind: 'run' }, record: { takeover: undefined } });
+    expect(at(1, first.record).want).not.toHaveProperty('routed');
   });
 
   it('is a suspended row and a fence while it is suspended', () => {
@@ -96,7 +143,7 @@ describe('what is wanted of a SlackBot that a SlackApp carries', () => {
     ['nothing at once when its app is missing', MISSING, { kind: 'none' }],
     ['what it was while its app is not known', UNKNOWN, { kind: 'unknown' }],
   ])('is %s', (_, verdict, want) => {
-    expect(decide(situation({}, { wasRouted: true }), verdict)).toMatchObject({ want, lookAgainMs: undefined });
+    expect(decide(situation({}, { routed: ROUTED }), verdict)).toMatchObject({ want, lookAgainMs: undefined });
   });
 
   it('is nothing while an older SlackBot has the team of this app', () => {
@@ -107,8 +154,11 @@ describe('what is wanted of a SlackBot that a SlackApp carries', () => {
   });
 
   it('is a fence when it is deleted, and the object stays until the row is known to be gone', () => {
-    const release = (wasRouted: boolean, hasOwner: boolean) =>
-      decideDeletion(situation({}, { wasRouted }), { isHeld: true, view: { settled: true, hasOwner } });
+    const release = (isRouted: boolean, hasOwner: boolean) =>
+      decideDeletion(situation({}, { routed: isRouted ? ROUTED : undefined }), {
+        isHeld: true,
+        view: { settled: true, hasOwner },
+      });
     expect(release(true, true)).toMatchObject({
       want: { kind: 'stop', why: 'deleted', generation: 3 },
       release: undefined,
@@ -180,10 +230,28 @@ describe('the status of a SlackBot that a SlackApp carries', () => {
   });
 
   it('names the app, says nothing of its pods, and judges no credentials of a bot that has none', () => {
-    const status = statusOf(input());
-    expect(conditionOf(status, 'Ready')?.message).toBe('SlackApp apps/shop: as it is');
+    const near = { ...bot(), spec: { ...SPEC, appRef: { name: 'shop' } } };
+    const status = statusOf(input({ bot: near }));
+    expect(conditionOf(status, 'Ready')?.message).toBe('SlackApp bots/shop: as it is');
     expect(status.connections).toEqual([]);
     expect(shown({ verdict: MISSING }, 'CredentialsValid')).toBe('Unknown AppMissing 0/0');
+  });
+
+  it("tells a SlackBot of another namespace nothing of the app's Secret", () => {
+    const app = appStatus('False', 'KeyMissing', 0);
+    expect(conditionOf(statusOf(input({ app })), 'CredentialsValid')?.message).toBe(
+      `SlackApp apps/shop: ${explain('KeyMissing')}`,
+    );
+  });
+
+  it('after sockets of its own keeps the name of the team, and not the user of another app; once', () => {
+    const previous = { ...statusOf(input()), teamName: 'Acme', botUserID: 'U0OLD' };
+    const status = statusOf(input({ previous }));
+    expect(status).toMatchObject({ teamName: 'Acme', botUserID: '' });
+    expect(urgencyOf(previous, status)).not.toBe('none');
+    // As the API server has it then: a merge patch leaves what it does not name.
+    const stored = { ...previous, ...status };
+    expect(urgencyOf(stored, statusOf(input({ previous: stored })))).toBe('none');
   });
 
   it('is worth no write when a socket of the app moves', () => {
@@ -253,7 +321,7 @@ describe('SlackBots with an app of their own', () => {
       owner: ownerOf({ ...bot(), spec }, undefined),
       record: NEW_RECORD,
       ran: rtm.bot,
-      wasRouted: false,
+      routed: undefined,
       others: { claimsOn: () => [], mayRun: () => false, isLive: () => false },
       nowMs: 0,
     };

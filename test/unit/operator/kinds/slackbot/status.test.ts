@@ -99,6 +99,12 @@ describe('the status of a bot', () => {
     ],
     ['with one socket of two', input({}, [slot('a'), slot('b', gone)]), 'Redundant', 'False MissingReplica'],
     [
+      'with a socket for which Slack has no place',
+      input({}, [slot('a'), slot('b', { state: 'connecting', reason: 'TooManyWebsockets' })]),
+      'Redundant',
+      'False TooManyWebsockets',
+    ],
+    [
       'in one zone of one',
       input({ fleet: { settled: true, pods: 2, zones: 1 } }, [slot('a', { zone: 'z' }), slot('b', { zone: 'z' })]),
       'Redundant',
@@ -157,6 +163,12 @@ describe('the status of a bot', () => {
     ],
   ])('%s: $2 is $3', (_, given, type, expected) => {
     expect(shown(statusOf(given), type)).toBe(expected);
+  });
+
+  it('says why a socket is missing while another is live', () => {
+    const limited = slot('b', { state: 'waiting', reason: 'RateLimited', message: 'Slack says wait.' });
+    const status = statusOf(input({}, [slot('a'), limited]));
+    expect(conditionOf(status, 'Redundant')?.message).toBe('1 of 2 sockets are live. Slack says wait.');
   });
 
   it("names a bot's other resource within its own namespace only", () => {

@@ -94,7 +94,7 @@ class World {
       owner: ownerOf(known.bot, undefined),
       record: this.records.of(uid),
       ran: this.desired.wanted(uid),
-      wasRouted: this.desired.routed(uid) !== undefined,
+      routed: this.desired.routed(uid),
       others: { ...this.records.others({ bots: new Map() }), isLive: (other) => this.live.has(other) },
       nowMs: this.nowMs,
     };
@@ -287,7 +287,7 @@ describe('a bot that is deleted', () => {
     ),
     record,
     ran: undefined,
-    wasRouted: false,
+    routed: undefined,
     others: { claimsOn: () => [], mayRun: () => false, isLive: () => false },
     nowMs,
   });
