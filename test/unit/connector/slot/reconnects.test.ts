@@ -141,7 +141,7 @@ it('a thousand reconnects, of whatever kind, leave one socket, its timer and not
   unsettled.length = 0;
   // Longer than any socket is kept for what is not acknowledged, or until Slack closes it; the live one is heard meanwhile.
   for (let second = 0; second < 20; second += 1) {
-    newest().ears.onHeard();
+    newest().ears.onHeard('pong');
     await timers.advance(1_000);
   }
   expect(sockets).toHaveLength(1_001);
