@@ -43,6 +43,13 @@ export function reasonWords(bot: Reasoned, nowMs: number): string {
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;
 }
 
+/** The app whose sockets these are, by its name alone where it is in the bot's own namespace. */
+function carrierWords({ bot, app }: Pick<BotSummary, 'bot' | 'app'>): string {
+  if (app === undefined) return '';
+  const [namespace, name] = app.split('/');
+  return ` of ${bot.startsWith(`${namespace}/`) ? name : app}`;
+}
+
 /** The same table in the live view and in `relax status`: a head, and the lines of each bot. */
 export function botTable(
   bots: readonly BotSummary[],
@@ -55,7 +62,7 @@ export function botTable(
       bot.bot,
       bot.teamID,
       bot.ready ? 'yes' : 'no',
-      `${bot.live}/${bot.desired}${bot.app === undefined ? '' : ` of ${bot.app}`}`,
+      `${bot.live}/${bot.desired}${carrierWords(bot)}`,
       bot.zones.join(','),
       reasonWords(bot, nowMs),
     ]),
