@@ -1,23 +1,13 @@
-import type { ConnectorConfig } from '../core/config/config.ts';
 import { type Clock, systemClock } from '../core/process/clock.ts';
-import { errorText, type Log } from '../core/process/log.ts';
 import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
-import { systemTimers } from '../core/process/timers.ts';
-import type { FleetContract } from '../core/protocol/contract.ts';
-import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
-import { clusterKeys, queueKeys } from '../core/protocol/keys.ts';
-import type { BlockingRedis, Redis, RedisSubscriber } from '../core/redis/redis.ts';
-import type { RedisClock } from '../core/redis/redis-clock.ts';
+import { clusterKeys } from '../core/protocol/keys.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
-import { DialSemaphore } from './budget/dial-semaphore.ts';
-import { Outage } from './budget/outage.ts';
-import { redisConnectBudget } from './budget/redis-connect-budget.ts';
+import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
-import { redisEnqueue } from './queue/enqueue.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
-import { Publisher } from './queue/publisher.ts';
+import type { Publisher } from './queue/publisher.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
@@ -31,31 +21,8 @@ import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
 import { createWebApi } from './slack/web-api.ts';
-import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
-import { type SlotDeps, SlotRunner } from './slot/slot-runner.ts';
-import type { EgressProxy } from './socket/egress-proxy.ts';
-import { wsOpenSocket } from './socket/ws-socket.ts';
+import { SlotRunner } from './slot/slot-runner.ts';
 import { createTransports } from './transport/transports.ts';
-
-export interface ConnectorParts {
-  config: ConnectorConfig;
-  /** New at every start of the process. */
-  incarnation: string;
-  contract: FleetContract;
-  keyring: FleetKeyring;
-  metrics: Parameters<typeof connectorMetrics>[0];
-  redisClock: RedisClock;
-  /** For leases, assignments and reports. */
-  control: Redis;
-  /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
-  queue: Redis;
-  subscriber: RedisSubscriber;
-  /** For the answers of applications. */
-  answers: BlockingRedis;
-  /** To Slack; undefined for none. */
-  proxy: EgressProxy | undefined;
-  log: Log;
-}
 
 const KEY_FILE_MS = 60_000;
 const STOP_PUBLISHING_MS = 2_000;
@@ -97,7 +64,8 @@ export class Connector {
       assignmentVersion: () => this.#assignments.held.version,
       repliesWaiting: () => this.#replies.waiting,
     });
-    this.#publisher = this.#createPublisher();
+    const shared = { metrics: this.#metrics, limitedLog: this.#limitedLog };
+    this.#publisher = createPublisher(parts, shared, (pressure) => this.#onPressure(pressure));
     const list = keys.replies(pod);
     const observer = this.#metrics.reply;
     this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
@@ -112,7 +80,7 @@ export class Connector {
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
-    const slotDeps = this.#slotDeps();
+    const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
@@ -121,7 +89,7 @@ export class Connector {
       log,
       limitedLog: this.#limitedLog,
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
-      createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slotDeps, onStatus),
+      createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slots, onStatus),
       onChange: (id) => this.#board.changed(id),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
@@ -219,49 +187,6 @@ export class Connector {
     await this.#replies.stop();
     await this.#board.stop();
     await this.#session.leave();
-  }
-
-  #createPublisher(): Publisher {
-    const { config, contract, queue, redisClock } = this.#parts;
-    const keys = queueKeys(config.queue.name, config.queue.urgent);
-    const { settled, batch } = this.#metrics;
-    return new Publisher({
-      shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],
-      contract,
-      clock: this.#clock,
-      buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
-      redisNowMs: () => redisClock.nowMs(),
-      redisUser: queue.user,
-      onPressure: (pressure) => this.#onPressure(pressure),
-      observer: {
-        settled,
-        batch,
-        refused: (words) => this.#limitedLog.warn('refused', { words }, 'Redis refused an event'),
-        threw: (error) =>
-          this.#limitedLog.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
-      },
-    });
-  }
-
-  #slotDeps(): SlotDeps {
-    const { config, incarnation, contract, control, redisClock, proxy, log } = this.#parts;
-    const { transition, connect, frame } = this.#metrics;
-    return {
-      openSocket: wsOpenSocket({ proxy }),
-      budget: redisConnectBudget(control, incarnation, config.cluster),
-      dialSemaphore: new DialSemaphore(),
-      outage: new Outage(systemTimers, log),
-      heartbeats: new HeartbeatWheel(systemTimers),
-      offer: (normalized, settled, isSentAgain) => this.#publisher.offer(normalized, settled, isSentAgain),
-      replies: this.#replies.desk,
-      redisNowMs: () => redisClock.nowMs(),
-      windowMs: contract.windowMs,
-      timers: systemTimers,
-      random: Math.random,
-      log,
-      limitedLog: this.#limitedLog,
-      observer: { transition: ({ to }) => transition(to), connect, frame },
-    };
   }
 
   #onPressure(pressure: Pressure): void {

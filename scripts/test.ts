@@ -33,7 +33,7 @@ const check = (name: string, command: readonly string[]): Part => ({
 });
 
 /**
- * A run in CI may take 40 minutes, and takes 30; the limit of a suite is for one that hangs.
+ * A run in CI may take 40 minutes, and takes some 33; the limit of a suite is for one that hangs.
  * @param workers files at once. On two cores Vitest takes one; tests that mostly wait take more
  * @param within a program that runs the suite, whose command line follows
  */
@@ -87,7 +87,7 @@ const SUITES: readonly Part[] = [
   suite('unit', 4, 2),
   suite('integration', 8, 3),
   suite('kube', 12, 2),
-  suite('e2e', 16),
+  suite('e2e', 20),
 ];
 
 const cluster: Part = {

@@ -30,13 +30,24 @@ export function waitWords(
   }
 }
 
-type Reasoned = Pick<BotSummary, 'ready' | 'reason' | 'message' | 'waitUntilMs' | 'waitsFor'>;
+type Reasoned = Pick<BotSummary, 'ready' | 'reason' | 'message' | 'missing' | 'waitUntilMs' | 'waitsFor'>;
 
 /** Why a bot or an app is as it is, and what to do. */
 export function reasonWords(bot: Reasoned, nowMs: number): string {
   const wait = waitWords(bot, nowMs);
-  if (bot.ready) return wait === '' ? bot.reason : `${bot.reason}; one more socket ${wait}`;
+  if (bot.ready) {
+    const more = wait === '' ? '' : `one more socket ${wait}`;
+    const missing = [bot.missing?.reason ?? '', more].filter((words) => words !== '');
+    return missing.length === 0 ? bot.reason : `${bot.reason}; ${missing.join(': ')}`;
+  }
   return `${bot.reason}: ${wait === '' ? '' : `${wait}. `}${bot.message}`;
+}
+
+/** The app whose sockets these are, by its name alone where it is in the bot's own namespace. */
+function carrierWords({ bot, app }: Pick<BotSummary, 'bot' | 'app'>): string {
+  if (app === undefined) return '';
+  const [namespace, name] = app.split('/');
+  return ` of ${bot.startsWith(`${namespace}/`) ? name : app}`;
 }
 
 /** The same table in the live view and in `relax status`: a head, and the lines of each bot. */
@@ -51,7 +62,7 @@ export function botTable(
       bot.bot,
       bot.teamID,
       bot.ready ? 'yes' : 'no',
-      `${bot.live}/${bot.desired}${bot.app === undefined ? '' : ` of ${bot.app}`}`,
+      `${bot.live}/${bot.desired}${carrierWords(bot)}`,
       bot.zones.join(','),
       reasonWords(bot, nowMs),
     ]),

@@ -113,7 +113,8 @@ else
 
   local nextMs = 0
   for before = 1, math.min(rank, 3) do nextMs = math.max(nextMs, turns[before].untilMs) end
-  if not places[place] and others + (dark and 0 or unknown) >= mostPlaces then
+  -- A live socket has Slack's place even if Redis has lost ours.
+  if not hasSocket and not places[place] and others + (dark and 0 or unknown) >= mostPlaces then
     waitMs, full = fullMs, 1
   elseif blockedMs > nowMs then
     waitMs = blockedMs - nowMs

@@ -1,4 +1,4 @@
-import type { BufferLoad, Share } from './pressure.ts';
+import { type BufferLoad, MOST_AGAIN, type Share } from './pressure.ts';
 
 export interface BufferLimits {
   /** Payload bytes that may wait (`RELAX_BUFFER_BYTES`). */
@@ -30,8 +30,9 @@ export class BufferBound {
     return this.#once.bytes + this.#again.bytes;
   }
 
-  hasRoomFor({ bytes }: Weighed): boolean {
-    return this.bytes + bytes <= this.#limits.maxBytes;
+  hasRoomFor({ bytes, isSentAgain }: Pick<Weighed, 'bytes' | 'isSentAgain'>): boolean {
+    const { maxBytes } = this.#limits;
+    return this.bytes + bytes <= (isSentAgain ? MOST_AGAIN * maxBytes : maxBytes);
   }
 
   add({ fenceField, bytes, isSentAgain }: Weighed): void {

@@ -6,11 +6,12 @@
  *   bots that cause it, since a bot that floods must not silence the others; everybody's only when that is not enough, or
  *   when the oldest event grows old, which is caused by Redis rather than by a bot.
  * - What Slack sends **again** unless it is acknowledged (Socket Mode) is refused and stays unacknowledged (`isRefused`): at
- *   80 % of all bytes that of the bots that fill most of the buffer, at 90 % that of everybody. Its age is no reason: an
+ *   75 % of all bytes that of the bots that fill most of the buffer, at 85 % that of everybody. Its age is no reason: an
  *   outage of minutes must not lose events whose last redelivery comes meanwhile.
  *
- * What is sent again can thus take 90 % of the bytes at most. The thresholds of the sockets are shares of the room that it
- * leaves: an app that floods takes room, but no socket pauses before what came over sockets fills most of the rest.
+ * The last tenth of all bytes is for what has been read already when no socket may be read any more; what is sent again never
+ * takes any of it. The thresholds of the sockets are shares of the room that it leaves below that tenth: an app that floods
+ * takes room, but no socket pauses before what came over sockets fills most of the rest.
  */
 export interface Pressure {
   /** Nobody is read. */
@@ -23,7 +24,7 @@ export interface Pressure {
 
 export const NO_PRESSURE: Pressure = { all: false, bots: new Set(), atFill: 0 };
 
-/** Bots, by fence field, of which nothing that Slack sends again is taken while the buffer is at `PAUSE_AT` or above. */
+/** Bots, by fence field, of which nothing that Slack sends again is taken while the buffer is at `REFUSE_AT` or above. */
 export type Refusal = Pick<Pressure, 'bots' | 'atFill'>;
 
 export const NO_REFUSAL: Refusal = NO_PRESSURE;
@@ -47,14 +48,17 @@ const PAUSE_AT = 0.8;
 const RESUME_AT = 0.5;
 /** The rest of the buffer is for events that were already read from sockets that pause now. */
 const ALL_AT = 0.9;
+/** The same two for what Slack sends again: it gives way first. */
+const REFUSE_AT = 0.75;
+const REFUSE_ALL_AT = 0.85;
+/** Below `ALL_AT`, and no event that is sent again takes the buffer beyond it, however large it is. */
+export const MOST_AGAIN = 0.88;
 /** How much the level must change before the heaviest bots are determined again; per event that would be too expensive. */
 const LOOK_EVERY = 0.04;
-/** An event of several megabytes may go beyond `ALL_AT`. */
-const LEAST_ROOM = 0.05;
 
 /** Between the thresholds nothing changes, so that reading does not oscillate (hysteresis). */
 export function pressureOf({ age, once, again }: BufferLoad, before: Pressure): Pressure {
-  const fill = once.fill / Math.max(LEAST_ROOM, 1 - again.fill);
+  const fill = (ALL_AT * once.fill) / (ALL_AT - again.fill);
   if (before.all) return fill <= RESUME_AT && age <= RESUME_AT ? NO_PRESSURE : before;
   if (age >= PAUSE_AT || fill >= ALL_AT) return { all: true, bots: NO_PRESSURE.bots, atFill: fill };
   if (fill <= RESUME_AT) return NO_PRESSURE;
@@ -64,23 +68,23 @@ export function pressureOf({ age, once, again }: BufferLoad, before: Pressure): 
   return { all: false, bots: heaviest([...once.bytesOf], RESUME_AT / fill), atFill: fill };
 }
 
-/** Whose events that Slack sends again are refused from `PAUSE_AT` on. */
+/** Whose events that Slack sends again are refused from `REFUSE_AT` on. */
 export function refusalOf({ once, again }: BufferLoad, before: Refusal): Refusal {
   const fill = once.fill + again.fill;
   if (fill <= RESUME_AT) return NO_REFUSAL;
   const known = before !== NO_REFUSAL;
-  if (known ? Math.abs(fill - before.atFill) < LOOK_EVERY : fill < PAUSE_AT) return before;
+  if (known ? Math.abs(fill - before.atFill) < LOOK_EVERY : fill < REFUSE_AT) return before;
   return { bots: heaviest([...once.bytesOf, ...again.bytesOf], RESUME_AT / fill), atFill: fill };
 }
 
 /** Whether an event that Slack sends again stays unacknowledged. There is nothing to oscillate, hence no hysteresis. */
 export function isRefused({ once, again }: BufferLoad, { bots }: Refusal, fenceField: string): boolean {
   const fill = once.fill + again.fill;
-  return fill >= ALL_AT || (fill >= PAUSE_AT && bots.has(fenceField));
+  return fill >= REFUSE_ALL_AT || (fill >= REFUSE_AT && bots.has(fenceField));
 }
 
 /** Everybody's events that Slack sends again are refused. */
-export const refusesAll = ({ once, again }: BufferLoad): boolean => once.fill + again.fill >= ALL_AT;
+export const refusesAll = ({ once, again }: BufferLoad): boolean => once.fill + again.fill >= REFUSE_ALL_AT;
 
 /** The bots with the largest shares: as few as needed for the others to have at most `rest` of all bytes. */
 function heaviest(shares: readonly (readonly [bot: string, bytes: number])[], rest: number): ReadonlySet<string> {

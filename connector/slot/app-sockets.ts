@@ -4,7 +4,7 @@
  */
 
 import type { Trouble } from '../transport/transport.ts';
-import { begin, fail } from './connect-attempt.ts';
+import { begin, fail } from './attempt.ts';
 import { type CurrentSocket, go, type Moment, type SlotState, type Step, stay, type UnknownSockets } from './state.ts';
 
 /** Slack may count sockets that have broken for minutes; asking for more would only add to them. */

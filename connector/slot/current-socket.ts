@@ -3,7 +3,8 @@
 import type { Refusal } from '../slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
 import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
-import { abandon, begin, fail, isForBudget } from './connect-attempt.ts';
+import { abandon, begin, fail } from './attempt.ts';
+import { isForBudget } from './attempt-budget.ts';
 import { ACCEPTED, refuseSocket } from './refusal.ts';
 import {
   type CurrentSocket,

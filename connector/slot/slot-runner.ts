@@ -8,15 +8,16 @@ import type { Outage } from '../budget/outage.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
+import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
 import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
-import { type SlotStatus, sameStatus, statusOf, waitUntilMs } from './slot-status.ts';
-import { type Effect, type Input, initialState, type SlotFacts, type SlotState, wakeAtMs } from './state.ts';
+import { type SlotStatus, statusOf } from './slot-status.ts';
+import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
+import { type Effect, type Input, initialState, type SlotFacts, type SlotState } from './state.ts';
 import { step } from './step.ts';
 
 /** For metrics. Callbacks must not throw. */
-export interface SlotObserver extends FrameObserver {
-  transition?(change: { from: SlotStatus['state']; to: SlotStatus['state']; cause: Input['type'] }): void;
+export interface SlotObserver extends FrameObserver, TransitionObserver {
   connect?(answer: OpenAnswer['kind']): void;
 }
 
@@ -43,18 +44,15 @@ export interface SlotDeps extends SlotSocketsDeps {
 export class SlotRunner<S extends SlotSpec> {
   readonly #transport: Transport<S>;
   readonly #deps: SlotDeps;
-  readonly #onStatus: () => void;
   #spec: S;
   #state: SlotState;
-  #status: SlotStatus;
   readonly #sockets: SlotSockets<S>;
   readonly #budget: SlotBudget<S>;
+  readonly #alarm: SlotAlarm;
+  readonly #teller: SlotTeller;
   readonly #inbox: Input[] = [];
   #busy = false;
-  #wakeAtMs: number | undefined;
-  #cancelWake: (() => void) | undefined;
   #leaveLine: (() => void) | undefined;
-  #leaveHeartbeats: (() => void) | undefined;
   #leaveOutage: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
@@ -68,7 +66,6 @@ export class SlotRunner<S extends SlotSpec> {
     this.#spec = spec;
     this.#transport = transport;
     this.#deps = deps;
-    this.#onStatus = onStatus;
     const owner = { spec: () => this.#spec, feed: (input: Input) => this.#feed(input) };
     this.#sockets = new SlotSockets(transport, deps, owner);
     this.#budget = new SlotBudget(transport, deps.budget, {
@@ -77,7 +74,9 @@ export class SlotRunner<S extends SlotSpec> {
       away: (error) => this.#budgetAway(error),
     });
     this.#state = initialState(this.#facts());
-    this.#status = statusOf(this.#state);
+    this.#alarm = new SlotAlarm(deps, owner.feed);
+    const names = () => namesOf(this.#transport, this.#spec);
+    this.#teller = new SlotTeller(statusOf(this.#state), { ...deps, names, onStatus });
   }
 
   start(): void {
@@ -107,7 +106,7 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   status(): SlotStatus {
-    return this.#status;
+    return this.#teller.status;
   }
 
   /**
@@ -143,11 +142,10 @@ export class SlotRunner<S extends SlotSpec> {
     const { state, effects } = step(before, input, { nowMs: timers.monotonicMs(), random: random() });
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
-    this.#setWake();
+    this.#alarm.set(state);
     // Most inputs are frames, which change nothing.
     if (state !== before) {
-      this.#setHeartbeats();
-      this.#tell(input);
+      this.#teller.tell(state, input.type);
       this.#tellOutage(before, state);
     }
     if (input.type === 'closed') this.#resolveIfGone();
@@ -258,30 +256,6 @@ export class SlotRunner<S extends SlotSpec> {
     this.#stopped.resolve();
   }
 
-  #setWake(): void {
-    const atMs = wakeAtMs(this.#state);
-    if (atMs === this.#wakeAtMs) return;
-    this.#cancelWake?.();
-    this.#wakeAtMs = atMs;
-    this.#cancelWake = undefined;
-    if (atMs === undefined) return;
-    const { timers } = this.#deps;
-    this.#cancelWake = timers.after(atMs - timers.monotonicMs(), () => {
-      // A timer may be early by a fraction of a millisecond; the step says so by wanting the same time again.
-      this.#wakeAtMs = undefined;
-      this.#feed({ type: 'wake' });
-    });
-  }
-
-  #setHeartbeats(): void {
-    if ((this.#state.current !== undefined) === (this.#leaveHeartbeats !== undefined)) return;
-    this.#leaveHeartbeats?.();
-    this.#leaveHeartbeats =
-      this.#state.current === undefined
-        ? undefined
-        : this.#deps.heartbeats.join(() => this.#feed({ type: 'heartbeat' }));
-  }
-
   #tellOutage(before: SlotState, now: SlotState): void {
     const { outage } = this.#deps;
     const { tag } = now.attempt;
@@ -290,32 +264,6 @@ export class SlotRunner<S extends SlotSpec> {
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
     if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
-  }
-
-  #tell(input: Input): void {
-    const before = this.#status;
-    const now = this.#statusNow();
-    if (this.#state.life === 'stopped' || sameStatus(before, now)) return;
-    this.#status = now;
-    if (before.state !== now.state) {
-      const change = { from: before.state, to: now.state, cause: input.type };
-      this.#deps.observer?.transition?.(change);
-      const level = now.state === 'failed' ? 'warn' : 'debug';
-      const { reason, message } = now;
-      this.#deps.log[level](
-        { ...namesOf(this.#transport, this.#spec), ...change, reason, detail: message },
-        'socket state changed',
-      );
-    }
-    this.#onStatus();
-  }
-
-  /** Converts the slot's monotonic clock to Redis time, which others read. */
-  #statusNow(): SlotStatus {
-    const { timers, redisNowMs } = this.#deps;
-    const inMs = (untilMs: number): number => untilMs - timers.monotonicMs();
-    const wait = waitUntilMs(this.#state, this.#status.waitUntilMs, redisNowMs(), inMs);
-    return { ...statusOf(this.#state), waitUntilMs: wait };
   }
 
   /** The part of the spec that the state machine sees. */

@@ -1,6 +1,7 @@
 /** What a slot does when its spec has changed: its token, its generation, why it is here. Pure. */
 
-import { abandon, begin, isForBudget, purposeOf } from './connect-attempt.ts';
+import { abandon, begin, purposeOf } from './attempt.ts';
+import { isForBudget } from './attempt-budget.ts';
 import { ACCEPTED } from './refusal.ts';
 import { type Effect, first, NONE, type SlotState, type Step, stay } from './state.ts';
 

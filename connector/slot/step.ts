@@ -1,15 +1,7 @@
 import { onKnown } from './app-sockets.ts';
-import {
-  begin,
-  onAnswer,
-  onAttemptClosed,
-  onBudget,
-  onGreetingError,
-  onOpened,
-  onPermitted,
-  onRecovered,
-  onWake,
-} from './connect-attempt.ts';
+import { begin } from './attempt.ts';
+import { onBudget, onPermitted } from './attempt-budget.ts';
+import { onAnswer, onAttemptClosed, onGreetingError, onOpened, onRecovered, onWake } from './connect-attempt.ts';
 import {
   lose,
   onClosing,

@@ -1,5 +1,6 @@
 /** Keeps the route tables in Redis as `planRoutes` wants them. */
 
+import { errorText } from '../../core/process/log.ts';
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD } from '../../core/protocol/route.ts';
@@ -94,8 +95,13 @@ export class RouteKeeper {
     for (const [appUid, entry] of index) {
       const { version, app } = parseIndexEntry(entry);
       const known = this.#tables.get(appUid);
-      if (known?.version === version && !(all && (await this.#hasChanged(appUid, known)))) continue;
-      await this.#readTable(appUid, app);
+      try {
+        if (known?.version === version && !(all && (await this.#hasChanged(appUid, known)))) continue;
+        await this.#readTable(appUid, app);
+      } catch (error) {
+        if (!isOtherType(error)) throw error;
+        this.#tables.set(appUid, { app, version: '', rows: known?.rows ?? new Map() });
+      }
     }
   }
 
@@ -122,6 +128,9 @@ export class RouteKeeper {
     if (!isSame) this.#owners = owners;
   }
 }
+
+/** Somebody has put something else in the place of a table: it is as good as lost, and written whole. */
+const isOtherType = (error: unknown): boolean => errorText(error).startsWith('WRONGTYPE');
 
 function podsOf(appUid: string, { assignments }: PlanInput): string[] {
   const holds = (slots: ReadonlyMap<string, unknown>): boolean =>

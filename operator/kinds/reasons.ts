@@ -59,7 +59,7 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
   Live: { condition: 'Ready', meaning: 'The credentials are valid and at least one socket is live.', remedy: '' },
   Suspended: {
     condition: 'Ready',
-    meaning: 'spec.suspend is true: its sockets are closed, and late events of it are refused.',
+    meaning: 'spec.suspend is true: none of its events is queued, and sockets of its own are closed.',
     remedy: 'Set spec.suspend to false.',
   },
   DuplicateBot: {

@@ -17,10 +17,16 @@ export function firstWait(slots: readonly Waiting[]): Wait | undefined {
   let first: Wait | undefined;
   for (const { state, reason, waitUntilMs: untilMs = 0 } of slots) {
     if (untilMs === 0 || (state !== 'waiting' && state !== 'connecting')) continue;
-    const kind = state === 'connecting' ? 'retry' : reason === 'RateLimited' ? 'rateLimit' : 'budget';
+    const kind = waitKind(state, reason);
     if (first === undefined || untilMs < first.untilMs) first = { untilMs, for: kind };
   }
   return first;
+}
+
+function waitKind(state: Waiting['state'], reason: string): Wait['for'] {
+  // No place for another socket of the app is not a lack of connects.
+  if (state === 'connecting' || reason === 'TooManyWebsockets') return 'retry';
+  return reason === 'RateLimited' ? 'rateLimit' : 'budget';
 }
 
 /**

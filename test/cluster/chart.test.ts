@@ -21,6 +21,8 @@ const KINDS = ['message', 'edited', 'deleted', 'reaction_added', 'bot_message'] 
 
 clusterSuite('the chart on nodes in three zones', (folder) => {
   let relax: RelaxRelease;
+  /** SlackBots beside those of RTM. */
+  let withApps = 0;
 
   beforeAll(async () => {
     relax = await RelaxRelease.prepare(folder, ZONES);
@@ -30,6 +32,7 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
   /** Events flow while `action` runs; all of them must be on the queue, once. */
   async function whileEventsFlow(action: () => Promise<void>): Promise<void> {
     relax.slack.forgetEvents();
+    relax.slack.apps.forgetEvents();
     await relax.redis.del(relax.queue);
     const burst = relax.slack.startBurst({ events: 1_000_000, perSecond: 50, kinds: [...KINDS] });
     try {
@@ -39,8 +42,11 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
       burst.stop();
       await burst.finished;
     }
-    const audit = await settledAudit(relax.redis, relax.queue, () => relax.slack.events());
+    await waitFor(() => relax.slack.apps.stats().events.open === 0, { timeoutMs: 60_000, everyMs: 100 });
+    const sent = () => [...relax.slack.events(), ...relax.slack.apps.events()];
+    const audit = await settledAudit(relax.redis, relax.queue, sent);
     expect(relax.slack.events().filter(isUnheard)).toEqual([]);
+    expect(relax.slack.apps.events().filter(({ state }) => state !== 'acked')).toEqual([]);
     expect({ lost: audit.lost.length, duplicated: audit.duplicated.length }).toEqual({ lost: 0, duplicated: 0 });
     expect(audit.sent).toBeGreaterThan(50);
   }
@@ -54,7 +60,8 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
       ]),
     );
   const zonesOf = (bot: SlackBot) => [...new Set(bot.status?.connections?.map(({ zone }) => zone))].sort();
-  const isSpread = (bot: SlackBot) => isRedundant(bot) && zonesOf(bot).length === 2;
+  /** The places of an app's sockets are in the status of the SlackApp alone. */
+  const isSpread = (bot: SlackBot) => isRedundant(bot) && (bot.spec.transport === 'App' || zonesOf(bot).length === 2);
   const isSingle = ({ metadata }: SlackBot) => metadata.name === botNameOf(SINGLE);
   const isLiveOnce = ({ status }: SlackBot) => status?.connectionSummary === '1/1' && status.connections?.length === 1;
   const uids = async (component: 'operator' | 'connector') =>
@@ -77,8 +84,9 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
     expect(new Set(operators.map(({ spec }) => spec.nodeName)).size).toBe(2);
   });
 
-  it('brings SlackBots to 2/2 in two zones, and their events to the queue, each once', async () => {
+  it('brings SlackBots, with apps and without, to 2/2 in two zones, and their events to the queue, each once', async () => {
     await relax.applyBots(ALL);
+    withApps = await relax.applyApps();
     await relax.untilBots('2/2 in two zones', isSpread);
     await whileEventsFlow(() => waitFor(() => relax.slack.events().length > 500, { timeoutMs: 30_000 }).then());
   });
@@ -174,19 +182,20 @@ clusterSuite('the chart on nodes in three zones', (folder) => {
     await relax.untilBots('whole after', isSpread);
   });
 
-  it('leaves no SlackBot and no namespace that cannot be deleted', async () => {
+  it('leaves no SlackBot, no SlackApp and no namespace that cannot be deleted', async () => {
     await relax.uninstall();
     expect(await relax.kubectl('get', 'leases', '-o', 'name')).toBe('');
     const bots = await relax.bots();
-    expect(bots).toHaveLength(ALL.length);
+    expect(bots).toHaveLength(ALL.length + withApps);
     expect(bots.filter(({ metadata }) => (metadata.finalizers ?? []).length > 0)).toEqual([]);
     for (const { status } of bots) {
       const ready = status?.conditions?.find(({ type }) => type === 'Ready');
       expect(`${ready?.status} ${ready?.reason} ${status?.connectionSummary}`).toBe('Unknown OperatorGone 0/0');
     }
     await relax.cluster.kubectl.must(['delete', 'namespace', relax.botNamespace, '--timeout=60s']);
-    await relax.cluster.kubectl.must(['delete', 'crd', 'slackbots.relax.dev', '--timeout=30s']);
+    const crds = ['slackbots.relax.dev', 'slackapps.relax.dev'];
+    await relax.cluster.kubectl.must(['delete', 'crd', ...crds, '--timeout=30s']);
     await relax.cluster.kubectl.must(['delete', 'namespace', relax.namespace, `--timeout=${GRACE_SECONDS + 60}s`]);
-    expect(relax.slack.sockets()).toEqual([]);
+    expect([...relax.slack.sockets(), ...relax.slack.apps.sockets()]).toEqual([]);
   });
 });

@@ -100,15 +100,6 @@ describe('the Node consumer that answers', () => {
     expect(ttl).toBeLessThanOrEqual(60);
   });
 
-  it('reads the urgent list, too, where what Slack waits for is', async () => {
-    const reply = connector.read('e1');
-    const event = { command: '/stop', text: '' };
-    await redis.rpush(URGENT, JSON.stringify({ team_uid: 'T1', type: 'slash_commands', event, reply: reply.address }));
-    reply.settled({ kind: 'queued' });
-    expect(await answerTo(1)).toMatchObject({ text: '/stop : on it' });
-    await waitFor(async () => (await redis.exists('{relax:events}:processing:one:urgent')) === 0);
-  });
-
   it('handles everything else as before', async () => {
     await queue({ type: 'message_new', text: 'hello' });
     await waitFor(() => lines.length === 1);

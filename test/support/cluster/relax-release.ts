@@ -5,10 +5,12 @@ import type { SlackBot } from '#core/api/slackbot.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
+import { generatedApp, generatedInstallation } from '#slack-simulator/app.ts';
 import { startSimulator } from '#slack-simulator/simulator.ts';
 import type { Simulator } from '#slack-simulator/simulator-api.ts';
 import { generatedTeam } from '#slack-simulator/team.ts';
 import { CHART } from '#test/support/chart.ts';
+import { carriedBotOf, slackAppOf, socketModeBotOf } from '#test/support/e2e/app-manifests.ts';
 import { botNameOf, botOf, secretOf } from '#test/support/e2e/kube-fleet.ts';
 import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
@@ -50,7 +52,8 @@ export class RelaxRelease {
     const cluster = await Cluster.start({ folder, zones, tag });
     const server = await startRedis({ args: ['--bind', OUTSIDE, '127.0.0.1', '--requirepass', PASSWORD] });
     // Generous, so that the tests need not wait out Slack's minute; Relax's own budget still holds (see `minutePasses`).
-    const slack = await startSimulator({ tls: true, host: OUTSIDE, connectBurst: 100, connectPerMinute: 600 });
+    const limits = { connectBurst: 100, connectPerMinute: 600, retryDelaysMs: [0, 5_000, 15_000] };
+    const slack = await startSimulator({ tls: true, host: OUTSIDE, ...limits });
     const redis = await connectTo({ url: `redis://:${PASSWORD}@127.0.0.1:${server.port}` });
     const release = new RelaxRelease({ cluster, redis, slack, server });
     await release.#apply([
@@ -113,6 +116,21 @@ export class RelaxRelease {
   async applyBots(numbers: readonly number[]): Promise<void> {
     for (const n of numbers) this.slack.addTeam(generatedTeam(n));
     await this.#apply(numbers.flatMap((n) => [secretOf(n, this.botNamespace), botOf(n, this.botNamespace)]));
+  }
+
+  /** A SlackBot with an app of its own, and a SlackApp with a SlackBot. @returns how many SlackBots these are */
+  async applyApps(): Promise<number> {
+    for (const n of [1, 2]) {
+      this.slack.apps.add(generatedApp(n));
+      this.slack.apps.install(generatedApp(n).appID, generatedInstallation(n, 1));
+    }
+    const { teamID } = generatedInstallation(2, 1);
+    await this.#apply([
+      ...socketModeBotOf(1, 'own-app', this.botNamespace),
+      ...slackAppOf(2, 'many-teams', this.botNamespace),
+      carriedBotOf({ name: 'of-many', namespace: this.botNamespace, teamID, app: 'many-teams' }),
+    ]);
+    return 2;
   }
 
   async bots(): Promise<SlackBot[]> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SlackApp } from '#core/api/slackapp.ts';
 import type { SlackBot } from '#core/api/slackbot.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
@@ -52,11 +53,13 @@ export class KubeFleet {
     writeFileSync(join(folder, 'fleet.keys'), `${newFleetKey()}\n`, { mode: 0o600 });
     const server = await startRedis({ appendOnly: true });
     // Generous, so that the tests need not wait out Slack's minute; Relax's own budget still holds (see `minutePasses`).
-    const slack = await startSimulator({ tls: true, connectBurst: 100, connectPerMinute: 600 });
+    const limits = { connectBurst: 100, connectPerMinute: 600, retryDelaysMs: [0, 5_000, 15_000] };
+    const slack = await startSimulator({ tls: true, ...limits });
     const redis = await connectTo(server);
     const fleet = new KubeFleet({ kube, slack, server, redis, folder, namespace });
     await fleet.kubectl.must(['apply', '-f', join(import.meta.dirname, '../../../crds')]);
-    await fleet.kubectl.must(['wait', '--for=condition=Established', 'crd/slackbots.relax.dev', '--timeout=60s']);
+    const crds = ['crd/slackbots.relax.dev', 'crd/slackapps.relax.dev'];
+    await fleet.kubectl.must(['wait', '--for=condition=Established', ...crds, '--timeout=60s']);
     await fleet.kubectl.must(['create', 'namespace', fleet.namespace]);
     return fleet;
   }
@@ -93,14 +96,11 @@ export class KubeFleet {
       const team = generatedTeam(n);
       if (!this.slack.teams().some(({ teamID }) => teamID === team.teamID)) this.slack.addTeam(team);
     }
-    await this.kubectl.must(
-      ['apply', '-f', '-'],
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'List',
-        items: numbers.flatMap((n) => [secretOf(n, this.namespace), botOf(n, this.namespace)]),
-      }),
-    );
+    await this.apply(numbers.flatMap((n) => [secretOf(n, this.namespace), botOf(n, this.namespace)]));
+  }
+
+  async apply(items: readonly object[]): Promise<void> {
+    await this.kubectl.must(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   }
 
   /** The token in the Secret of bot n is this from now on. */
@@ -117,6 +117,11 @@ export class KubeFleet {
   async bots(): Promise<SlackBot[]> {
     const list = JSON.parse(await this.kubectl.must(['-n', this.namespace, 'get', 'slackbots', '-o', 'json']));
     return list.items as SlackBot[];
+  }
+
+  async apps(): Promise<SlackApp[]> {
+    const list = JSON.parse(await this.kubectl.must(['-n', this.namespace, 'get', 'slackapps', '-o', 'json']));
+    return list.items as SlackApp[];
   }
 
   async bot(n: number): Promise<SlackBot | undefined> {
@@ -215,11 +220,11 @@ export class KubeFleet {
 
 export const botNameOf = (n: number): string => `bot-${String(n).padStart(3, '0')}`;
 
-export const condition = (bot: SlackBot | undefined, type: string) =>
-  bot?.status?.conditions?.find((each) => each.type === type);
+export const condition = (object: SlackBot | SlackApp | undefined, type: string) =>
+  object?.status?.conditions?.find((each) => each.type === type);
 
-export const isRedundant = (bot: SlackBot): boolean =>
-  bot.status?.connectionSummary === '2/2' && condition(bot, 'Ready')?.status === 'True';
+export const isRedundant = (object: SlackBot | SlackApp): boolean =>
+  object.status?.connectionSummary === '2/2' && condition(object, 'Ready')?.status === 'True';
 
 export function secretOf(n: number, namespace: string): object {
   return {

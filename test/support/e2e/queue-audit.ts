@@ -1,10 +1,12 @@
 import { eventIDOf } from '#slack-simulator/frames.ts';
-import type { EventRecord } from '#slack-simulator/ledger.ts';
 import type { TestRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /** A queue item as a consumer reads it. */
 export type Item = Record<string, unknown> & { type: string; team_uid: string; event: Record<string, unknown> };
+
+/** What the sender says of an event: RTM and Socket Mode keep their books apart. */
+type Sent = { id: string };
 
 export interface Audit {
   sent: number;
@@ -21,7 +23,7 @@ export async function queueItems(redis: TestRedis, queue: string): Promise<Item[
 }
 
 /** Counts by event id: what the sender says it sent against what is on the queue. */
-export function audit(sent: readonly EventRecord[], items: readonly Item[]): Audit {
+export function audit(sent: readonly Sent[], items: readonly Item[]): Audit {
   const counts = new Map<string, number>();
   const others: Item[] = [];
   for (const item of items) {
@@ -41,7 +43,7 @@ export function audit(sent: readonly EventRecord[], items: readonly Item[]): Aud
 export async function settledAudit(
   redis: TestRedis,
   queue: string,
-  sent: () => readonly EventRecord[],
+  sent: () => readonly Sent[],
   timeoutMs = 30_000,
 ): Promise<Audit> {
   let last: Audit | undefined;

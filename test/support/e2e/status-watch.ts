@@ -26,10 +26,9 @@ export const relaxStatusSource =
   (redisUrl: string): Source =>
   async () => {
     const { healthy, clusters } = await askRelaxStatus({ 'redis-url': redisUrl });
-    const bots = (clusters[0]?.bots.list ?? []).map(({ bot, live, ready }): [string, BotClaim] => [
-      bot.replace('bots/', ''),
-      { live, ready },
-    ]);
+    const { bots: ofTeams, apps } = clusters[0] ?? { bots: { list: [] }, apps: { list: [] } };
+    const lines = [...ofTeams.list, ...apps.list.map(({ app, ...line }) => ({ ...line, bot: app }))];
+    const bots = lines.map(({ bot, live, ready }): [string, BotClaim] => [bot.replace('bots/', ''), { live, ready }]);
     // Nothing that it has heard of is missing, as long as no SlackBot has been judged.
     return bots.length === 0 ? { bots: new Map() } : { healthy, bots: new Map(bots) };
   };

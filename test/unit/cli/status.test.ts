@@ -313,7 +313,7 @@ describe('the status of an app', () => {
       { bot: 'b/two', live: 0, desired: 0, zones: [], reason: 'Suspended' },
       { bot: 'b/one', app: 'b/app', live: 2, desired: 2, zones: ['a', 'b'], ready: true },
     ]);
-    expect(renderFleet(fleet(cluster))).toMatch(/\nb\/one +T1 +yes +2\/2 of b\/app +a,b +Live\n/);
+    expect(renderFleet(fleet(cluster))).toMatch(/\nb\/one +T1 +yes +2\/2 of app +a,b +Live\n/);
   });
 
   it('misses a socket once, and not again for each bot', () => {

@@ -383,6 +383,15 @@ describe('sockets that Slack counts and Relax does not know', () => {
     expect(await take('a/8')).toEqual(GRANTED);
   });
 
+  it('do not keep a live socket from being replaced, although Redis was emptied and knows neither', async () => {
+    await open(...names(8));
+    await redis.flushall();
+    expect(await take('a/0', { purpose: 'refresh' })).toEqual(GRANTED);
+    expect(await hello('a/0', budget, 9)).toBe(1);
+    expect(await take('a/1', { purpose: 'refresh' })).toEqual(GRANTED);
+    expect(await take('a/8')).toMatchObject(FULL);
+  });
+
   it('do not keep an app without a live socket from trying', async () => {
     await open('a/0');
     await hello('a/0', budget, 12);

@@ -27,8 +27,8 @@ afterEach(async () => {
   await slack.stop();
 });
 
-/** The slots of one app, each in a process of its own. */
-function open(n: number): TestSlot<SocketModeSpec> {
+/** The slots of one app, each in a process of its own unless it is named. */
+function open(n: number, process = `process-${n}`): TestSlot<SocketModeSpec> {
   const spec: SocketModeSpec = {
     kind: 'socketMode',
     slotID: `uid-1/${n}`,
@@ -44,7 +44,7 @@ function open(n: number): TestSlot<SocketModeSpec> {
     replies: true,
     delayedEvents: false,
   };
-  const slot = new TestSlot(slack, spec, { budget: redisConnectBudget(redis, `process-${n}`, 'c1') });
+  const slot = new TestSlot(slack, spec, { budget: redisConnectBudget(redis, process, 'c1') });
   slots.push(slot);
   return slot;
 }
@@ -59,6 +59,45 @@ it('the replicas of an app that start at once all go live, one after the other, 
     ['live', ''],
   ]);
   expect(await places()).toBe(3);
+});
+
+const allReasons = (): Set<string> => new Set(slots.flatMap(({ history }) => history.map(({ reason }) => reason)));
+
+it('all sockets of an app that Slack closes at the same time are replaced in time, and nobody takes them for unknown ones', async () => {
+  await Promise.all([0, 1, 2].map((n) => open(n).live()));
+  slack.apps.inflict({ appID: APP }, { kind: 'disconnect', reason: 'warning', closeAfterMs: 5_000 });
+  let fewest = Number.POSITIVE_INFINITY;
+  const isOver = (): boolean => {
+    const live = slack.apps.sockets(APP).filter(({ state }) => state === 'live');
+    fewest = Math.min(fewest, live.length);
+    return slack.apps.stats().handshakes[APP]?.ok === 6 && slack.apps.sockets(APP).length === 3;
+  };
+  await waitFor(isOver, { timeoutMs: 10_000 });
+  expect(fewest).toBe(3);
+  expect(allReasons()).toEqual(new Set(['']));
+});
+
+it('a slot that moves to another process has one place and two sockets meanwhile, none of which is unknown', async () => {
+  const [old] = await Promise.all([open(0).live(), open(1).live()]);
+  await open(0, 'another').live();
+  expect([slack.apps.sockets(APP).length, await places()]).toEqual([3, 2]);
+  await old?.running.stop();
+  expect(await places()).toBe(2);
+  await waitFor(() => slack.apps.sockets(APP).length === 2);
+  expect(allReasons()).toEqual(new Set(['']));
+});
+
+it('a 429 is waited out by every slot of the app, and none asks meanwhile', async () => {
+  await open(0).live();
+  const answer = { kind: 'ratelimited', retryAfterSeconds: 2 } as const;
+  slack.setFault({ at: 'method', method: 'apps.connections.open', answer, times: 1 });
+  const startedAtMs = performance.now();
+  const limited = open(1);
+  limited.running.start();
+  await waitFor(() => limited.status.reason === 'RateLimited');
+  await Promise.all([limited.until('live'), open(2).live()]);
+  expect(performance.now() - startedAtMs).toBeGreaterThan(1_900);
+  expect(slack.apps.stats().opens[APP]).toEqual({ ok: 3, ratelimited: 1 });
 });
 
 it('a slot that is stopped leaves its place to others', async () => {

@@ -191,6 +191,18 @@ describe('the route table of an app in Redis', () => {
     await untilRows('TA a');
   });
 
+  it('is written back when its key holds something else, which holds up no other part of a plan', async () => {
+    addApp();
+    route('a');
+    const { planner, clock } = await plan({ times: { wholeRoundMs: 100 } });
+    await untilRows('TA a');
+    await redis.set(keys.route(APP), 'rubbish');
+    clock.advance(31_000);
+    planner.nudge();
+    await waitFor(async () => (await redis.call('TYPE', keys.route(APP))) === 'hash', { what: 'a hash again' });
+    expect(await rows()).toEqual(['TA a']);
+  });
+
   it('goes with its app, and not before the list is complete', async () => {
     addApp();
     route('a');

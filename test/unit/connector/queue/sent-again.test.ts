@@ -52,16 +52,16 @@ describe('what Slack sends again', () => {
     expect(publisher.counts()).toMatchObject({ queued: 21, pending: 0 });
   });
 
-  it('is refused from 80 % of the bytes on if its bot fills most of them, and that of others from 90 % on', () => {
+  it('is refused from 75 % of the bytes on if its bot fills most of them, and that of others from 85 % on', () => {
     for (let n = 0; n < 10; n++) offer('quiet', true);
     while (refused.length === 0) offer('flood', true);
-    expect(fill()).toBeGreaterThanOrEqual(0.8);
-    expect(fill()).toBeLessThan(0.82);
+    expect(fill()).toBeGreaterThanOrEqual(0.75);
+    expect(fill()).toBeLessThan(0.77);
     expect(new Set(refused)).toEqual(new Set(['flood buffer_full']));
     expect(publisher.faults()).toEqual([]);
     for (let n = 0; n < 50; n++) offer('quiet', true);
-    expect(fill()).toBeGreaterThanOrEqual(0.9);
-    expect(fill()).toBeLessThan(0.92);
+    expect(fill()).toBeGreaterThanOrEqual(0.85);
+    expect(fill()).toBeLessThan(0.87);
     expect(refused.at(-1)).toBe('quiet buffer_full');
     expect(publisher.faults()).toEqual([expect.stringContaining('stay unacknowledged')]);
     expect(paused()).toEqual([]);
@@ -87,12 +87,23 @@ describe('what Slack sends again', () => {
 });
 
 describe('beside an app that floods, what Slack sends once', () => {
+  it('finds room for a large event, even if the last one of the app was as large', () => {
+    for (let n = 0; n < 68; n++) offer('app', true);
+    for (let n = 0; n < 20 && fill() < 0.84; n++) offer('quiet', true);
+    expect(fill()).toBeGreaterThanOrEqual(0.84);
+    publisher.offer(message(1_000, {}, 'quiet', 'x'.repeat(4_000)), () => refused.push('large'), true);
+    offer('rtm', false);
+    publisher.offer(message(1_001, {}, 'rtm', 'x'.repeat(4_000)), () => refused.push('rtm large'));
+    expect(refused.filter((who) => who.startsWith('rtm'))).toEqual([]);
+    expect(refused).toContain('large');
+  });
+
   it('is read on: it has the rest of the buffer to itself, and loses nothing', () => {
     for (let n = 0; n < 500; n++) {
       offer('flood', true);
       if (n % 50 === 0) offer('rtm', false);
     }
-    expect(fill()).toBeGreaterThan(0.8);
+    expect(fill()).toBeGreaterThan(0.75);
     expect(paused()).toEqual([]);
     expect(new Set(refused)).toEqual(new Set(['flood buffer_full']));
   });

@@ -49,6 +49,15 @@ describe('a live socket', () => {
     expect(heartbeat(world, true)).toEqual([]);
   });
 
+  it('inherits no unanswered ping from the one that it replaces', () => {
+    const world = live();
+    for (let n = 0; n < 3; n += 1) heartbeat(world, false);
+    world.play({ type: 'leaving', id: 1 });
+    world.live();
+    const done = Array.from({ length: 4 }, () => heartbeat(world, false).map((effect) => effect.do));
+    expect(done).toEqual([[], ['ping'], ['ping'], ['terminate']]);
+  });
+
   it('is not blamed for a process that was held up', () => {
     const world = live();
     heartbeat(world, false);

@@ -48,6 +48,7 @@ describe('a wait of a socket that is missing', () => {
     ['budget', {}, " Waits for Slack's connect budget until 17:03:05Z."],
     ['rateLimit', { reason: 'RateLimited' }, " Waits for the end of Slack's rate limit until 17:03:05Z."],
     ['retry', { state: 'connecting', reason: 'SlackUnavailable' }, ' Waits until 17:03:05Z before the next try.'],
+    ['retry', { reason: 'TooManyWebsockets' }, ' Waits until 17:03:05Z before the next try.'],
     ['budget', { reason: 'ConnectionLost' }, " Waits for Slack's connect budget until 17:03:05Z."],
   ])('for %s is told with the time of its end', (kind, more, words) => {
     expect(firstWait([slot('a', more)])).toEqual({ untilMs: UNTIL, for: kind });

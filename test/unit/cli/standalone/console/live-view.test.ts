@@ -101,6 +101,10 @@ describe('the live view', () => {
     expect(words(liveViewLines(view({ lines: [half] })))).toContain(
       "Live; one more socket waits for Slack's connect budget, 42 s",
     );
+    const crowded = bot('acme', { ...wait, waitsFor: 'retry', live: 1, missing: { reason: 'TooMany', message: 'm' } });
+    expect(words(liveViewLines(view({ lines: [crowded] })))).toContain(
+      'Live; TooMany: one more socket retries in 42 s',
+    );
   });
 
   it('has apps in a table of their own, and their bots with the sockets of the app', () => {
@@ -110,8 +114,13 @@ describe('the live view', () => {
     expect(text).toMatch(
       /APP +ID +READY +SOCKETS +ZONES +TEAMS +REASON\nbots\/helpdesk +A0123456789 +yes +2\/2 +a,b +3 +Live/,
     );
-    expect(text).toMatch(/bots\/initech +T024BE7LH +yes +2\/2 of bots\/helpdesk +a,b +Live/);
+    expect(text).toMatch(/bots\/initech +T024BE7LH +yes +2\/2 of helpdesk +a,b +Live/);
     expect(text).toContain('1 of 1 apps and 1 of 1 bots ready, 2 of 2 sockets live');
+  });
+
+  it('names the namespace of an app where it is not that of the bot', () => {
+    const carried = bot('initech', { app: 'shared/helpdesk', zones: [] });
+    expect(liveViewLines(view({ lines: [carried] })).join('\n')).toMatch(/\d\/2 of shared\/helpdesk/);
   });
 
   it('says nothing of apps where there are none', () => {

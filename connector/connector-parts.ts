@@ -1,0 +1,99 @@
+import type { ConnectorConfig } from '../core/config/config.ts';
+import { systemClock } from '../core/process/clock.ts';
+import { errorText, type Log } from '../core/process/log.ts';
+import type { RateLimitedLog } from '../core/process/rate-limited-log.ts';
+import { systemTimers } from '../core/process/timers.ts';
+import type { FleetContract } from '../core/protocol/contract.ts';
+import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
+import { queueKeys } from '../core/protocol/keys.ts';
+import type { BlockingRedis, Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import type { RedisClock } from '../core/redis/redis-clock.ts';
+import { DialSemaphore } from './budget/dial-semaphore.ts';
+import { Outage } from './budget/outage.ts';
+import { redisConnectBudget } from './budget/redis-connect-budget.ts';
+import type { ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import { redisEnqueue } from './queue/enqueue.ts';
+import type { Pressure } from './queue/pressure.ts';
+import { Publisher } from './queue/publisher.ts';
+import type { ReplyDesk } from './reply/reply-desk.ts';
+import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
+import type { SlotDeps } from './slot/slot-runner.ts';
+import type { EgressProxy } from './socket/egress-proxy.ts';
+import { wsOpenSocket } from './socket/ws-socket.ts';
+
+/** What a connector is started with. */
+export interface ConnectorParts {
+  config: ConnectorConfig;
+  /** New at every start of the process. */
+  incarnation: string;
+  contract: FleetContract;
+  keyring: FleetKeyring;
+  metrics: Parameters<typeof connectorMetrics>[0];
+  redisClock: RedisClock;
+  /** For leases, assignments and reports. */
+  control: Redis;
+  /** For events only, so that nothing waits behind a batch, nor a batch behind anything. */
+  queue: Redis;
+  subscriber: RedisSubscriber;
+  /** For the answers of applications. */
+  answers: BlockingRedis;
+  /** To Slack; undefined for none. */
+  proxy: EgressProxy | undefined;
+  log: Log;
+}
+
+/** Whom its parts tell what happens. */
+interface Observers {
+  metrics: ConnectorMetrics;
+  limitedLog: RateLimitedLog;
+}
+
+/** @param onPressure reading must stop, or may go on */
+export function createPublisher(
+  { config, contract, queue, redisClock }: ConnectorParts,
+  { metrics, limitedLog }: Observers,
+  onPressure: (pressure: Pressure) => void,
+): Publisher {
+  const keys = queueKeys(config.queue.name, config.queue.urgent);
+  const { settled, batch } = metrics;
+  return new Publisher({
+    shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],
+    contract,
+    clock: systemClock,
+    buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
+    redisNowMs: () => redisClock.nowMs(),
+    redisUser: queue.user,
+    onPressure,
+    observer: {
+      settled,
+      batch,
+      refused: (words) => limitedLog.warn('refused', { words }, 'Redis refused an event'),
+      threw: (error) => limitedLog.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
+    },
+  });
+}
+
+/** What all slots share. */
+export function createSlotDeps(
+  { config, incarnation, contract, control, redisClock, proxy, log }: ConnectorParts,
+  { metrics, limitedLog }: Observers,
+  { publisher, replies }: { publisher: Publisher; replies: ReplyDesk },
+): SlotDeps {
+  const { transition, connect, frame } = metrics;
+  return {
+    openSocket: wsOpenSocket({ proxy }),
+    budget: redisConnectBudget(control, incarnation, config.cluster),
+    dialSemaphore: new DialSemaphore(),
+    outage: new Outage(systemTimers, log),
+    heartbeats: new HeartbeatWheel(systemTimers),
+    offer: (normalized, settled, isSentAgain) => publisher.offer(normalized, settled, isSentAgain),
+    replies,
+    redisNowMs: () => redisClock.nowMs(),
+    windowMs: contract.windowMs,
+    timers: systemTimers,
+    random: Math.random,
+    log,
+    limitedLog,
+    observer: { transition: ({ to }) => transition(to), connect, frame },
+  };
+}

@@ -1,0 +1,65 @@
+/** The beginning of a slot's attempt to open a socket, and its end without one (design rule 11). Pure. */
+
+import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
+import type { ConnectPurpose } from '../budget/connect-budget.ts';
+import type { Trouble } from '../transport/transport.ts';
+import { refuseUnsent, stillRefused } from './refusal.ts';
+import { type Attempt, type Effect, go, type Moment, type SlotState, type Step } from './state.ts';
+
+/** Slack allows one connect a minute: with a lower cap, retries would only wait for the budget. */
+export const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
+
+/** Joins the end of the queue for a turn. A previous attempt must have been abandoned before (`abandon`). */
+export function begin(state: SlotState, waited = false): Step {
+  const { refusal } = state.spec;
+  if (refusal !== undefined) return refuseUnsent(state, refusal);
+  const id = state.serial + 1;
+  return go(state, { serial: id, attempt: { tag: 'inLine', id, waited } }, { do: 'joinLine', id });
+}
+
+/** What must be undone before another attempt, or none, replaces this one. */
+export function abandon(attempt: Attempt): readonly Effect[] {
+  switch (attempt.tag) {
+    case 'inLine':
+    case 'asking':
+      return [{ do: 'leaveLine' }];
+    case 'connecting':
+      return [{ do: 'abortConnect' }, { do: 'leaveLine' }];
+    case 'dialing':
+      return [{ do: 'terminate', id: attempt.id }, { do: 'leaveLine' }];
+    case 'greeting':
+      return [{ do: 'terminate', id: attempt.id }];
+    case 'none':
+    case 'waiting':
+    case 'yielding':
+    case 'backingOff':
+    case 'refused':
+      return [];
+    default:
+      return attempt satisfies never;
+  }
+}
+
+/** The attempt is over; another follows. @param atLeastMs what the peer asked for */
+export function fail(
+  state: SlotState,
+  trouble: Trouble,
+  moment: Moment,
+  atLeastMs = 0,
+  policy: BackoffPolicy = BACKOFF,
+): Step {
+  const well = { yields: 0, hurried: false };
+  // This failure says nothing about the token, which Slack has refused.
+  if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
+  const waitMs = Math.max(atLeastMs, backoffMs(state.failures, policy, moment.random));
+  const attempt: Attempt = { tag: 'backingOff', asked: atLeastMs > 0, untilMs: moment.nowMs + waitMs };
+  return go(state, { ...well, attempt, trouble, failures: state.failures + 1 });
+}
+
+export function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
+  if (current !== undefined) return current.looksAgain ? 'rebalance' : 'refresh';
+  if (refusal !== undefined) return 'recheck';
+  if (wasLive) return 'needed';
+  if (spec.spread === true) return 'spread';
+  return spec.rebalance ? 'rebalance' : 'needed';
+}
