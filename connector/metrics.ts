@@ -157,7 +157,9 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
   });
   for (const result of ['ok', 'error']) batches.zero({ result });
 
-  const connects = counter('relax_connects_total', "Calls of rtm.connect, by the kind of Slack's answer.", ['answer']);
+  const connects = counter('relax_connects_total', 'Requests to Slack for a socket, by the kind of its answer.', [
+    'answer',
+  ]);
   for (const answer of Object.values(ANSWERS)) connects.inc({ answer }, 0);
   const frames = hotCounter(
     'relax_frames_total',

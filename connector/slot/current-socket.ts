@@ -65,6 +65,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     // Stands until Relax has counted, so that the status does not change twice.
     unknown: counted === undefined ? undefined : stillUnknown(current, nowMs),
     looksAgain: false,
+    trouble: attempt.self.trouble,
   };
   const effects: Effect[] = [
     counted === undefined ? markLive(live) : { ...markLive(live), counted: { id, sockets: counted.sockets } },

@@ -2,13 +2,13 @@
 
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import type { Timers } from '../../core/process/timers.ts';
-import type { EventSource } from '../event/event-source.ts';
-import { type Normalized, normalize } from '../event/normalize.ts';
+import type { Normalized } from '../event/normalize.ts';
 import type { Settled } from '../queue/outcome.ts';
-import type { PendingReply, ReplyDesk } from '../reply/reply-desk.ts';
+import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
+import { normalizeFrame } from './event-frame.ts';
 import type { Input } from './state.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
@@ -87,7 +87,7 @@ export class SlotSockets<S extends SlotSpec> {
     this.#held.get(id)?.socket.resume();
   }
 
-  /** Once what came over it has been acknowledged: an acknowledgement goes over no other socket. */
+  /** Once what came over it has been acknowledged: Slack may not take an acknowledgement over another socket. */
   close(id: number): void {
     const held = this.#held.get(id);
     if (held === undefined || held.lingers?.for === 'acks') return;
@@ -171,29 +171,13 @@ export class SlotSockets<S extends SlotSpec> {
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    const normalized: Normalized =
-      typeof source === 'string' ? { kind: 'filtered', reason: source } : this.#normalized(frame, source, waiting);
+    const { replies, timers } = this.#deps;
+    const normalized = normalizeFrame(frame, source, waiting, {
+      replies,
+      answer: this.#transport.answer,
+      receivedAtMs: timers.wallMs(),
+    });
     this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
-  }
-
-  #normalized(frame: EventFrame, source: EventSource, waiting: Unacknowledged | undefined): Normalized {
-    const { event, text, envelope } = frame;
-    const reply = source.replies === true ? this.#awaitReply(frame, waiting) : undefined;
-    return normalize(event, source, this.#deps.timers.wallMs(), { text, envelope, reply: reply?.address });
-  }
-
-  #awaitReply({ envelope, ack }: EventFrame, waiting: Unacknowledged | undefined): PendingReply | undefined {
-    if (envelope === undefined) return undefined;
-    const { replies } = this.#deps;
-    const { answer } = this.#transport;
-    if (!envelope.takesAnswer || ack === undefined || waiting === undefined || answer === undefined) {
-      replies.takesNone(envelope.id);
-      return undefined;
-    }
-    const textOf = (payload: string): string => answer(ack, payload);
-    const pending = replies.open(envelope.id, textOf, (payload) => waiting.answered(payload));
-    waiting.awaitReply(pending);
-    return pending;
   }
 
   #unacknowledged(held: HeldSocket<S>, ack: string | undefined): Unacknowledged | undefined {

@@ -78,13 +78,13 @@ export function statusOf(state: SlotState): SlotStatus {
   }
   if (current !== undefined) {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
-    const { tokenDigest, unknown } = current;
+    const { tokenDigest, unknown, trouble } = current;
     if (refusal !== undefined) {
       const message = `The socket is live, but Slack refuses another one. ${refusal.message}`;
       return { state: live, reason: '', message, tokenDigest, ...known };
     }
     const odd = unknown === undefined ? undefined : unknownSockets(unknown);
-    return { state: live, ...(odd ?? NO_TROUBLE), tokenDigest, ...known };
+    return { state: live, ...(odd ?? trouble ?? NO_TROUBLE), tokenDigest, ...known };
   }
   // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
   // would cost a status write per bot and minute. The report also says until when the slot waits.

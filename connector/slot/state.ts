@@ -131,6 +131,8 @@ export interface CurrentSocket {
   unknown: UnknownSockets | undefined;
   /** It is being replaced only to hear Slack count again. */
   looksAgain: boolean;
+  /** What people should know of it although it works. */
+  trouble: Trouble | undefined;
 }
 
 export interface SlackCount {

@@ -87,6 +87,8 @@ export interface SlackSelf {
   teamID: string;
   teamName: string;
   botUserID: string;
+  /** What people should know of it although the socket works. */
+  trouble?: Trouble | undefined;
 }
 
 /** What a text frame is. */

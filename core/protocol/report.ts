@@ -15,7 +15,7 @@ export const slotReportSchema = z.object({
   state: z.enum([
     /** Waits for Slack's connect budget. */
     'waiting',
-    /** rtm.connect, dial or hello in progress, or backing off before the next try. */
+    /** Asking Slack for a socket, dial or hello in progress, or backing off before the next try. */
     'connecting',
     'live',
     /** Live, but not read while Redis is away. */
@@ -37,7 +37,7 @@ export const slotReportSchema = z.object({
   waitUntilMs: z.int().nonnegative().optional(),
   /** Digest of the token it used: a verdict on an old token says nothing about a new one. */
   tokenDigest: z.string(),
-  /** What Slack returned at the last rtm.connect. */
+  /** What Slack returned when it was last asked for a socket. */
   teamName: z.string().default(''),
   botUserID: z.string().default(''),
 });
@@ -83,6 +83,8 @@ export const RETRY_REASONS = [
   'TooManyWebsockets',
   /** Live, but Slack counts websockets of the app that Relax does not know. */
   'UnknownWebsockets',
+  /** Live, but Slack refuses the bot token that came along with the app-level token. */
+  'BotTokenRefused',
   'SealUnreadable',
   'TransportNotServed',
 ] as const;

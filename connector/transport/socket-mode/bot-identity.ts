@@ -37,6 +37,8 @@ const MOST_REMEMBERED = 20_000;
 export class BotIdentities {
   readonly #webApi: WebApi;
   readonly #known = new Map<string, BotIdentity>();
+  /** Digest of the credentials -> what Slack says against their bot token. */
+  readonly #refused = new Map<string, Refusal>();
 
   constructor(webApi: WebApi) {
     this.#webApi = webApi;
@@ -45,6 +47,11 @@ export class BotIdentities {
   /** What was learned already. @param digest of the credentials */
   get(digest: string): BotIdentity | undefined {
     return this.#known.get(digest);
+  }
+
+  /** Slack's refusal of the bot token when it was last asked; undefined if it said none. @param digest of the credentials */
+  refusal(digest: string): Refusal | undefined {
+    return this.#refused.get(digest);
   }
 
   /**
@@ -74,6 +81,8 @@ export class BotIdentities {
       this.#webApi.call({ method: AUTH_TEST, token: botToken, signal }),
       this.#appOf(appToken, signal),
     ]);
+    this.#refused.delete(digest);
+    if (tested.kind === 'terminal') remember(this.#refused, digest, tested);
     if (tested.kind !== 'ok') return undefined;
     const app = await this.#appOfBot(tested, botToken, signal);
     const { body } = tested;
@@ -86,7 +95,7 @@ export class BotIdentities {
       appID: app.appID,
       connectsAs,
     };
-    if (app.isFinal) this.#remember(digest, identity);
+    if (app.isFinal) remember(this.#known, digest, identity);
     return identity;
   }
 
@@ -109,12 +118,13 @@ export class BotIdentities {
     if (info.kind === 'ok') return { appID: text(objectAt(info.body, 'bot').app_id), isFinal: true };
     return { appID: '', isFinal: info.kind === 'terminal' || (info.kind === 'retry' && NOT_TOLD.has(info.error)) };
   }
+}
 
-  #remember(digest: string, identity: BotIdentity): void {
-    this.#known.set(digest, identity);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_REMEMBERED && oldest !== undefined) this.#known.delete(oldest);
-  }
+/** The oldest go first. */
+function remember<T>(known: Map<string, T>, digest: string, what: T): void {
+  known.set(digest, what);
+  const [oldest] = known.keys();
+  if (known.size > MOST_REMEMBERED && oldest !== undefined) known.delete(oldest);
 }
 
 /** Whether the bot token is of the team that the spec names, and of the app that connects. Unknown is no mismatch. */

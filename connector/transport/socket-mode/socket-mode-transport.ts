@@ -6,7 +6,7 @@ import { disableBot } from '../../event/normalize.ts';
 import type { RouteTable } from '../../route/route-table.ts';
 import { type AppSource, routedSource } from '../../route/routed-source.ts';
 import type { Refusal } from '../../slack/web-api-answer.ts';
-import type { KeepAlive, ResolveSource, SlackSelf, Transport } from '../transport.ts';
+import type { KeepAlive, ResolveSource, SlackSelf, Transport, Trouble } from '../transport.ts';
 import { acknowledge, answer } from './acknowledge.ts';
 import { refuseCredentials } from './app-token.ts';
 import type { AppsConnectionsOpen, AppsConnectionsOpenAnswer } from './apps-connections-open.ts';
@@ -16,7 +16,7 @@ import type { AppSpec, EnvelopeSpec, SocketModeSpec } from './socket-mode-spec.t
 
 export interface SocketModeOptions {
   open: AppsConnectionsOpen;
-  identities: Pick<BotIdentities, 'ask' | 'get'>;
+  identities: Pick<BotIdentities, 'ask' | 'get' | 'refusal'>;
   cluster: string;
 }
 
@@ -67,7 +67,8 @@ export function socketModeTransport({ open, identities, cluster }: SocketModeOpt
       const identity = await identities.ask(credentials, spec.tokenDigest, signal);
       const refusal = identity === undefined ? undefined : botMismatch(identity, spec.teamID);
       if (refusal !== undefined) return { kind: 'mismatch', isUnasked: true, ...refusal };
-      return granted(await open(credentials.appToken, signal), selfOf(identity));
+      const trouble = refusedBotToken(identities.refusal(spec.tokenDigest));
+      return granted(await open(credentials.appToken, signal), { ...selfOf(identity), trouble });
     },
     helloRefusal(spec, { appID = '' }) {
       const identity = identities.get(spec.tokenDigest);
@@ -142,6 +143,12 @@ const selfOf = (identity: BotIdentity | undefined): SlackSelf =>
   identity === undefined
     ? NOBODY
     : { teamID: identity.teamID, teamName: identity.teamName, botUserID: identity.botUserID };
+
+/** Events need no bot token, so the socket is opened all the same. */
+function refusedBotToken(refusal: Refusal | undefined): Trouble | undefined {
+  if (refusal === undefined) return undefined;
+  return { reason: 'BotTokenRefused', message: `Events flow, but the bot token is of no use. ${refusal.message}` };
+}
 
 const granted = (answer: AppsConnectionsOpenAnswer, self: SlackSelf) =>
   answer.kind === 'ok' ? { ...answer, self } : answer;

@@ -43,7 +43,7 @@ export class ScriptedQueue {
 
 /** @param urgent key of the list of urgent events */
 export const publisherOf = (
-  { enqueue }: ScriptedQueue,
+  { enqueue }: Pick<ScriptedQueue, 'enqueue'>,
   options: Partial<PublisherOptions> = {},
   urgent?: string,
 ): Publisher =>

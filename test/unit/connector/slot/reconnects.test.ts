@@ -54,7 +54,7 @@ beforeEach(() => {
   dialSemaphore = new DialSemaphore(1);
   const transport = socketModeTransport({
     open: async () => ({ kind: 'ok', url: 'wss://slack.test/link' }),
-    identities: { ask: async () => undefined, get: () => undefined },
+    identities: { ask: async () => undefined, get: () => undefined, refusal: () => undefined },
     cluster: 'c1',
   });
   const deps = {

@@ -100,7 +100,7 @@ beforeEach(() => {
   current = spec;
   const transport = socketModeTransport({
     open: async () => ({ kind: 'ok', url: 'wss://slack.test/link' }),
-    identities: { ask: async () => undefined, get: () => undefined },
+    identities: { ask: async () => undefined, get: () => undefined, refusal: () => undefined },
     cluster: 'c1',
   });
   sockets = new SlotSockets(

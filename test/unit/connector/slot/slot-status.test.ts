@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf, waitUntilMs } from '#connector/slot/slot-status.ts';
-import { CLOSED, SlotWorld } from './slot-world.ts';
+import { CLOSED, ok, SlotWorld } from './slot-world.ts';
 
 /** Redis' clock runs beside the slot's, and is elsewhere. */
 const OFFSET_MS = 1_000_000_250;
@@ -77,4 +77,19 @@ describe('the end of a wait', () => {
     for (let n = 0; n < 8; n += 1) fail();
     expect(waitOf(world)).toBeGreaterThan(world.nowMs + OFFSET_MS + 20_000);
   });
+});
+
+it('a live socket tells what people should know of it, until it is replaced by one without', () => {
+  const world = new SlotWorld();
+  world.play({ type: 'start' });
+  const trouble = { reason: 'BotTokenRefused', message: 'The bot token is of no use.' } as const;
+  const answer = ok();
+  world
+    .until('connecting')
+    .play({ type: 'answer', id: world.id, answer: { ...answer, self: { ...answer.self, trouble } } });
+  world.live();
+  expect(statusOf(world.state)).toMatchObject({ state: 'live', ...trouble });
+  world.play({ type: 'leaving', id: world.id });
+  world.live();
+  expect(statusOf(world.state)).toMatchObject({ state: 'live', reason: '', message: '' });
 });

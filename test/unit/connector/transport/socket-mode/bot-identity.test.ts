@@ -85,6 +85,15 @@ describe('whose bot token it is', () => {
     expect(await ask()).toMatchObject({ appID: 'A01' });
   });
 
+  it('is refused as long as Slack says so, which people are told', async () => {
+    answers[`auth.test ${BOT}`] = { ok: false, error: 'token_revoked' };
+    await ask();
+    expect(identities.refusal(`${APP} ${BOT}`)).toMatchObject({ reason: 'TokenRevoked' });
+    answers[`auth.test ${BOT}`] = { ok: false, error: 'internal_error' };
+    await ask();
+    expect(identities.refusal(`${APP} ${BOT}`)).toBeUndefined();
+  });
+
   it.each(['internal_error', 'token_revoked', 'unknown_method', 'ratelimited'])(
     'is unknown, and holds nothing up, where auth.test says %s',
     async (error) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '#connector/event/envelope.ts';
 import type { KnownRoutes, RouteTable } from '#connector/route/route-table.ts';
+import type { Refusal } from '#connector/slack/web-api-answer.ts';
 import type { AppsConnectionsOpenAnswer } from '#connector/transport/socket-mode/apps-connections-open.ts';
 import type { BotIdentity } from '#connector/transport/socket-mode/bot-identity.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
@@ -59,14 +60,14 @@ const eventOf = (changes: Partial<Envelope> = {}): EventFrame => ({
 });
 
 describe('a bot with an app of its own', () => {
-  const own = (said?: BotIdentity, answer = OK) => {
+  const own = (said?: BotIdentity, answer = OK, refused?: Refusal) => {
     const opened: string[] = [];
     const transport = socketModeTransport({
       open: async (token) => {
         opened.push(token);
         return answer;
       },
-      identities: { ask: async () => said, get: () => said },
+      identities: { ask: async () => said, get: () => said, refusal: () => refused },
       cluster: 'c1',
     });
     return { transport, opened };
@@ -89,6 +90,13 @@ describe('a bot with an app of its own', () => {
       self: { teamID: 'T1', teamName: 'Acme', botUserID: 'U1' },
     });
     expect(opened).toEqual([TOKEN]);
+  });
+
+  it('gets its socket although Slack refuses the bot token, and people are told', async () => {
+    const refused: Refusal = { reason: 'TokenRevoked', error: 'token_revoked', message: 'The token was revoked.' };
+    const { transport } = own(undefined, OK, refused);
+    const trouble = { reason: 'BotTokenRefused', message: expect.stringContaining('The token was revoked.') };
+    expect(await transport.open(ownSpec, signal)).toMatchObject({ kind: 'ok', self: { trouble } });
   });
 
   it.each([
