@@ -33,7 +33,8 @@ describe('two installations that share an app', () => {
   let slack: SlackProgram;
 
   beforeAll(async () => {
-    slack = await startSlackProgram(0, ['--apps', '1', '--app-teams', String(TEAMS)]);
+    const strict = ['--ack-on-same-socket', '--same-envelope-id'];
+    slack = await startSlackProgram(0, ['--apps', '1', '--app-teams', String(TEAMS), ...strict]);
     for (const cluster of CLUSTERS) {
       const fleet = new AppFleet({ cluster, slack, redis, connectors: REPLICAS });
       fleets.push(fleet);
