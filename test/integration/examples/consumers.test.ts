@@ -1,18 +1,18 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { pythonWithRedis } from '#test/support/python.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 const folder = join(import.meta.dirname, '../../../examples/consumers');
-const python = process.env.PYTHON ?? 'python3';
-const hasPython = spawnSync(python, ['-c', 'import redis']).status === 0;
+const python = pythonWithRedis();
 
 /** Node is here in any case, Python with its client on some machines; the others do the same four steps. */
 const CONSUMERS = [
   { language: 'Node', command: [process.execPath, join(folder, 'node/consumer.mjs')], missing: false },
-  { language: 'Python', command: [python, join(folder, 'python/consumer.py')], missing: !hasPython },
+  { language: 'Python', command: [python ?? '', join(folder, 'python/consumer.py')], missing: python === undefined },
 ] as const;
 
 const queue = 'relax:events';

@@ -74,6 +74,20 @@ async function belongings(): Promise<unknown> {
   };
 }
 
+/** What a burst of changes has led to: reports are written first, and then announced in the session. */
+async function settledBelongings(): Promise<unknown> {
+  let before = '';
+  return waitFor(
+    async () => {
+      const now = await belongings();
+      const isSettled = JSON.stringify(now) === before;
+      before = JSON.stringify(now);
+      return isSettled ? now : undefined;
+    },
+    { everyMs: 200 },
+  );
+}
+
 /** So many renewals under the name, while the second runs. */
 async function untilRenewed(times: number): Promise<void> {
   for (let renewals = 0; renewals < times; renewals += 1) {
@@ -91,7 +105,7 @@ describe('A second process under the name of one that lives', () => {
     ['of the same installation, on the same machine', OURS, OURS, 'same'],
   ])('%s disturbs nothing, holds nothing, and says why', async (_name, firstOwner, secondOwner, key) => {
     await asFirst(firstOwner);
-    const before = await belongings();
+    const before = await settledBelongings();
     const sockets = fleet.liveSockets();
     const otherKey = key === 'other' ? { RELAX_FLEET_KEY_FILE: join(folder, 'other-key') } : {};
     const second = fleet.program('a', { RELAX_OWNER: secondOwner, ...otherKey });
