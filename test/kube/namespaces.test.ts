@@ -4,7 +4,11 @@ import { OperatorFleet, type Running } from '#test/support/kube/operator-fleet.t
 import { waitFor } from '#test/support/wait.ts';
 
 const RULES = [
-  { apiGroups: ['relax.dev'], resources: ['slackbots', 'slackbots/status'], verbs: ['get', 'list', 'watch', 'patch'] },
+  {
+    apiGroups: ['relax.dev'],
+    resources: ['slackbots', 'slackbots/status', 'slackapps', 'slackapps/status'],
+    verbs: ['get', 'list', 'watch', 'patch'],
+  },
   { apiGroups: [''], resources: ['secrets', 'namespaces'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },

@@ -32,8 +32,8 @@ beforeEach(async () => {
   lines.length = 0;
 });
 afterEach(async () => {
-  // A read of it that still waits at Redis would take the next test's item.
-  if (child?.kill('SIGKILL') === true) await once(child, 'exit');
+  // What it still prints, or reads at Redis, would be taken for the next test's.
+  if (child?.kill('SIGKILL') === true) await once(child, 'close');
   await waitFor(async () => (await redis.info('clients')).includes('blocked_clients:1'));
   await connector.replies.stop();
 });
