@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pythonWithRedis } from '#test/support/python.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
@@ -41,7 +42,7 @@ afterEach(async () => {
 function start(program: string, file: string): void {
   const env = { ...process.env, REDIS_URL: server.url, CONSUMER: 'one', RELAX_QUEUE_URGENT: URGENT };
   const started = spawn(program, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  started.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.trim().split('\n')));
+  createInterface({ input: started.stdout }).on('line', (line) => lines.push(line));
   child = started;
 }
 
