@@ -204,11 +204,15 @@ describe('a failover of the primary that has the queue, under load', () => {
   }
 
   const primaryNow = async (): Promise<ClusterNode> => (await cluster.holdersOf(QUEUE))[0];
-  const pairNow = async (): Promise<{ primary: ClusterNode; replica: ClusterNode }> => {
-    const [primary, replica] = await cluster.holdersOf(QUEUE);
-    if (replica === undefined) throw new Error('the primary has no replica');
-    return { primary, replica };
-  };
+  /** A replica that was restarted is listed again only after a while. */
+  const pairNow = (): Promise<{ primary: ClusterNode; replica: ClusterNode }> =>
+    waitFor(
+      async () => {
+        const [primary, replica] = await cluster.holdersOf(QUEUE);
+        return replica === undefined ? undefined : { primary, replica };
+      },
+      { timeoutMs: 20_000, what: 'the primary has a replica' },
+    );
   const acknowledged = (least: number): Promise<true> =>
     waitFor(() => acknowledgedMs.size >= least, { timeoutMs: 20_000, what: `${least} acknowledged events` });
   const counts = (): { queued: number; failed: number } => {
