@@ -85,7 +85,7 @@ const CHECKS: readonly Part[] = [
 
 const SUITES: readonly Part[] = [
   suite('unit', 4, 2),
-  suite('integration', 10, 4),
+  suite('integration', 10, 3),
   suite('kube', 12, 3),
   suite('e2e', 20),
 ];
