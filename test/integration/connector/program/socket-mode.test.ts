@@ -85,7 +85,7 @@ describe('the websockets of an app', () => {
   const unknown = async (): Promise<string[]> => {
     const reports = await Promise.all(['a', 'b', 'c'].map((pod) => fleet.reports(pod)));
     const all = reports.flatMap((each) => Object.values(each));
-    return all.filter(({ reason }) => reason !== '').map(({ message }) => message);
+    return all.filter(({ reason }) => reason === 'UnknownWebsockets').map(({ message }) => message);
   };
   /** It has the fresh count of Slack, and Relax has counted as well. */
   async function refresh(): Promise<void> {
@@ -112,11 +112,14 @@ describe('the websockets of an app', () => {
     await live(['b', 'c']);
     await fleet.assign('a', 1, { 'uid-1/2': ownSlot() });
     await fleet.untilReported('a', 1, 1);
+    const before = slackOpens();
     await killed.kill();
     fleet.program('a');
-    await waitFor(() => fleet.slack.apps.sockets(APP).filter(({ state }) => state === 'live').length === 3, {
-      timeoutMs: 30_000,
-    });
+    const isBack = (): boolean => {
+      const live = fleet.slack.apps.sockets(APP).filter(({ state }) => state === 'live');
+      return slackOpens() > before && live.length === 3;
+    };
+    await waitFor(isBack, { timeoutMs: 30_000, what: 'the socket of the pod that was killed' });
     await refresh();
     expect(await unknown()).toEqual([]);
     expect(await places()).toBe(3);
