@@ -19,9 +19,6 @@ const routeSchema = z.object({
 });
 export type Route = z.infer<typeof routeSchema>;
 
-/** Team (T... or E...) -> route. */
-export type Routes = ReadonlyMap<string, Route>;
-
 /** Field of the hash that is no team: a text that differs when the table does, so that readers need not read all of it. */
 export const ROUTE_VERSION_FIELD = '@version';
 

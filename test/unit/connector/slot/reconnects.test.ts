@@ -11,22 +11,9 @@ import { FakeTimers, settle } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { CLOSED } from './slot-world.ts';
+import { socketModeSpec } from './socket-mode-sample.ts';
 
-const spec: SocketModeSpec = {
-  kind: 'socketMode',
-  slotID: 'uid-1/0',
-  ownerUid: 'uid-1',
-  bot: 'bots/acme',
-  teamID: 'T1',
-  generation: 1,
-  queueNamespace: '',
-  events: { include: [], exclude: [], own: false },
-  token: 'xapp-1-A01-123-abc',
-  tokenDigest: 'd1',
-  rebalance: false,
-  replies: true,
-  delayedEvents: false,
-};
+const spec = socketModeSpec;
 
 /** Whoever it was closed by, its end is told, as by a websocket. */
 class EndingSocket extends FakeSocket {

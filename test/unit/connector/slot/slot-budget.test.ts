@@ -5,22 +5,9 @@ import type { Input } from '#connector/slot/state.ts';
 import type { SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
 import { openBudget } from '#test/integration/connector/slot/test-slot.ts';
 import { settle } from '#test/support/fake-timers.ts';
+import { socketModeSpec } from './socket-mode-sample.ts';
 
-const spec: SocketModeSpec = {
-  kind: 'socketMode',
-  slotID: 'uid-1/0',
-  ownerUid: 'uid-1',
-  bot: 'bots/acme',
-  teamID: 'T1',
-  generation: 1,
-  queueNamespace: '',
-  events: { include: [], exclude: [], own: false },
-  token: 'xapp-1-A01-123-abc',
-  tokenDigest: 'd2',
-  rebalance: false,
-  replies: true,
-  delayedEvents: false,
-};
+const spec: SocketModeSpec = { ...socketModeSpec, tokenDigest: 'd2' };
 
 let fed: Input[];
 let away: unknown[];

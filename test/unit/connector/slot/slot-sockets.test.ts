@@ -8,22 +8,9 @@ import type { SocketModeSpec } from '#connector/transport/socket-mode/socket-mod
 import { socketModeTransport } from '#connector/transport/socket-mode/socket-mode-transport.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { FakeSocket } from './fake-socket.ts';
+import { socketModeSpec } from './socket-mode-sample.ts';
 
-const spec: SocketModeSpec = {
-  kind: 'socketMode',
-  slotID: 'uid-1/0',
-  ownerUid: 'uid-1',
-  bot: 'bots/acme',
-  teamID: 'T1',
-  generation: 1,
-  queueNamespace: '',
-  events: { include: [], exclude: [], own: false },
-  token: 'xapp-1-A01-123-abc',
-  tokenDigest: 'd1',
-  rebalance: false,
-  replies: true,
-  delayedEvents: false,
-};
+const spec = socketModeSpec;
 const QUEUED: Outcome = { kind: 'queued' };
 const LEFT_TO_SLACK: Outcome = { kind: 'failed', reason: 'buffer_full' };
 const ackOf = (id: string): string => `{"envelope_id":"${id}"}`;
