@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { createWebApi } from '../connector/slack/web-api.ts';
 import { rtmConnect } from '../connector/transport/rtm/rtm-connect.ts';
+import { createWebApi } from '../core/slack/web-api.ts';
 import { controlOf } from '../slack-simulator/control.ts';
 import type { Weight } from './sockets-client.ts';
 

@@ -8,6 +8,7 @@ import type { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { queueKeys } from '../core/protocol/keys.ts';
 import type { BlockingRedis, Redis, RedisSubscriber } from '../core/redis/redis.ts';
 import type { RedisClock } from '../core/redis/redis-clock.ts';
+import type { EgressProxy } from '../core/slack/egress-proxy.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
 import { Outage } from './budget/outage.ts';
 import { redisConnectBudget } from './budget/redis-connect-budget.ts';
@@ -18,7 +19,6 @@ import { Publisher } from './queue/publisher.ts';
 import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
 import type { SlotDeps } from './slot/slot-runner.ts';
-import type { EgressProxy } from './socket/egress-proxy.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
 
 /** What a connector is started with. */

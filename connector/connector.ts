@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/process/clock.ts';
 import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
+import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
 import { drain } from './drain.ts';
@@ -20,7 +21,6 @@ import { processState, thisProcess } from './session/process-identity.ts';
 import { RedisWatch } from './session/redis-watch.ts';
 import { type Renewal, redisLook, redisRenew } from './session/renewal.ts';
 import { SessionKeeper } from './session/session-keeper.ts';
-import { createWebApi } from './slack/web-api.ts';
 import { SlotRunner } from './slot/slot-runner.ts';
 import { createTransports } from './transport/transports.ts';
 

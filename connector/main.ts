@@ -11,9 +11,9 @@ import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
 import { RedisClock } from '../core/redis/redis-clock.ts';
+import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
 import { Connector } from './connector.ts';
 import { type ParentReport, parentReport, type TellParent } from './parent-report.ts';
-import { egressProxy, useProxyForFetch } from './socket/egress-proxy.ts';
 
 /** For what is still open when the program ends, by a fault or after draining: sockets 2 s, the buffer 2 s, the session. */
 const STOP_DEADLINE_MS = 5_000;

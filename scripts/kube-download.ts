@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { egressProxy, useProxyForFetch } from '../connector/socket/egress-proxy.ts';
 import { errorText } from '../core/process/log.ts';
+import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
 import { HELM, KUBERNETES, type KubeSource } from './kube-versions.ts';
 import { runStep } from './step.ts';
 

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, objectAt, text } from './frame-field.ts';
+import { isObject, type JsonObject } from '../../core/slack/json-object.ts';
+import { objectAt, text } from './frame-field.ts';
 
 /**
  * `attachments` in the fixed shape of 2015: every documented key is always present with its type, so that a consumer's

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isObject } from './frame-field.ts';
+import { isObject } from '../../core/slack/json-object.ts';
 
 /**
  * Digest of the content of an event without a timestamp. Two copies may differ in the fields below, which describe the

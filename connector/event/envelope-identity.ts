@@ -1,6 +1,7 @@
+import type { JsonObject } from '../../core/slack/json-object.ts';
 import { type Envelope, eventTypeOf } from './envelope.ts';
 import type { EventSource } from './event-source.ts';
-import { firstText, type JsonObject, slackTimeMs, text } from './frame-field.ts';
+import { firstText, slackTimeMs, text } from './frame-field.ts';
 import { type Identity, joinID, kindPart, markAt, type Name, nameOf } from './identity.ts';
 import type { Mark } from './mark.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from './frame-field.ts';
+import type { JsonObject } from '../../core/slack/json-object.ts';
 
 /** What Socket Mode puts around an event, as far as it was understood. Every field may be empty: nothing is assumed of Slack. */
 export interface Envelope {

@@ -1,11 +1,7 @@
+import { isObject, type JsonObject } from '../../core/slack/json-object.ts';
+
 /** Reads fields of what Slack sent, without assuming anything about its shape. Nothing here throws. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
 const NOTHING: JsonObject = {};
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export const objectAt = (frame: JsonObject, key: string): JsonObject => {
   const value = frame[key];

@@ -1,6 +1,7 @@
+import { isObject, type JsonObject } from '../../core/slack/json-object.ts';
 import { contentDigest, isVolatile } from './content-digest.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
-import { firstText, idOf, isObject, type JsonObject, objectAt, slackTimeMs, text } from './frame-field.ts';
+import { firstText, idOf, objectAt, slackTimeMs, text } from './frame-field.ts';
 import type { Mark } from './mark.ts';
 
 /**

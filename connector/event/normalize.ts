@@ -1,11 +1,12 @@
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { QueueItem, ReplyAddress } from '../../core/protocol/queue-item.ts';
+import { isObject } from '../../core/slack/json-object.ts';
 import { attachmentsOf } from './attachments.ts';
 import { type Envelope, eventTypeOf } from './envelope.ts';
 import { identifyInEnvelope } from './envelope-identity.ts';
 import type { EventSource, RefusedBot } from './event-source.ts';
 import { type FilterReason, filterReason, isOwn, isTransport } from './filter.ts';
-import { firstText, isObject, objectAt, text } from './frame-field.ts';
+import { firstText, objectAt, text } from './frame-field.ts';
 import { disableBotIdentity, type Identity, identify } from './identity.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../../core/slack/json-object.ts';
 import { type Envelope, eventTypeOf } from './envelope.ts';
-import { firstText, idOf, isObject, type JsonObject, objectAt, text } from './frame-field.ts';
+import { firstText, idOf, objectAt, text } from './frame-field.ts';
 
 /**
  * The type of a frame in the Relax of 2015, and the fields that depend on the type. docs/redis.md, "Queue items", has the

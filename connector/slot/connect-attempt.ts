@@ -1,7 +1,7 @@
 /** A slot's attempt to open a socket, from Slack's answer to hello, and its waits (design rules 6 and 11). Pure. */
 
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
-import type { Refusal } from '../slack/web-api-answer.ts';
+import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, Trouble } from '../transport/transport.ts';
 import { abandon, BACKOFF, begin, fail, purposeOf } from './attempt.ts';

@@ -1,6 +1,6 @@
 /** The socket that a slot reads: hello, goodbye, heartbeat, pause (design rules 5 and 6). Pure. */
 
-import type { Refusal } from '../slack/web-api-answer.ts';
+import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
 import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail } from './attempt.ts';

@@ -1,6 +1,6 @@
 /** What a slot does when Slack refuses its token (design rule 11, ADR 0010). Pure. */
 
-import type { Refusal } from '../slack/web-api-answer.ts';
+import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import { type Attempt, go, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /** Refusals that mean the end of the bot itself, which is what `disable_bot` has always meant. */

@@ -1,8 +1,8 @@
 /** The states, inputs and effects of a slot. Pure data; `step.ts` is the machine. */
 
 import type { RetryReason } from '../../core/protocol/report.ts';
+import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
-import type { Refusal } from '../slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
 

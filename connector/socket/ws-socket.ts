@@ -3,10 +3,10 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
+import { type EgressProxy, proxyAgent } from '../../core/slack/egress-proxy.ts';
+import { retryAfterMs } from '../../core/slack/retry-after.ts';
 import { closeDetail } from './close-detail.ts';
-import { type EgressProxy, proxyAgent } from './egress-proxy.ts';
 import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
-import { retryAfterMs } from './retry-after.ts';
 import {
   MAX_TEXT_BYTES,
   MOST_FRAME_BYTES,

@@ -1,12 +1,12 @@
 import type { RetryReason } from '../../core/protocol/report.ts';
+import type { JsonObject } from '../../core/slack/json-object.ts';
+import type { Refusal, WebApiFailure } from '../../core/slack/web-api-answer.ts';
 import type { Bucket } from '../budget/connect-budget.ts';
 import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
 import type { FilterReason } from '../event/filter.ts';
-import type { JsonObject } from '../event/frame-field.ts';
 import type { Normalized } from '../event/normalize.ts';
 import type { Outcome } from '../queue/outcome.ts';
-import type { Refusal, WebApiFailure } from '../slack/web-api-answer.ts';
 import type { SlotSpec } from './slot-spec.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Slot } from '../../core/protocol/assignment.ts';
+import type { WebApi } from '../../core/slack/web-api.ts';
 import type { RouteTable } from '../route/route-table.ts';
-import type { WebApi } from '../slack/web-api.ts';
 import { rtmConnect } from './rtm/rtm-connect.ts';
 import { type RtmSpec, rtmSpec, rtmTransport } from './rtm/rtm-transport.ts';
 import type { SharedSpec } from './slot-spec.ts';

@@ -95,6 +95,8 @@ export interface ClusterKeys {
    * close the rest and end.
    */
   drained(pod: string): string;
+  /** Hash owner uid -> RefusedToken (`core/protocol/refused-token.ts`). */
+  refused: string;
   /** List of the answers to envelopes that this pod holds (`core/protocol/reply.ts`). */
   replies(pod: string): string;
   /** Hash team -> Route of one SlackApp (`core/protocol/route.ts`). */
@@ -119,6 +121,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     version: (pod) => `${prefix}:version:${pod}`,
     report: (pod) => `${prefix}:report:${pod}`,
     drained: (pod) => `${prefix}:drained:${pod}`,
+    refused: `${prefix}:refused`,
     replies: (pod) => `${prefix}:replies:${pod}`,
     route: (appUid) => `${prefix}:route:${appUid}`,
     routes: `${prefix}:routes`,

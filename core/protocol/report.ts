@@ -67,6 +67,9 @@ export const TERMINAL_REASONS = [
   'AppMismatch',
   'SocketModeDisabled',
   'AccessDenied',
+  /** Slack said so by an event while the bot ran (`core/protocol/refused-token.ts`). */
+  'AppUninstalled',
+  'TeamAccessRevoked',
 ] as const;
 export type TerminalReason = (typeof TERMINAL_REASONS)[number];
 
@@ -85,6 +88,8 @@ export const RETRY_REASONS = [
   'UnknownWebsockets',
   /** Live, but Slack refuses the bot token that came along with the app-level token. */
   'BotTokenRefused',
+  /** Live, and answers pings, but does not bring the events that another websocket of the same team brings. */
+  'EventsWithheld',
   'SealUnreadable',
   'TransportNotServed',
 ] as const;

@@ -14,6 +14,10 @@ const routeSchema = z.object({
   queueNamespace: z.string().default(''),
   events: eventFilterSchema,
   replies: z.enum(['wait', 'off']).default('wait'),
+  /** The bot token of the SlackBot, sealed for the fleet (`core/protocol/seal.ts`); absent if it names no Secret. */
+  token: z.string().optional(),
+  /** `tokenDigest` of the plain bot token; absent without one. */
+  tokenDigest: z.string().optional(),
   /** Its events are acknowledged and not queued. */
   suspended: z.boolean().default(false),
 });

@@ -45,6 +45,16 @@ export const REPORTED: Readonly<Record<ReportedReason, ReasonText>> = {
     meaning: 'Slack refuses the team or the app.',
     remedy: 'Ask an administrator of the team whether the app is allowed there.',
   },
+  AppUninstalled: {
+    meaning: 'The app was uninstalled from the team.',
+    remedy:
+      'Install the app again and put its new token in the Secret. If the token is the same, set spec.suspend to true and back.',
+  },
+  TeamAccessRevoked: {
+    meaning: 'The organization has withdrawn the app from the team.',
+    remedy:
+      'Ask an administrator of the organization to grant the app access to the team, then set spec.suspend to true and back.',
+  },
   RateLimited: { meaning: 'Slack asked to wait before the next connect.', remedy: '' },
   WaitingForBudget: {
     meaning: 'The connects of a team, or of an app, are spread over time: Slack limits them.',
@@ -78,6 +88,10 @@ export const REPORTED: Readonly<Record<ReportedReason, ReasonText>> = {
   BotTokenRefused: {
     meaning: 'Events flow, but Slack refuses the bot token in the Secret.',
     remedy: 'Put the bot token of the app into the Secret, or none: receiving events does not need it.',
+  },
+  EventsWithheld: {
+    meaning: 'The websocket answers pings but brings no events, while another one of the team does.',
+    remedy: 'Relax replaces it. If it stays, see https://slack-status.com and any proxy in between.',
   },
   TransportNotServed: {
     meaning: 'The connector is older than the operator and does not know this transport.',

@@ -1,5 +1,5 @@
-import { egressProxy } from '#connector/socket/egress-proxy.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
+import { egressProxy } from '#core/slack/egress-proxy.ts';
 
 /**
  * `dial.ts URL`: opens a socket by what this process trusts, and prints how it went as one line of JSON. A program of

@@ -1,4 +1,5 @@
-import { isObject, objectAt, text } from '../../event/frame-field.ts';
+import { isObject } from '../../../core/slack/json-object.ts';
+import { objectAt, text } from '../../event/frame-field.ts';
 import { closeDetail } from '../../socket/close-detail.ts';
 import type { Frame } from '../transport.ts';
 

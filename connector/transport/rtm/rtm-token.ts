@@ -1,5 +1,5 @@
 import { tokenKind } from '../../../core/protocol/token.ts';
-import type { Refusal } from '../../slack/web-api-answer.ts';
+import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 
 /**
  * A value that does not look like a bot's or a user's token is not sent at all.

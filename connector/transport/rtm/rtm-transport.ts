@@ -1,8 +1,8 @@
 import type { RtmSlot } from '../../../core/protocol/assignment.ts';
 import { connectBudgetKey } from '../../../core/protocol/keys.ts';
+import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 import type { EventSource } from '../../event/event-source.ts';
 import { disableBot } from '../../event/normalize.ts';
-import type { Refusal } from '../../slack/web-api-answer.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';

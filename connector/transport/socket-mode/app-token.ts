@@ -1,6 +1,6 @@
 import { type AppCredentials, isAppToken } from '../../../core/protocol/app-credentials.ts';
 import { tokenKind } from '../../../core/protocol/token.ts';
-import type { Refusal } from '../../slack/web-api-answer.ts';
+import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 
 /** How to get the token that Socket Mode needs. */
 export const NEW_APP_TOKEN =

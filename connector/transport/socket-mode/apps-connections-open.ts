@@ -1,8 +1,8 @@
+import { unreadable } from '../../../core/slack/classify-answer.ts';
+import { mangled, retry, terminal, webApiMethod } from '../../../core/slack/slack-error.ts';
+import type { WebApi } from '../../../core/slack/web-api.ts';
+import type { WebApiAnswer, WebApiFailure } from '../../../core/slack/web-api-answer.ts';
 import { text } from '../../event/frame-field.ts';
-import { unreadable } from '../../slack/classify-answer.ts';
-import { mangled, retry, terminal, webApiMethod } from '../../slack/slack-error.ts';
-import type { WebApi } from '../../slack/web-api.ts';
-import type { WebApiAnswer, WebApiFailure } from '../../slack/web-api-answer.ts';
 import { isSocketUrl } from '../socket-url.ts';
 import { NEW_APP_TOKEN } from './app-token.ts';
 

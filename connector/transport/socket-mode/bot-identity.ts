@@ -1,8 +1,8 @@
 import { type AppCredentials, appIDOf } from '../../../core/protocol/app-credentials.ts';
+import { webApiMethod } from '../../../core/slack/slack-error.ts';
+import type { WebApi } from '../../../core/slack/web-api.ts';
+import type { Refusal, WebApiAnswer } from '../../../core/slack/web-api-answer.ts';
 import { objectAt, text } from '../../event/frame-field.ts';
-import { webApiMethod } from '../../slack/slack-error.ts';
-import type { WebApi } from '../../slack/web-api.ts';
-import type { Refusal, WebApiAnswer } from '../../slack/web-api-answer.ts';
 
 /** Who the bot is whose token came along with an app-level token, as far as Slack says. Empty: unknown. */
 export interface BotIdentity {

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../../../core/slack/json-object.ts';
 import type { Envelope } from '../../event/envelope.ts';
-import { firstText, idOf, isObject, type JsonObject, objectAt, text } from '../../event/frame-field.ts';
+import { firstText, idOf, objectAt, text } from '../../event/frame-field.ts';
 import type { Frame } from '../transport.ts';
 import { memberText, withoutMember } from './json-span.ts';
 

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, objectAt, text } from '../../event/frame-field.ts';
+import { isObject, type JsonObject } from '../../../core/slack/json-object.ts';
+import { objectAt, text } from '../../event/frame-field.ts';
 import type { Frame } from '../transport.ts';
 import { decodeEnvelope, malformed } from './envelope-frame.ts';
 

@@ -1,11 +1,11 @@
 import { appIDOf, appNameOf, splitCredentials } from '../../../core/protocol/app-credentials.ts';
 import { appBudgetKey, appSocketsKey } from '../../../core/protocol/keys.ts';
+import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 import type { Envelope } from '../../event/envelope.ts';
 import type { EventSource } from '../../event/event-source.ts';
 import { disableBot } from '../../event/normalize.ts';
 import type { RouteTable } from '../../route/route-table.ts';
 import { type AppSource, routedSource } from '../../route/routed-source.ts';
-import type { Refusal } from '../../slack/web-api-answer.ts';
 import type { KeepAlive, ResolveSource, SlackSelf, Transport, Trouble } from '../transport.ts';
 import { acknowledge, answer } from './acknowledge.ts';
 import { refuseCredentials } from './app-token.ts';

@@ -5,7 +5,6 @@ import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
 import type { Outcome, Settled } from '#connector/queue/outcome.ts';
 import type { ReplyDesk } from '#connector/reply/reply-desk.ts';
-import { createWebApi } from '#connector/slack/web-api.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
 import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
@@ -15,6 +14,7 @@ import { createTransports, type TransportSpec } from '#connector/transport/trans
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
 import { systemTimers } from '#core/process/timers.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
+import { createWebApi } from '#core/slack/web-api.ts';
 import { eventIDOf, type Frame } from '#slack-simulator/frames.ts';
 import type { Simulator } from '#slack-simulator/simulator.ts';
 import { silentLog } from '#test/support/silent-log.ts';

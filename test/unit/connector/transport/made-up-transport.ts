@@ -1,7 +1,8 @@
-import { isObject, objectAt, text } from '#connector/event/frame-field.ts';
+import { objectAt, text } from '#connector/event/frame-field.ts';
 import type { Outcome } from '#connector/queue/outcome.ts';
 import type { SlotSpec } from '#connector/transport/slot-spec.ts';
 import type { Frame, OpenAnswer, Transport, Trouble } from '#connector/transport/transport.ts';
+import { isObject } from '#core/slack/json-object.ts';
 import { sourceOf } from '#test/unit/connector/event/source.ts';
 
 /** The sockets of an app: each brings events of many teams, and each event goes to one of them. */

@@ -1,6 +1,6 @@
-import { createWebApi } from '#connector/slack/web-api.ts';
-import { egressProxy, useProxyForFetch } from '#connector/socket/egress-proxy.ts';
 import { rtmConnect } from '#connector/transport/rtm/rtm-connect.ts';
+import { egressProxy, useProxyForFetch } from '#core/slack/egress-proxy.ts';
+import { createWebApi } from '#core/slack/web-api.ts';
 
 /** `ask.ts API_URL TOKEN`: calls rtm.connect by what this process trusts and prints the answer as one line of JSON. */
 const [, , apiUrl = '', token = ''] = process.argv;

@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createWebApi } from '#connector/slack/web-api.ts';
 import { rtmConnect } from '#connector/transport/rtm/rtm-connect.ts';
 import { version } from '#core/process/version.ts';
+import { createWebApi } from '#core/slack/web-api.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
 import { runCommand } from '#test/support/command.ts';
 import { waitFor } from '#test/support/wait.ts';

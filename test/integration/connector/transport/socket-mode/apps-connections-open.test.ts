@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createWebApi } from '#connector/slack/web-api.ts';
 import { appsConnectionsOpen } from '#connector/transport/socket-mode/apps-connections-open.ts';
+import { createWebApi } from '#core/slack/web-api.ts';
 
 const TOKEN = 'xapp-1-A01-123-abc';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classifyAnswer, type HttpAnswer } from '#connector/slack/classify-answer.ts';
 import { isAbout, RTM_CONNECT, rtmConnectAnswer } from '#connector/transport/rtm/rtm-connect.ts';
 import { refuseToken } from '#connector/transport/rtm/rtm-token.ts';
 import { RETRY_REASONS, TERMINAL_REASONS } from '#core/protocol/report.ts';
+import { classifyAnswer, type HttpAnswer } from '#core/slack/classify-answer.ts';
 import { connectErrors } from '#test/support/connect-errors.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyAnswer } from '#connector/slack/classify-answer.ts';
 import { APPS_CONNECTIONS_OPEN, openAnswer } from '#connector/transport/socket-mode/apps-connections-open.ts';
+import { classifyAnswer } from '#core/slack/classify-answer.ts';
 
 const URL = 'wss://wss-primary.slack.com/link/?ticket=f1&app_id=ab';
 const classify = (body: unknown, allowPlainText = false) =>

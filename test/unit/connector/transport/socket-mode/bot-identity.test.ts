@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { classifyAnswer } from '#connector/slack/classify-answer.ts';
-import type { WebApi, WebApiCall } from '#connector/slack/web-api.ts';
 import {
   BotIdentities,
   type BotIdentity,
   botMismatch,
   botOfOtherApp,
 } from '#connector/transport/socket-mode/bot-identity.ts';
+import { classifyAnswer } from '#core/slack/classify-answer.ts';
+import type { WebApi, WebApiCall } from '#core/slack/web-api.ts';
 
 const APP = 'xapp-1-A01-123-abc';
 const NAMELESS = 'xapp-nameless';

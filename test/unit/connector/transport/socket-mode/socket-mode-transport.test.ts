@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '#connector/event/envelope.ts';
 import type { KnownRoutes, RouteTable } from '#connector/route/route-table.ts';
-import type { Refusal } from '#connector/slack/web-api-answer.ts';
 import type { AppsConnectionsOpenAnswer } from '#connector/transport/socket-mode/apps-connections-open.ts';
 import type { BotIdentity } from '#connector/transport/socket-mode/bot-identity.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
@@ -9,6 +8,7 @@ import { appTransport, socketModeTransport } from '#connector/transport/socket-m
 import type { EventFrame } from '#connector/transport/transport.ts';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
+import type { Refusal } from '#core/slack/web-api-answer.ts';
 
 const TOKEN = 'xapp-1-A01-123-abc';
 const OTHER_TOKEN = 'xapp-1-A02-123-abc';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { retryAfterMs } from '#connector/socket/retry-after.ts';
+import { retryAfterMs } from '#core/slack/retry-after.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 

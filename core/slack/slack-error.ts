@@ -1,4 +1,4 @@
-import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
+import type { RetryReason, TerminalReason } from '../protocol/report.ts';
 
 /** What one of Slack's error codes means: whether a retry is worthwhile, and what people can do about it. */
 export type SlackError =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyAnswer, classifyFailure, type HttpAnswer } from '#connector/slack/classify-answer.ts';
-import { webApiMethod } from '#connector/slack/slack-error.ts';
+import { classifyAnswer, classifyFailure, type HttpAnswer } from '#core/slack/classify-answer.ts';
+import { webApiMethod } from '#core/slack/slack-error.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const METHOD = webApiMethod('chat.postMessage', 'Put a bot token into the Secret.');

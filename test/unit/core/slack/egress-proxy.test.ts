@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { egressProxy } from '#connector/socket/egress-proxy.ts';
+import { egressProxy } from '#core/slack/egress-proxy.ts';
 
 const LOOPBACK = 'localhost,127.0.0.1,[::1]';
 

@@ -1,5 +1,5 @@
-import type { RetryReason, TerminalReason } from '../../core/protocol/report.ts';
-import type { JsonObject } from '../event/frame-field.ts';
+import type { RetryReason, TerminalReason } from '../protocol/report.ts';
+import type { JsonObject } from './json-object.ts';
 
 /** The result of a call of Slack's Web API, classified by what to do about it. */
 export type WebApiAnswer = { kind: 'ok'; body: JsonObject } | WebApiFailure;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { webApiMethod } from '#connector/slack/slack-error.ts';
-import { createWebApi, type WebApi } from '#connector/slack/web-api.ts';
+import { webApiMethod } from '#core/slack/slack-error.ts';
+import { createWebApi, type WebApi } from '#core/slack/web-api.ts';
 
 const METHOD = webApiMethod('chat.postMessage', 'Put a bot token into the Secret.');
 

@@ -1,6 +1,6 @@
-import { redactTokens } from '../../core/process/redact.ts';
-import { isObject } from '../event/frame-field.ts';
-import { retryAfterMs } from '../socket/retry-after.ts';
+import { redactTokens } from '../process/redact.ts';
+import { isObject } from './json-object.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { UNKNOWN_ERROR, type WebApiMethod } from './slack-error.ts';
 import type { WebApiAnswer, WebApiFailure } from './web-api-answer.ts';
 

@@ -1,6 +1,6 @@
-import { systemClock } from '../../core/process/clock.ts';
-import { errorText } from '../../core/process/log.ts';
-import { version } from '../../core/process/version.ts';
+import { systemClock } from '../process/clock.ts';
+import { errorText } from '../process/log.ts';
+import { version } from '../process/version.ts';
 import { type CallFailure, classifyAnswer, classifyFailure, type HttpAnswer } from './classify-answer.ts';
 import type { WebApiMethod } from './slack-error.ts';
 import type { WebApiAnswer } from './web-api-answer.ts';

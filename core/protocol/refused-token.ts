@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { TERMINAL_REASONS } from './report.ts';
+
+/**
+ * That Slack takes a bot's token no longer, as a connector learned it elsewhere than at the opening of a socket: from an event
+ * (`tokens_revoked`, `app_uninstalled`, `team_access_revoked`) or from the answer to an outbound message. One per owner, in the
+ * hash `ClusterKeys.refused`; the operator judges the owner's credentials by it, and removes what no longer applies.
+ */
+const refusedTokenSchema = z.object({
+  /**
+   * `tokenDigest` of the slot or route that it is about: another token is not refused by it. Empty for a team of an app without
+   * a token of its own.
+   */
+  tokenDigest: z.string(),
+  /** Of the SlackBot: a newer one is not refused by it. */
+  generation: z.int().nonnegative(),
+  reason: z.enum(TERMINAL_REASONS),
+  /** Slack's code, or the type of its event. */
+  error: z.string(),
+  /** For people: names Slack's error and the remedy. Never holds a token. */
+  message: z.string(),
+  /** Redis time. */
+  atMs: z.number(),
+});
+export type RefusedToken = z.infer<typeof refusedTokenSchema>;
+
+/** One field of the hash; undefined when it can't be read. */
+export function decodeRefusedToken(json: string): RefusedToken | undefined {
+  try {
+    return refusedTokenSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
