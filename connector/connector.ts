@@ -86,7 +86,7 @@ export class Connector {
       limitedLog: this.#limitedLog,
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
-    this.#outbound = createOutbound(parts, shared, { webApi, senders: NO_SENDERS, refuse: async () => undefined });
+    this.#outbound = createOutbound(parts, shared, { webApi, senders: NO_SENDERS, refuse: () => undefined });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
     const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
     this.#registry = new SlotRegistry({
