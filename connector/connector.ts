@@ -6,6 +6,8 @@ import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import { RouteSenders } from './outbound/route-senders.ts';
+import { ServedBots } from './outbound/senders.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import type { Publisher } from './queue/publisher.ts';
@@ -40,6 +42,8 @@ export class Connector {
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
   readonly #routes: RouteWatch;
+  /** In whose name this process can post. */
+  readonly #served: ServedBots;
   readonly #contract: ContractWatch;
   readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
@@ -74,6 +78,7 @@ export class Connector {
       subscriber,
       keys,
       apps: () => appsOf(this.#assignments.held.slots),
+      onTables: () => this.#served.look(),
       clock,
       log,
       limitedLog: this.#limitedLog,
@@ -91,7 +96,13 @@ export class Connector {
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
       createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slots, onStatus),
       onChange: (id) => this.#board.changed(id),
+      onAddressees: () => this.#served.look(),
     });
+    const routeSenders = new RouteSenders({ cluster, keyring, limitedLog: this.#limitedLog });
+    this.#served = new ServedBots([
+      () => this.#registry.addressees(),
+      () => this.#routes.tables().flatMap((routes) => routeSenders.addressees(routes)),
+    ]);
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
       seeker: new NameSeeker({

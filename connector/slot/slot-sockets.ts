@@ -3,12 +3,14 @@
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import type { Normalized } from '../event/normalize.ts';
+import type { RtmAnswer } from '../outbound/sender.ts';
 import type { Settled } from '../queue/outcome.ts';
 import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
 import { normalizeFrame } from './event-frame.ts';
+import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
@@ -35,6 +37,8 @@ export interface SocketsOwner<S extends SlotSpec> {
   /** As it is now. */
   spec(): S;
   feed(input: Input): void;
+  /** Slack answered a message that was sent over one of them. */
+  answered?(n: number, answer: RtmAnswer): void;
 }
 
 /** A socket from its dial to its end, which may come long after the slot has given it up. */
@@ -154,6 +158,11 @@ export class SlotSockets<S extends SlotSpec> {
     held.socket.send(keepAlive.ping(held.lastPing));
   }
 
+  /** @returns false when that socket is not open */
+  write(id: number, text: string): boolean {
+    return this.#held.get(id)?.socket.send(text) === true;
+  }
+
   #onText(id: number, text: string): void {
     const frame = this.#transport.decode(text);
     this.#owner.feed({ type: 'heard', id });
@@ -254,6 +263,9 @@ export class SlotSockets<S extends SlotSpec> {
         );
         this.#owner.feed({ type: 'error', id, code: frame.code, msg: frame.msg });
         return;
+      case 'answer':
+        this.#owner.answered?.(frame.n, frame.answer);
+        return;
       case 'noise':
         return;
       default:
@@ -288,10 +300,3 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'unexpected frame from Slack');
   }
 }
-
-/** A slot in log lines. */
-export const namesOf = <S extends SlotSpec>(transport: Transport<S>, spec: S): Readonly<Record<string, string>> => ({
-  slot: spec.slotID,
-  bot: spec.bot,
-  ...transport.logNames(spec),
-});

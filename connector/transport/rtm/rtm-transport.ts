@@ -7,6 +7,7 @@ import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
+import { encodeRtmMessage } from './rtm-message.ts';
 import { refuseToken } from './rtm-token.ts';
 
 /**
@@ -50,6 +51,8 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     keepAlive: KEEP_ALIVE,
+    speaker: ({ teamID, token }) => ({ teamID, token }),
+    message: encodeRtmMessage,
     backpressure: 'pause',
     streamID: ({ teamID }) => teamID,
     sourceResolver(spec, self) {
