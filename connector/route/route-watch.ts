@@ -97,7 +97,7 @@ export class RouteWatch implements RouteTable {
     const apps = this.#options.apps();
     this.#forget(apps);
     const isSame = apps.size === this.#apps.size && [...apps].every((app) => this.#apps.has(app));
-    this.#apps = apps;
+    this.#apps = new Set(apps);
     if (!isSame) this.#options.onTables?.();
     const results = await Promise.all([...apps].map((app) => this.#lookAt(app)));
     if (results.includes('again')) return RETRY_MS;
