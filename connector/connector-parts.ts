@@ -13,6 +13,7 @@ import { DialSemaphore } from './budget/dial-semaphore.ts';
 import { Outage } from './budget/outage.ts';
 import { redisConnectBudget } from './budget/redis-connect-budget.ts';
 import type { ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import { Outbound, type OutboundDeps } from './outbound/outbound.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
 import type { Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
@@ -37,6 +38,8 @@ export interface ConnectorParts {
   subscriber: RedisSubscriber;
   /** For the answers of applications. */
   answers: BlockingRedis;
+  /** For the messages of applications; undefined when none are sent. */
+  commands: BlockingRedis | undefined;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;
@@ -71,6 +74,18 @@ export function createPublisher(
       threw: (error) => limitedLog.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
     },
   });
+}
+
+/** @returns undefined when applications send nothing by Relax (`RELAX_COMMANDS`) */
+export function createOutbound(
+  { config, control, subscriber, commands: waiting, log }: ConnectorParts,
+  { metrics, limitedLog }: Observers,
+  deps: Pick<OutboundDeps, 'webApi' | 'senders' | 'refuse'>,
+): Outbound | undefined {
+  const { commands } = config;
+  if (commands === undefined || waiting === undefined) return undefined;
+  const observer = metrics.outbound;
+  return new Outbound({ ...deps, commands, redis: control, waiting, subscriber, observer, limitedLog, log });
 }
 
 /** What all slots share. */

@@ -3,9 +3,10 @@ import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
-import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { type ConnectorParts, createOutbound, createPublisher, createSlotDeps } from './connector-parts.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import type { Outbound } from './outbound/outbound.ts';
 import { RouteSenders } from './outbound/route-senders.ts';
 import { ServedBots } from './outbound/senders.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
@@ -28,6 +29,8 @@ import { createTransports } from './transport/transports.ts';
 
 const KEY_FILE_MS = 60_000;
 const STOP_PUBLISHING_MS = 2_000;
+/** For messages that Slack has been asked to post, of the time that draining may take. */
+const STOP_SENDING_MS = 2_000;
 
 /** Puts the parts together and passes on what one of them learns to the others. Decides nothing itself. */
 export class Connector {
@@ -38,6 +41,8 @@ export class Connector {
   readonly #publisher: Publisher;
   readonly #replies: Replies;
   readonly #registry: SlotRegistry;
+  /** Undefined: applications send nothing by Relax. */
+  readonly #outbound: Outbound | undefined;
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
@@ -67,6 +72,7 @@ export class Connector {
       socketStates: () => this.#registry.states(),
       assignmentVersion: () => this.#assignments.held.version,
       repliesWaiting: () => this.#replies.waiting,
+      outbound: () => this.#outbound?.backlog ?? { outboxes: 0, oldestMs: 0 },
     });
     const shared = { metrics: this.#metrics, limitedLog: this.#limitedLog };
     this.#publisher = createPublisher(parts, shared, (pressure) => this.#onPressure(pressure));
@@ -103,6 +109,7 @@ export class Connector {
       () => this.#registry.addressees(),
       () => this.#routes.tables().flatMap((routes) => routeSenders.addressees(routes)),
     ]);
+    this.#outbound = createOutbound(parts, shared, { webApi, senders: this.#served, refuse: async () => undefined });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
       seeker: new NameSeeker({
@@ -156,6 +163,7 @@ export class Connector {
     this.#session.start();
     this.#assignments.start();
     this.#routes.start();
+    this.#outbound?.start();
     this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
   }
 
@@ -172,6 +180,8 @@ export class Connector {
   /** Drains after SIGTERM; takes up to the grace time. */
   async drain(): Promise<void> {
     const { config, redisClock, log } = this.#parts;
+    // Others send what waits, from now on; what Slack has been asked for is answered long before the grace ends.
+    const sent = this.#outbound?.stop(config.graceMs - STOP_SENDING_MS);
     await drain(
       {
         session: this.#session,
@@ -186,11 +196,13 @@ export class Connector {
       },
       config.graceMs,
     );
+    await sent;
   }
 
   /** Ends at once, whatever state it is in; after `drain` there is little left to do. */
   async stop(): Promise<void> {
     clearInterval(this.#keyFileTimer);
+    await this.#outbound?.stop(STOP_SENDING_MS);
     await this.#assignments.stop();
     await this.#routes.stop();
     await this.#registry.stopAll();

@@ -33,7 +33,8 @@ export class RouteSenders {
   /** Undefined while its token can't be opened here, which another fleet key may change. */
   #sender(teamID: string, route: Route): Sender | undefined {
     const { ownerUid, bot, generation, tokenDigest = '' } = route;
-    const sender = { ownerUid, bot, teamID, generation, credentialsDigest: tokenDigest, overRtm: undefined };
+    const overSockets = { speaksRtm: false, overRtm: undefined };
+    const sender = { ownerUid, bot, teamID, generation, credentialsDigest: tokenDigest, ...overSockets };
     if (route.token === undefined) return { ...sender, token: undefined };
     const token = this.#opened.get(route) ?? this.#open(teamID, route, route.token);
     if (token === undefined) return undefined;

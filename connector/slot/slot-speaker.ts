@@ -60,7 +60,8 @@ export class SlotSpeaker<S extends SlotSpec> {
     const speaker = this.#transport.speaker?.(spec);
     const { ownerUid, bot, generation, tokenDigest } = spec;
     if (speaker === undefined || tokenDigest !== this.#acceptedDigest) return undefined;
-    return { ownerUid, bot, generation, ...speaker, credentialsDigest: tokenDigest, overRtm: this.#overRtm() };
+    const overSockets = { speaksRtm: this.#transport.message !== undefined, overRtm: this.#overRtm() };
+    return { ownerUid, bot, generation, ...speaker, credentialsDigest: tokenDigest, ...overSockets };
   }
 
   #overRtm(): Sender['overRtm'] {

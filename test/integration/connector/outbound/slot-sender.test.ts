@@ -73,7 +73,7 @@ it('nothing is sent over a websocket that is not read, or was there before', asy
   const slot = await open(specOf(TOKEN)).live();
   const send = overRtm(slot);
   slot.running.setPressure(true);
-  expect(senderOf(slot)).toMatchObject({ token: TOKEN, overRtm: undefined });
+  expect(senderOf(slot)).toMatchObject({ token: TOKEN, speaksRtm: true, overRtm: undefined });
   expect(await send(hello, never)).toEqual({ kind: 'unsent', why: 'the bot has no live websocket' });
   slot.running.setPressure(false);
   expect(await send(hello, never)).toMatchObject({ kind: 'sent' });
@@ -87,7 +87,7 @@ it('a bot over Socket Mode sends with its bot token, and not over its websocket'
     delayedEvents: false,
   });
   await slot.live();
-  expect(senderOf(slot)).toMatchObject({ teamID: 'T7', token: 'xoxb-200-one', overRtm: undefined });
+  expect(senderOf(slot)).toMatchObject({ teamID: 'T7', token: 'xoxb-200-one', speaksRtm: false, overRtm: undefined });
 });
 
 it('a token is not sent with before Slack has said whose it is', async () => {

@@ -38,6 +38,7 @@ it('a bot in the table of an app sends with the token of its route', () => {
     generation: 7,
     token: TOKEN,
     credentialsDigest: tokenDigest(TOKEN),
+    speaksRtm: false,
     overRtm: undefined,
   });
 });

@@ -10,6 +10,7 @@ const senderOf = (changes: Partial<Sender> = {}): Sender => ({
   generation: 1,
   token: 'xoxb-1-abc',
   credentialsDigest: 'd1',
+  speaksRtm: true,
   overRtm: undefined,
   ...changes,
 });
