@@ -4,6 +4,7 @@ import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { TokenRefusals } from './credentials/token-refusals.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
@@ -35,6 +36,7 @@ export class Connector {
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
   readonly #replies: Replies;
+  readonly #refusals: TokenRefusals;
   readonly #registry: SlotRegistry;
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
@@ -80,7 +82,12 @@ export class Connector {
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
-    const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
+    this.#refusals = new TokenRefusals({ redis: control, keys, redisClock, log, limitedLog: this.#limitedLog });
+    const slots = createSlotDeps(parts, shared, {
+      publisher: this.#publisher,
+      replies: this.#replies.desk,
+      refusals: this.#refusals,
+    });
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
@@ -185,6 +192,7 @@ export class Connector {
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#replies.stop();
+    await this.#refusals.stop();
     await this.#board.stop();
     await this.#session.leave();
   }

@@ -7,6 +7,7 @@ import { abandon, begin, fail } from './attempt.ts';
 import { isForBudget } from './attempt-budget.ts';
 import { ACCEPTED, refuseSocket } from './refusal.ts';
 import {
+  type Attempt,
   type CurrentSocket,
   type Effect,
   first,
@@ -117,6 +118,18 @@ export function onRefused(state: SlotState, id: number, refusal: Refusal, isMism
   }
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   return first(abandon(attempt), refuseSocket(state, refusal, isMismatch, moment));
+}
+
+/**
+ * Slack has revoked the token: it is never asked about again, and its socket, which brings nothing more, is closed. What comes
+ * over a socket of an earlier token says nothing about the present one.
+ */
+export function onRevoked(state: SlotState, tokenDigest: string, refusal: Refusal): Step {
+  const { attempt, current, spec, life } = state;
+  if (life !== 'running' || tokenDigest !== spec.tokenDigest) return stay(state);
+  const revoked: Attempt = { tag: 'refused', untilMs: Number.POSITIVE_INFINITY };
+  const changes = { attempt: revoked, current: undefined, refusal, refusedBySocket: true, disabledDigest: tokenDigest };
+  return go(state, changes, ...abandon(attempt), ...(current === undefined ? [] : closing(current)));
 }
 
 /** The current socket is gone. An attempt in progress continues, and has become more important. */

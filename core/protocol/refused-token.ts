@@ -32,3 +32,6 @@ export function decodeRefusedToken(json: string): RefusedToken | undefined {
     return undefined;
   }
 }
+
+/** Field of the hash that is no owner: a text that differs when the hash does, so that readers need not read all of it. */
+export const REFUSED_VERSION_FIELD = '@version';
