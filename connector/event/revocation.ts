@@ -1,5 +1,6 @@
 /** Does an event say that Slack has revoked the token of a bot, and how? Pure (ADR 0021). */
 
+import { isRevokingEvent, type RevokingEvent } from '../../core/protocol/refused-token.ts';
 import { isObject, type JsonObject } from '../../core/slack/json-object.ts';
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { Envelope } from './envelope.ts';
@@ -27,15 +28,12 @@ const REFUSALS = {
       'The organization has withdrawn the app from the team (event team_access_revoked). Ask its administrators to grant ' +
       'access again, then set spec.suspend to true and back.',
   },
-} as const satisfies Record<string, Refusal>;
+} as const satisfies Record<RevokingEvent, Refusal>;
 
-/** Slack's type of an event that revokes tokens. */
-export type RevokingType = keyof typeof REFUSALS;
+export const revokingTypeOf = ({ type }: JsonObject): RevokingEvent | undefined =>
+  isRevokingEvent(type) ? type : undefined;
 
-export const revokingTypeOf = ({ type }: JsonObject): RevokingType | undefined =>
-  typeof type === 'string' && Object.hasOwn(REFUSALS, type) ? (type as RevokingType) : undefined;
-
-export const refusalOf = (type: RevokingType): Refusal => REFUSALS[type];
+export const refusalOf = (type: RevokingEvent): Refusal => REFUSALS[type];
 
 /** A bot whose token Slack has revoked. */
 export interface RevokedBot {
@@ -70,7 +68,7 @@ export function revocationOf(frame: RevokingFrame, bot: RevocableBot): Refusal |
   return concerns(type, frame, bot) ? refusalOf(type) : undefined;
 }
 
-function concerns(type: RevokingType, { event, envelope }: RevokingFrame, bot: RevocableBot): boolean {
+function concerns(type: RevokingEvent, { event, envelope }: RevokingFrame, bot: RevocableBot): boolean {
   switch (type) {
     case 'tokens_revoked':
       return (
