@@ -5,9 +5,8 @@ import type { Trouble } from '../transport/transport.ts';
 import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail } from './attempt.ts';
 import { isForBudget } from './attempt-budget.ts';
-import { ACCEPTED, refuseSocket } from './refusal.ts';
+import { ACCEPTED, refuseRevoked, refuseSocket } from './refusal.ts';
 import {
-  type Attempt,
   type CurrentSocket,
   type Effect,
   first,
@@ -121,15 +120,14 @@ export function onRefused(state: SlotState, id: number, refusal: Refusal, isMism
 }
 
 /**
- * Slack has revoked the token: it is never asked about again, and its socket, which brings nothing more, is closed. What comes
- * over a socket of an earlier token says nothing about the present one.
+ * Slack has revoked the token: its socket, which brings nothing more, is closed, and no other follows. What comes over a socket
+ * of an earlier token says nothing about the present one.
  */
-export function onRevoked(state: SlotState, tokenDigest: string, refusal: Refusal): Step {
+export function onRevoked(state: SlotState, tokenDigest: string, refusal: Refusal, moment: Moment): Step {
   const { attempt, current, spec, life } = state;
   if (life !== 'running' || tokenDigest !== spec.tokenDigest) return stay(state);
-  const revoked: Attempt = { tag: 'refused', untilMs: Number.POSITIVE_INFINITY };
-  const changes = { attempt: revoked, current: undefined, refusal, refusedBySocket: true, disabledDigest: tokenDigest };
-  return go(state, changes, ...abandon(attempt), ...(current === undefined ? [] : closing(current)));
+  const closes = current === undefined ? [] : closing(current);
+  return first([...abandon(attempt), ...closes], refuseRevoked({ ...state, current: undefined }, refusal, moment));
 }
 
 /** The current socket is gone. An attempt in progress continues, and has become more important. */

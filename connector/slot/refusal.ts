@@ -44,6 +44,16 @@ export function refuseSocket(state: SlotState, refusal: Refusal, isMismatch: boo
   return isMismatch ? refuseMismatch(told, refusal, moment) : refuse(told, refusal, moment);
 }
 
+/**
+ * Slack has said by an event that the token is good no longer (ADR 0021). The application has been told, and the operator takes
+ * the slot away. Where there is none for hours, the event may have lost its meaning by then.
+ */
+export function refuseRevoked(state: SlotState, refusal: Refusal, { nowMs, random }: Moment): Step {
+  const attempt: Attempt = { tag: 'refused', untilMs: nowMs + MOST_ASK_AGAIN_MS * (1 + random) };
+  const disabledDigest = state.spec.tokenDigest;
+  return go(state, { attempt, refusal, refusedBySocket: true, refusedAtMs: nowMs, disabledDigest });
+}
+
 /** Slack takes back what it refused. */
 export const ACCEPTED = { refusal: undefined, refusedBySocket: false, refusals: 0, refusedAtMs: undefined } as const;
 

@@ -39,8 +39,8 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  * the app has too many sockets, the waits are much longer (`app-sockets.ts`).
  *
  * Attempt, refused: Slack refused the token. It is asked again soon, then after minutes and hours, because the refusal may
- * have been a fault of Slack (ADR 0010). Another token or generation of the spec is tried at once. A value that is no token, or
- * a token that an event has revoked (ADR 0021), is never asked about. A current socket is read as long as it lives. A refusal
+ * have been a fault of Slack (ADR 0010); one that an event has revoked (ADR 0021), after hours. Another token or generation of
+ * the spec is tried at once. A value that is no token is never asked about. A current socket is read as long as it lives. A refusal
  * may also come over a websocket; then only a hello takes it back.
  */
 export interface SlotState {

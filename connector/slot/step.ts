@@ -59,7 +59,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'error':
       return onError(state, input, moment);
     case 'revoked':
-      return onRevoked(state, input.tokenDigest, input.refusal);
+      return onRevoked(state, input.tokenDigest, input.refusal, moment);
     case 'closed':
       return onClosed(state, input, moment);
     case 'recovered':
