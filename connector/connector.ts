@@ -4,6 +4,7 @@ import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type ConnectorParts, createOutbound, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { TokenRefusals } from './credentials/token-refusals.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import type { Outbound } from './outbound/outbound.ts';
@@ -40,6 +41,7 @@ export class Connector {
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
   readonly #replies: Replies;
+  readonly #refusals: TokenRefusals;
   readonly #registry: SlotRegistry;
   /** Undefined: applications send nothing by Relax. */
   readonly #outbound: Outbound | undefined;
@@ -91,7 +93,12 @@ export class Connector {
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
-    const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
+    this.#refusals = new TokenRefusals({ redis: control, keys, redisClock, log, limitedLog: this.#limitedLog });
+    const slots = createSlotDeps(parts, shared, {
+      publisher: this.#publisher,
+      replies: this.#replies.desk,
+      refusals: this.#refusals,
+    });
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
@@ -109,7 +116,11 @@ export class Connector {
       () => this.#registry.addressees(),
       () => this.#routes.tables().flatMap((routes) => routeSenders.addressees(routes)),
     ]);
-    this.#outbound = createOutbound(parts, shared, { webApi, senders: this.#served, refuse: async () => undefined });
+    this.#outbound = createOutbound(parts, shared, {
+      webApi,
+      senders: this.#served,
+      refuse: async (sender, refusal) => this.#refusals.refuseSender(sender, refusal),
+    });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
       seeker: new NameSeeker({
@@ -208,6 +219,7 @@ export class Connector {
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#replies.stop();
+    await this.#refusals.stop();
     await this.#board.stop();
     await this.#session.leave();
   }

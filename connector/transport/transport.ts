@@ -6,6 +6,7 @@ import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
 import type { FilterReason } from '../event/filter.ts';
 import type { Normalized } from '../event/normalize.ts';
+import type { RevokedBot } from '../event/revocation.ts';
 import type { RtmAnswer, RtmMessage } from '../outbound/sender.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import type { SlotSpec } from './slot-spec.ts';
@@ -72,6 +73,11 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    * @param self what Slack said when it granted the socket
    */
   sourceResolver(spec: S, self: SlackSelf): ResolveSource;
+  /**
+   * The bots whose token Slack has revoked according to this event: that of the slot, or some that the slot carries.
+   * @param self as for `sourceResolver`
+   */
+  revokedBy?(spec: S, self: SlackSelf, frame: EventFrame): readonly RevokedBot[];
   /** The `disable_bot` item, for when Slack refuses the token for good; undefined to queue nothing. */
   disableBot(spec: S, slackError: string, nowMs: number): Normalized | undefined;
 
