@@ -12,6 +12,7 @@ import type { EgressProxy } from '../core/slack/egress-proxy.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
 import { Outage } from './budget/outage.ts';
 import { redisConnectBudget } from './budget/redis-connect-budget.ts';
+import type { TokenRefusals } from './credentials/token-refusals.ts';
 import type { ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { Outbound, type OutboundDeps } from './outbound/outbound.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
@@ -92,7 +93,7 @@ export function createOutbound(
 export function createSlotDeps(
   { config, incarnation, contract, control, redisClock, proxy, log }: ConnectorParts,
   { metrics, limitedLog }: Observers,
-  { publisher, replies }: { publisher: Publisher; replies: ReplyDesk },
+  { publisher, replies, refusals }: { publisher: Publisher; replies: ReplyDesk; refusals: TokenRefusals },
 ): SlotDeps {
   const { transition, connect, frame } = metrics;
   return {
@@ -103,6 +104,7 @@ export function createSlotDeps(
     heartbeats: new HeartbeatWheel(systemTimers),
     offer: (normalized, settled, isSentAgain) => publisher.offer(normalized, settled, isSentAgain),
     replies,
+    refuse: (owner, refusal) => refusals.refuse(owner, refusal),
     redisNowMs: () => redisClock.nowMs(),
     windowMs: contract.windowMs,
     timers: systemTimers,

@@ -4,10 +4,12 @@ import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
 import { type ConnectorParts, createOutbound, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { TokenRefusals } from './credentials/token-refusals.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import type { Outbound } from './outbound/outbound.ts';
-import { NO_SENDERS } from './outbound/sender.ts';
+import { RouteSenders } from './outbound/route-senders.ts';
+import { ServedBots } from './outbound/senders.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import type { Publisher } from './queue/publisher.ts';
@@ -39,6 +41,7 @@ export class Connector {
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
   readonly #replies: Replies;
+  readonly #refusals: TokenRefusals;
   readonly #registry: SlotRegistry;
   /** Undefined: applications send nothing by Relax. */
   readonly #outbound: Outbound | undefined;
@@ -46,6 +49,8 @@ export class Connector {
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
   readonly #routes: RouteWatch;
+  /** In whose name this process can post. */
+  readonly #served: ServedBots;
   readonly #contract: ContractWatch;
   readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
@@ -81,14 +86,19 @@ export class Connector {
       subscriber,
       keys,
       apps: () => appsOf(this.#assignments.held.slots),
+      onTables: () => this.#served.look(),
       clock,
       log,
       limitedLog: this.#limitedLog,
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
-    this.#outbound = createOutbound(parts, shared, { webApi, senders: NO_SENDERS, refuse: () => undefined });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
-    const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
+    this.#refusals = new TokenRefusals({ redis: control, keys, redisClock, log, limitedLog: this.#limitedLog });
+    const slots = createSlotDeps(parts, shared, {
+      publisher: this.#publisher,
+      replies: this.#replies.desk,
+      refusals: this.#refusals,
+    });
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
@@ -99,6 +109,17 @@ export class Connector {
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
       createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slots, onStatus),
       onChange: (id) => this.#board.changed(id),
+      onAddressees: () => this.#served.look(),
+    });
+    const routeSenders = new RouteSenders({ cluster, keyring, limitedLog: this.#limitedLog });
+    this.#served = new ServedBots([
+      () => this.#registry.addressees(),
+      () => this.#routes.tables().flatMap((routes) => routeSenders.addressees(routes)),
+    ]);
+    this.#outbound = createOutbound(parts, shared, {
+      webApi,
+      senders: this.#served,
+      refuse: (sender, refusal) => this.#refusals.refuseSender(sender, refusal),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
@@ -198,6 +219,7 @@ export class Connector {
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#replies.stop();
+    await this.#refusals.stop();
     await this.#board.stop();
     await this.#session.leave();
   }

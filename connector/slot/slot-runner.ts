@@ -5,12 +5,15 @@ import { redisErrorText } from '../../core/redis/fault.ts';
 import type { ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
+import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
-import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { namesOf } from './slot-names.ts';
+import { type FrameObserver, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { SlotSpeaker } from './slot-speaker.ts';
 import { type SlotStatus, statusOf } from './slot-status.ts';
 import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState } from './state.ts';
@@ -47,6 +50,7 @@ export class SlotRunner<S extends SlotSpec> {
   #spec: S;
   #state: SlotState;
   readonly #sockets: SlotSockets<S>;
+  readonly #speaker: SlotSpeaker<S>;
   readonly #budget: SlotBudget<S>;
   readonly #alarm: SlotAlarm;
   readonly #teller: SlotTeller;
@@ -67,7 +71,14 @@ export class SlotRunner<S extends SlotSpec> {
     this.#transport = transport;
     this.#deps = deps;
     const owner = { spec: () => this.#spec, feed: (input: Input) => this.#feed(input) };
-    this.#sockets = new SlotSockets(transport, deps, owner);
+    this.#sockets = new SlotSockets(transport, deps, {
+      ...owner,
+      answered: (n, answer) => this.#speaker.answered(n, answer),
+    });
+    this.#speaker = new SlotSpeaker(transport, deps, {
+      ...owner,
+      write: (id, text) => this.#sockets.write(id, text),
+    });
     this.#budget = new SlotBudget(transport, deps.budget, {
       ...owner,
       isTrying: (id) => this.#isTrying(id),
@@ -103,6 +114,11 @@ export class SlotRunner<S extends SlotSpec> {
   /** Redis may have lost the mark of the live socket. */
   markAgain(): void {
     this.#feed({ type: 'unmarked' });
+  }
+
+  /** For messages in the bot's name; undefined if its sockets are of no single bot. */
+  addressee(): Addressee | undefined {
+    return this.#speaker.addressee();
   }
 
   status(): SlotStatus {
@@ -147,8 +163,11 @@ export class SlotRunner<S extends SlotSpec> {
     if (state !== before) {
       this.#teller.tell(state, input.type);
       this.#tellOutage(before, state);
+      this.#speaker.reads(state.current);
     }
-    if (input.type === 'closed') this.#resolveIfGone();
+    if (input.type !== 'closed') return;
+    this.#speaker.ended(input.id);
+    this.#resolveIfGone();
   }
 
   #perform(effect: Effect): void {

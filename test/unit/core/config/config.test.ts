@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '#core/config/config.ts';
+import { connectorConfig, operatorConfig, sendConfig, standaloneConfig, statusConfig } from '#core/config/config.ts';
 import { ConfigError, type ConfigInput } from '#core/config/config-input.ts';
 import type { Program } from '#core/config/setting.ts';
 import type { Machine } from '#core/config/setting-kind.ts';
@@ -28,6 +28,7 @@ const PARSE: Record<Program, (input: ConfigInput) => { config: object; warnings:
   operator: operatorConfig,
   standalone: standaloneConfig,
   status: statusConfig,
+  send: sendConfig,
 };
 const REDIS = { RELAX_REDIS_URL: 'redis://localhost:6379' };
 const CONNECTOR = { ...REDIS, RELAX_FLEET_KEY_FILE: '/etc/relax/fleet/keys', RELAX_CLUSTER: 'c', RELAX_ZONE: 'a' };
@@ -77,6 +78,7 @@ describe('a configuration with mistakes', () => {
     expect(names('operator')).toEqual(['RELAX_REDIS_URL', 'RELAX_FLEET_KEY_FILE']);
     expect(names('standalone')).toEqual(['RELAX_REDIS_URL', '--bots']);
     expect(names('status')).toEqual(['RELAX_REDIS_URL']);
+    expect(names('send')).toEqual(['RELAX_REDIS_URL']);
   });
 
   it('says how to set what is missing, as a variable and as a flag', () => {
@@ -284,7 +286,7 @@ describe('the settings table', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(['operator', 'connector', 'standalone', 'status'] as const)(
+  it.each(['operator', 'connector', 'standalone', 'status', 'send'] as const)(
     'lets no text at all crash %s: it is taken, or refused by name',
     (program) => {
       const names = settingsOf(program).flatMap((row) => row.env ?? []);
