@@ -8,7 +8,9 @@ import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
+import { CopiedEvents } from './copied-events.ts';
 import { normalizeFrame } from './event-frame.ts';
+import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
@@ -25,7 +27,7 @@ export interface SlotSocketsDeps {
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'after'>;
+  timers: Pick<Timers, 'wallMs' | 'monotonicMs' | 'after'>;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -46,6 +48,7 @@ interface HeldSocket<S extends SlotSpec> {
   lastPing: number;
   /** It has said hello. */
   greeted: boolean;
+  readonly copied: CopiedEvents;
   /** Events whose acknowledgement is still to come. */
   readonly unacknowledged: Set<Unacknowledged>;
   /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
@@ -77,6 +80,11 @@ export class SlotSockets<S extends SlotSpec> {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  /** When it last brought an event that every socket of its token gets (monotonic); -Infinity for never. */
+  copiedAtMs(id: number): number {
+    return this.#held.get(id)?.copied.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
   pause(id: number): void {
@@ -136,6 +144,7 @@ export class SlotSockets<S extends SlotSpec> {
       resolver: undefined,
       lastPing: 0,
       greeted: false,
+      copied: new CopiedEvents(),
       unacknowledged: new Set<Unacknowledged>(),
       lingers: undefined,
     };
@@ -166,6 +175,7 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
+    held.copied.read(this.#transport.twins?.copied(frame.event, held.self), this.#deps.timers.monotonicMs());
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
@@ -288,10 +298,3 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'unexpected frame from Slack');
   }
 }
-
-/** A slot in log lines. */
-export const namesOf = <S extends SlotSpec>(transport: Transport<S>, spec: S): Readonly<Record<string, string>> => ({
-  slot: spec.slotID,
-  bot: spec.bot,
-  ...transport.logNames(spec),
-});

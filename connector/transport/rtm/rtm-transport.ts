@@ -6,6 +6,7 @@ import { disableBot } from '../../event/normalize.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
+import { copiedEvent } from './rtm-copies.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
 import { refuseToken } from './rtm-token.ts';
 
@@ -56,6 +57,7 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
       const source = { ...botOf(spec), slackTeamID: self.teamID, botUserID: self.botUserID };
       return () => source;
     },
+    twins: { stream: ({ teamID }, tokenDigest) => `${teamID}:${tokenDigest}`, copied: copiedEvent },
     disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     openMethod: 'rtm.connect',

@@ -28,7 +28,7 @@ it('a frame of a socket reaches the queue item as Slack wrote it', () => {
       },
       offer: (normalized) => offered.push(normalized),
       replies: noReplies,
-      timers: { wallMs: () => RECEIVED_AT_MS, after: () => () => {} },
+      timers: { monotonicMs: () => 0, wallMs: () => RECEIVED_AT_MS, after: () => () => {} },
       limitedLog: { warn: () => {} },
     },
     { spec: () => spec, feed: () => {} },
