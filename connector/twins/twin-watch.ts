@@ -33,9 +33,9 @@ export interface TwinTimes {
 }
 
 /**
- * A socket is found 45 s at most after the first event that is withheld from it: it takes the grace until an event can't be
- * one that it brought itself, two exchanges until a twin has told of it and we have asked, and one until we ask again if it
- * may still be on its way then.
+ * A socket is found 42 s at most after the first event that is withheld from it, 27 s if its team was silent before: events that
+ * a twin brings within the grace of the socket's own last event say nothing; until the next exchange nobody is told of one that
+ * does; and it may still be on its way until the grace is over, by when we have asked.
  */
 export const TWIN_TIMES: TwinTimes = { exchangeMs: 10_000, beatMs: 1_000, graceMs: 15_000 };
 
@@ -135,7 +135,7 @@ export class TwinWatch {
     const told = new Map<string, number>();
     for (const slot of this.#slots.keys()) {
       const socket = slot.socket();
-      if (socket === undefined || socket.broughtAtMs <= this.#toldUntilMs || !isPrompt(socket, this.#reading)) continue;
+      if (socket === undefined || socket.broughtAtMs < this.#toldUntilMs || !isPrompt(socket, this.#reading)) continue;
       told.set(socket.stream, Math.max(socket.broughtAtMs, told.get(socket.stream) ?? 0));
     }
     return told;
@@ -156,16 +156,24 @@ export class TwinWatch {
     this.#steady.beat(nowMs);
     for (const [slot, watched] of this.#slots) {
       const socket = slot.socket();
-      const twinAtMs = socket && twins.get(socket.stream);
-      watched.missed = socket && missedEvent(socket, this.#reading, watched.missed, twinAtMs);
-      if (socket === undefined) continue;
-      if (watched.missed !== undefined && isWithheld(watched.missed, this.#reading, nowMs)) {
+      watched.missed = socket && missedEvent(socket, this.#reading, watched.missed, twins.get(socket.stream));
+      if (socket !== undefined) this.#tell(slot, watched, socket, nowMs);
+    }
+  }
+
+  #tell(slot: TwinSlot, watched: Watched, socket: TwinSocket, nowMs: number): void {
+    const { missed } = watched;
+    if (missed !== undefined) {
+      if (isWithheld(missed, this.#reading, nowMs)) {
         watched.toldAtMs = nowMs;
         slot.withheld(socket.id);
-      } else if (watched.toldAtMs !== undefined && socket.broughtAtMs > watched.toldAtMs) {
-        watched.toldAtMs = undefined;
-        slot.brought(socket.id);
+      } else {
+        // The next exchange is not waited for.
+        this.#exchangeAtMs = Math.min(this.#exchangeAtMs, missed.atMs + this.#times.graceMs);
       }
+    } else if (watched.toldAtMs !== undefined && socket.broughtAtMs > watched.toldAtMs) {
+      watched.toldAtMs = undefined;
+      slot.brought(socket.id);
     }
   }
 }
