@@ -171,7 +171,12 @@ export class TwinWatch {
         // The next exchange is not waited for.
         this.#exchangeAtMs = Math.min(this.#exchangeAtMs, missed.atMs + this.#times.graceMs);
       }
-    } else if (watched.toldAtMs !== undefined && socket.broughtAtMs > watched.toldAtMs) {
+    } else if (
+      watched.toldAtMs !== undefined &&
+      socket.broughtAtMs > watched.toldAtMs &&
+      isPrompt(socket, this.#reading)
+    ) {
+      // What a socket brings at first happened before it was live, and shows little.
       watched.toldAtMs = undefined;
       slot.brought(socket.id);
     }
