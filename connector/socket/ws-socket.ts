@@ -18,7 +18,7 @@ import {
 } from './socket.ts';
 
 export interface WsSocketOptions {
-  /** From dialling to the answered upgrade. */
+  /** From the dial to the answered upgrade, however slowly it comes: the library's own limit is for silence only. */
   handshakeTimeoutMs?: number;
   /** How long a close handshake waits for the peer. */
   closeTimeoutMs?: number;
@@ -60,14 +60,14 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     skipUTF8Validation: true,
     // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
     autoPong: false,
-    handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
   const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
   const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
-  return (url, handlers) => new WsSocket(url, handlers, settings);
+  const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
+  return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
 }
 
 let shared: { secureContext?: SecureContext } | undefined;
@@ -95,11 +95,16 @@ class WsSocket implements Socket {
   #readAtMs = 0;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #closing: NodeJS.Timeout | undefined;
+  readonly #opening: NodeJS.Timeout;
 
-  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
+  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor, openWithinMs: number) {
     this.#url = url;
     this.#handlers = handlers;
     this.#ws = this.#dial(settings);
+    this.#opening = setTimeout(() => {
+      this.#failure ??= { kind: 'failed', detail: `no websocket within ${openWithinMs / 1_000} s` };
+      this.#ws?.terminate();
+    }, openWithinMs);
   }
 
   send(text: string): boolean {
@@ -156,6 +161,7 @@ class WsSocket implements Socket {
 
   #listen(ws: WebSocket): void {
     ws.on('open', () => {
+      clearTimeout(this.#opening);
       // What was asked for before there was anything to pause.
       if (this.#paused) ws.pause();
       if (!this.#isDone) this.#handlers.onOpen();
@@ -268,6 +274,7 @@ class WsSocket implements Socket {
     this.#isDone = true;
     this.#forgetPing();
     clearTimeout(this.#closing);
+    clearTimeout(this.#opening);
     this.#handlers.onClose(close);
   }
 }

@@ -51,8 +51,11 @@ export type CallFailure =
   | { how: 'timeout'; afterMs: number }
   | { how: 'tooLarge' }
   | NetworkFailure;
-/** `code` as the runtime names it: ECONNREFUSED, ENOTFOUND, DEPTH_ZERO_SELF_SIGNED_CERT. */
-type NetworkFailure = { how: 'network'; code: string; text: string };
+/**
+ * `code` as the runtime names it: ECONNREFUSED, ENOTFOUND, DEPTH_ZERO_SELF_SIGNED_CERT. `isUnconnected`: the runtime knows
+ * that there never was a connection.
+ */
+type NetworkFailure = { how: 'network'; code: string; text: string; isUnconnected?: boolean };
 
 export function classifyFailure(failure: CallFailure): WebApiFailure {
   switch (failure.how) {
@@ -96,6 +99,7 @@ const UNCONNECTED =
 
 /** Whether it failed before the request can have been sent. A reset or a close in the middle doesn't tell. */
 function isUnreached(failure: NetworkFailure): boolean {
+  if (failure.isUnconnected === true) return true;
   if (UNCONNECTED.test(failure.code) || isTrust(failure)) return true;
   // A failed TLS handshake, or a proxy that refused the connection.
   return /before secure TLS connection was established|^Proxy response/.test(failure.text);

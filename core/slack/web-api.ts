@@ -3,6 +3,7 @@ import { errorText } from '../process/log.ts';
 import { version } from '../process/version.ts';
 import { type CallFailure, classifyAnswer, classifyFailure, type HttpAnswer } from './classify-answer.ts';
 import type { WebApiMethod } from './slack-error.ts';
+import { isUnconnected } from './unconnected.ts';
 import type { WebApiAnswer } from './web-api-answer.ts';
 
 export interface WebApiOptions {
@@ -71,7 +72,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
       function failureOf(error: unknown): CallFailure {
         if (signal.aborted) return { how: 'stopped' };
         if (deadline.signal.aborted) return { how: 'timeout', afterMs: timeoutMs };
-        return { how: 'network', ...rootOf(error) };
+        return { how: 'network', ...rootOf(error), isUnconnected: isUnconnected(error) };
       }
     },
   };
