@@ -52,6 +52,7 @@ type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
+  const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   const plain: Settings = {
     // An inflate state costs 20 KiB per socket and six times the CPU per frame.
     perMessageDeflate: false,
@@ -60,13 +61,14 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     skipUTF8Validation: true,
     // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
     autoPong: false,
+    // For the tunnel through a proxy; otherwise ours (`#opening`) is as soon, and counts from the dial.
+    handshakeTimeout: openWithinMs,
     followRedirects: false,
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
   const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
   const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
-  const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
 }
 

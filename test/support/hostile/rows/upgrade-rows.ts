@@ -5,6 +5,7 @@ import { frameBytes, OPCODE } from '../websocket-frame.ts';
 import { firstUpgrade, HARMLESS, recovers } from './first-attempt.ts';
 
 const LOST = recovers(['ConnectionLost']);
+const REFUSED = recovers(['ConnectionRefused']);
 
 const upgrade = (fault: string, answer: (call: UpgradeCall) => void, promise: Promised = LOST): Row => ({
   fault: `upgrade: ${fault}`,
@@ -23,13 +24,14 @@ const answered = (fault: string, headers: Readonly<Record<string, string | undef
 export const UPGRADE_ROWS: readonly Row[] = [
   answered('a wrong Sec-WebSocket-Accept', { 'Sec-WebSocket-Accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' }),
   answered('no Sec-WebSocket-Accept', { 'Sec-WebSocket-Accept': undefined }),
-  answered('no Upgrade header', { Upgrade: undefined }),
   answered('Upgrade to something else', { Upgrade: 'h2c' }),
-  answered('no Connection header', { Connection: undefined }),
   answered('an extension that was not asked for', { 'Sec-WebSocket-Extensions': 'permessage-deflate' }),
   answered('a subprotocol that was not asked for', { 'Sec-WebSocket-Protocol': 'mqtt' }),
   answered('a header line of 100 KB', { 'X-Long': 'x'.repeat(100_000) }),
   answered('10,000 header lines', Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`X-${n}`, 'x']))),
+  // Without either of them, 101 is a status like any other.
+  upgrade('no Upgrade header', (call) => call.accept({ Upgrade: undefined }), REFUSED),
+  upgrade('no Connection header', (call) => call.accept({ Connection: undefined }), REFUSED),
   upgrade('bytes that are not HTTP', (call) => call.write('SSH-2.0-OpenSSH_9.6\r\n')),
   upgrade('closed without an answer', (call) => call.tls.end()),
   upgrade(
@@ -38,7 +40,7 @@ export const UPGRADE_ROWS: readonly Row[] = [
       call.write('HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked\r\n\r\n');
       call.pour('1\r\n \r\n', 200);
     },
-    recovers(['ConnectionRefused']),
+    REFUSED,
   ),
   upgrade(
     'early hints before the acceptance',
