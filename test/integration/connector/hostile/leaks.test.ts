@@ -11,7 +11,15 @@ async function run(kind: TransportName, slots: number, reconnects: number) {
   const certificate = await localCertificate();
   const slack = await ReconnectSlack.start(certificate, reconnects);
   try {
-    const args = ['--expose-gc', SUBJECT, slack.url, kind, `${slots}`, `${Math.ceil(reconnects / 10)}`, `${reconnects}`];
+    const args = [
+      '--expose-gc',
+      SUBJECT,
+      slack.url,
+      kind,
+      `${slots}`,
+      `${Math.ceil(reconnects / 10)}`,
+      `${reconnects}`,
+    ];
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.caFile },
@@ -34,7 +42,11 @@ it.concurrent.each([
   ['socketMode', 1, 1_000],
   ['rtm', 50, 20],
   ['socketMode', 50, 20],
-] as const)('%s, %i slots, %i reconnects', async (kind, slots, reconnects) => {
-  const { leaks } = await run(kind, slots, reconnects);
-  expect(leaks.unhandled).toEqual([]);
-}, 60_000);
+] as const)(
+  '%s, %i slots, %i reconnects',
+  async (kind, slots, reconnects) => {
+    const { leaks } = await run(kind, slots, reconnects);
+    expect(leaks.unhandled).toEqual([]);
+  },
+  60_000,
+);

@@ -28,9 +28,9 @@ const ENDS = [
 const SLOW_ENDS = ['noHello', 'deaf', 'noUpgrade', 'refused429'] as const;
 export type End = (typeof ENDS)[number] | (typeof SLOW_ENDS)[number];
 
-/** Every 20th end is a slow one. */
+/** Every 50th end is a slow one. */
 const endOf = (n: number): End =>
-  (n % 20 === 19 ? SLOW_ENDS[Math.floor(n / 20) % SLOW_ENDS.length] : ENDS[n % ENDS.length]) ?? 'end';
+  (n % 50 === 9 ? SLOW_ENDS[Math.floor(n / 50) % SLOW_ENDS.length] : ENDS[n % ENDS.length]) ?? 'end';
 
 interface Stream {
   /** Sockets asked for, which is what the ends go by. */

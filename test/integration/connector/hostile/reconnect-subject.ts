@@ -92,7 +92,10 @@ async function remains(): Promise<Remains> {
     await new Promise((resolve) => setTimeout(resolve, 20));
     globalThis.gc?.();
   }
-  const objects = Object.entries(CLASSES).map(([name, made]) => [name, Number(queryObjects(made, { format: 'count' }))]);
+  const objects = Object.entries(CLASSES).map(([name, made]) => [
+    name,
+    Number(queryObjects(made, { format: 'count' })),
+  ]);
   const resources = process.getActiveResourcesInfo();
   const counted = ['TCPSocketWrap', 'TLSWrap'].map((each) => [each, resources.filter((one) => one === each).length]);
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
