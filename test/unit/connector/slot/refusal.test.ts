@@ -131,3 +131,10 @@ describe('a refusal', () => {
     expect(wakeAtMs(world.state)).toBeUndefined();
   });
 });
+
+it('of a token that was never sent ends when the value may be sent after all', () => {
+  const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not a bot token' } as const;
+  const world = started(facts({ refusal }));
+  expect(world.state.attempt.tag).toBe('refused');
+  expect(world.play({ type: 'update', spec: facts() })).toMatchObject([{ do: 'joinLine' }]);
+});
