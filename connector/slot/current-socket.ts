@@ -5,7 +5,7 @@ import type { Trouble } from '../transport/transport.ts';
 import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail, purposeOf } from './attempt.ts';
 import { isForBudget } from './attempt-budget.ts';
-import { ACCEPTED, refuseSocket } from './refusal.ts';
+import { ACCEPTED, refuseRevoked, refuseSocket } from './refusal.ts';
 import {
   type CurrentSocket,
   type Effect,
@@ -120,6 +120,17 @@ export function onRefused(state: SlotState, id: number, refusal: Refusal, isMism
   }
   if (attempt.tag !== 'greeting' || attempt.id !== id) return stay(state);
   return first(abandon(attempt), refuseSocket(state, refusal, isMismatch, moment));
+}
+
+/**
+ * Slack has revoked the token: its socket, which brings nothing more, is closed, and no other follows. What comes over a socket
+ * of an earlier token says nothing about the present one.
+ */
+export function onRevoked(state: SlotState, tokenDigest: string, refusal: Refusal, moment: Moment): Step {
+  const { attempt, current, spec, life } = state;
+  if (life !== 'running' || tokenDigest !== spec.tokenDigest) return stay(state);
+  const closes = current === undefined ? [] : closing(current);
+  return first([...abandon(attempt), ...closes], refuseRevoked({ ...state, current: undefined }, refusal, moment));
 }
 
 /** The current socket is gone. An attempt in progress continues, and has become more important. */

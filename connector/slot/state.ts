@@ -27,26 +27,22 @@ import type { SlackCount, UnknownSockets } from './slack-count.ts';
  *
  * Attempt, inLine: waits for its turn among the dials of this process (`Outage`, `DialSemaphore`). It holds the turn while
  * asking, connecting and dialing, each of which has a deadline, so that the queue always moves.
- *
  * Attempt, asking: the connect budget is asked. Without an answer (Redis away) the slot allows itself a connect a minute.
  *
  * Attempt, waiting: the budget or Slack (429) said when to ask again, or the app has no place for another socket.
- *
  * Attempt, yielding: another slot that shares its budget goes first. It asks again soon, then less and less often.
  *
  * Attempt, connecting: Slack is asked for a socket (`Transport.open`).
- *
  * Attempt, dialing: the websocket opens.
- *
  * Attempt, greeting: it is open and waits for hello. Hello makes it the current socket and closes the earlier one.
  *
  * Attempt, backingOff: something failed; full jitter, doubling until a socket has lived for STABLE_MS. When Slack says that
  * the app has too many sockets, the waits are much longer (`app-sockets.ts`).
  *
- * Attempt, refused: Slack refused the token. It is asked again after minutes, then after hours, because the refusal may have
- * been a fault of Slack (ADR 0010). Another token or generation of the spec is tried at once. A value that was not sent
- * because it is not a token is never asked about. A current socket is read as long as it lives. A refusal may also come
- * over a websocket; then only a hello takes it back.
+ * Attempt, refused: Slack refused the token. It is asked again soon, then after minutes and hours, because the refusal may
+ * have been a fault of Slack (ADR 0010); one that an event has revoked (ADR 0021), after hours. Another token or generation of
+ * the spec is tried at once. A value that is no token is never asked about. A current socket is read as long as it lives. A refusal
+ * may also come over a websocket; then only a hello takes it back.
  */
 export interface SlotState {
   life: 'new' | 'running' | 'stopped';
@@ -66,7 +62,7 @@ export interface SlotState {
   /** Sockets in a row that were replaced because events were withheld from them, and when the last was. */
   withheldTimes: number;
   withheldAtMs: number;
-  /** Slack has recovered from an outage: connects no longer wait only to save calls of the budget. */
+  /** Slack has recovered from an outage: connects wait no longer only to save calls. */
   hurried: boolean;
   /** Slack's latest refusal of the token; undefined if it was accepted since, or never tried. */
   refusal: Refusal | undefined;
@@ -189,6 +185,8 @@ export type Input =
   | { type: 'closing'; id: number; trouble: Trouble }
   /** Slack closes it and grants no other for now, or (`mismatch`) it is not of what the spec names. */
   | { type: 'refused'; id: number; refusal: Refusal; mismatch: boolean }
+  /** An event says that Slack has revoked the token of the socket that brought it. */
+  | { type: 'revoked'; tokenDigest: string; refusal: Refusal }
   /** Slack's error frame. */
   | { type: 'error'; id: number; code: number; msg: string }
   | { type: 'closed'; id: number; close: SocketClose }

@@ -11,6 +11,7 @@ import {
   onLeaving,
   onPressure,
   onRefused,
+  onRevoked,
   onStop,
   onUnmarked,
 } from './current-socket.ts';
@@ -62,6 +63,8 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onRefused(state, input.id, input.refusal, input.mismatch, moment);
     case 'error':
       return onError(state, input, moment);
+    case 'revoked':
+      return onRevoked(state, input.tokenDigest, input.refusal, moment);
     case 'closed':
       return onClosed(state, input, moment);
     case 'recovered':

@@ -232,6 +232,7 @@ const INPUTS: { [T in Input['type']]: fc.Arbitrary<Of<T> & Partial<Aged>> } = {
     trouble: fc.constantFrom(TOO_MANY, { reason: 'MigrationInProgress' as const, message: 'on the move' }),
   }),
   refused: withAge<Of<'refused'>>({ refusal: fc.constant(LINK_DISABLED), mismatch: fc.boolean() }),
+  revoked: fc.record({ tokenDigest: fc.constantFrom('d1', 'd2'), refusal: fc.constant(LINK_DISABLED) }),
   error: withAge<Of<'error'>>({ code: fc.constantFrom(1, 0, Number.NaN), msg: fc.constant('Socket URL has expired') }),
   closed: withAge<Of<'closed'>>({ close }),
   elsewhere: fc.record({ tokenDigest: fc.constantFrom('d1', 'd2'), live: fc.boolean() }),

@@ -220,7 +220,7 @@ export class SlotWorld {
     const ended = effects.some(
       (effect) => (effect.do === 'close' || effect.do === 'terminate') && effect.id === before.current?.id,
     );
-    if (ended) expect(['hello', 'stop', 'closing', 'refused', 'heartbeat', 'update']).toContain(input.type);
+    if (ended) expect(['hello', 'stop', 'closing', 'refused', 'revoked', 'heartbeat', 'update']).toContain(input.type);
     if (ended && input.type === 'hello') expect(current).toBeDefined();
     for (const effect of effects) {
       if (effect.do === 'takeBudget') expect(purposesOf(state)).toContain(effect.purpose);
