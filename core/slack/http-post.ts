@@ -29,6 +29,7 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
   return new Promise((resolve) => {
     const { url, headers, body, timeoutMs, maxBytes, signal } = post;
     let isConnected = false;
+    let isAnswered = false;
     const length = `${Buffer.byteLength(body)}`;
     const { request: open } = url.protocol === 'https:' ? https : http;
     const request = open(url, {
@@ -64,6 +65,7 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
     );
     request.on('response', (response) => {
       isConnected = true;
+      isAnswered = true;
       read(response, maxBytes).then(
         (text) => {
           const { statusCode: status = 0 } = response;
@@ -74,8 +76,10 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
       );
     });
     request.on('error', failBy);
-    // Of an answer that is none: 101 ends the connection without an error.
-    request.on('close', () => failBy(new Error('the connection was closed without an answer')));
+    // Without an error, too: after a 101 that nobody asked for.
+    request.on('close', () => {
+      if (!isAnswered) failBy(new Error('the connection was closed without an answer'));
+    });
     if (signal.aborted) stop();
     else request.end(body);
   });
