@@ -122,7 +122,7 @@ export class SubjectView {
   readonly token: string;
   readonly openedAtMs = performance.now();
   readonly history: Told[] = [];
-  readonly offered: Extract<FromSubject, { what: 'offered' }>[] = [];
+  readonly offered: (Extract<FromSubject, { what: 'offered' }> & { atMs: number })[] = [];
   readonly #tell: (message: ToSubject) => void;
   #timersLeft: number | undefined;
 
@@ -157,7 +157,7 @@ export class SubjectView {
 
   take(message: Extract<FromSubject, { id: number }>): void {
     if (message.what === 'status') this.history.push({ status: message.status, atMs: performance.now() });
-    else if (message.what === 'offered') this.offered.push(message);
+    else if (message.what === 'offered') this.offered.push({ ...message, atMs: performance.now() });
     else this.#timersLeft = message.timers;
   }
 }
