@@ -22,7 +22,7 @@ import {
 } from './socket.ts';
 
 export interface WsSocketOptions {
-  /** From dialling to the answered upgrade. */
+  /** From the dial to the answered upgrade, however slowly it comes: the library's own limit is for silence only. */
   handshakeTimeoutMs?: number;
   /** How long a close handshake waits for the peer. */
   closeTimeoutMs?: number;
@@ -59,6 +59,7 @@ type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
+  const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   const plain: Settings = {
     // An inflate state costs 20 KiB per socket and six times the CPU per frame.
     perMessageDeflate: false,
@@ -67,14 +68,15 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     skipUTF8Validation: true,
     // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
     autoPong: false,
-    handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
+    // For the tunnel through a proxy; otherwise ours (`#opening`) is as soon, and counts from the dial.
+    handshakeTimeout: openWithinMs,
     followRedirects: false,
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
   const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
   const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
-  return (url, handlers) => new WsSocket(url, handlers, settings);
+  return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
 }
 
 let shared: { secureContext?: SecureContext } | undefined;
@@ -104,6 +106,7 @@ class WsSocket implements Socket {
   #readAtMs = 0;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #closing: NodeJS.Timeout | undefined;
+  readonly #opening: NodeJS.Timeout;
   /** Pings of ours. */
   #pings = 0;
   readonly #deadline = new MessageDeadline(() => {
@@ -111,10 +114,14 @@ class WsSocket implements Socket {
     this.terminate();
   });
 
-  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
+  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor, openWithinMs: number) {
     this.#url = url;
     this.#handlers = handlers;
     this.#ws = this.#dial(settings);
+    this.#opening = setTimeout(() => {
+      this.#failure ??= { kind: 'failed', detail: `no websocket within ${openWithinMs / 1_000} s` };
+      this.#ws?.terminate();
+    }, openWithinMs);
   }
 
   send(text: string): boolean {
@@ -176,6 +183,7 @@ class WsSocket implements Socket {
     // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
     if (process.versions.bun === undefined) ws.on('upgrade', ({ socket }) => (stream = socket));
     ws.on('open', () => {
+      clearTimeout(this.#opening);
       if (stream !== undefined) this.#deadline.watch(stream);
       // What was asked for before there was anything to pause.
       if (this.#paused) ws.pause();
@@ -277,6 +285,7 @@ class WsSocket implements Socket {
     this.#pong.forget();
     this.#deadline.suspend();
     clearTimeout(this.#closing);
+    clearTimeout(this.#opening);
     this.#handlers.onClose(close);
   }
 }

@@ -32,6 +32,8 @@ export interface Setting<T> {
   doc: string;
   programs: readonly Program[];
   requiredBy: readonly Program[];
+  /** An empty text is a value of its own; otherwise it counts as unset. */
+  takesEmpty?: true;
   /** Planned for a later version, refused by this one. */
   later?: true;
 }

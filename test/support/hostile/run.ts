@@ -60,7 +60,7 @@ export class HostileRun {
     const { caFile } = certificates;
     const [direct, proxied] = await Promise.all([
       Subject.start({ redisUrl, caFile }),
-      Subject.start({ redisUrl, caFile, env: { HTTPS_PROXY: proxy.url, NO_PROXY: NO_PROXY_HOST } }),
+      Subject.start({ redisUrl, caFile, firstID: 100_000, env: { HTTPS_PROXY: proxy.url, NO_PROXY: NO_PROXY_HOST } }),
     ]);
     return new HostileRun(certificates, proxy, { direct, proxied }, patient);
   }

@@ -101,6 +101,7 @@ class World {
         },
         offer: (...args) => this.publisher.offer(...args),
         replies,
+        refuse: () => {},
         timers: systemTimers,
         limitedLog: { warn: () => {} },
       },

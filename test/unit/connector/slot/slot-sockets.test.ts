@@ -100,6 +100,7 @@ beforeEach(() => {
       },
       offer: (normalized, settled, isSentAgain) => offered.push({ normalized, settled, isSentAgain }),
       replies,
+      refuse: () => {},
       timers,
       limitedLog: { warn: () => {} },
     },
