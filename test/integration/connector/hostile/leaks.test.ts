@@ -43,11 +43,17 @@ it('three thousand reconnects of whatever kind leave no socket, timer, listener 
   expect(leaks.unhandled).toEqual([]);
   expect([...ENDS, ...SLOW_ENDS].filter((end) => !ends.has(end))).toEqual([]);
   expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0.9 * RECONNECTS);
-  const none = { AbortSignal: 0, AbortController: 0, Unacknowledged: 0, listeners: empty.listeners };
+  const none = { AbortController: 0, Unacknowledged: 0, listeners: empty.listeners };
   // One timer turns the wheel of heartbeats.
   expect(after).toMatchObject({ ...none, WebSocket: SLOTS, TCPSocketWrap: SLOTS, Timeout: 1 });
   expect(stopped).toMatchObject({ ...none, WebSocket: 0, TCPSocketWrap: 0, TLSWrap: 0, Timeout: 0 });
+  // An idle connection to the Web API remembers its last call.
+  expect(after.AbortSignal).toBeLessThanOrEqual((after.TLSSocket ?? 0) - SLOTS);
+  expect(stopped.AbortSignal).toBeLessThanOrEqual(stopped.TLSSocket ?? 0);
+  expect(stopped.TLSSocket).toBeLessThan(SLOTS);
   expect([leaks.members, open]).toEqual([0, 0]);
   expect((after.heapBytes ?? 0) - (before.heapBytes ?? 0)).toBeLessThan(MOST_GROWTH_BYTES);
-  console.log(`${RECONNECTS} reconnects in ${Math.round(leaks.tookMs)} ms: ${JSON.stringify({ before, after, stopped })}`);
+  console.log(
+    `${RECONNECTS} reconnects in ${Math.round(leaks.tookMs)} ms: ${JSON.stringify({ before, after, stopped })}`,
+  );
 }, 120_000);

@@ -184,6 +184,7 @@ const deps = (): SlotDeps => {
     random: () => 0,
     log: silentLog,
     limitedLog: silent,
+    refuse: () => {},
   };
 };
 
