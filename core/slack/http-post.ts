@@ -70,7 +70,10 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
         (text) => {
           const { statusCode: status = 0 } = response;
           if (text === undefined) fail({ how: 'tooLarge' });
-          else end({ answer: { status, retryAfter: response.headers['retry-after'] ?? null, body: text } });
+          else {
+            const { date, 'retry-after': retryAfter = null } = response.headers;
+            end({ answer: { status, retryAfter, date, body: text } });
+          }
         },
         (error: Error) => failBy(error),
       );
