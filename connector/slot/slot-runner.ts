@@ -36,8 +36,6 @@ export interface SlotDeps extends SlotSocketsDeps {
   heartbeats: HeartbeatWheel;
   /** Absent: sockets are not compared with others of their token. */
   twins?: Pick<TwinWatch, 'join'>;
-  /** For the waits that reports show; see `SlotReport.waitUntilMs`. */
-  redisNowMs(): number;
   /** The dedupe window of the contract: a socket stays unread for at most half of it. */
   windowMs: number;
   timers: Timers;
@@ -254,8 +252,8 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   #tellDisabled(slackError: string): void {
-    const { offer, timers } = this.#deps;
-    const normalized = this.#transport.disableBot(this.#spec, slackError, timers.wallMs());
+    const { offer, redisNowMs } = this.#deps;
+    const normalized = this.#transport.disableBot(this.#spec, slackError, redisNowMs());
     if (normalized !== undefined) offer(normalized);
   }
 
