@@ -11,7 +11,7 @@ import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
 import { normalizeFrame } from './event-frame.ts';
-import type { HeldSocket } from './held-socket.ts';
+import { type HeldSocket, heldSocket } from './held-socket.ts';
 import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
 import { type RevocationDeps, tellRevoked } from './tell-revoked.ts';
@@ -30,7 +30,9 @@ export interface SlotSocketsDeps extends RevocationDeps {
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'after'>;
+  timers: Pick<Timers, 'monotonicMs' | 'after'>;
+  /** The time of events that have none of their own: Redis's, since this machine's clock may jump. */
+  redisNowMs(): number;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -69,6 +71,11 @@ export class SlotSockets<S extends SlotSpec> {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  /** When it last brought an event that every socket of its token gets (monotonic); -Infinity for never. */
+  copiedAtMs(id: number): number {
+    return this.#held.get(id)?.copied.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
   pause(id: number): void {
@@ -124,15 +131,7 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = {
-      tokenDigest: this.#owner.spec().tokenDigest,
-      resolver: undefined,
-      lastPing: 0,
-      greeted: false,
-      unacknowledged: new Set<Unacknowledged>(),
-      lingers: undefined,
-    };
-    this.#held.set(id, { socket, self, ...fresh });
+    this.#held.set(id, heldSocket(socket, self, this.#owner.spec().tokenDigest));
   }
 
   ping(id: number): void {
@@ -164,16 +163,17 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
+    held.copied.read(this.#transport.twins?.copied(frame.event, held.self), this.#deps.timers.monotonicMs());
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    const { replies, timers } = this.#deps;
+    const { replies, redisNowMs } = this.#deps;
     const normalized = normalizeFrame(frame, source, waiting, {
       replies,
       answer: this.#transport.answer,
-      receivedAtMs: timers.wallMs(),
+      receivedAtMs: redisNowMs(),
     });
     this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
     if (revokingTypeOf(frame.event) !== undefined) this.#onRevocation(held, spec, frame);
@@ -183,7 +183,7 @@ export class SlotSockets<S extends SlotSpec> {
   #onRevocation({ self, tokenDigest }: HeldSocket<S>, spec: S, frame: EventFrame): void {
     const revoked = this.#transport.revokedBy?.(spec, self, frame) ?? [];
     const socket = { ownerUid: spec.ownerUid, tokenDigest };
-    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.timers.wallMs());
+    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.redisNowMs());
     if (refusal !== undefined) this.#owner.feed({ type: 'revoked', tokenDigest, refusal });
   }
 
