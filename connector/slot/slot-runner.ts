@@ -7,6 +7,7 @@ import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
+import { isOutlived } from './attempt.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
@@ -263,7 +264,8 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
+    if (failed && !isOutlived(before) && now.trouble !== undefined)
+      outage.failed(now.spec.streamID, now.trouble.reason);
   }
 
   /** The part of the spec that the state machine sees. */

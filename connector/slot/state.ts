@@ -64,6 +64,8 @@ export interface SlotState {
   yields: number;
   /** Slack has recovered from an outage: connects no longer wait only to save calls of the budget. */
   hurried: boolean;
+  /** The attempt that was under way when Slack recovered, by `serial`: its failure says nothing of Slack as it is now. */
+  outlived: number | undefined;
   /** Slack's latest refusal of the token; undefined if it was accepted since, or never tried. */
   refusal: Refusal | undefined;
   /** The refusal came over a websocket, so that the grant of another one does not take it back. */
@@ -266,6 +268,7 @@ export function initialState(spec: SlotFacts): SlotState {
     looks: 0,
     yields: 0,
     hurried: false,
+    outlived: undefined,
     refusal: undefined,
     refusedBySocket: false,
     refusals: 0,
