@@ -1,5 +1,5 @@
 import type { StandingFault } from '../slack-simulator/fault.ts';
-import type { Network } from './fleet/network.ts';
+import type { Network } from '../test/support/network/network.ts';
 import type { Blow } from './fleet/slack-process.ts';
 
 /** A way in which Slack as a whole fails. */

@@ -14,8 +14,8 @@ import { tokenDigest } from '../../core/protocol/token.ts';
 import { IoredisClient } from '../../core/redis/ioredis-client.ts';
 import { generatedApp, generatedInstallation } from '../../slack-simulator/app.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
+import { NETWORK_FILE } from '../../test/support/network/network.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
-import { NETWORK_FILE } from './network.ts';
 
 const CLUSTER = 'bench';
 const keys = clusterKeys(CLUSTER);
@@ -80,7 +80,12 @@ export class Fleet {
   /** @param env RELAX_SLACK_API_URL, NODE_EXTRA_CA_CERTS and whatever else this pod needs */
   async startPod(name: string, slots: Assigned, env: Readonly<Record<string, string>>): Promise<Pod> {
     await this.#assign(name, slots);
-    const args = ['--import', join(here, 'bent-network.ts'), join(here, '..', '..', 'bin', 'relax.mjs'), 'connector'];
+    const args = [
+      '--import',
+      join(here, '..', '..', 'test', 'support', 'network', 'bent-lookups.ts'),
+      join(here, '..', '..', 'bin', 'relax.mjs'),
+      'connector',
+    ];
     const child = spawn(process.execPath, [...FLAGS, ...args], {
       env: {
         PATH: process.env.PATH ?? '',

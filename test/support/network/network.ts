@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
-import { localCertificate } from '../../slack-simulator/certificate.ts';
+import { localCertificate } from '#slack-simulator/certificate.ts';
 
 /**
- * Where `localhost`, by which the measured connectors know Slack, leads to. Each is an address of this machine at which
+ * Where `localhost`, by which a connector knows Slack, leads to. Each is an address of this machine at which
  * something else happens on Slack's port, so that nothing stands between a connector and Slack while all is well.
  */
 export const NETWORK = {
@@ -24,9 +24,9 @@ export const NETWORK = {
 export type Network = keyof typeof NETWORK;
 
 /** Name of the variable with the file that says where `localhost` leads to now. */
-export const NETWORK_FILE = 'RELAX_BENCH_NETWORK_FILE';
+export const NETWORK_FILE = 'RELAX_TEST_NETWORK_FILE';
 
-/** In a connector (`node --import`): every look-up of `localhost` gives what the file says. */
+/** In a connector (`node --import bent-lookups.ts`): every look-up of `localhost` gives what the file says. */
 export function bendLookups(file: string): void {
   const { lookup } = dns;
   const bent = (host: string, options: dns.LookupOptions, done: (...answer: unknown[]) => void): void => {
