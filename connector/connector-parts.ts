@@ -22,6 +22,8 @@ import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
 import type { SlotDeps } from './slot/slot-runner.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
+import { redisBroughtEvents } from './twins/brought-events.ts';
+import { TwinWatch } from './twins/twin-watch.ts';
 
 /** What a connector is started with. */
 export interface ConnectorParts {
@@ -95,13 +97,15 @@ export function createSlotDeps(
   { metrics, limitedLog }: Observers,
   { publisher, replies, refusals }: { publisher: Publisher; replies: ReplyDesk; refusals: TokenRefusals },
 ): SlotDeps {
-  const { transition, connect, frame } = metrics;
+  const { transition, connect, frame, withheld } = metrics;
+  const brought = redisBroughtEvents(control, systemClock, redisClock);
   return {
     openSocket: wsOpenSocket({ proxy }),
     budget: redisConnectBudget(control, incarnation, config.cluster),
     dialSemaphore: new DialSemaphore(),
     outage: new Outage(systemTimers, log),
     heartbeats: new HeartbeatWheel(systemTimers),
+    twins: new TwinWatch({ brought, timers: systemTimers, limitedLog }),
     offer: (normalized, settled, isSentAgain) => publisher.offer(normalized, settled, isSentAgain),
     replies,
     refuse: (owner, refusal) => refusals.refuse(owner, refusal),
@@ -111,6 +115,6 @@ export function createSlotDeps(
     random: Math.random,
     log,
     limitedLog,
-    observer: { transition: ({ to }) => transition(to), connect, frame },
+    observer: { transition: ({ to }) => transition(to), connect, frame, withheld },
   };
 }

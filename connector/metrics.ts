@@ -29,6 +29,8 @@ export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'sett
   connect(answer: OpenAnswer['kind']): void;
   frame(kind: FrameKind): void;
   transition(to: SlotReport['state']): void;
+  /** A live socket is kept from events. */
+  withheld(): void;
   reply: ReplyObserver;
   outbound: OutboundObserver;
 }
@@ -182,6 +184,11 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     'state',
   ]);
   for (const state of keysOf(STATES)) transitions.inc({ state }, 0);
+  const deaf = counter(
+    'relax_deaf_sockets_total',
+    'Live sockets found to bring no events, although another of their team did.',
+    [],
+  );
   const replies = counter(
     'relax_replies_total',
     'Envelopes that take an answer, by how they were acknowledged; and answers that went nowhere.',
@@ -257,6 +264,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     connect: (answer) => connects.inc({ answer: ANSWERS[answer] }),
     frame: (kind) => raise(frames, ({ labels }) => labels.kind === kind),
     transition: (state) => transitions.inc({ state }),
+    withheld: () => deaf.inc(),
     reply: {
       ended(outcome, waitedMs) {
         replies.inc({ outcome });

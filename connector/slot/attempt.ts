@@ -56,8 +56,17 @@ export function fail(
   return go(state, { ...well, attempt, trouble, failures: state.failures + 1 });
 }
 
-export function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
-  if (current !== undefined) return current.looksAgain ? 'rebalance' : 'refresh';
+/** Nothing but events that are withheld from the current socket asks for a successor (ADR 0022). */
+export const isOnlyForEvents = ({ current, spec }: SlotState): boolean =>
+  current?.withheld === 'found' && !current.leaving && current.tokenDigest === spec.tokenDigest;
+
+export function purposeOf(state: SlotState): ConnectPurpose {
+  const { current, spec, wasLive, refusal } = state;
+  if (current !== undefined) {
+    // The last one did not help, and another socket of the team brings its events.
+    const isIdle = current.looksAgain || (state.withheldTimes > 1 && isOnlyForEvents(state));
+    return isIdle ? 'rebalance' : 'refresh';
+  }
   if (refusal !== undefined) return 'recheck';
   if (wasLive) return 'needed';
   if (spec.spread === true) return 'spread';

@@ -8,6 +8,7 @@ import type { Outage } from '../budget/outage.ts';
 import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
+import type { TwinWatch } from '../twins/twin-watch.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
@@ -16,12 +17,15 @@ import { type FrameObserver, SlotSockets, type SlotSocketsDeps } from './slot-so
 import { SlotSpeaker } from './slot-speaker.ts';
 import { type SlotStatus, statusOf } from './slot-status.ts';
 import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
+import { SlotTwin } from './slot-twin.ts';
 import { type Effect, type Input, initialState, type SlotFacts, type SlotState } from './state.ts';
 import { step } from './step.ts';
 
 /** For metrics. Callbacks must not throw. */
 export interface SlotObserver extends FrameObserver, TransitionObserver {
   connect?(answer: OpenAnswer['kind']): void;
+  /** The slot's socket is kept from events. */
+  withheld?(): void;
 }
 
 /** Shared by all slots of a process. */
@@ -30,6 +34,8 @@ export interface SlotDeps extends SlotSocketsDeps {
   dialSemaphore: DialSemaphore;
   outage: Outage;
   heartbeats: HeartbeatWheel;
+  /** Absent: sockets are not compared with others of their token. */
+  twins?: Pick<TwinWatch, 'join'>;
   /** For the waits that reports show; see `SlotReport.waitUntilMs`. */
   redisNowMs(): number;
   /** The dedupe window of the contract: a socket stays unread for at most half of it. */
@@ -54,10 +60,12 @@ export class SlotRunner<S extends SlotSpec> {
   readonly #budget: SlotBudget<S>;
   readonly #alarm: SlotAlarm;
   readonly #teller: SlotTeller;
+  readonly #twin: SlotTwin<S>;
   readonly #inbox: Input[] = [];
   #busy = false;
   #leaveLine: (() => void) | undefined;
   #leaveOutage: (() => void) | undefined;
+  #leaveTwins: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
   #isReleased = false;
@@ -87,11 +95,13 @@ export class SlotRunner<S extends SlotSpec> {
     this.#state = initialState(this.#facts());
     this.#alarm = new SlotAlarm(deps, owner.feed);
     const names = () => namesOf(this.#transport, this.#spec);
+    this.#twin = new SlotTwin(transport, deps, { ...owner, state: () => this.#state, sockets: this.#sockets });
     this.#teller = new SlotTeller(statusOf(this.#state), { ...deps, names, onStatus });
   }
 
   start(): void {
     this.#leaveOutage ??= this.#deps.outage.onRecovered(() => this.#feed({ type: 'recovered' }));
+    if (this.#transport.twins !== undefined) this.#leaveTwins ??= this.#deps.twins?.join(this.#twin);
     this.#feed({ type: 'start' });
   }
 
@@ -133,6 +143,7 @@ export class SlotRunner<S extends SlotSpec> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
       this.#leaveOutage?.();
+      this.#leaveTwins?.();
       this.#feed({ type: 'stop' });
       this.#sockets.closeAll();
       this.#resolveIfGone();

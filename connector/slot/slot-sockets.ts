@@ -10,6 +10,7 @@ import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
+import { CopiedEvents } from './copied-events.ts';
 import { normalizeFrame } from './event-frame.ts';
 import type { HeldSocket } from './held-socket.ts';
 import { namesOf } from './slot-names.ts';
@@ -30,7 +31,7 @@ export interface SlotSocketsDeps extends RevocationDeps {
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'after'>;
+  timers: Pick<Timers, 'wallMs' | 'monotonicMs' | 'after'>;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -69,6 +70,11 @@ export class SlotSockets<S extends SlotSpec> {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  /** When it last brought an event that every socket of its token gets (monotonic); -Infinity for never. */
+  copiedAtMs(id: number): number {
+    return this.#held.get(id)?.copied.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
   pause(id: number): void {
@@ -129,6 +135,7 @@ export class SlotSockets<S extends SlotSpec> {
       resolver: undefined,
       lastPing: 0,
       greeted: false,
+      copied: new CopiedEvents(),
       unacknowledged: new Set<Unacknowledged>(),
       lingers: undefined,
     };
@@ -164,6 +171,7 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
+    held.copied.read(this.#transport.twins?.copied(frame.event, held.self), this.#deps.timers.monotonicMs());
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };

@@ -78,6 +78,8 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    * @param self as for `sourceResolver`
    */
   revokedBy?(spec: S, self: SlackSelf, frame: EventFrame): readonly RevokedBot[];
+  /** Where Slack sends a copy of every event to each socket of a token, so that what one misses shows (ADR 0022). */
+  readonly twins?: Twins<S>;
   /** The `disable_bot` item, for when Slack refuses the token for good; undefined to queue nothing. */
   disableBot(spec: S, slackError: string, nowMs: number): Normalized | undefined;
 
@@ -87,6 +89,14 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   readonly openMethod: string;
   /** Added to the names of slot and bot in log lines. */
   logNames(spec: S): Readonly<Record<string, string>>;
+}
+
+/** Sockets of one token that get the same events. */
+export interface Twins<S extends SlotSpec> {
+  /** Names them, in whatever process of whatever cluster. @param tokenDigest of the socket's token, maybe an earlier one */
+  stream(spec: S, tokenDigest: string): string;
+  /** Identifies an event that each of them gets, among those of the last minutes; undefined for any other. */
+  copied(event: JsonObject, self: SlackSelf): string | undefined;
 }
 
 /** Slack's answer to the request for a socket, classified by what to do about it. */

@@ -130,6 +130,9 @@ export const appSocketsKey = (app: string): string => `relax:app:${app}`;
 /** Bucket of connects of one app over Socket Mode, shared by every replica and cluster; one script touches both. */
 export const appBudgetKey = (app: string): string => `{relax:app:${app}}:connect`;
 
+/** Hash stream (team and token digest) -> Redis time (ms) at which a socket of it last brought an event, for one minute. */
+export const broughtKey = (minute: number): string => `relax:{brought}:${minute}`;
+
 /** String with TTL: why an answer to an envelope was not passed on to Slack (`core/protocol/reply.ts`). */
 export const replyFaultKey = (id: string): string => `relax:reply:${id}`;
 

@@ -8,6 +8,7 @@ import { revocationOf } from '../../event/revocation.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
+import { copiedEvent } from './rtm-copies.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
 import { encodeRtmMessage } from './rtm-message.ts';
 import { refuseToken } from './rtm-token.ts';
@@ -67,6 +68,7 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
       const refusal = revocationOf(frame, bot);
       return refusal === undefined ? [] : [{ bot: { ...botOf(spec), tokenDigest: spec.tokenDigest }, refusal }];
     },
+    twins: { stream: ({ teamID }, tokenDigest) => `${teamID}:${tokenDigest}`, copied: copiedEvent },
     disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     openMethod: 'rtm.connect',

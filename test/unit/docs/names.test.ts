@@ -11,6 +11,7 @@ import {
   CLUSTERS_KEY,
   CONTRACT_KEY,
   clusterKeys,
+  commandKeys,
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
@@ -89,6 +90,7 @@ describe('Redis keys', () => {
   const built = [
     ...keysOf(queueKeys('q', '{q}:urgent')),
     ...keysOf(clusterKeys('c')),
+    ...keysOf(commandKeys('relax:commands')),
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),
     appBudgetKey('A1'),

@@ -29,7 +29,7 @@ it('a frame of a socket reaches the queue item as Slack wrote it', () => {
       offer: (normalized) => offered.push(normalized),
       replies: noReplies,
       refuse: () => {},
-      timers: { wallMs: () => RECEIVED_AT_MS, after: () => () => {} },
+      timers: { monotonicMs: () => 0, wallMs: () => RECEIVED_AT_MS, after: () => () => {} },
       limitedLog: { warn: () => {} },
     },
     { spec: () => spec, feed: () => {} },
