@@ -10,9 +10,8 @@ import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
-import { CopiedEvents } from './copied-events.ts';
 import { normalizeFrame } from './event-frame.ts';
-import type { HeldSocket } from './held-socket.ts';
+import { type HeldSocket, heldSocket } from './held-socket.ts';
 import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
 import { type RevocationDeps, tellRevoked } from './tell-revoked.ts';
@@ -31,7 +30,9 @@ export interface SlotSocketsDeps extends RevocationDeps {
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'monotonicMs' | 'after'>;
+  timers: Pick<Timers, 'monotonicMs' | 'after'>;
+  /** The time of events that have none of their own: Redis's, since this machine's clock may jump. */
+  redisNowMs(): number;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -130,16 +131,7 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = {
-      tokenDigest: this.#owner.spec().tokenDigest,
-      resolver: undefined,
-      lastPing: 0,
-      greeted: false,
-      copied: new CopiedEvents(),
-      unacknowledged: new Set<Unacknowledged>(),
-      lingers: undefined,
-    };
-    this.#held.set(id, { socket, self, ...fresh });
+    this.#held.set(id, heldSocket(socket, self, this.#owner.spec().tokenDigest));
   }
 
   ping(id: number): void {
@@ -177,11 +169,11 @@ export class SlotSockets<S extends SlotSpec> {
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    const { replies, timers } = this.#deps;
+    const { replies, redisNowMs } = this.#deps;
     const normalized = normalizeFrame(frame, source, waiting, {
       replies,
       answer: this.#transport.answer,
-      receivedAtMs: timers.wallMs(),
+      receivedAtMs: redisNowMs(),
     });
     this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
     if (revokingTypeOf(frame.event) !== undefined) this.#onRevocation(held, spec, frame);
@@ -191,7 +183,7 @@ export class SlotSockets<S extends SlotSpec> {
   #onRevocation({ self, tokenDigest }: HeldSocket<S>, spec: S, frame: EventFrame): void {
     const revoked = this.#transport.revokedBy?.(spec, self, frame) ?? [];
     const socket = { ownerUid: spec.ownerUid, tokenDigest };
-    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.timers.wallMs());
+    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.redisNowMs());
     if (refusal !== undefined) this.#owner.feed({ type: 'revoked', tokenDigest, refusal });
   }
 

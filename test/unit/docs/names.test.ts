@@ -9,6 +9,7 @@ import { allSettings } from '#core/config/settings.ts';
 import {
   appBudgetKey,
   appSocketsKey,
+  broughtKey,
   CLUSTERS_KEY,
   CONTRACT_KEY,
   clusterKeys,
@@ -95,6 +96,7 @@ describe('Redis keys', () => {
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),
     appBudgetKey('A1'),
+    broughtKey(7),
     replyFaultKey('e1'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
