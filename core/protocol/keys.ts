@@ -73,6 +73,15 @@ export const appBudgetKey = (app: string): string => `{relax:app:${app}}:connect
 /** String with TTL: why an answer to an envelope was not passed on to Slack (`core/protocol/reply.ts`). */
 export const replyFaultKey = (id: string): string => `relax:reply:${id}`;
 
+/**
+ * Hash without TTL: the newest pair of a rotating token, and what the Secrets of all clusters show (`core/protocol/rotation.ts`).
+ * @param clientDigest `tokenDigest` of the app's client id
+ */
+export const rotationKey = (teamID: string, clientDigest: string): string => `relax:rotation:${teamID}:${clientDigest}`;
+/** Redlock: one refresh of that pair at a time, over all clusters. */
+export const rotationLockKey = (teamID: string, clientDigest: string): string =>
+  `{${rotationKey(teamID, clientDigest)}}:lock`;
+
 export interface ClusterKeys {
   /** Redlock: one planner per cluster scope. */
   planner: string;
