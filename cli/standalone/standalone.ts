@@ -7,12 +7,16 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { DEFAULT_CONTRACT } from '../../core/protocol/contract.ts';
 import { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../../core/protocol/keys.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
 import { waitForRedis } from '../../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
+import { egressProxy, useProxyForFetch } from '../../core/slack/egress-proxy.ts';
+import { createWebApi } from '../../core/slack/web-api.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
+import { Rotations } from '../../operator/rotation/rotations.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -80,8 +84,12 @@ async function start(run: Run): Promise<void> {
   const keys = clusterKeys(config.cluster);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
+  let rotations: Rotations | undefined;
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
+    get rotation() {
+      return rotations;
+    },
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
   });
   const eventTotals = new EventTotals();
@@ -137,6 +145,7 @@ async function start(run: Run): Promise<void> {
     () => planner.stop(),
   );
   summaries.start();
+  rotations = await startRotations(run, { redis, fleetKeys: () => keyring.keys, planner, metrics, look });
   await startConnectors(run, { keyFile, owner, eventTotals, metrics });
   notReady = () => planner.faults();
 
@@ -194,6 +203,40 @@ function takeCluster(
   const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
   return waitForRedis(redis, { contract, allowEviction, tellNotes: true, ask, isFinal, onWait }, log, signal);
+}
+
+/** Tokens are refreshed here as by an operator. Manifests are never written, so the newest pairs are in Redis only. */
+function startRotations(
+  { config, log, lifecycle }: Run,
+  parts: {
+    redis: Redis;
+    fleetKeys: () => readonly FleetKey[];
+    planner: Pick<Planner, 'leads'>;
+    metrics: StandaloneMetrics;
+    look: (uids: ReadonlySet<string>) => void;
+  },
+): Promise<Rotations> {
+  const { redis, fleetKeys, planner, metrics, look } = parts;
+  const proxy = egressProxy(process.env);
+  if (proxy !== undefined) useProxyForFetch(proxy);
+  const rotations = new Rotations({
+    redis,
+    cluster: config.cluster,
+    webApi: createWebApi({ apiUrl: config.slackApiUrl }),
+    fleetKeys,
+    mayRefresh: () => planner.leads(),
+    onChange: (uids) => look(new Set(uids)),
+    observer: metrics.rotation,
+    log,
+  });
+  return lifecycle.part(
+    'rotation of tokens',
+    () => {
+      rotations.start();
+      return rotations;
+    },
+    () => rotations.stop(),
+  );
 }
 
 async function startConnectors(

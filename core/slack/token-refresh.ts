@@ -32,8 +32,10 @@ export type RefreshAnswer =
     }
   | { kind: 'retry'; message: string; retryAfterMs: number | undefined };
 
-const PAIR = "Install the app again, and put its new token and refresh token into the Secret (both, as Slack shows them).";
-const CLIENT = 'Put the client id and the client secret of "Basic Information", "App Credentials", of the Slack app into the Secret.';
+const PAIR =
+  'Install the app again, and put its new token and refresh token into the Secret (both, as Slack shows them).';
+const CLIENT =
+  'Put the client id and the client secret of "Basic Information", "App Credentials", of the Slack app into the Secret.';
 
 /** The errors that are about the refresh token. Slack tells an expired one from a revoked one only sometimes. */
 const OF_TOKEN = ['invalid_refresh_token', 'token_expired', 'token_revoked', 'invalid_grant', 'invalid_code'];

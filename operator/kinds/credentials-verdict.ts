@@ -1,4 +1,4 @@
-import type { JudgedReason } from './reasons.ts';
+import type { JudgedReason, Reason } from './reasons.ts';
 
 /** What an object needs to have sockets, or to be carried by those of an app. */
 export interface ValidCredentials {
@@ -8,6 +8,8 @@ export interface ValidCredentials {
   digest: string;
   /** For the message of CredentialsValid; may be empty. */
   note: string;
+  /** CredentialsValid is False for this reason; what runs goes on. */
+  fault?: { reason: Reason; message: string };
 }
 
 /** What is known of an object's credentials before Slack is asked. */

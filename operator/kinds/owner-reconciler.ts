@@ -10,6 +10,7 @@ import { REREAD_WRONG_MS, type WantedSecret } from '../reconcile/secret-reads.ts
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import type { CredentialsVerdict } from './credentials-verdict.ts';
 import { OwnerRecords } from './owner-records.ts';
+import { judgeRotated, type RotationInSecret } from './rotated-verdict.ts';
 import { type FleetFacts, fleetFacts } from './socket-conditions.ts';
 import type { SocketOwner } from './socket-owner.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
@@ -31,6 +32,8 @@ export interface OwnerKind<O extends KindObject> {
   wantedSecretOf(object: O): WantedSecret | undefined;
   /** @param secret `missing` where none is wanted */
   judgeCredentials(object: O, secret: SecretRead): CredentialsVerdict;
+  /** Left out: nothing of it rotates. */
+  rotationIn?(object: O, secret: SecretRead): RotationInSecret;
   ownerOf(object: O): SocketOwner;
   statusOf(object: O, judged: JudgedOwner<StatusOf<O>>): StatusOf<O>;
   /** Whoever runs this one is to run the object as well. */
@@ -134,6 +137,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
   async #leave(object: O, message: string, signal: AbortSignal): Promise<Outcome> {
     const { timers, onStatus, leadership, ownership } = this.#parts;
     const { uid } = object.metadata;
+    this.#parts.rotation?.leave(uid);
     this.#drop(uid);
     onStatus(uid, { object, status: this.#kind.statusNotRun(object, 'OtherOperator', timers.wallMs(), message) });
     const ours = leadership();
@@ -152,7 +156,8 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
     }
     try {
       const { secret, againMs } = await secrets.read(wanted, signal);
-      const verdict = this.#kind.judgeCredentials(object, secret);
+      const { rotation, planner } = this.#parts;
+      const verdict = judgeRotated(this.#kind, object, secret, { rotation, view: planner.view() });
       if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
       secrets.lookSooner(object.metadata.uid);
       return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
@@ -202,6 +207,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
 
   #gone(uid: string): void {
     this.#parts.ownership.forget(uid);
+    this.#parts.rotation?.release(uid);
     this.#drop(uid);
   }
 

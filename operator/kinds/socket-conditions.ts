@@ -103,6 +103,7 @@ function judgeBySlack(
   slots: readonly SlotView[],
   previous: readonly Condition[],
 ): Judgement {
+  if (verdict.fault !== undefined) return { status: 'False', ...verdict.fault };
   const about = slots.filter((slot) => slot.tokenDigest === verdict.digest);
   const refused = about.find((slot) => slot.state === 'failed' && isCredentialsReason(slot.reason));
   if (refused !== undefined) return { status: 'False', ...reported(refused) };

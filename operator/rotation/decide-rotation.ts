@@ -51,7 +51,8 @@ export function decideRotation(facts: RotationFacts): RotationDecision {
   const use = sourceOf(facts, standing);
   const isOfRecord = record !== undefined && (use === 'record' || standing === 'current');
   const expiresAtMs = isOfRecord ? record.expiresAtMs : secret.expiresAtMs;
-  const isRefused = expiredToken === (use === 'record' && record !== undefined ? record.tokenDigest : secret.tokenDigest);
+  const isRefused =
+    expiredToken === (use === 'record' && record !== undefined ? record.tokenDigest : secret.tokenDigest);
   const isSpent = use === 'secret' && (standing === 'spent' || standing === 'refused');
   return {
     standing,
@@ -123,5 +124,7 @@ export function newerRecord<R extends RotationRecord>(
 ): 'stored' | 'known' {
   if (known === undefined) return 'stored';
   if (stored === undefined) return 'known';
-  return stored.refreshDigest !== known.refreshDigest && known.spent.includes(stored.refreshDigest) ? 'known' : 'stored';
+  return stored.refreshDigest !== known.refreshDigest && known.spent.includes(stored.refreshDigest)
+    ? 'known'
+    : 'stored';
 }

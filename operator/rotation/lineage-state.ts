@@ -1,5 +1,5 @@
-import { tokenDigest } from '../../core/protocol/token.ts';
 import type { Lineage, RotationRecord, TokenPair } from '../../core/protocol/rotation.ts';
+import { tokenDigest } from '../../core/protocol/token.ts';
 import { decideRotation, type RotationDecision } from './decide-rotation.ts';
 import { type RotatingSecret, requestDigest } from './rotating-secret.ts';
 import type { StoredRotation } from './rotation-store.ts';

@@ -7,7 +7,14 @@ import { tokenDigest } from '../../core/protocol/token.ts';
 import { type RefreshAnswer, refreshTokens } from '../../core/slack/token-refresh.ts';
 import { Redlocked } from '../fleet/redis-lock.ts';
 import { newerRecord, refusedWith } from './decide-rotation.ts';
-import { decisionFor, type KnownPair, type LineageState, type LineageUser, pairFor, troubleOf } from './lineage-state.ts';
+import {
+  decisionFor,
+  type KnownPair,
+  type LineageState,
+  type LineageUser,
+  pairFor,
+  troubleOf,
+} from './lineage-state.ts';
 import { RefreshTurns } from './refresh-turns.ts';
 import { requestDigest } from './rotating-secret.ts';
 import { refreshedRecord } from './rotation-memory.ts';
@@ -138,7 +145,10 @@ export class PairRefresh {
         await sleep(this.#timers, backoffMs(attempt, STORING, this.#random()), NEVER);
       }
     }
-    log.error({ team: teamID }, 'a new token could not be stored in Redis before the end; the old one is refreshed again');
+    log.error(
+      { team: teamID },
+      'a new token could not be stored in Redis before the end; the old one is refreshed again',
+    );
     observer.refreshed('failed');
   }
 

@@ -25,7 +25,9 @@ export function absorb(
   } catch {
     // While the fleet key changes, what was opened before still counts.
     const isSame = known?.record.refreshDigest === record.refreshDigest;
-    return isSame ? { known, sealed: undefined, rewrite: undefined } : { known: undefined, sealed: SEALED, rewrite: undefined };
+    return isSame
+      ? { known, sealed: undefined, rewrite: undefined }
+      : { known: undefined, sealed: SEALED, rewrite: undefined };
   }
   const [first] = keys;
   const isOld = first !== undefined && keyIDOf(record.sealed) !== first.id;

@@ -4,8 +4,8 @@ import type { TokenPair } from '../../core/protocol/rotation.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import type { WebApi } from '../../core/slack/web-api.ts';
-import type { RotationObserver } from './rotation-metrics.ts';
 import type { SecretHome } from './rotating-secret.ts';
+import type { RotationObserver } from './rotation-metrics.ts';
 import type { WriteOutcome } from './secret-writer.ts';
 
 export interface RotationOptions {

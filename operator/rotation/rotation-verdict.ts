@@ -52,7 +52,10 @@ function faultOf({ decision, follows, trouble, sealed }: VerdictInput): Rotation
     return { reason: 'RefreshRefused', message: `The token has expired. ${trouble.message}` };
   }
   if (trouble?.kind === 'failing') {
-    return { reason: 'RefreshDelayed', message: `The token has expired, and is refreshed as soon as possible. ${trouble.message}` };
+    return {
+      reason: 'RefreshDelayed',
+      message: `The token has expired, and is refreshed as soon as possible. ${trouble.message}`,
+    };
   }
   return undefined;
 }

@@ -1,8 +1,16 @@
 import { errorText } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import { type Lineage, type RotationRecord, type TokenPair } from '../../core/protocol/rotation.ts';
+import type { Lineage, RotationRecord, TokenPair } from '../../core/protocol/rotation.ts';
 import { tokenDigest } from '../../core/protocol/token.ts';
-import { decisionFor, type LineageState, type LineageUser, newLineage, newUser, pairFor, troubleOf } from './lineage-state.ts';
+import {
+  decisionFor,
+  type LineageState,
+  type LineageUser,
+  newLineage,
+  newUser,
+  pairFor,
+  troubleOf,
+} from './lineage-state.ts';
 import { PairRefresh } from './pair-refresh.ts';
 import { lineageOf, type RotatingSecret } from './rotating-secret.ts';
 import { absorb } from './rotation-memory.ts';

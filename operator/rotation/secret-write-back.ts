@@ -46,7 +46,10 @@ export class SecretWriteBack {
       if (right.aborted) return;
       observer.wrote('failed');
       const secret = `${home.namespace}/${home.name}`;
-      log.warn({ secret, error: redactTokens(errorText(error)) }, 'a refreshed token waits to be written into its Secret');
+      log.warn(
+        { secret, error: redactTokens(errorText(error)) },
+        'a refreshed token waits to be written into its Secret',
+      );
     }
   }
 }
@@ -55,7 +58,7 @@ export class SecretWriteBack {
 function whyNot(error: unknown, { namespace, name }: { namespace: string; name: string }): string {
   if (isKubeError(error, 'forbidden')) {
     return (
-      `the operator may not patch Secret ${name} in namespace ${namespace}: set credentials.writeBack in the chart, or grant the ` +
+      `the operator may not patch Secret ${name} in namespace ${namespace}: set config.credentialsWriteBack in the chart, or grant the ` +
       'verb patch on secrets.'
     );
   }

@@ -30,7 +30,8 @@ export function judgeCredentials(spec: SlackBotSpec, secret: SecretRead): Creden
 /** Keys whose values are needed. */
 export function secretValuesOf(spec: SlackBotSpec): string[] {
   const keys = secretKeysOf(spec);
-  return spec.transport === 'RTM' ? [keys.token] : [keys.appToken, keys.token];
+  const rotating = [keys.refreshToken, keys.clientID, keys.clientSecret];
+  return spec.transport === 'RTM' ? [keys.token, ...rotating] : [keys.appToken, keys.token, ...rotating];
 }
 
 const valid = (token: string, name: string, secret: SecretRead & { kind: 'found' }): CredentialsVerdict => ({

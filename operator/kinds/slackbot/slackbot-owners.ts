@@ -5,6 +5,7 @@ import type { OwnerKind } from '../owner-reconciler.ts';
 import { statusNotRun } from '../status-not-run.ts';
 import { type Apps, judgeAppRef } from './carrier.ts';
 import { hasOwnSockets, judgeCredentials } from './credentials.ts';
+import { rotationIn } from './rotating-token.ts';
 import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
 import { ownerOf } from './socket-set.ts';
 import { statusOf } from './status.ts';
@@ -24,6 +25,7 @@ export function slackBotOwners({
     },
     judgeCredentials: (bot, secret) =>
       hasOwnSockets(bot.spec) ? judgeCredentials(bot.spec, secret) : judgeAppRef(bot, apps),
+    rotationIn,
     ownerOf: (bot) => {
       const verdict = hasOwnSockets(bot.spec) ? undefined : judgeAppRef(bot, apps);
       // A suspended bot keeps its place in the table while its app is not known.

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSlot, teamOf } from '#core/protocol/assignment.ts';
 import { CLUSTERS_KEY, fenceField } from '#core/protocol/keys.ts';
 import { newFleetKey, openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
-import { Redlocked } from '#operator/fleet/redis-lock.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { Redlocked } from '#operator/fleet/redis-lock.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
