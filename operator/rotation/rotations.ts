@@ -177,11 +177,17 @@ export class Rotations implements Rotation {
       const nowMs = this.#timers.monotonicMs();
       const due = [...this.#lineages.values()].filter(({ busy, dueMs }) => !busy && dueMs <= nowMs);
       if (due.length === 0 || !this.#options.redis.isReady) {
-        await this.#rest(due.length === 0 ? IDLE_MS : REDIS_RETRY_MS);
+        await this.#rest(due.length === 0 ? this.#idleMs(nowMs) : REDIS_RETRY_MS);
         continue;
       }
       await Promise.all(due.slice(0, MOST_READS).map((state) => this.#attend(state)));
     }
+  }
+
+  #idleMs(nowMs: number): number {
+    let ms = IDLE_MS;
+    for (const { busy, dueMs } of this.#lineages.values()) if (!busy) ms = Math.min(ms, dueMs - nowMs);
+    return ms;
   }
 
   /** A new leader does at once what the last one left undone. */
