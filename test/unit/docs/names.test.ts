@@ -14,6 +14,8 @@ import {
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
+  rotationKey,
+  rotationLockKey,
 } from '#core/protocol/keys.ts';
 import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
@@ -93,6 +95,8 @@ describe('Redis keys', () => {
     appSocketsKey('A1'),
     appBudgetKey('A1'),
     replyFaultKey('e1'),
+    rotationKey('T1', 'd'),
+    rotationLockKey('T1', 'd'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
   ];
