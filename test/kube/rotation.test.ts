@@ -121,7 +121,7 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
     await addBot('half', 'T0HALF');
     await fleet.until('half', 'True Live 1/1');
     expect(await fleet.condition('half', 'CredentialsValid')).toMatch(
-      /^True Accepted.*has refresh-token but not client-id and client-secret/,
+      /^True Accepted.*has token and refresh-token but not client-id and client-secret/,
     );
   });
 

@@ -17,9 +17,10 @@ export function rotationIn({ metadata, spec }: RotatingBot, secret: SecretRead):
   if (secret.kind !== 'found' || name === undefined) return { kind: 'none' };
   const keys = secretKeysOf(spec);
   const value = (key: string): string => valueIn(secret, key) ?? '';
-  const needed = [keys.refreshToken, keys.clientID, keys.clientSecret];
+  const besides = [keys.refreshToken, keys.clientID, keys.clientSecret];
+  if (besides.every((key) => value(key) === '')) return { kind: 'none' };
+  const needed = [keys.token, ...besides];
   const missing = needed.filter((key) => value(key) === '');
-  if (missing.length === needed.length) return { kind: 'none' };
   if (missing.length > 0) {
     const has = needed.filter((key) => !missing.includes(key)).join(' and ');
     const note =
