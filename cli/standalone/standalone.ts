@@ -7,16 +7,13 @@ import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { DEFAULT_CONTRACT } from '../../core/protocol/contract.ts';
 import { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { clusterKeys, queueKeys } from '../../core/protocol/keys.ts';
-import type { FleetKey } from '../../core/protocol/seal.ts';
 import { waitForRedis } from '../../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
-import { egressProxy, useProxyForFetch } from '../../core/slack/egress-proxy.ts';
-import { createWebApi } from '../../core/slack/web-api.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
-import { Rotations } from '../../operator/rotation/rotations.ts';
+import type { Rotation } from '../../operator/rotation/rotations.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -29,6 +26,7 @@ import { BotsDirectory, type DirectoryContent } from './manifests/bots-directory
 import { type StandaloneMetrics, standaloneMetrics, startMetricsServer } from './metrics.ts';
 import { GenerationReader } from './objects/generation-reader.ts';
 import { StateFolder } from './objects/state-folder.ts';
+import { startRotations } from './rotations.ts';
 
 /** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
 const KILL_AFTER_MS = 3_000;
@@ -84,7 +82,7 @@ async function start(run: Run): Promise<void> {
   const keys = clusterKeys(config.cluster);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
-  let rotations: Rotations | undefined;
+  let rotations: Rotation | undefined;
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
     get rotation() {
@@ -145,7 +143,14 @@ async function start(run: Run): Promise<void> {
     () => planner.stop(),
   );
   summaries.start();
-  rotations = await startRotations(run, { redis, fleetKeys: () => keyring.keys, planner, metrics, look });
+  rotations = await startRotations(config, lifecycle, {
+    redis,
+    fleetKeys: () => keyring.keys,
+    planner,
+    metrics,
+    look,
+    log,
+  });
   await startConnectors(run, { keyFile, owner, eventTotals, metrics });
   notReady = () => planner.faults();
 
@@ -203,40 +208,6 @@ function takeCluster(
   const ask = () => claimScope(redis, clusterKeys(cluster), { cluster, owner, takeOver });
   const isFinal = (error: unknown): boolean => error instanceof ScopeOwnedError;
   return waitForRedis(redis, { contract, allowEviction, tellNotes: true, ask, isFinal, onWait }, log, signal);
-}
-
-/** Tokens are refreshed here as by an operator. Manifests are never written, so the newest pairs are in Redis only. */
-function startRotations(
-  { config, log, lifecycle }: Run,
-  parts: {
-    redis: Redis;
-    fleetKeys: () => readonly FleetKey[];
-    planner: Pick<Planner, 'leads'>;
-    metrics: StandaloneMetrics;
-    look: (uids: ReadonlySet<string>) => void;
-  },
-): Promise<Rotations> {
-  const { redis, fleetKeys, planner, metrics, look } = parts;
-  const proxy = egressProxy(process.env);
-  if (proxy !== undefined) useProxyForFetch(proxy);
-  const rotations = new Rotations({
-    redis,
-    cluster: config.cluster,
-    webApi: createWebApi({ apiUrl: config.slackApiUrl }),
-    fleetKeys,
-    mayRefresh: () => planner.leads(),
-    onChange: (uids) => look(new Set(uids)),
-    observer: metrics.rotation,
-    log,
-  });
-  return lifecycle.part(
-    'rotation of tokens',
-    () => {
-      rotations.start();
-      return rotations;
-    },
-    () => rotations.stop(),
-  );
 }
 
 async function startConnectors(

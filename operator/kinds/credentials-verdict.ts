@@ -9,7 +9,12 @@ export interface ValidCredentials {
   /** For the message of CredentialsValid; may be empty. */
   note: string;
   /** CredentialsValid is False for this reason; what runs goes on. */
-  fault?: { reason: Reason; message: string };
+  trouble?: CredentialsTrouble | undefined;
+}
+
+export interface CredentialsTrouble {
+  reason: Reason;
+  message: string;
 }
 
 /** What is known of an object's credentials before Slack is asked. */

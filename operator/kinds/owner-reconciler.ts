@@ -151,20 +151,24 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
     const { secrets } = this.#parts;
     const wanted = this.#kind.wantedSecretOf(object);
     if (wanted === undefined) {
-      const verdict = this.#kind.judgeCredentials(object, { kind: 'missing' });
+      const verdict = this.#judgeSecret(object, { kind: 'missing' });
       return { verdict, againMs: undefined, error: undefined };
     }
     try {
       const { secret, againMs } = await secrets.read(wanted, signal);
-      const { rotation, planner } = this.#parts;
-      const verdict = judgeRotated(this.#kind, object, secret, { rotation, view: planner.view() });
+      const verdict = this.#judgeSecret(object, secret);
       if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
       secrets.lookSooner(object.metadata.uid);
       return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
     } catch (error) {
-      const verdict = this.#kind.judgeCredentials(object, { kind: 'unreadable', why: errorText(error) });
+      const verdict = this.#judgeSecret(object, { kind: 'unreadable', why: errorText(error) });
       return { verdict, againMs: undefined, error };
     }
+  }
+
+  #judgeSecret(object: O, secret: SecretRead): CredentialsVerdict {
+    const { rotation, planner } = this.#parts;
+    return judgeRotated(this.#kind, object, secret, { rotation, view: planner.view() });
   }
 
   /** The claim and the finalizer come before the first socket: no object may be deleted while it has sockets. */

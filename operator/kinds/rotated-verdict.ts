@@ -1,6 +1,9 @@
+import type { RefusedToken } from '../../core/protocol/refused-token.ts';
+import { tokenDigest } from '../../core/protocol/token.ts';
 import { namesError } from '../../core/slack/classify-answer.ts';
 import type { FleetView, SlotView } from '../fleet/fleet-view.ts';
 import type { SecretRead } from '../reconcile/secret-read.ts';
+import type { WantedSecret } from '../reconcile/secret-reads.ts';
 import type { RotatingSecret } from '../rotation/rotating-secret.ts';
 import type { Rotation } from '../rotation/rotations.ts';
 import type { KindObject } from '../status/status-kind.ts';
@@ -16,6 +19,7 @@ export type RotationInSecret =
 
 /** The part of a kind that judges credentials. */
 interface JudgingKind<O> {
+  wantedSecretOf(object: O): WantedSecret | undefined;
   judgeCredentials(object: O, secret: SecretRead): CredentialsVerdict;
   rotationIn?(object: O, secret: SecretRead): RotationInSecret;
 }
@@ -23,7 +27,7 @@ interface JudgingKind<O> {
 interface Judging {
   /** Undefined: nothing is refreshed. */
   rotation: Rotation | undefined;
-  view: Pick<FleetView, 'bots'>;
+  view: Pick<FleetView, 'bots'> & { refused?: ReadonlyMap<string, RefusedToken> | undefined };
 }
 
 /** The verdict on an object's credentials, with the newest token that is known of a rotating one. */
@@ -37,7 +41,7 @@ export function judgeRotated<O extends KindObject>(
   const found = kind.rotationIn?.(object, secret) ?? { kind: 'none' };
   if (rotation === undefined || secret.kind !== 'found' || found.kind !== 'rotating') {
     // A Secret that is away for a moment changes nothing.
-    if (secret.kind === 'found') rotation?.release(uid);
+    if (secret.kind === 'found' || kind.wantedSecretOf(object) === undefined) rotation?.release(uid);
     return withNote(kind.judgeCredentials(object, secret), found.kind === 'incomplete' ? found.note : '');
   }
   const applied = rotation.apply(uid, found.secret);
@@ -46,9 +50,12 @@ export function judgeRotated<O extends KindObject>(
   const verdict = kind.judgeCredentials(object, newest);
   if (verdict.kind !== 'valid') return verdict;
   const slots = view.bots.get(uid)?.slots ?? [];
-  rotation.setExpired(uid, saysExpired(slots, verdict.digest));
+  const refused = view.refused?.get(uid);
+  const digests = [verdict.digest, tokenDigest(applied.token)];
+  const isRefused = refused?.reason === 'TokenExpired' && digests.includes(refused.tokenDigest);
+  rotation.setExpired(uid, isRefused || saysExpired(slots, verdict.digest));
   const { fault } = applied;
-  return { ...withNote(verdict, applied.note), ...(fault === undefined ? {} : { fault }) };
+  return { ...withNote(verdict, applied.note), ...(fault === undefined ? {} : { trouble: fault }) };
 }
 
 /** Slack's word about these credentials, as a socket that was to be opened with them has heard it. */

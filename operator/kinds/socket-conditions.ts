@@ -92,6 +92,7 @@ function judgeCredentialsCondition({ verdict, view, previous }: ConditionInput):
       return { status: before.status, reason, message: before.message };
     }
     case 'valid':
+      if (verdict.trouble !== undefined) return { status: 'False', ...verdict.trouble };
       return judgeBySlack(verdict, view?.slots ?? [], previous);
   }
   return verdict satisfies never;
@@ -103,7 +104,6 @@ function judgeBySlack(
   slots: readonly SlotView[],
   previous: readonly Condition[],
 ): Judgement {
-  if (verdict.fault !== undefined) return { status: 'False', ...verdict.fault };
   const about = slots.filter((slot) => slot.tokenDigest === verdict.digest);
   const refused = about.find((slot) => slot.state === 'failed' && isCredentialsReason(slot.reason));
   if (refused !== undefined) return { status: 'False', ...reported(refused) };

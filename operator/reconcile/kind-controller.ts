@@ -18,6 +18,7 @@ import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
 import { type ActiveTerm, type Leadership, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
+import { isOnlyStatus } from './only-status.ts';
 import { Ownership } from './ownership.ts';
 import type { Rivals } from './rivals.ts';
 import type { SecretReads } from './secret-reads.ts';
@@ -294,15 +295,4 @@ export class KindController<O extends KindObject> {
   #enqueue(objects: readonly O[]): void {
     for (const object of objects) this.queue.add(keyOf(object));
   }
-}
-
-/** Statuses are judged here, so that the API server's copy of one is no news. */
-function isOnlyStatus<O extends KindObject>(change: Change<O>): boolean {
-  if (change.type !== 'updated') return false;
-  const [before, after] = [change.previous.metadata, change.object.metadata];
-  return (
-    before.generation === after.generation &&
-    before.deletionTimestamp === after.deletionTimestamp &&
-    JSON.stringify(before.annotations) === JSON.stringify(after.annotations)
-  );
 }

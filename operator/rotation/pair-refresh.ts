@@ -7,6 +7,7 @@ import { tokenDigest } from '../../core/protocol/token.ts';
 import { type RefreshAnswer, refreshTokens } from '../../core/slack/token-refresh.ts';
 import { Redlocked } from '../fleet/redis-lock.ts';
 import { newerRecord, refusedWith } from './decide-rotation.ts';
+import type { LineageReader } from './lineage-reader.ts';
 import {
   decisionFor,
   type KnownPair,
@@ -39,23 +40,17 @@ export class PairRefresh {
   readonly #options: RotationOptions;
   readonly #timers: Timers;
   readonly #store: RotationStore;
-  readonly #read: (state: LineageState) => Promise<void>;
+  readonly #reader: LineageReader;
   readonly #stopping: AbortSignal;
   readonly #turns: RefreshTurns;
   /** Client digest -> until when Slack wants no call for that app; monotonic. */
   readonly #paused = new Map<string, number>();
 
-  /** @param read brings the state up to date with Redis */
-  constructor(
-    options: RotationOptions,
-    store: RotationStore,
-    read: (state: LineageState) => Promise<void>,
-    stopping: AbortSignal,
-  ) {
+  constructor(options: RotationOptions, store: RotationStore, reader: LineageReader, stopping: AbortSignal) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#store = store;
-    this.#read = read;
+    this.#reader = reader;
     this.#stopping = stopping;
     this.#turns = new RefreshTurns(this.#timers, stopping);
   }
@@ -95,7 +90,7 @@ export class PairRefresh {
   }
 
   async #locked(state: LineageState, user: LineageUser, holds: () => boolean): Promise<void> {
-    await this.#read(state);
+    await this.#reader.read(state);
     const askedAtMs = this.#timers.wallMs();
     const decision = decisionFor(state, user, askedAtMs);
     const { refreshAtMs = Number.POSITIVE_INFINITY } = decision;

@@ -1,7 +1,8 @@
 import { errorText } from '../../core/process/log.ts';
 import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
-import type { Lineage, RotationRecord, TokenPair } from '../../core/protocol/rotation.ts';
+import type { Lineage } from '../../core/protocol/rotation.ts';
 import { tokenDigest } from '../../core/protocol/token.ts';
+import { LineageReader } from './lineage-reader.ts';
 import {
   decisionFor,
   type LineageState,
@@ -13,7 +14,6 @@ import {
 } from './lineage-state.ts';
 import { PairRefresh } from './pair-refresh.ts';
 import { lineageOf, type RotatingSecret } from './rotating-secret.ts';
-import { absorb } from './rotation-memory.ts';
 import type { RotationOptions } from './rotation-options.ts';
 import { RotationStore } from './rotation-store.ts';
 import { type RotationVerdict, rotationVerdict } from './rotation-verdict.ts';
@@ -57,6 +57,7 @@ export class Rotations implements Rotation {
   readonly #options: RotationOptions;
   readonly #timers: Timers;
   readonly #store: RotationStore;
+  readonly #reader: LineageReader;
   readonly #refresh: PairRefresh;
   readonly #writeBack: SecretWriteBack;
   readonly #lineages = new Map<string, LineageState>();
@@ -71,7 +72,8 @@ export class Rotations implements Rotation {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#store = new RotationStore(options.redis, options.cluster);
-    this.#refresh = new PairRefresh(options, this.#store, (state) => this.#read(state), this.#stopping.signal);
+    this.#reader = new LineageReader(options, this.#store);
+    this.#refresh = new PairRefresh(options, this.#store, this.#reader, this.#stopping.signal);
     this.#writeBack = new SecretWriteBack(options);
   }
 
@@ -208,12 +210,12 @@ export class Rotations implements Rotation {
 
   /** Reads what Redis has, and begins what is due. */
   async #attend(state: LineageState): Promise<void> {
-    const { mayRefresh, random = Math.random } = this.#options;
+    const { random = Math.random } = this.#options;
     // What comes meanwhile makes it due again.
     state.dueMs = this.#timers.monotonicMs() + POLL_MS * (0.9 + 0.2 * random());
     try {
-      await this.#read(state);
-      if (mayRefresh()) await this.#show(state);
+      await this.#reader.read(state);
+      await this.#reader.show(state);
     } catch (error) {
       this.#options.log.debug({ error: errorText(error) }, 'could not read a rotating token from Redis');
       state.dueMs = this.#timers.monotonicMs() + REDIS_RETRY_MS;
@@ -265,36 +267,6 @@ export class Rotations implements Rotation {
     await this.#writeBack.run(user, state.known);
     this.#tell(state);
     this.#look(state);
-  }
-
-  async #read(state: LineageState): Promise<void> {
-    const { fleetKeys, mayRefresh } = this.#options;
-    const stored = await this.#store.read(state.lineage);
-    const { known, sealed, rewrite } = absorb(state, stored, fleetKeys());
-    state.stored = stored;
-    state.known = known;
-    state.sealed = sealed;
-    if (rewrite !== undefined && known !== undefined && mayRefresh()) {
-      await this.#rewrite(state, rewrite, known.pair);
-    }
-  }
-
-  async #rewrite(state: LineageState, record: RotationRecord, pair: TokenPair): Promise<void> {
-    const text = JSON.stringify(record);
-    const { stored } = state;
-    if (stored === undefined || !(await this.#store.store(state.lineage, stored.text, text))) return;
-    state.stored = { ...stored, record, text };
-    state.known = { record, pair };
-  }
-
-  /** So that no ancestor is forgotten that a Secret still shows. */
-  async #show(state: LineageState): Promise<void> {
-    const { stored, lineage } = state;
-    if (stored?.record === undefined) return;
-    for (const { uid, secret } of state.users.values()) {
-      const shows = tokenDigest(secret.pair.refreshToken);
-      if (stored.shown.get(this.#store.fieldOf(uid)) !== shows) await this.#store.show(lineage, uid, shows);
-    }
   }
 
   /** Has those judged again to whom something else applies than when they were judged. */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
+import type { RefusedToken } from '#core/protocol/refused-token.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import type { FleetView, SlotView } from '#operator/fleet/fleet-view.ts';
 import { judgeRotated } from '#operator/kinds/rotated-verdict.ts';
 import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
 import { rotationIn } from '#operator/kinds/slackbot/rotating-token.ts';
-import type { SlackBotObject } from '#operator/kinds/slackbot/slackbot-object.ts';
+import { type SlackBotObject, wantedSecretOf } from '#operator/kinds/slackbot/slackbot-object.ts';
 import type { SecretRead } from '#operator/reconcile/secret-read.ts';
 import type { RotatingSecret } from '#operator/rotation/rotating-secret.ts';
 import type { AppliedRotation, Rotation } from '#operator/rotation/rotations.ts';
@@ -59,6 +60,12 @@ class FakeRotation implements Rotation {
   leave(): void {}
 }
 
+const KIND = {
+  wantedSecretOf,
+  judgeCredentials: (object: { spec: SlackBotSpec }, read: SecretRead) => judgeCredentials(object.spec, read),
+  rotationIn,
+};
+
 const judge = (
   spec: SlackBotSpec,
   secret: SecretRead,
@@ -66,11 +73,7 @@ const judge = (
   slots: Partial<SlotView>[] = [],
 ) => {
   const view = { bots: new Map([['u', { slots, pending: [] }]]) } as unknown as FleetView;
-  const kind = {
-    judgeCredentials: (object: { spec: SlackBotSpec }, read: SecretRead) => judgeCredentials(object.spec, read),
-    rotationIn,
-  };
-  return judgeRotated<SlackBotObject>(kind, bot(spec), secret, { rotation, view });
+  return judgeRotated<SlackBotObject>(KIND, bot(spec), secret, { rotation, view });
 };
 
 describe('a rotating token', () => {
@@ -113,7 +116,7 @@ describe('a rotating token', () => {
   it('says what is wrong with it beside the verdict', () => {
     const fault = { reason: 'RefreshRefused', message: 'refused' } as const;
     const rotation = new FakeRotation({ kind: 'known', token: NEW, note: 'a note', fault });
-    expect(judge(RTM, found(DATA), rotation)).toMatchObject({ kind: 'valid', note: 'a note', fault });
+    expect(judge(RTM, found(DATA), rotation)).toMatchObject({ kind: 'valid', note: 'a note', trouble: fault });
   });
 
   it.each<[string, Partial<SlotView>, string]>([
@@ -138,6 +141,26 @@ describe('a rotating token', () => {
     const rotation = new FakeRotation();
     judge(RTM, found(DATA), rotation, [slot]);
     expect(rotation.told).toEqual([told]);
+  });
+});
+
+describe('a rotating token that an answer to a message has called expired', () => {
+  const refusedBy = (digest: string, reason: RefusedToken['reason'] = 'TokenExpired') => {
+    const rotation = new FakeRotation();
+    const record = { tokenDigest: digest, generation: 1, reason, error: 'token_expired', message: '', atMs: 1 };
+    const view = { bots: new Map(), refused: new Map([['u', record]]) };
+    judgeRotated<SlackBotObject>(KIND, bot(SOCKET_MODE), found({ ...DATA, 'app-token': APP_TOKEN }), {
+      rotation,
+      view,
+    });
+    return rotation.told;
+  };
+
+  it('has expired, whether the record is about the slot or about the bot token', () => {
+    expect(refusedBy(tokenDigest(joinCredentials({ appToken: APP_TOKEN, botToken: NEW })))).toEqual(['u expired']);
+    expect(refusedBy(tokenDigest(NEW))).toEqual(['u expired']);
+    expect(refusedBy(tokenDigest(TOKEN))).toEqual(['u works']);
+    expect(refusedBy(tokenDigest(NEW), 'TokenRevoked')).toEqual(['u works']);
   });
 });
 
