@@ -102,6 +102,7 @@ export class SubjectSlot {
       transports[spec.kind],
       {
         ...deps,
+        refuse: () => {},
         offer: (normalized, settled) => {
           const text = normalized.kind === 'event' ? normalized.eventText : undefined;
           tell({ what: 'offered', id, kind: normalized.kind, text });

@@ -8,9 +8,11 @@ import { allSettings } from '#core/config/settings.ts';
 import {
   appBudgetKey,
   appSocketsKey,
+  broughtKey,
   CLUSTERS_KEY,
   CONTRACT_KEY,
   clusterKeys,
+  commandKeys,
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
@@ -91,9 +93,11 @@ describe('Redis keys', () => {
   const built = [
     ...keysOf(queueKeys('q', '{q}:urgent')),
     ...keysOf(clusterKeys('c')),
+    ...keysOf(commandKeys('relax:commands')),
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),
     appBudgetKey('A1'),
+    broughtKey(7),
     replyFaultKey('e1'),
     rotationKey('T1', 'd'),
     rotationLockKey('T1', 'd'),
