@@ -144,6 +144,9 @@ export const rotationKey = (teamID: string, clientDigest: string): string => `re
 /** Redlock: one refresh of that pair at a time, over all clusters. */
 export const rotationLockKey = (teamID: string, clientDigest: string): string =>
   `{${rotationKey(teamID, clientDigest)}}:lock`;
+/** String with TTL: that Slack has refused a refresh of it, and for which values (`core/protocol/rotation.ts`). */
+export const rotationRefusalKey = (teamID: string, clientDigest: string): string =>
+  `{${rotationKey(teamID, clientDigest)}}:refused`;
 
 export interface ClusterKeys {
   /** Redlock: one planner per cluster scope. */

@@ -46,6 +46,28 @@ export function decodeRotationRecord(json: string): RotationRecord | undefined {
   }
 }
 
+const refusalSchema = z.object({
+  /** Digest of what was sent: other values are not refused by it. */
+  request: z.string(),
+  /** In a row. */
+  failures: z.int().positive(),
+  /** For people. Never holds a token. */
+  message: z.string(),
+  /** Wall time of the next try. */
+  nextTryMs: z.number(),
+});
+/** That Slack has refused a refresh, so that the next process does not ask the same again at once. */
+export type RefreshRefusal = z.infer<typeof refusalSchema>;
+
+/** Undefined when it can't be read. */
+export function decodeRefreshRefusal(json: string): RefreshRefusal | undefined {
+  try {
+    return refusalSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
 const pairSchema = z.object({ token: z.string(), refreshToken: z.string() });
 
 const contextOf = ({ teamID, clientDigest }: Lineage, refreshDigest: string) =>

@@ -23,8 +23,11 @@ import type { RotationOptions } from './rotation-options.ts';
 import type { RotationStore } from './rotation-store.ts';
 import { type RefreshTrouble, SAID_AFTER_FAILURES } from './rotation-verdict.ts';
 
-/** Longer than a call of Slack may take, and what comes before and after it. */
-const LOCK_TTL_MS = 30_000;
+/**
+ * Longer than a call of Slack may take (12 s), and no longer than that: after a crash the next process has to ask within Slack's
+ * grace period.
+ */
+const LOCK_TTL_MS = 15_000;
 /** Another process is refreshing it. */
 const LOCKED_AGAIN_MS = 1_000;
 const FAILING = { baseMs: 1_000, capMs: 300_000 };
@@ -99,7 +102,7 @@ export class PairRefresh {
     const { refreshToken } = pairFor(state, user, decision);
     const { clientID, clientSecret } = user.secret;
     const [key] = this.#options.fleetKeys();
-    if (key === undefined) return;
+    if (key === undefined || (await this.#isRefused(state, user, refreshToken))) return;
     const answer = await refreshTokens(
       this.#options.webApi,
       { clientID, clientSecret, refreshToken },
@@ -111,6 +114,21 @@ export class PairRefresh {
     const next = refreshedRecord(state, pair, { askedAtMs, lifetimeMs }, refreshToken, key);
     await this.#keep(state, next);
     state.trouble = undefined;
+  }
+
+  /** Another process has asked the same, and Slack has refused it. */
+  async #isRefused(state: LineageState, user: LineageUser, refreshToken: string): Promise<boolean> {
+    const refusal = await this.#store.refusal(state.lineage);
+    const restMs = (refusal?.nextTryMs ?? 0) - this.#timers.wallMs();
+    const request = requestDigest(user.secret, refreshToken);
+    // A clock that differs by hours must not hold it back for longer than any refusal does.
+    if (refusal?.request !== request || restMs <= 0 || restMs > REFUSED.capMs) return false;
+    const { failures, message } = refusal;
+    const isKnown = troubleOf(state, user, { token: '', refreshToken }) !== undefined;
+    state.trouble = { kind: 'refused', failures, message, request, nextTryMs: this.#timers.monotonicMs() + restMs };
+    if (!isKnown) tellUsers(state, { ...state.trouble, failures: 1 });
+    this.#options.observer.refreshed('found');
+    return true;
   }
 
   /** Until Redis has the pair nothing else may use it; without it the pair would be lost with this process. */
@@ -173,6 +191,10 @@ export class PairRefresh {
     observer.refreshed(kind === 'refused' ? 'refused' : 'failed');
     log.warn({ team: state.lineage.teamID, error: message, failures }, 'a token was not refreshed');
     tellUsers(state, state.trouble);
+    if (kind === 'refused') {
+      const refusal = { request, failures, message, nextTryMs: this.#timers.wallMs() + delayMs };
+      await this.#store.refuse(state.lineage, refusal, delayMs);
+    }
     if (answer.kind === 'refused' && answer.isOfToken) await this.#noteRefused(state, refreshToken);
   }
 

@@ -1,7 +1,9 @@
-import { rotationKey } from '../../core/protocol/keys.ts';
+import { rotationKey, rotationRefusalKey } from '../../core/protocol/keys.ts';
 import {
+  decodeRefreshRefusal,
   decodeRotationRecord,
   type Lineage,
+  type RefreshRefusal,
   type RotationRecord,
   SHOWN,
   shownField,
@@ -53,6 +55,15 @@ export class RotationStore {
   /** Notes which refresh token the Secret of a SlackBot shows. */
   async show(lineage: Lineage, ownerUid: string, refreshDigest: string): Promise<void> {
     await runScript(this.#redis, SHOW, [keyOf(lineage)], [this.fieldOf(ownerUid), refreshDigest]);
+  }
+
+  async refusal({ teamID, clientDigest }: Lineage): Promise<RefreshRefusal | undefined> {
+    return decodeRefreshRefusal((await this.#redis.get(rotationRefusalKey(teamID, clientDigest))) ?? '');
+  }
+
+  /** @param ttlMs until it may be asked again */
+  async refuse({ teamID, clientDigest }: Lineage, refusal: RefreshRefusal, ttlMs: number): Promise<void> {
+    await this.#redis.set(rotationRefusalKey(teamID, clientDigest), JSON.stringify(refusal), 'PX', ttlMs);
   }
 
   /** The SlackBot no longer uses it. The last one takes the pair with it. */

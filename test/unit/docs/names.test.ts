@@ -18,6 +18,7 @@ import {
   replyFaultKey,
   rotationKey,
   rotationLockKey,
+  rotationRefusalKey,
 } from '#core/protocol/keys.ts';
 import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
@@ -101,6 +102,7 @@ describe('Redis keys', () => {
     replyFaultKey('e1'),
     rotationKey('T1', 'd'),
     rotationLockKey('T1', 'd'),
+    rotationRefusalKey('T1', 'd'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
   ];

@@ -213,6 +213,21 @@ describe('rotating tokens, with Redis and a Slack stand-in', () => {
       },
     );
 
+    it('asks once for all processes, also for one that starts later', async () => {
+      const secret = { ...rotatingBot(slack, 'T0ONCE'), expiresAtMs: inHours(1), clientSecret: 'another-secretpart' };
+      const worlds = ['a', 'a', 'b'].map((name) => cluster(name));
+      for (const world of worlds) world.put('u', secret);
+      for (const world of worlds) await until(() => world.verdict('u')?.note.includes('bad_client_secret'), 'the note');
+      const late = cluster('a');
+      late.put('u', secret);
+      await until(() => late.verdict('u')?.note.includes('bad_client_secret'), 'the note');
+      const refused = [...worlds, late].reduce((sum, { counted }) => sum + (counted.refused ?? 0), 0);
+      expect(refused).toBe(1);
+      // Another client secret is another question.
+      late.put('u', { ...secret, clientSecret: CLIENT.clientSecret });
+      await until(() => late.token('u') === newestAt(slack, 'T0ONCE'), 'the new token');
+    });
+
     it('tries again while Slack is ill, and says so after a while', async () => {
       const world = cluster('a', { random: () => 0 });
       const id = slack.setFault({
