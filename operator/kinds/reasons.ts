@@ -16,6 +16,7 @@ export type JudgedReason =
   | 'TokenEmpty'
   | 'TokenWrongKind'
   | 'AppMismatch'
+  /** Of a rotating token that has expired. */
   | 'RefreshRefused'
   | 'RefreshDelayed'
   | 'AppMissing'
