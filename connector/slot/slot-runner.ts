@@ -8,6 +8,7 @@ import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { TwinWatch } from '../twins/twin-watch.ts';
+import { isOutlived } from './attempt.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
@@ -291,6 +292,7 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
+    if (failed && !isOutlived(before) && now.trouble !== undefined)
+      outage.failed(now.spec.streamID, now.trouble.reason);
   }
 }
