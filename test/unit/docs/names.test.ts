@@ -17,6 +17,9 @@ import {
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
+  rotationKey,
+  rotationLockKey,
+  rotationRefusalKey,
 } from '#core/protocol/keys.ts';
 import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
@@ -98,6 +101,9 @@ describe('Redis keys', () => {
     appBudgetKey('A1'),
     broughtKey(7),
     replyFaultKey('e1'),
+    rotationKey('T1', 'd'),
+    rotationLockKey('T1', 'd'),
+    rotationRefusalKey('T1', 'd'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
   ];
