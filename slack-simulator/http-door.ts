@@ -87,7 +87,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     sendJson(response, answer.status, answer.body);
     return;
   }
-  const method = /^\/api\/([a-z.]+)$/i.exec(url.pathname)?.[1];
+  const method = /^\/api\/([a-z0-9.]+)$/i.exec(url.pathname)?.[1];
   if (method === undefined) {
     const isPost = request.method === 'POST';
     const fields = parseArguments(request.headers['content-type'], body);

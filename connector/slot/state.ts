@@ -5,6 +5,7 @@ import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
+import type { SlackCount, UnknownSockets } from './slack-count.ts';
 
 /**
  * What one slot is doing, as data; only `step` changes it. Two things run side by side: the socket that is read
@@ -58,8 +59,13 @@ export interface SlotState {
   looks: number;
   /** Times in a row that another slot that shares its budget went first, or had the app's last place. */
   yields: number;
+  /** Sockets in a row that were replaced because events were withheld from them, and when the last was. */
+  withheldTimes: number;
+  withheldAtMs: number;
   /** Slack has recovered from an outage: connects wait no longer only to save calls. */
   hurried: boolean;
+  /** The attempt that was under way when Slack recovered, by `serial`: its failure says nothing of Slack as it is now. */
+  outlived: number | undefined;
   /** Slack's latest refusal of the token; undefined if it was accepted since, or never tried. */
   refusal: Refusal | undefined;
   /** The refusal came over a websocket, so that the grant of another one does not take it back. */
@@ -109,6 +115,8 @@ export interface CurrentSocket {
   id: number;
   tokenDigest: string;
   sinceMs: number;
+  /** Since when it has been read without a pause. */
+  readSinceMs: number;
   pausedSinceMs: number | undefined;
   /** A sign of life came since the last heartbeat. */
   heard: boolean;
@@ -127,26 +135,10 @@ export interface CurrentSocket {
   unknown: UnknownSockets | undefined;
   /** It is being replaced only to hear Slack count again. */
   looksAgain: boolean;
+  /** Other sockets of the token bring events that it does not bring; `doubted`: that was found of the one before. */
+  withheld: 'found' | 'doubted' | undefined;
   /** What people should know of it although it works. */
   trouble: Trouble | undefined;
-}
-
-export interface SlackCount {
-  /** Of the app, this one included. */
-  sockets: number;
-  /** The socket that it replaces was among them. */
-  handover: boolean;
-  /** It was opened for nothing but to hear Slack count. */
-  looked: boolean;
-}
-
-export interface UnknownSockets {
-  slack: number;
-  known: number;
-  /** Nobody is told before: the sockets may be those of other slots that are being replaced. */
-  isCertain: boolean;
-  /** When to hear Slack count again. */
-  lookAtMs: number;
 }
 
 export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited' | 'TooManyWebsockets'>;
@@ -186,6 +178,9 @@ export type Input =
   | { type: 'unmarked' }
   /** How many sockets of the app Relax knew when `id` was marked as live. */
   | { type: 'known'; id: number; known: number }
+  /** Another socket of the token brings events that this one does not; it has brought one again. */
+  | { type: 'withheld'; id: number }
+  | { type: 'brought'; id: number }
   /** Slack will close the socket, some time soon. */
   | { type: 'leaving'; id: number }
   /** Slack closes it now. */
@@ -263,7 +258,10 @@ export function initialState(spec: SlotFacts): SlotState {
     crowds: 0,
     looks: 0,
     yields: 0,
+    withheldTimes: 0,
+    withheldAtMs: Number.NEGATIVE_INFINITY,
     hurried: false,
+    outlived: undefined,
     refusal: undefined,
     refusedBySocket: false,
     refusals: 0,

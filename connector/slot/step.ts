@@ -18,6 +18,7 @@ import {
 import { onElsewhere } from './refusal.ts';
 import { onUpdate } from './spec-change.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
+import { onBrought, onWithheld } from './withheld-events.ts';
 
 /**
  * The whole behavior of a slot (`state.ts` explains its states). It is total: every input is handled in every state, and
@@ -50,6 +51,10 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onUnmarked(state, moment);
     case 'known':
       return onKnown(state, input.id, input.known, moment);
+    case 'withheld':
+      return onWithheld(state, input.id, moment);
+    case 'brought':
+      return onBrought(state, input.id);
     case 'leaving':
       return onLeaving(state, input.id, moment);
     case 'closing':

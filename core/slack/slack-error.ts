@@ -3,7 +3,12 @@ import type { RetryReason, TerminalReason } from '../protocol/report.ts';
 /** What one of Slack's error codes means: whether a retry is worthwhile, and what people can do about it. */
 export type SlackError =
   | { kind: 'terminal'; reason: TerminalReason; message: string }
-  | { kind: 'retry'; reason: RetryReason; message: string }
+  | {
+      kind: 'retry';
+      reason: RetryReason;
+      message: string /** Slack said no, in a word that is new. */;
+      isUnknown?: true;
+    }
   | { kind: 'rateLimited' };
 
 /** A method of the Web API, and what each of its errors means. */
@@ -124,4 +129,9 @@ export const webApiMethod = (
 ): WebApiMethod => ({ name, errors: new Map(Object.entries({ ...sharedErrors(name, newToken), ...errors })) });
 
 /** An undocumented error may be temporary, so it is never terminal. */
-export const UNKNOWN_ERROR = retry('SlackUnavailable', `Relax does not know this error. ${BY_ITSELF}`);
+export const UNKNOWN_ERROR: SlackError = {
+  kind: 'retry',
+  reason: 'SlackUnavailable',
+  message: `Relax does not know this error. ${BY_ITSELF}`,
+  isUnknown: true,
+};

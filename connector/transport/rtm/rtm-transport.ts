@@ -8,7 +8,9 @@ import { revocationOf } from '../../event/revocation.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
+import { copiedEvent } from './rtm-copies.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
+import { encodeRtmMessage } from './rtm-message.ts';
 import { refuseToken } from './rtm-token.ts';
 
 /**
@@ -52,6 +54,8 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     keepAlive: KEEP_ALIVE,
+    speaker: ({ teamID, token }) => ({ teamID, token }),
+    message: encodeRtmMessage,
     backpressure: 'pause',
     streamID: ({ teamID }) => teamID,
     sourceResolver(spec, self) {
@@ -64,6 +68,7 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
       const refusal = revocationOf(frame, bot);
       return refusal === undefined ? [] : [{ bot: { ...botOf(spec), tokenDigest: spec.tokenDigest }, refusal }];
     },
+    twins: { stream: ({ teamID }, tokenDigest) => `${teamID}:${tokenDigest}`, copied: copiedEvent },
     disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     openMethod: 'rtm.connect',

@@ -78,6 +78,7 @@ export function socketModeTransport({ open, identities, cluster }: SocketModeOpt
       if (identity === undefined || identity.connectsAs !== '') return undefined;
       return botOfOtherApp(identity, appID);
     },
+    speaker: ({ teamID, token }) => ({ teamID, token: splitCredentials(token).botToken }),
     sourceResolver: (spec, self) => ownSource(botOf(spec), self),
     revokedBy(spec, self, frame) {
       const appID = appIDOf(appTokenOf(spec)) ?? '';

@@ -9,7 +9,7 @@ import { localCertificate } from '#slack-simulator/certificate.ts';
 const run = promisify(execFile);
 
 /** Names and addresses of the stand-in that the good certificate is for. Names under `slack.test` exist only in a subject. */
-const NAMES = ['IP:127.0.0.1', 'IP:127.0.0.2', 'DNS:slack.test', 'DNS:*.slack.test'];
+const NAMES = ['IP:127.0.0.1', 'IP:127.0.0.2', 'IP:127.0.0.3', 'DNS:slack.test', 'DNS:*.slack.test'];
 
 /** What a server may show of itself, and what is wrong with it. */
 export interface HostileCertificates {

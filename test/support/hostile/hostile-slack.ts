@@ -6,11 +6,22 @@ import { type HttpRequest, RequestReader } from './http-bytes.ts';
 import { Line } from './line.ts';
 import { ApiCall, UpgradeCall } from './slack-call.ts';
 
+/** The websockets' address, unless the API is reached by a name: so a connection's purpose is known before TLS. */
+const SOCKET_HOST = '127.0.0.3';
+const API_HOST = '127.0.0.1';
+
+/** A TCP connection: the `nth` to the API, or to a websocket. */
+export interface Connection {
+  isSocket: boolean;
+  nth: number;
+}
+
 /** What a stand-in does in Slack's place. Whatever a script leaves out is done properly; `nth` counts from 1. */
 export interface SlackScript {
   /** Before TLS. @returns false: the script has taken the connection over */
-  connected?(line: Line, nth: number): boolean;
-  certificate?: SecureContext;
+  connected?(line: Line, of: Connection): boolean;
+  /** Undefined: the good one. */
+  certificate?(of: Connection): SecureContext | undefined;
   /** `call.nth` counts those with the same token, as for upgrades. `grant` is the proper answer. */
   api?(call: ApiCall): void;
   /** `greet` is the proper answer. */
@@ -31,7 +42,8 @@ export class HostileSlack {
   readonly #tokens = new Map<string, { calls: number; upgrades: number }>();
   readonly #tickets = new Map<string, string>();
   readonly sockets: HostileSocket[] = [];
-  #connections = 0;
+  #apiConnections = 0;
+  #socketConnections = 0;
   /** When the fault began, if that was not with the first connection; see `faultBegins`. */
   faultAtMs: number | undefined;
 
@@ -53,13 +65,8 @@ export class HostileSlack {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  apiUrl(host = '127.0.0.1'): string {
+  apiUrl(host = API_HOST): string {
     return `https://${host}:${this.port}/api/`;
-  }
-
-  /** TCP connections, of whatever kind. */
-  get connections(): number {
-    return this.#connections;
   }
 
   /** Those that the other end still holds. */
@@ -100,14 +107,16 @@ export class HostileSlack {
   }
 
   #accept(tcp: Socket): void {
-    this.#connections += 1;
     const line = new Line(tcp);
+    const isSocket = line.address === SOCKET_HOST;
+    const nth = isSocket ? ++this.#socketConnections : ++this.#apiConnections;
+    const of: Connection = { isSocket, nth };
     this.#lines.add(line);
     line.on('close', () => this.#lines.delete(line));
-    if (this.#script.connected?.(line, this.#connections) === false) return;
+    if (this.#script.connected?.(line, of) === false) return;
     const tls = new TLSSocket(line, {
       isServer: true,
-      secureContext: this.#script.certificate ?? this.#good,
+      secureContext: this.#script.certificate?.(of) ?? this.#good,
     });
     tls.on('error', () => line.destroy());
     tls.on('close', () => line.destroy());
@@ -143,7 +152,7 @@ export class HostileSlack {
     counts.calls += 1;
     const path = `/link/s3cr3t-${this.#tickets.size}-${this.port}?ticket=s3cr3t`;
     this.#tickets.set(path, token);
-    const host = request.headers.get('host') ?? `127.0.0.1:${this.port}`;
+    const [host = ''] = (request.headers.get('host') ?? '').split(':');
     const call = new ApiCall({
       request,
       line,
@@ -151,7 +160,7 @@ export class HostileSlack {
       token,
       nth: counts.calls,
       slack: this,
-      socketUrl: `wss://${host}${path}`,
+      socketUrl: `wss://${host === API_HOST ? SOCKET_HOST : host}:${this.port}${path}`,
     });
     if (this.#script.api === undefined) call.grant();
     else this.#script.api(call);

@@ -9,6 +9,7 @@ export class Line extends Duplex {
   readonly #tcp: Socket;
   #written = 0;
   #limit: { bytes: number; then: () => void } | undefined;
+  #paceMs = 0;
   #isSwallowed = false;
   #isLeft = false;
 
@@ -37,6 +38,11 @@ export class Line extends Duplex {
     return this.isOpen && !this.#isLeft;
   }
 
+  /** The address of ours that the other end has dialed. */
+  get address(): string {
+    return this.#tcp.localAddress ?? '';
+  }
+
   /** Of TLS, or of whatever is spoken over the line. */
   get writtenBytes(): number {
     return this.#written;
@@ -45,6 +51,11 @@ export class Line extends Duplex {
   /** @param then what happens once so many bytes have been written; nothing more is sent from then on */
   limit(bytes: number, then: () => void): void {
     this.#limit = { bytes, then };
+  }
+
+  /** Byte by byte, as a slow loris does. */
+  trickle(everyMs: number): void {
+    this.#paceMs = everyMs;
   }
 
   /** Nothing gets through any more, either way, and nobody is told. */
@@ -74,11 +85,28 @@ export class Line extends Duplex {
       done();
       return;
     }
+    if (this.#paceMs > 0) {
+      this.#writeSlowly(chunk, done);
+      return;
+    }
     const reached = chunk.length >= leftBytes;
     this.#tcp.write(reached ? chunk.subarray(0, leftBytes) : chunk, () => {
       if (reached) this.#limit?.then();
       done();
     });
+  }
+
+  #writeSlowly(chunk: Buffer, done: () => void): void {
+    let at = 0;
+    const timer = setInterval(() => {
+      if (this.isOpen && at < chunk.length) {
+        this.#tcp.write(chunk.subarray(at, at + 1));
+        at += 1;
+        return;
+      }
+      clearInterval(timer);
+      done();
+    }, this.#paceMs);
   }
 
   override _final(done: () => void): void {

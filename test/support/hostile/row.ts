@@ -29,6 +29,8 @@ export interface Row {
   begin?(world: World): void | Promise<void>;
   /** Ends the fault, once it has been detected; undefined where the script does. */
   heal?(world: World): void | Promise<void>;
+  /** What else is wrong after it all; nothing, if undefined. */
+  verify?(world: World): readonly string[];
   promise: Promised;
 }
 

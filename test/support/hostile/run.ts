@@ -1,6 +1,9 @@
 import { type HostileCertificates, hostileCertificates } from './certificates.ts';
 import { HostileProxy } from './hostile-proxy.ts';
+import type { LifeRow } from './life-row.ts';
+import { Neighbour, type NeighbourEnd } from './neighbour.ts';
 import type { Row, RowResult } from './row.ts';
+import { runLifeRow } from './run-life-row.ts';
 import { runRow } from './run-row.ts';
 import { Subject } from './subject.ts';
 import type { SubjectKind } from './subject-names.ts';
@@ -25,6 +28,8 @@ export interface RunEnd {
   /** Log lines with a token or the URL of a websocket in them. */
   leaks: readonly string[];
   logLines: number;
+  /** Of the healthy slot beside the rows, if one was opened. */
+  neighbour?: NeighbourEnd;
 }
 
 /** Rows in two processes of subjects: one with a direct way to Slack, one behind a proxy. */
@@ -35,6 +40,7 @@ export class HostileRun {
   readonly #proxied: Subject;
   readonly #patient: boolean;
   #begun = 0;
+  #neighbour: Neighbour | undefined;
 
   private constructor(
     certificates: HostileCertificates,
@@ -54,14 +60,23 @@ export class HostileRun {
     const { caFile } = certificates;
     const [direct, proxied] = await Promise.all([
       Subject.start({ redisUrl, caFile }),
-      Subject.start({ redisUrl, caFile, env: { HTTPS_PROXY: proxy.url, NO_PROXY: NO_PROXY_HOST } }),
+      Subject.start({ redisUrl, caFile, firstID: 100_000, env: { HTTPS_PROXY: proxy.url, NO_PROXY: NO_PROXY_HOST } }),
     ]);
     return new HostileRun(certificates, proxy, { direct, proxied }, patient);
   }
 
+  /** A healthy slot beside the subjects of the rows that have a direct way to Slack. */
+  async openNeighbour(): Promise<void> {
+    this.#neighbour = await Neighbour.start(this.#direct, this.#certificates);
+  }
+
+  async runLife(row: LifeRow, transport: SubjectKind): Promise<RowResult> {
+    await this.#turn();
+    return await runLifeRow(row, transport, { certificates: this.#certificates, subject: this.#direct });
+  }
+
   async run(row: Row, transport: SubjectKind): Promise<RowResult> {
-    this.#begun += 1;
-    await new Promise((resolve) => setTimeout(resolve, this.#begun * APART_MS));
+    await this.#turn();
     return await runRow(row, transport, {
       certificates: this.#certificates,
       subject: row.proxied === true ? this.#proxied : this.#direct,
@@ -70,7 +85,13 @@ export class HostileRun {
     });
   }
 
+  async #turn(): Promise<void> {
+    this.#begun += 1;
+    await new Promise((resolve) => setTimeout(resolve, this.#begun * APART_MS));
+  }
+
   async end(): Promise<RunEnd> {
+    const neighbour = await this.#neighbour?.end();
     const subjects = [this.#direct, this.#proxied];
     const left = await Promise.all(subjects.map((subject) => subject.end()));
     await Promise.all([this.#proxy.stop(), this.#certificates.remove()]);
@@ -81,6 +102,7 @@ export class HostileRun {
       left: Object.fromEntries(left.flatMap((each) => Object.entries(each))),
       leaks: [...logLines, ...told].filter((line) => SECRET.test(line)),
       logLines: logLines.length,
+      ...(neighbour === undefined ? {} : { neighbour }),
     };
   }
 }

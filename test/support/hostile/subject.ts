@@ -11,6 +11,8 @@ export interface SubjectOptions {
   /** PEM of the CA to trust. */
   caFile: string;
   env?: Readonly<Record<string, string>>;
+  /** The number of its first slot: subjects that share a Redis must not share tokens. */
+  firstID?: number;
 }
 
 /** A status, and when it was told by this process's monotonic clock. */
@@ -29,20 +31,21 @@ export class Subject {
   readonly defects: string[] = [];
   #isReady = false;
   #left: Readonly<Record<string, number>> | undefined;
-  #lastID = 0;
+  #lastID: number;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, firstID: number) {
     this.#child = child;
+    this.#lastID = firstID - 1;
     child.on('message', (message: FromSubject) => this.#take(message));
   }
 
-  static async start({ redisUrl, caFile, env = {} }: SubjectOptions): Promise<Subject> {
+  static async start({ redisUrl, caFile, env = {}, firstID = 1 }: SubjectOptions): Promise<Subject> {
     const inherited = Object.entries(process.env).filter(([name]) => !PROXY_NAMES.includes(name));
     const child = fork(join(import.meta.dirname, 'subject-program.ts'), [redisUrl], {
       env: { ...Object.fromEntries(inherited), NODE_EXTRA_CA_CERTS: caFile, ...env },
       execArgv: [],
     });
-    const subject = new Subject(child);
+    const subject = new Subject(child, firstID);
     await waitFor(() => subject.#isReady, { what: 'the subject is ready', timeoutMs: 20_000 });
     return subject;
   }
@@ -119,7 +122,7 @@ export class SubjectView {
   readonly token: string;
   readonly openedAtMs = performance.now();
   readonly history: Told[] = [];
-  readonly offered: Extract<FromSubject, { what: 'offered' }>[] = [];
+  readonly offered: (Extract<FromSubject, { what: 'offered' }> & { atMs: number })[] = [];
   readonly #tell: (message: ToSubject) => void;
   #timersLeft: number | undefined;
 
@@ -154,7 +157,7 @@ export class SubjectView {
 
   take(message: Extract<FromSubject, { id: number }>): void {
     if (message.what === 'status') this.history.push({ status: message.status, atMs: performance.now() });
-    else if (message.what === 'offered') this.offered.push(message);
+    else if (message.what === 'offered') this.offered.push({ ...message, atMs: performance.now() });
     else this.#timersLeft = message.timers;
   }
 }

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RowResult } from '#test/support/hostile/row.ts';
-import { SILENCE_ROWS } from '#test/support/hostile/rows/silence-rows.ts';
+import { GETTING_A_SOCKET } from '#test/support/hostile/rows/getting-a-socket.ts';
 import { HostileRun, transportsOf } from '#test/support/hostile/run.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 
 const server = useRedis();
 
 /** All rows run at once, each with a Slack of its own; a test looks at what became of its row. */
-const cases = [...SILENCE_ROWS].flatMap((row) =>
+const cases = GETTING_A_SOCKET.flatMap(({ rows }) => rows).flatMap((row) =>
   transportsOf(row).map((transport) => ({ row, transport, fault: row.fault })),
 );
 const results = new Map<(typeof cases)[number], Promise<RowResult>>();

@@ -229,8 +229,11 @@ export class SlotWorld {
 }
 
 /** A socket is never replaced from the last connects only to hear Slack count. */
-const purposesOf = ({ current, refusal }: SlotState): readonly string[] => {
-  if (current !== undefined) return [current.looksAgain ? 'rebalance' : 'refresh'];
+const purposesOf = ({ current, refusal, withheldTimes }: SlotState): readonly string[] => {
+  if (current !== undefined) {
+    const isIdle = current.looksAgain || (current.withheld === 'found' && withheldTimes > 1);
+    return isIdle ? ['rebalance', 'refresh'] : ['refresh'];
+  }
   return refusal === undefined ? ['needed', 'spread', 'rebalance'] : ['recheck'];
 };
 
@@ -240,7 +243,8 @@ function isStuck(state: SlotState): boolean {
 }
 
 function mayForgetFailures(before: SlotState, input: Input, nowMs: number): boolean {
-  return input.type === 'update' || (before.current !== undefined && nowMs - before.current.sinceMs >= 60_000);
+  if (input.type === 'update' || input.type === 'recovered') return true;
+  return before.current !== undefined && nowMs - before.current.sinceMs >= 60_000;
 }
 
 export function started(spec = facts()): SlotWorld {
