@@ -6,6 +6,8 @@
 -- of anyLive 1 or 0.
 local unspaced, firstGapMs, nextGapMs = ARGV[7] == '1', tonumber(ARGV[8]), tonumber(ARGV[9])
 local urgentMs = tonumber(held.urgentMs or 0)
+-- More than anybody who needs a connect has to wait.
+if urgentMs > nowMs + longestBlockMs + capacity * refillMs then urgentMs = 0 end
 local tries = tonumber(held.tries or 0)
 local lastMs = math.min(nowMs, tonumber(held.lastMs or 0))
 local lastBy = held.lastBy or ''
@@ -40,6 +42,9 @@ else
   elseif dueMs > nowMs then
     waitMs = math.max(dueMs - nowMs, missingMs(whole))
     if lastBy ~= asker then yields = 1 end
+  elseif sparing and tries > 0 and lastBy ~= '' and lastBy ~= asker then
+    -- Another replica probes with this team.
+    waitMs, yields = forMs, 1
   elseif not has(whole) then
     waitMs = missingMs(whole)
     -- One is left, which is reserved for a real need.

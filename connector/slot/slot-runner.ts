@@ -8,6 +8,7 @@ import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { TwinWatch } from '../twins/twin-watch.ts';
+import { isOutlived } from './attempt.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
@@ -36,8 +37,6 @@ export interface SlotDeps extends SlotSocketsDeps {
   heartbeats: HeartbeatWheel;
   /** Absent: sockets are not compared with others of their token. */
   twins?: Pick<TwinWatch, 'join'>;
-  /** For the waits that reports show; see `SlotReport.waitUntilMs`. */
-  redisNowMs(): number;
   /** The dedupe window of the contract: a socket stays unread for at most half of it. */
   windowMs: number;
   timers: Timers;
@@ -254,8 +253,8 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   #tellDisabled(slackError: string): void {
-    const { offer, timers } = this.#deps;
-    const normalized = this.#transport.disableBot(this.#spec, slackError, timers.wallMs());
+    const { offer, redisNowMs } = this.#deps;
+    const normalized = this.#transport.disableBot(this.#spec, slackError, redisNowMs());
     if (normalized !== undefined) offer(normalized);
   }
 
@@ -293,6 +292,7 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
+    if (failed && !isOutlived(before) && now.trouble !== undefined)
+      outage.failed(now.spec.streamID, now.trouble.reason);
   }
 }

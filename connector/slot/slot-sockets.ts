@@ -30,7 +30,9 @@ export interface SlotSocketsDeps extends RevocationDeps {
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'monotonicMs' | 'after'>;
+  timers: Pick<Timers, 'monotonicMs' | 'after'>;
+  /** The time of events that have none of their own: Redis's, since this machine's clock may jump. */
+  redisNowMs(): number;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -167,11 +169,11 @@ export class SlotSockets<S extends SlotSpec> {
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    const { replies, timers } = this.#deps;
+    const { replies, redisNowMs } = this.#deps;
     const normalized = normalizeFrame(frame, source, waiting, {
       replies,
       answer: this.#transport.answer,
-      receivedAtMs: timers.wallMs(),
+      receivedAtMs: redisNowMs(),
     });
     this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
     if (revokingTypeOf(frame.event) !== undefined) this.#onRevocation(held, spec, frame);
@@ -181,7 +183,7 @@ export class SlotSockets<S extends SlotSpec> {
   #onRevocation({ self, tokenDigest }: HeldSocket<S>, spec: S, frame: EventFrame): void {
     const revoked = this.#transport.revokedBy?.(spec, self, frame) ?? [];
     const socket = { ownerUid: spec.ownerUid, tokenDigest };
-    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.timers.wallMs());
+    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.redisNowMs());
     if (refusal !== undefined) this.#owner.feed({ type: 'revoked', tokenDigest, refusal });
   }
 

@@ -19,14 +19,14 @@ export function tellRevoked(
   revoked: readonly RevokedBot[],
   socket: { ownerUid: string; tokenDigest: string },
   deps: RevocationDeps,
-  wallMs: number,
+  nowMs: number,
 ): Refusal | undefined {
   let own: Refusal | undefined;
   for (const { bot, refusal } of revoked) {
     const isOwn = bot.ownerUid === socket.ownerUid;
     if (isOwn && bot.tokenDigest !== socket.tokenDigest) continue;
     deps.refuse(bot, refusal);
-    if (bot.tokenDigest !== '') deps.offer(disableBot(bot, refusal.error, wallMs));
+    if (bot.tokenDigest !== '') deps.offer(disableBot(bot, refusal.error, nowMs));
     if (isOwn) own = refusal;
   }
   return own;

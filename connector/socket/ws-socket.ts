@@ -203,7 +203,8 @@ class WsSocket implements Socket {
     ws.on('pong', (data: Buffer) => this.#heard(this.#isAnswer(data) ? 'pong' : 'ping'));
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
-      const waitMs = retryAfterMs(response.headers['retry-after'], systemClock.wallMs());
+      const { date, 'retry-after': retryAfter } = response.headers;
+      const waitMs = retryAfterMs(retryAfter, systemClock.wallMs(), date);
       this.#failure ??= {
         kind: 'refused',
         status,

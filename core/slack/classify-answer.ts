@@ -9,6 +9,8 @@ export interface HttpAnswer {
   status: number;
   /** The header, as it is. */
   retryAfter: string | null;
+  /** Its Date header, if there was one. */
+  date?: string | undefined;
   body: string;
 }
 
@@ -17,14 +19,14 @@ const DEFAULT_RETRY_AFTER_MS = 30_000;
 const MAX_MESSAGE = 400;
 
 export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs: number): WebApiAnswer {
-  const { status, retryAfter, body } = answer;
+  const { status, retryAfter, date, body } = answer;
   const rateLimited = (): WebApiAnswer => ({
     kind: 'rateLimited',
-    retryAfterMs: retryAfterMs(retryAfter, wallMs) ?? DEFAULT_RETRY_AFTER_MS,
+    retryAfterMs: retryAfterMs(retryAfter, wallMs, date) ?? DEFAULT_RETRY_AFTER_MS,
   });
   if (status === 429) return rateLimited();
   if (status >= 500) {
-    const waitMs = retryAfterMs(retryAfter, wallMs);
+    const waitMs = retryAfterMs(retryAfter, wallMs, date);
     return {
       ...retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax retries automatically.`),
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),

@@ -29,6 +29,7 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
   return new Promise((resolve) => {
     const { url, headers, body, timeoutMs, maxBytes, signal } = post;
     let isConnected = false;
+    let hasResponse = false;
     const length = `${Buffer.byteLength(body)}`;
     const { request: open } = url.protocol === 'https:' ? https : http;
     const request = open(url, {
@@ -64,18 +65,25 @@ export function httpPost(post: HttpPost): Promise<HttpPostResult> {
     );
     request.on('response', (response) => {
       isConnected = true;
+      hasResponse = true;
       read(response, maxBytes).then(
         (text) => {
           const { statusCode: status = 0 } = response;
           if (text === undefined) fail({ how: 'tooLarge' });
-          else end({ answer: { status, retryAfter: response.headers['retry-after'] ?? null, body: text } });
+          else {
+            const { date, 'retry-after': retryAfter = null } = response.headers;
+            end({ answer: { status, retryAfter, date, body: text } });
+          }
         },
         (error: Error) => failBy(error),
       );
     });
     request.on('error', failBy);
-    // Of an answer that is none: 101 ends the connection without an error.
-    request.on('close', () => failBy(new Error('the connection was closed without an answer')));
+    // Of an answer that is none: 101 ends the connection without an error. A response says itself how it ended, and over a
+    // connection that is kept it does so later than the request.
+    request.on('close', () => {
+      if (!hasResponse) failBy(new Error('the connection was closed without an answer'));
+    });
     if (signal.aborted) stop();
     else request.end(body);
   });

@@ -12,6 +12,7 @@ import {
   CLUSTERS_KEY,
   CONTRACT_KEY,
   clusterKeys,
+  commandKeys,
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
@@ -90,6 +91,7 @@ describe('Redis keys', () => {
   const built = [
     ...keysOf(queueKeys('q', '{q}:urgent')),
     ...keysOf(clusterKeys('c')),
+    ...keysOf(commandKeys('relax:commands')),
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),
     appBudgetKey('A1'),

@@ -7,8 +7,13 @@ import type { Certificate } from '#slack-simulator/certificate.ts';
 
 export type TransportName = 'rtm' | 'socketMode';
 
+/** @param ends of the slot's sockets; the one after them lives */
+export const reconnectToken = (kind: TransportName, n: number, ends: number): string =>
+  kind === 'rtm' ? `xoxb-${n}-x${ends}` : `xapp-1-A${n}-1-x${ends}`;
+const endsOf = (token: string): number => Number(/x(\d+)$/.exec(token)?.[1]);
+
 /** How a socket of the stand-in ends, or fails to come to life. */
-const ENDS = [
+export const ENDS = [
   'close1000',
   'close1001',
   'close1011',
@@ -25,7 +30,7 @@ const ENDS = [
   'keptOpen',
 ] as const;
 /** These wait for a deadline of the connector's, so they are rarer. */
-const SLOW_ENDS = ['noHello', 'deaf', 'noUpgrade', 'refused429'] as const;
+export const SLOW_ENDS = ['noHello', 'deaf', 'noUpgrade', 'refused429'] as const;
 export type End = (typeof ENDS)[number] | (typeof SLOW_ENDS)[number];
 
 /** Every 50th end is a slow one. */
@@ -48,17 +53,14 @@ export class ReconnectSlack {
   readonly #tcp = new Set<Socket>();
   /** How each socket has ended, by kind. */
   readonly ends = new Map<End, number>();
-  readonly #limit: number;
 
-  private constructor(server: Server, limit: number) {
+  private constructor(server: Server) {
     this.#server = server;
-    this.#limit = limit;
   }
 
-  /** @param limit ends of each stream; the socket after them lives */
-  static async start(certificate: Certificate, limit: number): Promise<ReconnectSlack> {
+  static async start(certificate: Certificate): Promise<ReconnectSlack> {
     const server = createServer({ cert: certificate.cert, key: certificate.key, keepAliveTimeout: 60_000 });
-    const slack = new ReconnectSlack(server, limit);
+    const slack = new ReconnectSlack(server);
     server.on('connection', (socket: Socket) => {
       slack.#tcp.add(socket);
       socket.on('close', () => slack.#tcp.delete(socket));
@@ -83,9 +85,9 @@ export class ReconnectSlack {
     return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}/api/`;
   }
 
-  /** Websockets that are open at this end. */
+  /** Websockets that are open at this end, without those that it has stopped reading: it can't know of their end. */
   get open(): number {
-    return this.#sockets.clients.size;
+    return [...this.#sockets.clients].filter(({ isPaused }) => !isPaused).length;
   }
 
   async stop(): Promise<void> {
@@ -99,7 +101,7 @@ export class ReconnectSlack {
     this.#streams.set(token, stream);
     const n = stream.asked;
     stream.asked += 1;
-    if (n < this.#limit && endOf(n) === 'callFails') {
+    if (n < endsOf(token) && endOf(n) === 'callFails') {
       this.#ended('callFails');
       return { status: 503, body: {} };
     }
@@ -113,7 +115,7 @@ export class ReconnectSlack {
   #upgrade(token: string, n: number, tcp: Socket, accept: (open: (socket: WebSocket) => void) => void): void {
     const stream = this.#streams.get(token);
     if (stream === undefined) throw new Error('a socket that nobody asked for');
-    const end = n < this.#limit ? endOf(n) : undefined;
+    const end = n < endsOf(token) ? endOf(n) : undefined;
     if (end !== undefined) this.#ended(end);
     switch (end) {
       case 'refused503':
@@ -184,7 +186,7 @@ export class ReconnectSlack {
         if (end === 'leavingAtOnce') socket.close(1000);
         return;
       case 'deaf':
-        tcp.pause();
+        socket.pause();
         return;
       case 'noHello':
       case 'noUpgrade':

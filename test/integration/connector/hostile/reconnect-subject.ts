@@ -1,7 +1,7 @@
 /**
- * `reconnect-subject.ts URL TRANSPORT SLOTS WARM_UP RECONNECTS`: slots that reconnect whenever the Slack at URL ends their
- * sockets. Prints what is left afterwards as one line of JSON (`Leaks`). A program of its own, since NODE_EXTRA_CA_CERTS is
- * read when a process starts, and so that nothing else is counted. Needs --expose-gc.
+ * `reconnect-subject.ts URL`: slots that reconnect whenever the Slack at URL ends their sockets: one of each transport a
+ * thousand times, and fifty others twenty times. Prints what is left afterwards as one line of JSON (`Leaks`). A program of
+ * its own, since NODE_EXTRA_CA_CERTS is read when a process starts, and so that nothing else is counted. Needs --expose-gc.
  */
 
 import { TLSSocket } from 'node:tls';
@@ -17,7 +17,7 @@ import { createTransports, type TransportSpec } from '#connector/transport/trans
 import type { Log } from '#core/process/log.ts';
 import { systemTimers, type Timers } from '#core/process/timers.ts';
 import { createWebApi, type WebApi } from '#core/slack/web-api.ts';
-import type { TransportName } from './reconnect-slack.ts';
+import { reconnectToken, type TransportName } from './reconnect-slack.ts';
 
 /** What there is, by kind; `heapBytes` after a collection. */
 export type Remains = Readonly<Record<string, number>>;
@@ -35,8 +35,15 @@ export interface Leaks {
   tookMs: number;
 }
 
-const [url = '', kind = 'rtm', slotsText = '1', warmUpText = '1', reconnectsText = '1'] = process.argv.slice(2);
-const [slotCount, warmUp, reconnects] = [Number(slotsText), Number(warmUpText), Number(reconnectsText)];
+const [url = ''] = process.argv.slice(2);
+const PLAN: readonly { kind: TransportName; slots: number; ends: number }[] = [
+  { kind: 'rtm', slots: 1, ends: 1_000 },
+  { kind: 'socketMode', slots: 1, ends: 1_000 },
+  { kind: 'rtm', slots: 25, ends: 20 },
+  { kind: 'socketMode', slots: 25, ends: 20 },
+];
+/** What is measured first has a fifth of its reconnects behind it, so that what grows only once has grown. */
+const WARM = 1 / 5;
 
 const unhandled: string[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(String(reason)));
@@ -83,9 +90,6 @@ class NoOutage extends Outage {
 }
 
 const CLASSES = { WebSocket, TLSSocket, AbortSignal, AbortController, Unacknowledged } as const;
-const TIMEOUT_PROTOTYPE = (): number =>
-  process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
-
 async function remains(): Promise<Remains> {
   // What has ended is let go of in the turns after it.
   for (let turn = 0; turn < 5; turn += 1) {
@@ -97,17 +101,20 @@ async function remains(): Promise<Remains> {
     Number(queryObjects(made, { format: 'count' })),
   ]);
   const resources = process.getActiveResourcesInfo();
-  const counted = ['TCPSocketWrap', 'TLSWrap'].map((each) => [each, resources.filter((one) => one === each).length]);
+  const counted = ['TCPSocketWrap', 'TLSWrap', 'Timeout'].map((each) => [
+    each,
+    resources.filter((one) => one === each).length,
+  ]);
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
   return {
     ...Object.fromEntries([...objects, ...counted]),
-    Timeout: TIMEOUT_PROTOTYPE(),
     listeners,
     heapBytes: process.memoryUsage().heapUsed,
   };
 }
 
-function specOf(n: number): TransportSpec {
+function specOf(kind: TransportName, n: number, ends: number): TransportSpec {
+  const token = reconnectToken(kind, n, ends);
   const shared = {
     slotID: `uid-${n}/0`,
     ownerUid: `uid-${n}`,
@@ -118,17 +125,10 @@ function specOf(n: number): TransportSpec {
     events: { include: [], exclude: [], own: false },
     rebalance: false,
   };
-  const transport = kind as TransportName;
-  return transport === 'rtm'
-    ? { ...shared, kind: 'rtm', token: `xoxb-${n}-abc`, tokenDigest: `d${n}` }
-    : {
-        ...shared,
-        kind: 'socketMode',
-        token: `xapp-1-A${n}-1-abc`,
-        tokenDigest: `d${n}`,
-        replies: true,
-        delayedEvents: false,
-      };
+  const credentials = { token, tokenDigest: token };
+  return kind === 'rtm'
+    ? { ...shared, ...credentials, kind }
+    : { ...shared, ...credentials, kind, replies: true, delayedEvents: false };
 }
 
 /** Token -> how often it has asked for a socket. */
@@ -162,7 +162,7 @@ const deps = (): SlotDeps => {
       release: async () => {},
       isLive: async () => false,
     },
-    dialSemaphore: new DialSemaphore(slotCount),
+    dialSemaphore: new DialSemaphore(),
     outage,
     heartbeats,
     // Now and then Redis takes an event only after its socket has ended.
@@ -184,28 +184,33 @@ const deps = (): SlotDeps => {
     random: () => 0,
     log: silentLog,
     limitedLog: silent,
+    refuse: () => {},
   };
 };
 
 const until = async (what: string, isTrue: () => boolean): Promise<void> => {
-  const endMs = performance.now() + 30_000;
+  const endMs = performance.now() + 90_000;
   while (!isTrue()) {
-    if (performance.now() > endMs) throw new Error(`not within half a minute: ${what}`);
+    if (performance.now() > endMs) throw new Error(`not within 90 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
 
 const startedAtMs = performance.now();
 const empty = await remains();
-const slots = Array.from({ length: slotCount }, (_, n) => {
-  const spec = specOf(n);
-  return { spec, runner: new SlotRunner(spec, transports[spec.kind], deps(), () => {}) };
-});
-const isPast = (count: number): boolean => slots.every(({ spec }) => (asked.get(spec.token) ?? 0) > count);
+let lastSlot = 0;
+const slots = PLAN.flatMap(({ kind, slots: count, ends }) =>
+  Array.from({ length: count }, () => {
+    lastSlot += 1;
+    const spec = specOf(kind, lastSlot, ends);
+    return { spec, ends, runner: new SlotRunner(spec, transports[spec.kind], deps(), () => {}) };
+  }),
+);
+const isPast = (share: number): boolean => slots.every(({ spec, ends }) => (asked.get(spec.token) ?? 0) > share * ends);
 for (const { runner } of slots) runner.start();
-await until('warm', () => isPast(warmUp));
+await until('warm', () => isPast(WARM));
 const before = await remains();
-await until('reconnected', () => isPast(reconnects));
+await until('reconnected', () => isPast(1));
 const isQuiet = (): boolean => performance.now() - lastAskedAtMs > QUIET_MS;
 await until('live', () => isQuiet() && slots.every(({ runner }) => runner.status().state === 'live'));
 const after = await remains();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isOutlived } from '#connector/slot/attempt.ts';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { wakeAtMs } from '#connector/slot/state.ts';
 import { CLOSED, facts, live, ok, SlotWorld, started } from './slot-world.ts';
@@ -229,6 +230,40 @@ describe('a Slack that has recovered', () => {
       expect(world.nowMs).toBeLessThanOrEqual(1_000);
       expect(world.state.attempt).toMatchObject({ unspaced: true });
     }
+  });
+
+  it.each(['connecting', 'dialing', 'greeting'] as const)(
+    'ends an attempt that hangs while %s after 2 s, and the next comes at once',
+    (tag) => {
+      const world = started();
+      for (let round = 0; round < 8; round += 1) {
+        world.until('connecting');
+        world.play({ type: 'answer', id: world.id, answer: ill });
+      }
+      world.until(tag);
+      const { nowMs } = world;
+      world.play({ type: 'recovered' });
+      expect((wakeAtMs(world.state) ?? 0) - nowMs).toBe(2_000);
+      world.wake();
+      expect(isOutlived(world.state), 'only that attempt').toBe(false);
+      expect((wakeAtMs(world.state) ?? 0) - world.nowMs).toBeLessThanOrEqual(1_000);
+      world.until('asking');
+      expect(world.state.attempt).toMatchObject({ unspaced: true });
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: ill });
+      world.until('asking');
+      expect(world.state.attempt, 'what fails after that is spaced again').toMatchObject({ unspaced: false });
+    },
+  );
+
+  it('starts to count failures anew, because those of the outage say nothing', () => {
+    const world = started();
+    for (let round = 0; round < 8; round += 1) {
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: ill });
+    }
+    world.play({ type: 'recovered' });
+    expect(world.state.failures).toBe(0);
   });
 
   it('ends no wait that Slack asked for', () => {
