@@ -55,3 +55,11 @@ it('a refusal names the method that was refused', async () => {
     message: expect.stringContaining('chat.postMessage'),
   });
 });
+
+it('a token that no header can hold is a failure like any other, which never reached Slack', async () => {
+  const token = 'xoxb-1-s3cr3t\nmore';
+  const answer = await webApi.call({ method: METHOD, token, signal: new AbortController().signal });
+  expect(answer).toMatchObject({ kind: 'retry', isUnreached: true });
+  expect(JSON.stringify(answer)).not.toContain('s3cr3t');
+  expect(requests).toEqual([]);
+});
