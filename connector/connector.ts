@@ -119,7 +119,7 @@ export class Connector {
     this.#outbound = createOutbound(parts, shared, {
       webApi,
       senders: this.#served,
-      refuse: async (sender, refusal) => this.#refusals.refuseSender(sender, refusal),
+      refuse: (sender, refusal) => this.#refusals.refuseSender(sender, refusal),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({

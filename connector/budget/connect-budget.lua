@@ -42,6 +42,9 @@ else
   elseif dueMs > nowMs then
     waitMs = math.max(dueMs - nowMs, missingMs(whole))
     if lastBy ~= asker then yields = 1 end
+  elseif sparing and tries > 0 and lastBy ~= '' and lastBy ~= asker then
+    -- Another replica probes with this team.
+    waitMs, yields = forMs, 1
   elseif not has(whole) then
     waitMs = missingMs(whole)
     -- One is left, which is reserved for a real need.

@@ -29,9 +29,12 @@ export const TEAM_BUDGET = {
   /** "No more than 1 per minute, with some bursting" (docs.slack.dev/apis/web-api/rate-limits); the burst is our guess. */
   capacity: 3,
   refillMs: 60_000,
-  /** Gaps after the first failed connect and after each further one: with the backoff of about 1 s, three cover 40 s. */
+  /**
+   * Gaps after the first failed connect and after each further one, so that the third comes 32 to 38 s after the first: within
+   * 10 s of the end of an outage of 30 s (ADR 0023).
+   */
   firstGapMs: 10_000,
-  nextGapMs: 30_000,
+  nextGapMs: 22_000,
 } as const;
 
 /** Those of `apps.connections.open` and of an app's sockets (ADR 0016). */
@@ -72,7 +75,10 @@ export interface BudgetAsker {
   slotID: string;
   /** Slack has recovered from an outage: the gaps between a slot's last connects are no longer needed. */
   unspaced: boolean;
-  /** Slack is failing as a whole and this connect is only a probe, so it must not be the team's last one. */
+  /**
+   * Slack is failing as a whole and this connect is only a probe: it must not be the team's last one, nor one of several that
+   * the replicas of a team make in turn.
+   */
   sparing: boolean;
 }
 

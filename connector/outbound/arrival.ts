@@ -11,12 +11,21 @@ import {
 import { entryPrefix, outboxOf } from './outbox.ts';
 import type { Arrived, Routed } from './outbox-store.ts';
 
-/** @param newID for a command without one, in its dead letter */
-export function routeArrived(arrived: Arrived, redisMs: number, newID: () => string): Routed {
+/**
+ * @param newID for a command without one, in its dead letter
+ * @param barred why Redis can't take it, if that is known
+ */
+export function routeArrived(
+  arrived: Arrived,
+  redisMs: number,
+  newID: () => string,
+  barred?: CommandFailure | undefined,
+): Routed {
   if (arrived.bytes > MOST_COMMAND_BYTES) return refuse(arrived, undefined, tooLarge(arrived.bytes), redisMs, newID);
   const parsed = parseCommand(arrived.text);
   if ('failure' in parsed) return refuse(arrived, parsed.id, parsed.failure, redisMs, newID);
   const { command } = parsed;
+  if (barred !== undefined) return refuse(arrived, command.id, barred, redisMs, newID);
   return {
     sha: arrived.sha,
     outbox: outboxOf(command),
@@ -28,7 +37,7 @@ export function routeArrived(arrived: Arrived, redisMs: number, newID: () => str
 }
 
 /** A command that has to be refused for what `failure` says. */
-export function refuse(
+function refuse(
   { sha, text }: Pick<Arrived, 'sha' | 'text'>,
   id: string | undefined,
   failure: CommandFailure,

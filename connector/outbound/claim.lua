@@ -9,7 +9,7 @@
 -- ARGV[8] no time lies further ahead than so many ms, unless Redis's clock has been set back
 -- Returns
 --   { 'none' }                    nothing to do
---   { 'leased' }                  by another connector
+--   { 'leased', ms }              by another connector, so long at most
 --   { 'elsewhere' }               for RTM, which is not here
 --   { 'wait', ms }
 --   { 'claimed', Redis time in ms, the head, its last failure as JSON or '', ms without progress }
@@ -33,7 +33,8 @@ if not head then
 end
 
 local lease = redis.call('HGET', leases, name)
-if lease and msUntil(string.match(lease, ' (%d+)$')) > 0 then return { 'leased' } end
+local leasedMs = lease and msUntil(string.match(lease, ' (%d+)$')) or 0
+if leasedMs > 0 then return { 'leased', leasedMs } end
 local trouble = redis.call('HGET', troubles, name) or ''
 local idleMs = math.max(0, nowMs - (tonumber(redis.call('ZSCORE', heads, name)) or nowMs))
 

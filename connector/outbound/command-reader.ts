@@ -3,13 +3,13 @@ import { backoffMs } from '../../core/process/backoff.ts';
 import { errorText } from '../../core/process/log.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { sleep, type Timers } from '../../core/process/timers.ts';
-import { malformed } from '../../core/protocol/command.ts';
+import type { CommandFailure } from '../../core/protocol/command.ts';
 import type { CommandKeys } from '../../core/protocol/keys.ts';
 import { aclFault } from '../../core/redis/acl.ts';
 import { connectionFault, redisErrorText } from '../../core/redis/fault.ts';
 import type { BlockingRedis } from '../../core/redis/redis.ts';
-import { refuse, routeArrived } from './arrival.ts';
-import type { Arrived, OutboxStore, Routed, RouteOutcome } from './outbox-store.ts';
+import { routeArrived } from './arrival.ts';
+import type { OutboxStore, Routed, RouteOutcome } from './outbox-store.ts';
 
 export interface CommandReaderDeps {
   /** Used for nothing else; closed by `stop`. */
@@ -28,6 +28,8 @@ export interface CommandObserver {
   /** A command that never got into an outbox. */
   dropped(outcome: 'refused' | 'duplicate'): void;
 }
+
+type RouteError = Extract<RouteOutcome, { kind: 'error' }>;
 
 /** Shorter than a connection may be silent (`ioredis-client.ts`) by as much as a slow Redis may take to answer. */
 const WAIT_SECONDS = 1;
@@ -66,12 +68,12 @@ export class CommandReader {
     const { store, observer } = this.#deps;
     const outboxes = new Set<string>();
     /** By SHA-1: commands whose outbox Redis refuses. */
-    const barred = new Map<string, string>();
+    const barred = new Map<string, CommandFailure>();
     try {
       for (let going = true; going; ) {
         const { redisMs, arrived } = await store.intake();
         if (arrived.length === 0) return;
-        const routed = arrived.map((one) => this.#judge(one, redisMs, barred.get(one.sha)));
+        const routed = arrived.map((one) => routeArrived(one, redisMs, randomUUID, barred.get(one.sha)));
         const outcomes = await store.route(routed);
         going = outcomes.some(({ kind }) => kind !== 'gone');
         for (const [at, outcome] of outcomes.entries()) {
@@ -86,34 +88,27 @@ export class CommandReader {
     }
   }
 
-  #judge(arrived: Arrived, redisMs: number, barred: string | undefined): Routed {
-    if (barred !== undefined) {
-      return refuse(arrived, undefined, malformed(barred), redisMs, randomUUID);
-    }
-    return routeArrived(arrived, redisMs, randomUUID);
-  }
-
   /** A key of another type will not change by itself, and must not hold up what is behind: its command is given up. */
-  #bar(
-    one: Routed | undefined,
-    { error }: Extract<RouteOutcome, { kind: 'error' }>,
-    barred: Map<string, string>,
-  ): void {
-    if (one?.outbox === undefined || !error.startsWith('WRONGTYPE')) throw new Error(error);
-    const key = this.#deps.keys.outbox(one.outbox);
-    barred.set(
-      one.sha,
-      `the key ${key} in Redis holds something else than a list, so delete it and push the command again`,
-    );
+  #bar(one: Routed | undefined, { command, error }: RouteError, barred: Map<string, CommandFailure>): void {
+    const { keys, redis } = this.#deps;
+    if (one?.outbox === undefined || !error.startsWith('WRONGTYPE')) {
+      throw new Error(aclFault(error, { user: redis.user, command, keys: aclPattern(keys) }) ?? error);
+    }
+    const key = keys.outbox(one.outbox);
+    const message = `The key ${key} in Redis holds something else than a list. Delete it and push the command again.`;
+    barred.set(one.sha, { reason: 'RedisKeyWrong', message });
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { redis, keys } = this.#deps;
+    /** Something was moved to the inbox, and not all of it is routed. */
+    let owed = false;
     while (!signal.aborted) {
       try {
-        const moved = await redis.blmove(keys.commands, keys.inbox, 'LEFT', 'RIGHT', WAIT_SECONDS);
-        if (moved !== null) await this.route();
+        owed ||= (await redis.blmove(keys.commands, keys.inbox, 'LEFT', 'RIGHT', WAIT_SECONDS)) !== null;
+        if (owed) await this.route();
+        owed = false;
         this.#attempts = 0;
       } catch (error) {
         if (signal.aborted) return;
@@ -152,6 +147,7 @@ export function commandFault(error: unknown, keys: CommandKeys, user: string): s
     const own = [keys.inbox, keys.due, keys.heads, keys.leases, keys.troubles, keys.dead].join(', ');
     return `one of the keys of commands holds another type: ${keys.commands} must be a list; of ${own} delete the one that is wrong`;
   }
-  const pattern = `${keys.commands} ~{${keys.commands}}:*`;
-  return aclFault(errorText(error), { user, keys: pattern }) ?? text;
+  return aclFault(errorText(error), { user, keys: aclPattern(keys) }) ?? text;
 }
+
+const aclPattern = ({ commands }: CommandKeys): string => `${commands} ~{${commands}}:*`;

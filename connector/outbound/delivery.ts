@@ -33,8 +33,8 @@ export interface DeliveryDeps {
   store: Pick<OutboxStore, 'claim' | 'settle'>;
   senders: Pick<Senders, 'ofTeam' | 'ofBot'>;
   webApi: Pick<WebApi, 'call'>;
-  /** Slack takes this bot's token no longer. Resolves when that is recorded. */
-  refuse(sender: Sender, refusal: Refusal): Promise<void>;
+  /** Slack takes this bot's token no longer: records that, and does not throw. */
+  refuse(sender: Sender, refusal: Refusal): void;
   observer: DeliveryObserver;
   timers: Timers;
   random(): number;
@@ -45,6 +45,8 @@ export interface DeliveryDeps {
 const TOKENLESS_PATIENCE_MS = 10_000;
 /** Until a mark is tried again that Redis did not take. */
 const SETTLE_AGAIN_MS = 250;
+/** Redis may have lost what it was told. */
+const TELL_AGAIN_MS = 60_000;
 /** No digest of a token: for an outbox that nobody can send from. */
 const NO_TOKEN = 'none';
 
@@ -68,6 +70,8 @@ export class Delivery {
   /** Nothing is claimed any more. */
   #closing = false;
   readonly #aborting = new AbortController();
+  /** Refusals that were recorded lately, and when. */
+  readonly #told = new Map<string, number>();
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
@@ -99,13 +103,13 @@ export class Delivery {
 
   /**
    * Takes away a head that makes no progress.
-   * @returns whether there was one
+   * @returns whether there is another behind it
    * @throws as `send`
    */
   async giveUp(outbox: string, idleMs: number): Promise<boolean> {
     const address = addressOf(outbox);
     const sender = senderOf(address, this.#deps.senders);
-    return (await this.#serve(outbox, address, sender, idleMs)) !== undefined;
+    return (await this.#serve(outbox, address, sender, idleMs)) === 0;
   }
 
   async #serve(
@@ -124,9 +128,9 @@ export class Delivery {
     const claimed = await store.claim({ outbox, channel: address.channel, digest, nonce, overRtm, giveUpMs });
     switch (claimed.kind) {
       case 'none':
-      case 'leased':
       case 'elsewhere':
         return undefined;
+      case 'leased':
       case 'wait':
         return claimed.waitMs;
       case 'claimed': {
@@ -172,7 +176,7 @@ export class Delivery {
 
   async #conclude(lease: Lease, command: Command, sender: Sender, verdict: Verdict): Promise<number | undefined> {
     const at = this.#now(lease);
-    if (verdict.kind !== 'sent' && verdict.refusal !== undefined) await this.#refuse(sender, verdict.refusal);
+    if (verdict.kind !== 'sent' && verdict.refusal !== undefined) this.#tell(sender, verdict.refusal);
     switch (verdict.kind) {
       case 'sent': {
         const { channel, ts, paceMs } = verdict;
@@ -261,12 +265,15 @@ export class Delivery {
     }
   }
 
-  async #refuse(sender: Sender, refusal: Refusal): Promise<void> {
-    try {
-      await this.#deps.refuse(sender, refusal);
-    } catch (error) {
-      this.#warn('could not record that Slack refuses a token', redisErrorText(error));
-    }
+  /** A message that waits for a new token learns the same every few seconds. */
+  #tell(sender: Sender, refusal: Refusal): void {
+    const { refuse, timers } = this.#deps;
+    const nowMs = timers.monotonicMs();
+    for (const [told, atMs] of this.#told) if (nowMs - atMs >= TELL_AGAIN_MS) this.#told.delete(told);
+    const key = `${sender.ownerUid} ${sender.generation} ${sender.credentialsDigest} ${refusal.reason}`;
+    if (this.#told.has(key)) return;
+    this.#told.set(key, nowMs);
+    refuse(sender, refusal);
   }
 
   #warn(words: string, error: string): void {

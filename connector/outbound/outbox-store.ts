@@ -32,7 +32,10 @@ export interface Routed {
   letter: string;
 }
 
-export type RouteOutcome = { kind: 'routed' | 'duplicate' | 'refused' | 'gone' } | { kind: 'error'; error: string };
+export type RouteOutcome =
+  | { kind: 'routed' | 'duplicate' | 'refused' | 'gone' }
+  /** Of Redis, to that command of its. */
+  | { kind: 'error'; command: string; error: string };
 
 /** Of an outbox, and of the token that would send from it: digests, never the token. */
 export interface ClaimRequest {
@@ -47,7 +50,9 @@ export interface ClaimRequest {
 }
 
 export type Claim =
-  | { kind: 'none' | 'leased' | 'elsewhere' }
+  | { kind: 'none' | 'elsewhere' }
+  /** By another process, which will have settled long before: if it is alive. */
+  | { kind: 'leased'; waitMs: number }
   | { kind: 'wait'; waitMs: number }
   /** `entry` as it is in the outbox, `trouble` as it was settled. */
   | { kind: 'claimed'; redisMs: number; entry: string; trouble: string; idleMs: number };
@@ -99,8 +104,11 @@ export const INTAKE_COMMANDS = 100;
 const INTAKE_BYTES = 1_048_576;
 /** Of a command that is too long to be read: enough to recognize it. */
 const BEGINNING_BYTES = 1_000;
-/** Slack allows several hundred messages a minute in a workspace, with short bursts (docs.slack.dev/apis/web-api/rate-limits). */
-const BUCKET = { intervalMs: 200, burst: 5 };
+/**
+ * Slack allows several hundred messages a minute in a workspace, with short bursts (docs.slack.dev/apis/web-api/rate-limits):
+ * never 300 in a minute.
+ */
+const BUCKET = { intervalMs: 210, burst: 5 };
 /** Longer than any wait is: Retry-After counts for five minutes. */
 const FAR_MS = 600_000;
 
@@ -158,11 +166,11 @@ export class OutboxStore {
     );
     switch (what) {
       case 'none':
-      case 'leased':
       case 'elsewhere':
         return { kind: what };
+      case 'leased':
       case 'wait':
-        return { kind: 'wait', waitMs: Number(first) };
+        return { kind: what, waitMs: Number(first) };
       case 'claimed':
         return {
           kind: 'claimed',
@@ -235,7 +243,9 @@ function routeOutcome(answer: unknown): RouteOutcome {
     case 'refused':
     case 'gone':
       return { kind: text };
-    default:
-      return { kind: 'error', error: text.replace(/^error:\w+:/, '') };
+    default: {
+      const [, command = '', error = text] = /^error:(\w+):(.*)$/s.exec(text) ?? [];
+      return { kind: 'error', command, error };
+    }
   }
 }

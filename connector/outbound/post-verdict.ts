@@ -1,5 +1,6 @@
 /** What an answer to a message means for it, and for the messages behind it. Pure. */
 
+import { z } from 'zod';
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { Command, CommandFailure } from '../../core/protocol/command.ts';
 import type { Refusal, WebApiAnswer, WebApiFailure } from '../../core/slack/web-api-answer.ts';
@@ -229,9 +230,19 @@ const givenUp = ({ message, ...failure }: CommandFailure): CommandFailure => ({
   message: `${message} Given up after ${PATIENCE_MS / 60_000} minutes: push the command again once that is solved.`,
 });
 
-/** @param json of `Trouble`, or '' */
+const troubleSchema = z.object({
+  tries: z.number(),
+  refusals: z.number(),
+  failure: z.object({ reason: z.string(), error: z.string().optional(), message: z.string() }),
+});
+
+/** @param json of `Trouble`; anything else is none */
 export function readTrouble(json: string): Trouble | undefined {
-  return json === '' ? undefined : (JSON.parse(json) as Trouble);
+  try {
+    return troubleSchema.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
 }
 
 export function resultOf({ answer }: PostAnswer): PostResult {

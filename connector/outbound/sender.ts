@@ -43,6 +43,3 @@ export interface Senders {
   /** Who can be addressed now, for a look at what waits: changes of bots and teams only, not of tokens. */
   onChange(listener: () => void): () => void;
 }
-
-/** Of a process that serves no bots. */
-export const NO_SENDERS: Senders = { ofTeam: () => [], ofBot: () => undefined, onChange: () => () => undefined };

@@ -6,8 +6,17 @@ import type { Trouble } from '../transport/transport.ts';
 import { refuseUnsent, stillRefused } from './refusal.ts';
 import { type Attempt, type Effect, go, type Moment, type SlotState, type Step } from './state.ts';
 
+/** Those who go at once when Slack has recovered are spread over so much. */
+export const RECOVERED_SPREAD_MS = 1_000;
+
 /** Slack allows one connect a minute: with a lower cap, retries would only wait for the budget. */
 export const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
+
+/** Whatever a peer, a proxy or another clock asks for: then the slot tries again, which harms nobody. */
+const MOST_WAIT_MS = 600_000;
+
+/** A wait that somebody else has named, as one that ends. */
+export const boundedMs = (ms: number): number => (ms > 0 ? Math.min(ms, MOST_WAIT_MS) : 0);
 
 /** Joins the end of the queue for a turn. A previous attempt must have been abandoned before (`abandon`). */
 export function begin(state: SlotState, waited = false): Step {
@@ -40,6 +49,9 @@ export function abandon(attempt: Attempt): readonly Effect[] {
   }
 }
 
+/** Slack has recovered since this attempt began, which may have been spent on the outage. */
+export const isOutlived = ({ attempt, outlived }: SlotState): boolean => 'id' in attempt && attempt.id === outlived;
+
 /** The attempt is over; another follows. @param atLeastMs what the peer asked for */
 export function fail(
   state: SlotState,
@@ -48,12 +60,14 @@ export function fail(
   atLeastMs = 0,
   policy: BackoffPolicy = BACKOFF,
 ): Step {
-  const well = { yields: 0, hurried: false };
+  const outlived = isOutlived(state);
+  const well = { yields: 0, hurried: outlived };
   // This failure says nothing about the token, which Slack has refused.
   if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
-  const waitMs = Math.max(atLeastMs, backoffMs(state.failures, policy, moment.random));
-  const attempt: Attempt = { tag: 'backingOff', asked: atLeastMs > 0, untilMs: moment.nowMs + waitMs };
-  return go(state, { ...well, attempt, trouble, failures: state.failures + 1 });
+  const soonMs = outlived ? moment.random * RECOVERED_SPREAD_MS : backoffMs(state.failures, policy, moment.random);
+  const untilMs = moment.nowMs + Math.max(boundedMs(atLeastMs), soonMs);
+  const failures = outlived ? state.failures : state.failures + 1;
+  return go(state, { ...well, attempt: { tag: 'backingOff', asked: atLeastMs > 0, untilMs }, trouble, failures });
 }
 
 /** Nothing but events that are withheld from the current socket asks for a successor (ADR 0022). */

@@ -4,15 +4,15 @@ import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, Trouble } from '../transport/transport.ts';
-import { abandon, BACKOFF, begin, fail, purposeOf } from './attempt.ts';
+import { abandon, BACKOFF, begin, boundedMs, fail, purposeOf, RECOVERED_SPREAD_MS } from './attempt.ts';
 import { CONNECT_DEADLINE_MS, onBudget, wait } from './attempt-budget.ts';
 import { ACCEPTED, refuse, refuseMismatch } from './refusal.ts';
 import { type Attempt, type Effect, first, go, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /** A call that does not reach Slack costs nothing, and the network may be back at any moment. */
 const UNREACHED_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 5_000 };
-/** Those who go at once when Slack has recovered are spread over so much. */
-const RECOVERED_SPREAD_MS = 1_000;
+/** What an attempt that began during the outage gets to come to something: it may hang until its deadline. */
+const OUTLIVED_MS = 2_000;
 
 /** Longer than the timeouts of the socket, which give better errors. */
 const DIAL_DEADLINE_MS = 15_000;
@@ -34,7 +34,7 @@ export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, momen
       return go(state, { ...accepted, attempt: dialing }, { do: 'dial', id, url, self });
     }
     case 'rateLimited': {
-      const { retryAfterMs } = answer;
+      const retryAfterMs = boundedMs(answer.retryAfterMs);
       // Slack, or a proxy in between, may ask for no wait at all; then our own backoff applies.
       const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
       const again: SlotState = { ...state, trouble: RATE_LIMITED, failures: state.failures + 1 };
@@ -62,7 +62,8 @@ function onFailedCall(
   answer: Extract<OpenAnswer, { kind: 'retry' }>,
   moment: Moment,
 ): Step {
-  const { reason, message, isUnreached = false, retryAfterMs = 0 } = answer;
+  const { reason, message, isUnreached = false } = answer;
+  const retryAfterMs = boundedMs(answer.retryAfterMs ?? 0);
   const effects: Effect[] = [{ do: 'leaveLine' }];
   if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
   if (!isUnreached) return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
@@ -81,14 +82,13 @@ export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step 
 /** The socket of an attempt ended before hello. */
 export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
   const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
+  const retryAfterMs = boundedMs(close.retryAfterMs ?? 0);
   // The other slots of the bucket would be refused in the same way.
-  if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
-    effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
-  }
+  if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
   const refused = close.kind === 'refused';
   const reason = refused ? 'ConnectionRefused' : 'ConnectionLost';
   const message = `The websocket closed before Slack's hello: ${close.detail}. Relax retries automatically.`;
-  return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
+  return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
 }
 
 /** Slack sent an error frame instead of hello, usually because the URL has expired. */
@@ -133,23 +133,27 @@ export function onWake(state: SlotState, moment: Moment): Step {
 const isAskedFor = (attempt: Attempt): boolean =>
   (attempt.tag === 'backingOff' && attempt.asked) || (attempt.tag === 'waiting' && attempt.reason === 'RateLimited');
 
-/** Waiting longer is pointless, except where Slack asked for it or the budget requires it. */
+/** Waiting longer is pointless, except where Slack asked for it or the budget requires it. The failures were the outage's. */
 export function onRecovered(state: SlotState, { nowMs, random }: Moment): Step {
   const { attempt } = state;
   const soonMs = nowMs + random * RECOVERED_SPREAD_MS;
+  const recovered = { hurried: true, failures: 0 };
   switch (attempt.tag) {
     case 'backingOff':
     case 'waiting':
     case 'yielding':
       if (isAskedFor(attempt)) return stay(state);
-      return go(state, { hurried: true, attempt: { ...attempt, untilMs: Math.min(attempt.untilMs, soonMs) } });
+      return go(state, { ...recovered, attempt: { ...attempt, untilMs: Math.min(attempt.untilMs, soonMs) } });
     case 'inLine':
     case 'asking':
-      return go(state, { hurried: true });
-    case 'none':
+      return go(state, recovered);
     case 'connecting':
     case 'dialing':
-    case 'greeting':
+    case 'greeting': {
+      const untilMs = Math.min(attempt.untilMs, nowMs + OUTLIVED_MS);
+      return go(state, { failures: 0, outlived: attempt.id, attempt: { ...attempt, untilMs } });
+    }
+    case 'none':
     case 'refused':
       return stay(state);
     default:

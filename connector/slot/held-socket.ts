@@ -1,7 +1,7 @@
 import type { Socket } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { ResolveSource, SlackSelf } from '../transport/transport.ts';
-import type { CopiedEvents } from './copied-events.ts';
+import { CopiedEvents } from './copied-events.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
 /** A socket from its dial to its end, which may come long after the slot has given it up. */
@@ -15,9 +15,27 @@ export interface HeldSocket<S extends SlotSpec> {
   lastPing: number;
   /** It has said hello. */
   greeted: boolean;
+  /** What it brought that every socket of its token gets. */
   readonly copied: CopiedEvents;
   /** Events whose acknowledgement is still to come. */
   readonly unacknowledged: Set<Unacknowledged>;
   /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
   lingers: { for: 'acks' | 'slack'; cancel(): void } | undefined;
 }
+
+/** As it is dialed. */
+export const heldSocket = <S extends SlotSpec>(
+  socket: Socket,
+  self: SlackSelf,
+  tokenDigest: string,
+): HeldSocket<S> => ({
+  socket,
+  self,
+  tokenDigest,
+  resolver: undefined,
+  lastPing: 0,
+  greeted: false,
+  copied: new CopiedEvents(),
+  unacknowledged: new Set(),
+  lingers: undefined,
+});

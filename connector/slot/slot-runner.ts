@@ -1,6 +1,5 @@
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
-import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
@@ -9,16 +8,18 @@ import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
 import type { TwinWatch } from '../twins/twin-watch.ts';
+import { isOutlived } from './attempt.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
+import { factsOf } from './slot-facts.ts';
 import { namesOf } from './slot-names.ts';
 import { type FrameObserver, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
 import { SlotSpeaker } from './slot-speaker.ts';
 import { type SlotStatus, statusOf } from './slot-status.ts';
 import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
 import { SlotTwin } from './slot-twin.ts';
-import { type Effect, type Input, initialState, type SlotFacts, type SlotState } from './state.ts';
+import { type Effect, type Input, initialState, type SlotState } from './state.ts';
 import { step } from './step.ts';
 
 /** For metrics. Callbacks must not throw. */
@@ -90,7 +91,7 @@ export class SlotRunner<S extends SlotSpec> {
       isTrying: (id) => this.#isTrying(id),
       away: (error) => this.#budgetAway(error),
     });
-    this.#state = initialState(this.#facts());
+    this.#state = initialState(factsOf(this.#transport, this.#spec, this.#deps.windowMs));
     this.#alarm = new SlotAlarm(deps, owner.feed);
     const names = () => namesOf(this.#transport, this.#spec);
     this.#twin = new SlotTwin(transport, deps, { ...owner, state: () => this.#state, sockets: this.#sockets });
@@ -111,7 +112,7 @@ export class SlotRunner<S extends SlotSpec> {
     const left = this.#budget.bucket();
     this.#spec = spec;
     if (left.key !== this.#budget.bucket().key) this.#budget.release(left);
-    this.#feed({ type: 'update', spec: this.#facts() });
+    this.#feed({ type: 'update', spec: factsOf(this.#transport, this.#spec, this.#deps.windowMs) });
   }
 
   /** Stops or resumes reading, as the publisher's buffer asks. */
@@ -291,24 +292,7 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && now.trouble !== undefined) outage.failed(now.spec.streamID, now.trouble.reason);
-  }
-
-  /** The part of the spec that the state machine sees. */
-  #facts(): SlotFacts {
-    const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod, backpressure, keepAlive } = this.#transport;
-    return {
-      streamID: this.#transport.streamID(this.#spec),
-      openMethod,
-      tokenDigest,
-      generation,
-      rebalance,
-      spread,
-      refusal: this.#transport.tokenRefusal(this.#spec),
-      redelivers: backpressure === 'redelivery',
-      answersPings: keepAlive.by === 'websocketPing',
-      pauseLimitMs: longestWaitMs(this.#deps.windowMs),
-    };
+    if (failed && !isOutlived(before) && now.trouble !== undefined)
+      outage.failed(now.spec.streamID, now.trouble.reason);
   }
 }

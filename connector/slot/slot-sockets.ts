@@ -10,9 +10,8 @@ import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
-import { CopiedEvents } from './copied-events.ts';
 import { normalizeFrame } from './event-frame.ts';
-import type { HeldSocket } from './held-socket.ts';
+import { type HeldSocket, heldSocket } from './held-socket.ts';
 import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
 import { type RevocationDeps, tellRevoked } from './tell-revoked.ts';
@@ -132,16 +131,7 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = {
-      tokenDigest: this.#owner.spec().tokenDigest,
-      resolver: undefined,
-      lastPing: 0,
-      greeted: false,
-      copied: new CopiedEvents(),
-      unacknowledged: new Set<Unacknowledged>(),
-      lingers: undefined,
-    };
-    this.#held.set(id, { socket, self, ...fresh });
+    this.#held.set(id, heldSocket(socket, self, this.#owner.spec().tokenDigest));
   }
 
   ping(id: number): void {

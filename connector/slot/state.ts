@@ -64,6 +64,8 @@ export interface SlotState {
   withheldAtMs: number;
   /** Slack has recovered from an outage: connects wait no longer only to save calls. */
   hurried: boolean;
+  /** The attempt that was under way when Slack recovered, by `serial`: its failure says nothing of Slack as it is now. */
+  outlived: number | undefined;
   /** Slack's latest refusal of the token; undefined if it was accepted since, or never tried. */
   refusal: Refusal | undefined;
   /** The refusal came over a websocket, so that the grant of another one does not take it back. */
@@ -259,6 +261,7 @@ export function initialState(spec: SlotFacts): SlotState {
     withheldTimes: 0,
     withheldAtMs: Number.NEGATIVE_INFINITY,
     hurried: false,
+    outlived: undefined,
     refusal: undefined,
     refusedBySocket: false,
     refusals: 0,

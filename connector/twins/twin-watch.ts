@@ -33,7 +33,7 @@ export interface TwinTimes {
 }
 
 /**
- * A socket is found 42 s at most after the first event that is withheld from it, 27 s if its team was silent before: events that
+ * A socket is found 42 s at most after the first event that is withheld from it, 24 s if its team was silent before: events that
  * a twin brings within the grace of the socket's own last event say nothing; until the next exchange nobody is told of one that
  * does; and it may still be on its way until the grace is over, by when we have asked.
  */

@@ -11,7 +11,7 @@ import { settings } from './settings.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
 
-/** Common to the long-running programs, unlike `relax status`. */
+/** Common to the long-running programs, unlike `relax status` and `relax send`. */
 interface FleetSettings {
   /** The one evicting maxmemory-policy of Redis that is accepted. */
   allowEviction: string | undefined;
@@ -108,6 +108,12 @@ export interface StandaloneConfig extends CommonConfig, EventSettings {
   connectorEnv: Readonly<Record<string, string>>;
 }
 
+export interface SendConfig extends CommonConfig {
+  program: 'send';
+  /** List that connectors take messages from; undefined: none are sent. */
+  commands: string | undefined;
+}
+
 export interface StatusConfig extends CommonConfig {
   program: 'status';
   queue: QueueSettings;
@@ -202,6 +208,15 @@ export function statusConfig(input: ConfigInput): Configured<StatusConfig> {
     queue: queue(values),
     cluster: values.find(settings.cluster),
     output: values.get(settings.output),
+  }));
+}
+
+/** @throws ConfigError with all mistakes. */
+export function sendConfig(input: ConfigInput): Configured<SendConfig> {
+  return configure('send', input, (values) => ({
+    program: 'send',
+    ...common(values),
+    commands: values.get(settings.commands) || undefined,
   }));
 }
 

@@ -97,7 +97,7 @@ export const redisSettings = {
     example: 'relax:commands',
     takesEmpty: true,
     doc: 'Redis list that your application pushes messages to, for Relax to send. Empty (RELAX_COMMANDS=): nothing is sent.',
-    programs: EVENTS,
+    programs: [...EVENTS, 'send'],
   }),
   dedupeWindow: setting({
     env: 'RELAX_DEDUPE_WINDOW_SECONDS',

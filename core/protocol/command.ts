@@ -28,7 +28,7 @@ export type Via = 'api' | 'rtm';
 export interface CommandFailure {
   reason: string;
   /** Slack's own code, if Slack has said anything. */
-  error?: string;
+  error?: string | undefined;
   message: string;
 }
 

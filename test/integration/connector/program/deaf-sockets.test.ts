@@ -65,7 +65,8 @@ it('a socket that answers pings is found by its twin in another cluster, and rep
   await sleep(YOUNG_MS);
   fleet.slack.emitMessage(teamID(TEAMS.silent));
   fleet.slack.emitMessage(teamID(TEAMS.quiet));
-  const replacedAfterMs = [...(await talking), await replaced(TEAMS.silent, HERE)];
+  const silent = replaced(TEAMS.silent, HERE);
+  const replacedAfterMs = [...(await talking), await silent];
   console.log(JSON.stringify({ replacedAfterMs }));
   clearInterval(talk);
   expect([await found(here), await found(there)]).toEqual([2, 1]);

@@ -63,7 +63,7 @@ export const API_BODY_ROWS: readonly Row[] = [
         `${HEAD}content-encoding: gzip\r\nconnection: close\r\ncontent-length: ${bytes.length}\r\n\r\n${bytes}`,
       );
     },
-    recovers(['SlackUnavailable']),
+    recovers(['SlackAnswerUnreadable']),
   ),
   api(
     'a body that ends before its length',

@@ -40,7 +40,7 @@ interface Fault {
 const FAULTS: readonly Fault[] = [
   { words: 'refuses with 407', behavior: refuses(407) },
   { words: 'refuses with 502', behavior: refuses(502) },
-  { words: 'never answers', behavior: () => undefined, withinMs: 13_500 },
+  { words: 'never answers', behavior: () => undefined, withinMs: 16_000 },
   { words: 'resets without an answer', behavior: ({ client }) => client.resetAndDestroy() },
   {
     words: 'resets in the middle of its answer',
@@ -66,7 +66,7 @@ export const PROXY_ROWS: readonly Row[] = [
     verify: asked(0),
     promise: HARMLESS,
   },
-  ...FAULTS.flatMap(({ words, behavior, isReached = false, withinMs = 5_000 }) => [
+  ...FAULTS.flatMap(({ words, behavior, isReached = false, withinMs = 8_000 }) => [
     proxied(
       words,
       1,

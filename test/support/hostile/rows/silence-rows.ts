@@ -7,7 +7,7 @@ const CONNECT_MS = 11_000;
 const CALL_MS = 12_000;
 const UPGRADE_MS = 10_000;
 const HELLO_MS = 10_000;
-const LATE_MS = 2_500;
+const LATE_MS = 5_000;
 
 const silentApi = recovers(['SlackUnavailable'], { detectedWithinMs: CALL_MS + LATE_MS });
 const silentUpgrade = recovers(['ConnectionLost'], { detectedWithinMs: UPGRADE_MS + LATE_MS });
@@ -103,6 +103,6 @@ export const SILENCE_ROWS: readonly Row[] = [
         }, 100);
       },
     }),
-    promise: recovers(['ConnectionLost'], { detectedWithinMs: 10_500 }),
+    promise: recovers(['ConnectionLost'], { detectedWithinMs: 15_000 }),
   },
 ];

@@ -15,8 +15,7 @@ const headersOf = (status: number): Record<string, string> => ({
 
 function apiPromise(status: number): Promised {
   if (status === 429) return waitsFor(['RateLimited'], DEFAULT_RETRY_AFTER_MS);
-  // The runtime takes it for the refusal of a proxy, whoever sent it.
-  if (status >= 500 || status === 407) return recovers(['SlackUnavailable']);
+  if (status >= 500) return recovers(['SlackUnavailable']);
   return recovers(['SlackAnswerUnreadable']);
 }
 
@@ -40,6 +39,13 @@ export const STATUS_ROWS: readonly Row[] = [
   ...ALL.map((status) => onUpgrade(status, HTML, 'a page of HTML')),
   onApi(502, '', 'no body'),
   onApi(404, '', 'no body'),
+  {
+    fault: 'API: HTTP 101, which nobody asked for',
+    script: () => ({
+      api: firstCall((call) => call.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')),
+    }),
+    promise: recovers(['SlackUnavailable']),
+  },
   onUpgrade(503, '', 'no body'),
   onUpgrade(200, HTML, 'a page of HTML'),
 ];

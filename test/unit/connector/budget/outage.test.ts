@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Outage, probeGapMs } from '#connector/budget/outage.ts';
+import { Outage } from '#connector/budget/outage.ts';
+import { probeGapMs } from '#connector/budget/outage-state.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
 import { silentLog } from '#test/support/silent-log.ts';
 

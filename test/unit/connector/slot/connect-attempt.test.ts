@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isOutlived } from '#connector/slot/attempt.ts';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { wakeAtMs } from '#connector/slot/state.ts';
 import { CLOSED, facts, live, ok, SlotWorld, started } from './slot-world.ts';
@@ -231,6 +232,40 @@ describe('a Slack that has recovered', () => {
     }
   });
 
+  it.each(['connecting', 'dialing', 'greeting'] as const)(
+    'ends an attempt that hangs while %s after 2 s, and the next comes at once',
+    (tag) => {
+      const world = started();
+      for (let round = 0; round < 8; round += 1) {
+        world.until('connecting');
+        world.play({ type: 'answer', id: world.id, answer: ill });
+      }
+      world.until(tag);
+      const { nowMs } = world;
+      world.play({ type: 'recovered' });
+      expect((wakeAtMs(world.state) ?? 0) - nowMs).toBe(2_000);
+      world.wake();
+      expect(isOutlived(world.state), 'only that attempt').toBe(false);
+      expect((wakeAtMs(world.state) ?? 0) - world.nowMs).toBeLessThanOrEqual(1_000);
+      world.until('asking');
+      expect(world.state.attempt).toMatchObject({ unspaced: true });
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: ill });
+      world.until('asking');
+      expect(world.state.attempt, 'what fails after that is spaced again').toMatchObject({ unspaced: false });
+    },
+  );
+
+  it('starts to count failures anew, because those of the outage say nothing', () => {
+    const world = started();
+    for (let round = 0; round < 8; round += 1) {
+      world.until('connecting');
+      world.play({ type: 'answer', id: world.id, answer: ill });
+    }
+    world.play({ type: 'recovered' });
+    expect(world.state.failures).toBe(0);
+  });
+
   it('ends no wait that Slack asked for', () => {
     const world = started();
     world.until('connecting');
@@ -321,5 +356,37 @@ describe('failures in a row', () => {
     world.wake();
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason });
     expect(world.open.size).toBe(0);
+  });
+});
+
+describe('a wait that makes no sense', () => {
+  const absurd = [Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 1e300];
+  const ends = (world: SlotWorld): void => {
+    const leftMs = (wakeAtMs(world.state) ?? Number.NaN) - world.nowMs;
+    expect(leftMs).toBeGreaterThanOrEqual(0);
+    expect(leftMs).toBeLessThanOrEqual(601_000);
+  };
+
+  it.each(absurd)('ends all the same: %d ms', (ms) => {
+    const limited = started().until('connecting');
+    const effects = limited.play({
+      type: 'answer',
+      id: limited.id,
+      answer: { kind: 'rateLimited', retryAfterMs: ms },
+    });
+    ends(limited);
+    const block = effects.find((effect) => effect.do === 'blockBudget');
+    expect(block?.forMs).toBeGreaterThanOrEqual(0);
+    expect(block?.forMs).toBeLessThanOrEqual(600_000);
+
+    const closed = started().until('dialing');
+    closed.play({ type: 'closed', id: closed.id, close: { ...CLOSED, kind: 'refused', retryAfterMs: ms } });
+    ends(closed);
+
+    for (const how of [{}, { yields: true }, { full: true }]) {
+      const asking = started().until('asking');
+      asking.play({ type: 'budget', id: asking.id, answer: { granted: false, waitMs: ms, ...how } });
+      ends(asking);
+    }
   });
 });

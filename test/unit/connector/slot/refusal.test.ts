@@ -150,6 +150,13 @@ describe('a refusal', () => {
   });
 });
 
+it('of a token that was never sent ends when the value may be sent after all', () => {
+  const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not a bot token' } as const;
+  const world = started(facts({ refusal }));
+  expect(world.state.attempt.tag).toBe('refused');
+  expect(world.play({ type: 'update', spec: facts() })).toMatchObject([{ do: 'joinLine' }]);
+});
+
 describe('a token that an event has revoked', () => {
   const REVOKED = { reason: 'TokenRevoked', error: 'tokens_revoked', message: 'Install the app again.' } as const;
   const revoked = (world: SlotWorld, tokenDigest = 'd1'): readonly unknown[] =>

@@ -243,7 +243,8 @@ function isStuck(state: SlotState): boolean {
 }
 
 function mayForgetFailures(before: SlotState, input: Input, nowMs: number): boolean {
-  return input.type === 'update' || (before.current !== undefined && nowMs - before.current.sinceMs >= 60_000);
+  if (input.type === 'update' || input.type === 'recovered') return true;
+  return before.current !== undefined && nowMs - before.current.sinceMs >= 60_000;
 }
 
 export function started(spec = facts()): SlotWorld {
