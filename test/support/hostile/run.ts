@@ -108,6 +108,6 @@ export class HostileRun {
 }
 
 /** A token of `tokenOf`, or a part of a URL that the stand-in gives out. */
-const SECRET = /xoxb-|xapp-|s3cr3t/;
+const SECRET = /xoxb-\d|xapp-\d|s3cr3t/;
 
 export const transportsOf = ({ transports = ['rtm', 'socketMode'] }: Row): readonly SubjectKind[] => transports;
