@@ -20,5 +20,7 @@ export function retryAfterMs(
   return Math.min(MOST_RETRY_AFTER_MS, Math.max(0, atMs - (Number.isNaN(sentMs) ? wallMs : sentMs)));
 }
 
-/** Date.parse accepts much that is not a date ("-5"): an HTTP date begins with a letter. */
-const dateMs = (text: string): number => (/^[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN);
+/** The three forms of an HTTP date (RFC 9110, 5.6.7) begin with a day of the week and have a time: Date.parse takes much else. */
+const HTTP_DATE = /^(Sun|Mon|Tue|Wed|Thu|Fri|Sat)[a-z]*,? .*\d\d:\d\d:\d\d/;
+
+const dateMs = (text: string): number => (HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN);
