@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
 import type { Program, Setting } from '../core/config/setting.ts';
 import { settingsOf } from '../core/config/settings.ts';
+import { type SendOptions, sendOptions } from './send/options.ts';
 import { type SlackOptions, slackOptions } from './slack/options.ts';
 
 /** What `relax` does with each subcommand. Resolves with the exit code. */
 interface Actions {
   /** @param flags flag name without dashes -> text; a switch that is on has the text "true" */
-  program(program: Program, flags: Readonly<Record<string, string>>): Promise<number>;
+  program(program: Exclude<Program, 'send'>, flags: Readonly<Record<string, string>>): Promise<number>;
+  send(options: SendOptions, flags: Readonly<Record<string, string>>): Promise<number>;
   demo(): Promise<number>;
   slack(options: SlackOptions): Promise<number>;
 }
@@ -17,13 +19,19 @@ const SUMMARIES: Record<Program, string> = {
   standalone:
     'everything without Kubernetes: SlackBots and SlackApps from a directory of YAML, connectors as processes',
   status: 'what the fleet does, read from Redis: pods, sockets, apps, bots, queue',
+  send: 'send a message to Slack in the name of a SlackBot, as your application would, and say what became of it',
 };
 const NOTES: Partial<Record<Program, string>> = {
   status: `
 Exit codes: 0 healthy; 3 not healthy, what is wrong and what to do is in the output (-o json: "problems"); 1 Redis can't
 be queried; 2 a mistake in the options.`,
+  send: `
+Pushes a command to the Redis list that connectors take messages from (docs/commands.md), and waits for its result. The
+message is sent by whichever connector serves the bot, one a second in each channel.
+Exit codes: 0 sent; 3 not sent, the reason and the remedy are in the output; 4 it still waits, or may have been taken after
+all; 1 Redis can't be used; 2 a mistake in the options.`,
 };
-const ORDER: readonly Program[] = ['standalone', 'status', 'operator', 'connector'];
+const ORDER: readonly Program[] = ['standalone', 'status', 'send', 'operator', 'connector'];
 
 const EPILOGUE = `
 Nearly every option of ${ORDER.join(', ')} can be set by an environment variable as well, and the
@@ -64,7 +72,13 @@ export function commandLine(version: string, actions: Actions, done: (exitCode: 
     const note = NOTES[program];
     if (note !== undefined) command.addHelpText('after', note);
     for (const row of settingsOf(program)) if (row.later !== true) command.addOption(optionOf(row, program));
-    command.action(async (_options, self: Command) => done(await actions.program(program, flagsOf(self, program))));
+    if (program === 'send') {
+      for (const option of sendOptions()) command.addOption(option);
+      command.action(async (options: SendOptions, self: Command) =>
+        done(await actions.send(options, flagsOf(self, program))),
+      );
+    } else
+      command.action(async (_options, self: Command) => done(await actions.program(program, flagsOf(self, program))));
   }
   return relax;
 }

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { sendConfig } from '../core/config/config.ts';
 import { ConfigError } from '../core/config/config-input.ts';
 import { endByForceAfter } from '../core/process/forced-end.ts';
 import { errorText } from '../core/process/log.ts';
@@ -9,7 +10,8 @@ import { stopSignal } from './stop-signal.ts';
 
 /**
  * The relax program. Exit codes: 0 for a clean end, 1 for a failure, 2 for a mistake on the command line or in the
- * configuration, which no restart fixes; for `relax status` also 3 for a fleet that is not healthy.
+ * configuration, which no restart fixes; for `relax status` also 3 for a fleet that is not healthy, and for `relax send` 3
+ * for a message that was not sent and 4 for one that still waits.
  */
 
 /** Everything has ended by then, but for a timer of 2 s that the Redis client leaves behind where there was no connection. */
@@ -34,6 +36,10 @@ const line = commandLine(
     program: (program, flags) => {
       lived = program !== 'status';
       return runProgram(program, { env: process.env, flags }, signal);
+    },
+    send: async (options, flags) => {
+      const { config } = sendConfig({ env: process.env, flags });
+      return (await import('./send/send.ts')).runSend(config, options, signal);
     },
     slack: async (options) => (await import('./slack/slack.ts')).runSlack(options, signal),
     demo: async () => (await import('./demo/demo.ts')).runDemo(signal),

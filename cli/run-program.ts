@@ -14,7 +14,11 @@ import { createLog, type Log, type LogLevel } from '../core/process/log.ts';
  * client and starts without loading one.
  * @throws ConfigError with all mistakes, and whatever ended the program
  */
-export async function runProgram(program: Program, input: ConfigInput, signal: AbortSignal): Promise<number> {
+export async function runProgram(
+  program: Exclude<Program, 'send'>,
+  input: ConfigInput,
+  signal: AbortSignal,
+): Promise<number> {
   switch (program) {
     case 'operator': {
       const { config, log } = begin(program, operatorConfig(input));

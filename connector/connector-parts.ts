@@ -12,7 +12,9 @@ import type { EgressProxy } from '../core/slack/egress-proxy.ts';
 import { DialSemaphore } from './budget/dial-semaphore.ts';
 import { Outage } from './budget/outage.ts';
 import { redisConnectBudget } from './budget/redis-connect-budget.ts';
+import type { TokenRefusals } from './credentials/token-refusals.ts';
 import type { ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import { Outbound, type OutboundDeps } from './outbound/outbound.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
 import type { Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
@@ -20,6 +22,8 @@ import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
 import type { SlotDeps } from './slot/slot-runner.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
+import { redisBroughtEvents } from './twins/brought-events.ts';
+import { TwinWatch } from './twins/twin-watch.ts';
 
 /** What a connector is started with. */
 export interface ConnectorParts {
@@ -37,6 +41,8 @@ export interface ConnectorParts {
   subscriber: RedisSubscriber;
   /** For the answers of applications. */
   answers: BlockingRedis;
+  /** For the messages of applications; undefined when none are sent. */
+  commands: BlockingRedis | undefined;
   /** To Slack; undefined for none. */
   proxy: EgressProxy | undefined;
   log: Log;
@@ -73,27 +79,42 @@ export function createPublisher(
   });
 }
 
+/** @returns undefined when applications send nothing by Relax (`RELAX_COMMANDS`) */
+export function createOutbound(
+  { config, control, subscriber, commands: waiting, log }: ConnectorParts,
+  { metrics, limitedLog }: Observers,
+  deps: Pick<OutboundDeps, 'webApi' | 'senders' | 'refuse'>,
+): Outbound | undefined {
+  const { commands } = config;
+  if (commands === undefined || waiting === undefined) return undefined;
+  const observer = metrics.outbound;
+  return new Outbound({ ...deps, commands, redis: control, waiting, subscriber, observer, limitedLog, log });
+}
+
 /** What all slots share. */
 export function createSlotDeps(
   { config, incarnation, contract, control, redisClock, proxy, log }: ConnectorParts,
   { metrics, limitedLog }: Observers,
-  { publisher, replies }: { publisher: Publisher; replies: ReplyDesk },
+  { publisher, replies, refusals }: { publisher: Publisher; replies: ReplyDesk; refusals: TokenRefusals },
 ): SlotDeps {
-  const { transition, connect, frame } = metrics;
+  const { transition, connect, frame, withheld } = metrics;
+  const brought = redisBroughtEvents(control, systemClock, redisClock);
   return {
     openSocket: wsOpenSocket({ proxy }),
     budget: redisConnectBudget(control, incarnation, config.cluster),
     dialSemaphore: new DialSemaphore(),
     outage: new Outage(systemTimers, log),
     heartbeats: new HeartbeatWheel(systemTimers),
+    twins: new TwinWatch({ brought, timers: systemTimers, limitedLog }),
     offer: (normalized, settled, isSentAgain) => publisher.offer(normalized, settled, isSentAgain),
     replies,
+    refuse: (owner, refusal) => refusals.refuse(owner, refusal),
     redisNowMs: () => redisClock.nowMs(),
     windowMs: contract.windowMs,
     timers: systemTimers,
     random: Math.random,
     log,
     limitedLog,
-    observer: { transition: ({ to }) => transition(to), connect, frame },
+    observer: { transition: ({ to }) => transition(to), connect, frame, withheld },
   };
 }

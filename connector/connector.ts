@@ -3,9 +3,13 @@ import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
-import { type ConnectorParts, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { type ConnectorParts, createOutbound, createPublisher, createSlotDeps } from './connector-parts.ts';
+import { TokenRefusals } from './credentials/token-refusals.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
+import type { Outbound } from './outbound/outbound.ts';
+import { RouteSenders } from './outbound/route-senders.ts';
+import { ServedBots } from './outbound/senders.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import type { Publisher } from './queue/publisher.ts';
@@ -26,6 +30,8 @@ import { createTransports } from './transport/transports.ts';
 
 const KEY_FILE_MS = 60_000;
 const STOP_PUBLISHING_MS = 2_000;
+/** For messages that Slack has been asked to post, of the time that draining may take. */
+const STOP_SENDING_MS = 2_000;
 
 /** Puts the parts together and passes on what one of them learns to the others. Decides nothing itself. */
 export class Connector {
@@ -35,11 +41,16 @@ export class Connector {
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
   readonly #replies: Replies;
+  readonly #refusals: TokenRefusals;
   readonly #registry: SlotRegistry;
+  /** Undefined: applications send nothing by Relax. */
+  readonly #outbound: Outbound | undefined;
   readonly #board: ReportBoard;
   readonly #session: SessionKeeper;
   readonly #assignments: AssignmentWatch;
   readonly #routes: RouteWatch;
+  /** In whose name this process can post. */
+  readonly #served: ServedBots;
   readonly #contract: ContractWatch;
   readonly #redisWatch: RedisWatch;
   readonly #adoption: Adoption;
@@ -63,6 +74,7 @@ export class Connector {
       socketStates: () => this.#registry.states(),
       assignmentVersion: () => this.#assignments.held.version,
       repliesWaiting: () => this.#replies.waiting,
+      outbound: () => this.#outbound?.backlog ?? { outboxes: 0, oldestMs: 0 },
     });
     const shared = { metrics: this.#metrics, limitedLog: this.#limitedLog };
     this.#publisher = createPublisher(parts, shared, (pressure) => this.#onPressure(pressure));
@@ -74,13 +86,19 @@ export class Connector {
       subscriber,
       keys,
       apps: () => appsOf(this.#assignments.held.slots),
+      onTables: () => this.#served.look(),
       clock,
       log,
       limitedLog: this.#limitedLog,
     });
     const webApi = createWebApi({ apiUrl: config.slackApiUrl });
     const transports = createTransports({ webApi, cluster, routes: this.#routes });
-    const slots = createSlotDeps(parts, shared, { publisher: this.#publisher, replies: this.#replies.desk });
+    this.#refusals = new TokenRefusals({ redis: control, keys, redisClock, log, limitedLog: this.#limitedLog });
+    const slots = createSlotDeps(parts, shared, {
+      publisher: this.#publisher,
+      replies: this.#replies.desk,
+      refusals: this.#refusals,
+    });
     this.#registry = new SlotRegistry({
       cluster,
       incarnation,
@@ -91,6 +109,17 @@ export class Connector {
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
       createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slots, onStatus),
       onChange: (id) => this.#board.changed(id),
+      onAddressees: () => this.#served.look(),
+    });
+    const routeSenders = new RouteSenders({ cluster, keyring, limitedLog: this.#limitedLog });
+    this.#served = new ServedBots([
+      () => this.#registry.addressees(),
+      () => this.#routes.tables().flatMap((routes) => routeSenders.addressees(routes)),
+    ]);
+    this.#outbound = createOutbound(parts, shared, {
+      webApi,
+      senders: this.#served,
+      refuse: (sender, refusal) => this.#refusals.refuseSender(sender, refusal),
     });
     const self = { pod, incarnation, owner, ...thisProcess() };
     this.#session = new SessionKeeper({
@@ -145,6 +174,7 @@ export class Connector {
     this.#session.start();
     this.#assignments.start();
     this.#routes.start();
+    this.#outbound?.start();
     this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
   }
 
@@ -161,6 +191,8 @@ export class Connector {
   /** Drains after SIGTERM; takes up to the grace time. */
   async drain(): Promise<void> {
     const { config, redisClock, log } = this.#parts;
+    // Others send what waits, from now on; what Slack has been asked for is answered long before the grace ends.
+    const sent = this.#outbound?.stop(config.graceMs - STOP_SENDING_MS);
     await drain(
       {
         session: this.#session,
@@ -175,16 +207,19 @@ export class Connector {
       },
       config.graceMs,
     );
+    await sent;
   }
 
   /** Ends at once, whatever state it is in; after `drain` there is little left to do. */
   async stop(): Promise<void> {
     clearInterval(this.#keyFileTimer);
+    await this.#outbound?.stop(STOP_SENDING_MS);
     await this.#assignments.stop();
     await this.#routes.stop();
     await this.#registry.stopAll();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#replies.stop();
+    await this.#refusals.stop();
     await this.#board.stop();
     await this.#session.leave();
   }

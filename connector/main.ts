@@ -71,6 +71,7 @@ async function run(
   const queue = await redis('command', 'queue');
   const subscriber = await redis('subscriber', 'control');
   const answers = await redis('blocking', 'answers');
+  const commands = config.commands === undefined ? undefined : await redis('blocking', 'commands');
   const ask = () => redisClock.sync(control);
   const onWait = (words: string): void => {
     notReady = () => [words];
@@ -80,7 +81,7 @@ async function run(
 
   const proxy = egressProxy(process.env);
   if (proxy !== undefined) useProxyForFetch(proxy);
-  const connections = { control, queue, subscriber, answers };
+  const connections = { control, queue, subscriber, answers, commands };
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, ...connections, proxy, log };
   let counts = (): ParentReport | undefined => undefined;
   // Ends after the connector, because it reports the connector's last events.

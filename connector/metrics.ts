@@ -3,6 +3,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';
+import type { Backlog, OutboundObserver } from './outbound/outbound.ts';
+import type { PostResult } from './outbound/post-verdict.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
 import type { PublisherObserver } from './queue/publisher-observer.ts';
 import type { ReplyObserver } from './reply/answer-desk.ts';
@@ -18,6 +20,8 @@ export interface MetricSources {
   assignmentVersion(): number;
   /** Envelopes that an answer would still reach. */
   repliesWaiting(): number;
+  /** Messages to be sent, in the whole fleet, as of the last look. */
+  outbound(): Backlog;
 }
 
 export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'settled' | 'batch'>> {
@@ -25,7 +29,10 @@ export interface ConnectorMetrics extends Required<Pick<PublisherObserver, 'sett
   connect(answer: OpenAnswer['kind']): void;
   frame(kind: FrameKind): void;
   transition(to: SlotReport['state']): void;
+  /** A live socket is kept from events. */
+  withheld(): void;
   reply: ReplyObserver;
+  outbound: OutboundObserver;
 }
 
 /** As records, so that the compiler reports a reason that is missing here. */
@@ -85,12 +92,19 @@ const REPLIES: Readonly<Record<ReplyOutcome, true>> = {
   malformed: true,
 };
 
+/** How it ended for a command. */
+type CommandOutcome = Parameters<OutboundObserver['ended']>[0] | Parameters<OutboundObserver['dropped']>[0];
+const COMMANDS: Readonly<Record<CommandOutcome, true>> = { sent: true, failed: true, refused: true, duplicate: true };
+const POSTS: Readonly<Record<PostResult, true>> = { ok: true, rateLimited: true, refused: true, retry: true };
+
 /** From a quick batch to a Redis that was away for as long as the buffer lasts. */
 const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120];
 /** Slack waits for 3 s at most. */
 const ANSWER_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3];
 /** Our own share should be far below the last. */
 const PASSING_BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
+/** From a channel that was idle to an outage for as long as a message is kept. */
+const COMMAND_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800, 3_600];
 const BATCH_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 4];
 
 const reasonOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : '');
@@ -170,6 +184,11 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     'state',
   ]);
   for (const state of keysOf(STATES)) transitions.inc({ state }, 0);
+  const deaf = counter(
+    'relax_deaf_sockets_total',
+    'Live sockets found to bring no events, although another of their team did.',
+    [],
+  );
   const replies = counter(
     'relax_replies_total',
     'Envelopes that take an answer, by how they were acknowledged; and answers that went nowhere.',
@@ -189,6 +208,30 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     registers,
   });
   gauge('relax_replies_waiting', 'Envelopes that wait for an answer.', sources.repliesWaiting);
+  const commands = counter('relax_commands_total', 'Messages that applications asked to be sent, by how each ended.', [
+    'outcome',
+  ]);
+  for (const outcome of keysOf(COMMANDS)) commands.inc({ outcome }, 0);
+  const posts = counter('relax_command_posts_total', 'Tries to send a message, by the kind of answer.', ['answer']);
+  for (const answer of keysOf(POSTS)) posts.inc({ answer }, 0);
+  const commandWaits = new Histogram({
+    name: 'relax_command_wait_seconds',
+    help: 'From accepting a message to its end.',
+    labelNames: ['outcome'],
+    buckets: COMMAND_BUCKETS_S,
+    registers,
+  });
+  for (const outcome of ['sent', 'failed']) commandWaits.zero({ outcome });
+  gauge(
+    'relax_command_outboxes',
+    'Channels with messages that wait, in the whole fleet.',
+    () => sources.outbound().outboxes,
+  );
+  gauge(
+    'relax_command_oldest_seconds',
+    'The longest for which one of them has made no progress.',
+    () => sources.outbound().oldestMs / 1000,
+  );
   const renewals = counter('relax_session_renewals_total', 'Renewals of the session lease.', ['result']);
   for (const result of RENEWAL_RESULTS) renewals.inc({ result }, 0);
 
@@ -221,6 +264,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     connect: (answer) => connects.inc({ answer: ANSWERS[answer] }),
     frame: (kind) => raise(frames, ({ labels }) => labels.kind === kind),
     transition: (state) => transitions.inc({ state }),
+    withheld: () => deaf.inc(),
     reply: {
       ended(outcome, waitedMs) {
         replies.inc({ outcome });
@@ -228,6 +272,14 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
       },
       wasted: (outcome) => replies.inc({ outcome }),
       passed: (tookMs) => replyPassing.observe(tookMs / 1000),
+    },
+    outbound: {
+      ended(outcome, waitedMs) {
+        commands.inc({ outcome });
+        commandWaits.observe({ outcome }, waitedMs / 1000);
+      },
+      dropped: (outcome) => commands.inc({ outcome }),
+      posted: (answer) => posts.inc({ answer }),
     },
   };
 }

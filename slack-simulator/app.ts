@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { refusalOf, type TokenState, validToken } from './token-state.ts';
 
 /** A Slack app that speaks Socket Mode. Its sockets carry the events of every workspace that it is installed in. */
 export type App = {
@@ -14,6 +15,9 @@ export type AppSpec = { appID: string; appToken: string; name?: string | undefin
 
 /** An app-level token, which opens sockets. An app may have several. */
 export type AppCredential = { token: string; appID: string; revoked: boolean };
+
+/** A token of an app's bot somewhere. There are several where tokens rotate. */
+type BotCredential = { token: string; installation: Installation } & TokenState;
 
 /** An app in a workspace, or in a whole organisation (`isEnterpriseInstall`), with its bot there. */
 export type Installation = {
@@ -42,7 +46,7 @@ export class AppDirectory {
   readonly #credentials = new Map<string, AppCredential>();
   /** By app, then by team. */
   readonly #installations = new Map<string, Map<string, Installation>>();
-  readonly #byBotToken = new Map<string, Installation>();
+  readonly #botCredentials = new Map<string, BotCredential>();
   readonly #byURLName = new Map<string, string>();
 
   add(spec: AppSpec): App {
@@ -116,19 +120,41 @@ export class AppDirectory {
     const teams = this.#installations.get(appID) ?? new Map<string, Installation>();
     if (teams.has(spec.teamID)) throw new Error(`app ${appID} is installed in team ${spec.teamID} already`);
     const installation = installationOf(appID, spec);
-    if (this.#byBotToken.has(installation.botToken))
-      throw new Error('this bot token is of another installation already');
-    this.#byBotToken.set(installation.botToken, installation);
+    this.#addBotToken(installation.botToken, installation);
     this.#installations.set(appID, teams.set(spec.teamID, installation));
     return installation;
   }
 
-  /** Its bot token answers `invalid_auth` from now on. */
-  uninstall(appID: string, teamID: string): void {
+  /** Its bot tokens answer `invalid_auth` from now on, or the error that is given. */
+  uninstall(appID: string, teamID: string, error?: string): void {
     const installation = this.#installations.get(appID)?.get(teamID);
     if (installation === undefined) throw new Error(`app ${appID} is not installed in team ${teamID}`);
     this.#installations.get(appID)?.delete(teamID);
-    this.#byBotToken.delete(installation.botToken);
+    for (const credential of this.botCredentialsOf(installation)) {
+      if (error === undefined) this.#botCredentials.delete(credential.token);
+      else credential.refusal = error;
+    }
+  }
+
+  /** One more token of a bot, which is `botToken` of its installation from now on; nothing if it has it already. */
+  addBotToken(appID: string, teamID: string, token: string): void {
+    const installation = this.#installations.get(appID)?.get(teamID);
+    if (installation === undefined) throw new Error(`app ${appID} is not installed in team ${teamID}`);
+    installation.botToken = token;
+    if (this.#botCredentials.get(token)?.installation !== installation) this.#addBotToken(token, installation);
+  }
+
+  /** Slack answers the bot token with this error from now on. */
+  refuseBotToken(token: string, error: string): void {
+    this.#botCredential(token).refusal = error;
+  }
+
+  expireBotToken(token: string, atMs: number): void {
+    this.#botCredential(token).expiresAtMs = atMs;
+  }
+
+  botCredentialsOf(installation: Installation): BotCredential[] {
+    return [...this.#botCredentials.values()].filter((credential) => credential.installation === installation);
   }
 
   installationsOf(appID: string): Installation[] {
@@ -150,11 +176,27 @@ export class AppDirectory {
   }
 
   installationOfToken(botToken: string | undefined): Installation | undefined {
-    return botToken === undefined ? undefined : this.#byBotToken.get(botToken);
+    return botToken === undefined ? undefined : this.#botCredentials.get(botToken)?.installation;
+  }
+
+  /** What Slack says to a bot token that it knows; undefined if it is good. */
+  refusalOfBotToken(botToken: string, nowMs: number): string | undefined {
+    return refusalOf(this.#botCredential(botToken), nowMs);
   }
 
   installationOfBot(botID: string): Installation | undefined {
-    return [...this.#byBotToken.values()].find((installation) => installation.botID === botID);
+    return [...this.#botCredentials.values()].find(({ installation }) => installation.botID === botID)?.installation;
+  }
+
+  #addBotToken(token: string, installation: Installation): void {
+    if (this.#botCredentials.has(token)) throw new Error('this bot token is of another installation already');
+    this.#botCredentials.set(token, { token, installation, ...validToken() });
+  }
+
+  #botCredential(token: string): BotCredential {
+    const credential = this.#botCredentials.get(token);
+    if (credential === undefined) throw new Error('no such bot token here: install the app with it first');
+    return credential;
   }
 }
 

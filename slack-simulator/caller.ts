@@ -22,6 +22,7 @@ export function identify(
   directories: { teams: TeamDirectory; apps: AppDirectory },
   token: string | undefined,
   method: string,
+  nowMs: number,
 ): Identified {
   const { teams, apps } = directories;
   const credential = apps.credential(token);
@@ -29,12 +30,14 @@ export function identify(
   if (isAppLevel && appMethods.includes(method)) return ofApp(apps, credential);
   if (isAppLevel) return { ok: false, error: 'not_allowed_token_type' };
   const installation = apps.installationOfToken(token);
-  if (installation !== undefined) {
+  if (token !== undefined && installation !== undefined) {
+    const refusal = apps.refusalOfBotToken(token, nowMs);
+    if (refusal !== undefined) return { ok: false, error: refusal };
     if (appOnlyMethods.includes(method) || method.startsWith('rtm.'))
       return { ok: false, error: 'not_allowed_token_type' };
     return { ok: true, caller: { kind: 'bot', app: apps.get(installation.appID), installation } };
   }
-  const found = teams.authenticate(token, method);
+  const found = teams.authenticate(token, method, nowMs);
   if (!found.ok) return found;
   if (appOnlyMethods.includes(method)) return { ok: false, error: 'not_allowed_token_type' };
   return { ok: true, caller: { kind: 'classic', team: found.team, credential: found.credential } };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { botRoutes } from './bot-control-routes.ts';
 import type { Burst } from './burst.ts';
 import { anyFrame, type Call, count, eventOfKind, ms, type Route } from './control-route.ts';
 import { eventKinds } from './frames.ts';
@@ -15,6 +16,7 @@ const brokenAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('notJson') }),
   z.strictObject({ kind: z.literal('hang') }),
   z.strictObject({ kind: z.literal('reset') }),
+  z.strictObject({ kind: z.literal('answerLost'), by: z.enum(['reset', 'hang']).optional() }),
 ]);
 const upgradeAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('http'), status }),
@@ -24,6 +26,7 @@ const upgradeAnswer = z.discriminatedUnion('kind', [
 const helloAnswer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('never') }),
   z.strictObject({ kind: z.literal('late'), delayMs: ms }),
+  z.strictObject({ kind: z.literal('deaf') }),
 ]);
 const reach = {
   teamID: z.string().optional(),
@@ -41,7 +44,10 @@ const socketFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('close'), code: z.number().int(), reason: z.string().optional() }),
   z.strictObject({ kind: z.literal('teamMigration'), migrationMs: ms }),
   z.strictObject({ kind: z.literal('oversized'), bytes: count }),
-  z.strictObject({ kind: z.enum(['halfOpen', 'silence', 'drop', 'malformed', 'binary', 'unknownType', 'duplicate']) }),
+  z.strictObject({ kind: z.literal('deaf'), forMs: ms.optional() }),
+  z.strictObject({
+    kind: z.enum(['halfOpen', 'silence', 'withholdReplies', 'drop', 'malformed', 'binary', 'unknownType', 'duplicate']),
+  }),
 ]);
 const team = z.strictObject({
   teamID: z.string().min(1),
@@ -127,7 +133,12 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: 'sockets/fault',
     handle: ({ slack, body }) => {
-      const target = { teamID: z.string(), socketID: z.string().optional(), count: count.optional() };
+      const target = {
+        teamID: z.string(),
+        socketID: z.string().optional(),
+        count: count.optional(),
+        first: z.enum(['oldest', 'newest']).optional(),
+      };
       const { fault, ...chosen } = z.strictObject({ ...target, fault: socketFault }).parse(body);
       return { struck: slack.inflict(chosen, fault) };
     },
@@ -146,6 +157,7 @@ const routes: readonly Route[] = [
       if (!slack.clearFault(id)) throw new Error(`no fault ${id} here: it was cleared or has run out`);
     },
   },
+  ...botRoutes,
   ...appRoutes,
 ];
 

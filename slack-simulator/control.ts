@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
+import { type PostControl, postControlOf, type TokenControl, tokenControlOf } from './bot-control.ts';
 import type { BurstPlan, BurstState } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
 import type { EventKind, EventOptions, Frame } from './frames.ts';
@@ -36,6 +37,8 @@ export type Control = {
   setFault(fault: StandingFault): Promise<{ id: string }>;
   clearFault(id: string): Promise<void>;
   clearFaults(): Promise<void>;
+  readonly posts: PostControl;
+  readonly tokens: TokenControl;
   /** Socket Mode. */
   readonly apps: AppControl;
   /** Drops the connections. The simulator runs on. */
@@ -82,6 +85,8 @@ export function controlOf(url: string, options: { caFile?: string | undefined } 
     setFault: (fault) => call('POST', 'faults', fault),
     clearFault: (id) => call('DELETE', `faults/${of(id)}`),
     clearFaults: () => call('DELETE', 'faults'),
+    posts: postControlOf(call),
+    tokens: tokenControlOf(call),
     apps: appControlOf(call),
     close: () => dispatcher.close(),
   };

@@ -1,4 +1,4 @@
-/** How a Web API call can go wrong. All but `error` and `ratelimited` stand for something between Slack and us. */
+/** How a Web API call can go wrong. All but `error` and `ratelimited` stand for something between Slack and its caller. */
 export type BrokenAnswer =
   | { kind: 'error'; error: string }
   | { kind: 'ratelimited'; retryAfterSeconds: number }
@@ -9,7 +9,9 @@ export type BrokenAnswer =
   /** Takes the request and never answers. */
   | { kind: 'hang' }
   /** Resets the connection (over TLS: closes it without an answer). */
-  | { kind: 'reset' };
+  | { kind: 'reset' }
+  /** Slack does what was asked, and its answer never arrives: the connection is reset, or nothing ever comes (`hang`). */
+  | { kind: 'answerLost'; by?: 'reset' | 'hang' | undefined };
 
 /** Whose call, handshake or hello it is. Of an RTM socket: the team; of a Socket Mode one: the app. */
 export type Subject = { teamID?: string | undefined; appID?: string | undefined };
@@ -34,7 +36,8 @@ type FaultPlace =
   | { at: 'hello'; answer: HelloAnswer };
 
 export type UpgradeAnswer = { kind: 'http'; status: number } | { kind: 'hang' } | { kind: 'reset' };
-export type HelloAnswer = { kind: 'never' } | { kind: 'late'; delayMs: number };
+/** `deaf`: the hello comes, and then no event (see the fault of a socket). */
+export type HelloAnswer = { kind: 'never' } | { kind: 'late'; delayMs: number } | { kind: 'deaf' };
 
 /** What can befall a live RTM socket, at once. */
 export type SocketFault =
@@ -44,6 +47,10 @@ export type SocketFault =
   | { kind: 'halfOpen' }
   /** Reads on and answers websocket pings, but sends no frame any more: no event, no pong. */
   | { kind: 'silence' }
+  /** Answers pings and messages, and withholds every event: for `forMs`, or as long as the socket lives. */
+  | { kind: 'deaf'; forMs?: number | undefined }
+  /** Takes messages, posts them, and never says so: for as long as the socket lives. */
+  | { kind: 'withholdReplies' }
   /** Destroys the TCP connection without a close frame. */
   | { kind: 'drop' }
   | { kind: 'close'; code: number; reason?: string | undefined }
@@ -75,6 +82,7 @@ export type AppSocketFault =
   | { kind: 'ghost'; forMs?: number | undefined }
   | { kind: 'halfOpen' }
   | { kind: 'silence' }
+  | { kind: 'deaf'; forMs?: number | undefined }
   | { kind: 'drop' }
   | { kind: 'close'; code: number; reason?: string | undefined }
   /** A frame that is cut off. */
@@ -89,8 +97,25 @@ export type AppSocketFault =
   /** The last envelope that this socket was sent, once more: over itself or over another socket of the app. */
   | { kind: 'duplicate'; over?: 'same' | 'other' | undefined };
 
-const layerOf = (answer: BrokenAnswer): 'transport' | 'slack' =>
-  answer.kind === 'error' || answer.kind === 'ratelimited' ? 'slack' : 'transport';
+/** `transport`: what stands between Slack and its caller. `slack`: what Slack itself says. `after`: what befalls its answer. */
+type FaultLayer = 'transport' | 'slack' | 'after';
+
+function layerOf({ kind }: BrokenAnswer): FaultLayer {
+  switch (kind) {
+    case 'error':
+    case 'ratelimited':
+      return 'slack';
+    case 'answerLost':
+      return 'after';
+    case 'http':
+    case 'notJson':
+    case 'hang':
+    case 'reset':
+      return 'transport';
+    default:
+      return kind satisfies never;
+  }
+}
 
 type Entry = { id: string; fault: StandingFault; strikesLeft: number; untilMs: number };
 
@@ -125,13 +150,7 @@ export class FaultBoard {
     return [...this.#entries.values()].map(({ id, fault }) => ({ id, fault }));
   }
 
-  /** `transport`: only what stands between Slack and its caller. `slack`: only what Slack itself would say. */
-  methodAnswer(
-    layer: 'transport' | 'slack',
-    method: string,
-    subject: Subject,
-    nowMs: number,
-  ): BrokenAnswer | undefined {
+  methodAnswer(layer: FaultLayer, method: string, subject: Subject, nowMs: number): BrokenAnswer | undefined {
     const fault = this.#strike(
       nowMs,
       subject,

@@ -87,7 +87,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     sendJson(response, answer.status, answer.body);
     return;
   }
-  const method = /^\/api\/([a-z.]+)$/i.exec(url.pathname)?.[1];
+  const method = /^\/api\/([a-z0-9.]+)$/i.exec(url.pathname)?.[1];
   if (method === undefined) {
     const isPost = request.method === 'POST';
     const fields = parseArguments(request.headers['content-type'], body);
@@ -105,6 +105,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     verb: request.method ?? 'GET',
     token: inHeader ?? inArguments,
     tokenInHeader: inHeader !== undefined,
+    client: basic(request.headers.authorization),
     args,
     origin: `${scheme}://${host}`,
   };
@@ -141,11 +142,18 @@ function give(answer: ApiAnswer, request: IncomingMessage, response: ServerRespo
     case 'hang':
       return;
     case 'reset':
-      // Only a bare TCP handle can send a reset; under TLS the peer sees a close without an answer.
-      if (request.socket instanceof TLSSocket) request.socket.destroy();
-      else request.socket.resetAndDestroy();
+      reset(request.socket);
+      return;
+    case 'answerLost':
+      if (answer.by !== 'hang') reset(request.socket);
       return;
   }
+}
+
+/** Only a bare TCP handle can send a reset; under TLS the peer sees a close without an answer. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -172,6 +180,22 @@ function parseArguments(contentType: string | undefined, body: string): Frame {
     return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
     return {};
+  }
+}
+
+/** Client id and secret, each as in a form (RFC 6749, section 2.3.1). */
+function basic(header: string | undefined): ApiCall['client'] {
+  const encoded = /^Basic\s+(\S+)$/i.exec(header ?? '')?.[1];
+  if (encoded === undefined) return undefined;
+  const [, id = '', secret = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
+  return { id: unescaped(id), secret: unescaped(secret) };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
   }
 }
 

@@ -2,11 +2,14 @@ import type { Burst, BurstPlan } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
 import type { EventKind, EventOptions, Frame } from './frames.ts';
 import type { EventRecord, EventTotals } from './ledger.ts';
+import type { PostControls } from './post-controls.ts';
+import type { PostTotals } from './post-desk.ts';
 import type { SocketTarget } from './rtm/rtm-hub.ts';
 import type { SocketView } from './rtm/rtm-socket.ts';
 import type { AppControls, AppStats } from './socket-mode/app-controls.ts';
 import type { Spread } from './socket-mode/spread.ts';
 import type { Team, TeamSpec, TokenOptions } from './team.ts';
+import type { TokenControls } from './token-controls.ts';
 
 export type SimulatorOptions = {
   tls?: boolean | undefined;
@@ -22,6 +25,13 @@ export type SimulatorOptions = {
   /** apps.connections.open: calls at once (20) and then per minute (50), for each app. */
   appConnectBurst?: number | undefined;
   appConnectPerMinute?: number | undefined;
+  /** chat.postMessage: calls beyond one a second that a bot may make in one channel: 0. */
+  postBurst?: number | undefined;
+  /** chat.postMessage: calls per minute (300), and at once (30), of a bot in its workspace. */
+  postWorkspacePerMinute?: number | undefined;
+  postWorkspaceBurst?: number | undefined;
+  /** Messages beyond one a second that an RTM socket takes: 0. */
+  rtmMessageBurst?: number | undefined;
   /** Websockets of one app that Slack registers: 10. */
   maxWebsockets?: number | undefined;
   /** What hello announces, and after which Slack refreshes a Socket Mode socket: 18,060 s, 5 hours. */
@@ -59,6 +69,9 @@ export type Stats = {
   events: EventTotals;
   /** Copies written, by the id of a socket that is still open. */
   deliveriesBySocket: Record<string, number>;
+  /** Calls of every Web API method: method -> outcome -> count. */
+  calls: Record<string, Record<string, number>>;
+  posts: PostTotals;
   /** The same for Socket Mode. */
   apps: AppStats;
 };
@@ -68,6 +81,8 @@ export type Emitted = { id: string; ts: string; record: EventRecord };
 /** What is of teams and of no app is of RTM: teams with a classic bot. `apps` is Socket Mode. */
 export type Simulator = {
   readonly apps: AppControls;
+  readonly posts: PostControls;
+  readonly tokens: TokenControls;
   /** Base of the Web API with a slash at its end: what RELAX_SLACK_API_URL takes. */
   readonly url: string;
   readonly port: number;

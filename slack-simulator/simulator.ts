@@ -8,12 +8,18 @@ import { type EventKind, type EventOptions, eventIDOf, type Frame, generateEvent
 import { refuseHandshake } from './handshake.ts';
 import { type Door, openDoor } from './http-door.ts';
 import { EventLedger, type EventRecord, isUnheard, prepare } from './ledger.ts';
+import { extrasOf, type Posted } from './post.ts';
+import { postControlsOf } from './post-controls.ts';
+import { PostDesk } from './post-desk.ts';
+import { RotationBook } from './rotation.ts';
 import { RtmHub, rtmPath } from './rtm/rtm-hub.ts';
 import type { Emitted, Simulator, SimulatorOptions } from './simulator-api.ts';
 import { startSocketMode } from './socket-mode/socket-mode.ts';
+import { createTally } from './tally.ts';
 import { type Team, TeamDirectory } from './team.ts';
 import { TicketBook } from './ticket.ts';
 import { createTimestamps } from './timestamps.ts';
+import { createTokenControls } from './token-controls.ts';
 import { createWebApi } from './web-api.ts';
 
 export type { Emitted, Simulator, SimulatorOptions, Stats } from './simulator-api.ts';
@@ -33,11 +39,20 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const faults = new FaultBoard();
   const tickets = new TicketBook(options.urlTtlMs ?? 30_000);
   const ledger = new EventLedger();
+  const desk = new PostDesk({
+    channel: { perMinute: 60, burst: 1 + (options.postBurst ?? 0) },
+    workspace: {
+      perMinute: positive('postWorkspacePerMinute', options.postWorkspacePerMinute ?? 300),
+      burst: positive('postWorkspaceBurst', options.postWorkspaceBurst ?? 30),
+    },
+  });
   const timestamps = createTimestamps();
   const connects = createTally();
   const handshakes = createTally();
   const opens = createTally();
   const appHandshakes = createTally();
+  const calls = createTally();
+  const rotations = new RotationBook();
   const bursts = new Set<Burst>();
   const nextTimestamp = (): string => timestamps.next(Date.now());
 
@@ -57,12 +72,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     onHandshake: handshakes.count,
     host: {
       nextTimestamp,
-      said: (teamID, message) => publishOwn(directory.get(teamID), message, undefined),
+      messageLimits: { perMinute: 60, burst: 1 + (options.rtmMessageBurst ?? 0) },
+      refusal: (teamID, channel) => desk.refusal(teamID, channel),
+      said({ teamID, token }, post, ts) {
+        publishOwn(directory.get(teamID), post, ts);
+        desk.record(post, { teamID, ts, via: 'rtm', token, atMs: Date.now() });
+      },
+      slowedDown: () => desk.slowedDown(),
       typing: (from, channel) => {
         const { botUserID } = directory.get(from.teamID);
         hub.broadcast(from.teamID, prepare({ type: 'user_typing', channel, user: botUserID }), from);
       },
     },
+  });
+
+  const tokens = createTokenControls({
+    teams: directory,
+    apps: socketMode.directory,
+    rotations,
+    nextTimestamp,
+    emitToTeam: (teamID, event) => void emit(teamID, event),
+    emitToApp: (appID, teamID, event) => void socketMode.controls.emit(appID, teamID, event),
+    closeSockets,
   });
 
   const api = createWebApi({
@@ -77,20 +108,26 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     apps: socketMode.directory,
     issueTicket: (teamID, token) => rtmPath(tickets.issue(teamID, token, Date.now())),
     issueAppTicket: socketMode.issueTicket,
-    post(caller, message) {
-      if (caller.kind === 'bot') return socketMode.publishOwn(caller.installation, message);
+    desk,
+    publish(caller, post) {
+      if (caller.kind === 'bot') return socketMode.publishOwn(caller.installation, post);
       const ts = nextTimestamp();
-      publishOwn(caller.team, { ...message, ts }, message.username);
+      publishOwn(caller.team, post, ts);
       return ts;
     },
+    refresh: tokens.refresh,
+    refresherOf: (refreshToken) => rotations.placeOf(refreshToken),
     exchangeTrigger: (appID, triggerID) => socketMode.exchangeTrigger(appID, triggerID),
     onConnectCall: connects.count,
     onOpenCall: opens.count,
+    onCall: calls.count,
   });
 
   let door: Door | undefined;
   const simulator: Simulator = {
     apps: socketMode.controls,
+    posts: postControlsOf(desk),
+    tokens: tokens.controls,
     get port() {
       return door?.port ?? 0;
     },
@@ -112,9 +149,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     addToken: (teamID, token, tokenOptions) => void directory.addToken(teamID, token, tokenOptions),
     moveToken: (token, teamID) => directory.moveToken(token, teamID),
     revokeToken(token) {
-      directory.revokeToken(token);
-      tickets.revoke(token);
-      hub.closeWhere((socket) => socket.token === token);
+      directory.refuseToken(token, 'token_revoked');
+      closeSockets(token);
     },
 
     emit,
@@ -161,6 +197,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         sockets: { open: sockets.length, live: sockets.filter(({ state }) => state === 'live').length },
         events: ledger.totals(),
         deliveriesBySocket: Object.fromEntries(sockets.map(({ id, delivered }) => [id, delivered])),
+        calls: calls.totals(),
+        posts: desk.totals(),
         apps: simulator.apps.stats(),
       };
     },
@@ -190,6 +228,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     throw error;
   });
   return simulator;
+
+  function closeSockets(token: string): void {
+    tickets.revoke(token);
+    hub.closeWhere((socket) => socket.token === token);
+  }
 
   function stopSockets(): void {
     hub.stop();
@@ -229,14 +272,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return { id, ts, record: emit(teamID, frame, id) };
   }
 
-  function publishOwn(
-    { teamID, botUserID, botID }: Team,
-    { channel, text, ts }: { channel: string; text: string; ts: string },
-    username: string | undefined,
-  ): void {
+  function publishOwn({ teamID, botUserID, botID }: Team, post: Posted, ts: string): void {
+    const { channel, text, username } = post;
     const kind = username === undefined ? 'own_message' : 'bot_message';
     const { id, frame } = generateEvent(kind, { teamID, botUserID, botID, ts, aboutTs: ts }, { channel, text });
-    emit(teamID, username === undefined ? frame : { ...frame, bot_id: botID, username }, id);
+    emit(teamID, { ...frame, bot_id: botID, ...extrasOf(post) }, id);
   }
 
   function setFault(fault: StandingFault): string {
@@ -249,19 +289,4 @@ type BurstTarget = { teamID: string; appID: string | undefined };
 function positive(name: string, value: number): number {
   if (!(value > 0)) throw new Error(`${name} must be above 0, got ${value}`);
   return value;
-}
-
-function createTally(): {
-  count(team: string, outcome: string): void;
-  totals(): Record<string, Record<string, number>>;
-} {
-  const totals: Record<string, Record<string, number>> = {};
-  return {
-    count(team, outcome) {
-      const outcomes = totals[team] ?? {};
-      totals[team] = outcomes;
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    },
-    totals: () => structuredClone(totals),
-  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { refusalOf, type TokenState, validToken } from './token-state.ts';
 
 /** A workspace and the bot that is installed in it. */
 export type Team = { teamID: string; name: string; domain: string; botUserID: string; botID: string; botName: string };
@@ -11,13 +12,14 @@ export type TeamSpec = {
 };
 
 /** A token and the team that Slack says it is of. A granular token is a valid one that may not use RTM. */
-export type Credential = { token: string; teamID: string; granular: boolean; revoked: boolean };
+export type Credential = { token: string; teamID: string; granular: boolean } & TokenState;
 
 export type TokenOptions = { granular?: boolean | undefined };
 
 export type Authentication =
   | { ok: true; team: Team; credential: Credential }
-  | { ok: false; error: 'not_authed' | 'invalid_auth' | 'token_revoked' | 'not_allowed_token_type' };
+  /** `not_authed`, `invalid_auth`, `not_allowed_token_type`, or what the token's state says. */
+  | { ok: false; error: string };
 
 /** All teams and tokens that this Slack knows. Plain state: closing the sockets of a revoked token is the caller's. */
 export class TeamDirectory {
@@ -58,7 +60,7 @@ export class TeamDirectory {
     this.get(teamID);
     const held = this.#credentials.get(token);
     if (held !== undefined) throw new Error(`this token is of team ${held.teamID} already: move it instead`);
-    const credential = { token, teamID, granular: options.granular ?? false, revoked: false };
+    const credential = { token, teamID, granular: options.granular ?? false, ...validToken() };
     this.#credentials.set(token, credential);
     return credential;
   }
@@ -69,8 +71,13 @@ export class TeamDirectory {
     this.#credential(token).teamID = teamID;
   }
 
-  revokeToken(token: string): void {
-    this.#credential(token).revoked = true;
+  /** Slack answers the token with this error from now on. */
+  refuseToken(token: string, error: string): void {
+    this.#credential(token).refusal = error;
+  }
+
+  expireToken(token: string, atMs: number): void {
+    this.#credential(token).expiresAtMs = atMs;
   }
 
   get(teamID: string): Team {
@@ -97,13 +104,14 @@ export class TeamDirectory {
   }
 
   /** What Slack says to a token that calls a method; `rtm.connect` and `rtm.start` refuse some valid ones. */
-  authenticate(token: string | undefined, method: string): Authentication {
+  authenticate(token: string | undefined, method: string, nowMs = Date.now()): Authentication {
     if (token === undefined || token === '') return { ok: false, error: 'not_authed' };
     if (token.startsWith('xapp-') || token.startsWith('xoxe-')) return { ok: false, error: 'not_allowed_token_type' };
     const credential = this.#credentials.get(token);
     const team = credential && this.#teams.get(credential.teamID);
     if (credential === undefined || team === undefined) return { ok: false, error: 'invalid_auth' };
-    if (credential.revoked) return { ok: false, error: 'token_revoked' };
+    const refusal = refusalOf(credential, nowMs);
+    if (refusal !== undefined) return { ok: false, error: refusal };
     if (credential.granular && method.startsWith('rtm.')) return { ok: false, error: 'not_allowed_token_type' };
     return { ok: true, team, credential };
   }

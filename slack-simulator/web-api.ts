@@ -4,6 +4,11 @@ import { type Caller, type Identified, identify } from './caller.ts';
 import { type ConnectBucket, type ConnectLimits, takeConnect } from './connect-limit.ts';
 import type { BrokenAnswer, FaultBoard, Subject } from './fault.ts';
 import type { Frame } from './frames.ts';
+import { exchangeToken } from './oauth-access.ts';
+import type { Posted } from './post.ts';
+import type { PostDesk } from './post-desk.ts';
+import { type BotCaller, placeOf, postMessage } from './post-message.ts';
+import type { Refreshed, RefreshRequest } from './rotation.ts';
 import type { Credential, Team, TeamDirectory } from './team.ts';
 
 /** One call of a Web API method. `verb`: of HTTP. `origin`: how the caller reached us, as `wss://127.0.0.1:4000`. */
@@ -12,6 +17,8 @@ export type ApiCall = {
   verb: string;
   token: string | undefined;
   tokenInHeader: boolean;
+  /** Client id and secret, sent by HTTP Basic. */
+  client: { id: string; secret: string } | undefined;
   args: Frame;
   origin: string;
 };
@@ -31,19 +38,26 @@ export type WebApiOptions = {
   /** Each gives a single-use path of a socket. */
   issueTicket(teamID: string, token: string): string;
   issueAppTicket(appID: string, token: string): string;
+  desk: PostDesk;
   /** Publishes a message of the bot; returns its timestamp. */
-  post(caller: Exclude<Caller, { kind: 'app' }>, message: Posted): string;
+  publish(caller: BotCaller, message: Posted): string;
+  /** Exchanges a refresh token, and lets the new tokens in. */
+  refresh(request: RefreshRequest): Refreshed;
+  /** The bot of a refresh token. */
+  refresherOf(refreshToken: string | undefined): Subject | undefined;
   /** Uses a trigger id of the app up. Undefined if it was good, or else Slack's error. */
   exchangeTrigger(appID: string, triggerID: string): string | undefined;
   /** Called once for each rtm.connect or rtm.start. `-`: a token of no team. */
   onConnectCall(teamID: string, outcome: string): void;
   /** Called once for each apps.connections.open. `-`: a token of no app. */
   onOpenCall(appID: string, outcome: string): void;
+  /** Called once for each call of any method. */
+  onCall(method: string, outcome: string): void;
 };
 
-export type Posted = { channel: string; text: string; username: string | undefined };
-
 const openMethod = 'apps.connections.open';
+const oauthMethod = 'oauth.v2.access';
+const postMethod = 'chat.postMessage';
 const isRtmConnect = (method: string): boolean => method === 'rtm.connect' || method === 'rtm.start';
 
 /** Slack's Web API: the methods that a bot needs to hear events, to know itself and to speak. */
@@ -51,16 +65,18 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
   const buckets = new Map<string, ConnectBucket>();
 
   return (call) => {
-    const found = identify({ teams: options.directory, apps: options.apps }, call.token, call.method);
+    const found = identify({ teams: options.directory, apps: options.apps }, call.token, call.method, Date.now());
     const subject = subjectOf(call, found);
     const answer = respond(call, found, subject);
+    options.onCall(call.method, outcomeOf(answer));
     if (isRtmConnect(call.method)) options.onConnectCall(subject.teamID ?? '-', outcomeOf(answer));
     if (call.method === openMethod) options.onOpenCall(subject.appID ?? '-', outcomeOf(answer));
     return answer;
   };
 
   /** Whose call it is, as far as the token tells, revoked or refused or not. */
-  function subjectOf({ token }: ApiCall, found: Identified): Subject {
+  function subjectOf({ method, token, args }: ApiCall, found: Identified): Subject {
+    if (method === oauthMethod) return options.refresherOf(text(args.refresh_token)) ?? {};
     const installation = options.apps.installationOfToken(token);
     if (found.ok && found.caller.kind === 'app') return { appID: found.caller.app.appID };
     if (installation !== undefined) return { appID: installation.appID, teamID: installation.teamID };
@@ -75,11 +91,23 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
     if (call.method === 'api.test') return apiTest(call.args);
     const misplaced = call.method === openMethod ? misplacedToken(call) : undefined;
     if (misplaced !== undefined) return refusal(misplaced);
+    // Its caller is known by a client's secret, not by a token.
+    if (call.method === oauthMethod) return unlessFaulty(call, subject, () => exchange(call));
     if (!found.ok) return refusal(found.error);
-    const limited = overLimit(call.method, found.caller);
-    if (limited !== undefined) return limited;
-    const refused = options.faults.methodAnswer('slack', call.method, subject, Date.now());
-    return refused ?? answer(call, found.caller);
+    const { caller } = found;
+    return overLimit(call, caller) ?? unlessFaulty(call, subject, () => answer(call, caller));
+  }
+
+  function unlessFaulty({ method }: ApiCall, subject: Subject, answerOf: () => ApiAnswer): ApiAnswer {
+    const refused = options.faults.methodAnswer('slack', method, subject, Date.now());
+    if (refused !== undefined) return refused;
+    const answered = answerOf();
+    return options.faults.methodAnswer('after', method, subject, Date.now()) ?? answered;
+  }
+
+  function exchange(call: ApiCall): ApiAnswer {
+    const exchanged = exchangeToken(call, options);
+    return typeof exchanged === 'string' ? refusal(exchanged) : success(exchanged);
   }
 
   function answer(call: ApiCall, caller: Caller): ApiAnswer {
@@ -99,14 +127,18 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
         return botsInfo(call.args, caller);
       case 'views.open':
         return caller.kind === 'bot' ? openView(call.args, caller) : refusal('not_allowed_token_type');
-      case 'chat.postMessage':
-        return caller.kind === 'app' ? refusal('not_allowed_token_type') : postMessage(call.args, caller);
+      case postMethod:
+        return caller.kind === 'app' ? refusal('not_allowed_token_type') : post(call, caller);
       default:
         return refusal('unknown_method');
     }
   }
 
-  function overLimit(method: string, caller: Caller): ApiAnswer | undefined {
+  function overLimit({ method, args }: ApiCall, caller: Caller): ApiAnswer | undefined {
+    if (method === postMethod && caller.kind !== 'app') {
+      const waitSeconds = options.desk.take(placeOf(caller), text(args.channel), Date.now());
+      return waitSeconds === undefined ? undefined : { kind: 'ratelimited', retryAfterSeconds: waitSeconds };
+    }
     if (isRtmConnect(method) && caller.kind === 'classic') {
       const { teamID, token } = caller.credential;
       return take(options.limitBy === 'team' ? teamID : `${teamID}/${token}`, options.limits);
@@ -167,18 +199,10 @@ export function createWebApi(options: WebApiOptions): (call: ApiCall) => ApiAnsw
     return success({ view: { state: { values: {} }, ...view, ...made } });
   }
 
-  function postMessage(args: Frame, caller: Exclude<Caller, { kind: 'app' }>): ApiAnswer {
-    const channel = text(args.channel);
-    const said = text(args.text);
-    if (channel === undefined) return refusal('channel_not_found');
-    if (said === undefined) return refusal('no_text');
-    const ts = options.post(caller, { channel, text: said, username: text(args.username) });
-    const { teamID, botUserID } = caller.kind === 'classic' ? caller.team : caller.installation;
-    return success({
-      channel,
-      ts,
-      message: { type: 'message', user: botUserID, bot_id: botIDOf(caller), text: said, ts, team: teamID },
-    });
+  function post({ args, token = '' }: ApiCall, caller: BotCaller): ApiAnswer {
+    const { desk, publish } = options;
+    const posted = postMessage(args, caller, token, { desk, publish });
+    return typeof posted === 'string' ? refusal(posted) : success(posted);
   }
 }
 
@@ -199,7 +223,7 @@ function frameOf(value: unknown): Frame | undefined {
   }
 }
 
-const botIDOf = (caller: Exclude<Caller, { kind: 'app' }>): string =>
+const botIDOf = (caller: BotCaller): string =>
   caller.kind === 'classic' ? caller.team.botID : caller.installation.botID;
 
 /** This method takes its token in the header and by POST only (docs.slack.dev/reference/methods/apps.connections.open). */

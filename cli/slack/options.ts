@@ -16,6 +16,8 @@ export interface SlackOptions {
   appTeams: number;
   appConnectsPerMinute: number;
   appBurst: number;
+  postBurst: number;
+  postsPerMinute: number;
   maxWebsockets: number;
   connectionSeconds: number;
   ghostSeconds: number;
@@ -58,6 +60,12 @@ export const slackOptions = (): Option[] => [
     .argParser(aboveZero)
     .default(50),
   new Option('--app-burst <count>', 'how many of them at once').argParser(wholeFrom(1)).default(20),
+  new Option('--post-burst <count>', 'chat.postMessage calls beyond one a second that a bot may make in a channel')
+    .argParser(wholeFrom(0))
+    .default(0),
+  new Option('--posts-per-minute <count>', 'chat.postMessage calls a minute of a bot in its workspace')
+    .argParser(aboveZero)
+    .default(300),
   new Option('--max-websockets <count>', 'sockets that an app may have').argParser(wholeFrom(1)).default(10),
   new Option('--connection-seconds <seconds>', "after how long an app's socket is refreshed, with a warning")
     .argParser(aboveZero)
@@ -96,6 +104,8 @@ export const simulatorOptions = (options: SlackOptions): SimulatorOptions => ({
   pingEveryMs: options.pingEvery * 1000,
   appConnectPerMinute: options.appConnectsPerMinute,
   appConnectBurst: options.appBurst,
+  postBurst: options.postBurst,
+  postWorkspacePerMinute: options.postsPerMinute,
   maxWebsockets: options.maxWebsockets,
   approximateConnectionSeconds: options.connectionSeconds,
   ghostAfterDropMs: options.ghostSeconds * 1000,

@@ -4,6 +4,7 @@ import type { Desired, Want } from '../../operator/fleet/desired.ts';
 import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import type { OwnerKind } from '../../operator/kinds/owner-reconciler.ts';
 import { OwnerRecords } from '../../operator/kinds/owner-records.ts';
+import { withRefusal } from '../../operator/kinds/refusal-verdict.ts';
 import { slackAppKind, slackAppOwners } from '../../operator/kinds/slackapp/slackapp-kind.ts';
 import { slackBotKind } from '../../operator/kinds/slackbot/slackbot-kind.ts';
 import { slackBotOwners } from '../../operator/kinds/slackbot/slackbot-owners.ts';
@@ -153,7 +154,12 @@ export class StandaloneReconciler {
     const { object, kind, owners } = entry;
     const { uid } = object.metadata;
     const view = planner.view();
-    const verdict = owners.judgeCredentials(object, this.#secretOf(entry));
+    const { verdict, isRefused } = withRefusal(
+      owners.judgeCredentials(object, this.#secretOf(entry)),
+      view.refused?.get(uid),
+      { generation: object.metadata.generation, use: owners.tokenUseOf(object) },
+    );
+    this.#desired.setRefused(uid, isRefused);
     const situation = this.#situationOf(entry);
     const { want, duplicateOf, lookAgainMs, record } = decide(situation, verdict);
     const affected = [...this.#records.put(uid, record), ...this.#desire(object, want)];
@@ -177,6 +183,7 @@ export class StandaloneReconciler {
     this.#lines.set(uid, undefined);
     if (release === undefined) return affected;
     this.#desire(object, { kind: 'none' });
+    this.#desired.setRefused(uid, false);
     this.#records.forget(uid);
     this.#entries.delete(uid);
     if (this.#named.get(nameOf(entry)) === entry) this.#named.delete(nameOf(entry));

@@ -3,16 +3,16 @@
 --         turn<n>Ms for n = 1 to 3 (who of that rank was refused first and is next, until when), unknown and unknownMs (how
 --         many sockets Slack counted beyond those that Relax knows, until when that is believed)
 -- KEYS[2] the places, a sorted set: <cluster>/<slot> -> until when the slot counts
--- ARGV[5] who asks: <process>/<place>  ARGV[7] its place  ARGV[8] places of an app  ARGV[9] ms for which a live socket counts
--- ARGV[10] ms for which an attempt counts  ARGV[11] ms for which an attempt keeps the others waiting  ARGV[12] ms after which
--- one that waits for its turn asks again  ARGV[13] ms after which one without a place asks again
--- ARGV[14] live: sockets that Slack counts, or empty  ARGV[15] ms for which that is believed
+-- ARGV[5] who asks: <process>/<place>  ARGV[7] its place  ARGV[8] places of an app  ARGV[9] ms for which an attempt counts
+-- ARGV[10] ms for which an attempt keeps the others waiting  ARGV[11] ms after which one that waits for its turn asks again
+-- ARGV[12] ms after which one without a place asks again  ARGV[13] live: sockets that Slack counts, or empty
+-- ARGV[14] ms for which that is believed
 -- Returns { 1, 0, 0, 0 } if the connect may be made, else { 0, ms to wait, 1 if another slot goes first, 1 if all places are
 -- taken }; of live the number of sockets that Relax knows; of anyLive 1 or 0.
 local place, mostPlaces = ARGV[7], tonumber(ARGV[8])
-local liveForMs, attemptMs, openingForMs = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local turnMs, fullMs = tonumber(ARGV[12]), tonumber(ARGV[13])
-local slackCounts, unknownForMs = tonumber(ARGV[14]), tonumber(ARGV[15])
+local attemptMs, openingForMs = tonumber(ARGV[9]), tonumber(ARGV[10])
+local turnMs, fullMs = tonumber(ARGV[11]), tonumber(ARGV[12])
+local slackCounts, unknownForMs = tonumber(ARGV[13]), tonumber(ARGV[14])
 
 -- A time further ahead than it can have been set is of a clock that was ahead of this one.
 local function isAhead(untilMs, mostMs) return untilMs > nowMs and untilMs <= nowMs + mostMs end

@@ -6,8 +6,10 @@
 -- ARGV[2] calls of a full bucket  ARGV[3] ms until one comes back
 -- ARGV[4] block, hold, live: for how many ms; else: ms for which a connect that was refused keeps others waiting
 -- ARGV[5] who asks: <process>/<slot>  ARGV[6] 1: not the last call
+-- The last two: ms of the longest block, ms for which a live socket counts
 local purpose, capacity, refillMs, forMs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local asker, sparing = ARGV[5], ARGV[6] == '1'
+local longestBlockMs, liveForMs = tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV])
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -18,7 +20,10 @@ for at = 1, #fields, 2 do
   if string.sub(name, 1, 5) ~= 'live:' then
     held[name] = value
   elseif tonumber(value) > nowMs then
-    liveMs[string.sub(name, 6)] = tonumber(value)
+    -- A time further ahead than it can have been set is of a clock that was ahead of this one; so below.
+    local untilMs = math.min(tonumber(value), nowMs + liveForMs)
+    liveMs[string.sub(name, 6)] = untilMs
+    if untilMs < tonumber(value) then redis.call('HSET', KEYS[1], name, untilMs) end
   else
     redis.call('HDEL', KEYS[1], name)
   end
@@ -42,7 +47,7 @@ local function unmarkLive()
 end
 
 local calls = tonumber(held.calls or capacity)
-local blockedMs = tonumber(held.blockedMs or 0)
+local blockedMs = math.min(tonumber(held.blockedMs or 0), nowMs + longestBlockMs)
 -- A block lies ahead of nowMs, with what the bucket will hold at its end. Nothing else does: the clock of a new primary
 -- may be behind, and then the bucket only stands still.
 local fromMs = math.max(tonumber(held.atMs or nowMs), blockedMs)

@@ -6,6 +6,8 @@
 -- of anyLive 1 or 0.
 local unspaced, firstGapMs, nextGapMs = ARGV[7] == '1', tonumber(ARGV[8]), tonumber(ARGV[9])
 local urgentMs = tonumber(held.urgentMs or 0)
+-- More than anybody who needs a connect has to wait.
+if urgentMs > nowMs + longestBlockMs + capacity * refillMs then urgentMs = 0 end
 local tries = tonumber(held.tries or 0)
 local lastMs = math.min(nowMs, tonumber(held.lastMs or 0))
 local lastBy = held.lastBy or ''

@@ -17,6 +17,9 @@ const fileOf = (name: string): URL => new URL(`./${name}.lua`, import.meta.url);
 const TEAM_SCRIPT = loadScript(fileOf('connect-bucket'), fileOf('connect-budget'));
 const APP_SCRIPT = loadScript(fileOf('connect-bucket'), fileOf('app-connect-budget'));
 
+/** Times further ahead were set before Redis's clock went back. */
+const LONGEST = [BUDGET.maxBlockMs, BUDGET.liveMs];
+
 /** One call of a script. */
 interface Call extends Partial<BudgetAsker> {
   what: ConnectPurpose | 'giveBack' | 'block' | 'hold' | 'live' | 'release' | 'anyLive';
@@ -37,18 +40,23 @@ export function redisConnectBudget(redis: Redis, holder = '', cluster = ''): Con
   const runTeam = (key: string, call: Call): Promise<unknown> => {
     const { capacity, refillMs, firstGapMs, nextGapMs } = TEAM_BUDGET;
     const args = shared(call, call.slotID ?? '', capacity, refillMs);
-    return runScript(redis, TEAM_SCRIPT, [key], [...args, call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs]);
+    return runScript(
+      redis,
+      TEAM_SCRIPT,
+      [key],
+      [...args, call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs, ...LONGEST],
+    );
   };
   const runApp = (key: string, sockets: string, call: Call): Promise<unknown> => {
     const { capacity, refillMs, places, attemptMs, openingMs, turnMs, fullMs, unknownMs } = APP_BUDGET;
     const place = `${cluster}/${call.slotID ?? ''}`;
     const args = shared(call, place, capacity, refillMs);
-    const times = [BUDGET.liveMs, attemptMs, openingMs, turnMs, fullMs];
+    const times = [attemptMs, openingMs, turnMs, fullMs];
     return runScript(
       redis,
       APP_SCRIPT,
       [key, sockets],
-      [...args, place, places, ...times, call.slackCounts ?? '', unknownMs],
+      [...args, place, places, ...times, call.slackCounts ?? '', unknownMs, ...LONGEST],
     );
   };
   const run = ({ key, sockets }: Bucket, call: Call): Promise<unknown> =>

@@ -9,6 +9,8 @@ export interface Sender {
   token: string | undefined;
   /** `tokenDigest` of the slot or route: what a `RefusedToken` is about. */
   credentialsDigest: string;
+  /** Its sockets are RTM's: of no other bot can a message ever be sent over RTM. */
+  speaksRtm: boolean;
   /** Sends over a live RTM websocket of the bot in this process; undefined while it has none, and over Socket Mode. */
   overRtm: ((message: RtmMessage, signal: AbortSignal) => Promise<RtmAnswer>) | undefined;
 }

@@ -7,6 +7,7 @@ import { parseSlotID, type Slot, type SlotID, type Slots } from '../../core/prot
 import type { FleetKeyring } from '../../core/protocol/fleet-keyring.ts';
 import { fenceField } from '../../core/protocol/keys.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
+import type { Addressee } from '../outbound/addressee.ts';
 import { NO_PRESSURE, type Pressure } from '../queue/pressure.ts';
 import type { SlotRunner } from '../slot/slot-runner.ts';
 import type { SlotStatus } from '../slot/slot-status.ts';
@@ -17,7 +18,7 @@ import { isFault, openSlot, type SlotFault, unforeseen } from './open-slot.ts';
 /** What runs one slot, as the registry sees it. */
 export type Runner = Pick<
   SlotRunner<TransportSpec>,
-  'start' | 'update' | 'setPressure' | 'markAgain' | 'status' | 'stop'
+  'start' | 'update' | 'setPressure' | 'markAgain' | 'status' | 'addressee' | 'stop'
 >;
 
 /** @param onStatus called when the runner's status has changed */
@@ -32,6 +33,8 @@ export interface SlotRegistryOptions {
   createRunner: CreateRunner;
   /** The report of this slot has changed. */
   onChange(id: SlotID): void;
+  /** `addressees` may have changed. */
+  onAddressees?(): void;
   clock: Clock;
   log: Log;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
@@ -102,6 +105,11 @@ export class SlotRegistry {
     for (const { runner } of this.#entries.values()) this.#markAgain(runner);
   }
 
+  /** The bots of these slots, for outbound messages. */
+  addressees(): Addressee[] {
+    return [...this.#entries.values()].flatMap(({ runner }) => runner?.addressee() ?? []);
+  }
+
   report(id: SlotID): DesiredReport {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#isClosing(id) ? { kind: 'keep' } : { kind: 'none' };
@@ -142,6 +150,8 @@ export class SlotRegistry {
     if (wanted.some(([id]) => this.#entries.get(id)?.failure !== undefined)) keyring.reload();
     for (const [id, slot] of wanted) this.#apply(id, slot);
     for (const [id, entry] of this.#entries) if (entry.owedPressure) this.#press(id, entry);
+    if (close.length + wanted.length > 0)
+      this.#defects.run('what follows a change of who can send', () => this.#options.onAddressees?.());
     return nextRetryMs(this.#entries.values(), clock.monotonicMs());
   }
 

@@ -18,6 +18,8 @@ export interface RouteWatchOptions {
   keys: Pick<ClusterKeys, 'route'>;
   /** Owner uids of the apps whose slots this pod holds: `appsOf`. */
   apps(): ReadonlySet<string>;
+  /** A table was read, or the apps whose tables are held have changed. */
+  onTables?(): void;
   clock: Clock;
   log: Log;
   limitedLog: Pick<RateLimitedLog, 'warn' | 'error'>;
@@ -52,6 +54,7 @@ export class RouteWatch implements RouteTable {
   readonly #wantedAtMs = new Map<string, number>();
   /** App -> resolves when Redis has been asked for its table. */
   readonly #asked = new Map<string, PromiseWithResolvers<void>>();
+  #apps: ReadonlySet<string> = new Set();
   #listening: readonly Unsubscribe[] = [];
 
   constructor(options: RouteWatchOptions) {
@@ -61,6 +64,11 @@ export class RouteWatch implements RouteTable {
 
   routesOf(appUid: string): KnownRoutes | undefined {
     return this.#held.get(appUid)?.routes;
+  }
+
+  /** The tables of the apps whose slots this pod holds, as far as they are known. */
+  tables(): KnownRoutes[] {
+    return [...this.#options.apps()].flatMap((app) => this.#held.get(app)?.routes ?? []);
   }
 
   async whenRead(appUid: string, withinMs: number): Promise<void> {
@@ -88,6 +96,9 @@ export class RouteWatch implements RouteTable {
   async #look(): Promise<number> {
     const apps = this.#options.apps();
     this.#forget(apps);
+    const isSame = apps.size === this.#apps.size && [...apps].every((app) => this.#apps.has(app));
+    this.#apps = new Set(apps);
+    if (!isSame) this.#options.onTables?.();
     const results = await Promise.all([...apps].map((app) => this.#lookAt(app)));
     if (results.includes('again')) return RETRY_MS;
     return READ_MS.least + Math.random() * (READ_MS.most - READ_MS.least);
@@ -148,6 +159,7 @@ export class RouteWatch implements RouteTable {
     const held = read.end(version, fields);
     if (held === undefined) return 'again';
     this.#held.set(app, held);
+    this.#options.onTables?.();
     log.debug({ key, version, teams: held.routes.size }, 'route table read');
     this.#tellUnreadable(key, read.unreadable);
     return 'known';

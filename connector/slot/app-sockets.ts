@@ -5,7 +5,8 @@
 
 import type { Trouble } from '../transport/transport.ts';
 import { begin, fail } from './attempt.ts';
-import { type CurrentSocket, go, type Moment, type SlotState, type Step, stay, type UnknownSockets } from './state.ts';
+import type { UnknownSockets } from './slack-count.ts';
+import { type CurrentSocket, go, type Moment, type SlotState, type Step, stay } from './state.ts';
 
 /** Slack may count sockets that have broken for minutes; asking for more would only add to them. */
 const FIRST_CROWD_MS = 30_000;

@@ -3,7 +3,7 @@
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { Trouble } from '../transport/transport.ts';
-import { abandon, begin, purposeOf } from './attempt.ts';
+import { abandon, begin, boundedMs, purposeOf } from './attempt.ts';
 import { type Attempt, first, go, type Moment, type SlotState, type Step, stay, type WaitReason } from './state.ts';
 
 /** Another slot of the bucket goes first; it is usually live within a second. */
@@ -76,7 +76,7 @@ function connect(state: SlotState, id: number, taken: boolean, { nowMs }: Moment
 
 /** Also gives the turn back. */
 function yieldTurn(state: SlotState, mostMs: number, { nowMs, random }: Moment): Step {
-  const waitMs = Math.min(mostMs, backoffMs(state.yields, YIELD, random));
+  const waitMs = Math.min(boundedMs(mostMs), backoffMs(state.yields, YIELD, random));
   const attempt: Attempt = { tag: 'yielding', untilMs: nowMs + Math.max(1, waitMs) };
   return go(state, { attempt, yields: state.yields + 1 }, { do: 'leaveLine' });
 }
@@ -89,7 +89,7 @@ export function wait(
   waitMs: number,
   moment: Moment,
 ): Step {
-  const untilMs = moment.nowMs + waitMs + moment.random * WAIT_JITTER_MS;
+  const untilMs = moment.nowMs + boundedMs(waitMs) + moment.random * WAIT_JITTER_MS;
   return go(state, { attempt: { tag: 'waiting', reason, purpose, untilMs } }, { do: 'leaveLine' });
 }
 

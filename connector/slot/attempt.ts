@@ -12,6 +12,12 @@ export const RECOVERED_SPREAD_MS = 1_000;
 /** Slack allows one connect a minute: with a lower cap, retries would only wait for the budget. */
 export const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 
+/** Whatever a peer, a proxy or another clock asks for: then the slot tries again, which harms nobody. */
+const MOST_WAIT_MS = 600_000;
+
+/** A wait that somebody else has named, as one that ends. */
+export const boundedMs = (ms: number): number => (ms > 0 ? Math.min(ms, MOST_WAIT_MS) : 0);
+
 /** Joins the end of the queue for a turn. A previous attempt must have been abandoned before (`abandon`). */
 export function begin(state: SlotState, waited = false): Step {
   const { refusal } = state.spec;
@@ -59,13 +65,22 @@ export function fail(
   // This failure says nothing about the token, which Slack has refused.
   if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
   const soonMs = outlived ? moment.random * RECOVERED_SPREAD_MS : backoffMs(state.failures, policy, moment.random);
-  const untilMs = moment.nowMs + Math.max(atLeastMs, soonMs);
+  const untilMs = moment.nowMs + Math.max(boundedMs(atLeastMs), soonMs);
   const failures = outlived ? state.failures : state.failures + 1;
   return go(state, { ...well, attempt: { tag: 'backingOff', asked: atLeastMs > 0, untilMs }, trouble, failures });
 }
 
-export function purposeOf({ current, spec, wasLive, refusal }: SlotState): ConnectPurpose {
-  if (current !== undefined) return current.looksAgain ? 'rebalance' : 'refresh';
+/** Nothing but events that are withheld from the current socket asks for a successor (ADR 0022). */
+export const isOnlyForEvents = ({ current, spec }: SlotState): boolean =>
+  current?.withheld === 'found' && !current.leaving && current.tokenDigest === spec.tokenDigest;
+
+export function purposeOf(state: SlotState): ConnectPurpose {
+  const { current, spec, wasLive, refusal } = state;
+  if (current !== undefined) {
+    // The last one did not help, and another socket of the team brings its events.
+    const isIdle = current.looksAgain || (state.withheldTimes > 1 && isOnlyForEvents(state));
+    return isIdle ? 'rebalance' : 'refresh';
+  }
   if (refusal !== undefined) return 'recheck';
   if (wasLive) return 'needed';
   if (spec.spread === true) return 'spread';

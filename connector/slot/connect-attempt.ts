@@ -4,7 +4,7 @@ import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, Trouble } from '../transport/transport.ts';
-import { abandon, BACKOFF, begin, fail, purposeOf, RECOVERED_SPREAD_MS } from './attempt.ts';
+import { abandon, BACKOFF, begin, boundedMs, fail, purposeOf, RECOVERED_SPREAD_MS } from './attempt.ts';
 import { CONNECT_DEADLINE_MS, onBudget, wait } from './attempt-budget.ts';
 import { ACCEPTED, refuse, refuseMismatch } from './refusal.ts';
 import { type Attempt, type Effect, first, go, type Moment, type SlotState, type Step, stay } from './state.ts';
@@ -34,7 +34,7 @@ export function onAnswer(state: SlotState, id: number, answer: OpenAnswer, momen
       return go(state, { ...accepted, attempt: dialing }, { do: 'dial', id, url, self });
     }
     case 'rateLimited': {
-      const { retryAfterMs } = answer;
+      const retryAfterMs = boundedMs(answer.retryAfterMs);
       // Slack, or a proxy in between, may ask for no wait at all; then our own backoff applies.
       const waitMs = Math.max(retryAfterMs, backoffMs(state.failures, BACKOFF, moment.random));
       const again: SlotState = { ...state, trouble: RATE_LIMITED, failures: state.failures + 1 };
@@ -62,7 +62,8 @@ function onFailedCall(
   answer: Extract<OpenAnswer, { kind: 'retry' }>,
   moment: Moment,
 ): Step {
-  const { reason, message, isUnreached = false, retryAfterMs = 0 } = answer;
+  const { reason, message, isUnreached = false } = answer;
+  const retryAfterMs = boundedMs(answer.retryAfterMs ?? 0);
   const effects: Effect[] = [{ do: 'leaveLine' }];
   if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
   if (!isUnreached) return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
@@ -81,14 +82,13 @@ export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step 
 /** The socket of an attempt ended before hello. */
 export function onAttemptClosed(state: SlotState, attempt: Attempt, close: SocketClose, moment: Moment): Step {
   const effects: Effect[] = attempt.tag === 'dialing' ? [{ do: 'leaveLine' }] : [];
+  const retryAfterMs = boundedMs(close.retryAfterMs ?? 0);
   // The other slots of the bucket would be refused in the same way.
-  if (close.retryAfterMs !== undefined && close.retryAfterMs > 0) {
-    effects.push({ do: 'holdBudget', forMs: close.retryAfterMs });
-  }
+  if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
   const refused = close.kind === 'refused';
   const reason = refused ? 'ConnectionRefused' : 'ConnectionLost';
   const message = `The websocket closed before Slack's hello: ${close.detail}. Relax retries automatically.`;
-  return first(effects, fail(state, { reason, message }, moment, close.retryAfterMs));
+  return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
 }
 
 /** Slack sent an error frame instead of hello, usually because the URL has expired. */

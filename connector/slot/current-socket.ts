@@ -3,9 +3,9 @@
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { Trouble } from '../transport/transport.ts';
 import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
-import { abandon, begin, fail } from './attempt.ts';
+import { abandon, begin, fail, purposeOf } from './attempt.ts';
 import { isForBudget } from './attempt-budget.ts';
-import { ACCEPTED, refuseSocket } from './refusal.ts';
+import { ACCEPTED, refuseRevoked, refuseSocket } from './refusal.ts';
 import {
   type CurrentSocket,
   type Effect,
@@ -19,6 +19,7 @@ import {
   type Step,
   stay,
 } from './state.ts';
+import { lookAtWithheld } from './withheld-events.ts';
 
 /** A socket that lived this long proves that connecting works, so the next failure counts as the first again. */
 const STABLE_MS = 60_000;
@@ -54,6 +55,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     id,
     tokenDigest: spec.tokenDigest,
     sinceMs: nowMs,
+    readSinceMs: nowMs,
     pausedSinceMs: pressed ? nowMs : undefined,
     heard: true,
     pings: 0,
@@ -65,6 +67,7 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     // Stands until Relax has counted, so that the status does not change twice.
     unknown: counted === undefined ? undefined : stillUnknown(current, nowMs),
     looksAgain: false,
+    withheld: current?.withheld === undefined ? undefined : 'doubted',
     trouble: attempt.self.trouble,
   };
   const effects: Effect[] = [
@@ -84,8 +87,8 @@ export function onLeaving(state: SlotState, id: number, { nowMs }: Moment): Step
   if (current?.id !== id) return stay(state);
   const leaving: SlotState = { ...state, current: { ...current, leaving: true, looksAgain: false } };
   if (attempt.tag === 'none') return begin({ ...leaving, ...failuresAfter(state, current, nowMs) });
-  // A successor that only was to hear Slack count is needed now.
-  return current.looksAgain && isForBudget(attempt) ? begin(leaving, true) : stay(leaving);
+  // A successor that nothing forced is needed now.
+  return isForBudget(attempt) && attempt.purpose !== purposeOf(leaving) ? begin(leaving, true) : stay(leaving);
 }
 
 /** Slack closes the socket, or wants it closed, so there is no use in keeping it until there is another. */
@@ -119,6 +122,17 @@ export function onRefused(state: SlotState, id: number, refusal: Refusal, isMism
   return first(abandon(attempt), refuseSocket(state, refusal, isMismatch, moment));
 }
 
+/**
+ * Slack has revoked the token: its socket, which brings nothing more, is closed, and no other follows. What comes over a socket
+ * of an earlier token says nothing about the present one.
+ */
+export function onRevoked(state: SlotState, tokenDigest: string, refusal: Refusal, moment: Moment): Step {
+  const { attempt, current, spec, life } = state;
+  if (life !== 'running' || tokenDigest !== spec.tokenDigest) return stay(state);
+  const closes = current === undefined ? [] : closing(current);
+  return first([...abandon(attempt), ...closes], refuseRevoked({ ...state, current: undefined }, refusal, moment));
+}
+
 /** The current socket is gone. An attempt in progress continues, and has become more important. */
 export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble, moment: Moment): Step {
   const alone: SlotState = { ...state, ...failuresAfter(state, current, moment.nowMs), current: undefined, trouble };
@@ -150,7 +164,8 @@ export function onHeartbeat(state: SlotState, moment: Moment): Step {
   const { current } = state;
   if (current === undefined) return stay(state);
   const beaten = beat(state, current, moment);
-  return first(beaten.effects, lookAgain(beaten.state, moment));
+  const looked = lookAgain(beaten.state, moment);
+  return first([...beaten.effects, ...looked.effects], lookAtWithheld(looked.state, moment));
 }
 
 function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
@@ -211,7 +226,7 @@ export function onPressure(state: SlotState, pressed: boolean, { nowMs }: Moment
   const { id } = current;
   if (pressed)
     return go(state, { pressed, current: { ...current, pings: 0, pausedSinceMs: nowMs } }, { do: 'pause', id });
-  const read: CurrentSocket = { ...current, heard: true, pings: 0, pausedSinceMs: undefined };
+  const read: CurrentSocket = { ...current, heard: true, pings: 0, pausedSinceMs: undefined, readSinceMs: nowMs };
   return go(state, { pressed, current: read }, { do: 'resume', id });
 }
 

@@ -4,7 +4,7 @@ import { type Input, type SlotState, wakeAtMs } from './state.ts';
 
 /** What a slot's time comes from. */
 export interface AlarmDeps {
-  heartbeats: HeartbeatWheel;
+  heartbeats: Pick<HeartbeatWheel, 'join'>;
   timers: Timers;
 }
 

@@ -1,25 +1,32 @@
 import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
-import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { ConnectBudget } from '../budget/connect-budget.ts';
 import type { DialSemaphore } from '../budget/dial-semaphore.ts';
 import type { Outage } from '../budget/outage.ts';
+import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
+import type { TwinWatch } from '../twins/twin-watch.ts';
 import { isOutlived } from './attempt.ts';
 import type { HeartbeatWheel } from './heartbeat-wheel.ts';
 import { SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
-import { type FrameObserver, namesOf, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { factsOf } from './slot-facts.ts';
+import { namesOf } from './slot-names.ts';
+import { type FrameObserver, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { SlotSpeaker } from './slot-speaker.ts';
 import { type SlotStatus, statusOf } from './slot-status.ts';
 import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
-import { type Effect, type Input, initialState, type SlotFacts, type SlotState } from './state.ts';
+import { SlotTwin } from './slot-twin.ts';
+import { type Effect, type Input, initialState, type SlotState } from './state.ts';
 import { step } from './step.ts';
 
 /** For metrics. Callbacks must not throw. */
 export interface SlotObserver extends FrameObserver, TransitionObserver {
   connect?(answer: OpenAnswer['kind']): void;
+  /** The slot's socket is kept from events. */
+  withheld?(): void;
 }
 
 /** Shared by all slots of a process. */
@@ -28,8 +35,8 @@ export interface SlotDeps extends SlotSocketsDeps {
   dialSemaphore: DialSemaphore;
   outage: Outage;
   heartbeats: HeartbeatWheel;
-  /** For the waits that reports show; see `SlotReport.waitUntilMs`. */
-  redisNowMs(): number;
+  /** Absent: sockets are not compared with others of their token. */
+  twins?: Pick<TwinWatch, 'join'>;
   /** The dedupe window of the contract: a socket stays unread for at most half of it. */
   windowMs: number;
   timers: Timers;
@@ -48,13 +55,16 @@ export class SlotRunner<S extends SlotSpec> {
   #spec: S;
   #state: SlotState;
   readonly #sockets: SlotSockets<S>;
+  readonly #speaker: SlotSpeaker<S>;
   readonly #budget: SlotBudget<S>;
   readonly #alarm: SlotAlarm;
   readonly #teller: SlotTeller;
+  readonly #twin: SlotTwin<S>;
   readonly #inbox: Input[] = [];
   #busy = false;
   #leaveLine: (() => void) | undefined;
   #leaveOutage: (() => void) | undefined;
+  #leaveTwins: (() => void) | undefined;
   #calling: AbortController | undefined;
   #stopped: PromiseWithResolvers<void> | undefined;
   #isReleased = false;
@@ -68,20 +78,29 @@ export class SlotRunner<S extends SlotSpec> {
     this.#transport = transport;
     this.#deps = deps;
     const owner = { spec: () => this.#spec, feed: (input: Input) => this.#feed(input) };
-    this.#sockets = new SlotSockets(transport, deps, owner);
+    this.#sockets = new SlotSockets(transport, deps, {
+      ...owner,
+      answered: (n, answer) => this.#speaker.answered(n, answer),
+    });
+    this.#speaker = new SlotSpeaker(transport, deps, {
+      ...owner,
+      write: (id, text) => this.#sockets.write(id, text),
+    });
     this.#budget = new SlotBudget(transport, deps.budget, {
       ...owner,
       isTrying: (id) => this.#isTrying(id),
       away: (error) => this.#budgetAway(error),
     });
-    this.#state = initialState(this.#facts());
+    this.#state = initialState(factsOf(this.#transport, this.#spec, this.#deps.windowMs));
     this.#alarm = new SlotAlarm(deps, owner.feed);
     const names = () => namesOf(this.#transport, this.#spec);
+    this.#twin = new SlotTwin(transport, deps, { ...owner, state: () => this.#state, sockets: this.#sockets });
     this.#teller = new SlotTeller(statusOf(this.#state), { ...deps, names, onStatus });
   }
 
   start(): void {
     this.#leaveOutage ??= this.#deps.outage.onRecovered(() => this.#feed({ type: 'recovered' }));
+    if (this.#transport.twins !== undefined) this.#leaveTwins ??= this.#deps.twins?.join(this.#twin);
     this.#feed({ type: 'start' });
   }
 
@@ -93,7 +112,7 @@ export class SlotRunner<S extends SlotSpec> {
     const left = this.#budget.bucket();
     this.#spec = spec;
     if (left.key !== this.#budget.bucket().key) this.#budget.release(left);
-    this.#feed({ type: 'update', spec: this.#facts() });
+    this.#feed({ type: 'update', spec: factsOf(this.#transport, this.#spec, this.#deps.windowMs) });
   }
 
   /** Stops or resumes reading, as the publisher's buffer asks. */
@@ -104,6 +123,11 @@ export class SlotRunner<S extends SlotSpec> {
   /** Redis may have lost the mark of the live socket. */
   markAgain(): void {
     this.#feed({ type: 'unmarked' });
+  }
+
+  /** For messages in the bot's name; undefined if its sockets are of no single bot. */
+  addressee(): Addressee | undefined {
+    return this.#speaker.addressee();
   }
 
   status(): SlotStatus {
@@ -118,6 +142,7 @@ export class SlotRunner<S extends SlotSpec> {
     if (this.#stopped === undefined) {
       this.#stopped = Promise.withResolvers();
       this.#leaveOutage?.();
+      this.#leaveTwins?.();
       this.#feed({ type: 'stop' });
       this.#sockets.closeAll();
       this.#resolveIfGone();
@@ -148,8 +173,11 @@ export class SlotRunner<S extends SlotSpec> {
     if (state !== before) {
       this.#teller.tell(state, input.type);
       this.#tellOutage(before, state);
+      this.#speaker.reads(state.current);
     }
-    if (input.type === 'closed') this.#resolveIfGone();
+    if (input.type !== 'closed') return;
+    this.#speaker.ended(input.id);
+    this.#resolveIfGone();
   }
 
   #perform(effect: Effect): void {
@@ -225,8 +253,8 @@ export class SlotRunner<S extends SlotSpec> {
   }
 
   #tellDisabled(slackError: string): void {
-    const { offer, timers } = this.#deps;
-    const normalized = this.#transport.disableBot(this.#spec, slackError, timers.wallMs());
+    const { offer, redisNowMs } = this.#deps;
+    const normalized = this.#transport.disableBot(this.#spec, slackError, redisNowMs());
     if (normalized !== undefined) offer(normalized);
   }
 
@@ -266,23 +294,5 @@ export class SlotRunner<S extends SlotSpec> {
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
     if (failed && !isOutlived(before) && now.trouble !== undefined)
       outage.failed(now.spec.streamID, now.trouble.reason);
-  }
-
-  /** The part of the spec that the state machine sees. */
-  #facts(): SlotFacts {
-    const { tokenDigest, generation, rebalance, spread } = this.#spec;
-    const { openMethod, backpressure, keepAlive } = this.#transport;
-    return {
-      streamID: this.#transport.streamID(this.#spec),
-      openMethod,
-      tokenDigest,
-      generation,
-      rebalance,
-      spread,
-      refusal: this.#transport.tokenRefusal(this.#spec),
-      redelivers: backpressure === 'redelivery',
-      answersPings: keepAlive.by === 'websocketPing',
-      pauseLimitMs: longestWaitMs(this.#deps.windowMs),
-    };
   }
 }

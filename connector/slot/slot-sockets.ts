@@ -3,13 +3,18 @@
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import type { Normalized } from '../event/normalize.ts';
+import { revokingTypeOf } from '../event/revocation.ts';
+import type { RtmAnswer } from '../outbound/sender.ts';
 import type { Settled } from '../queue/outcome.ts';
 import type { ReplyDesk } from '../reply/reply-desk.ts';
-import type { OpenSocket, Socket, SocketClose, Unreadable } from '../socket/socket.ts';
+import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
-import type { EventFrame, Frame, ResolveSource, SlackSelf, Transport } from '../transport/transport.ts';
+import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
 import { normalizeFrame } from './event-frame.ts';
+import { type HeldSocket, heldSocket } from './held-socket.ts';
+import { namesOf } from './slot-names.ts';
 import type { Input } from './state.ts';
+import { type RevocationDeps, tellRevoked } from './tell-revoked.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
 /** `transport`: hello, pong and the like. `tooLarge`: dropped, or so large that it ended its socket (MOST_FRAME_BYTES). */
@@ -19,13 +24,15 @@ export interface FrameObserver {
   frame?(kind: FrameKind): void;
 }
 
-export interface SlotSocketsDeps {
+export interface SlotSocketsDeps extends RevocationDeps {
   openSocket: OpenSocket;
   /** `Publisher.offer` */
   offer(normalized: Normalized, settled?: Settled, isSentAgain?: boolean): void;
   /** Where envelopes wait for the application's answer. */
   replies: ReplyDesk;
-  timers: Pick<Timers, 'wallMs' | 'after'>;
+  timers: Pick<Timers, 'monotonicMs' | 'after'>;
+  /** The time of events that have none of their own: Redis's, since this machine's clock may jump. */
+  redisNowMs(): number;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
   observer?: FrameObserver;
 }
@@ -35,21 +42,8 @@ export interface SocketsOwner<S extends SlotSpec> {
   /** As it is now. */
   spec(): S;
   feed(input: Input): void;
-}
-
-/** A socket from its dial to its end, which may come long after the slot has given it up. */
-interface HeldSocket<S extends SlotSpec> {
-  socket: Socket;
-  self: SlackSelf;
-  /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
-  resolver: { spec: S; resolve: ResolveSource } | undefined;
-  lastPing: number;
-  /** It has said hello. */
-  greeted: boolean;
-  /** Events whose acknowledgement is still to come. */
-  readonly unacknowledged: Set<Unacknowledged>;
-  /** Whom it is kept open for although a successor is live: `acks` for those events, `slack` until Slack closes it. */
-  lingers: { for: 'acks' | 'slack'; cancel(): void } | undefined;
+  /** Slack answered a message that was sent over one of them. */
+  answered?(n: number, answer: RtmAnswer): void;
 }
 
 /** From the notice that it will close a socket, Slack takes about 10 s. */
@@ -77,6 +71,11 @@ export class SlotSockets<S extends SlotSpec> {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  /** When it last brought an event that every socket of its token gets (monotonic); -Infinity for never. */
+  copiedAtMs(id: number): number {
+    return this.#held.get(id)?.copied.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
   pause(id: number): void {
@@ -132,14 +131,7 @@ export class SlotSockets<S extends SlotSpec> {
       },
       onClose: (close) => this.#onClose(id, close),
     });
-    const fresh = {
-      resolver: undefined,
-      lastPing: 0,
-      greeted: false,
-      unacknowledged: new Set<Unacknowledged>(),
-      lingers: undefined,
-    };
-    this.#held.set(id, { socket, self, ...fresh });
+    this.#held.set(id, heldSocket(socket, self, this.#owner.spec().tokenDigest));
   }
 
   ping(id: number): void {
@@ -154,6 +146,11 @@ export class SlotSockets<S extends SlotSpec> {
     held.socket.send(keepAlive.ping(held.lastPing));
   }
 
+  /** @returns false when that socket is not open */
+  write(id: number, text: string): boolean {
+    return this.#held.get(id)?.socket.send(text) === true;
+  }
+
   #onText(id: number, text: string): void {
     const frame = this.#transport.decode(text);
     this.#owner.feed({ type: 'heard', id });
@@ -166,18 +163,28 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.observer?.frame?.('event');
     const held = this.#held.get(id);
     if (held === undefined) return;
+    held.copied.read(this.#transport.twins?.copied(frame.event, held.self), this.#deps.timers.monotonicMs());
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
     const source = held.resolver.resolve(frame);
     const waiting = this.#unacknowledged(held, frame.ack);
-    const { replies, timers } = this.#deps;
+    const { replies, redisNowMs } = this.#deps;
     const normalized = normalizeFrame(frame, source, waiting, {
       replies,
       answer: this.#transport.answer,
-      receivedAtMs: timers.wallMs(),
+      receivedAtMs: redisNowMs(),
     });
     this.#offer(normalized, waiting, frame.envelope?.isSentAgain);
+    if (revokingTypeOf(frame.event) !== undefined) this.#onRevocation(held, spec, frame);
+  }
+
+  /** After the event itself was offered: its socket may be about to close. */
+  #onRevocation({ self, tokenDigest }: HeldSocket<S>, spec: S, frame: EventFrame): void {
+    const revoked = this.#transport.revokedBy?.(spec, self, frame) ?? [];
+    const socket = { ownerUid: spec.ownerUid, tokenDigest };
+    const refusal = tellRevoked(revoked, socket, this.#deps, this.#deps.redisNowMs());
+    if (refusal !== undefined) this.#owner.feed({ type: 'revoked', tokenDigest, refusal });
   }
 
   #unacknowledged(held: HeldSocket<S>, ack: string | undefined): Unacknowledged | undefined {
@@ -254,6 +261,9 @@ export class SlotSockets<S extends SlotSpec> {
         );
         this.#owner.feed({ type: 'error', id, code: frame.code, msg: frame.msg });
         return;
+      case 'answer':
+        this.#owner.answered?.(frame.n, frame.answer);
+        return;
       case 'noise':
         return;
       default:
@@ -288,10 +298,3 @@ export class SlotSockets<S extends SlotSpec> {
     this.#deps.limitedLog.warn(`frame ${kind}`, { ...names, ...fields, kind }, 'unexpected frame from Slack');
   }
 }
-
-/** A slot in log lines. */
-export const namesOf = <S extends SlotSpec>(transport: Transport<S>, spec: S): Readonly<Record<string, string>> => ({
-  slot: spec.slotID,
-  bot: spec.bot,
-  ...transport.logNames(spec),
-});

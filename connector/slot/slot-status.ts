@@ -4,6 +4,7 @@ import type { SlotReport } from '../../core/protocol/report.ts';
 import type { Trouble } from '../transport/transport.ts';
 import { unknownSockets } from './app-sockets.ts';
 import type { SlotState } from './state.ts';
+import { WITHHELD } from './withheld-events.ts';
 
 /** What a slot reports about itself: the part of a SlotReport that it knows. */
 export type SlotStatus = Pick<
@@ -78,13 +79,14 @@ export function statusOf(state: SlotState): SlotStatus {
   }
   if (current !== undefined) {
     const live = current.pausedSinceMs === undefined ? 'live' : 'paused';
-    const { tokenDigest, unknown, trouble } = current;
+    const { tokenDigest, unknown, withheld, trouble } = current;
     if (refusal !== undefined) {
       const message = `The socket is live, but Slack refuses another one. ${refusal.message}`;
       return { state: live, reason: '', message, tokenDigest, ...known };
     }
     const odd = unknown === undefined ? undefined : unknownSockets(unknown);
-    return { state: live, ...(odd ?? trouble ?? NO_TROUBLE), tokenDigest, ...known };
+    const kept = withheld === undefined ? undefined : WITHHELD;
+    return { state: live, ...(odd ?? kept ?? trouble ?? NO_TROUBLE), tokenDigest, ...known };
   }
   // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
   // would cost a status write per bot and minute. The report also says until when the slot waits.

@@ -24,7 +24,9 @@ export function onUpdate(state: SlotState, spec: SlotState['spec']): Step {
     if (current?.tokenDigest === spec.tokenDigest) return { state: fresh, effects: abandon(attempt) };
     return first(abandon(attempt), begin(fresh));
   }
-  if (attempt.tag === 'refused' && spec.generation !== state.spec.generation) {
+  // A refusal of ours that is lifted would be waited for by nobody.
+  const isLifted = state.spec.refusal !== undefined && spec.refusal === undefined;
+  if (attempt.tag === 'refused' && (isLifted || spec.generation !== state.spec.generation)) {
     return begin({ ...next, failures: 0, refusal: undefined, refusedBySocket: false, refusals: 0 });
   }
   if (isForBudget(attempt) && attempt.purpose !== purposeOf(next)) return begin(next, true);

@@ -5,6 +5,7 @@ import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
+import type { SlackCount, UnknownSockets } from './slack-count.ts';
 
 /**
  * What one slot is doing, as data; only `step` changes it. Two things run side by side: the socket that is read
@@ -26,26 +27,22 @@ import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
  *
  * Attempt, inLine: waits for its turn among the dials of this process (`Outage`, `DialSemaphore`). It holds the turn while
  * asking, connecting and dialing, each of which has a deadline, so that the queue always moves.
- *
  * Attempt, asking: the connect budget is asked. Without an answer (Redis away) the slot allows itself a connect a minute.
  *
  * Attempt, waiting: the budget or Slack (429) said when to ask again, or the app has no place for another socket.
- *
  * Attempt, yielding: another slot that shares its budget goes first. It asks again soon, then less and less often.
  *
  * Attempt, connecting: Slack is asked for a socket (`Transport.open`).
- *
  * Attempt, dialing: the websocket opens.
- *
  * Attempt, greeting: it is open and waits for hello. Hello makes it the current socket and closes the earlier one.
  *
  * Attempt, backingOff: something failed; full jitter, doubling until a socket has lived for STABLE_MS. When Slack says that
  * the app has too many sockets, the waits are much longer (`app-sockets.ts`).
  *
- * Attempt, refused: Slack refused the token. It is asked again after minutes, then after hours, because the refusal may have
- * been a fault of Slack (ADR 0010). Another token or generation of the spec is tried at once. A value that was not sent
- * because it is not a token is never asked about. A current socket is read as long as it lives. A refusal may also come
- * over a websocket; then only a hello takes it back.
+ * Attempt, refused: Slack refused the token. It is asked again soon, then after minutes and hours, because the refusal may
+ * have been a fault of Slack (ADR 0010); one that an event has revoked (ADR 0021), after hours. Another token or generation of
+ * the spec is tried at once. A value that is no token is never asked about. A current socket is read as long as it lives. A refusal
+ * may also come over a websocket; then only a hello takes it back.
  */
 export interface SlotState {
   life: 'new' | 'running' | 'stopped';
@@ -62,7 +59,10 @@ export interface SlotState {
   looks: number;
   /** Times in a row that another slot that shares its budget went first, or had the app's last place. */
   yields: number;
-  /** Slack has recovered from an outage: connects no longer wait only to save calls of the budget. */
+  /** Sockets in a row that were replaced because events were withheld from them, and when the last was. */
+  withheldTimes: number;
+  withheldAtMs: number;
+  /** Slack has recovered from an outage: connects wait no longer only to save calls. */
   hurried: boolean;
   /** The attempt that was under way when Slack recovered, by `serial`: its failure says nothing of Slack as it is now. */
   outlived: number | undefined;
@@ -115,6 +115,8 @@ export interface CurrentSocket {
   id: number;
   tokenDigest: string;
   sinceMs: number;
+  /** Since when it has been read without a pause. */
+  readSinceMs: number;
   pausedSinceMs: number | undefined;
   /** A sign of life came since the last heartbeat. */
   heard: boolean;
@@ -133,26 +135,10 @@ export interface CurrentSocket {
   unknown: UnknownSockets | undefined;
   /** It is being replaced only to hear Slack count again. */
   looksAgain: boolean;
+  /** Other sockets of the token bring events that it does not bring; `doubted`: that was found of the one before. */
+  withheld: 'found' | 'doubted' | undefined;
   /** What people should know of it although it works. */
   trouble: Trouble | undefined;
-}
-
-export interface SlackCount {
-  /** Of the app, this one included. */
-  sockets: number;
-  /** The socket that it replaces was among them. */
-  handover: boolean;
-  /** It was opened for nothing but to hear Slack count. */
-  looked: boolean;
-}
-
-export interface UnknownSockets {
-  slack: number;
-  known: number;
-  /** Nobody is told before: the sockets may be those of other slots that are being replaced. */
-  isCertain: boolean;
-  /** When to hear Slack count again. */
-  lookAtMs: number;
 }
 
 export type WaitReason = Extract<RetryReason, 'WaitingForBudget' | 'RateLimited' | 'TooManyWebsockets'>;
@@ -192,12 +178,17 @@ export type Input =
   | { type: 'unmarked' }
   /** How many sockets of the app Relax knew when `id` was marked as live. */
   | { type: 'known'; id: number; known: number }
+  /** Another socket of the token brings events that this one does not; it has brought one again. */
+  | { type: 'withheld'; id: number }
+  | { type: 'brought'; id: number }
   /** Slack will close the socket, some time soon. */
   | { type: 'leaving'; id: number }
   /** Slack closes it now. */
   | { type: 'closing'; id: number; trouble: Trouble }
   /** Slack closes it and grants no other for now, or (`mismatch`) it is not of what the spec names. */
   | { type: 'refused'; id: number; refusal: Refusal; mismatch: boolean }
+  /** An event says that Slack has revoked the token of the socket that brought it. */
+  | { type: 'revoked'; tokenDigest: string; refusal: Refusal }
   /** Slack's error frame. */
   | { type: 'error'; id: number; code: number; msg: string }
   | { type: 'closed'; id: number; close: SocketClose }
@@ -267,6 +258,8 @@ export function initialState(spec: SlotFacts): SlotState {
     crowds: 0,
     looks: 0,
     yields: 0,
+    withheldTimes: 0,
+    withheldAtMs: Number.NEGATIVE_INFINITY,
     hurried: false,
     outlived: undefined,
     refusal: undefined,

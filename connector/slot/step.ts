@@ -11,12 +11,14 @@ import {
   onLeaving,
   onPressure,
   onRefused,
+  onRevoked,
   onStop,
   onUnmarked,
 } from './current-socket.ts';
 import { onElsewhere } from './refusal.ts';
 import { onUpdate } from './spec-change.ts';
 import { type Input, type Moment, type SlotState, type Step, stay } from './state.ts';
+import { onBrought, onWithheld } from './withheld-events.ts';
 
 /**
  * The whole behavior of a slot (`state.ts` explains its states). It is total: every input is handled in every state, and
@@ -49,6 +51,10 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onUnmarked(state, moment);
     case 'known':
       return onKnown(state, input.id, input.known, moment);
+    case 'withheld':
+      return onWithheld(state, input.id, moment);
+    case 'brought':
+      return onBrought(state, input.id);
     case 'leaving':
       return onLeaving(state, input.id, moment);
     case 'closing':
@@ -57,6 +63,8 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onRefused(state, input.id, input.refusal, input.mismatch, moment);
     case 'error':
       return onError(state, input, moment);
+    case 'revoked':
+      return onRevoked(state, input.tokenDigest, input.refusal, moment);
     case 'closed':
       return onClosed(state, input, moment);
     case 'recovered':

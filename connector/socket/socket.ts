@@ -3,7 +3,7 @@
  * run on Bun. Every implementation must pass test/contract/socket-contract.ts (ADR 0001).
  */
 export interface Socket {
-  /** @returns false when the socket is not open; the text is not sent then */
+  /** @returns false when the socket is not open, or the peer has stopped reading (`MOST_UNSENT_BYTES`); the text is not sent then */
   send(text: string): boolean;
   /** A websocket ping. The peer's answer counts as heard (`onHeard`). */
   ping(): void;
@@ -34,7 +34,10 @@ export interface SocketHandlers {
    * @param edges its first and its last `EDGE_BYTES`, in Latin-1
    */
   onUnreadable(what: Unreadable, bytes: number, edges: string): void;
-  /** A websocket ping of the peer's own arrived, or a pong: its answer to ours. */
+  /**
+   * `pong`: the answer to a ping of ours. `ping`: the peer showed by itself that it is there, with a ping or with a pong that
+   * nobody had asked for (RFC 6455, 5.5.3).
+   */
   onHeard(what: 'ping' | 'pong'): void;
   onClose(close: SocketClose): void;
 }
@@ -69,6 +72,8 @@ export const MAX_TEXT_BYTES = 8_388_608;
  * above the one for dropping: ending a socket for one event would end all of them.
  */
 export const MOST_FRAME_BYTES = 16_777_216;
+/** What waits to be sent to a peer that does not read. More is refused; pings and pongs are left out. */
+export const MOST_UNSENT_BYTES = 4_194_304;
 
 /** Starts to open. Never throws, whatever the URL: failures are reported by `onClose`, after this call has returned. */
 export type OpenSocket = (url: string, handlers: SocketHandlers) => Socket;

@@ -1,5 +1,6 @@
 /** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
 
+import type { Socket as Stream } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
@@ -7,9 +8,12 @@ import { type EgressProxy, proxyAgent } from '../../core/slack/egress-proxy.ts';
 import { retryAfterMs } from '../../core/slack/retry-after.ts';
 import { closeDetail } from './close-detail.ts';
 import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
+import { LatePong, QUIET_MS } from './late-pong.ts';
+import { MessageDeadline } from './message-deadline.ts';
 import {
   MAX_TEXT_BYTES,
   MOST_FRAME_BYTES,
+  MOST_UNSENT_BYTES,
   type OpenSocket,
   type Socket,
   type SocketClose,
@@ -18,7 +22,7 @@ import {
 } from './socket.ts';
 
 export interface WsSocketOptions {
-  /** From dialling to the answered upgrade. */
+  /** From the dial to the answered upgrade, however slowly it comes: the library's own limit is for silence only. */
   handshakeTimeoutMs?: number;
   /** How long a close handshake waits for the peer. */
   closeTimeoutMs?: number;
@@ -30,18 +34,21 @@ const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Slack often answers no close frame or leaves TCP open after it (node-slack-sdk#2752, #2771). */
 const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
 
-/**
- * A pong goes out when nothing has arrived for `QUIET_BEFORE_PONG_MS`, or `LATEST_PONG_MS` after the ping. If the peer has
- * closed, a pong draws a reset, and what the peer's kernel had yet to send is lost. After a pause, or after the process was
- * suspended, that can be thousands of events, so they are read first (ADR 0009).
- */
-const QUIET_BEFORE_PONG_MS = 100;
-const LATEST_PONG_MS = 2_000;
-/** Likewise for the close frame of a socket that was paused: at the latest this long after reading has resumed. */
+/** The close frame of a socket that was paused waits like a pong, until this long after reading has resumed at the latest. */
 const LATEST_CLOSE_MS = 1_000;
 
 /** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
 const ABNORMAL = 1006;
+
+/** The library's errors about a frame that is larger than `MOST_FRAME_BYTES`, or than any number that it can count to. */
+const TOO_LARGE: ReadonlySet<unknown> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+]);
+
+/** Of our pings, numbered. Slack appends a text of its own to its answer. */
+const pingText = (n: number): string => `${n} by relax`;
+const PING_TEXT = /^(\d{1,15}) by relax/;
 
 /** Two options that `ws` takes and its types lack. */
 type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext };
@@ -52,6 +59,7 @@ type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
+  const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   const plain: Settings = {
     // An inflate state costs 20 KiB per socket and six times the CPU per frame.
     perMessageDeflate: false,
@@ -60,14 +68,15 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     skipUTF8Validation: true,
     // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
     autoPong: false,
-    handshakeTimeout: options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
+    // For the tunnel through a proxy; otherwise ours (`#opening`) is as soon, and counts from the dial.
+    handshakeTimeout: openWithinMs,
     followRedirects: false,
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
   const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
   const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
-  return (url, handlers) => new WsSocket(url, handlers, settings);
+  return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
 }
 
 let shared: { secureContext?: SecureContext } | undefined;
@@ -90,31 +99,46 @@ class WsSocket implements Socket {
   readonly #held: string[] = [];
   #failure: Omit<SocketClose, 'code'> | undefined;
   #isDone = false;
-  /** The last ping that has no answer yet (RFC 6455, 5.5.3: the last one is enough). */
-  #ping: { data: Buffer; atMs: number; timer: NodeJS.Timeout } | undefined;
+  readonly #pong = new LatePong(
+    (data) => this.#writable()?.pong(data, true, ignoreError),
+    () => this.#readAtMs,
+  );
   #readAtMs = 0;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #closing: NodeJS.Timeout | undefined;
+  readonly #opening: NodeJS.Timeout;
+  /** Pings of ours. */
+  #pings = 0;
+  readonly #deadline = new MessageDeadline(() => {
+    this.#failure ??= { kind: 'failed', detail: 'a message in fragments did not end' };
+    this.terminate();
+  });
 
-  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor) {
+  constructor(url: string, handlers: SocketHandlers, settings: SettingsFor, openWithinMs: number) {
     this.#url = url;
     this.#handlers = handlers;
     this.#ws = this.#dial(settings);
+    this.#opening = setTimeout(() => {
+      this.#failure ??= { kind: 'failed', detail: `no websocket within ${openWithinMs / 1_000} s` };
+      this.#ws?.terminate();
+    }, openWithinMs);
   }
 
   send(text: string): boolean {
-    if (this.#ws?.readyState !== WebSocket.OPEN) return false;
-    this.#ws.send(text, ignoreError);
-    return true;
+    const ws = this.#writable();
+    ws?.send(text, ignoreError);
+    return ws !== undefined;
   }
 
   ping(): void {
-    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.ping('', true, ignoreError);
+    this.#pings += 1;
+    this.#writable()?.ping(pingText(this.#pings), true, ignoreError);
   }
 
   pause(): void {
     this.#paused = true;
-    this.#forgetPing();
+    this.#pong.forget();
+    this.#deadline.suspend();
     this.#ws?.pause();
   }
 
@@ -155,7 +179,12 @@ class WsSocket implements Socket {
   }
 
   #listen(ws: WebSocket): void {
+    let stream: Stream | undefined;
+    // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
+    if (process.versions.bun === undefined) ws.on('upgrade', ({ socket }) => (stream = socket));
     ws.on('open', () => {
+      clearTimeout(this.#opening);
+      if (stream !== undefined) this.#deadline.watch(stream);
       // What was asked for before there was anything to pause.
       if (this.#paused) ws.pause();
       if (!this.#isDone) this.#handlers.onOpen();
@@ -166,13 +195,16 @@ class WsSocket implements Socket {
       else this.#take(data);
     });
     ws.on('ping', (data: Buffer) => {
-      this.#answerLater(data);
+      this.#readAtMs = systemClock.monotonicMs();
+      // A paused socket sends nothing at all.
+      if (!this.#paused && !this.#isDone) this.#pong.owe(data);
       this.#heard('ping');
     });
-    ws.on('pong', () => this.#heard('pong'));
+    ws.on('pong', (data: Buffer) => this.#heard(this.#isAnswer(data) ? 'pong' : 'ping'));
     ws.on('unexpected-response', (_request, response) => {
       const status = response.statusCode ?? 0;
-      const waitMs = retryAfterMs(response.headers['retry-after'], systemClock.wallMs());
+      const { date, 'retry-after': retryAfter } = response.headers;
+      const waitMs = retryAfterMs(retryAfter, systemClock.wallMs(), date);
       this.#failure ??= {
         kind: 'refused',
         status,
@@ -182,7 +214,7 @@ class WsSocket implements Socket {
       ws.terminate();
     });
     ws.on('error', (error: Error & { code?: string }) => {
-      const kind = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'tooLarge' : 'failed';
+      const kind = TOO_LARGE.has(error.code) ? 'tooLarge' : 'failed';
       this.#failure ??= { kind, detail: closeDetail(error, this.#url) };
     });
     ws.on('close', (code: number, reason: Buffer) => {
@@ -193,16 +225,29 @@ class WsSocket implements Socket {
   #goOn(): void {
     if (this.#isDone) return;
     this.#giveHeld(() => !this.#paused);
-    if (!this.#paused) this.#ws?.resume();
+    if (this.#paused) return;
+    this.#deadline.resume();
+    this.#ws?.resume();
+  }
+
+  /** The library's socket, if it can take more. */
+  #writable(): WebSocket | undefined {
+    const ws = this.#ws;
+    return ws?.readyState === WebSocket.OPEN && ws.bufferedAmount < MOST_UNSENT_BYTES ? ws : undefined;
+  }
+
+  #isAnswer(data: Buffer): boolean {
+    const n = Number(PING_TEXT.exec(data.toString('latin1'))?.[1] ?? 0);
+    return n > 0 && n <= this.#pings;
   }
 
   #closeWhenRead(): void {
     clearTimeout(this.#closing);
     const nowMs = systemClock.monotonicMs();
     const quietMs = nowMs - Math.max(this.#readAtMs, this.#resumedAtMs);
-    const isRead = quietMs >= QUIET_BEFORE_PONG_MS - 1 || nowMs - this.#resumedAtMs >= LATEST_CLOSE_MS;
+    const isRead = quietMs >= QUIET_MS - 1 || nowMs - this.#resumedAtMs >= LATEST_CLOSE_MS;
     if (isRead) this.#ws?.close(1000);
-    else this.#closing = setTimeout(() => this.#closeWhenRead(), QUIET_BEFORE_PONG_MS - quietMs);
+    else this.#closing = setTimeout(() => this.#closeWhenRead(), QUIET_MS - quietMs);
   }
 
   #take(data: RawData | string): void {
@@ -214,34 +259,6 @@ class WsSocket implements Socket {
 
   #unreadable(what: Unreadable, data: RawData | string): void {
     this.#handlers.onUnreadable(what, lengthOf(data), edgesOf(data));
-  }
-
-  /** A paused socket sends nothing at all. */
-  #answerLater(data: Buffer): void {
-    if (this.#paused || this.#isDone) return;
-    const nowMs = systemClock.monotonicMs();
-    this.#readAtMs = nowMs;
-    // The timer stays as it is: a peer that pings more often than that would postpone the answer forever.
-    if (this.#ping !== undefined) this.#ping.data = data;
-    else this.#ping = { data, atMs: nowMs, timer: setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS) };
-  }
-
-  #answer(): void {
-    const ping = this.#ping;
-    if (ping === undefined) return;
-    const nowMs = systemClock.monotonicMs();
-    const quietMs = nowMs - Math.max(this.#readAtMs, ping.atMs);
-    if (quietMs < QUIET_BEFORE_PONG_MS - 1 && nowMs - ping.atMs < LATEST_PONG_MS) {
-      ping.timer = setTimeout(() => this.#answer(), QUIET_BEFORE_PONG_MS - quietMs);
-      return;
-    }
-    this.#ping = undefined;
-    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.pong(ping.data, true, ignoreError);
-  }
-
-  #forgetPing(): void {
-    clearTimeout(this.#ping?.timer);
-    this.#ping = undefined;
   }
 
   #text(text: string): void {
@@ -266,8 +283,10 @@ class WsSocket implements Socket {
     // RTM never sends an event again: what was read is given, and the receiver judges it.
     this.#giveHeld(() => true);
     this.#isDone = true;
-    this.#forgetPing();
+    this.#pong.forget();
+    this.#deadline.suspend();
     clearTimeout(this.#closing);
+    clearTimeout(this.#opening);
     this.#handlers.onClose(close);
   }
 }

@@ -6,6 +6,8 @@ import type { Envelope } from '../event/envelope.ts';
 import type { EventSource } from '../event/event-source.ts';
 import type { FilterReason } from '../event/filter.ts';
 import type { Normalized } from '../event/normalize.ts';
+import type { RevokedBot } from '../event/revocation.ts';
+import type { RtmAnswer, RtmMessage } from '../outbound/sender.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import type { SlotSpec } from './slot-spec.ts';
 
@@ -51,6 +53,17 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    */
   readonly backpressure: 'pause' | 'redelivery';
 
+  // What is sent in the bot's name.
+
+  /** The bot that the slot can post messages as, by Slack's Web API; absent where a socket is of no single bot. */
+  speaker?(spec: S): Speaker;
+  /**
+   * The text that posts a message over the socket; absent where sockets carry none.
+   * @param n names it in its answer
+   * @returns undefined if it is too large
+   */
+  message?(n: number, message: RtmMessage): string | undefined;
+
   // What its events are.
 
   /** Identifies the stream that a socket of this slot reads. A socket of another stream is not read any further. */
@@ -60,6 +73,13 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
    * @param self what Slack said when it granted the socket
    */
   sourceResolver(spec: S, self: SlackSelf): ResolveSource;
+  /**
+   * The bots whose token Slack has revoked according to this event: that of the slot, or some that the slot carries.
+   * @param self as for `sourceResolver`
+   */
+  revokedBy?(spec: S, self: SlackSelf, frame: EventFrame): readonly RevokedBot[];
+  /** Where Slack sends a copy of every event to each socket of a token, so that what one misses shows (ADR 0022). */
+  readonly twins?: Twins<S>;
   /** The `disable_bot` item, for when Slack refuses the token for good; undefined to queue nothing. */
   disableBot(spec: S, slackError: string, nowMs: number): Normalized | undefined;
 
@@ -69,6 +89,14 @@ export interface Transport<S extends SlotSpec = SlotSpec> {
   readonly openMethod: string;
   /** Added to the names of slot and bot in log lines. */
   logNames(spec: S): Readonly<Record<string, string>>;
+}
+
+/** Sockets of one token that get the same events. */
+export interface Twins<S extends SlotSpec> {
+  /** Names them, in whatever process of whatever cluster. @param tokenDigest of the socket's token, maybe an earlier one */
+  stream(spec: S, tokenDigest: string): string;
+  /** Identifies an event that each of them gets, among those of the last minutes; undefined for any other. */
+  copied(event: JsonObject, self: SlackSelf): string | undefined;
 }
 
 /** Slack's answer to the request for a socket, classified by what to do about it. */
@@ -101,12 +129,20 @@ export type Frame =
   /** Slack closes the socket and will grant no other until a person has done something. */
   | { kind: 'refused'; refusal: Refusal }
   | EventFrame
+  /** To a message of ours. `n`: its number. */
+  | { kind: 'answer'; n: number; answer: RtmAnswer }
   /** About the socket itself and to be ignored: an answer to a ping of ours, something experimental. */
   | { kind: 'noise' }
   /** Before hello: Slack refuses the socket. Later: Slack could not read a frame of ours. */
   | { kind: 'error'; code: number; msg: string }
   /** Not an event at all. `reason` is for logs and quotes nothing from the frame. */
   | { kind: 'malformed'; reason: string /** Slack would send it again, to no avail. */; ack?: string };
+
+/** Whom messages are posted as. `token`: plain bot token; undefined if the slot was given none. */
+export interface Speaker {
+  teamID: string;
+  token: string | undefined;
+}
 
 /** The first frame of a working socket. */
 export interface HelloFrame {

@@ -34,7 +34,7 @@ const credentials = secretSourceSchema('SlackBot', {
   token: secretKeySchema(
     'token',
     'the bot token (xoxb-...). Required with transport RTM. With SocketMode it may be absent; if it is there, it is checked ' +
-      'to be of the same app and team',
+      'to be of the same app and team. With App, where no event needs it, messages are sent with it',
   ),
   appToken: secretKeySchema(
     'appToken',
@@ -71,7 +71,7 @@ const specFields = z.object({
         'the SlackApp named in appRef, which serves many teams.',
     }),
   credentials: credentials.optional().meta({
-    description: `Where the tokens are. Required unless transport is App, where the SlackApp has the token and this is not used. If the Secret has the label ${CREDENTIALS_LABEL}=true, a changed token takes effect within 10 seconds; otherwise within 5 minutes.`,
+    description: `Where the tokens are. Required unless transport is App, where the SlackApp has the token for events, and this is the bot's own token, for messages; if it is wrong, CredentialsValid says so and events flow all the same. If the Secret has the label ${CREDENTIALS_LABEL}=true, a changed token takes effect within 10 seconds; otherwise within 5 minutes.`,
   }),
   appRef: z
     .object({

@@ -84,12 +84,13 @@ interface Source {
   text: string;
 }
 
-/** An empty text counts as unset, because charts and the downward API fill in empty strings. */
+/** An empty text counts as unset, because charts and the downward API fill in empty strings; but for a row that takes it. */
 function sourceOf(row: Setting<unknown>, input: ConfigInput, warnings: string[]): Source | undefined {
   const flag = input.flags?.[row.flag]?.trim();
-  if (flag !== undefined && flag !== '') return { name: `--${row.flag}`, text: flag };
+  const takesEmpty = row.takesEmpty === true;
+  if (flag !== undefined && (flag !== '' || takesEmpty)) return { name: `--${row.flag}`, text: flag };
   const value = row.env === undefined ? undefined : input.env[row.env]?.trim();
-  if (row.env === undefined || value === undefined || value === '') return undefined;
+  if (row.env === undefined || value === undefined || (value === '' && !takesEmpty)) return undefined;
   if (isServiceLink(row.env, value)) {
     warnings.push(`${row.env} is ignored: Kubernetes set it for a Service of that name (enableServiceLinks: false)`);
     return undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HttpSettings } from '../process/http-server.ts';
 import type { LogLevel } from '../process/log.ts';
 import { longestWaitMs } from '../protocol/dedupe-window.ts';
-import { urgentListFault } from '../protocol/keys.ts';
+import { commandsListFault, urgentListFault } from '../protocol/keys.ts';
 import type { RedisSettings } from '../redis/redis.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import type { Program } from './setting.ts';
@@ -11,7 +11,7 @@ import { settings } from './settings.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
 
-/** Common to the long-running programs, unlike `relax status`. */
+/** Common to the long-running programs, unlike `relax status` and `relax send`. */
 interface FleetSettings {
   /** The one evicting maxmemory-policy of Redis that is accepted. */
   allowEviction: string | undefined;
@@ -45,6 +45,8 @@ interface BufferSettings {
 /** What a program needs to bring events to the queue. */
 interface EventSettings extends FleetSettings {
   queue: QueueSettings;
+  /** List of the messages that applications send; undefined: none are sent. */
+  commands: string | undefined;
   dedupe: DedupeSettings;
   buffer: BufferSettings;
   /** Maximum number of sockets of one connector. */
@@ -104,6 +106,12 @@ export interface StandaloneConfig extends CommonConfig, EventSettings {
   http: HttpSettings;
   /** Settings given here that also apply to a connector: the base of each child's environment. */
   connectorEnv: Readonly<Record<string, string>>;
+}
+
+export interface SendConfig extends CommonConfig {
+  program: 'send';
+  /** List that connectors take messages from; undefined: none are sent. */
+  commands: string | undefined;
 }
 
 export interface StatusConfig extends CommonConfig {
@@ -203,6 +211,15 @@ export function statusConfig(input: ConfigInput): Configured<StatusConfig> {
   }));
 }
 
+/** @throws ConfigError with all mistakes. */
+export function sendConfig(input: ConfigInput): Configured<SendConfig> {
+  return configure('send', input, (values) => ({
+    program: 'send',
+    ...common(values),
+    commands: values.get(settings.commands) || undefined,
+  }));
+}
+
 function configure<C extends object>(
   program: Program,
   input: ConfigInput,
@@ -233,6 +250,9 @@ function contradictions(values: Values): string[] {
   const urgent = values.find(settings.queueUrgent);
   const urgentFault = queue === undefined || urgent === undefined ? undefined : urgentListFault(queue, urgent);
   if (urgentFault !== undefined) mistakes.push(urgentFault);
+  const commands = values.find(settings.commands);
+  const commandsFault = queue === undefined || !commands ? undefined : commandsListFault(commands, queue);
+  if (commandsFault !== undefined) mistakes.push(commandsFault);
   const windowSeconds = values.find(settings.dedupeWindow);
   const bufferSeconds = values.find(settings.bufferSeconds);
   const longestSeconds = windowSeconds === undefined ? undefined : longestWaitMs(windowSeconds * 1000) / 1000;
@@ -271,6 +291,7 @@ const dedupe = (values: Values): DedupeSettings => ({
 const events = (values: Values): EventSettings => ({
   allowEviction: values.find(settings.allowEviction),
   queue: queue(values),
+  commands: values.get(settings.commands) || undefined,
   dedupe: dedupe(values),
   buffer: { bytes: values.get(settings.bufferBytes), ageMs: values.get(settings.bufferSeconds) * 1000 },
   capacity: values.get(settings.capacity),

@@ -88,6 +88,17 @@ export const redisSettings = {
     doc: 'Number of items at which the queue counts as full: nothing more is pushed or acknowledged until consumers catch up. 0 means no limit. It applies to RELAX_QUEUE and RELAX_QUEUE_URGENT each by itself.',
     programs: ['connector', 'standalone', 'status'],
   }),
+  commands: setting({
+    env: 'RELAX_COMMANDS',
+    flag: 'commands',
+    argument: 'key',
+    kind: text(/^(?:|[^\s{}]{1,200})$/, 'a Redis key of 1 to 200 characters without spaces and braces, or nothing'),
+    fallback: 'relax:commands',
+    example: 'relax:commands',
+    takesEmpty: true,
+    doc: 'Redis list that your application pushes messages to, for Relax to send. Empty (RELAX_COMMANDS=): nothing is sent.',
+    programs: [...EVENTS, 'send'],
+  }),
   dedupeWindow: setting({
     env: 'RELAX_DEDUPE_WINDOW_SECONDS',
     flag: 'dedupe-window-seconds',

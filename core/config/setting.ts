@@ -2,14 +2,14 @@ import { type Kind, notYet } from './setting-kind.ts';
 
 /** One row of the table in `core/config/settings.ts`. */
 
-export const PROGRAMS = ['operator', 'connector', 'standalone', 'status'] as const;
+export const PROGRAMS = ['operator', 'connector', 'standalone', 'status', 'send'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** Which programs a setting is for. */
 export const ALL: readonly Program[] = PROGRAMS;
 /** The programs that bring events to the queue. */
 export const EVENTS: readonly Program[] = ['connector', 'standalone'];
-/** The long-running programs, unlike `relax status`. */
+/** The long-running programs, unlike `relax status` and `relax send`. */
 export const FLEET: readonly Program[] = ['operator', 'connector', 'standalone'];
 
 export interface Setting<T> {
@@ -32,6 +32,8 @@ export interface Setting<T> {
   doc: string;
   programs: readonly Program[];
   requiredBy: readonly Program[];
+  /** An empty text is a value of its own; otherwise it counts as unset. */
+  takesEmpty?: true;
   /** Planned for a later version, refused by this one. */
   later?: true;
 }

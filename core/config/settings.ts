@@ -263,7 +263,6 @@ export const settings = {
   queueKind: later('RELAX_QUEUE_KIND', 'list', 'A Redis stream as the queue: stream.'),
   queueShards: later('RELAX_QUEUE_SHARDS', '1', 'Several queues, each for some of the teams and in its own hash slot.'),
   waitReplicas: later('RELAX_WAIT_REPLICAS', '0', 'Replicas that must have an event before it is acknowledged.'),
-  commands: later('RELAX_COMMANDS', '', 'Redis list that your application writes messages to.'),
 };
 
 export const allSettings: readonly Setting<unknown>[] = Object.values(settings);

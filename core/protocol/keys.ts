@@ -58,6 +58,66 @@ export function urgentListFault(queue: string, urgent: string): string | undefin
   return undefined;
 }
 
+/** What has to do with messages that applications send; all in the hash slot of the list itself. */
+export interface CommandKeys {
+  /** List that applications push commands to. */
+  commands: string;
+  /** List of the commands that a connector has taken from it, until each is in its outbox, in the same order. */
+  inbox: string;
+  /** Sorted set outbox -> Redis time (ms) at which its head may be sent, or its lease ends. */
+  due: string;
+  /** Sorted set outbox -> Redis time (ms) since which its head makes no progress. */
+  heads: string;
+  /** Hash outbox -> nonce and end of the lease. */
+  leases: string;
+  /** Hash outbox -> the last failure of its head, as JSON. */
+  troubles: string;
+  /** List of the commands to one addressee and channel. */
+  outbox(name: string): string;
+  /** String with TTL: CommandResult (`core/protocol/command.ts`). */
+  result(id: string): string;
+  /** List of commands that were not done. */
+  dead: string;
+  /** String with TTL: while it is there, this token sends nothing to this channel, or nothing over RTM (`rtm`). */
+  pace(tokenDigest: string, channel: string): string;
+  /** String with TTL: how much this token has sent lately. */
+  bucket(tokenDigest: string): string;
+  /** String with TTL: while it is there, this token sends nothing this way, since Slack has asked for that. */
+  stop(tokenDigest: string, via: string): string;
+  /** Pub/sub channel: names of outboxes that have something to send. */
+  nudge: string;
+}
+
+/** @param commands the list's name; names with braces are refused by the configuration */
+export function commandKeys(commands: string): CommandKeys {
+  const tag = `{${commands}}`;
+  return {
+    commands,
+    inbox: `${tag}:inbox`,
+    due: `${tag}:due`,
+    heads: `${tag}:heads`,
+    leases: `${tag}:leases`,
+    troubles: `${tag}:troubles`,
+    outbox: (name) => `${tag}:outbox:${name}`,
+    result: (id) => `${tag}:result:${id}`,
+    dead: `${tag}:dead`,
+    pace: (digest, channel) => `${tag}:pace:${digest}:${channel}`,
+    bucket: (digest) => `${tag}:bucket:${digest}`,
+    stop: (digest, via) => `${tag}:stop:${digest}:${via}`,
+    nudge: `relax:nudge:${commands}`,
+  };
+}
+
+/** Why a list of commands can't have this name, with the remedy; undefined when it can. */
+export function commandsListFault(commands: string, queue: string): string | undefined {
+  const remedy = 'set for example RELAX_COMMANDS=relax:commands';
+  if (commands === queue) return `RELAX_COMMANDS "${commands}" is the queue of events, RELAX_QUEUE: ${remedy}`;
+  if (commands === CONTRACT_KEY || commands === CLUSTERS_KEY || /^relax:(connect|app|reply|nudge):/.test(commands)) {
+    return `RELAX_COMMANDS "${commands}" is a key that Relax uses for something else: ${remedy}`;
+  }
+  return undefined;
+}
+
 export const CONTRACT_KEY = 'relax:contract';
 export const CLUSTERS_KEY = 'relax:clusters';
 
@@ -69,6 +129,9 @@ export const connectBudgetKey = (teamID: string, tokenDigest: string): string =>
 export const appSocketsKey = (app: string): string => `relax:app:${app}`;
 /** Bucket of connects of one app over Socket Mode, shared by every replica and cluster; one script touches both. */
 export const appBudgetKey = (app: string): string => `{relax:app:${app}}:connect`;
+
+/** Hash stream (team and token digest) -> Redis time (ms) at which a socket of it last brought an event, for one minute. */
+export const broughtKey = (minute: number): string => `relax:{brought}:${minute}`;
 
 /** String with TTL: why an answer to an envelope was not passed on to Slack (`core/protocol/reply.ts`). */
 export const replyFaultKey = (id: string): string => `relax:reply:${id}`;

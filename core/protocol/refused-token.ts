@@ -24,6 +24,14 @@ const refusedTokenSchema = z.object({
 });
 export type RefusedToken = z.infer<typeof refusedTokenSchema>;
 
+/** Types of the events by which Slack says that a team's installation of an app, or its token, is gone. */
+export const REVOKING_EVENTS = ['tokens_revoked', 'app_uninstalled', 'team_access_revoked'] as const;
+export type RevokingEvent = (typeof REVOKING_EVENTS)[number];
+
+/** @param error of a `RefusedToken`, or the type of an event */
+export const isRevokingEvent = (error: unknown): error is RevokingEvent =>
+  REVOKING_EVENTS.some((type) => type === error);
+
 /** One field of the hash; undefined when it can't be read. */
 export function decodeRefusedToken(json: string): RefusedToken | undefined {
   try {
@@ -32,3 +40,6 @@ export function decodeRefusedToken(json: string): RefusedToken | undefined {
     return undefined;
   }
 }
+
+/** Field of the hash that is no owner: a text that differs when the hash does, so that readers need not read all of it. */
+export const REFUSED_VERSION_FIELD = '@version';

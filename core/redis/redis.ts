@@ -126,6 +126,8 @@ export interface BlockingRedis extends RedisConnection {
   blpop(key: string, seconds: number): Promise<[key: string, item: string] | null>;
   /** Up to `count` items at once, null for none. Asked right after `blpop`, it runs as soon as that is answered. */
   lpop(key: string, count: number): Promise<string[] | null>;
+  /** What was moved, or null when nothing has come within so many seconds. */
+  blmove(source: string, destination: string, from: 'LEFT', to: 'RIGHT', seconds: number): Promise<string | null>;
 }
 
 export interface RedisOfRole {

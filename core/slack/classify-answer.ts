@@ -9,6 +9,8 @@ export interface HttpAnswer {
   status: number;
   /** The header, as it is. */
   retryAfter: string | null;
+  /** Its Date header, if there was one. */
+  date?: string | undefined;
   body: string;
 }
 
@@ -17,14 +19,14 @@ const DEFAULT_RETRY_AFTER_MS = 30_000;
 const MAX_MESSAGE = 400;
 
 export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs: number): WebApiAnswer {
-  const { status, retryAfter, body } = answer;
+  const { status, retryAfter, date, body } = answer;
   const rateLimited = (): WebApiAnswer => ({
     kind: 'rateLimited',
-    retryAfterMs: retryAfterMs(retryAfter, wallMs) ?? DEFAULT_RETRY_AFTER_MS,
+    retryAfterMs: retryAfterMs(retryAfter, wallMs, date) ?? DEFAULT_RETRY_AFTER_MS,
   });
   if (status === 429) return rateLimited();
   if (status >= 500) {
-    const waitMs = retryAfterMs(retryAfter, wallMs);
+    const waitMs = retryAfterMs(retryAfter, wallMs, date);
     return {
       ...retry('SlackUnavailable', `http_${status}`, `Slack answered HTTP ${status}. Relax retries automatically.`),
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
@@ -45,33 +47,29 @@ export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs:
   return { ...meaning, error, message };
 }
 
-/** How a call without an answer ended. */
+/** How a call without an answer ended. `isUnconnected`: there never was a connection to Slack. */
 export type CallFailure =
   | { how: 'stopped' }
-  | { how: 'timeout'; afterMs: number }
+  | { how: 'timeout'; afterMs: number; isUnconnected?: boolean }
   | { how: 'tooLarge' }
   | NetworkFailure;
 /** `code` as the runtime names it: ECONNREFUSED, ENOTFOUND, DEPTH_ZERO_SELF_SIGNED_CERT. */
-type NetworkFailure = { how: 'network'; code: string; text: string };
+type NetworkFailure = { how: 'network'; code: string; text: string; isUnconnected?: boolean };
 
 export function classifyFailure(failure: CallFailure): WebApiFailure {
   switch (failure.how) {
     case 'stopped':
       return retry('SlackUnavailable', 'stopped', 'The call was cancelled.');
     case 'timeout': {
-      const seconds = failure.afterMs / 1000;
-      return retry(
-        'SlackUnavailable',
-        'timeout',
-        `Slack did not answer within ${seconds} s. Check the network's egress.`,
-      );
+      const message = `Slack did not answer within ${failure.afterMs / 1000} s. Check the network's egress.`;
+      return { ...retry('SlackUnavailable', 'timeout', message), ...unreachedIf(failure.isUnconnected === true) };
     }
     case 'tooLarge':
       return retry('SlackAnswerUnreadable', 'too_large', `The response is too large to be Slack's. ${CHECK_API}`);
     case 'network':
       return {
         ...retry('SlackUnavailable', failure.code, networkMessage(failure)),
-        ...(isUnreached(failure) ? { isUnreached: true } : {}),
+        ...unreachedIf(isUnreached(failure)),
       };
     default:
       return failure satisfies never;
@@ -90,16 +88,16 @@ const CHECK_API = 'Check RELAX_SLACK_API_URL and any proxy between Relax and Sla
 const isTrust = ({ code, text: words }: NetworkFailure): boolean =>
   /CERT|SIGNED|ISSUER|VERIFY|SSL|TLS/i.test(code) || /certificate/i.test(words);
 
-/** No such host, no route, port closed: the codes of Node and Bun for failures before a connection exists. */
+/** No such host, no route, port closed: the codes of failures before a connection exists, Bun's among them. */
 const UNCONNECTED =
-  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$/;
+  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|ConnectionRefused|FailedToOpenSocket)$/;
 
-/** Whether it failed before the request can have been sent. A reset or a close in the middle doesn't tell. */
-function isUnreached(failure: NetworkFailure): boolean {
-  if (UNCONNECTED.test(failure.code) || isTrust(failure)) return true;
-  // A failed TLS handshake, or a proxy that refused the connection.
-  return /before secure TLS connection was established|^Proxy response/.test(failure.text);
-}
+/** Whether it failed before the request can have been sent. Only Node's client knows, so the codes tell as well. */
+const isUnreached = (failure: NetworkFailure): boolean =>
+  failure.isUnconnected === true || UNCONNECTED.test(failure.code) || isTrust(failure);
+
+/** It does not count against the budget. */
+const unreachedIf = (isSo: boolean): { isUnreached?: true } => (isSo ? { isUnreached: true } : {});
 
 function networkMessage(failure: NetworkFailure): string {
   const { code, text: words } = failure;

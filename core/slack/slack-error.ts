@@ -3,7 +3,12 @@ import type { RetryReason, TerminalReason } from '../protocol/report.ts';
 /** What one of Slack's error codes means: whether a retry is worthwhile, and what people can do about it. */
 export type SlackError =
   | { kind: 'terminal'; reason: TerminalReason; message: string }
-  | { kind: 'retry'; reason: RetryReason; message: string }
+  | {
+      kind: 'retry';
+      reason: RetryReason;
+      message: string /** Slack said no, in a word that is new. */;
+      isUnknown?: true;
+    }
   | { kind: 'rateLimited' };
 
 /** A method of the Web API, and what each of its errors means. */
@@ -64,6 +69,19 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
     'AccessDenied',
     "Slack denies access. Ask the workspace's administrators to approve the app, then put its token into the Secret again.",
   ),
+  team_access_not_granted: terminal(
+    'TeamAccessRevoked',
+    'The organization has not granted the app access to this workspace. Ask its administrators to, then set spec.suspend to true and back.',
+  ),
+  missing_scope: terminal(
+    'MissingScope',
+    `The token lacks a scope that ${method} needs. Add it to the app and install the app again. ${newToken}`,
+  ),
+  not_allowed_token_type: terminal('TokenWrongKind', `${method} does not take this kind of token. ${newToken}`),
+  enterprise_is_restricted: terminal(
+    'AccessDenied',
+    `${method} does not take the token of an organization as a whole. Use the token of one of its workspaces. ${newToken}`,
+  ),
   accesslimited: retry(
     'ConnectionRefused',
     "Slack does not allow this from the connector's network. Add its addresses to the app's allowed IP ranges at Slack.",
@@ -91,6 +109,10 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
   invalid_post_type: mangled,
   missing_post_type: mangled,
   unknown_method: retry('SlackUnavailable', `The server that answered does not know ${method}. ${MANGLED}`),
+  insecure_request: mangled,
+  missing_args: mangled,
+  method_deprecated: retry('SlackUnavailable', `Slack has retired ${method}. Update Relax.`),
+  deprecated_endpoint: retry('SlackUnavailable', `Slack has retired ${method}. Update Relax.`),
   upgrade_required: retry('SlackUnavailable', `Slack asks for a newer client. Update Relax. ${BY_ITSELF}`),
   ratelimited: { kind: 'rateLimited' },
   rate_limited: { kind: 'rateLimited' },
@@ -107,4 +129,9 @@ export const webApiMethod = (
 ): WebApiMethod => ({ name, errors: new Map(Object.entries({ ...sharedErrors(name, newToken), ...errors })) });
 
 /** An undocumented error may be temporary, so it is never terminal. */
-export const UNKNOWN_ERROR = retry('SlackUnavailable', `Relax does not know this error. ${BY_ITSELF}`);
+export const UNKNOWN_ERROR: SlackError = {
+  kind: 'retry',
+  reason: 'SlackUnavailable',
+  message: `Relax does not know this error. ${BY_ITSELF}`,
+  isUnknown: true,
+};

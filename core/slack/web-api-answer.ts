@@ -15,6 +15,8 @@ export type WebApiFailure =
       message: string;
       /** The request can't have reached Slack, so it does not count against the budget. */
       isUnreached?: boolean;
+      /** Slack answered with an error that Relax does not know. */
+      isUnknown?: boolean;
       /** From an answer with Retry-After. */
       retryAfterMs?: number;
     };

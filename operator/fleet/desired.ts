@@ -18,6 +18,8 @@ export interface Desired {
   routed: ReadonlyMap<string, RoutedBot>;
   /** Owner uids of bots that exist but of which nothing else is known: whatever they have stays (design rule 10). */
   kept: ReadonlySet<string>;
+  /** Owner uids to whose credentials a record of a refused token applies (`refusal-keeper.ts`); absent: none. */
+  refused?: ReadonlySet<string> | undefined;
 }
 
 export interface DesiredBot {
@@ -37,7 +39,10 @@ export interface RoutedBot {
   /** Owner uid of the app. */
   appUid: string;
   teamID: string;
+  /** Without token: the planner seals it (`route-seals.ts`). */
   route: Route;
+  /** Its bot token, plain, never in a log; `asBefore`: not known now, so what the table has of it stays. Absent: it has none. */
+  token?: { plain: string; digest: string } | 'asBefore';
 }
 
 /** What is wanted of one owner: a bot, or an app. */

@@ -1,7 +1,6 @@
 /** One round of the planner: read, plan, write, make the view. */
 
 import { CLUSTERS_KEY } from '../../core/protocol/keys.ts';
-import { sealingKey } from '../../core/protocol/seal.ts';
 import { plan as makePlan } from '../plan/plan.ts';
 import type { Plan, PlanInput } from '../plan/types.ts';
 import { FenceKeeper } from './fence-keeper.ts';
@@ -14,10 +13,11 @@ import { moveBudget } from './move-budget.ts';
 import type { PlannerOptions, PlannerTimes } from './planner-options.ts';
 import { type PodMemory, readsNeeded } from './pod-memory.ts';
 import { type Heads, readBodies, readHeads } from './reader.ts';
+import { RefusalKeeper } from './refusal-keeper.ts';
 import { withReseals } from './reseal.ts';
 import { RouteKeeper } from './route-keeper.ts';
 import { checkScopeOwner, claimScope } from './scope-owner.ts';
-import { Sealer } from './sealer.ts';
+import { Sealer, sealingKeyFor, sessionsOf } from './sealer.ts';
 import { FleetWriter, LockLostError, sealWrite } from './writer.ts';
 
 /** How often this cluster scope shows in Redis that it is alive. */
@@ -46,6 +46,7 @@ export class FleetRound {
   readonly #sealer: Sealer;
   readonly #fences: FenceKeeper;
   readonly #routes: RouteKeeper;
+  readonly #refusals: RefusalKeeper;
   /** Pod -> incarnation that was told that nothing is left to move. */
   readonly #drained = new Map<string, string>();
   readonly #lastMoveMs = new Map<string, number>();
@@ -65,7 +66,8 @@ export class FleetRound {
     this.#writer = new FleetWriter(redis, keys);
     this.#sealer = new Sealer(cluster);
     this.#idleRounds = new IdleRoundCache(times.wholeRoundMs);
-    this.#routes = new RouteKeeper(redis, keys);
+    this.#routes = new RouteKeeper(redis, keys, cluster);
+    this.#refusals = new RefusalKeeper(redis, keys);
     this.#fences = new FenceKeeper(redis, queueKeys, cluster, windowMs);
   }
 
@@ -136,8 +138,12 @@ export class FleetRound {
     try {
       held();
       await this.#fences.keep(desired, input);
-      counts.again = (await this.#routes.keep(desired, input, inputs.heads.routes, held)) === 'again';
+      counts.again =
+        (await this.#routes.keep(desired, input, inputs.heads.routes, held, () =>
+          sealingKeyFor(this.#memory.pods, inputs.fleetKeys),
+        )) === 'again';
       await this.#write(plan, input, fenced, held, counts);
+      await this.#refusals.keep(desired, input.nowMs, held);
       await this.#tellDrained(plan, held);
       await this.#forgetDeadPods(plan, held);
       await this.#heartbeat(inputs.heads.redisNowMs, input.nowMs);
@@ -176,6 +182,7 @@ export class FleetRound {
     else if (to === 'plan') await claimScope(redis, keys, { cluster, owner, takeOver: false });
     const reading = new Map([...heads.pods].map(([pod, head]) => [pod, readsNeeded(this.#memory.pods.get(pod), head)]));
     const bodies = await readBodies(redis, keys, reading);
+    await this.#refusals.read(heads.refused, heads.owner !== undefined);
     this.#heardAtMs = clock.monotonicMs();
     const lost = this.#memory.read(heads, bodies, nowMs, to === 'plan');
     if (lost && to === 'plan') {
@@ -211,12 +218,8 @@ export class FleetRound {
     held: () => string,
     counts: RoundCounts,
   ): Promise<void> {
-    const sessions = [...this.#memory.pods.values()].flatMap(({ session }) => (session === undefined ? [] : [session]));
-    if (plan.writes.length === 0 && sessions.length === 0) return;
-    const key = sealingKey(
-      fleetKeys,
-      sessions.map(({ keyIDs }) => keyIDs),
-    );
+    if (plan.writes.length === 0 && sessionsOf(this.#memory.pods).length === 0) return;
+    const key = sealingKeyFor(this.#memory.pods, fleetKeys);
     const resealing = { keys: fleetKeys, target: key, bots: desired.bots };
     const writes = input.settled ? withReseals(plan.writes, this.#memory.pods, resealing) : plan.writes;
     const sealing = { bots: desired.bots, key, wallMs: this.#options.clock.wallMs() };
@@ -276,7 +279,7 @@ export class FleetRound {
     const leavingPods = input.pods.filter(({ returns }) => !returns).map(({ name }) => name);
     const { settled } = input;
     const viewInput = { nowMs, settled, pods, assignments, pending, deadPods, closedPods, leavingPods };
-    this.#view = { ...makeView(viewInput, previous), routed: this.#routes.owners() };
+    this.#view = { ...makeView(viewInput, previous), routed: this.#routes.owners(), refused: this.#refusals.records() };
     const changed = changedOwners(previous, this.#view);
     if (changed.size > 0 || !sameFleet(previous, this.#view)) this.#options.onView(changed, this.#view);
   }

@@ -1,3 +1,4 @@
+import type { RefusedToken } from '../../core/protocol/refused-token.ts';
 import type { SlotReport } from '../../core/protocol/report.ts';
 import type { PendingReason } from '../plan/types.ts';
 
@@ -7,6 +8,8 @@ export interface FleetView {
   bots: ReadonlyMap<string, BotView>;
   /** Owner uids of bots that the route tables in Redis have; undefined: not read yet. */
   routed?: ReadonlySet<string> | undefined;
+  /** Owner uid -> what connectors have learned of its token elsewhere than at the opening of a socket. */
+  refused?: ReadonlyMap<string, RefusedToken> | undefined;
   pods: readonly PodSummary[];
   /** False until Redis has been read without interruption for a session's TTL plus one renewal interval. */
   settled: boolean;

@@ -71,7 +71,8 @@ const sameDesired = (a: Desired, b: Desired): boolean =>
   a.bots === b.bots &&
   a.stopped === b.stopped &&
   a.routed === b.routed &&
-  a.kept === b.kept;
+  a.kept === b.kept &&
+  a.refused === b.refused;
 
 /**
  * A session's JSON contains no time of renewal, so it changes only when the pod has something new to say.
@@ -82,5 +83,6 @@ const fingerprintOf = ({ heads, fleetKeys, connectorSet, presence }: RoundInputs
     fleetKeys.map(({ id }) => id),
     connectorSet ?? null,
     [...heads.routes],
+    heads.refused,
     ...[...heads.pods].map(([pod, { session, version, fields }]) => [pod, session, version, fields, presence.get(pod)]),
   ]);

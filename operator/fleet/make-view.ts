@@ -69,12 +69,23 @@ export function makeView(input: ViewInput, previous: FleetView): FleetView {
 /** Owner uids whose entry differs, including those that are gone. */
 export function changedOwners(previous: FleetView, next: FleetView): Set<string> {
   const changed = new Set<string>();
-  for (const [uid, bot] of next.bots) if (previous.bots.get(uid) !== bot) changed.add(uid);
-  for (const uid of previous.bots.keys()) if (!next.bots.has(uid)) changed.add(uid);
+  addChanged(changed, previous.bots, next.bots);
+  addChanged(changed, previous.refused, next.refused);
   if (previous.routed === next.routed) return changed;
   for (const uid of next.routed ?? []) if (previous.routed?.has(uid) !== true) changed.add(uid);
   for (const uid of previous.routed ?? []) if (next.routed?.has(uid) !== true) changed.add(uid);
   return changed;
+}
+
+/** Entries are compared by identity. */
+function addChanged<T>(
+  changed: Set<string>,
+  previous: ReadonlyMap<string, T> = new Map(),
+  next: ReadonlyMap<string, T> = new Map(),
+): void {
+  if (previous === next) return;
+  for (const [uid, entry] of next) if (previous.get(uid) !== entry) changed.add(uid);
+  for (const uid of previous.keys()) if (!next.has(uid)) changed.add(uid);
 }
 
 export const sameFleet = (a: FleetView, b: FleetView): boolean =>

@@ -1,4 +1,5 @@
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
+import { REFUSED_VERSION_FIELD } from '../../core/protocol/refused-token.ts';
 import type { Redis, RedisCommand } from '../../core/redis/redis.ts';
 import { redisMsOf } from '../../core/redis/redis-clock.ts';
 import type { PodBody, PodHead } from './pod-memory.ts';
@@ -13,6 +14,8 @@ export interface Heads {
   listed: ReadonlySet<string>;
   /** App uid -> version and name of its route table. */
   routes: ReadonlyMap<string, string>;
+  /** Differs when the records of refused tokens do; undefined: there are none. */
+  refused?: string | undefined;
 }
 
 /** Hashes read at a time: thousands of slots each, and a command has seconds to answer. */
@@ -20,11 +23,13 @@ const BODIES_AT_ONCE = 4;
 
 /** The small data that is read in every round. @throws if Redis does not answer all of it */
 export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iterable<string>): Promise<Heads> {
-  const [time, owner, listed, routes] = await redis.batch([
+  const [time, owner, listed, routes, refusedVersion, refusedFields] = await redis.batch([
     ['time'],
     ['get', keys.owner],
     ['zrange', keys.pods, '0', '-1', 'WITHSCORES'],
     ['hgetall', keys.routes],
+    ['hget', keys.refused, REFUSED_VERSION_FIELD],
+    ['hlen', keys.refused],
   ]);
   const renewedMs = scores(listed);
   const inRedis = new Set(renewedMs.keys());
@@ -40,6 +45,7 @@ export async function readHeads(redis: Redis, keys: ClusterKeys, knownPods: Iter
     owner: owner ?? undefined,
     listed: inRedis,
     routes: new Map(Object.entries(routes)),
+    refused: refusedFields === 0 ? undefined : `${refusedVersion ?? ''} ${refusedFields}`,
     pods: new Map(
       pods.map((pod, index) => [
         pod,

@@ -4,11 +4,13 @@ import { errorText } from '../../core/process/log.ts';
 import { parseSlotID } from '../../core/protocol/assignment.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD } from '../../core/protocol/route.ts';
+import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import type { PlanInput } from '../plan/types.ts';
 import type { Desired } from './desired.ts';
 import { heldOwners } from './fences.ts';
 import { ownersIn, planRoutes, type RouteTable } from './route-plan.ts';
+import { RouteSeals } from './route-seals.ts';
 import { parseIndexEntry, RouteWriter } from './route-writer.ts';
 
 /** Tables may be changed by others: a planner that was suspended, a person. */
@@ -23,15 +25,18 @@ export class RouteKeeper {
   readonly #redis: Redis;
   readonly #keys: ClusterKeys;
   readonly #writer: RouteWriter;
+  readonly #seals: RouteSeals;
   /** App uid -> table. Kept when Redis loses it: it is what is written back. */
   #tables = new Map<string, RouteTable>();
   #owners: ReadonlySet<string> | undefined;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(redis: Redis, keys: ClusterKeys) {
+  /** @param cluster scope */
+  constructor(redis: Redis, keys: ClusterKeys, cluster: string) {
     this.#redis = redis;
     this.#keys = keys;
     this.#writer = new RouteWriter(redis, keys);
+    this.#seals = new RouteSeals(cluster);
   }
 
   /** Owner uids of the bots that the tables have; undefined: not read yet. The same set as long as it has the same members. */
@@ -59,16 +64,24 @@ export class RouteKeeper {
 
   /**
    * To be awaited before assignments are written, so that the first event of a new socket finds its route.
-   * @param lockValue asked before each write
+   * @param lockValue asked before each write  @param sealingKey to seal bot tokens with
    * @returns `again`: Redis held something else than expected somewhere
    * @throws LockLostError, or what Redis answered
    */
-  async keep(desired: Desired, input: PlanInput, index: Index, lockValue: () => string): Promise<'kept' | 'again'> {
+  async keep(
+    desired: Desired,
+    input: PlanInput,
+    index: Index,
+    lockValue: () => string,
+    sealingKey: () => FleetKey,
+  ): Promise<'kept' | 'again'> {
     const { nowMs } = input;
     const isDue = nowMs - this.#readAtMs >= READ_AGAIN_MS;
     await this.#read(index, isDue);
     if (isDue) this.#readAtMs = nowMs;
-    const plan = planRoutes(this.#tables, desired, heldOwners(input));
+    const rowOf = (appUid: string, teamID: string): string | undefined => this.#tables.get(appUid)?.rows.get(teamID);
+    const routed = this.#seals.complete(desired.routed, rowOf, sealingKey);
+    const plan = planRoutes(this.#tables, { ...desired, routed }, heldOwners(input));
     let outcome: 'kept' | 'again' = 'kept';
     for (const write of plan.writes) {
       const { appUid, app, rows, version } = write;

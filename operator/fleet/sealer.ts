@@ -1,10 +1,23 @@
 import { parseSlotID, type Slot, type SlotID, teamOf } from '../../core/protocol/assignment.ts';
-import { type FleetKey, type SealContext, seal } from '../../core/protocol/seal.ts';
+import { type FleetKey, type SealContext, seal, sealingKey } from '../../core/protocol/seal.ts';
+import type { Session } from '../../core/protocol/session.ts';
 import type { PlannedSlot } from '../plan/types.ts';
 import type { DesiredBot } from './desired.ts';
+import type { PodMemory } from './pod-memory.ts';
 
 /** Id of the key that a sealed token needs; '' for anything else. */
 export const sealedWith = (sealed: string): string => sealed.split('.')[1] ?? '';
+
+/** Of the pods that have one. */
+export const sessionsOf = (pods: ReadonlyMap<string, PodMemory>): readonly Session[] =>
+  [...pods.values()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+
+/** The one of our keys to seal with now. @throws SealError without any */
+export const sealingKeyFor = (pods: ReadonlyMap<string, PodMemory>, keys: readonly FleetKey[]): FleetKey =>
+  sealingKey(
+    keys,
+    sessionsOf(pods).map(({ keyIDs }) => keyIDs),
+  );
 
 interface Sealed {
   tokenDigest: string;

@@ -10,6 +10,7 @@ import { REREAD_WRONG_MS, type WantedSecret } from '../reconcile/secret-reads.ts
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import type { CredentialsVerdict } from './credentials-verdict.ts';
 import { OwnerRecords } from './owner-records.ts';
+import { type TokenUse, withRefusal } from './refusal-verdict.ts';
 import { type FleetFacts, fleetFacts } from './socket-conditions.ts';
 import type { SocketOwner } from './socket-owner.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
@@ -31,6 +32,8 @@ export interface OwnerKind<O extends KindObject> {
   wantedSecretOf(object: O): WantedSecret | undefined;
   /** @param secret `missing` where none is wanted */
   judgeCredentials(object: O, secret: SecretRead): CredentialsVerdict;
+  /** For what its token is, so that a refusal of it is judged accordingly. */
+  tokenUseOf(object: O): TokenUse;
   ownerOf(object: O): SocketOwner;
   statusOf(object: O, judged: JudgedOwner<StatusOf<O>>): StatusOf<O>;
   /** Whoever runs this one is to run the object as well. */
@@ -86,7 +89,8 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
   async #keep(object: O, signal: AbortSignal): Promise<Outcome> {
     const { uid } = object.metadata;
     const judged = await this.#judge(object, signal);
-    const decision = decide(this.#situationOf(object), judged.verdict);
+    const verdict = this.#withRefusal(object, judged.verdict);
+    const decision = decide(this.#situationOf(object), verdict);
     this.#enqueue(this.#records.put(uid, decision.record));
     let again = earlier(judged.againMs, decision.lookAgainMs);
     let error = judged.error;
@@ -112,9 +116,19 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
       this.#desire(object, { kind: 'unknown' });
       error = failure;
     }
-    this.#tell(object, judged.verdict, decision.duplicateOf);
+    this.#tell(object, verdict, decision.duplicateOf);
     if (error !== undefined) return { kind: 'retry', error };
     return again === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: again };
+  }
+
+  /** What connectors have learned of its token counts, too. */
+  #withRefusal(object: O, verdict: CredentialsVerdict): CredentialsVerdict {
+    const { desired, planner } = this.#parts;
+    const { uid, generation } = object.metadata;
+    const use = this.#kind.tokenUseOf(object);
+    const judged = withRefusal(verdict, planner.view().refused?.get(uid), { generation, use });
+    desired.setRefused(uid, judged.isRefused);
+    return judged.verdict;
   }
 
   #situationOf(object: O): Situation {
@@ -153,7 +167,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
     try {
       const { secret, againMs } = await secrets.read(wanted, signal);
       const verdict = this.#kind.judgeCredentials(object, secret);
-      if (verdict.kind === 'valid') return { verdict, againMs, error: undefined };
+      if (verdict.kind === 'valid' && verdict.trouble === undefined) return { verdict, againMs, error: undefined };
       secrets.lookSooner(object.metadata.uid);
       return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
     } catch (error) {
@@ -208,6 +222,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
   #drop(uid: string): void {
     const { leadership, secrets, onStatus } = this.#parts;
     this.#want(uid, { kind: 'none' });
+    this.#parts.desired.setRefused(uid, false);
     this.#enqueue(this.#records.forget(uid));
     leadership()?.status.forget(uid);
     secrets.forget(uid);

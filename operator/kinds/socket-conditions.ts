@@ -92,6 +92,7 @@ function judgeCredentialsCondition({ verdict, view, previous }: ConditionInput):
       return { status: before.status, reason, message: before.message };
     }
     case 'valid':
+      if (verdict.trouble !== undefined) return { status: 'False', ...verdict.trouble };
       return judgeBySlack(verdict, view?.slots ?? [], previous);
   }
   return verdict satisfies never;

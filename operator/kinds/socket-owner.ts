@@ -19,7 +19,7 @@ export interface SocketOwner extends Pick<Claim, 'kind' | 'rank'> {
   /** What it is to run with these credentials: the keys of its claim. */
   keysOf(credentials: Pick<ValidCredentials, 'token' | 'digest'>): readonly string[];
   /** What is wanted of it when it runs. */
-  wantOf(credentials: Pick<ValidCredentials, 'token' | 'digest'>): Want;
+  wantOf(credentials: Pick<ValidCredentials, 'token' | 'digest' | 'routedToken'>): Want;
   /** What is wanted of it while it is suspended. */
   suspendedWant(): Want;
 }

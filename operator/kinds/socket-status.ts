@@ -37,7 +37,8 @@ const MAX_CONNECTIONS = 64;
 export function socketStatusOf(input: SocketStatusInput): SocketStatus {
   const { generation, verdict, view, fleet, previous, nowMs } = input;
   const stop = stopOf(input);
-  const desired = input.isSuspended || input.duplicate !== undefined ? 0 : input.replicas;
+  const isRefused = verdict.kind === 'invalid' && verdict.isRefused === true;
+  const desired = input.isSuspended || input.duplicate !== undefined || isRefused ? 0 : input.replicas;
   const live = (view?.slots ?? []).filter((slot) => isLive(slot));
   const history = { previous: previous?.conditions ?? [], generation, nowMs };
   const judged = judgeConditions({ desired, stop, verdict, view, fleet, previous: history.previous, nowMs });

@@ -10,6 +10,7 @@ import { continueTakeover, isOver, mayEnd, type Takeover } from './takeover.ts';
  * returns.
  *
  * - suspended: none, and a fence against late events.
+ * - Slack refuses its token for good: none, at once.
  * - its Secret is gone or wrong: its sockets stay for `LOST_SECRET_MS` with the token that it had, then none.
  * - another object has the better claim on the same bot or app: none, once that one is live or has had `TAKEOVER_MS`.
  * - its Secret can't be read: its sockets stay, and it gets no new ones.
@@ -188,7 +189,9 @@ interface Loss {
 }
 
 function judgeLoss({ record, ran, nowMs }: Situation, verdict: CredentialsVerdict): Loss {
-  if (verdict.kind !== 'invalid') return { secretLostAtMs: undefined, patienceMs: undefined };
+  if (verdict.kind !== 'invalid' || verdict.isRefused === true) {
+    return { secretLostAtMs: undefined, patienceMs: undefined };
+  }
   if (ran === undefined) {
     return { secretLostAtMs: record.secretLostAtMs, patienceMs: undefined };
   }

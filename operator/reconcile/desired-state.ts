@@ -23,6 +23,7 @@ export class DesiredState {
   #unjudgedCount = 0;
   /** App uid -> how many bots it carries. */
   readonly #teams = new Map<string, number>();
+  readonly #refused = new Set<string>();
   #unlisted: ReadonlySet<string> = new Set();
   #listed = false;
   #snapshot: Desired | undefined;
@@ -75,6 +76,14 @@ export class DesiredState {
     return changed;
   }
 
+  /** Whether a record of a refused token applies to it: such a record is kept. */
+  setRefused(uid: string, isRefused: boolean): void {
+    if (this.#refused.has(uid) === isRefused) return;
+    if (isRefused) this.#refused.add(uid);
+    else this.#refused.delete(uid);
+    this.#snapshot = undefined;
+  }
+
   /** What the planner was last told to run of it. */
   wanted(uid: string): DesiredBot | undefined {
     const want = this.#entries.get(uid)?.want;
@@ -120,7 +129,15 @@ export class DesiredState {
       const row = rowOf(want);
       if (row !== undefined && !isDoubted) routed.set(uid, row);
     }
-    return { synced: this.synced, unlisted: this.#unlisted, bots, stopped, routed, kept };
+    return {
+      synced: this.synced,
+      unlisted: this.#unlisted,
+      bots,
+      stopped,
+      routed,
+      kept,
+      refused: new Set(this.#refused),
+    };
   }
 
   #of(uid: string): Entry {
@@ -148,8 +165,8 @@ export class DesiredState {
 function rowOf(want: Want): RoutedBot | undefined {
   if (want.kind === 'stop' || want.kind === 'run') return want.routed;
   if (want.kind !== 'route') return undefined;
-  const { appUid, teamID, route } = want;
-  return { appUid, teamID, route };
+  const { kind: _kind, ...row } = want;
+  return row;
 }
 
 const isSame = (a: Want, b: Want): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

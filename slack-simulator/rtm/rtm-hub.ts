@@ -11,8 +11,13 @@ import { RtmSocket, type SocketHost, type SocketView } from './rtm-socket.ts';
 const maxClientFrameBytes = 16 * 1024;
 const urlExpired = JSON.stringify({ type: 'error', error: { code: 1, msg: 'Socket URL has expired' } });
 
-/** Which sockets a fault is for: one by its id, or all of a team, at most `count` of them, the oldest first. */
-export type SocketTarget = { teamID: string; socketID?: string | undefined; count?: number | undefined };
+/** Which sockets a fault is for: one by its id, or all of a team, at most `count` of them, the oldest first unless told. */
+export type SocketTarget = {
+  teamID: string;
+  socketID?: string | undefined;
+  count?: number | undefined;
+  first?: 'oldest' | 'newest' | undefined;
+};
 
 type HubOptions = {
   tickets: TicketBook;
@@ -87,7 +92,8 @@ export class RtmHub {
   /** The ids of the sockets that were struck. */
   inflict(target: SocketTarget, fault: SocketFault): string[] {
     const struck: string[] = [];
-    for (const socket of [...(this.#byTeam.get(target.teamID) ?? [])]) {
+    const sockets = [...(this.#byTeam.get(target.teamID) ?? [])];
+    for (const socket of target.first === 'newest' ? sockets.reverse() : sockets) {
       if (target.socketID !== undefined && socket.id !== target.socketID) continue;
       if (struck.length >= (target.count ?? Number.POSITIVE_INFINITY)) break;
       if (socket.inflict(fault)) struck.push(socket.id);
@@ -119,7 +125,7 @@ export class RtmHub {
       setTimeout(() => socket.greet(), fault.delayMs).unref();
       return;
     }
-    socket.greet();
+    socket.greet(fault?.kind === 'deaf' ? 'deaf' : 'live');
   }
 
   #socketHost(): SocketHost {

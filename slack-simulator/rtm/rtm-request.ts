@@ -1,9 +1,12 @@
 import type { Frame } from '../frames.ts';
+import type { Posted } from '../post.ts';
 
 /** What a client asked for over its socket. `other`: presence_sub and the like, which Slack does not answer either. */
 export type ClientRequest =
   | { kind: 'ping' }
-  | { kind: 'message'; channel: string; text: string; ts: string }
+  | { kind: 'message'; post: Posted; ts: string }
+  /** A message that came too soon. */
+  | { kind: 'tooFast' }
   | { kind: 'typing'; channel: string }
   | { kind: 'other' }
   | { kind: 'bad' };
@@ -11,13 +14,23 @@ export type ClientRequest =
 /** RTM messages are cut off at 4000 characters (docs.slack.dev, legacy RTM API). */
 const maxTextLength = 4000;
 
+/** What an answer to a message depends on. */
+export type Speaking = {
+  /** Asked only for a message that is accepted. */
+  nextTimestamp(): string;
+  /** Takes a message of the socket's pace; false if it is too soon for one. */
+  mayPost(): boolean;
+  /** Slack's error to a message for that channel; undefined if the bot may post there. */
+  refusal(channel: string): string | undefined;
+};
+
 /**
- * Slack's answer to one text frame of a client (undefined: a binary one). `nextTimestamp` is asked only for a message
- * that is accepted. Error code 2 is documented; the others are not, and 3 is this stand-in's choice.
+ * Slack's answer to one text frame of a client (undefined: a binary one). Error codes 2 (docs.slack.dev, legacy RTM API) and
+ * -1 (slack-go, `handleAck`) were seen at Slack; 3 is this stand-in's choice.
  */
 export function answerClientFrame(
   text: string | undefined,
-  nextTimestamp: () => string,
+  speaking: Speaking,
 ): { request: ClientRequest; reply: Frame | undefined } {
   const frame = parse(text);
   if (frame === undefined) {
@@ -31,7 +44,7 @@ export function answerClientFrame(
     case 'ping':
       return { request: { kind: 'ping' }, reply: pong(frame) };
     case 'message':
-      return answerMessage(frame, channel, nextTimestamp);
+      return answerMessage(frame, channel, speaking);
     case 'typing':
       return { request: { kind: 'typing', channel }, reply: undefined };
     default:
@@ -46,11 +59,7 @@ function pong(ping: Frame): Frame {
   return { ...(id === undefined ? {} : { reply_to: id }), type: 'pong', ...Object.fromEntries(echoed) };
 }
 
-function answerMessage(
-  frame: Frame,
-  channel: string,
-  nextTimestamp: () => string,
-): { request: ClientRequest; reply: Frame } {
+function answerMessage(frame: Frame, channel: string, speaking: Speaking): { request: ClientRequest; reply: Frame } {
   const refuse = (msg: string): { request: ClientRequest; reply: Frame } => ({
     request: { kind: 'bad' },
     reply: { ok: false, reply_to: frame.id, error: { code: 2, msg } },
@@ -59,8 +68,16 @@ function answerMessage(
   if (typeof text !== 'string' || text === '') return refuse('message text is missing');
   if (text.length > maxTextLength) return refuse('message text is too long');
   if (channel === '') return refuse('message channel is missing');
-  const ts = nextTimestamp();
-  return { request: { kind: 'message', channel, text, ts }, reply: { ok: true, reply_to: frame.id, ts, text } };
+  if (!speaking.mayPost()) {
+    const error = { code: -1, msg: 'slow down, too many messages...' };
+    return { request: { kind: 'tooFast' }, reply: { ok: false, reply_to: frame.id, error } };
+  }
+  const refused = speaking.refusal(channel);
+  if (refused !== undefined) return refuse(refused);
+  const threadTs = typeof frame.thread_ts === 'string' && frame.thread_ts !== '' ? frame.thread_ts : undefined;
+  const post = { channel, text, threadTs, blocks: undefined, username: undefined };
+  const ts = speaking.nextTimestamp();
+  return { request: { kind: 'message', post, ts }, reply: { ok: true, reply_to: frame.id, ts, text } };
 }
 
 function parse(text: string | undefined): Frame | undefined {

@@ -1,17 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { type ConnectBucket, type ConnectLimits, takeConnect } from '../connect-limit.ts';
 import type { SocketFault } from '../fault.ts';
 import type { Frame } from '../frames.ts';
 import { type PreparedFrame, prepare } from '../ledger.ts';
+import type { Posted } from '../post.ts';
 import type { Backlog, Ticket } from '../ticket.ts';
 import { Wire } from '../wire.ts';
 import { answerClientFrame, type ClientRequest } from './rtm-request.ts';
 
 /**
- * `opening`: before hello, events are held. `live`: gets every event. `silent` and `halfOpen`: swallows them (see
- * SocketFault). `closing`: a close was sent, nothing more is.
+ * `opening`: before hello, events are held. `live`: gets every event. `silent`, `deaf` and `halfOpen`: swallows them
+ * (see SocketFault). `closing`: a close was sent, nothing more is.
  */
-export type SocketState = 'opening' | 'live' | 'silent' | 'halfOpen' | 'closing';
+export type SocketState = 'opening' | 'live' | 'silent' | 'deaf' | 'halfOpen' | 'closing';
 
 export type SocketView = {
   id: string;
@@ -30,11 +32,20 @@ export type SocketView = {
 /** What a socket asks of the simulator around it. */
 export type SocketHost = {
   nextTimestamp(): string;
+  /** How fast a socket takes messages. */
+  messageLimits: ConnectLimits;
+  /** Slack's error to a message for that channel; undefined if the bot may post there. */
+  refusal(teamID: string, channel: string): string | undefined;
   /** The bot said something over this socket: every socket of the team hears of it. */
-  said(teamID: string, message: { channel: string; text: string; ts: string }): void;
+  said(from: RtmSocket, post: Posted, ts: string): void;
+  /** It was told to slow down. */
+  slowedDown(): void;
   typing(from: RtmSocket, channel: string): void;
   closed(socket: RtmSocket): void;
 };
+
+/** A client that sends this many messages in a row too soon is disconnected; how many it takes at Slack is not documented. */
+const tooFastInARow = 3;
 
 /** Slack's end of one RTM websocket. */
 export class RtmSocket {
@@ -45,12 +56,23 @@ export class RtmSocket {
   readonly #backlog: Backlog;
   readonly #host: SocketHost;
   readonly #openedAtMs = Date.now();
-  readonly #received: Record<ClientRequest['kind'], number> = { ping: 0, message: 0, typing: 0, other: 0, bad: 0 };
+  readonly #received: Record<ClientRequest['kind'], number> = {
+    ping: 0,
+    message: 0,
+    tooFast: 0,
+    typing: 0,
+    other: 0,
+    bad: 0,
+  };
   #state: SocketState = 'opening';
   #delivered = 0;
   #swallowed = 0;
   #lastEvent: Buffer | undefined;
   #goodbyeTimer: NodeJS.Timeout | undefined;
+  #deafTimer: NodeJS.Timeout | undefined;
+  #messages: ConnectBucket | undefined;
+  #tooFast = 0;
+  #withholdsReplies = false;
 
   constructor(id: string, ticket: Ticket, wire: { ws: WebSocket; tcp: Duplex }, host: SocketHost) {
     this.id = id;
@@ -63,6 +85,7 @@ export class RtmSocket {
     wire.ws.on('close', () => {
       this.#state = 'closing';
       clearTimeout(this.#goodbyeTimer);
+      clearTimeout(this.#deafTimer);
       this.#backlog.release();
       this.#host.closed(this);
     });
@@ -82,10 +105,10 @@ export class RtmSocket {
     };
   }
 
-  /** Says hello and then everything that happened since rtm.connect. */
-  greet(): void {
+  /** Says hello and then everything that happened since rtm.connect, or nothing more (`deaf`). */
+  greet(as: 'live' | 'deaf' = 'live'): void {
     if (this.#state !== 'opening') return;
-    this.#state = 'live';
+    this.#state = as;
     this.#sendRaw(prepare({ type: 'hello' }).data);
     for (const frame of this.#backlog.release()) this.deliver(frame);
   }
@@ -99,6 +122,7 @@ export class RtmSocket {
         this.#write(frame);
         return;
       case 'silent':
+      case 'deaf':
       case 'halfOpen':
         this.#swallowed += 1;
         if (frame.record !== undefined) frame.record.swallowed += 1;
@@ -114,7 +138,7 @@ export class RtmSocket {
   }
 
   keepAlive(): void {
-    if (this.#state === 'live' || this.#state === 'silent') this.#wire.ping();
+    if (this.#state === 'live' || this.#state === 'silent' || this.#state === 'deaf') this.#wire.ping();
   }
 
   /** False if the fault had nothing to strike: a duplicate before the first event, or a socket that is closing. */
@@ -132,6 +156,11 @@ export class RtmSocket {
         return true;
       case 'silence':
         this.#state = 'silent';
+        return true;
+      case 'deaf':
+        return this.#deafen(fault.forMs);
+      case 'withholdReplies':
+        this.#withholdsReplies = true;
         return true;
       case 'drop':
         this.terminate();
@@ -177,7 +206,25 @@ export class RtmSocket {
   }
 
   send(frame: Frame): void {
-    if (this.#state === 'live') this.#sendRaw(prepare(frame).data);
+    if (this.#state === 'live' || this.#state === 'deaf') this.#sendRaw(prepare(frame).data);
+  }
+
+  #deafen(forMs: number | undefined): boolean {
+    if (this.#state !== 'live' && this.#state !== 'deaf') return false;
+    this.#state = 'deaf';
+    clearTimeout(this.#deafTimer);
+    if (forMs === undefined) return true;
+    this.#deafTimer = setTimeout(() => {
+      if (this.#state === 'deaf') this.#state = 'live';
+    }, forMs);
+    return true;
+  }
+
+  #mayPost(): boolean {
+    const { granted, bucket } = takeConnect(this.#messages, this.#host.messageLimits, Date.now());
+    this.#messages = bucket;
+    this.#tooFast = granted ? 0 : this.#tooFast + 1;
+    return granted;
   }
 
   #sendRaw(data: Buffer): void {
@@ -198,12 +245,32 @@ export class RtmSocket {
 
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#state === 'halfOpen' || this.#state === 'closing') return;
-    const { request, reply } = answerClientFrame(isBinary ? undefined : String(data), () => this.#host.nextTimestamp());
+    const { request, reply } = answerClientFrame(isBinary ? undefined : String(data), {
+      nextTimestamp: () => this.#host.nextTimestamp(),
+      mayPost: () => this.#mayPost(),
+      refusal: (channel) => this.#host.refusal(this.teamID, channel),
+    });
     this.#received[request.kind] += 1;
-    if (this.#state !== 'live') return;
-    if (reply !== undefined) this.send(reply);
-    if (request.kind === 'typing') this.#host.typing(this, request.channel);
-    if (request.kind === 'message') this.#host.said(this.teamID, request);
+    if (this.#state !== 'live' && this.#state !== 'deaf') return;
+    if (reply !== undefined && !(request.kind === 'message' && this.#withholdsReplies)) this.send(reply);
+    switch (request.kind) {
+      case 'typing':
+        this.#host.typing(this, request.channel);
+        return;
+      case 'message':
+        this.#host.said(this, request.post, request.ts);
+        return;
+      case 'tooFast':
+        this.#host.slowedDown();
+        if (this.#tooFast >= tooFastInARow) this.end(1008, 'too many messages');
+        return;
+      case 'ping':
+      case 'other':
+      case 'bad':
+        return;
+      default:
+        request satisfies never;
+    }
   }
 }
 

@@ -44,6 +44,7 @@ const socketFault = z.discriminatedUnion('kind', [
     closeAfterMs: ms.optional(),
   }),
   z.strictObject({ kind: z.literal('ghost'), forMs: ms.optional() }),
+  z.strictObject({ kind: z.literal('deaf'), forMs: ms.optional() }),
   z.strictObject({ kind: z.literal('close'), code: z.number().int(), reason: z.string().optional() }),
   z.strictObject({ kind: z.literal('oversized'), bytes: count }),
   z.strictObject({ kind: z.literal('duplicate'), over: z.enum(['same', 'other']).optional() }),
@@ -55,6 +56,7 @@ const strike = z.strictObject({
   appID: z.string(),
   socketID: z.string().optional(),
   count: count.optional(),
+  first: z.enum(['oldest', 'newest']).optional(),
   fault: socketFault,
 });
 

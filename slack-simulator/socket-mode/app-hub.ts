@@ -15,8 +15,13 @@ const maxClientFrameBytes = 1024 * 1024;
 const debugReconnectSeconds = 360;
 const hostName = 'applink-2';
 
-/** Which sockets a fault is for: one by its id, or all of an app, at most `count` of them, the oldest first. */
-export type AppSocketTarget = { appID: string; socketID?: string | undefined; count?: number | undefined };
+/** Which sockets a fault is for: one by its id, or all of an app, at most `count` of them, the oldest first unless told. */
+export type AppSocketTarget = {
+  appID: string;
+  socketID?: string | undefined;
+  count?: number | undefined;
+  first?: 'oldest' | 'newest' | undefined;
+};
 
 type HubOptions = {
   tickets: TicketBook;
@@ -99,9 +104,9 @@ export class AppHub {
     return this.#of(appID).some((socket) => socket.isCongested(nowMs));
   }
 
-  /** The sockets that a fault is for, the oldest first. */
+  /** The sockets that a fault is for. */
   targets(target: AppSocketTarget): AppSocket[] {
-    const sockets = this.#of(target.appID);
+    const sockets = target.first === 'newest' ? this.#of(target.appID).reverse() : this.#of(target.appID);
     return target.socketID === undefined ? sockets : sockets.filter(({ id }) => id === target.socketID);
   }
 
@@ -149,8 +154,10 @@ export class AppHub {
     const named = { id: `app-socket-${this.#lastID}`, appID, token, hostName, ghostAfterDropMs };
     const socket = new AppSocket(named, wire, this.#socketHost());
     this.#byApp.set(appID, sockets.add(socket));
-    const greet = (): void =>
+    const greet = (): void => {
       socket.greet(helloFrame(this.#facts(appID, this.#registered(sockets), lifeSeconds)), lifeSeconds * 1000);
+      if (fault?.kind === 'deaf') socket.inflict(fault);
+    };
     const fault = this.#options.faults.helloAnswer({ appID }, Date.now());
     if (fault?.kind === 'never') return;
     if (fault?.kind === 'late') setTimeout(greet, fault.delayMs).unref();

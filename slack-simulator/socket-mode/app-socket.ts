@@ -8,10 +8,10 @@ import type { Carried } from './delivery-desk.ts';
 import { disconnectFrame } from './envelope.ts';
 
 /**
- * `opening`: before hello. `live`: takes envelopes. `silent`, `halfOpen` and `ghost`: registered, given their share, and
- * swallow it (see AppSocketFault). `closing`: a close was sent, nothing more is; registered no more.
+ * `opening`: before hello. `live`: takes envelopes. `silent`, `deaf`, `halfOpen` and `ghost`: registered, given their share,
+ * and swallow it (see AppSocketFault). `closing`: a close was sent, nothing more is; registered no more.
  */
-export type AppSocketState = 'opening' | 'live' | 'silent' | 'halfOpen' | 'ghost' | 'closing';
+export type AppSocketState = 'opening' | 'live' | 'silent' | 'deaf' | 'halfOpen' | 'ghost' | 'closing';
 
 export type AppSocketView = {
   id: string;
@@ -60,6 +60,7 @@ export class AppSocket {
   #last: Carried | undefined;
   /** For the next thing that Slack will do with this socket by itself. */
   #timer: NodeJS.Timeout | undefined;
+  #deafTimer: NodeJS.Timeout | undefined;
 
   constructor(
     named: { id: string; appID: string; token: string; hostName: string; ghostAfterDropMs: number },
@@ -105,6 +106,7 @@ export class AppSocket {
     switch (this.#state) {
       case 'live':
       case 'silent':
+      case 'deaf':
       case 'halfOpen':
       case 'ghost':
         return true;
@@ -151,7 +153,7 @@ export class AppSocket {
   }
 
   keepAlive(): void {
-    if (this.#state === 'live' || this.#state === 'silent') this.#wire.ping();
+    if (this.#state === 'live' || this.#state === 'silent' || this.#state === 'deaf') this.#wire.ping();
   }
 
   /** False if the fault had nothing to strike. Those that need an envelope of their own are the hub's. */
@@ -175,6 +177,8 @@ export class AppSocket {
       case 'silence':
         this.#state = 'silent';
         return true;
+      case 'deaf':
+        return this.#deafen(fault.forMs);
       case 'drop':
         this.terminate();
         return true;
@@ -198,7 +202,8 @@ export class AppSocket {
   leave(reason: DisconnectReason, closeAfterMs?: number): void {
     if (this.#state === 'closing' || this.#state === 'ghost') return;
     this.#leaving = reason;
-    if (this.#state === 'live' || this.#state === 'opening') this.#sendFrame(disconnectFrame(reason, this.#hostName));
+    if (this.#state === 'live' || this.#state === 'deaf' || this.#state === 'opening')
+      this.#sendFrame(disconnectFrame(reason, this.#hostName));
     const isNoticed = reason === 'warning' || reason === 'refresh_requested';
     this.#schedule(() => this.end(1000), closeAfterMs ?? (isNoticed ? leaveAfterMs : 0));
   }
@@ -222,7 +227,19 @@ export class AppSocket {
   #haunt(forMs: number | undefined): void {
     this.#state = 'ghost';
     clearTimeout(this.#timer);
+    clearTimeout(this.#deafTimer);
     if (forMs !== undefined) this.#schedule(() => this.#gone(), forMs);
+  }
+
+  #deafen(forMs: number | undefined): boolean {
+    if (this.#state !== 'live' && this.#state !== 'deaf') return false;
+    this.#state = 'deaf';
+    clearTimeout(this.#deafTimer);
+    if (forMs === undefined) return true;
+    this.#deafTimer = setTimeout(() => {
+      if (this.#state === 'deaf') this.#state = 'live';
+    }, forMs);
+    return true;
   }
 
   #schedule(task: () => void, afterMs: number): void {
@@ -233,6 +250,7 @@ export class AppSocket {
   #gone(): void {
     this.#state = 'closing';
     clearTimeout(this.#timer);
+    clearTimeout(this.#deafTimer);
     this.#host.closed(this);
   }
 

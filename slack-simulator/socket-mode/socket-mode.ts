@@ -3,9 +3,9 @@ import type { Duplex } from 'node:stream';
 import { AppDirectory, type Installation } from '../app.ts';
 import type { FaultBoard } from '../fault.ts';
 import { generateEvent } from '../frames.ts';
+import { extrasOf, type Posted } from '../post.ts';
 import type { SimulatorOptions } from '../simulator-api.ts';
 import { TicketBook } from '../ticket.ts';
-import type { Posted } from '../web-api.ts';
 import { type AppControls, type AppStats, createAppControls } from './app-controls.ts';
 import { AppHub, appPath } from './app-hub.ts';
 import { CallbackBook } from './callbacks.ts';
@@ -28,7 +28,7 @@ export type SocketMode = {
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
   isCongested(appID: string): boolean;
   /** A message of an app's bot, which the app hears of, too. @returns its timestamp */
-  publishOwn(installation: Installation, message: Posted): string;
+  publishOwn(installation: Installation, post: Posted): string;
   /** An answer to a response URL; undefined if the path is of none. */
   respond(path: string, body: unknown): ReturnType<CallbackBook['respond']>;
   /** Uses a trigger id up. Undefined if it was good, or else Slack's error. */
@@ -88,12 +88,12 @@ export function startSocketMode(options: SimulatorOptions, surroundings: Surroun
     issueTicket: (appID, token) => appPath(tickets.issue(appID, token, Date.now())),
     upgrade: (request, tcp, head) => hub.upgrade(request, tcp, head),
     isCongested: (appID) => hub.isCongested(appID),
-    publishOwn({ appID, teamID, botUserID, botID }, { channel, text, username }) {
+    publishOwn({ appID, teamID, botUserID, botID }, post) {
+      const { channel, text, username } = post;
       const ts = nextTimestamp();
       const kind = username === undefined ? 'own_message' : 'bot_message';
       const { frame } = generateEvent(kind, { teamID, botUserID, botID, ts, aboutTs: ts }, { channel, text });
-      const named = username === undefined ? frame : { ...frame, username };
-      controls.emit(appID, teamID, { ...named, bot_id: botID, app_id: appID });
+      controls.emit(appID, teamID, { ...frame, ...extrasOf(post), bot_id: botID, app_id: appID });
       return ts;
     },
     respond: (path, body) => callbacks.respond(path, body, Date.now()),

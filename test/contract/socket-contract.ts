@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EDGE_BYTES, MAX_TEXT_BYTES, MOST_FRAME_BYTES, type OpenSocket } from '#connector/socket/socket.ts';
+import {
+  EDGE_BYTES,
+  MAX_TEXT_BYTES,
+  MOST_FRAME_BYTES,
+  MOST_UNSENT_BYTES,
+  type OpenSocket,
+} from '#connector/socket/socket.ts';
 import { type Certificate, localCertificate } from '#slack-simulator/certificate.ts';
 import { runCommand } from '#test/support/command.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -118,6 +124,23 @@ export function socketContract(subject: ContractSubject): void {
       expect(far.request.toLowerCase()).not.toContain('sec-websocket-extensions');
     });
 
+    it('are refused once a peer that does not read has too many of them waiting', async () => {
+      const { log, far } = await open();
+      far.stopReading();
+      let sent = 0;
+      // The first few go to the kernel.
+      const isRefused = (): boolean => {
+        for (let count = 0; count < 20; count += 1) {
+          if (!log.socket.send('x'.repeat(60_000))) return true;
+          sent += 1;
+        }
+        return false;
+      };
+      await waitFor(isRefused);
+      expect(sent * 60_000).toBeGreaterThan(MOST_UNSENT_BYTES);
+      expect(sent * 60_000).toBeLessThan(4 * MOST_UNSENT_BYTES);
+    });
+
     it('are refused before the socket is open and after it is closed', async () => {
       const log = dial();
       expect(log.socket.send('early')).toBe(false);
@@ -150,6 +173,19 @@ export function socketContract(subject: ContractSubject): void {
     const ping = await waitFor(() => far.frames.find(({ opcode }) => opcode === PING));
     far.frame(PONG, Buffer.concat([ping.payload, Buffer.from(';timestamp:1')]));
     await waitFor(() => log.count('heard') === 2);
+    expect(log.heard).toEqual(['ping', 'pong']);
+  });
+
+  it('a pong is an answer only if we asked: a peer that does not hear us may send them all the same', async () => {
+    const { log, far } = await open();
+    far.frame(PONG, Buffer.from('I am here'));
+    far.frame(PONG, Buffer.alloc(0));
+    log.socket.ping();
+    const { payload } = await waitFor(() => far.frames.find(({ opcode }) => opcode === PING));
+    far.frame(PONG, Buffer.from(payload.toString().replace('1', '2')));
+    far.frame(PONG, payload);
+    await waitFor(() => log.count('heard') === 4);
+    expect(log.heard).toEqual(['ping', 'ping', 'ping', 'pong']);
   });
 
   it('a storm of pings costs the socket nothing, and the last one is answered', async () => {

@@ -11,6 +11,7 @@ export class SocketLog {
   readonly closes: SocketClose[] = [];
   /** Of what was unreadable. */
   readonly edges: string[] = [];
+  readonly heard: ('ping' | 'pong')[] = [];
   /** Called with each text, so that a test can act from inside the handler. */
   onText: (text: string) => void = () => undefined;
   #isOpening = true;
@@ -27,7 +28,10 @@ export class SocketLog {
         this.edges.push(edges);
         this.#tell(`${what} ${bytes}`);
       },
-      onHeard: () => this.#tell('heard'),
+      onHeard: (what) => {
+        this.heard.push(what);
+        this.#tell('heard');
+      },
       onClose: (close) => {
         this.#tell('close');
         this.closes.push(close);

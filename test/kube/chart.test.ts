@@ -39,6 +39,7 @@ const ALL = {
   config: {
     queue: 'acme:events',
     queueUrgent: '{acme:events}:urgent',
+    commands: 'acme:commands',
     queueMax: 10_000_000,
     allowEviction: 'volatile-ttl',
     dedupeWindowSeconds: 7200,
@@ -231,6 +232,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
         /additional properties 'queueMaximum' not allowed/,
       ],
       ['a queue with braces', { ...LEAST, config: { queue: '{a}' } }, /config\/queue/],
+      ['a list of commands with braces', { ...LEAST, config: { commands: '{a}' } }, /config\/commands/],
       [
         'a list of urgent events in no hash slot',
         { ...LEAST, config: { queueUrgent: 'urgent' } },
@@ -334,11 +336,17 @@ kubeHelmSuite('The chart', (kube, helm) => {
       expect(operator).toEqual({ ...shared, RELAX_CONNECTOR_SET: 'relax-connector' });
     });
 
+    it('take no messages when the list of commands is switched off', async () => {
+      const pod = await podOf({ ...LEAST, config: { commands: '' } }, 'StatefulSet');
+      expect(envOf(pod)).toMatchObject({ RELAX_COMMANDS: '' });
+    });
+
     it('get large numbers in digits', async () => {
       expect(envOf(await podOf(ALL, 'StatefulSet'))).toMatchObject({
         RELAX_CLUSTER: 'eu-1',
         RELAX_QUEUE: 'acme:events',
         RELAX_QUEUE_URGENT: '{acme:events}:urgent',
+        RELAX_COMMANDS: 'acme:commands',
         RELAX_QUEUE_MAX: '10000000',
         RELAX_ALLOW_EVICTION: 'volatile-ttl',
         RELAX_BUFFER_BYTES: '67108864',

@@ -2,6 +2,7 @@ import { isObject } from '../../../core/slack/json-object.ts';
 import { objectAt, text } from '../../event/frame-field.ts';
 import { closeDetail } from '../../socket/close-detail.ts';
 import type { Frame } from '../transport.ts';
+import { decodeRtmAnswer } from './rtm-message.ts';
 
 const HELLO: Frame = { kind: 'hello' };
 /** Goodbye: Slack will close the socket, some time soon. */
@@ -25,10 +26,7 @@ export function decodeRtmFrame(textFrame: string): Frame {
     return { kind: 'malformed', reason: 'not_json' };
   }
   if (!isObject(frame)) return { kind: 'malformed', reason: 'not_an_object' };
-  if (typeof frame.type !== 'string' || frame.type === '') {
-    // Acknowledges a message that we sent: it alone has no type.
-    return frame.reply_to === undefined ? { kind: 'malformed', reason: 'no_type' } : NOISE;
-  }
+  if (typeof frame.type !== 'string' || frame.type === '') return decodeRtmAnswer(frame);
   switch (frame.type) {
     case 'hello':
       return HELLO;

@@ -1,12 +1,16 @@
 import type { RtmSlot } from '../../../core/protocol/assignment.ts';
 import { connectBudgetKey } from '../../../core/protocol/keys.ts';
+import { tokenKind } from '../../../core/protocol/token.ts';
 import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 import type { EventSource } from '../../event/event-source.ts';
 import { disableBot } from '../../event/normalize.ts';
+import { revocationOf } from '../../event/revocation.ts';
 import type { SharedSpec, SlotSpec } from '../slot-spec.ts';
 import type { KeepAlive, OpenAnswer, Transport } from '../transport.ts';
 import { isAbout, type RtmConnect, type RtmConnectAnswer } from './rtm-connect.ts';
+import { copiedEvent } from './rtm-copies.ts';
 import { decodeRtmFrame, encodeRtmPing } from './rtm-frame.ts';
+import { encodeRtmMessage } from './rtm-message.ts';
 import { refuseToken } from './rtm-token.ts';
 
 /**
@@ -50,12 +54,21 @@ export function rtmTransport({ connect, cluster }: RtmTransportOptions): Transpo
     open: async ({ token, teamID }, signal) => judge(await connect(token, signal), teamID),
     decode: decodeRtmFrame,
     keepAlive: KEEP_ALIVE,
+    speaker: ({ teamID, token }) => ({ teamID, token }),
+    message: encodeRtmMessage,
     backpressure: 'pause',
     streamID: ({ teamID }) => teamID,
     sourceResolver(spec, self) {
       const source = { ...botOf(spec), slackTeamID: self.teamID, botUserID: self.botUserID };
       return () => source;
     },
+    revokedBy(spec, self, frame) {
+      const kind = tokenKind(spec.token) === 'user' ? 'user' : 'bot';
+      const bot = { teamID: spec.teamID, userID: self.botUserID, tokenKind: kind, appID: '' } as const;
+      const refusal = revocationOf(frame, bot);
+      return refusal === undefined ? [] : [{ bot: { ...botOf(spec), tokenDigest: spec.tokenDigest }, refusal }];
+    },
+    twins: { stream: ({ teamID }, tokenDigest) => `${teamID}:${tokenDigest}`, copied: copiedEvent },
     disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     openMethod: 'rtm.connect',

@@ -4,6 +4,8 @@ import type { Refusal } from '../../../core/slack/web-api-answer.ts';
 import type { Envelope } from '../../event/envelope.ts';
 import type { EventSource } from '../../event/event-source.ts';
 import { disableBot } from '../../event/normalize.ts';
+import { revocationOf } from '../../event/revocation.ts';
+import { revokedRoutes } from '../../route/revoked-routes.ts';
 import type { RouteTable } from '../../route/route-table.ts';
 import { type AppSource, routedSource } from '../../route/routed-source.ts';
 import type { KeepAlive, ResolveSource, SlackSelf, Transport, Trouble } from '../transport.ts';
@@ -76,7 +78,13 @@ export function socketModeTransport({ open, identities, cluster }: SocketModeOpt
       if (identity === undefined || identity.connectsAs !== '') return undefined;
       return botOfOtherApp(identity, appID);
     },
+    speaker: ({ teamID, token }) => ({ teamID, token: splitCredentials(token).botToken }),
     sourceResolver: (spec, self) => ownSource(botOf(spec), self),
+    revokedBy(spec, self, frame) {
+      const appID = appIDOf(appTokenOf(spec)) ?? '';
+      const refusal = revocationOf(frame, { teamID: spec.teamID, userID: self.botUserID, tokenKind: 'bot', appID });
+      return refusal === undefined ? [] : [{ bot: { ...botOf(spec), tokenDigest: spec.tokenDigest }, refusal }];
+    },
     disableBot: (spec, slackError, nowMs) =>
       disableBot({ ...botOf(spec), tokenDigest: spec.tokenDigest }, slackError, nowMs),
     logNames: (spec) => ({ app: appNameOf(appTokenOf(spec)), team: spec.teamID }),
@@ -101,7 +109,14 @@ export function appTransport({ open, routes, cluster }: AppOptions): Transport<A
       const app: AppSource = { ...ownerOf(spec, cluster), replies, delayedEvents, unknownTeams };
       return ({ envelope }) => routedSource(envelope ?? NO_TEAM, routes.routesOf(spec.ownerUid), app);
     },
-    // Each of its teams would have to be told, and no event says which they are.
+    revokedBy(spec, _self, frame) {
+      const appID = spec.appID || (appIDOf(appTokenOf(spec)) ?? '');
+      return revokedRoutes(frame, routes.routesOf(spec.ownerUid), appID).map(({ teamID, route, refusal }) => {
+        const { ownerUid, bot, generation, queueNamespace, events, tokenDigest = '' } = route;
+        return { bot: { cluster, ownerUid, bot, generation, teamID, queueNamespace, events, tokenDigest }, refusal };
+      });
+    },
+    // Each of its teams would have to be told, and no answer of Slack says which they are.
     disableBot: () => undefined,
     logNames: (spec) => ({ app: appNameOf(appTokenOf(spec)) }),
   };

@@ -88,13 +88,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- fail (printf "config.queueUrgent must begin with %s, to be in the queue's hash slot: set for example %surgent" $tag $tag) -}}
 {{- end -}}
 {{- end -}}
-{{- $own = dict "RELAX_QUEUE_URGENT" $config.queueUrgent "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds -}}
+{{- $own = dict "RELAX_QUEUE_URGENT" $config.queueUrgent "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds "RELAX_COMMANDS" $config.commands -}}
 {{- end -}}
 {{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}
 {{- if and (eq .program "connector") .root.Values.connector.nodeOptions }}{{ $set = append $set "NODE_OPTIONS" }}{{ end -}}
 {{- if $owner }}{{ $set = append $set "RELAX_OWNER" }}{{ end -}}
 {{- range $name, $value := merge $own $shared }}
-{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+{{- if or (and (eq $name "RELAX_COMMANDS") (kindIs "string" $value)) (not (or (kindIs "invalid" $value) (eq (toString $value) ""))) }}
 - name: {{ $name }}
   value: {{ if kindIs "float64" $value }}{{ int64 $value | quote }}{{ else }}{{ $value | quote }}{{ end }}
 {{- end }}

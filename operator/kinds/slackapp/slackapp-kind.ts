@@ -42,6 +42,7 @@ export function slackAppOwners({
   return {
     wantedSecretOf,
     judgeCredentials: ({ spec }, secret) => judgeCredentials(spec, secret),
+    tokenUseOf: () => 'sockets',
     ownerOf,
     statusOf: (app, judged) => {
       const { uid } = app.metadata;

@@ -9,7 +9,7 @@ import type { SocketStatus } from '../socket-status.ts';
 
 interface CarriedStatusInput {
   bot: { metadata: Pick<OwnerMetadata, 'namespace' | 'generation'>; spec: SlackBotSpec };
-  /** On its `appRef`. */
+  /** On its `appRef`, and on its own token if it has one. */
   verdict: CredentialsVerdict;
   duplicate: Stop;
   /** Of its SlackApp; undefined: not judged yet. */
@@ -48,7 +48,7 @@ export function carriedStatusOf(input: CarriedStatusInput): SocketStatus {
   }
   const app = verdict.kind === 'valid' ? input.app : undefined;
   const judge = (type: ConditionType): Judgement =>
-    app === undefined ? asBefore(type, verdict, previous) : asOfApp(type, app, input);
+    withTrouble(type, app === undefined ? asBefore(type, verdict, previous) : asOfApp(type, app, input), verdict);
   return {
     observedGeneration: generation,
     conditions: conditionsOf(CONDITION_TYPES, judge, history),
@@ -63,6 +63,13 @@ function stopOf({ bot, verdict, duplicate }: CarriedStatusInput): Stop {
   return duplicate;
 }
 
+/** What is wrong with its own token is told where nothing is wrong with the app's. */
+function withTrouble(type: ConditionType, judged: Judgement, verdict: CredentialsVerdict): Judgement {
+  if (verdict.kind !== 'valid' || (type !== 'CredentialsValid' && type !== 'Ready')) return judged;
+  if (verdict.trouble !== undefined && judged.status !== 'False') return { status: 'False', ...verdict.trouble };
+  return judged;
+}
+
 /** The app is not known, so nothing is known about its sockets (design rule 10). */
 function asBefore(type: ConditionType, verdict: CredentialsVerdict, previous: SocketStatus | undefined): Judgement {
   const before = conditionOf(previous, type);
@@ -72,7 +79,7 @@ function asBefore(type: ConditionType, verdict: CredentialsVerdict, previous: So
   return { status: 'Unknown', reason: 'Observing', message };
 }
 
-function asOfApp(type: ConditionType, app: SocketStatus, { bot, isRouted }: CarriedStatusInput): Judgement {
+function asOfApp(type: ConditionType, app: SocketStatus, { bot, verdict, isRouted }: CarriedStatusInput): Judgement {
   const key = appRefOf(bot) ?? '';
   const name = `SlackApp ${key}`;
   const of = conditionOf(app, type);
@@ -85,7 +92,8 @@ function asOfApp(type: ConditionType, app: SocketStatus, { bot, isRouted }: Carr
   }
   // A tenant must not learn the names of another tenant's Secrets, and of the keys in them.
   const isNear = namespaceOf(key) === bot.metadata.namespace;
-  const message = `${name}: ${isNear ? of.message : explain(reason)}`.slice(0, MAX_MESSAGE_LENGTH);
+  const note = type === 'CredentialsValid' && verdict.kind === 'valid' ? ` ${verdict.note}` : '';
+  const message = `${name}: ${isNear ? of.message : explain(reason)}${note}`.trimEnd().slice(0, MAX_MESSAGE_LENGTH);
   return { status: of.status, reason, message };
 }
 

@@ -9,15 +9,15 @@ export type SlackBotObject = SlackBot & KubeObject;
 
 export const SLACKBOTS: ResourceKind = { group: GROUP, version: VERSION, plural: 'slackbots', kind: 'SlackBot' };
 
-/** Key of the Secret that a bot names; undefined if it needs none, as with transport App. */
+/** Key of the Secret that a bot names; undefined if it names none, which transport App allows. */
 export function secretKeyOf({ metadata, spec }: SlackBotObject): string | undefined {
-  const name = hasOwnSockets(spec) ? spec.credentials?.secretRef.name : undefined;
+  const name = spec.credentials?.secretRef.name;
   return name === undefined ? undefined : `${metadata.namespace}/${name}`;
 }
 
 /** Undefined: it needs none. */
 export function wantedSecretOf(bot: SlackBotObject): WantedSecret | undefined {
   const { uid, generation } = bot.metadata;
-  if (!hasOwnSockets(bot.spec)) return undefined;
+  if (bot.spec.credentials === undefined && !hasOwnSockets(bot.spec)) return undefined;
   return { uid, generation, secretKey: secretKeyOf(bot), valueKeys: secretValuesOf(bot.spec) };
 }

@@ -4,7 +4,7 @@ import type { ReconcilerParts } from '../../reconcile/kind-controller.ts';
 import type { OwnerKind } from '../owner-reconciler.ts';
 import { statusNotRun } from '../status-not-run.ts';
 import { type Apps, judgeAppRef } from './carrier.ts';
-import { hasOwnSockets, judgeCredentials } from './credentials.ts';
+import { hasOwnSockets, judgeCredentials, withCarriedToken } from './credentials.ts';
 import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
 import { ownerOf } from './socket-set.ts';
 import { statusOf } from './status.ts';
@@ -23,7 +23,10 @@ export function slackBotOwners({
       return app && { singular: 'slackapp', metadata: app.metadata };
     },
     judgeCredentials: (bot, secret) =>
-      hasOwnSockets(bot.spec) ? judgeCredentials(bot.spec, secret) : judgeAppRef(bot, apps),
+      hasOwnSockets(bot.spec)
+        ? judgeCredentials(bot.spec, secret)
+        : withCarriedToken(judgeAppRef(bot, apps), bot.spec, secret),
+    tokenUseOf: ({ spec }) => TOKEN_USES[spec.transport],
     ownerOf: (bot) => {
       const verdict = hasOwnSockets(bot.spec) ? undefined : judgeAppRef(bot, apps);
       // A suspended bot keeps its place in the table while its app is not known.
@@ -41,6 +44,8 @@ export function slackBotOwners({
     statusNotRun,
   };
 }
+
+const TOKEN_USES = { RTM: 'sockets', SocketMode: 'messages', App: 'carried' } as const;
 
 /** Without the kind there are no SlackApps. */
 function appsAmong(others: ReconcilerParts<SlackBotObject>['others']): Apps {

@@ -28,7 +28,11 @@ export function ownerOf(bot: BotDocument, appUid: string | undefined): SocketOwn
       ...owner,
       // The digest of a bot that an app carries is the app's uid.
       keysOf: ({ digest }) => [`route ${digest} ${spec.teamID}`],
-      wantOf: ({ digest }) => ({ kind: 'route', ...rowOf(bot, digest) }),
+      wantOf: ({ digest, routedToken }) => ({
+        kind: 'route',
+        ...rowOf(bot, digest),
+        ...(routedToken !== undefined && { token: routedToken }),
+      }),
       suspendedWant: () => (appUid === undefined ? stop : { ...stop, routed: rowOf(bot, appUid) }),
     };
   }

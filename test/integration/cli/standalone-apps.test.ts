@@ -164,6 +164,21 @@ describe('relax standalone with apps', () => {
     expect(carried).toMatchObject({ ready: false, desired: 0 });
     expect(await liveOf(own.appID)).toBe(2);
   });
+
+  it('closes the sockets of a bot whose app is uninstalled, and opens them when its manifest changes', async () => {
+    await slack.control.tokens.withdraw({ teamID: ownTeam, appID: own.appID }, 'app_uninstalled');
+    await untilLive(own.appID, 0);
+    const line = async () => (await cluster()).bots.list.find(({ bot }) => bot === 'bots/own');
+    const told = async () => {
+      const found = await line();
+      return found?.reason === 'AppUninstalled' && found;
+    };
+    expect(await waitFor(told, { timeoutMs: 10_000, what: 'the reason' })).toMatchObject({ ready: false, desired: 0 });
+    const opens = (await slack.control.stats()).apps.opens[own.appID];
+    put('own', socketModeBotYaml({ name: 'own', teamID: ownTeam, appToken: own.appToken, spec: '  replies: "Off"' }));
+    await untilLive(own.appID, 2);
+    expect((await slack.control.stats()).apps.opens[own.appID]?.ok).toBe((opens?.ok ?? 0) + 2);
+  });
 });
 
 const has = (item: object | undefined, namespace: string): boolean =>

@@ -10,7 +10,7 @@ let slack: Simulator;
 let clients: [OfficialClient, OfficialClient];
 
 beforeAll(async () => {
-  slack = await startSimulator({ connectBurst: 20 });
+  slack = await startSimulator({ connectBurst: 20, postBurst: 5, rtmMessageBurst: 5 });
   slack.addTeam({ teamID: 'T1', token: 'xoxb-one', botUserID: 'U1BOT', name: 'Acme' });
   // One after the other, so that the simulator's list of sockets tells which is whose.
   clients = [await startRtm(slack.url, 'xoxb-one'), await startRtm(slack.url, 'xoxb-one')];
@@ -46,6 +46,7 @@ describe("Slack's RTM client", () => {
   it('is told why a message without text is refused', async () => {
     await expect(clients[0].rtm.sendMessage('', 'C1')).rejects.toMatchObject({
       code: 'slack_rtmapi_send_message_platform_error',
+      data: { error: { code: 2 } },
     });
   });
 
@@ -106,6 +107,28 @@ describe("Slack's Web API client", () => {
     const posted = await webClient(slack.url, 'xoxb-one').chat.postMessage({ channel: 'C1', text: 'by the Web API' });
     expect(posted).toMatchObject({ ok: true, channel: 'C1' });
     await waitFor(() => clients[0].frames.find(({ ts, text }) => ts === posted.ts && text === 'by the Web API'));
+  });
+
+  it('posts blocks into a thread', async () => {
+    const blocks = [{ type: 'section', text: { type: 'mrkdwn', text: 'a *block*' } }];
+    const { ts } = await webClient(slack.url, 'xoxb-one').chat.postMessage({
+      channel: 'C1',
+      text: 'with blocks',
+      thread_ts: '1700000000.000001',
+      blocks,
+    });
+    expect(slack.posts.list().find((post) => post.ts === ts)).toMatchObject({ blocks, threadTs: '1700000000.000001' });
+  });
+
+  it('exchanges a refresh token', async () => {
+    const { refreshToken } = slack.tokens.rotate({ teamID: 'T1' }, { clientID: '1.2', clientSecret: 'secret' });
+    const { access_token } = await webClient(slack.url).oauth.v2.access({
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      client_id: '1.2',
+      client_secret: 'secret',
+    });
+    expect(await webClient(slack.url, access_token).auth.test()).toMatchObject({ ok: true, team_id: 'T1' });
   });
 
   it('understands every refusal', async () => {

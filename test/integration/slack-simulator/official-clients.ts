@@ -41,7 +41,7 @@ export async function stopRtm({ rtm }: OfficialClient): Promise<void> {
   await rtm.disconnect();
 }
 
-export const webClient = (url: string, token: string, retryConfig = { retries: 0 }): WebClient =>
+export const webClient = (url: string, token?: string, retryConfig = { retries: 0 }): WebClient =>
   new WebClient(token, {
     slackApiUrl: url,
     logLevel: LogLevel.ERROR,

@@ -191,7 +191,7 @@ describe('the other methods', () => {
   });
 
   it('chat.postMessage reaches every socket of the team as a message of the bot itself', async () => {
-    await start();
+    await start({ postBurst: 1 });
     const sockets = [await openSocket(slack, 'xoxb-one'), await openSocket(slack, 'xoxb-one')];
     const post = async (text: string) =>
       (await callApi(slack, 'chat.postMessage', 'xoxb-one', { channel: 'C1', text })).body;

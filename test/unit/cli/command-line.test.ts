@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '#cli/command-line.ts';
+import type { SendOptions } from '#cli/send/options.ts';
 import type { SlackOptions } from '#cli/slack/options.ts';
 import { PROGRAMS, type Program } from '#core/config/setting.ts';
 import { settingsOf } from '#core/config/settings.ts';
@@ -8,6 +9,7 @@ import { settingsOf } from '#core/config/settings.ts';
 async function run(...args: string[]) {
   const calls: [Program | 'demo', Readonly<Record<string, string>>][] = [];
   const slack: SlackOptions[] = [];
+  const sent: [SendOptions, Readonly<Record<string, string>>][] = [];
   let output = '';
   let exitCode: number | undefined;
   const line = commandLine(
@@ -20,6 +22,10 @@ async function run(...args: string[]) {
       demo: async () => {
         calls.push(['demo', {}]);
         return 0;
+      },
+      send: async (options, flags) => {
+        sent.push([options, flags]);
+        return 3;
       },
       slack: async (options) => {
         slack.push(options);
@@ -37,7 +43,7 @@ async function run(...args: string[]) {
     command.exitOverride().configureOutput({ writeOut: write, writeErr: write, getOutHelpWidth: () => 400 });
   }
   const error = await line.parseAsync(['node', 'relax', ...args]).catch((thrown: unknown) => thrown);
-  return { calls, slack, output, exitCode, error };
+  return { calls, slack, sent, output, exitCode, error };
 }
 
 describe('the command line', () => {
@@ -73,6 +79,28 @@ describe('the command line', () => {
     },
   );
 
+  it('hands on the message to be sent apart from where Redis is', async () => {
+    const message = ['--team', 'T1', '--channel', 'C1', '--text', 'two words', '--wait=1.5'];
+    const { sent, exitCode } = await run('send', '--redis-url', 'redis://r', '--commands', 'out', ...message);
+    expect(sent).toMatchObject([
+      [
+        { team: 'T1', channel: 'C1', text: 'two words', wait: 1.5, json: false },
+        { 'redis-url': 'redis://r', commands: 'out' },
+      ],
+    ]);
+    expect(exitCode).toBe(3);
+  });
+
+  it.each([
+    [['send', '--team', 'T1', '--text', 'hi'], '--channel'],
+    [['send', '--channel', 'C1', '--via', 'smoke'], '--via'],
+    [['send', '--channel', 'C1', '--wait', 'long'], '--wait'],
+  ])('refuses %o', async (args, flag) => {
+    const { sent, output } = await run(...args);
+    expect(sent).toEqual([]);
+    expect(output).toContain(flag);
+  });
+
   it('hands on the options of the local Slack, parsed, with their defaults', async () => {
     const { slack } = await run('slack', '--teams', '2', '--control', '--url-ttl=1.5', '--limit-by', 'team');
     expect(slack).toEqual([
@@ -92,6 +120,8 @@ describe('the command line', () => {
         appTeams: 1,
         appConnectsPerMinute: 50,
         appBurst: 20,
+        postBurst: 0,
+        postsPerMinute: 300,
         maxWebsockets: 10,
         connectionSeconds: 18_060,
         ghostSeconds: 0,

@@ -14,6 +14,7 @@ beforeEach(() => {
     backlog: () => ({ events: 3, urgent: 2, bytes: 1_500, ageMs: 2_500 }),
     socketStates: () => states,
     assignmentVersion: () => 7,
+    outbound: () => ({ outboxes: 2, oldestMs: 1_500 }),
     repliesWaiting: () => 2,
   });
 });

@@ -8,9 +8,11 @@ import { allSettings } from '#core/config/settings.ts';
 import {
   appBudgetKey,
   appSocketsKey,
+  broughtKey,
   CLUSTERS_KEY,
   CONTRACT_KEY,
   clusterKeys,
+  commandKeys,
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
@@ -89,9 +91,11 @@ describe('Redis keys', () => {
   const built = [
     ...keysOf(queueKeys('q', '{q}:urgent')),
     ...keysOf(clusterKeys('c')),
+    ...keysOf(commandKeys('relax:commands')),
     connectBudgetKey('T1', 'd'),
     appSocketsKey('A1'),
     appBudgetKey('A1'),
+    broughtKey(7),
     replyFaultKey('e1'),
     CONTRACT_KEY,
     CLUSTERS_KEY,

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { answerClientFrame } from '#slack-simulator/rtm/rtm-request.ts';
+import { answerClientFrame, type Speaking } from '#slack-simulator/rtm/rtm-request.ts';
 
-const answer = (frame: unknown) => answerClientFrame(JSON.stringify(frame), () => '1700000000.000001');
+const speaking: Speaking = {
+  nextTimestamp: () => '1700000000.000001',
+  mayPost: () => true,
+  refusal: () => undefined,
+};
+const answer = (frame: unknown, over: Partial<Speaking> = {}) =>
+  answerClientFrame(JSON.stringify(frame), { ...speaking, ...over });
 
 describe('a frame from a client', () => {
   it.each([
@@ -23,9 +29,26 @@ describe('a frame from a client', () => {
 
   it('message is acknowledged with its timestamp and without a type', () => {
     expect(answer({ id: 3, type: 'message', channel: 'C1', text: 'hi' })).toEqual({
-      request: { kind: 'message', channel: 'C1', text: 'hi', ts: '1700000000.000001' },
+      request: { kind: 'message', post: { channel: 'C1', text: 'hi' }, ts: '1700000000.000001' },
       reply: { ok: true, reply_to: 3, ts: '1700000000.000001', text: 'hi' },
     });
+  });
+
+  it('message may be of a thread', () => {
+    const { request } = answer({ id: 3, type: 'message', channel: 'C1', text: 'hi', thread_ts: '1.2' });
+    expect(request).toMatchObject({ post: { threadTs: '1.2' } });
+  });
+
+  it('message that comes too soon is told to slow down', () => {
+    expect(answer({ id: 3, type: 'message', channel: 'C1', text: 'hi' }, { mayPost: () => false })).toEqual({
+      request: { kind: 'tooFast' },
+      reply: { ok: false, reply_to: 3, error: { code: -1, msg: 'slow down, too many messages...' } },
+    });
+  });
+
+  it('message for a channel that the bot may not post in is refused', () => {
+    const { reply } = answer({ id: 3, type: 'message', channel: 'C1', text: 'hi' }, { refusal: () => 'is_archived' });
+    expect(reply).toEqual({ ok: false, reply_to: 3, error: { code: 2, msg: 'is_archived' } });
   });
 
   it.each([
@@ -42,7 +65,7 @@ describe('a frame from a client', () => {
   });
 
   it.each([['{"type":"pi'], ['[]'], ['7'], ['null'], [undefined]])('%j gets an error frame', (text) => {
-    expect(answerClientFrame(text, () => '').reply).toMatchObject({ type: 'error' });
+    expect(answerClientFrame(text, speaking).reply).toMatchObject({ type: 'error' });
   });
 
   it.each([[{ type: 'typing', channel: 'C1' }], [{ type: 'presence_sub', ids: ['U1'] }], [{ no: 'type' }]])(

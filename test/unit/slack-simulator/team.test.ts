@@ -35,7 +35,7 @@ describe('a token', () => {
   it('that is revoked says so, while the team lives on with another', () => {
     const teams = directory();
     teams.addToken('T1', 'xoxb-fresh');
-    teams.revokeToken('xoxb-one');
+    teams.refuseToken('xoxb-one', 'token_revoked');
     expect(teams.authenticate('xoxb-one', 'auth.test')).toEqual({ ok: false, error: 'token_revoked' });
     expect(teams.authenticate('xoxb-fresh', 'auth.test')).toMatchObject({ ok: true });
   });

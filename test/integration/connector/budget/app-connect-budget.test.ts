@@ -330,6 +330,14 @@ describe('the places of an app', () => {
     expect(await take('b/0')).toEqual(GRANTED);
   });
 
+  it('count as live for no longer than ever after that', async () => {
+    await open('a/0');
+    await pass(-7_200_000);
+    expect(await budget.isLive(BUCKET)).toBe(true);
+    await pass(661_000);
+    expect(await budget.isLive(BUCKET)).toBe(false);
+  });
+
   it('are taken without asking by a socket that was opened while Redis was away', async () => {
     expect(await hello('a/0')).toBe(1);
     expect(await places()).toEqual(['east/a/0']);

@@ -132,6 +132,26 @@ describe('the connect budget of a token', () => {
     expect(waitOf(await take())).toEqual(about(60_000));
   });
 
+  it('is blocked for five minutes at most, and counts no dead socket for longer than ever, after the clock of Redis went back', async () => {
+    await budget.block(BUCKET, 30_000);
+    await hello('a/1');
+    await pass(-7_200_000);
+    expect(waitOf(await take())).toEqual(about(300_000));
+    expect(await budget.isLive(BUCKET)).toBe(true);
+    await pass(661_000);
+    expect(await budget.isLive(BUCKET)).toBe(false);
+    expect((await take()).granted).toBe(true);
+  });
+
+  it('keeps a slot that will lose its socket waiting for nobody whose need was of a clock that was ahead', async () => {
+    await empty();
+    await take();
+    await pass(60_000 - 7_200_000);
+    await budget.markLive(BUCKET, 'a/1');
+    await pass(61_000);
+    expect((await take('refresh', 'a/1')).granted).toBe(true);
+  });
+
   it('works after Redis has lost its scripts, and says so when it is away', async () => {
     await take('refresh');
     await redis.script('FLUSH');

@@ -140,9 +140,9 @@ export class ConnectorFleet {
   }
 
   /** The slot of a generated team. */
-  slot(n: number, changes: Partial<Slot> = {}): Slot {
+  slot(n: number, changes: Partial<Slot> = {}, cluster = CLUSTER): Slot {
     const { teamID, token } = generatedTeam(n);
-    const context = { cluster: CLUSTER, ownerUid: `uid-${n}`, teamID };
+    const context = { cluster, ownerUid: `uid-${n}`, teamID };
     const sealed = seal(token, sealingKey(parseFleetKeys(this.#key), []), context);
     return slotOf({ teamID, bot: `bots/bot-${n}`, token: sealed, tokenDigest: tokenDigest(token), ...changes });
   }
@@ -166,7 +166,8 @@ export class ConnectorFleet {
   }
 
   /** What the planner does: the whole hash with its version, then the nudge. */
-  async assign(pod: string, version: number, slots: Record<SlotID, Slot>): Promise<void> {
+  async assign(pod: string, version: number, slots: Record<SlotID, Slot>, cluster = CLUSTER): Promise<void> {
+    const keys = clusterKeys(cluster);
     const fields = Object.fromEntries(Object.entries(slots).map(([id, slot]) => [id, encodeSlot(slot)]));
     const transaction = this.redis.multi().del(keys.assign(pod));
     if (Object.keys(fields).length > 0) transaction.hset(keys.assign(pod), fields);
@@ -178,8 +179,8 @@ export class ConnectorFleet {
     return decodeSession((await this.redis.get(keys.session(pod))) ?? '');
   }
 
-  async reports(pod: string): Promise<Record<SlotID, SlotReport>> {
-    const fields = Object.entries(await this.redis.hgetall(keys.report(pod)));
+  async reports(pod: string, cluster = CLUSTER): Promise<Record<SlotID, SlotReport>> {
+    const fields = Object.entries(await this.redis.hgetall(clusterKeys(cluster).report(pod)));
     return Object.fromEntries(
       fields.flatMap(([id, json]) => {
         const report = decodeReport(json);

@@ -18,10 +18,12 @@ let held: Set<string>;
 let passedMs: number;
 let logged: Record<string, unknown>[];
 let watch: RouteWatch;
+let tablesTold: number;
 
 beforeEach(() => {
   held = new Set(['app-1']);
   passedMs = 0;
+  tablesTold = 0;
   logged = [];
   const log = createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } });
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
@@ -30,6 +32,9 @@ beforeEach(() => {
     subscriber,
     keys,
     apps: () => held,
+    onTables: () => {
+      tablesTold += 1;
+    },
     clock,
     log,
     limitedLog: new RateLimitedLog(log, clock),
@@ -64,6 +69,22 @@ async function look(): Promise<void> {
   watch.lookSoon();
   await waitFor(() => botOf('T0', 'probe') === version);
 }
+
+it('tells that a table was read, or that the pod holds other apps, and nothing else', async () => {
+  await write('1', { T1: text('bots/one') });
+  watch.start();
+  await waitFor(() => watch.tables().length === 1);
+  const told = tablesTold;
+  expect(told).toBeGreaterThan(0);
+  await look();
+  const withProbe = tablesTold;
+  expect(withProbe).toBeGreaterThan(told);
+  held = new Set(['probe']);
+  expect(watch.tables().map((routes) => [...routes.keys()])).toEqual([['T0']]);
+  watch.lookSoon();
+  await waitFor(() => tablesTold > withProbe);
+});
+
 /** Well below the 5 s after which it would look by itself. */
 const SOON = { timeoutMs: 4_000 };
 

@@ -109,6 +109,7 @@ export class TestSlot<S extends TransportSpec = RtmSpec> {
         else settled(this.outcome);
       },
       replies: noReplies,
+      refuse: () => {},
       redisNowMs: () => systemTimers.wallMs(),
       windowMs: 3_600_000,
       timers: systemTimers,

@@ -44,6 +44,7 @@ export class Wanted implements Desired {
   stopped = new Map<string, StoppedBot>();
   routed = new Map<string, RoutedBot>();
   kept = new Set<string>();
+  refused = new Set<string>();
 
   add(ownerUid: string, change: { replicas?: number; generation?: number; token?: string } = {}): void {
     const { replicas = 2, generation = 1, token = `xoxb-${ownerUid}-secret` } = change;

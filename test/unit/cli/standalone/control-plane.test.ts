@@ -77,6 +77,7 @@ describe('what is desired of a directory', () => {
       stopped: new Map(),
       routed: new Map(),
       kept: new Set(),
+      refused: new Set(),
     });
   });
 

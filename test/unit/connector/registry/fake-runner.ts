@@ -1,3 +1,4 @@
+import type { Addressee } from '#connector/outbound/addressee.ts';
 import type { Runner } from '#connector/registry/slot-registry.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import type { TransportSpec } from '#connector/transport/transports.ts';
@@ -42,6 +43,12 @@ export class FakeRunner implements Runner {
 
   status(): SlotStatus {
     return this.#status;
+  }
+
+  addressee(): Addressee | undefined {
+    const { spec } = this;
+    if (spec.kind === 'app') return undefined;
+    return { ownerUid: spec.ownerUid, bot: spec.bot, teamID: spec.teamID, sender: () => undefined };
   }
 
   stop(): Promise<void> {

@@ -23,6 +23,7 @@ let mayAct: boolean;
 let throwsAt: (id: SlotID) => string;
 let onChange: (id: SlotID) => void;
 let registry: SlotRegistry;
+let addresseesTold: number;
 const the = (index: number): FakeRunner => {
   const runner = runners[index];
   if (runner === undefined) throw new Error(`no runner ${index}`);
@@ -53,6 +54,7 @@ beforeEach(() => {
   runners = [];
   changed = [];
   warned = [];
+  addresseesTold = 0;
   keys = [key];
   registry = new SlotRegistry({
     cluster: 'c1',
@@ -72,6 +74,9 @@ beforeEach(() => {
       return runner;
     },
     onChange: (id) => onChange(id),
+    onAddressees: () => {
+      addresseesTold += 1;
+    },
     clock: systemClock,
     log: createLog({ program: 'test', level: 'info', to: { write: (line) => logged.push(JSON.parse(line)) } }),
     limitedLog: {
@@ -404,5 +409,25 @@ describe('the end', () => {
     await end;
     expect(runners).toHaveLength(2);
     expect(changed).toEqual([]);
+  });
+});
+
+describe('whom messages may be addressed to', () => {
+  it('is the bot of every slot that runs, and is told when slots come, change and go', () => {
+    apply({ start: [['uid-1/0', sealed()]] });
+    expect(registry.addressees()).toMatchObject([{ ownerUid: 'uid-1', bot: sealed().bot, teamID: 'T024BE7LH' }]);
+    expect(addresseesTold).toBe(1);
+    apply({});
+    expect(addresseesTold).toBe(1);
+    apply({ update: [['uid-1/0', sealed({ generation: 9 })]] });
+    expect(addresseesTold).toBe(2);
+    apply({ stop: ['uid-1/0'] });
+    expect(addresseesTold).toBe(3);
+    expect(registry.addressees()).toEqual([]);
+  });
+
+  it('is nobody whose slot can not be run', () => {
+    apply({ start: [['uid-1/0', sealed({}, 'xoxb-1-abc', otherKey)]] });
+    expect(registry.addressees()).toEqual([]);
   });
 });

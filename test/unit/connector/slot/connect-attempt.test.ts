@@ -358,3 +358,35 @@ describe('failures in a row', () => {
     expect(world.open.size).toBe(0);
   });
 });
+
+describe('a wait that makes no sense', () => {
+  const absurd = [Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 1e300];
+  const ends = (world: SlotWorld): void => {
+    const leftMs = (wakeAtMs(world.state) ?? Number.NaN) - world.nowMs;
+    expect(leftMs).toBeGreaterThanOrEqual(0);
+    expect(leftMs).toBeLessThanOrEqual(601_000);
+  };
+
+  it.each(absurd)('ends all the same: %d ms', (ms) => {
+    const limited = started().until('connecting');
+    const effects = limited.play({
+      type: 'answer',
+      id: limited.id,
+      answer: { kind: 'rateLimited', retryAfterMs: ms },
+    });
+    ends(limited);
+    const block = effects.find((effect) => effect.do === 'blockBudget');
+    expect(block?.forMs).toBeGreaterThanOrEqual(0);
+    expect(block?.forMs).toBeLessThanOrEqual(600_000);
+
+    const closed = started().until('dialing');
+    closed.play({ type: 'closed', id: closed.id, close: { ...CLOSED, kind: 'refused', retryAfterMs: ms } });
+    ends(closed);
+
+    for (const how of [{}, { yields: true }, { full: true }]) {
+      const asking = started().until('asking');
+      asking.play({ type: 'budget', id: asking.id, answer: { granted: false, waitMs: ms, ...how } });
+      ends(asking);
+    }
+  });
+});

@@ -101,6 +101,8 @@ class World {
         },
         offer: (...args) => this.publisher.offer(...args),
         replies,
+        redisNowMs: () => 1_795_500_000_000,
+        refuse: () => {},
         timers: systemTimers,
         limitedLog: { warn: () => {} },
       },

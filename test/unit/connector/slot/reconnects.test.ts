@@ -63,6 +63,7 @@ beforeEach(() => {
     log: silentLog,
     limitedLog: { warn: () => {} },
     replies: noReplies,
+    refuse: () => {},
     redisNowMs: () => timers.wallMs(),
   };
   slot = new SlotRunner(spec, transport, deps, () => {});

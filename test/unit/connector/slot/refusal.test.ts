@@ -27,6 +27,8 @@ describe('a refusal', () => {
     (error) => {
       const world = started();
       expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
       expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }, { do: 'askElsewhere' }]);
       expect(world.nowMs).toBeGreaterThanOrEqual(MINUTE_MS);
       expect(world.play({ type: 'elsewhere', tokenDigest: 'd1', live: true })).toEqual([]);
@@ -35,10 +37,24 @@ describe('a refusal', () => {
       expect(world.play({ type: 'elsewhere', tokenDigest: 'd1', live: false })).toEqual([]);
       expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
       world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
-      expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
+      for (const _ of 'abc') expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
       expect(refuse(world, error)).toContainEqual({ do: 'askElsewhere' });
     },
   );
+
+  it('that Slack takes back after 3 s ends within 10 s, and nobody is told that the bot is dead', () => {
+    for (const random of [0, 0.5, 0.999]) {
+      const world = started();
+      world.random = random;
+      world.pass(1_000);
+      expect(refuse(world, 'invalid_auth')).toEqual([{ do: 'leaveLine' }]);
+      const refusedAtMs = world.nowMs;
+      world.live();
+      expect(world.nowMs - refusedAtMs).toBeGreaterThanOrEqual(3_000);
+      expect(world.nowMs - refusedAtMs).toBeLessThanOrEqual(10_000);
+      expect(world.state).toMatchObject({ refusal: undefined, refusals: 0, disabledDigest: '' });
+    }
+  });
 
   it('that comes again at once, for another generation of the spec, is not believed yet', () => {
     const world = started();
@@ -53,13 +69,15 @@ describe('a refusal', () => {
     expect(refuse(world, error)).toEqual([{ do: 'leaveLine' }]);
   });
 
-  it('is checked again after a minute or two, then less and less often, up to a few hours', () => {
+  it('is checked again within seconds, then after a minute or two, then less and less often, up to a few hours', () => {
     const world = started();
-    const waits = Array.from({ length: 12 }, () => {
+    const waits = Array.from({ length: 13 }, () => {
       refuse(world, 'invalid_auth');
-      return Math.round(untilAskedAgain(world) / MINUTE_MS);
+      return untilAskedAgain(world) / MINUTE_MS;
     });
-    expect(waits).toEqual([1.5, 3, 6, 12, 24, 48, 96, 192, 360, 360, 360, 360].map((n) => expect.closeTo(n, -0.5)));
+    expect(waits).toEqual(
+      [0.125, 0.75, 1.5, 3, 6, 12, 24, 48, 96, 192, 360, 360, 360].map((n) => expect.closeTo(n, 5)),
+    );
   });
 
   it('that Slack withdraws leads to a live socket by itself, and the slot is failed until then', () => {
@@ -73,7 +91,7 @@ describe('a refusal', () => {
     }
     world.live();
     expect(statusOf(world.state)).toMatchObject({ state: 'live', message: '' });
-    expect(world.nowMs).toBeLessThanOrEqual(2 * MINUTE_MS);
+    expect(world.nowMs).toBeLessThanOrEqual(10_000);
   });
 
   it('is checked with connects that nobody else needs, and stands while Slack does not answer', () => {
@@ -129,5 +147,60 @@ describe('a refusal', () => {
     const world = new SlotWorld(facts({ refusal }));
     world.play({ type: 'start' });
     expect(wakeAtMs(world.state)).toBeUndefined();
+  });
+});
+
+it('of a token that was never sent ends when the value may be sent after all', () => {
+  const refusal = { reason: 'TokenWrongKind', error: 'token_wrong_kind', message: 'not a bot token' } as const;
+  const world = started(facts({ refusal }));
+  expect(world.state.attempt.tag).toBe('refused');
+  expect(world.play({ type: 'update', spec: facts() })).toMatchObject([{ do: 'joinLine' }]);
+});
+
+describe('a token that an event has revoked', () => {
+  const REVOKED = { reason: 'TokenRevoked', error: 'tokens_revoked', message: 'Install the app again.' } as const;
+  const revoked = (world: SlotWorld, tokenDigest = 'd1'): readonly unknown[] =>
+    world.play({ type: 'revoked', tokenDigest, refusal: REVOKED });
+
+  it('closes its socket at once, and is not asked about for hours', () => {
+    const world = live();
+    expect(revoked(world)).toEqual([{ do: 'close', id: 1 }]);
+    expect(statusOf(world.state)).toMatchObject({ state: 'failed', reason: 'TokenRevoked' });
+    expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(240 * MINUTE_MS);
+    expect(world.play({ type: 'closed', id: 1, close: CLOSED })).toEqual([]);
+    expect(world.play({ type: 'recovered' })).toEqual([]);
+    expect(revoked(world)).toEqual([]);
+  });
+
+  it.each(['inLine', 'asking', 'connecting', 'dialing', 'greeting'] as const)(
+    'ends an attempt that is %s, whichever socket brought the event',
+    (tag) => {
+      const world = live();
+      world.play({ type: 'leaving', id: 1 });
+      world.until(tag);
+      expect(revoked(world)).toContainEqual({ do: 'close', id: 1 });
+      expect(world.state.attempt.tag).toBe('refused');
+      expect(untilAskedAgain(world)).toBeGreaterThanOrEqual(240 * MINUTE_MS);
+      expect([...world.open]).toEqual([]);
+    },
+  );
+
+  it('is not the one that the slot has by now, if its socket is an earlier one', () => {
+    const world = live();
+    world.play({ type: 'update', spec: facts({ tokenDigest: 'd2' }) });
+    expect(revoked(world, 'd1')).toEqual([]);
+    world.until('greeting');
+    world.play({ type: 'hello', id: world.id });
+    expect(statusOf(world.state)).toMatchObject({ state: 'live', reason: '' });
+  });
+
+  it.each([
+    ['another token', { tokenDigest: 'd2' }],
+    ['another generation', { generation: 2 }],
+  ])('stands until the spec has %s', (_, change) => {
+    const world = live();
+    revoked(world);
+    expect(world.play({ type: 'update', spec: facts() })).toEqual([]);
+    expect(world.play({ type: 'update', spec: facts(change) })).toMatchObject([{ do: 'joinLine' }]);
   });
 });

@@ -93,6 +93,7 @@ beforeEach(() => {
       log: silentLog,
       limitedLog: { warn: (...words) => warned.push(words) },
       replies: noReplies,
+      refuse: () => {},
       redisNowMs: () => timers.wallMs(),
     },
     () => {

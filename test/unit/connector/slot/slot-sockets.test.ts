@@ -100,6 +100,8 @@ beforeEach(() => {
       },
       offer: (normalized, settled, isSentAgain) => offered.push({ normalized, settled, isSentAgain }),
       replies,
+      redisNowMs: () => 1_795_500_000_000,
+      refuse: () => {},
       timers,
       limitedLog: { warn: () => {} },
     },

@@ -220,7 +220,7 @@ export class SlotWorld {
     const ended = effects.some(
       (effect) => (effect.do === 'close' || effect.do === 'terminate') && effect.id === before.current?.id,
     );
-    if (ended) expect(['hello', 'stop', 'closing', 'refused', 'heartbeat', 'update']).toContain(input.type);
+    if (ended) expect(['hello', 'stop', 'closing', 'refused', 'revoked', 'heartbeat', 'update']).toContain(input.type);
     if (ended && input.type === 'hello') expect(current).toBeDefined();
     for (const effect of effects) {
       if (effect.do === 'takeBudget') expect(purposesOf(state)).toContain(effect.purpose);
@@ -229,8 +229,11 @@ export class SlotWorld {
 }
 
 /** A socket is never replaced from the last connects only to hear Slack count. */
-const purposesOf = ({ current, refusal }: SlotState): readonly string[] => {
-  if (current !== undefined) return [current.looksAgain ? 'rebalance' : 'refresh'];
+const purposesOf = ({ current, refusal, withheldTimes }: SlotState): readonly string[] => {
+  if (current !== undefined) {
+    const isIdle = current.looksAgain || (current.withheld === 'found' && withheldTimes > 1);
+    return isIdle ? ['rebalance', 'refresh'] : ['refresh'];
+  }
   return refusal === undefined ? ['needed', 'spread', 'rebalance'] : ['recheck'];
 };
 

@@ -58,6 +58,7 @@ describe('for any inputs in any order', () => {
       arbitrary: fc.record({ move: fc.constant('refused' as const), age: about, mismatch: fc.boolean() }),
     },
     { weight: 1, arbitrary: fc.record({ move: fc.constant('crowded' as const), age: about }) },
+    { weight: 1, arbitrary: fc.record({ move: fc.constant('revoked' as const), tokenDigest: tokens }) },
     { weight: 3, arbitrary: fc.constant({ move: 'heartbeat' } as const) },
     { weight: 1, arbitrary: fc.constantFrom({ move: 'recovered' } as const, { move: 'unmarked' } as const) },
     {
@@ -98,6 +99,11 @@ describe('for any inputs in any order', () => {
       case 'elsewhere':
         world.play({ type: 'elsewhere', tokenDigest: move.tokenDigest, live: move.live });
         return;
+      case 'revoked': {
+        const refusal = { reason: 'TokenRevoked', error: 'tokens_revoked', message: 'gone' } as const;
+        world.play({ type: 'revoked', tokenDigest: move.tokenDigest, refusal });
+        return;
+      }
       case 'pressure':
         world.play({ type: 'pressure', pressed: move.pressed });
         return;

@@ -85,6 +85,7 @@ beforeEach(() => {
       log,
       limitedLog: { warn: (...words) => warned.push(words) },
       replies: noReplies,
+      refuse: () => {},
       redisNowMs: () => timers.wallMs(),
     },
     () => {},

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connectorConfig, operatorConfig, standaloneConfig, statusConfig } from '#core/config/config.ts';
+import { connectorConfig, operatorConfig, sendConfig, standaloneConfig, statusConfig } from '#core/config/config.ts';
 import { ConfigError, type ConfigInput } from '#core/config/config-input.ts';
 import type { Program } from '#core/config/setting.ts';
 import type { Machine } from '#core/config/setting-kind.ts';
@@ -28,6 +28,7 @@ const PARSE: Record<Program, (input: ConfigInput) => { config: object; warnings:
   operator: operatorConfig,
   standalone: standaloneConfig,
   status: statusConfig,
+  send: sendConfig,
 };
 const REDIS = { RELAX_REDIS_URL: 'redis://localhost:6379' };
 const CONNECTOR = { ...REDIS, RELAX_FLEET_KEY_FILE: '/etc/relax/fleet/keys', RELAX_CLUSTER: 'c', RELAX_ZONE: 'a' };
@@ -77,6 +78,7 @@ describe('a configuration with mistakes', () => {
     expect(names('operator')).toEqual(['RELAX_REDIS_URL', 'RELAX_FLEET_KEY_FILE']);
     expect(names('standalone')).toEqual(['RELAX_REDIS_URL', '--bots']);
     expect(names('status')).toEqual(['RELAX_REDIS_URL']);
+    expect(names('send')).toEqual(['RELAX_REDIS_URL']);
   });
 
   it('says how to set what is missing, as a variable and as a flag', () => {
@@ -95,6 +97,7 @@ describe('a configuration with mistakes', () => {
     ['RELAX_REDIS_CA_FILE', '/etc/relax/empty', 'no PEM certificate in it'],
     ['RELAX_QUEUE', 'q{1}', 'without spaces and braces'],
     ['RELAX_QUEUE_URGENT', 'urgent', 'of the form {<RELAX_QUEUE>}:name'],
+    ['RELAX_COMMANDS', '{relax}:commands', 'without spaces and braces'],
     ['RELAX_QUEUE_MAX', '1.5', 'digits only'],
     ['RELAX_QUEUE_MAX', '0x10', 'digits only'],
     ['RELAX_DEDUPE_WINDOW_SECONDS', '59', 'from 60 to 604800'],
@@ -134,6 +137,8 @@ describe('a configuration with mistakes', () => {
       'both give a password',
     ],
     [{ RELAX_REDIS_URL: 'redis://me:pw@host', RELAX_REDIS_USERNAME: 'you' }, 'both give a user name'],
+    [{ RELAX_QUEUE: 'q', RELAX_COMMANDS: 'q' }, 'is the queue of events, RELAX_QUEUE'],
+    [{ RELAX_COMMANDS: 'relax:contract' }, 'is a key that Relax uses for something else'],
     [{ RELAX_QUEUE_URGENT: '{other}:urgent' }, 'set for example RELAX_QUEUE_URGENT={relax:events}:urgent'],
     [{ RELAX_QUEUE: 'q', RELAX_QUEUE_URGENT: '{relax:events}:urgent' }, 'must begin with {q}:'],
     [{ RELAX_QUEUE_URGENT: '{relax:events}:fence' }, 'keys of Relax begin with {relax:events}:fence'],
@@ -177,6 +182,7 @@ describe('a good configuration', () => {
       redis: { url: 'redis://localhost:6379', username: undefined, passwordFile: undefined, caFile: undefined },
       logLevel: 'info',
       queue: { name: 'relax:events', urgent: undefined, max: 1_000_000 },
+      commands: 'relax:commands',
       dedupe: { windowMs: 3_600_000, subBuckets: 64 },
       buffer: { bytes: 67_108_864, ageMs: 120_000 },
       capacity: 5_000,
@@ -200,6 +206,14 @@ describe('a good configuration', () => {
     const urgent = '{by-flag}:urgent';
     const both = connector({ RELAX_QUEUE_URGENT: urgent }, { queue: 'by-flag' });
     expect(both.config.queue).toMatchObject({ name: 'by-flag', urgent });
+  });
+
+  it('sends no messages where the list of commands is empty, by environment or flag', () => {
+    expect(connector({ RELAX_COMMANDS: '' }).config.commands).toBeUndefined();
+    expect(connector({ RELAX_COMMANDS: 'mine' }, { commands: '' }).config.commands).toBeUndefined();
+    expect(connector({ RELAX_COMMANDS: 'mine' }).config.commands).toBe('mine');
+    const { config } = standaloneConfig({ env: { ...REDIS, RELAX_COMMANDS: '' }, flags: { bots: 'bots' }, machine });
+    expect(config).toMatchObject({ commands: undefined, connectorEnv: { RELAX_COMMANDS: '' } });
   });
 
   it('is frozen to its last field', () => {
@@ -284,7 +298,7 @@ describe('the settings table', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(['operator', 'connector', 'standalone', 'status'] as const)(
+  it.each(['operator', 'connector', 'standalone', 'status', 'send'] as const)(
     'lets no text at all crash %s: it is taken, or refused by name',
     (program) => {
       const names = settingsOf(program).flatMap((row) => row.env ?? []);

@@ -72,19 +72,22 @@ describe('no answer at all', () => {
     ['ENETUNREACH', '', true],
     ['EHOSTUNREACH', '', true],
     ['ETIMEDOUT', '', true],
-    ['UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error', true],
     ['ConnectionRefused', 'Unable to connect', true],
     ['SELF_SIGNED_CERT_IN_CHAIN', '', true],
-    ['ECONNRESET', 'Client network socket disconnected before secure TLS connection was established', true],
-    ['UND_ERR_ABORTED', 'Proxy response (502) !== 200 when HTTP Tunneling', true],
     ['ECONNRESET', 'read ECONNRESET', false],
     ['EPIPE', '', false],
-    ['UND_ERR_SOCKET', 'other side closed', false],
-    ['UND_ERR_HEADERS_TIMEOUT', '', false],
     ['network_error', '', false],
   ])('by %s (%s) has not got to Slack: %s', (code, text, isUnreached) => {
     const given = classifyFailure({ how: 'network', code, text });
     expect('isUnreached' in given).toBe(isUnreached);
+  });
+
+  it('by a reset or a timeout has not got to Slack if there never was a connection', () => {
+    for (const isUnconnected of [true, false]) {
+      const reset = classifyFailure({ how: 'network', code: 'ECONNRESET', text: 'read ECONNRESET', isUnconnected });
+      const timeout = classifyFailure({ how: 'timeout', afterMs: 12_000, isUnconnected });
+      expect(['isUnreached' in reset, 'isUnreached' in timeout]).toEqual([isUnconnected, isUnconnected]);
+    }
   });
 
   it('because of our own timeout may have reached Slack', () => {

@@ -27,6 +27,17 @@ it.each([
   expect(retryAfterMs(header, NOW)).toBe(ms);
 });
 
+it.each([
+  ['an hour behind', -3_600_000],
+  ['an hour ahead', 3_600_000],
+  ['a day ahead', 86_400_000],
+])('until a date is counted from the time that the server says, with a clock that is %s', (_what, offMs) => {
+  const until = 'Tue, 24 Nov 2026 12:01:00 GMT';
+  expect(retryAfterMs(until, NOW + offMs, 'Tue, 24 Nov 2026 12:00:00 GMT')).toBe(60_000);
+  expect(retryAfterMs('58', NOW + offMs, 'Tue, 24 Nov 2026 12:00:00 GMT')).toBe(58_000);
+  expect(retryAfterMs(until, NOW, 'gibberish, -5')).toBe(60_000);
+});
+
 it('is a wait that a timer can take, whatever the header', () => {
   fc.assert(
     fc.property(fc.string(), (header) => {

@@ -35,8 +35,24 @@ it.each([
   ['{"reply_to":7,"type":"pong","time":1}', { kind: 'noise' }],
   ['{"type":"pong"}', { kind: 'noise' }],
   ['{"type":"pong","reply_to":{"a":1}}', { kind: 'noise' }],
-  ['{"ok":true,"reply_to":1,"ts":"1355517523.000005","text":"hi"}', { kind: 'noise' }],
-  ['{"ok":false,"reply_to":1,"error":{"code":2,"msg":"message text is missing"}}', { kind: 'noise' }],
+  [
+    '{"ok":true,"reply_to":1,"ts":"1355517523.000005","text":"hi"}',
+    { kind: 'answer', n: 1, answer: { kind: 'sent', ts: '1355517523.000005' } },
+  ],
+  [
+    '{"ok":false,"reply_to":1,"error":{"code":2,"msg":"message text is missing"}}',
+    { kind: 'answer', n: 1, answer: { kind: 'refused', code: 2, message: 'message text is missing' } },
+  ],
+  [
+    '{"ok":false,"reply_to":1,"error":{"code":2,"msg":"no xoxb-1-abcdef here"}}',
+    { kind: 'answer', n: 1, answer: { kind: 'refused', code: 2, message: 'no [redacted] here' } },
+  ],
+  [
+    '{"ok":false,"reply_to":1,"error":{"code":-1,"msg":"slow down, too many messages..."}}',
+    { kind: 'answer', n: 1, answer: { kind: 'rateLimited' } },
+  ],
+  ['{"ok":false,"reply_to":1}', { kind: 'answer', n: 1, answer: { kind: 'refused', code: 0, message: '' } }],
+  ['{"ok":true,"reply_to":"T1","ts":"1355517523.000005"}', { kind: 'noise' }],
   [
     '{"type":"error","error":{"code":1,"msg":"Socket URL has expired"}}',
     { kind: 'error', code: 1, msg: 'Socket URL has expired' },

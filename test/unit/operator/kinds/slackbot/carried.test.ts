@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SlackAppSpec } from '#core/api/slackapp.ts';
 import { type SlackBotSpec, slackBotStatusSchema } from '#core/api/slackbot.ts';
 import type { RoutedBot } from '#operator/fleet/desired.ts';
+import type { CredentialsVerdict, ValidCredentials } from '#operator/kinds/credentials-verdict.ts';
 import { CONDITION_TYPES, type ConditionType, explain } from '#operator/kinds/reasons.ts';
 import { type Apps, judgeAppRef } from '#operator/kinds/slackbot/carrier.ts';
 import { ownerOf } from '#operator/kinds/slackbot/socket-set.ts';
@@ -41,7 +42,13 @@ const ROUTED: RoutedBot = {
     suspended: false,
   },
 };
-const VALID = judgeAppRef(bot(), appsWith(APP));
+const VALID = judgeAppRef(bot(), appsWith(APP)) as ValidCredentials;
+/** Its own token is of no use, which its events do not need. */
+const WRONG: CredentialsVerdict = {
+  ...VALID,
+  trouble: { reason: 'SecretMissing', message: 'Secret acme does not exist' },
+};
+const NOTED: CredentialsVerdict = { ...VALID, note: 'label it' };
 const MISSING = judgeAppRef(bot(), appsWith(undefined));
 const UNKNOWN = judgeAppRef(bot(), appsWith(undefined, false));
 
@@ -216,6 +223,14 @@ describe('the status of a SlackBot that a SlackApp carries', () => {
     ['its app is not judged yet', { app: undefined }, 'Unknown Observing 0/0'],
     ['its app is not known, after it was live', { verdict: UNKNOWN, previous: statusOf(input()) }, 'True Live 2/2'],
     ['its app is missing', { verdict: MISSING }, 'False AppMissing 0/0'],
+    ['its own token is wrong', { verdict: WRONG }, 'False SecretMissing 2/2'],
+    [
+      "its app's is wrong as well",
+      { verdict: WRONG, app: appStatus('False', 'TokenRevoked', 0) },
+      'False TokenRevoked 0/2',
+    ],
+    ['its own is wrong, and its app not judged yet', { verdict: WRONG, app: undefined }, 'False SecretMissing 0/0'],
+    ['its Secret is not watched', { verdict: NOTED }, 'True Live 2/2'],
     ['it is suspended', { bot: bot({ suspend: true }) }, 'False Suspended 0/0'],
     [
       'another has its team',
@@ -235,6 +250,13 @@ describe('the status of a SlackBot that a SlackApp carries', () => {
     expect(conditionOf(status, 'Ready')?.message).toBe('SlackApp bots/shop: as it is');
     expect(status.connections).toEqual([]);
     expect(shown({ verdict: MISSING }, 'CredentialsValid')).toBe('Unknown AppMissing 0/0');
+  });
+
+  it('says of its own credentials what is wrong with them, and how to have a change count sooner', () => {
+    const said = (verdict: CredentialsVerdict) => conditionOf(statusOf(input({ verdict })), 'CredentialsValid');
+    expect(said(WRONG)).toMatchObject({ status: 'False', message: 'Secret acme does not exist' });
+    expect(said(NOTED)?.message).toMatch(/^SlackApp apps\/shop: .* label it$/);
+    expect(conditionOf(statusOf(input({ verdict: WRONG })), 'Connected')?.status).toBe('True');
   });
 
   it("tells a SlackBot of another namespace nothing of the app's Secret", () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SlackBotSpec } from '#core/api/slackbot.ts';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
-import { judgeCredentials } from '#operator/kinds/slackbot/credentials.ts';
+import type { CredentialsVerdict } from '#operator/kinds/credentials-verdict.ts';
+import { judgeCredentials, secretValuesOf, withCarriedToken } from '#operator/kinds/slackbot/credentials.ts';
 import type { SecretRead } from '#operator/reconcile/secret-read.ts';
 
 const SPEC: SlackBotSpec = { teamID: 'T1', transport: 'RTM', credentials: { secretRef: { name: 'acme-slack' } } };
@@ -101,5 +102,41 @@ describe('credentials', () => {
       expect(verdict).toMatchObject({ kind: 'invalid', reason, message: expect.stringMatching(says) });
       expect(JSON.stringify(verdict)).not.toContain('secretpart');
     });
+  });
+});
+
+describe('credentials of a SlackBot that an app carries', () => {
+  const CARRIED: SlackBotSpec = { ...SPEC, transport: 'App', appRef: { name: 'shop' } };
+  const { credentials: _, ...BARE } = CARRIED;
+  const APP: CredentialsVerdict = { kind: 'valid', token: '', digest: 'app-uid', note: '' };
+
+  it('are its bot token, which is optional', () => {
+    const routedToken = { plain: TOKEN, digest: tokenDigest(TOKEN) };
+    expect(withCarriedToken(APP, CARRIED, found({ token: TOKEN }))).toEqual({ ...APP, routedToken });
+    expect(withCarriedToken(APP, BARE, { kind: 'missing' })).toEqual(APP);
+    expect(secretValuesOf(CARRIED)).toEqual(['token']);
+  });
+
+  it.each<[string, SecretRead, string, RegExp]>([
+    ['no Secret', { kind: 'missing' }, 'SecretMissing', /acme-slack does not exist: create it/],
+    ['no such key', found({}), 'KeyMissing', /no key token/],
+    ['an empty token', found({ token: ' ' }), 'TokenEmpty', /is empty/],
+    ['an app-level token', found({ token: 'xapp-1-A1-secret' }), 'TokenWrongKind', /transport App needs a bot token/],
+    ['a user token', found({ token: 'xoxp-1-secret' }), 'TokenWrongKind', /transport App needs a bot token/],
+  ])('with %s are still those of the app, and say what is wrong', (_what, secret, reason, message) => {
+    const verdict = withCarriedToken(APP, CARRIED, secret);
+    expect(verdict).toEqual({ ...APP, trouble: { reason, message: expect.stringMatching(message) } });
+    expect(JSON.stringify(verdict)).toContain("Relax can't send messages as this bot");
+    expect(JSON.stringify(verdict)).not.toContain('secret"');
+  });
+
+  it('stay as the app’s table has them while the Secret can’t be read', () => {
+    const verdict = withCarriedToken(APP, CARRIED, { kind: 'unreadable', why: 'the server is away' });
+    expect(verdict).toEqual({ ...APP, routedToken: 'asBefore' });
+  });
+
+  it('do not matter where the app is missing', () => {
+    const missing: CredentialsVerdict = { kind: 'invalid', reason: 'AppMissing', message: 'create it' };
+    expect(withCarriedToken(missing, CARRIED, found({ token: TOKEN }))).toBe(missing);
   });
 });

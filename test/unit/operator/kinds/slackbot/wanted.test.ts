@@ -312,3 +312,33 @@ describe('a bot that is deleted', () => {
     expect(record.claim).toBeUndefined();
   });
 });
+
+describe('A bot whose token Slack refuses for good', () => {
+  const REFUSED: CredentialsVerdict = { kind: 'invalid', reason: 'TokenRevoked', message: 'revoked', isRefused: true };
+
+  it('has no sockets at once, without the time that a lost Secret has, and no fence against its last events', () => {
+    const world = new World();
+    world.put('a', withToken(A));
+    expect(world.running()).toEqual(['a']);
+    world.put('a', REFUSED);
+    expect(world.running()).toEqual([]);
+    expect(world.desired.value().stopped.has('a')).toBe(false);
+  });
+
+  it('runs again with another token at once', () => {
+    const world = new World();
+    world.put('a', withToken(A));
+    world.put('a', REFUSED);
+    world.put('a', withToken(B));
+    expect(world.running()).toEqual(['a']);
+  });
+
+  it('keeps its sockets for a while if the token has only expired', () => {
+    const world = new World();
+    world.put('a', withToken(A));
+    world.put('a', { ...REFUSED, reason: 'TokenExpired', isRefused: false });
+    expect(world.running()).toEqual(['a']);
+    world.advance(LOST_SECRET_MS);
+    expect(world.running()).toEqual([]);
+  });
+});

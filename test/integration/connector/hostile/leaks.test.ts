@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { localCertificate } from '#slack-simulator/certificate.ts';
+import { ENDS, ReconnectSlack, SLOW_ENDS } from './reconnect-slack.ts';
+import type { Leaks } from './reconnect-subject.ts';
+
+const SUBJECT = join(import.meta.dirname, 'reconnect-subject.ts');
+
+/** Runs slots whose sockets end again and again, and gives what they left. */
+async function reconnect() {
+  const certificate = await localCertificate();
+  const slack = await ReconnectSlack.start(certificate);
+  try {
+    const args = ['--expose-gc', '--no-warnings', SUBJECT, slack.url];
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.caFile },
+    });
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    // It ends by itself only if nothing is left that keeps it alive.
+    const [code] = await once(child, 'close');
+    expect(code).toBe(0);
+    return { leaks: JSON.parse(out) as Leaks, ends: slack.ends, open: slack.open };
+  } finally {
+    await slack.stop();
+  }
+}
+
+/** A socket with all that belongs to it takes some 30 KB. */
+const MOST_GROWTH_BYTES = 2_000_000;
+
+/** `RECONNECTS` of one slot of each transport, and twenty of each of fifty more. */
+const [RECONNECTS, SLOTS] = [3_000, 52];
+
+it('three thousand reconnects of whatever kind leave no socket, timer, listener or signal behind', async () => {
+  const { leaks, ends, open } = await reconnect();
+  const { before, after, empty, stopped } = leaks;
+  expect(leaks.unhandled).toEqual([]);
+  expect([...ENDS, ...SLOW_ENDS].filter((end) => !ends.has(end))).toEqual([]);
+  expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0.9 * RECONNECTS);
+  const none = { AbortController: 0, Unacknowledged: 0, listeners: empty.listeners };
+  // One timer turns the wheel of heartbeats.
+  expect(after).toMatchObject({ ...none, WebSocket: SLOTS, TCPSocketWrap: SLOTS, Timeout: 1 });
+  expect(stopped).toMatchObject({ ...none, WebSocket: 0, TCPSocketWrap: 0, TLSWrap: 0, Timeout: 0 });
+  // An idle connection to the Web API remembers its last call.
+  expect(after.AbortSignal).toBeLessThanOrEqual((after.TLSSocket ?? 0) - SLOTS);
+  expect(stopped.AbortSignal).toBeLessThanOrEqual(stopped.TLSSocket ?? 0);
+  expect(stopped.TLSSocket).toBeLessThan(SLOTS);
+  expect([leaks.members, open]).toEqual([0, 0]);
+  expect((after.heapBytes ?? 0) - (before.heapBytes ?? 0)).toBeLessThan(MOST_GROWTH_BYTES);
+  console.log(
+    `${RECONNECTS} reconnects in ${Math.round(leaks.tookMs)} ms: ${JSON.stringify({ before, after, stopped })}`,
+  );
+}, 120_000);

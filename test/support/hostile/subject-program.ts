@@ -1,0 +1,114 @@
+/**
+ * Real slots of the connector in a process of their own, so that what they leave behind, reject or log is theirs alone, and
+ * trust and proxy come from the environment as in production. Arguments: the URL of a Redis. Speaks `subject-protocol.ts`.
+ */
+import dns from 'node:dns';
+import { systemClock } from '#core/process/clock.ts';
+import { createLog } from '#core/process/log.ts';
+import { IoredisClient } from '#core/redis/ioredis-client.ts';
+import { RedisClock } from '#core/redis/redis-clock.ts';
+import { egressProxy, useProxyForFetch } from '#core/slack/egress-proxy.ts';
+import type { FromSubject, Resolution, ToSubject } from './subject-protocol.ts';
+import { SubjectSlot } from './subject-slot.ts';
+
+const COUNTED = ['TCPSocketWrap', 'TLSWrap', 'Timeout', 'GetAddrInfoReqWrap'];
+/** fetch keeps an idle connection for 4 s. */
+const SETTLE_MS = 8_000;
+
+const tell = (message: FromSubject): void => void process.send?.(message);
+for (const event of ['unhandledRejection', 'uncaughtException']) {
+  process.on(event, (error: unknown) => {
+    tell({
+      what: 'defect',
+      text: `${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    });
+  });
+}
+
+const resolutions = new Map<string, Resolution>();
+interceptLookups();
+
+const count = (): Map<string, number> => {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+};
+const before = count();
+
+const log = createLog({ program: 'subject', level: 'trace', to: { write: (line) => tell({ what: 'log', line }) } });
+const proxy = egressProxy(process.env);
+if (proxy !== undefined) useProxyForFetch(proxy);
+const settings = { url: process.argv[2] ?? '', username: undefined, passwordFile: undefined, caFile: undefined };
+const redis = new IoredisClient(settings, 'command', 'subject', log);
+await redis.connect();
+const redisClock = new RedisClock(systemClock);
+await redisClock.sync(redis);
+const slots = new Map<number, SubjectSlot>();
+
+process.on('message', (message: ToSubject) => {
+  switch (message.do) {
+    case 'open':
+      for (const order of message.slots) {
+        const slot = new SubjectSlot(order, { redis, redisNowMs: () => redisClock.nowMs(), log, proxy, tell });
+        slots.set(order.id, slot);
+        slot.start();
+      }
+      return;
+    case 'stop':
+      void stop(message.id);
+      return;
+    case 'resolve':
+      resolutions.set(message.name, message.to);
+      return;
+    case 'end':
+      void end();
+      return;
+    default:
+      message satisfies never;
+  }
+});
+tell({ what: 'ready' });
+
+async function stop(id: number): Promise<void> {
+  const timers = (await slots.get(id)?.stop()) ?? 0;
+  slots.delete(id);
+  tell({ what: 'stopped', id, timers });
+}
+
+async function end(): Promise<void> {
+  redis.close();
+  const left = (): Record<string, number> =>
+    Object.fromEntries(
+      COUNTED.flatMap((kind) => {
+        const more = (count().get(kind) ?? 0) - (before.get(kind) ?? 0);
+        return more > 0 ? [[kind, more]] : [];
+      }),
+    );
+  const deadlineMs = systemClock.monotonicMs() + SETTLE_MS;
+  // The wait itself holds no timer while it counts.
+  while (Object.keys(left()).length > 0 && systemClock.monotonicMs() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  tell({ what: 'left', resources: left() });
+  process.disconnect();
+}
+
+/** Names under `slack.test` are known here alone; all others are asked for as ever. */
+function interceptLookups(): void {
+  const real = dns.lookup;
+  const lookup = (name: string, options: dns.LookupOptions, done: (...answer: unknown[]) => void): void => {
+    if (!name.endsWith('slack.test')) {
+      real(name, options, done);
+      return;
+    }
+    const to = resolutions.get(name) ?? 'ENOTFOUND';
+    if (to === 'hang') return;
+    setImmediate(() => {
+      if (to !== 'here') {
+        done(Object.assign(new Error(`getaddrinfo ${to} ${name}`), { code: to, errno: -3008, syscall: 'getaddrinfo' }));
+      } else if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
+      else done(null, '127.0.0.1', 4);
+    });
+  };
+  dns.lookup = lookup as typeof dns.lookup;
+}
