@@ -93,7 +93,7 @@ const isTrust = ({ code, text: words }: NetworkFailure): boolean =>
 
 /** No such host, no route, port closed: the codes of failures before a connection exists, Bun's among them. */
 const UNCONNECTED =
-  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|ConnectionRefused|FailedToOpenSocket)$/;
+  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|ERR_PROXY_TUNNEL|ConnectionRefused|FailedToOpenSocket)$/;
 
 /** Whether it failed before the request can have been sent. Only Node's client knows, so the codes tell as well. */
 const isUnreached = (failure: NetworkFailure): boolean =>

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { sendOptions } from '#cli/send/options.ts';
 import { slackOptions } from '#cli/slack/options.ts';
 import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
@@ -130,7 +131,10 @@ describe('Redis keys', () => {
 });
 
 describe('what people type', () => {
-  const flags = new Set([...allSettings.map(({ flag }) => `--${flag}`), ...slackOptions().map(({ long }) => long)]);
+  const flags = new Set([
+    ...allSettings.map(({ flag }) => `--${flag}`),
+    ...[...slackOptions(), ...sendOptions()].map(({ long }) => long),
+  ]);
 
   it.each(PAGES)('commands and flags of relax in $path exist', ({ text }) => {
     const lines = [...text.matchAll(/\bnode bin\/relax\.mjs +([a-z]+)([^\n`|)]*)/g)];
