@@ -42,6 +42,8 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@$(NODE) bench/sockets.ts
 	@echo '== bench/replies.ts: what Relax takes of the 3 s that Slack waits for an answer, compared with the smallest program that does it'
 	@$(NODE) bench/replies.ts
+	@echo '== bench/outbound.ts: a message to Slack, and a burst of them at the rates that Slack allows'
+	@$(NODE) bench/outbound.ts
 	@echo '== bench/connector.ts: a whole connector, compared with the smallest program that does its job (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
 	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'

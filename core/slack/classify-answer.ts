@@ -47,6 +47,9 @@ export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs:
   return { ...meaning, error, message };
 }
 
+/** Whether a message that was made here names this error of Slack's; in a report nothing but the message is left of it. */
+export const namesError = (message: string, error: string): boolean => message.includes(`(${error})`);
+
 /** How a call without an answer ended. `isUnconnected`: there never was a connection to Slack. */
 export type CallFailure =
   | { how: 'stopped' }

@@ -70,6 +70,11 @@ export class HostileRun {
     this.#neighbour = await Neighbour.start(this.#direct, this.#certificates);
   }
 
+  /** The most memory that the subjects with a direct way to Slack ever held, where the system says. */
+  get peakBytes(): number | undefined {
+    return this.#direct.peakBytes;
+  }
+
   async runLife(row: LifeRow, transport: SubjectKind): Promise<RowResult> {
     await this.#turn();
     return await runLifeRow(row, transport, { certificates: this.#certificates, subject: this.#direct });
