@@ -27,8 +27,8 @@ interface Course {
 const isLive = ({ state, reason }: SlotStatus): boolean => state === 'live' && reason === '';
 const isTroubled = ({ reason }: SlotStatus): boolean => reason !== '';
 /** The slots of a row begin in groups of so many, so that their TLS handshakes don't make each other late. */
-const AT_ONCE = 10;
-const APART_MS = 300;
+const AT_ONCE = 20;
+const APART_MS = 500;
 /** So long a slot that waits is watched, for calls that it should not make. */
 const WATCH_MS = 3_000;
 /** A machine that runs many suites at once may be late by so much, without anything of ours being slow. */

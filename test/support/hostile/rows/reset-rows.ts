@@ -19,7 +19,7 @@ const UPGRADE_BYTES = acceptBytes('').length;
 /** An answer of the API, filled up so that all have the same length. */
 const apiAnswer = (body: string): string => answerBytes({ body: body.padEnd(181) });
 const API_BYTES = apiAnswer('').length;
-/** Of what a server says in a TLS handshake (about 900 bytes): borders of records and messages, and in between. */
+/** Of what a server says in a TLS handshake (about 900 bytes): borders of records and messages. No more than begin at once. */
 const TLS_OFFSETS = [0, 1, 4, 5, 6, 9, 80, 127, 128, 133, 140, 300, 500, 700];
 
 const resetInHandshake = (isMeant: (of: Connection) => boolean) => (): SlackScript => ({
