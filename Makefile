@@ -46,6 +46,8 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@$(NODE) bench/outbound.ts
 	@echo '== bench/connector.ts: a whole connector, compared with the smallest program that does its job (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
+	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
+	@$(NODE) bench/hostile.ts
 
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts

@@ -117,3 +117,11 @@ describe('a refresh', () => {
     expect(await refresh()).toMatchObject({ kind: 'retry' });
   });
 });
+
+it('a token that no header can hold is a failure like any other, which never reached Slack', async () => {
+  const token = 'xoxb-1-s3cr3t\nmore';
+  const answer = await webApi.call({ method: METHOD, token, signal: new AbortController().signal });
+  expect(answer).toMatchObject({ kind: 'retry', isUnreached: true });
+  expect(JSON.stringify(answer)).not.toContain('s3cr3t');
+  expect(requests).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts';
 import { API_BODY_ROWS } from './api-body-rows.ts';
 import { DNS_ROWS } from './dns-rows.ts';
+import { LASTING_ROWS } from './lasting-rows.ts';
 import { PROXY_ROWS } from './proxy-rows.ts';
 import { REFUSAL_ROWS } from './refusal-rows.ts';
 import { RESET_ROWS } from './reset-rows.ts';
@@ -24,4 +25,5 @@ export const GETTING_A_SOCKET: readonly { heading: string; rows: readonly Row[] 
   { heading: 'TLS', rows: TLS_ROWS },
   { heading: 'DNS', rows: DNS_ROWS },
   { heading: 'Proxies', rows: PROXY_ROWS },
+  { heading: 'Faults that last', rows: LASTING_ROWS },
 ];
