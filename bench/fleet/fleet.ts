@@ -16,6 +16,7 @@ import { generatedApp, generatedInstallation } from '../../slack-simulator/app.t
 import { generatedTeam } from '../../slack-simulator/team.ts';
 import { NETWORK_FILE } from '../../test/support/network/network.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
+import { LOOP_FILE } from './loop-cpu.ts';
 
 const CLUSTER = 'bench';
 const keys = clusterKeys(CLUSTER);
@@ -42,7 +43,9 @@ export function socketModeSlot(n: number, index: number): Assigned {
 }
 
 export interface Pod {
-  pid: number;
+  child: ChildProcess;
+  /** Where it writes what `loop-cpu.ts` has measured. */
+  loop: string;
   /** Text of /metrics. */
   metrics(): Promise<string>;
 }
@@ -80,7 +83,10 @@ export class Fleet {
   /** @param env RELAX_SLACK_API_URL, NODE_EXTRA_CA_CERTS and whatever else this pod needs */
   async startPod(name: string, slots: Assigned, env: Readonly<Record<string, string>>): Promise<Pod> {
     await this.#assign(name, slots);
+    const loop = join(this.folder, `loop-${name}`);
     const args = [
+      '--import',
+      join(here, 'loop-cpu.ts'),
       '--import',
       join(here, '..', '..', 'test', 'support', 'network', 'bent-lookups.ts'),
       join(here, '..', '..', 'bin', 'relax.mjs'),
@@ -97,12 +103,13 @@ export class Fleet {
         RELAX_METRICS_PORT: '0',
         RELAX_METRICS_HOST: '127.0.0.1',
         [NETWORK_FILE]: this.networkFile,
+        [LOOP_FILE]: loop,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#children.push(child);
-    const pod = { pid: child.pid ?? 0, metrics: async () => (await fetch(`${await port}/metrics`)).text() };
+    const pod: Pod = { child, loop, metrics: async () => (await fetch(`${await port}/metrics`)).text() };
     const port = new Promise<string>((resolve) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
         if (process.env.RELAX_BENCH_LOG !== undefined) process.stderr.write(`${name}: ${line}\n`);

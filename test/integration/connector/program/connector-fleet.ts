@@ -72,18 +72,6 @@ export class ConnectorFleet {
     return new ConnectorFleet(server, slack, await connectTo(server, { name: 'planner' }));
   }
 
-  /** Slack's port is closed until `back` resolves, and every socket is gone. */
-  async closeSlack(): Promise<{ back(): Promise<void> }> {
-    const { port } = this.slack;
-    const teams = this.slack.teams().length;
-    await this.slack.stop();
-    return {
-      back: async () => {
-        this.slack = await slackOf(teams, { port });
-      },
-    };
-  }
-
   get keyFile(): string {
     return join(this.#folder, 'fleet-key');
   }

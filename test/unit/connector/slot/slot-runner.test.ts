@@ -48,6 +48,7 @@ let givenBack: string[][];
 let released: string[][];
 let answer: (signal: AbortSignal) => Promise<RtmConnectAnswer>;
 let dialSemaphore: DialSemaphore;
+let outage: Outage;
 let slot: SlotRunner<RtmSpec>;
 beforeEach(() => {
   timers = new FakeTimers();
@@ -58,6 +59,7 @@ beforeEach(() => {
   released = [];
   livesElsewhere = async () => false;
   dialSemaphore = new DialSemaphore(1);
+  outage = new Outage(timers, silentLog);
   slot = new SlotRunner(
     spec,
     rtmTransport({ connect: (_token, signal) => answer(signal), cluster: 'c1' }),
@@ -78,7 +80,7 @@ beforeEach(() => {
           released.push([key, slotID]);
         },
       },
-      outage: new Outage(timers, silentLog),
+      outage,
       dialSemaphore,
       heartbeats: new HeartbeatWheel(timers),
       timers,
@@ -118,6 +120,21 @@ it('hundreds of reconnects leave one socket and one timer', async () => {
   }
   expect(sockets.filter(({ ended }) => !ended)).toHaveLength(1);
   expect([sockets.length, timers.pending, isFree(dialSemaphore)]).toEqual([301, pending, true]);
+});
+
+it('the end of an attempt that Slack has outlived is no sign of another outage', async () => {
+  answer = () => new Promise(() => {});
+  slot.start();
+  await settle();
+  for (const team of ['T2', 'T3', 'T4']) outage.failed(team, 'SlackUnavailable');
+  outage.succeeded();
+  for (const team of ['T2', 'T3']) outage.failed(team, 'SlackUnavailable');
+  await timers.advance(2_000);
+  expect(outage.isDeclared).toBe(false);
+  // The next one is its own fault.
+  answer = async () => ({ kind: 'retry', reason: 'SlackUnavailable', error: 'http_503', message: 'HTTP 503' });
+  await timers.advance(2_000);
+  expect(outage.isDeclared).toBe(true);
 });
 
 it('the result of a cancelled call opens nothing', async () => {
