@@ -6,6 +6,8 @@ import { createRegistry } from '../core/process/metrics.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
+import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
+import { createWebApi } from '../core/slack/web-api.ts';
 import { KINDS } from './kinds/registered-kinds.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
@@ -68,6 +70,9 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
     (started) => started.stop(),
   );
   log.info({ pod: config.pod, port: server.port }, 'starting operator');
+  // For Slack. The API server is called through connections of our own.
+  const proxy = egressProxy(process.env);
+  if (proxy !== undefined) useProxyForFetch(proxy);
 
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
   const fleetKeys = () => {
@@ -86,7 +91,8 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
       (connection) => connection.close(),
     );
   const parts = { config, client, kinds: KINDS, redis: await redis('command'), subscriber: await redis('subscriber') };
-  const made = new Operator({ ...parts, fleetKeys, metrics, log, fail: (error) => lifecycle.fail(error) });
+  const webApi = createWebApi({ apiUrl: config.slackApiUrl });
+  const made = new Operator({ ...parts, webApi, fleetKeys, metrics, log, fail: (error) => lifecycle.fail(error) });
   operator = await lifecycle.part(
     'operator',
     () => made,

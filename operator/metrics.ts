@@ -8,6 +8,7 @@ import type { WorkQueueObserver } from './kube/workqueue.ts';
 import type { Kind } from './reconcile/kind.ts';
 import { type FleetParts, WORKERS } from './reconcile/kind-controller.ts';
 import { OBJECT_STATES, type ObjectState } from './reconcile/object-state.ts';
+import { type RotationObserver, rotationMetrics } from './rotation/rotation-metrics.ts';
 
 /** What is read when somebody asks for metrics. */
 export interface MetricSources {
@@ -29,6 +30,7 @@ export interface OperatorMetrics {
   /** @throws Error if no kind has such a controller */
   ofController: (name: string) => FleetParts['observer'];
   planner: PlannerObserver;
+  rotation: RotationObserver;
 }
 
 const TIME_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -59,6 +61,7 @@ export function operatorMetrics(
       return observer;
     },
     planner: plannerMetrics(registry),
+    rotation: rotationMetrics(registry),
   };
 }
 

@@ -9,6 +9,7 @@ import { kubeOwner } from '../core/protocol/scope.ts';
 import type { FleetKey } from '../core/protocol/seal.ts';
 import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
 import type { Redis, RedisSubscriber } from '../core/redis/redis.ts';
+import type { WebApi } from '../core/slack/web-api.ts';
 import { ClusterCache, type WatchNumbers } from './cluster-cache.ts';
 import { waitForClusterUid } from './cluster-uid.ts';
 import { BotSummaries } from './fleet/bot-summaries.ts';
@@ -22,6 +23,9 @@ import { DroppedNamespaces } from './reconcile/dropped-namespaces.ts';
 import { FleetControl } from './reconcile/fleet-control.ts';
 import { Term } from './reconcile/leader-term.ts';
 import type { RegisteredKind } from './reconcile/registered-kind.ts';
+import type { SecretWrites } from './rotation/rotation-options.ts';
+import { Rotations } from './rotation/rotations.ts';
+import { writeSecret } from './rotation/secret-writer.ts';
 
 interface OperatorParts {
   config: OperatorConfig;
@@ -30,6 +34,7 @@ interface OperatorParts {
   subscriber: RedisSubscriber;
   kinds: readonly RegisteredKind[];
   fleetKeys: () => readonly FleetKey[];
+  webApi: WebApi;
   metrics: OperatorMetrics;
   log: Log;
   /** Ends the program with this error. */
@@ -61,6 +66,7 @@ export class Operator {
   #control: FleetControl<Planner> | undefined;
   #dropped: DroppedNamespaces | undefined;
   #summaries: BotSummaries | undefined;
+  #rotations: Rotations | undefined;
   #term: Term | undefined;
   /** Of the terms that have ended. */
   readonly #written = { written: 0, failed: 0 };
@@ -132,11 +138,12 @@ export class Operator {
     this.#ready.resolve();
     control.planner.start();
     this.#summaries?.start();
+    this.#rotations?.start();
   }
 
   /** The last write comes before the Lease is released, so that the next leader finds everything written. */
   async stop(): Promise<void> {
-    await this.#control?.stop(WORK_GRACE_MS);
+    await Promise.all([this.#control?.stop(WORK_GRACE_MS), this.#rotations?.stop()]);
     await Promise.all([this.#control?.planner.stop(), this.#candidacy?.stop()]);
     await this.#summaries?.stop();
     await this.#cache.stop();
@@ -166,7 +173,7 @@ export class Operator {
   }
 
   #makeControl(cluster: string, owner: string, identity: string): FleetControl<Planner> {
-    const { config, client, kinds, redis, subscriber, fleetKeys, metrics, log } = this.#parts;
+    const { config, client, kinds, redis, subscriber, fleetKeys, webApi, metrics, log } = this.#parts;
     const { connectors } = this.#cache;
     const keys = clusterKeys(cluster);
     const { windowMs } = config.dedupe;
@@ -191,8 +198,22 @@ export class Operator {
       log,
     });
     this.#dropped = dropped;
+    const rotations = new Rotations({
+      redis,
+      cluster,
+      webApi,
+      fleetKeys,
+      // The planner holds the right to act on Redis while the API server is away, when nobody leads.
+      mayRefresh: () => control.leadership !== undefined || control.planner.leads(),
+      ...(config.credentialsWriteBack ? { writes: secretWrites(client, () => control) } : {}),
+      onChange: (uids) => control.judgeAgain(uids),
+      observer: metrics.rotation,
+      log,
+    });
+    this.#rotations = rotations;
     const control: FleetControl<Planner> = new FleetControl({
       client,
+      rotation: rotations,
       kinds: this.#cache.kinds,
       secrets: this.#cache.secrets,
       namespaces: config.watchNamespaces,
@@ -245,3 +266,13 @@ export class Operator {
     this.#written.failed += term.status.stats.failed;
   }
 }
+
+/** Only while we lead, as everything that is written to the API server. */
+const secretWrites = (
+  client: KubeClient,
+  control: () => Pick<FleetControl, 'leadership' | 'secretWritten'>,
+): SecretWrites => ({
+  right: () => control().leadership?.signal,
+  write: (home, pair, expiresAtMs, signal) => writeSecret(client, home, pair, expiresAtMs, signal),
+  onWritten: (uid) => control().secretWritten(uid),
+});

@@ -8,10 +8,12 @@ import {
 import { errorText, type Log } from '../../core/process/log.ts';
 import { plannerMetrics } from '../../operator/fleet/planner-metrics.ts';
 import type { PlannerObserver } from '../../operator/fleet/planner-options.ts';
+import { type RotationObserver, rotationMetrics } from '../../operator/rotation/rotation-metrics.ts';
 import type { QueueLengths } from './connectors/event-totals.ts';
 
 export interface StandaloneMetrics {
   planner: PlannerObserver;
+  rotation: RotationObserver;
   /** A connector process ended by itself and is started again. */
   restarted(): void;
 }
@@ -92,5 +94,5 @@ export function standaloneMetrics(
     help: 'Connector processes that exited unexpectedly.',
     registers,
   });
-  return { planner: plannerMetrics(registry), restarted: () => restarts.inc() };
+  return { planner: plannerMetrics(registry), rotation: rotationMetrics(registry), restarted: () => restarts.inc() };
 }

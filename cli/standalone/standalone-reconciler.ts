@@ -5,6 +5,7 @@ import type { FleetView } from '../../operator/fleet/fleet-view.ts';
 import type { OwnerKind } from '../../operator/kinds/owner-reconciler.ts';
 import { OwnerRecords } from '../../operator/kinds/owner-records.ts';
 import { withRefusal } from '../../operator/kinds/refusal-verdict.ts';
+import { judgeRotated } from '../../operator/kinds/rotated-verdict.ts';
 import { slackAppKind, slackAppOwners } from '../../operator/kinds/slackapp/slackapp-kind.ts';
 import { slackBotKind } from '../../operator/kinds/slackbot/slackbot-kind.ts';
 import { slackBotOwners } from '../../operator/kinds/slackbot/slackbot-owners.ts';
@@ -16,6 +17,7 @@ import { DesiredState } from '../../operator/reconcile/desired-state.ts';
 import type { Kind } from '../../operator/reconcile/kind.ts';
 import type { OtherObjects } from '../../operator/reconcile/kind-controller.ts';
 import type { SecretRead } from '../../operator/reconcile/secret-read.ts';
+import type { Rotation } from '../../operator/rotation/rotations.ts';
 import type { ConditionedStatus } from '../../operator/status/conditions.ts';
 import type { KindObject } from '../../operator/status/status-kind.ts';
 import type { ManifestSecret } from './manifests/manifest.ts';
@@ -30,6 +32,8 @@ export interface Objects extends Pick<Registration, 'bots' | 'apps'> {
 
 export interface StandaloneReconcilerOptions {
   planner: { view(): FleetView; nudge(): void };
+  /** Left out: tokens are used as they are. */
+  rotation?: Rotation | undefined;
   clock: Clock;
 }
 
@@ -150,15 +154,15 @@ export class StandaloneReconciler {
   }
 
   #keep(entry: Entry): string[] {
-    const { planner, clock } = this.#options;
+    const { planner, clock, rotation } = this.#options;
     const { object, kind, owners } = entry;
     const { uid } = object.metadata;
     const view = planner.view();
-    const { verdict, isRefused } = withRefusal(
-      owners.judgeCredentials(object, this.#secretOf(entry)),
-      view.refused?.get(uid),
-      { generation: object.metadata.generation, use: owners.tokenUseOf(object) },
-    );
+    const judged = judgeRotated(owners, object, this.#secretOf(entry), { rotation, view });
+    const { verdict, isRefused } = withRefusal(judged, view.refused?.get(uid), {
+      generation: object.metadata.generation,
+      use: owners.tokenUseOf(object),
+    });
     this.#desired.setRefused(uid, isRefused);
     const situation = this.#situationOf(entry);
     const { want, duplicateOf, lookAgainMs, record } = decide(situation, verdict);
@@ -183,6 +187,7 @@ export class StandaloneReconciler {
     this.#lines.set(uid, undefined);
     if (release === undefined) return affected;
     this.#desire(object, { kind: 'none' });
+    this.#options.rotation?.release(uid);
     this.#desired.setRefused(uid, false);
     this.#records.forget(uid);
     this.#entries.delete(uid);

@@ -13,6 +13,7 @@ import type { Redis, RedisOfRole, RedisRole } from '../../core/redis/redis.ts';
 import { BotSummaries } from '../../operator/fleet/bot-summaries.ts';
 import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
+import type { Rotation } from '../../operator/rotation/rotations.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
@@ -25,6 +26,7 @@ import { BotsDirectory, type DirectoryContent } from './manifests/bots-directory
 import { type StandaloneMetrics, standaloneMetrics, startMetricsServer } from './metrics.ts';
 import { GenerationReader } from './objects/generation-reader.ts';
 import { StateFolder } from './objects/state-folder.ts';
+import { startRotations } from './rotations.ts';
 
 /** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
 const KILL_AFTER_MS = 3_000;
@@ -80,8 +82,12 @@ async function start(run: Run): Promise<void> {
   const keys = clusterKeys(config.cluster);
 
   let notReady = (): readonly string[] => ['Redis has not answered yet: check RELAX_REDIS_URL'];
+  let rotations: Rotation | undefined;
   const controlPlane = new ControlPlane(state.readRegistry(), {
     clock: systemClock,
+    get rotation() {
+      return rotations;
+    },
     planner: { view: () => planner.view(), nudge: () => planner.nudge() },
   });
   const eventTotals = new EventTotals();
@@ -137,6 +143,14 @@ async function start(run: Run): Promise<void> {
     () => planner.stop(),
   );
   summaries.start();
+  rotations = await startRotations(config, lifecycle, {
+    redis,
+    fleetKeys: () => keyring.keys,
+    planner,
+    metrics,
+    look,
+    log,
+  });
   await startConnectors(run, { keyFile, owner, eventTotals, metrics });
   notReady = () => planner.faults();
 

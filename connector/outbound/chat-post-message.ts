@@ -62,7 +62,6 @@ const UNPOSTABLE: ReadonlyMap<string, string> = new Map(
     thread_locked: POLICY,
     enterprise_is_restricted: POLICY,
     team_not_found: POLICY,
-    team_access_not_granted: POLICY,
     no_permission: POLICY,
     access_denied: POLICY,
     slack_connect_canvas_sharing_blocked: POLICY,

@@ -2,7 +2,7 @@ import { DefectLog } from '../../core/process/defect.ts';
 import type { Log } from '../../core/process/log.ts';
 import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
-import { sleep, systemTimers } from '../../core/process/timers.ts';
+import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
 import { type CommandKeys, commandKeys } from '../../core/protocol/keys.ts';
 import { connectionFault } from '../../core/redis/fault.ts';
 import type { BlockingRedis, Redis, RedisSubscriber } from '../../core/redis/redis.ts';
@@ -12,7 +12,7 @@ import { Delivery, type DeliveryDeps, type DeliveryObserver } from './delivery.t
 import { addressOf, senderOf } from './outbox.ts';
 import { OutboxSchedule } from './outbox-schedule.ts';
 import { LOOK_PAGE, OutboxStore } from './outbox-store.ts';
-import { PATIENCE_MS } from './post-verdict.ts';
+import { PATIENCE_MS, patienceMs } from './post-verdict.ts';
 import type { Senders } from './sender.ts';
 
 export interface OutboundObserver extends CommandObserver, DeliveryObserver {}
@@ -32,6 +32,7 @@ export interface OutboundDeps {
   log: Log;
   /** For which an outbox is this process's alone; tests shorten it. */
   leaseMs?: number;
+  timers?: Timers;
 }
 
 /** What waits in the whole fleet. */
@@ -47,10 +48,6 @@ const LEASE_MS = 30_000;
 const POSTS_AT_ONCE = 50;
 /** Whatever a nudge or a timer has missed is found by then. */
 const LOOK_MS = 5_000;
-/** Before others' messages are given up: a fleet that has just started may serve them in a moment. */
-const SETTLED_AFTER_MS = 60_000;
-/** A message that this process could send is given up by its next try; this is for one that nobody tries. */
-const UNTRIED_MS = 360_000;
 /** Reserved, when stopping, for marks and for the caller. */
 const ABORT_MS = 500;
 /** Of outboxes in one nudge. */
@@ -59,6 +56,7 @@ const MOST_NUDGED = 1_000;
 /** Messages of applications: taken from their list, kept in order for each channel, paced, and sent as a bot of this process. */
 export class Outbound {
   readonly #deps: OutboundDeps;
+  readonly #timers: Timers;
   readonly #keys: CommandKeys;
   readonly #store: OutboxStore;
   readonly #reader: CommandReader;
@@ -71,9 +69,11 @@ export class Outbound {
 
   constructor(deps: OutboundDeps) {
     this.#deps = deps;
-    const { redis, waiting, senders, webApi, refuse, observer, limitedLog, log, leaseMs = LEASE_MS } = deps;
+    const { redis, waiting, senders, webApi, refuse, observer, limitedLog, log } = deps;
+    const { leaseMs = LEASE_MS, timers = systemTimers } = deps;
+    this.#timers = timers;
     const keys = commandKeys(deps.commands);
-    const shared = { timers: systemTimers, random: Math.random, observer, limitedLog };
+    const shared = { timers, random: Math.random, observer, limitedLog };
     const store = new OutboxStore(redis, keys, { leaseMs });
     this.#keys = keys;
     this.#store = store;
@@ -88,7 +88,7 @@ export class Outbound {
     this.#schedule = new OutboxSchedule({
       serve: (outbox) => this.#serve(outbox),
       atOnce: POSTS_AT_ONCE,
-      timers: systemTimers,
+      timers,
       defects: new DefectLog(log),
     });
     this.#look = new PeriodicTask('outboxes', () => this.#lookAround(), log);
@@ -100,7 +100,7 @@ export class Outbound {
 
   start(): void {
     const { redis, subscriber, senders } = this.#deps;
-    this.#startedAtMs = systemTimers.monotonicMs();
+    this.#startedAtMs = this.#timers.monotonicMs();
     this.#unsubscribe = [
       subscriber.onMessage((channel, message) => {
         if (channel === this.#keys.nudge) this.#wake(message.split('\n'));
@@ -127,7 +127,7 @@ export class Outbound {
     const done = new AbortController();
     await Promise.race([
       idle.then(() => done.abort()),
-      sleep(systemTimers, Math.max(0, withinMs - ABORT_MS), done.signal),
+      sleep(this.#timers, Math.max(0, withinMs - ABORT_MS), done.signal),
     ]);
     if (!done.signal.aborted) this.#delivery.abort();
     done.abort();
@@ -188,9 +188,9 @@ export class Outbound {
   }
 
   async #giveUp(long: readonly { outbox: string; ms: number }[]): Promise<void> {
-    if (systemTimers.monotonicMs() - this.#startedAtMs < SETTLED_AFTER_MS) return;
+    const upMs = this.#timers.monotonicMs() - this.#startedAtMs;
     for (const { outbox, ms } of long) {
-      const mostMs = PATIENCE_MS + (this.#isServed(outbox) ? UNTRIED_MS : 0);
+      const mostMs = patienceMs({ upMs, isServed: this.#isServed(outbox) });
       if (ms < mostMs) continue;
       let left = MOST_NUDGED;
       while (left > 0 && (await this.#delivery.giveUp(outbox, mostMs))) left -= 1;

@@ -39,6 +39,10 @@ export type Verdict =
 export const PACE_MS = 1_000;
 /** A message that makes no progress for so long is given up. */
 export const PATIENCE_MS = 3_600_000;
+/** Before others' messages are given up: a fleet that has just started may serve them in a moment. */
+const SETTLED_AFTER_MS = 60_000;
+/** A message that this process could send is given up by its next try; this is for one that nobody tries. */
+const UNTRIED_MS = 360_000;
 const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 30_000 };
 /** A refusal that lasts seconds may be a fault of Slack: it is believed when it has come this often, at growing intervals. */
 const BELIEVED_REFUSALS = 4;
@@ -210,6 +214,15 @@ const noBotToken = (bot: string): CommandFailure => ({
     `The SlackBot ${bot} has no bot token, which chat.postMessage needs. Put it (xoxb-...) into the Secret that ` +
     'spec.credentials names, under the key token.',
 });
+
+/**
+ * Without progress for how long a process may take a message away that it does not try to send.
+ * @param upMs since the process has started
+ */
+export function patienceMs({ upMs, isServed }: { upMs: number; isServed: boolean }): number {
+  if (upMs < SETTLED_AFTER_MS) return Number.POSITIVE_INFINITY;
+  return isServed ? PATIENCE_MS + UNTRIED_MS : PATIENCE_MS;
+}
 
 /** Why a message was given up whose outbox nobody could send from. */
 export function whyGivenUp(command: Command, sender: Sender | undefined, before: Trouble | undefined): CommandFailure {

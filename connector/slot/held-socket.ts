@@ -13,8 +13,8 @@ export interface HeldSocket<S extends SlotSpec> {
   /** Who its events are from, by this spec; made with the first event, and again when the slot's spec is another one. */
   resolver: { spec: S; resolve: ResolveSource } | undefined;
   lastPing: number;
-  /** It has said hello. */
-  greeted: boolean;
+  /** Whether it has said hello. `foreign`: one that shows that its events are none of the slot's. */
+  greeted: 'no' | 'yes' | 'foreign';
   /** What it brought that every socket of its token gets. */
   readonly copied: CopiedEvents;
   /** Events whose acknowledgement is still to come. */
@@ -34,7 +34,7 @@ export const heldSocket = <S extends SlotSpec>(
   tokenDigest,
   resolver: undefined,
   lastPing: 0,
-  greeted: false,
+  greeted: 'no',
   copied: new CopiedEvents(),
   unacknowledged: new Set(),
   lingers: undefined,

@@ -98,7 +98,7 @@ export class SlotSockets<S extends SlotSpec> {
 
   /** What waits for an answer is acknowledged plainly if it can't be later, or Slack would tell the user that the app is away. */
   #endLinger(held: HeldSocket<S>): void {
-    const isLast = ![...this.#held.values()].some((other) => other !== held && other.greeted);
+    const isLast = ![...this.#held.values()].some((other) => other !== held && other.greeted === 'yes');
     if (isLast) for (const envelope of [...held.unacknowledged]) envelope.expire();
     held.socket.close();
   }
@@ -142,8 +142,7 @@ export class SlotSockets<S extends SlotSpec> {
       held.socket.ping();
       return;
     }
-    held.lastPing += 1;
-    held.socket.send(keepAlive.ping(held.lastPing));
+    held.socket.send(keepAlive.ping(++held.lastPing));
   }
 
   /** @returns false when that socket is not open */
@@ -152,6 +151,7 @@ export class SlotSockets<S extends SlotSpec> {
   }
 
   #onText(id: number, text: string): void {
+    if (this.#held.get(id)?.greeted === 'foreign') return;
     const frame = this.#transport.decode(text);
     this.#owner.feed({ type: 'heard', id });
     if (frame.kind === 'event') this.#onEvent(id, frame);
@@ -211,7 +211,7 @@ export class SlotSockets<S extends SlotSpec> {
    */
   #send(held: HeldSocket<S>, text: string): boolean {
     if (held.socket.send(text)) return true;
-    return [...this.#held.values()].reverse().some((other) => other.greeted && other.socket.send(text));
+    return [...this.#held.values()].reverse().some((other) => other.greeted === 'yes' && other.socket.send(text));
   }
 
   #offer(normalized: Normalized, waiting: Unacknowledged | undefined, isSentAgain = false): void {
@@ -274,7 +274,7 @@ export class SlotSockets<S extends SlotSpec> {
   #onHello(id: number, hello: Extract<Frame, { kind: 'hello' }>): void {
     const refusal = this.#transport.helloRefusal?.(this.#owner.spec(), hello);
     const held = this.#held.get(id);
-    if (held !== undefined) held.greeted = refusal === undefined;
+    if (held !== undefined) held.greeted = refusal === undefined ? 'yes' : 'foreign';
     this.#owner.feed(
       refusal === undefined
         ? { type: 'hello', id, sockets: hello.sockets }

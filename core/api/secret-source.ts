@@ -27,6 +27,19 @@ export const secretKeySchema = (field: keyof SecretKeys, what: string) =>
     .optional()
     .meta({ description: `Key of ${what}.`, codeDefault: DEFAULT_SECRET_KEYS[field] });
 
+export type Refresh = 'Owner' | 'Follow';
+
+export const refreshField = z
+  .enum(['Owner', 'Follow'])
+  .optional()
+  .meta({
+    description:
+      'Who refreshes a rotating token. Owner: this cluster. Follow: another cluster with the same Redis and fleet key, whose ' +
+      'newest token is used here too. A refresh token works once, so no two programs may refresh it without knowing of each ' +
+      'other; several Owners on one Redis do. Means nothing for a token that does not rotate.',
+    codeDefault: 'Owner',
+  });
+
 /** @param kind of the object that names the Secret */
 export const secretSourceSchema = <Keys extends z.ZodRawShape>(kind: string, keys: Keys) =>
   z.object({

@@ -9,7 +9,14 @@ import {
   objectNameSchema,
   qualifiedName,
 } from './object-name.ts';
-import { DEFAULT_SECRET_KEYS, type SecretKeys, secretKeySchema, secretSourceSchema } from './secret-source.ts';
+import {
+  DEFAULT_SECRET_KEYS,
+  type Refresh,
+  refreshField,
+  type SecretKeys,
+  secretKeySchema,
+  secretSourceSchema,
+} from './secret-source.ts';
 import { SLACKBOT_RULES } from './slackbot-rules.ts';
 import { socketStatusFields } from './socket-status.ts';
 import {
@@ -42,14 +49,12 @@ const credentials = secretSourceSchema('SlackBot', {
   ),
   refreshToken: secretKeySchema(
     'refreshToken',
-    'the refresh token (xoxe-...), if the app rotates its tokens. Not read by this version',
+    'the refresh token (xoxe-...), if the app rotates its tokens. With it, clientID and clientSecret are needed, and the bot ' +
+      'token is refreshed 2 hours before it expires',
   ),
-  clientID: secretKeySchema('clientID', "the app's client id, to refresh a rotating token. Not read by this version"),
-  clientSecret: secretKeySchema(
-    'clientSecret',
-    "the app's client secret, to refresh a rotating token. Not read by this version",
-  ),
-});
+  clientID: secretKeySchema('clientID', "the app's client id, to refresh a rotating token"),
+  clientSecret: secretKeySchema('clientSecret', "the app's client secret, to refresh a rotating token"),
+}).extend({ refresh: refreshField });
 
 const specFields = z.object({
   teamID: z
@@ -154,6 +159,8 @@ export function appRefOf({
   if (spec.transport !== 'App' || spec.appRef === undefined) return undefined;
   return `${spec.appRef.namespace ?? metadata.namespace}/${spec.appRef.name}`;
 }
+
+export const refreshOf = (spec: SlackBotSpec): Refresh => spec.credentials?.refresh ?? 'Owner';
 
 /** The key of each credential inside the bot's Secret. */
 export const secretKeysOf = (spec: SlackBotSpec): SecretKeys => {

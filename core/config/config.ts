@@ -82,6 +82,10 @@ export interface OperatorConfig extends CommonConfig, FleetSettings {
   /** Empty: all namespaces. */
   watchNamespaces: readonly string[];
   statusWritesPerSecond: number;
+  /** Ends in a slash. */
+  slackApiUrl: string;
+  /** Whether refreshed tokens are written into their Secrets. */
+  credentialsWriteBack: boolean;
   /** One path or several, separated by colons; undefined: the pod's service account, else the user's own. */
   kubeconfig: string | undefined;
   /** Only removes the finalizers, then exits. */
@@ -171,6 +175,8 @@ export function operatorConfig(input: ConfigInput): Configured<OperatorConfig> {
       connectorSet: values.find(settings.connectorSet),
       watchNamespaces: values.find(settings.watchNamespaces) ?? [],
       statusWritesPerSecond: values.get(settings.statusWrites),
+      slackApiUrl: values.get(settings.slackApiUrl),
+      credentialsWriteBack: values.get(settings.credentialsWriteBack),
       kubeconfig: values.find(settings.kubeconfig),
       releaseFinalizers: values.get(settings.releaseFinalizers),
       keepNamespaces: values.find(settings.keepNamespaces),

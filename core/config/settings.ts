@@ -72,7 +72,17 @@ export const settings = {
     fallback: 'https://slack.com/api/',
     example: 'https://slack.com/api/',
     doc: "Address of Slack's Web API, or of a proxy or a stand-in for tests in its place. Use plain http:// only on this machine.",
-    programs: EVENTS,
+    programs: FLEET,
+  }),
+  credentialsWriteBack: setting({
+    env: 'RELAX_CREDENTIALS_WRITE_BACK',
+    flag: 'credentials-write-back',
+    argument: undefined,
+    kind: yesOrNo,
+    fallback: 'false',
+    example: 'true',
+    doc: 'Writes refreshed tokens back into their Secrets. The operator then needs the verb patch on secrets (the chart grants it with config.credentialsWriteBack). Without it, the newest pair of a rotating token is in Redis only.',
+    programs: ['operator'],
   }),
   fleetKeyFile: setting({
     env: 'RELAX_FLEET_KEY_FILE',

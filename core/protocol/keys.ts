@@ -136,6 +136,18 @@ export const broughtKey = (minute: number): string => `relax:{brought}:${minute}
 /** String with TTL: why an answer to an envelope was not passed on to Slack (`core/protocol/reply.ts`). */
 export const replyFaultKey = (id: string): string => `relax:reply:${id}`;
 
+/**
+ * Hash without TTL: the newest pair of a rotating token, and what the Secrets of all clusters show (`core/protocol/rotation.ts`).
+ * @param clientDigest `tokenDigest` of the app's client id
+ */
+export const rotationKey = (teamID: string, clientDigest: string): string => `relax:rotation:${teamID}:${clientDigest}`;
+/** Redlock: one refresh of that pair at a time, over all clusters. */
+export const rotationLockKey = (teamID: string, clientDigest: string): string =>
+  `{${rotationKey(teamID, clientDigest)}}:lock`;
+/** String with TTL: that Slack has refused a refresh of it, and for which values (`core/protocol/rotation.ts`). */
+export const rotationRefusalKey = (teamID: string, clientDigest: string): string =>
+  `{${rotationKey(teamID, clientDigest)}}:refused`;
+
 export interface ClusterKeys {
   /** Redlock: one planner per cluster scope. */
   planner: string;

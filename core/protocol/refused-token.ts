@@ -32,6 +32,15 @@ export type RevokingEvent = (typeof REVOKING_EVENTS)[number];
 export const isRevokingEvent = (error: unknown): error is RevokingEvent =>
   REVOKING_EVENTS.some((type) => type === error);
 
+/**
+ * Slack has withdrawn the token, and does not take that back. What else it answers to a message may be a fault of Slack
+ * (`invalid_auth` for some seconds), so that such a record stands for a while only (`ANSWER_STANDS_MS`).
+ */
+export const isFinalRefusal = (error: string): boolean => isRevokingEvent(error) || error === 'token_revoked';
+
+/** How long a record counts that is not final, from `atMs`. If Slack still refuses the token then, the next message says so. */
+export const ANSWER_STANDS_MS = 600_000;
+
 /** One field of the hash; undefined when it can't be read. */
 export function decodeRefusedToken(json: string): RefusedToken | undefined {
   try {

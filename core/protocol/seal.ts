@@ -1,19 +1,31 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 /**
- * Seals tokens for their way through Redis: AES-256-GCM, associated data = cluster, owner uid, spec.teamID and key id,
- * so that a sealed token can't be moved to another bot. Format: `v1.<key id>.<base64url of nonce|tag|ciphertext>`.
+ * Seals tokens for their way through Redis: AES-256-GCM, associated data = what it is for (cluster, owner uid and spec.teamID; or
+ * that it is a rotating pair, and which) and key id, so that a sealed token can't be moved to another bot or another use. Format: `v1.<key id>.<base64url of nonce|tag|ciphertext>`.
  */
 export interface FleetKey {
   id: string;
   secret: Buffer;
 }
 
-export interface SealContext {
+/** What a sealed token of a slot or a route is for. */
+interface OwnerContext {
   cluster: string;
   ownerUid: string;
   teamID: string;
 }
+
+/** What the sealed pair of a rotating token is for (`core/protocol/rotation.ts`). */
+interface RotationContext {
+  purpose: 'rotation';
+  teamID: string;
+  clientDigest: string;
+  /** Of the pair itself, so that an earlier pair can't take the place of a later one. */
+  refreshDigest: string;
+}
+
+export type SealContext = OwnerContext | RotationContext;
 
 export class SealError extends Error {
   override name = 'SealError';
@@ -43,8 +55,14 @@ export const newFleetKey = (): string => randomBytes(32).toString('base64');
 /** Public name of a key: 8 hex digits of its hash. */
 const keyID = (secret: Buffer): string => createHash('sha256').update(secret).digest('hex').slice(0, 8);
 
-const associatedData = (context: SealContext, id: string): Buffer =>
-  Buffer.from(JSON.stringify([context.cluster, context.ownerUid, context.teamID, id]));
+/** The lists differ in length, so that no seal of one purpose is one of the other. */
+function associatedData(context: SealContext, id: string): Buffer {
+  const parts =
+    'purpose' in context
+      ? [context.purpose, context.teamID, context.clientDigest, context.refreshDigest, id]
+      : [context.cluster, context.ownerUid, context.teamID, id];
+  return Buffer.from(JSON.stringify(parts));
+}
 
 export function seal(plain: string, key: FleetKey, context: SealContext): string {
   const nonce = randomBytes(12);

@@ -47,6 +47,9 @@ export function classifyAnswer(method: WebApiMethod, answer: HttpAnswer, wallMs:
   return { ...meaning, error, message };
 }
 
+/** Whether a message that was made here names this error of Slack's; in a report nothing but the message is left of it. */
+export const namesError = (message: string, error: string): boolean => message.includes(`(${error})`);
+
 /** How a call without an answer ended. `isUnconnected`: there never was a connection to Slack. */
 export type CallFailure =
   | { how: 'stopped' }
@@ -90,7 +93,7 @@ const isTrust = ({ code, text: words }: NetworkFailure): boolean =>
 
 /** No such host, no route, port closed: the codes of failures before a connection exists, Bun's among them. */
 const UNCONNECTED =
-  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|ConnectionRefused|FailedToOpenSocket)$/;
+  /^(E(CONNREFUSED|NOTFOUND|AI_[A-Z]+|NETUNREACH|HOSTUNREACH|NETDOWN|HOSTDOWN|ADDRNOTAVAIL|TIMEDOUT)|ERR_PROXY_TUNNEL|ConnectionRefused|FailedToOpenSocket)$/;
 
 /** Whether it failed before the request can have been sent. Only Node's client knows, so the codes tell as well. */
 const isUnreached = (failure: NetworkFailure): boolean =>

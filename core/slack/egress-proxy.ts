@@ -22,7 +22,10 @@ export function proxyAgent(proxyEnv: EgressProxy): Agent {
   return new Agent({ proxyEnv });
 }
 
-/** For every fetch of this process. Bun has no such call, and its fetch reads the environment by itself. */
+/**
+ * For every fetch of this process, and every call by `node:https` that names no agent of its own (`http-post.ts`). Bun reads
+ * the environment by itself.
+ */
 export function useProxyForFetch(proxyEnv: EgressProxy): void {
   // The first releases of Node 24 have none either: there, NODE_USE_ENV_PROXY=1 does it.
   http.setGlobalProxyFromEnv?.(proxyEnv);

@@ -25,7 +25,16 @@ export type HttpPostResult = { answer: HttpAnswer } | { failure: CallFailure };
  * answer to CONNECT it connects again as fast as it can, thousands of times a second, even after the call was aborted
  * (undici 7.29, test/support/hostile/rows/proxy-rows.ts). Never rejects. Nothing is followed, decompressed or sent again.
  */
-export function httpPost(post: HttpPost): Promise<HttpPostResult> {
+export async function httpPost(post: HttpPost): Promise<HttpPostResult> {
+  try {
+    return await send(post);
+  } catch (error) {
+    // Such as a header that can't be written: nothing was sent.
+    return { failure: { how: 'network', code: 'not_sent', text: errorText(error), isUnconnected: true } };
+  }
+}
+
+function send(post: HttpPost): Promise<HttpPostResult> {
   return new Promise((resolve) => {
     const { url, headers, body, timeoutMs, maxBytes, signal } = post;
     let isConnected = false;
@@ -95,7 +104,8 @@ const isKnown = process.versions.bun === undefined;
 /** Once what is written goes to the server: after the TLS handshake, where there is one. */
 function whenConnected(socket: Socket, isReused: boolean, connected: () => void): void {
   if (socket instanceof TLSSocket) {
-    if (isReused || socket.authorized) connected();
+    // A tunnel has its handshake behind it. One that failed counts only where certificates are not checked.
+    if (isReused || socket.authorized || socket.authorizationError) connected();
     else socket.once('secureConnect', connected);
   } else if (socket.connecting) socket.once('connect', connected);
   else connected();

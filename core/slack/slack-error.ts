@@ -6,7 +6,8 @@ export type SlackError =
   | {
       kind: 'retry';
       reason: RetryReason;
-      message: string /** Slack said no, in a word that is new. */;
+      message: string;
+      /** Slack said no, in a word that is new. */
       isUnknown?: true;
     }
   | { kind: 'rateLimited' };

@@ -12,14 +12,24 @@ export interface WebApiOptions {
   timeoutMs?: number;
 }
 
-export interface WebApiCall {
+interface Call {
   method: WebApiMethod;
-  /** The caller has checked that it may be sent to Slack. */
-  token: string;
   /** Arguments of the method; the token is none. */
   params?: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
+
+export interface TokenCall extends Call {
+  /** The caller has checked that it may be sent to Slack. */
+  token: string;
+}
+
+/** As the app itself, which has no token: for the methods `oauth.*`. */
+export interface AppCall extends Call {
+  client: { id: string; secret: string };
+}
+
+export type WebApiCall = TokenCall | AppCall;
 
 export interface WebApi {
   /** The API is plain HTTP, as in tests: only then may the URLs that it returns be plain too. */
@@ -42,10 +52,11 @@ export function createWebApi(options: WebApiOptions): WebApi {
 
   return {
     isPlainText: new URL(options.apiUrl).protocol === 'http:',
-    async call({ method, token, params = {}, signal }) {
+    async call(call) {
+      const { method, params = {}, signal } = call;
       const result = await httpPost({
         url: new URL(method.name, options.apiUrl),
-        headers: { ...headers, authorization: `Bearer ${token}` },
+        headers: { ...headers, authorization: authorizationOf(call) },
         body: new URLSearchParams(params).toString(),
         timeoutMs,
         maxBytes: MAX_ANSWER_BYTES,
@@ -56,4 +67,9 @@ export function createWebApi(options: WebApiOptions): WebApi {
         : classifyFailure(result.failure);
     },
   };
+}
+
+function authorizationOf(call: WebApiCall): string {
+  if ('token' in call) return `Bearer ${call.token}`;
+  return `Basic ${Buffer.from(`${call.client.id}:${call.client.secret}`).toString('base64')}`;
 }

@@ -143,7 +143,7 @@ export class FleetRound {
           sealingKeyFor(this.#memory.pods, inputs.fleetKeys),
         )) === 'again';
       await this.#write(plan, input, fenced, held, counts);
-      await this.#refusals.keep(desired, input.nowMs, held);
+      await this.#refusals.keep(desired, { nowMs: input.nowMs, redisNowMs: inputs.heads.redisNowMs }, held);
       await this.#tellDrained(plan, held);
       await this.#forgetDeadPods(plan, held);
       await this.#heartbeat(inputs.heads.redisNowMs, input.nowMs);

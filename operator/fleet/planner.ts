@@ -4,8 +4,9 @@ import { redisErrorText, redisFault } from '../../core/redis/fault.ts';
 import type { Unsubscribe } from '../../core/redis/redis.ts';
 import { FleetRound, type RoundCounts } from './fleet-round.ts';
 import type { FleetView } from './fleet-view.ts';
-import { type PlannerLock, RedlockPlannerLock } from './planner-lock.ts';
+import type { PlannerLock } from './planner-lock.ts';
 import { DEFAULT_PLANNER_TIMES, type PlannerOptions, type PlannerTimes } from './planner-options.ts';
+import { Redlocked } from './redis-lock.ts';
 import { ScopeOwnedError } from './scope-owner.ts';
 import { LockLostError } from './writer.ts';
 
@@ -37,7 +38,7 @@ export class Planner {
     const { redis, keys, clock } = options;
     this.#options = options;
     this.#times = { ...DEFAULT_PLANNER_TIMES, ...options.times };
-    this.#lock = options.lock ?? new RedlockPlannerLock(redis, keys.planner, this.#times.lockTtlMs, clock);
+    this.#lock = options.lock ?? new Redlocked(redis, keys.planner, this.#times.lockTtlMs, clock);
     this.#round = new FleetRound(options, this.#times);
   }
 

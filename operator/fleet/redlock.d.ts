@@ -1,5 +1,5 @@
 /**
- * The part of redlock 5.0.0-beta.2 that `planner-lock.ts` uses. The package has types, but its `exports` do not name them
+ * The part of redlock 5.0.0-beta.2 that `redis-lock.ts` uses. The package has types, but its `exports` do not name them
  * (TS7016), and they are written for another
  * version of the client than ours.
  */

@@ -2,7 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
-import { decodeRefusedToken, REFUSED_VERSION_FIELD, type RefusedToken } from '../../core/protocol/refused-token.ts';
+import {
+  ANSWER_STANDS_MS,
+  decodeRefusedToken,
+  isFinalRefusal,
+  REFUSED_VERSION_FIELD,
+  type RefusedToken,
+} from '../../core/protocol/refused-token.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { Desired } from './desired.ts';
@@ -24,8 +30,27 @@ interface Held {
   unusedSinceMs: number | undefined;
 }
 
-/** The records that apply to nothing, and since when each does. Pure. */
-export function unusedRecords(
+interface Times {
+  /** Monotonic. */
+  nowMs: number;
+  redisNowMs: number;
+}
+
+/** The records that count no longer: what is not final stands for a while only, and what applies to nothing is of no use. Pure. */
+export function spentRecords(
+  held: ReadonlyMap<string, Held>,
+  desired: Pick<Desired, 'synced' | 'unlisted' | 'kept' | 'refused'>,
+  { nowMs, redisNowMs }: Times,
+): { since: ReadonlyMap<string, number>; remove: readonly string[] } {
+  const { since, remove } = unusedRecords(held, desired, nowMs);
+  const isOver = (record: RefusedToken | undefined): boolean =>
+    record !== undefined && !isFinalRefusal(record.error) && redisNowMs - record.atMs >= ANSWER_STANDS_MS;
+  const over = [...held].filter(([, { record }]) => isOver(record)).map(([uid]) => uid);
+  return { since, remove: [...new Set([...over, ...remove])] };
+}
+
+/** Those that apply to nothing, and since when each does. */
+function unusedRecords(
   held: ReadonlyMap<string, Held>,
   { synced, unlisted, kept, refused }: Pick<Desired, 'synced' | 'unlisted' | 'kept' | 'refused'>,
   nowMs: number,
@@ -79,13 +104,13 @@ export class RefusalKeeper {
   }
 
   /**
-   * Removes what has applied to nothing for a while, and writes again what applies and Redis has lost.
+   * Removes what counts no longer, and writes again what applies and Redis has lost.
    * @param lockValue asked before each write
    * @throws LockLostError, or what Redis answered
    */
-  async keep(desired: Desired, nowMs: number, lockValue: () => string): Promise<void> {
+  async keep(desired: Desired, times: Times, lockValue: () => string): Promise<void> {
     if (this.#isLost) await this.#restore(lockValue);
-    const { since, remove } = unusedRecords(this.#held, desired, nowMs);
+    const { since, remove } = spentRecords(this.#held, desired, times);
     const isSame = [...this.#held].every(([uid, { unusedSinceMs }]) => since.get(uid) === unusedSinceMs);
     if (!isSame) {
       this.#held = new Map([...this.#held].map(([uid, held]) => [uid, { ...held, unusedSinceMs: since.get(uid) }]));

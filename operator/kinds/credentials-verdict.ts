@@ -11,14 +11,14 @@ export interface ValidCredentials {
   digest: string;
   /** The bot token of a bot that an app carries. */
   routedToken?: RoutedBot['token'];
-  /** What is wrong with a token that its events do not need. */
+  /** What is wrong although it runs: with a token that its events do not need, or with the refresh of one that rotates. */
   trouble?: CredentialsTrouble | undefined;
   /** For the message of CredentialsValid; may be empty. */
   note: string;
 }
 
 export interface CredentialsTrouble {
-  reason: JudgedReason | TerminalReason;
+  reason: JudgedReason | TerminalReason | 'SealUnreadable';
   message: string;
 }
 

@@ -11,6 +11,7 @@ import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import type { CredentialsVerdict } from './credentials-verdict.ts';
 import { OwnerRecords } from './owner-records.ts';
 import { type TokenUse, withRefusal } from './refusal-verdict.ts';
+import { judgeRotated, type RotationInSecret } from './rotated-verdict.ts';
 import { type FleetFacts, fleetFacts } from './socket-conditions.ts';
 import type { SocketOwner } from './socket-owner.ts';
 import { decide, decideDeletion, LOOK_AGAIN_MS, type Situation } from './wanted.ts';
@@ -32,6 +33,8 @@ export interface OwnerKind<O extends KindObject> {
   wantedSecretOf(object: O): WantedSecret | undefined;
   /** @param secret `missing` where none is wanted */
   judgeCredentials(object: O, secret: SecretRead): CredentialsVerdict;
+  /** Left out: nothing of it rotates. */
+  rotationIn?(object: O, secret: SecretRead): RotationInSecret;
   /** For what its token is, so that a refusal of it is judged accordingly. */
   tokenUseOf(object: O): TokenUse;
   ownerOf(object: O): SocketOwner;
@@ -148,6 +151,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
   async #leave(object: O, message: string, signal: AbortSignal): Promise<Outcome> {
     const { timers, onStatus, leadership, ownership } = this.#parts;
     const { uid } = object.metadata;
+    this.#parts.rotation?.leave(uid);
     this.#drop(uid);
     onStatus(uid, { object, status: this.#kind.statusNotRun(object, 'OtherOperator', timers.wallMs(), message) });
     const ours = leadership();
@@ -161,19 +165,24 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
     const { secrets } = this.#parts;
     const wanted = this.#kind.wantedSecretOf(object);
     if (wanted === undefined) {
-      const verdict = this.#kind.judgeCredentials(object, { kind: 'missing' });
+      const verdict = this.#judgeSecret(object, { kind: 'missing' });
       return { verdict, againMs: undefined, error: undefined };
     }
     try {
       const { secret, againMs } = await secrets.read(wanted, signal);
-      const verdict = this.#kind.judgeCredentials(object, secret);
+      const verdict = this.#judgeSecret(object, secret);
       if (verdict.kind === 'valid' && verdict.trouble === undefined) return { verdict, againMs, error: undefined };
       secrets.lookSooner(object.metadata.uid);
       return { verdict, againMs: earlier(againMs, REREAD_WRONG_MS), error: undefined };
     } catch (error) {
-      const verdict = this.#kind.judgeCredentials(object, { kind: 'unreadable', why: errorText(error) });
+      const verdict = this.#judgeSecret(object, { kind: 'unreadable', why: errorText(error) });
       return { verdict, againMs: undefined, error };
     }
+  }
+
+  #judgeSecret(object: O, secret: SecretRead): CredentialsVerdict {
+    const { rotation, planner } = this.#parts;
+    return judgeRotated(this.#kind, object, secret, { rotation, view: planner.view() });
   }
 
   /** The claim and the finalizer come before the first socket: no object may be deleted while it has sockets. */
@@ -216,6 +225,7 @@ export class OwnerReconciler<O extends KindObject> implements KindReconciler {
 
   #gone(uid: string): void {
     this.#parts.ownership.forget(uid);
+    this.#parts.rotation?.release(uid);
     this.#drop(uid);
   }
 

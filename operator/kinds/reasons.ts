@@ -16,6 +16,9 @@ export type JudgedReason =
   | 'TokenEmpty'
   | 'TokenWrongKind'
   | 'AppMismatch'
+  /** Of a rotating token that has expired. */
+  | 'RefreshRefused'
+  | 'RefreshDelayed'
   | 'AppMissing'
   | 'AppNotAllowed';
 
@@ -96,6 +99,18 @@ const OWN: Record<OwnReason, Omit<ReasonRow, 'reason'>> = {
     condition: 'Ready',
     meaning: 'The SlackApp of spec.appRef does not admit SlackBots of this namespace.',
     remedy: 'Add the namespace to spec.allowedNamespaces of the SlackApp, or move this SlackBot.',
+  },
+  RefreshRefused: {
+    condition: 'CredentialsValid',
+    meaning:
+      'The token has expired, and Slack does not give a new one for the refresh token, client id and client secret.',
+    remedy:
+      "The message names Slack's error. Install the app again, and put its new token and refresh token into the Secret.",
+  },
+  RefreshDelayed: {
+    condition: 'CredentialsValid',
+    meaning: 'The token has expired, and Slack could not be asked for a new one yet.',
+    remedy: "Relax tries again. Check the operator's egress to Slack: DNS, proxy, network policy, port 443.",
   },
   Observing: {
     condition: 'Assigned',

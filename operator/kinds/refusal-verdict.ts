@@ -1,6 +1,6 @@
 /** Counts what connectors have learned of a token into the verdict on an object's credentials (ADR 0021). Pure. */
 
-import { isRevokingEvent, type RefusedToken } from '../../core/protocol/refused-token.ts';
+import { isFinalRefusal, isRevokingEvent, type RefusedToken } from '../../core/protocol/refused-token.ts';
 import type { CredentialsVerdict, ValidCredentials } from './credentials-verdict.ts';
 
 /**
@@ -51,8 +51,10 @@ function judged(
       // An answer of Slack to a message says nothing about the sockets, an event that ends the installation does.
       return isRevokingEvent(error) ? { kind: 'invalid', ...trouble, isRefused: true } : { ...verdict, trouble };
     case 'sockets':
-      // Slack leaves the sockets of a token open when it expires, and a new one may be on its way.
-      return { kind: 'invalid', ...trouble, isRefused: reason !== 'TokenExpired' };
+      if (isFinalRefusal(error)) return { kind: 'invalid', ...trouble, isRefused: true };
+      // Slack leaves the sockets of a token open when it expires, and a new one may be on its way. Any other answer may be a fault
+      // of Slack, and Slack itself closes the sockets of a token that it takes no longer.
+      return reason === 'TokenExpired' ? { kind: 'invalid', ...trouble } : { ...verdict, trouble };
     default:
       return use satisfies never;
   }

@@ -19,7 +19,11 @@ export const REPORTED: Readonly<Record<ReportedReason, ReasonText>> = {
     meaning: 'The token was revoked.',
     remedy: 'Install the app again and put the new token in the Secret.',
   },
-  TokenExpired: { meaning: 'The token has expired.', remedy: 'Put a fresh token in the Secret.' },
+  TokenExpired: {
+    meaning: 'The token has expired.',
+    remedy:
+      'Put a fresh token in the Secret, with its refresh token, client id and client secret, so that Relax refreshes it.',
+  },
   AccountInactive: {
     meaning: 'The bot was removed from the team, its user was deactivated, or the app was deleted.',
     remedy: 'Install the app in the team again, or delete this object.',

@@ -6,6 +6,7 @@ import type { FleetView } from '../fleet/fleet-view.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type KubeObject, keyOf } from '../kube/object.ts';
 import type { ResourceWatch } from '../kube/resource-watch.ts';
+import type { Rotation } from '../rotation/rotations.ts';
 import type { Claimant } from './claim.ts';
 import { DesiredState } from './desired-state.ts';
 import { DroppedBots } from './dropped-bots.ts';
@@ -35,6 +36,8 @@ interface FleetControlOptions<P extends FleetPlanner> {
   self?: Claimant;
   /** The line of `relax status`; undefined when the object is gone. */
   onSummary?: (uid: string, summary: BotSummary | undefined) => void;
+  /** Refreshes rotating tokens; left out: they are used as they are. */
+  rotation?: Rotation;
   log: Log;
   /** @param controller name of a kind's controller */
   observerOf?: (controller: string) => FleetParts['observer'];
@@ -104,9 +107,8 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         desired: this.desired,
         rivals,
         planner: this.planner,
-        enqueue: (uids) => {
-          for (const controller of this.controllers) controller.enqueueOwners(uids);
-        },
+        rotation: options.rotation,
+        enqueue: (uids) => this.judgeAgain(uids),
         others: (name) => this.controllers.find((controller) => controller.name === name)?.objects(),
         onChanged: kinds.some((other) => other.kind.dependency?.kind === kind.singular)
           ? (key) => {
@@ -121,6 +123,17 @@ export class FleetControl<P extends FleetPlanner = FleetPlanner> {
         observer: observerOf?.(kind.singular) ?? {},
       }),
     );
+  }
+
+  /** Owners whose credentials may be judged differently now. */
+  judgeAgain(uids: readonly string[]): void {
+    for (const controller of this.controllers) controller.enqueueOwners(uids);
+  }
+
+  /** The Secret of this owner was written: what was read of it is old. */
+  secretWritten(uid: string): void {
+    this.#secretReads.forget(uid);
+    this.judgeAgain([uid]);
   }
 
   /** To be called before the watches start, so that no change is missed. */

@@ -9,6 +9,7 @@ import type { ObjectsView, ResourceWatch } from '../kube/resource-watch.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from '../kube/retry-limiter.ts';
 import type { Change } from '../kube/store.ts';
 import { WorkQueue, type WorkQueueObserver } from '../kube/workqueue.ts';
+import type { Rotation } from '../rotation/rotations.ts';
 import type { ConditionedStatus } from '../status/conditions.ts';
 import type { KindObject, StatusOf } from '../status/status-kind.ts';
 import { compareAge } from './age.ts';
@@ -17,6 +18,7 @@ import type { DesiredState } from './desired-state.ts';
 import type { Kind } from './kind.ts';
 import { type ActiveTerm, type Leadership, regardingOf } from './leader-term.ts';
 import { countStates, type ObjectState, stateOf } from './object-state.ts';
+import { isOnlyStatus } from './only-status.ts';
 import { Ownership } from './ownership.ts';
 import type { Rivals } from './rivals.ts';
 import type { SecretReads } from './secret-reads.ts';
@@ -45,6 +47,8 @@ export interface FleetParts {
   desired: DesiredState;
   rivals: Rivals;
   planner: { view(): FleetView; nudge(): void };
+  /** Undefined: no token is refreshed. */
+  rotation?: Rotation | undefined;
   /** Reconciles these owners as well, whatever their kind: something else than a change of their objects concerns them. */
   enqueue: (uids: readonly string[]) => void;
   /** @param kind `Kind.singular`; undefined: this fleet does not serve it */
@@ -64,7 +68,10 @@ export interface FleetParts {
 
 /** What a kind's reconciler works with. */
 export interface ReconcilerParts<O extends KindObject>
-  extends Pick<FleetParts, 'secrets' | 'desired' | 'rivals' | 'planner' | 'enqueue' | 'others' | 'log' | 'timers'> {
+  extends Pick<
+    FleetParts,
+    'secrets' | 'desired' | 'rivals' | 'planner' | 'rotation' | 'enqueue' | 'others' | 'log' | 'timers'
+  > {
   objects: ObjectsView<O>;
   ownership: Ownership<O>;
   /** The right to write to the API server; undefined while another process has it. */
@@ -242,7 +249,17 @@ export class KindController<O extends KindObject> {
     if (judged === undefined) this.#states.delete(uid);
     else this.#states.set(uid, stateOf(judged.status));
     this.#tellDependents(uid, judged);
+    if (judged !== undefined) this.#tellNews(judged.object);
     onSummary(uid, judged && this.#kind.summaryOf(judged.object, judged.status, planner.view()));
+  }
+
+  /** Of its token: as long as the token works, no condition changes by it. */
+  #tellNews(object: O): void {
+    const events = this.#leadership?.events;
+    const news = events && this.#parts.rotation?.takeNews(object.metadata.uid);
+    if (news === undefined) return;
+    const regarding = regardingOf(this.#kind.resource, object);
+    events?.record({ regarding, type: 'Warning', action: 'RefreshToken', ...news });
   }
 
   #tellDependents(uid: string, judged: { object: O; status: StatusOf<O> } | undefined): void {
@@ -278,15 +295,4 @@ export class KindController<O extends KindObject> {
   #enqueue(objects: readonly O[]): void {
     for (const object of objects) this.queue.add(keyOf(object));
   }
-}
-
-/** Statuses are judged here, so that the API server's copy of one is no news. */
-function isOnlyStatus<O extends KindObject>(change: Change<O>): boolean {
-  if (change.type !== 'updated') return false;
-  const [before, after] = [change.previous.metadata, change.object.metadata];
-  return (
-    before.generation === after.generation &&
-    before.deletionTimestamp === after.deletionTimestamp &&
-    JSON.stringify(before.annotations) === JSON.stringify(after.annotations)
-  );
 }

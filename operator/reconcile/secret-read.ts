@@ -6,6 +6,8 @@ export type SecretRead =
       data: Readonly<Record<string, string>>;
       /** Changes are seen at once. If false, within 5 minutes, and the verdict's note says so. */
       watched: boolean;
+      /** Where it comes from Kubernetes. */
+      metadata?: { resourceVersion: string; annotations: Readonly<Record<string, string>> };
     }
   /** `remedy`: where Secrets do not come from Kubernetes. */
   | { kind: 'missing'; remedy?: string }

@@ -141,7 +141,9 @@ export class SecretReads {
       const watched = this.#options.labelled.get(secretKey) !== undefined;
       const data = onlyWanted(secret.data ?? {}, valueKeys);
       const version = secret.metadata.resourceVersion;
-      return { ...base, version, read: { kind: 'found', data, watched }, dueMs: this.#dueMs(REREAD_MS) };
+      const { annotations = {} } = secret.metadata;
+      const metadata = { resourceVersion: version, annotations };
+      return { ...base, version, read: { kind: 'found', data, watched, metadata }, dueMs: this.#dueMs(REREAD_MS) };
     } catch (error) {
       const dueMs = this.#dueMs(REREAD_WRONG_MS);
       if (isKubeError(error, 'notFound')) return { ...base, version: undefined, read: { kind: 'missing' }, dueMs };

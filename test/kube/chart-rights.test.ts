@@ -198,4 +198,29 @@ kubeHelmSuite("The chart's roles", (kube, helm) => {
       }
     });
   });
+
+  describe.each([
+    ['in the whole cluster', 'back', [], []],
+    ['in the namespaces that are watched', 'back-two', ['bots'], ['elsewhere', 'relax']],
+  ] as const)('with config.credentialsWriteBack, %s', (_, release, watchNamespaces, unwatched) => {
+    it('let the operator patch Secrets, and neither create, replace nor delete them', async () => {
+      const operator = `system:serviceaccount:relax:${release}-relax-operator`;
+      const { stdout } = await render(
+        helm,
+        { ...LEAST, config: { watchNamespaces, credentialsWriteBack: true } },
+        release,
+      );
+      const rbac = stdout
+        .split(/^---$/m)
+        .filter((document) => /^kind: .*(Role|Binding|ServiceAccount)/m.test(document));
+      await kubectl.must(['apply', '-f', '-'], rbac.join('---\n'));
+      const can = async (verb: string, namespace: string) =>
+        (await kubectl.run(['auth', 'can-i', verb, 'secrets', '-n', namespace, `--as=${operator}`])).stdout.trim();
+      const asked = await Promise.all(['patch', 'create', 'update', 'delete'].map((verb) => can(verb, 'bots')));
+      expect(asked).toEqual(['yes', 'no', 'no', 'no']);
+      expect(await Promise.all(unwatched.map((namespace) => can('patch', namespace)))).toEqual(
+        unwatched.map(() => 'no'),
+      );
+    });
+  });
 });

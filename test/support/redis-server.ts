@@ -24,6 +24,8 @@ export interface RedisServerOptions {
   appendOnly?: boolean;
   /** More arguments of redis-server, such as ['--maxmemory', '10mb']. */
   args?: readonly string[];
+  /** More environment, such as LD_PRELOAD. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -60,7 +62,7 @@ async function serve(port: number, folder: string, options: RedisServerOptions):
         'warning',
         ...(options.args ?? []),
       ],
-      { stdio: 'ignore' },
+      { stdio: 'ignore', env: { ...process.env, ...options.env } },
     );
     let failure: Error | undefined;
     child.on('error', (error) => {

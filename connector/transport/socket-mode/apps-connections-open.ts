@@ -12,6 +12,10 @@ export type AppsConnectionsOpenAnswer = { kind: 'ok'; url: string } | WebApiFail
 /** Never rejects: a failure is an answer too. An aborted call answers `retry`. */
 export type AppsConnectionsOpen = (appToken: string, signal: AbortSignal) => Promise<AppsConnectionsOpenAnswer>;
 
+const NOT_FOR_ORGANIZATION =
+  'The app may not connect for its organization. Ask the administrators of the organization to approve the app there. Relax ' +
+  'asks again by itself.';
+
 /** Errors that a token of the app's own has in other words than a bot's. */
 export const APPS_CONNECTIONS_OPEN = webApiMethod('apps.connections.open', NEW_APP_TOKEN, {
   invalid_auth: terminal(
@@ -32,6 +36,8 @@ export const APPS_CONNECTIONS_OPEN = webApiMethod('apps.connections.open', NEW_A
     'The app may not connect for its workspace. Check at api.slack.com/apps that Socket Mode is switched on and that the ' +
       "workspace's administrators approve the app. Relax asks again by itself.",
   ),
+  enterprise_is_restricted: terminal('AccessDenied', NOT_FOR_ORGANIZATION),
+  team_access_not_granted: terminal('AccessDenied', NOT_FOR_ORGANIZATION),
   // The reason of a disconnect, should Slack give it here as well.
   link_disabled: terminal(
     'SocketModeDisabled',

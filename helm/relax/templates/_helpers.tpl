@@ -80,7 +80,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $shared := dict "RELAX_QUEUE" $config.queue "RELAX_ALLOW_EVICTION" $config.allowEviction "RELAX_DEDUPE_WINDOW_SECONDS" $config.dedupeWindowSeconds "RELAX_SLACK_API_URL" $config.slackApiUrl "RELAX_LOG_LEVEL" $config.logLevel -}}
 {{- $own := dict -}}
 {{- if eq .program "operator" -}}
-{{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) "RELAX_CONNECTOR_SET" (printf "%s-connector" (include "relax.name" .root)) -}}
+{{- $own = dict "RELAX_STATUS_WRITES_PER_SECOND" $config.statusWritesPerSecond "RELAX_CREDENTIALS_WRITE_BACK" (ternary "true" "" $config.credentialsWriteBack) "RELAX_WATCH_NAMESPACES" (join "," $config.watchNamespaces) "RELAX_CONNECTOR_SET" (printf "%s-connector" (include "relax.name" .root)) -}}
 {{- else -}}
 {{- with $config.queueUrgent -}}
 {{- $tag := printf "{%s}:" ($config.queue | default "relax:events") -}}

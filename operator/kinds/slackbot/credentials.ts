@@ -58,7 +58,8 @@ function withoutToken(
 /** Keys whose values are needed. */
 export function secretValuesOf(spec: SlackBotSpec): string[] {
   const keys = secretKeysOf(spec);
-  return spec.transport === 'SocketMode' ? [keys.appToken, keys.token] : [keys.token];
+  const rotating = [keys.refreshToken, keys.clientID, keys.clientSecret];
+  return spec.transport === 'SocketMode' ? [keys.appToken, keys.token, ...rotating] : [keys.token, ...rotating];
 }
 
 const valid = (token: string, name: string, secret: SecretRead & { kind: 'found' }): CredentialsVerdict => ({

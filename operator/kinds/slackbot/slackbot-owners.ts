@@ -5,6 +5,7 @@ import type { OwnerKind } from '../owner-reconciler.ts';
 import { statusNotRun } from '../status-not-run.ts';
 import { type Apps, judgeAppRef } from './carrier.ts';
 import { hasOwnSockets, judgeCredentials, withCarriedToken } from './credentials.ts';
+import { rotationIn } from './rotating-token.ts';
 import { type SlackBotObject, wantedSecretOf } from './slackbot-object.ts';
 import { ownerOf } from './socket-set.ts';
 import { statusOf } from './status.ts';
@@ -26,6 +27,7 @@ export function slackBotOwners({
       hasOwnSockets(bot.spec)
         ? judgeCredentials(bot.spec, secret)
         : withCarriedToken(judgeAppRef(bot, apps), bot.spec, secret),
+    rotationIn,
     tokenUseOf: ({ spec }) => TOKEN_USES[spec.transport],
     ownerOf: (bot) => {
       const verdict = hasOwnSockets(bot.spec) ? undefined : judgeAppRef(bot, apps);

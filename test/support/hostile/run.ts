@@ -39,7 +39,7 @@ export class HostileRun {
   readonly #direct: Subject;
   readonly #proxied: Subject;
   readonly #patient: boolean;
-  #begun = 0;
+  #nextAtMs = 0;
   #neighbour: Neighbour | undefined;
 
   private constructor(
@@ -70,6 +70,11 @@ export class HostileRun {
     this.#neighbour = await Neighbour.start(this.#direct, this.#certificates);
   }
 
+  /** The most memory that the subjects with a direct way to Slack ever held, where the system says. */
+  get peakBytes(): number | undefined {
+    return this.#direct.peakBytes;
+  }
+
   async runLife(row: LifeRow, transport: SubjectKind): Promise<RowResult> {
     await this.#turn();
     return await runLifeRow(row, transport, { certificates: this.#certificates, subject: this.#direct });
@@ -86,8 +91,9 @@ export class HostileRun {
   }
 
   async #turn(): Promise<void> {
-    this.#begun += 1;
-    await new Promise((resolve) => setTimeout(resolve, this.#begun * APART_MS));
+    const nowMs = performance.now();
+    this.#nextAtMs = Math.max(nowMs, this.#nextAtMs) + APART_MS;
+    await new Promise((resolve) => setTimeout(resolve, this.#nextAtMs - nowMs));
   }
 
   async end(): Promise<RunEnd> {
@@ -108,6 +114,6 @@ export class HostileRun {
 }
 
 /** A token of `tokenOf`, or a part of a URL that the stand-in gives out. */
-const SECRET = /xoxb-|xapp-|s3cr3t/;
+const SECRET = /xoxb-\d|xapp-\d|s3cr3t/;
 
 export const transportsOf = ({ transports = ['rtm', 'socketMode'] }: Row): readonly SubjectKind[] => transports;

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -81,6 +82,13 @@ export class Subject {
     await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
     this.kill();
     return left;
+  }
+
+  /** The most memory that it ever held, where the system says. */
+  get peakBytes(): number | undefined {
+    const file = `/proc/${this.#child.pid}/status`;
+    const kilobytes = existsSync(file) ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
   }
 
   kill(): void {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { sendOptions } from '#cli/send/options.ts';
 import { slackOptions } from '#cli/slack/options.ts';
 import { parseManifests } from '#cli/standalone/manifests/manifest.ts';
 import { PROGRAMS } from '#core/config/setting.ts';
@@ -16,6 +17,9 @@ import {
   connectBudgetKey,
   queueKeys,
   replyFaultKey,
+  rotationKey,
+  rotationLockKey,
+  rotationRefusalKey,
 } from '#core/protocol/keys.ts';
 import { REASONS } from '#operator/kinds/reasons.ts';
 import { codeSpans, PAGES, page, ROOT, section, source, sources, tableRows } from './pages.ts';
@@ -97,6 +101,9 @@ describe('Redis keys', () => {
     appBudgetKey('A1'),
     broughtKey(7),
     replyFaultKey('e1'),
+    rotationKey('T1', 'd'),
+    rotationLockKey('T1', 'd'),
+    rotationRefusalKey('T1', 'd'),
     CONTRACT_KEY,
     CLUSTERS_KEY,
   ];
@@ -124,7 +131,10 @@ describe('Redis keys', () => {
 });
 
 describe('what people type', () => {
-  const flags = new Set([...allSettings.map(({ flag }) => `--${flag}`), ...slackOptions().map(({ long }) => long)]);
+  const flags = new Set([
+    ...allSettings.map(({ flag }) => `--${flag}`),
+    ...[...slackOptions(), ...sendOptions()].map(({ long }) => long),
+  ]);
 
   it.each(PAGES)('commands and flags of relax in $path exist', ({ text }) => {
     const lines = [...text.matchAll(/\bnode bin\/relax\.mjs +([a-z]+)([^\n`|)]*)/g)];

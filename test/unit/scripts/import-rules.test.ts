@@ -109,8 +109,9 @@ describe('the rooms of the operator', () => {
     leadership: ['kube'],
     status: ['kube'],
     fleet: ['plan'],
-    reconcile: ['fleet', 'kube', 'leadership', 'status'],
-    kinds: ['fleet', 'kube', 'plan', 'reconcile', 'status'],
+    rotation: ['fleet', 'kube'],
+    reconcile: ['fleet', 'kube', 'leadership', 'rotation', 'status'],
+    kinds: ['fleet', 'kube', 'plan', 'reconcile', 'rotation', 'status'],
   };
   const importsOfRoom = (room: string): { file: string; target: string }[] =>
     SOURCES.filter((file) => file.startsWith(`operator/${room}/`)).flatMap((file) =>

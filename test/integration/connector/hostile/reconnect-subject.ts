@@ -138,7 +138,7 @@ const webApi = createWebApi({ apiUrl: url });
 const countedApi: WebApi = {
   ...webApi,
   call: (call) => {
-    asked.set(call.token, (asked.get(call.token) ?? 0) + 1);
+    if ('token' in call) asked.set(call.token, (asked.get(call.token) ?? 0) + 1);
     lastAskedAtMs = performance.now();
     return webApi.call(call);
   },

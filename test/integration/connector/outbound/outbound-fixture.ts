@@ -2,6 +2,7 @@ import { Outbound } from '#connector/outbound/outbound.ts';
 import type { Sender, Senders } from '#connector/outbound/sender.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { RateLimitedLog } from '#core/process/rate-limited-log.ts';
+import type { Timers } from '#core/process/timers.ts';
 import type { CommandResult } from '#core/protocol/command.ts';
 import { type CommandKeys, commandKeys } from '#core/protocol/keys.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
@@ -71,6 +72,7 @@ export interface StartOptions {
   leaseMs?: number;
   /** Of one call of Slack. */
   timeoutMs?: number;
+  timers?: Timers;
 }
 
 /** The part of connectors that sends; those that a test has not stopped are stopped by `stopAll`. */
@@ -84,7 +86,7 @@ export class OutboundFleet {
     this.#commands = commands;
   }
 
-  async start({ apiUrl, senders, leaseMs, timeoutMs }: StartOptions): Promise<StartedOutbound> {
+  async start({ apiUrl, senders, leaseMs, timeoutMs, timers }: StartOptions): Promise<StartedOutbound> {
     const [redis, waiting, subscriber] = await Promise.all([
       this.#fixture.connect(),
       this.#fixture.connect({ role: 'blocking' }),
@@ -110,6 +112,7 @@ export class OutboundFleet {
       limitedLog: new RateLimitedLog({ warn: log.warn, error: log.warn } as typeof silentLog, systemClock),
       log: silentLog,
       ...(leaseMs === undefined ? {} : { leaseMs }),
+      ...(timers === undefined ? {} : { timers }),
     });
     this.#running.push(outbound);
     outbound.start();

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PATIENCE_MS } from '#connector/outbound/post-verdict.ts';
+import { systemTimers } from '#core/process/timers.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { burst, FakeSenders, fakeSender, inWorld, type World } from './outbound-fixture.ts';
@@ -230,5 +232,35 @@ describe('a message that an application sends', () => {
     await waitFor(() => application.result('m'));
     senders.add(fakeSender('T2'));
     expect(await application.final('m')).toMatchObject({ state: 'sent' });
+  });
+
+  scenario('whose bot nobody serves for an hour is given up', async ({ keys, application, startWith }) => {
+    let laterMs = 0;
+    const timers = { ...systemTimers, monotonicMs: () => systemTimers.monotonicMs() + laterMs };
+    const { senders } = await startWith({ senders: new FakeSenders('T1'), timers });
+    await application.say({ id: 'm', team: 'T9', channel: 'C1', text: 'm' });
+    await waitFor(() => application.result('m'));
+    await redis.zincrby(keys.heads, -PATIENCE_MS, 'T9/C1');
+    laterMs = 60_000;
+    senders.add(fakeSender('T2'));
+    expect(await application.final('m')).toMatchObject({ state: 'failed', reason: 'NotServed' });
+    expect(await application.deadLetters()).toMatchObject([{ id: 'm', reason: 'NotServed' }]);
+  });
+
+  scenario('that is on its way when a connector stops is answered and marked first', async (world) => {
+    const { keys, application, startWith, answer, calls } = world;
+    const stopping = await startWith({ senders: new FakeSenders('T1'), timeoutMs: 700 });
+    answer({ kind: 'hang' }, { times: 1 });
+    await application.say(
+      { id: '1', team: 'T1', channel: 'C1', text: '1' },
+      { id: '2', team: 'T1', channel: 'C1', text: '2' },
+    );
+    await waitFor(async () => (await redis.hlen(keys.leases)) === 1);
+    await stopping.outbound.stop(5_000);
+    expect(await redis.exists(keys.leases)).toBe(0);
+    expect(await application.result('1')).toMatchObject({ state: 'queued', error: 'timeout' });
+    expect(calls().ok).toBeUndefined();
+    await startWith({ senders: new FakeSenders('T1') });
+    expect(await application.final('2')).toMatchObject({ state: 'sent' });
   });
 });

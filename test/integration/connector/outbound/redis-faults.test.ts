@@ -107,20 +107,6 @@ describe('Redis', () => {
       expect(said()).toEqual(['m']);
     },
   );
-
-  scenario('that is away at the moment of a mark gets it later, and the message is not sent again', async (world) => {
-    const { application, start, answer, said, calls } = world;
-    await start('T1');
-    answer({ kind: 'http', status: 503 }, { times: 1 });
-    await application.say({ team: 'T1', channel: 'C1', text: 'm', id: 'm' });
-    await waitFor(() => calls().http_503 === 1);
-    // As after a failover: every connection breaks at once, again and again.
-    const cutting = setInterval(() => void redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'), 100);
-    await waitFor(() => said().length > 0);
-    clearInterval(cutting);
-    expect(await application.final('m')).toMatchObject({ state: 'sent' });
-    expect(said()).toEqual(['m']);
-  });
 });
 
 /** All keys with their values. */

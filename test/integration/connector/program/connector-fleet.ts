@@ -16,7 +16,7 @@ import { generatedTeam } from '#slack-simulator/team.ts';
 import { settledAudit } from '#test/support/e2e/queue-audit.ts';
 import { type LogLine, RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
-import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
+import { type RedisServer, type RedisServerOptions, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { slotOf } from '#test/unit/connector/assignment/slots.ts';
 
@@ -62,8 +62,12 @@ export class ConnectorFleet {
   }
 
   /** @param teams number of generated teams that Slack knows */
-  static async start(teams: number, options: SimulatorOptions = { connectBurst: 10 }): Promise<ConnectorFleet> {
-    const server = await startRedis({ appendOnly: true });
+  static async start(
+    teams: number,
+    options: SimulatorOptions = { connectBurst: 10 },
+    redis: RedisServerOptions = {},
+  ): Promise<ConnectorFleet> {
+    const server = await startRedis({ appendOnly: true, ...redis });
     const slack = await slackOf(teams, options);
     return new ConnectorFleet(server, slack, await connectTo(server, { name: 'planner' }));
   }

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { namesError } from '#core/slack/classify-answer.ts';
 import { webApiMethod } from '#core/slack/slack-error.ts';
+import { refreshTokens } from '#core/slack/token-refresh.ts';
 import { createWebApi, type WebApi } from '#core/slack/web-api.ts';
 
 const METHOD = webApiMethod('chat.postMessage', 'Put a bot token into the Secret.');
@@ -54,4 +56,72 @@ it('a refusal names the method that was refused', async () => {
     reason: 'AccountInactive',
     message: expect.stringContaining('chat.postMessage'),
   });
+});
+
+it('an app that calls as itself sends its id and its secret in the header alone', async () => {
+  const client = { id: '111.222', secret: 'client-secretpart' };
+  const params = { grant_type: 'refresh_token', refresh_token: 'xoxe-1-abcd' };
+  await webApi.call({ method: METHOD, client, params, signal: new AbortController().signal });
+  const [request] = requests;
+  const basic = Buffer.from('111.222:client-secretpart').toString('base64');
+  expect(request?.headers.authorization).toBe(`Basic ${basic}`);
+  expect(request?.body).toBe('grant_type=refresh_token&refresh_token=xoxe-1-abcd');
+});
+
+describe('a refresh', () => {
+  const request = { clientID: '111.222', clientSecret: 'client-secretpart', refreshToken: 'xoxe-1-abcd' };
+  const refresh = () => refreshTokens(webApi, request, new AbortController().signal);
+  const good = { ok: true, access_token: 'xoxe.xoxb-1-abcd', refresh_token: 'xoxe-1-efgh', expires_in: 43_200 };
+
+  it('gives the next pair and how long it lives, if Slack says so', async () => {
+    reply.body = JSON.stringify(good);
+    const pair = { kind: 'ok', token: 'xoxe.xoxb-1-abcd', refreshToken: 'xoxe-1-efgh' };
+    expect(await refresh()).toEqual({ ...pair, lifetimeMs: 43_200_000 });
+    for (const expires_in of [undefined, 0, -1, 'soon', null]) {
+      reply.body = JSON.stringify({ ...good, expires_in });
+      expect(await refresh()).toEqual({ ...pair, lifetimeMs: undefined });
+    }
+  });
+
+  it.each([
+    ['without a refresh token', { ...good, refresh_token: undefined }],
+    ['without a token', { ...good, access_token: '' }],
+    ['with another kind of token', { ...good, access_token: 'xapp-1-abcd' }],
+    ['of an installation', { ...good, refresh_token: 'xoxb-1-abcd' }],
+  ])('is tried again when the answer is one %s', async (_, body) => {
+    reply.body = JSON.stringify(body);
+    expect(await refresh()).toMatchObject({ kind: 'retry', message: expect.stringContaining('RELAX_SLACK_API_URL') });
+  });
+
+  it.each([
+    ['invalid_refresh_token', true],
+    ['token_revoked', true],
+    ['bad_client_secret', false],
+    ['invalid_client_id', false],
+    ['token_rotation_not_enabled', false],
+  ])('that is refused with %s names the error and the remedy', async (error, isOfToken) => {
+    reply.body = JSON.stringify({ ok: false, error });
+    const answer = await refresh();
+    expect(answer).toMatchObject({ kind: 'refused', error, isOfToken, message: expect.stringContaining(`(${error})`) });
+    expect(answer.kind === 'refused' && namesError(answer.message, error)).toBe(true);
+    expect(JSON.stringify(answer)).not.toMatch(/secretpart|abcd/);
+  });
+
+  it('that is limited waits as long as Slack says', async () => {
+    reply = { status: 429, headers: { 'retry-after': '7' }, body: '' };
+    expect(await refresh()).toMatchObject({ kind: 'retry', retryAfterMs: 7_000 });
+  });
+
+  it('that meets an error which nobody knows is tried again', async () => {
+    reply.body = '{"ok":false,"error":"brand_new"}';
+    expect(await refresh()).toMatchObject({ kind: 'retry' });
+  });
+});
+
+it('a token that no header can hold is a failure like any other, which never reached Slack', async () => {
+  const token = 'xoxb-1-s3cr3t\nmore';
+  const answer = await webApi.call({ method: METHOD, token, signal: new AbortController().signal });
+  expect(answer).toMatchObject({ kind: 'retry', isUnreached: true });
+  expect(JSON.stringify(answer)).not.toContain('s3cr3t');
+  expect(requests).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type PlannerLock, RedlockPlannerLock, SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
+import { type PlannerLock, SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
+import { Redlocked } from '#operator/fleet/redis-lock.ts';
 import { connectTo, useRedis } from '#test/support/redis-fixture.ts';
 import { startRedis } from '#test/support/redis-server.ts';
 import { TestClock } from './planner-fleet.ts';
@@ -8,7 +9,7 @@ const KEY = 'lock';
 const redis = useRedis({ emptied: true }).useClient();
 
 describe.each([
-  ['redlock', RedlockPlannerLock],
+  ['redlock', Redlocked],
   ['the fallback', SingleRedisPlannerLock],
 ])('The planner lock by %s', (_name, Lock) => {
   const make = (ttlMs = 5_000, clock = new TestClock()): PlannerLock => new Lock(redis, KEY, ttlMs, clock);

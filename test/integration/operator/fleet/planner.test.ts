@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeSlot, teamOf } from '#core/protocol/assignment.ts';
 import { CLUSTERS_KEY, fenceField } from '#core/protocol/keys.ts';
 import { newFleetKey, openSeal, parseFleetKeys } from '#core/protocol/seal.ts';
-import { RedlockPlannerLock } from '#operator/fleet/planner-lock.ts';
 import type { PlannerOptions } from '#operator/fleet/planner-options.ts';
+import { Redlocked } from '#operator/fleet/redis-lock.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
 import {
@@ -293,7 +293,7 @@ describe('Two planners of one scope', () => {
     pods('a', 'b');
     bots(4);
     const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-    const lock = new RedlockPlannerLock(redis, keys.planner, 600_000, clock);
+    const lock = new Redlocked(redis, keys.planner, 600_000, clock);
     const planner = await plan({
       lock,
       // One connection for both, so that the lock is lost before what the planner writes arrives.

@@ -14,6 +14,8 @@ const body = (fault: string, text: string): Row =>
   api(`200 with ${fault}`, (call) => call.json(text), recovers(['SlackAnswerUnreadable']));
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
+const keptAnswer = (body: string): string =>
+  `${HEAD}content-length: ${Buffer.byteLength(body)}\r\nconnection: keep-alive\r\n\r\n${body}`;
 /** Larger than any answer of Slack's, of which a megabyte is read. */
 const HUGE_BYTES = 3 * 1_048_576;
 
@@ -84,6 +86,23 @@ export const API_BODY_ROWS: readonly Row[] = [
     recovers(['SlackUnavailable']),
   ),
   api('bytes that are not HTTP', (call) => call.write('SSH-2.0-OpenSSH_9.6\r\n'), recovers(['SlackUnavailable'])),
+  {
+    fault: 'API: the connection is kept, and reset under the next call',
+    // A call within 4 s of the other, over the same connection.
+    transports: ['socketMode'],
+    script: () => ({
+      api: (call) => {
+        if (call.nth === 1) call.write(keptAnswer(call.granted()));
+        else if (call.nth === 2) call.resetAfter(Buffer.alloc(0));
+        else call.grant();
+      },
+      upgrade: (call) => {
+        if (call.slack.calls(call.token) === 1) call.tls.end();
+        else call.greet();
+      },
+    }),
+    promise: recovers(['ConnectionLost'], { mostCalls: 3 }),
+  },
   api('closed instead of an answer', (call) => call.tls.end(), recovers(['SlackUnavailable'])),
   api(
     'early hints before the answer',

@@ -281,6 +281,12 @@ export const GREETING_ROWS: readonly LifeRow[] = [
     promise: UNHARMED,
   },
   {
+    fault: 'a hello that names another app than the token',
+    transports: ['socketMode'],
+    greet: (socket) => socket.hello({ connection_info: { app_id: 'A0OTHER' } }),
+    promise: UNHARMED,
+  },
+  {
     fault: 'an event before hello',
     greet(socket, kind) {
       say(socket, kind, 'early');

@@ -3,6 +3,7 @@ import { CHAT_POST_MESSAGE, postParams, whyUnpostable } from '#connector/outboun
 import {
   judge,
   PATIENCE_MS,
+  patienceMs,
   type Trouble,
   type Verdict,
   whyGivenUp,
@@ -183,6 +184,14 @@ describe('a message that can not be sent by its bot', () => {
     expect(whyGivenUp(command, undefined, undefined)).toMatchObject({ reason: 'NotServed' });
     expect(whyGivenUp({ ...command, via: 'rtm' }, sender, undefined).reason).toBe('RtmUnavailable');
     expect(whyGivenUp(command, { ...sender, token: undefined }, undefined).reason).toBe('NoBotToken');
+  });
+});
+
+describe('how long a message waits that nobody sends', () => {
+  it('is an hour, more if this process might send it, and for ever while the fleet may just be starting', () => {
+    expect(patienceMs({ upMs: 60_000, isServed: false })).toBe(3_600_000);
+    expect(patienceMs({ upMs: 60_000, isServed: true })).toBeGreaterThan(3_600_000 + 300_000);
+    expect(patienceMs({ upMs: 59_999, isServed: false })).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Outcome, Settled } from '#connector/queue/outcome.ts';
 import type { Acknowledge, ReplyDesk } from '#connector/reply/reply-desk.ts';
 import { SlotSockets } from '#connector/slot/slot-sockets.ts';
 import type { Input } from '#connector/slot/state.ts';
+import type { BotIdentity } from '#connector/transport/socket-mode/bot-identity.ts';
 import type { SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
 import { socketModeTransport } from '#connector/transport/socket-mode/socket-mode-transport.ts';
 import { FakeTimers } from '#test/support/fake-timers.ts';
@@ -74,6 +75,8 @@ const only = <T>(list: readonly T[]): T => {
 };
 const settle = (index: number, outcome: Outcome): void => offered[index]?.settled?.(outcome);
 
+let identity: BotIdentity | undefined;
+
 function dial(id: number): FakeSocket {
   sockets.dial(id, 'wss://slack.test/link', { teamID: 'T1', teamName: '', botUserID: '' });
   const socket = dialed.at(-1);
@@ -84,10 +87,11 @@ function dial(id: number): FakeSocket {
 beforeEach(() => {
   timers = new FakeTimers();
   [dialed, offered, opened, takeNone, expired, fed] = [[], [], [], [], [], []];
+  identity = undefined;
   current = spec;
   const transport = socketModeTransport({
     open: async () => ({ kind: 'ok', url: 'wss://slack.test/link' }),
-    identities: { ask: async () => undefined, get: () => undefined, refusal: () => undefined },
+    identities: { ask: async () => undefined, get: () => identity, refusal: () => undefined },
     cluster: 'c1',
   });
   sockets = new SlotSockets(
@@ -354,6 +358,24 @@ describe('a socket that Slack is about to close', () => {
     sockets.closeAll();
     expect([socket.ended, timers.pending]).toEqual([true, 0]);
   });
+});
+
+it('what comes after the hello of another app is not read: it is no event of this slot', () => {
+  identity = {
+    teamID: 'T1',
+    enterpriseID: '',
+    teamName: '',
+    botUserID: 'U1',
+    isOrgWide: false,
+    appID: 'A02',
+    connectsAs: '',
+  };
+  const socket = dial(1);
+  socket.say({ type: 'hello', connection_info: { app_id: 'A01' } });
+  socket.say(message('e1'));
+  socket.say('malformed');
+  expect(fed.at(-1)).toMatchObject({ type: 'refused', id: 1, mismatch: true });
+  expect([offered, socket.sent]).toEqual([[], []]);
 });
 
 it('what Slack says of a socket reaches the slot', () => {

@@ -73,6 +73,7 @@ describe('no answer at all', () => {
     ['EHOSTUNREACH', '', true],
     ['ETIMEDOUT', '', true],
     ['ConnectionRefused', 'Unable to connect', true],
+    ['ERR_PROXY_TUNNEL', 'Failed to establish tunnel', true],
     ['SELF_SIGNED_CERT_IN_CHAIN', '', true],
     ['ECONNRESET', 'read ECONNRESET', false],
     ['EPIPE', '', false],

@@ -35,7 +35,7 @@ it.each([
   const until = 'Tue, 24 Nov 2026 12:01:00 GMT';
   expect(retryAfterMs(until, NOW + offMs, 'Tue, 24 Nov 2026 12:00:00 GMT')).toBe(60_000);
   expect(retryAfterMs('58', NOW + offMs, 'Tue, 24 Nov 2026 12:00:00 GMT')).toBe(58_000);
-  expect(retryAfterMs(until, NOW, 'gibberish, -5')).toBe(60_000);
+  expect(retryAfterMs(until, NOW, 'gibberish')).toBe(60_000);
 });
 
 it('is a wait that a timer can take, whatever the header', () => {

@@ -49,7 +49,15 @@ describe('a record of a refused token', () => {
 
   it('leaves the sockets of an expired token for a while: a new one may be on its way', () => {
     const expired = record({ reason: 'TokenExpired', error: 'token_expired' });
-    expect(judge(VALID, expired, 'sockets').verdict).toMatchObject({ kind: 'invalid', isRefused: false });
+    expect(judge(VALID, expired, 'sockets').verdict).toEqual({ kind: 'invalid', ...TROUBLE, reason: 'TokenExpired' });
+  });
+
+  it('that Slack gave to a message ends sockets only if it says that the token is revoked: it may be a fault of Slack', () => {
+    const answered = (error: string) => judge(VALID, record({ error }), 'sockets').verdict;
+    expect(answered('token_revoked')).toMatchObject({ kind: 'invalid', isRefused: true });
+    for (const error of ['invalid_auth', 'account_inactive', 'not_authed']) {
+      expect(answered(error)).toEqual({ ...VALID, trouble: TROUBLE });
+    }
   });
 
   it('of a bot token beside an app-level token leaves its sockets, unless the installation has ended', () => {

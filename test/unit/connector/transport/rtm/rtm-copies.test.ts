@@ -14,7 +14,11 @@ describe('an event over RTM', () => {
     ],
     ['a message of another bot', { ...message, user: undefined, bot_id: 'B7' }, 'message/C1/1700000000.000100'],
     ['a reaction', { type: 'reaction_added', user: 'UBOT', event_ts: '1.000001' }, 'reaction_added//1.000001'],
-    ['an event that nobody knows', { type: 'novelty', event_ts: '2.000001' }, 'novelty//2.000001'],
+    [
+      'a new channel',
+      { type: 'channel_created', channel: { id: 'C9' }, event_ts: '2.000001' },
+      'channel_created/C9/2.000001',
+    ],
   ])('goes to every socket of the token: %s', (_, event, id) => {
     expect(copiedEvent(event, self)).toBe(id);
   });
@@ -23,6 +27,8 @@ describe('an event over RTM', () => {
     ['an ephemeral message', { ...message, is_ephemeral: true }],
     ['what the bot itself says, which the socket that it was sent over may not get', { ...message, user: 'UBOT' }],
     ['the answer to a message of ours', { ...message, reply_to: 4 }],
+    ['an event of a type that nobody knows', { type: 'novelty', event_ts: '2.000001' }],
+    ['what one person has starred', { type: 'star_added', user: 'U2', event_ts: '2.000001' }],
     ['typing', { type: 'user_typing', channel: 'C1', user: 'U2', ts: '1.000001' }],
     ['presence', { type: 'presence_change', user: 'U2', presence: 'away', event_ts: '1.000001' }],
     ['a mark of what was read', { type: 'channel_marked', channel: 'C1', ts: '1.000001' }],

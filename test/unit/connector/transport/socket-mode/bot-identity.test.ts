@@ -6,7 +6,7 @@ import {
   botOfOtherApp,
 } from '#connector/transport/socket-mode/bot-identity.ts';
 import { classifyAnswer } from '#core/slack/classify-answer.ts';
-import type { WebApi, WebApiCall } from '#core/slack/web-api.ts';
+import type { TokenCall, WebApi } from '#core/slack/web-api.ts';
 
 const APP = 'xapp-1-A01-123-abc';
 const NAMELESS = 'xapp-nameless';
@@ -18,7 +18,7 @@ let asked: string[];
 let answers: Record<string, unknown>;
 const webApi: WebApi = {
   isPlainText: false,
-  call: async ({ method, token, params = {} }: WebApiCall) => {
+  call: async ({ method, token, params = {} }: TokenCall) => {
     const call = [method.name, token, ...Object.values(params)].join(' ');
     asked.push(call);
     const body = answers[call] ?? { ok: false, error: 'internal_error' };

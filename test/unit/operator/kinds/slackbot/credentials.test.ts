@@ -114,7 +114,7 @@ describe('credentials of a SlackBot that an app carries', () => {
     const routedToken = { plain: TOKEN, digest: tokenDigest(TOKEN) };
     expect(withCarriedToken(APP, CARRIED, found({ token: TOKEN }))).toEqual({ ...APP, routedToken });
     expect(withCarriedToken(APP, BARE, { kind: 'missing' })).toEqual(APP);
-    expect(secretValuesOf(CARRIED)).toEqual(['token']);
+    expect(secretValuesOf(CARRIED)).toEqual(['token', 'refresh-token', 'client-id', 'client-secret']);
   });
 
   it.each<[string, SecretRead, string, RegExp]>([

@@ -97,6 +97,12 @@ describe('the status of a bot', () => {
       'Ready',
       'True SealUnreadable',
     ],
+    [
+      'of which one socket is kept from events',
+      input({}, [slot('a'), slot('b', { reason: 'EventsWithheld' })]),
+      'Connected',
+      'True EventsWithheld',
+    ],
     ['with one socket of two', input({}, [slot('a'), slot('b', gone)]), 'Redundant', 'False MissingReplica'],
     [
       'with a socket for which Slack has no place',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routeArrived } from '#connector/outbound/arrival.ts';
 import { addressOf, parseEntry } from '#connector/outbound/outbox.ts';
-import { type Claim, OutboxStore } from '#connector/outbound/outbox-store.ts';
+import { type Claim, type ClaimRequest, OutboxStore } from '#connector/outbound/outbox-store.ts';
 import { type CommandKeys, commandKeys } from '#core/protocol/keys.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 
@@ -154,4 +154,58 @@ describe('the scripts of outbound messages', () => {
     expect(await store.settle({ ...sent, nonce: 'other' })).toEqual({ kind: 'settled', nextMs: undefined });
     expect(await redis.llen(keys.outbox('T1/C1'))).toBe(0);
   });
+
+  it('let a token send five at once and then one in 210 ms, so never 300 in a minute, whatever the channels', async () => {
+    const { keys, store } = await accepted('bucket', 'C1', 'C2', 'C3', 'C4', 'C5', 'C6');
+    const claims = [];
+    for (let at = 1; at <= 6; at += 1) claims.push(await store.claim(claimOf(`C${at}`, 'd')));
+    expect(claims.map(({ kind }) => kind)).toEqual([...Array.from({ length: 5 }, () => 'claimed'), 'wait']);
+    const [last] = claims.slice(-1);
+    expect(last?.kind === 'wait' && last.waitMs).toBeGreaterThan(100);
+    expect(last?.kind === 'wait' && last.waitMs).toBeLessThanOrEqual(210);
+    // Another token has a bucket of its own.
+    await redis.zadd(keys.due, 0, 'T1/C6');
+    expect(await store.claim(claimOf('C6', 'other'))).toMatchObject({ kind: 'claimed' });
+  });
+
+  it('hold the pace of a token and channel until the answer, and for a second after it, for every outbox', async () => {
+    const { keys, store } = await accepted('pace', 'C1');
+    await redis.rpush(keys.commands, '{"type":"message","bot":"bots/acme","channel":"C1","text":"m"}');
+    for await (const _each of route(store));
+    const claim = claimOf('C1', 'd');
+    expect(await store.claim(claim)).toMatchObject({ kind: 'claimed' });
+    const other = { ...claim, outbox: 'bots/acme/C1' };
+    expect(await store.claim(other)).toMatchObject({ kind: 'wait' });
+    const rest = { waitMs: 0, stopMs: 0, paceMs: 1_000, letter: '', trouble: '', result: '', id: '' };
+    await store.settle({ ...claim, ...rest, via: 'api', what: 'sent' });
+    await redis.zadd(keys.due, 0, 'bots/acme/C1');
+    const waiting = await store.claim(other);
+    expect(waiting.kind === 'wait' && waiting.waitMs).toBeGreaterThan(900);
+  });
+
+  it('do not wait for hours because the clock of Redis was set back', async () => {
+    const { keys, store } = await accepted('clock', 'C1', 'C2');
+    const laterMs = Date.now() + 3_600_000;
+    await redis.zadd(keys.due, laterMs, 'T1/C1', laterMs, 'T1/C2');
+    await redis.hset(keys.leases, 'T1/C2', `nonce ${laterMs}`);
+    await redis.set(keys.bucket('d'), laterMs);
+    expect((await store.look(0, 1_000, 0)).due.map(({ outbox }) => outbox)).toEqual(['T1/C1', 'T1/C2']);
+    expect(await store.claim(claimOf('C1', 'd'))).toMatchObject({ kind: 'claimed' });
+    expect(await store.claim(claimOf('C2', 'd'))).toMatchObject({ kind: 'claimed' });
+  });
 });
+
+const claimOf = (channel: string, digest: string): ClaimRequest => {
+  return { outbox: `T1/${channel}`, channel, digest, nonce: `of-${channel}`, overRtm: false, giveUpMs: 0 };
+};
+
+/** A message to each of these channels, in its outbox. */
+async function accepted(commands: string, ...channels: string[]): Promise<{ keys: CommandKeys; store: OutboxStore }> {
+  const keys = commandKeys(commands);
+  const store = new OutboxStore(redis, keys, { leaseMs: 30_000 });
+  for (const channel of channels) {
+    await redis.rpush(keys.commands, JSON.stringify({ type: 'message', team: 'T1', channel, text: 'm' }));
+  }
+  for await (const _each of route(store));
+  return { keys, store };
+}

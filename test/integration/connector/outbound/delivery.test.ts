@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { routeArrived } from '#connector/outbound/arrival.ts';
-import { Delivery } from '#connector/outbound/delivery.ts';
-import { OutboxStore } from '#connector/outbound/outbox-store.ts';
+import { Delivery, type DeliveryDeps } from '#connector/outbound/delivery.ts';
+import { OutboxStore, type SettleRequest } from '#connector/outbound/outbox-store.ts';
 import { PATIENCE_MS } from '#connector/outbound/post-verdict.ts';
 import type { Sender } from '#connector/outbound/sender.ts';
 import { systemTimers } from '#core/process/timers.ts';
@@ -13,8 +13,15 @@ const fixture = useRedis({ emptied: true });
 const redis = fixture.useClient();
 const keys = commandKeys('relax:commands');
 
+type Faults = Partial<Pick<DeliveryDeps, 'webApi' | 'timers'>> & { settle?: (request: SettleRequest) => Promise<void> };
+
 /** A connector's hands on outboxes, with commands to the channel C1 of the team T1 in one of them. */
 async function outbox(senders: Sender[], ...commands: object[]) {
+  return await faultyOutbox({}, senders, ...commands);
+}
+
+/** @param faults `settle` runs before the script, and may reject in its place */
+async function faultyOutbox({ settle, ...faults }: Faults, senders: Sender[], ...commands: object[]) {
   const application = new Application(redis, keys.commands);
   await application.say(...commands.map((command) => ({ team: 'T1', channel: 'C1', text: 'm', ...command })));
   const store = new OutboxStore(redis, keys, { leaseMs: 30_000 });
@@ -23,7 +30,13 @@ async function outbox(senders: Sender[], ...commands: object[]) {
   const fakes = new FakeSenders();
   fakes.bots.push(...senders);
   const delivery = new Delivery({
-    store,
+    store: {
+      claim: (request) => store.claim(request),
+      settle: async (request) => {
+        await settle?.(request);
+        return await store.settle(request);
+      },
+    },
     senders: fakes,
     webApi: { call: () => Promise.reject(new Error('nothing is posted here')) },
     refuse: () => undefined,
@@ -31,6 +44,7 @@ async function outbox(senders: Sender[], ...commands: object[]) {
     timers: systemTimers,
     random: Math.random,
     limitedLog: { warn: () => undefined },
+    ...faults,
   });
   return { application, store, delivery };
 }
@@ -87,6 +101,32 @@ describe('a message that makes no progress', () => {
     await age(PATIENCE_MS);
     await delivery.giveUp('T1/C1', PATIENCE_MS);
     expect(await application.result('1')).toMatchObject({ state: 'failed', reason: 'RtmUnavailable' });
+  });
+});
+
+describe('what Slack has taken', () => {
+  it('is marked as soon as Redis takes the mark, and is not posted again meanwhile', async () => {
+    let posts = 0;
+    let refused = 0;
+    const { application, delivery } = await faultyOutbox(
+      {
+        webApi: {
+          call: () => {
+            posts += 1;
+            return Promise.resolve({ kind: 'ok', body: { ok: true, channel: 'C1', ts: '1.2' } });
+          },
+        },
+        settle: () => {
+          refused += 1;
+          return refused <= 2 ? Promise.reject(new Error('Command timed out')) : Promise.resolve();
+        },
+      },
+      [fakeSender('T1')],
+      { id: '1' },
+    );
+    expect(await delivery.send('T1/C1')).toBeUndefined();
+    expect({ posts, refused }).toEqual({ posts: 1, refused: 3 });
+    expect(await application.result('1')).toMatchObject({ state: 'sent', ts: '1.2' });
   });
 });
 

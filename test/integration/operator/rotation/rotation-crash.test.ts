@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { rotationLockKey } from '#core/protocol/keys.ts';
+import { tokenDigest } from '#core/protocol/token.ts';
+import { createWebApi, type WebApi } from '#core/slack/web-api.ts';
+import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';
+import { useRedis } from '#test/support/redis-fixture.ts';
+import { waitFor } from '#test/support/wait.ts';
+import { CLIENT, inHours, newestAt, RotatingCluster, recordOf, refreshesAt, rotatingBot } from './rotation-world.ts';
+
+const server = useRedis();
+const redis = server.useClient();
+let slack: Simulator;
+const running: RotatingCluster[] = [];
+
+beforeAll(async () => {
+  slack = await startSimulator({});
+});
+afterAll(async () => {
+  await Promise.all(running.map(({ rotations }) => rotations.stop()));
+  await slack.stop();
+});
+
+const cluster = (webApi: WebApi): RotatingCluster => {
+  const made = new RotatingCluster(redis, slack, 'a', { webApi });
+  running.push(made);
+  return made;
+};
+const until = (condition: () => unknown, what: string) => waitFor(async () => Boolean(await condition()), { what });
+/** Slack has answered, and nobody has heard it yet. */
+function betweenSlackAndRedis(happens: () => Promise<void>): WebApi {
+  const webApi = createWebApi({ apiUrl: slack.url });
+  return {
+    ...webApi,
+    call: async (call) => {
+      const answer = await webApi.call(call);
+      await happens();
+      return answer;
+    },
+  };
+}
+
+it('a pair that Slack gives while Redis goes away is used by nobody until Redis is back and has it', async () => {
+  const world = cluster(betweenSlackAndRedis(() => server.kill()));
+  const secret = rotatingBot(slack, 'T0AWAY', { expiresAtMs: inHours(1) });
+  world.put('u', secret);
+  await until(() => world.lines.some((line) => line.includes('a new token waits for Redis')), 'a token that waits');
+  expect(world.token('u')).toBe(secret.pair.token);
+  await server.restart();
+  await until(() => world.token('u') === newestAt(slack, 'T0AWAY'), 'the new token');
+  expect(await recordOf(redis, 'T0AWAY')).toBeDefined();
+  expect(refreshesAt(slack, 'T0AWAY')).toBe(1);
+});
+
+it('Slack is not asked while Redis is away', async () => {
+  const world = cluster(createWebApi({ apiUrl: slack.url }));
+  const secret = rotatingBot(slack, 'T0NOREDIS');
+  world.put('u', secret);
+  await until(() => world.token('u') === secret.pair.token, 'the token of the Secret');
+  await server.kill();
+  const calls = JSON.stringify(slack.stats().calls['oauth.v2.access']);
+  world.rotations.setExpired('u', true);
+  await until(() => !redis.isReady, 'a Redis that is away');
+  expect(world.token('u')).toBe(secret.pair.token);
+  expect(JSON.stringify(slack.stats().calls['oauth.v2.access'])).toBe(calls);
+  await server.restart();
+  await until(() => world.token('u') === newestAt(slack, 'T0NOREDIS'), 'the new token');
+});
+
+it('a process that hangs before it has heard Slack leaves the old refresh token to the next, and spoils nothing later', async () => {
+  const hangs = Promise.withResolvers<void>();
+  const hung = cluster(betweenSlackAndRedis(() => hangs.promise));
+  const secret = rotatingBot(slack, 'T0KILLED', { expiresAtMs: inHours(1) });
+  hung.put('u', secret);
+  await until(() => refreshesAt(slack, 'T0KILLED') === 1, "Slack's answer");
+  const lock = rotationLockKey('T0KILLED', tokenDigest(CLIENT.clientID));
+  // Well within Slack's grace period.
+  const ttlMs = Number(await redis.call('pttl', lock));
+  expect(ttlMs).toBeGreaterThan(12_000);
+  expect(ttlMs).toBeLessThanOrEqual(15_000);
+  await redis.del(lock);
+  const next = cluster(createWebApi({ apiUrl: slack.url }));
+  next.put('u', secret);
+  await until(() => next.token('u') === newestAt(slack, 'T0KILLED'), 'the new token');
+  expect(refreshesAt(slack, 'T0KILLED')).toBe(2);
+  const record = await recordOf(redis, 'T0KILLED');
+  hangs.resolve();
+  await until(() => hung.counted.found === 1, 'a process that finds another pair');
+  await until(() => hung.token('u') === next.token('u'), 'the same token');
+  expect(await recordOf(redis, 'T0KILLED')).toEqual(record);
+});
