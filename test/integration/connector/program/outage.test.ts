@@ -151,11 +151,23 @@ const network = (name: Network) => (fleet: OutageFleet) => fleet.lead(name);
 const probesIn = (ms: number): number => PODS.length * (3 + Math.ceil(ms / 3_000));
 
 describe.concurrent('an outage of Slack, for 40 teams on two pods', () => {
+  // The longest first, since not all run at the same time.
+  it('503 for 30 s is over within 10 s for a team that is alone, too', { timeout: 180_000 }, async ({ expect }) => {
+    const fleet = await OutageFleet.start(3, 1);
+    try {
+      const { teamsMs, calls } = await survive(fleet, method({ kind: 'http', status: 503 }), 30_000, 1, 1);
+      expect(teamsMs).toBeLessThan(10_000);
+      expect(calls).toMatchObject({ all: expect.toSatisfy((all: number) => all <= 4), refused: 0 });
+    } finally {
+      await fleet.stop();
+    }
+  });
+
   it.for<[how: string, ms: number, begin: (fleet: OutageFleet) => void]>([
+    ['503 for calls', 30_000, method({ kind: 'http', status: 503 })],
     ['no port', 8_000, network('refused')],
     ['another certificate', 8_000, network('otherCertificate')],
     ['a name server that is away', 8_000, network('noNameServer')],
-    ['503 for calls', 30_000, method({ kind: 'http', status: 503 })],
     ['calls that hang', 8_000, method({ kind: 'hang' })],
     ['503 for upgrades', 8_000, upgrade({ kind: 'http', status: 503 })],
     ['hello that never comes', 8_000, (fleet) => fleet.fault({ at: 'hello', answer: { kind: 'never' } })],
@@ -169,17 +181,6 @@ describe.concurrent('an outage of Slack, for 40 teams on two pods', () => {
       expect(socketsMs).toBeLessThan(10_000);
       expect(calls.refused, 'connects that Slack had to refuse').toBe(0);
       expect(calls.all, 'each socket one, and the probes').toBeLessThanOrEqual(2 * TEAMS + probesIn(ms));
-    } finally {
-      await fleet.stop();
-    }
-  });
-
-  it('503 for 30 s is over within 10 s for a team that is alone, too', { timeout: 180_000 }, async ({ expect }) => {
-    const fleet = await OutageFleet.start(3, 1);
-    try {
-      const { teamsMs, calls } = await survive(fleet, method({ kind: 'http', status: 503 }), 30_000, 1, 1);
-      expect(teamsMs).toBeLessThan(10_000);
-      expect(calls).toMatchObject({ all: expect.toSatisfy((all: number) => all <= 4), refused: 0 });
     } finally {
       await fleet.stop();
     }
