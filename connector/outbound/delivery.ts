@@ -8,6 +8,7 @@ import type { WebApi } from '../../core/slack/web-api.ts';
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import { encodeResult, isoTime } from './arrival.ts';
 import { CHAT_POST_MESSAGE, postParams } from './chat-post-message.ts';
+import { keepLease } from './lease-renewal.ts';
 import { type Address, addressOf, type Entry, parseEntry, senderOf } from './outbox.ts';
 import type { Claim, OutboxStore, Settled, SettleRequest } from './outbox-store.ts';
 import {
@@ -22,6 +23,7 @@ import {
   whyUnsendable,
 } from './post-verdict.ts';
 import type { Sender, Senders } from './sender.ts';
+import { ToldRefusals } from './told-refusals.ts';
 
 export interface DeliveryObserver {
   /** @param waitedMs since it was accepted */
@@ -30,7 +32,9 @@ export interface DeliveryObserver {
 }
 
 export interface DeliveryDeps {
-  store: Pick<OutboxStore, 'claim' | 'settle'>;
+  store: Pick<OutboxStore, 'claim' | 'renew' | 'settle'>;
+  /** While a message is being sent, its lease is renewed so often. */
+  renewMs: number;
   senders: Pick<Senders, 'ofTeam' | 'ofBot'>;
   webApi: Pick<WebApi, 'call'>;
   /** Slack takes this bot's token no longer: records that, and does not throw. */
@@ -45,8 +49,6 @@ export interface DeliveryDeps {
 const TOKENLESS_PATIENCE_MS = 10_000;
 /** Until a mark is tried again that Redis did not take. */
 const SETTLE_AGAIN_MS = 250;
-/** Redis may have lost what it was told. */
-const TELL_AGAIN_MS = 60_000;
 /** No digest of a token: for an outbox that nobody can send from. */
 const NO_TOKEN = 'none';
 
@@ -56,6 +58,7 @@ type Claimed = Extract<Claim, { kind: 'claimed' }>;
 interface Lease {
   outbox: string;
   address: Address;
+  team: string;
   digest: string;
   nonce: string;
   claimed: Claimed;
@@ -70,11 +73,11 @@ export class Delivery {
   /** Nothing is claimed any more. */
   #closing = false;
   readonly #aborting = new AbortController();
-  /** Refusals that were recorded lately, and when. */
-  readonly #told = new Map<string, number>();
+  readonly #told: ToldRefusals;
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps;
+    this.#told = new ToldRefusals(deps.timers);
   }
 
   /** From now on what has not been sent is given back. */
@@ -118,14 +121,16 @@ export class Delivery {
     sender: Sender | undefined,
     giveUpMs: number,
   ): Promise<number | undefined> {
-    const { store, timers } = this.#deps;
+    const { store, renewMs, timers } = this.#deps;
     if (this.#closing) return undefined;
     const digest = sender?.token === undefined ? NO_TOKEN : tokenDigest(sender.token);
     const nonce = randomUUID();
     // A bot without RTM is no reason to wait: its message fails.
     const overRtm = sender !== undefined && (sender.overRtm !== undefined || !sender.speaksRtm);
     const claimedAtMs = timers.monotonicMs();
-    const claimed = await store.claim({ outbox, channel: address.channel, digest, nonce, overRtm, giveUpMs });
+    const team = sender?.teamID ?? '';
+    const ours = { outbox, channel: address.channel, team, digest, nonce };
+    const claimed = await store.claim({ ...ours, overRtm, giveUpMs });
     switch (claimed.kind) {
       case 'none':
       case 'elsewhere':
@@ -136,8 +141,9 @@ export class Delivery {
       case 'claimed': {
         const entry = parseEntry(claimed.entry);
         const before = readTrouble(claimed.trouble);
-        const lease = { outbox, address, digest, nonce, claimed, claimedAtMs, entry, before };
-        return await this.#handle(lease, sender, giveUpMs > 0);
+        const lease = { outbox, address, team, digest, nonce, claimed, claimedAtMs, entry, before };
+        const end = keepLease(() => store.renew(ours), renewMs, timers);
+        return await this.#handle(lease, sender, giveUpMs > 0).finally(end);
       }
       default:
         return claimed satisfies never;
@@ -176,7 +182,8 @@ export class Delivery {
 
   async #conclude(lease: Lease, command: Command, sender: Sender, verdict: Verdict): Promise<number | undefined> {
     const at = this.#now(lease);
-    if (verdict.kind !== 'sent' && verdict.refusal !== undefined) this.#tell(sender, verdict.refusal);
+    const refusal = verdict.kind === 'sent' ? undefined : verdict.refusal;
+    if (refusal !== undefined && this.#told.isNews(sender, refusal)) this.#deps.refuse(sender, refusal);
     switch (verdict.kind) {
       case 'sent': {
         const { channel, ts, paceMs } = verdict;
@@ -188,9 +195,17 @@ export class Delivery {
       case 'failed':
         return await this.#fail(lease, command.via, verdict);
       case 'again': {
-        const { trouble, waitMs, paceMs, stopMs } = verdict;
+        const { trouble, waitMs, paceMs, stopMs, stops } = verdict;
         const result = encodeResult({ state: 'queued', at, ...trouble.failure });
-        const words = { what: 'again', trouble: JSON.stringify(trouble), result, waitMs, paceMs, stopMs } as const;
+        const words = {
+          what: 'again',
+          trouble: JSON.stringify(trouble),
+          result,
+          waitMs,
+          paceMs,
+          stopMs,
+          stops,
+        } as const;
         return await this.#settle(lease, command.via, words);
       }
       default:
@@ -226,10 +241,10 @@ export class Delivery {
     change: Pick<SettleRequest, 'what'> & Partial<SettleRequest>,
   ): Promise<number | undefined> {
     const { store, timers } = this.#deps;
-    const { outbox, digest, nonce, address, entry } = lease;
+    const { outbox, team, digest, nonce, address, entry } = lease;
     const request: SettleRequest = {
-      ...{ outbox, channel: address.channel, digest, nonce, via, id: entry.id },
-      ...{ waitMs: 0, paceMs: 0, stopMs: 0, result: '', letter: '', trouble: '' },
+      ...{ outbox, channel: address.channel, team, digest, nonce, via, id: entry.id },
+      ...{ waitMs: 0, paceMs: 0, stopMs: 0, stops: 'token', result: '', letter: '', trouble: '' },
       ...change,
     };
     // Nobody can ask for the result of a command without an id.
@@ -263,17 +278,6 @@ export class Delivery {
       default:
         return settled satisfies never;
     }
-  }
-
-  /** A message that waits for a new token learns the same every few seconds. */
-  #tell(sender: Sender, refusal: Refusal): void {
-    const { refuse, timers } = this.#deps;
-    const nowMs = timers.monotonicMs();
-    for (const [told, atMs] of this.#told) if (nowMs - atMs >= TELL_AGAIN_MS) this.#told.delete(told);
-    const key = `${sender.ownerUid} ${sender.generation} ${sender.credentialsDigest} ${refusal.reason}`;
-    if (this.#told.has(key)) return;
-    this.#told.set(key, nowMs);
-    refuse(sender, refusal);
   }
 
   #warn(words: string, error: string): void {

@@ -43,8 +43,10 @@ export interface Backlog {
   oldestMs: number;
 }
 
-/** More than a call of Slack may take (12 s) and its mark in Redis after it. */
-const LEASE_MS = 30_000;
+/** For which a channel is silent when its connector has been killed. It is renewed while Slack is asked. */
+const LEASE_MS = 10_000;
+/** Renewals of a lease that may fail before it ends. */
+const RENEWALS = 3;
 const POSTS_AT_ONCE = 50;
 /** Whatever a nudge or a timer has missed is found by then. */
 const LOOK_MS = 5_000;
@@ -65,6 +67,8 @@ export class Outbound {
   readonly #look: PeriodicTask;
   #unsubscribe: (() => void)[] = [];
   #startedAtMs = 0;
+  /** Until then others may have had no Redis either, in which to mark what they have sent. */
+  #leaveUntilMs = Number.NEGATIVE_INFINITY;
   #backlog: Backlog = { outboxes: 0, oldestMs: 0 };
 
   constructor(deps: OutboundDeps) {
@@ -74,7 +78,8 @@ export class Outbound {
     this.#timers = timers;
     const keys = commandKeys(deps.commands);
     const shared = { timers, random: Math.random, observer, limitedLog };
-    const store = new OutboxStore(redis, keys, { leaseMs });
+    const leaveMs = (): number => Math.max(0, Math.ceil(this.#leaveUntilMs - timers.monotonicMs()));
+    const store = new OutboxStore(redis, keys, { leaseMs, leaveMs });
     this.#keys = keys;
     this.#store = store;
     this.#reader = new CommandReader({
@@ -84,7 +89,7 @@ export class Outbound {
       store,
       onRouted: (outboxes) => this.#onRouted(outboxes),
     });
-    this.#delivery = new Delivery({ ...shared, store, senders, webApi, refuse });
+    this.#delivery = new Delivery({ ...shared, store, renewMs: leaseMs / RENEWALS, senders, webApi, refuse });
     this.#schedule = new OutboxSchedule({
       serve: (outbox) => this.#serve(outbox),
       atOnce: POSTS_AT_ONCE,
@@ -99,14 +104,17 @@ export class Outbound {
   }
 
   start(): void {
-    const { redis, subscriber, senders } = this.#deps;
+    const { redis, subscriber, senders, leaseMs = LEASE_MS } = this.#deps;
     this.#startedAtMs = this.#timers.monotonicMs();
     this.#unsubscribe = [
       subscriber.onMessage((channel, message) => {
         if (channel === this.#keys.nudge) this.#wake(message.split('\n'));
       }),
       senders.onChange(() => this.#look.soon(0)),
-      redis.onReady(() => this.#look.soon(0)),
+      redis.onReady(() => {
+        this.#leaveUntilMs = this.#timers.monotonicMs() + leaseMs;
+        this.#look.soon(0);
+      }),
     ];
     // Queued by the client until there is a connection. Without it, work is found by looking.
     subscriber.subscribe(this.#keys.nudge).catch((error: unknown) => this.#warn(error));

@@ -37,10 +37,12 @@ export type RouteOutcome =
   /** Of Redis, to that command of its. */
   | { kind: 'error'; command: string; error: string };
 
-/** Of an outbox, and of the token that would send from it: digests, never the token. */
+/** Of an outbox, and of the bot that would send from it: a digest, never the token. */
 export interface ClaimRequest {
   outbox: string;
   channel: string;
+  /** Of the bot: what is paced by the team stays paced when a token is replaced. */
+  team: string;
   /** `tokenDigest` of the plain bot token. */
   digest: string;
   nonce: string;
@@ -57,15 +59,17 @@ export type Claim =
   /** `entry` as it is in the outbox, `trouble` as it was settled. */
   | { kind: 'claimed'; redisMs: number; entry: string; trouble: string; idleMs: number };
 
-export interface SettleRequest extends Pick<ClaimRequest, 'outbox' | 'channel' | 'digest' | 'nonce'> {
+export interface SettleRequest extends Pick<ClaimRequest, 'outbox' | 'channel' | 'team' | 'digest' | 'nonce'> {
   via: string;
   what: 'sent' | 'failed' | 'again' | 'back';
   /** Of `again` and `back`. */
   waitMs: number;
-  /** Until the next message of this token to this channel; 0 when none was sent. */
+  /** Until the next message of this team to this channel; 0 when none was sent. */
   paceMs: number;
-  /** For which Slack wants no more of this token this way. */
+  /** For which nothing more is sent this way. */
   stopMs: number;
+  /** By whom. */
+  stops: 'team' | 'token';
   id: string;
   /** Empty: it stays as it is. */
   result: string;
@@ -87,8 +91,10 @@ export interface Look {
 }
 
 export interface StoreLimits {
-  /** Longer than any call of Slack may take, with the writes around it. */
+  /** Ends by itself that long after it was given or renewed. */
   leaseMs: number;
+  /** Ms for which a lease that has ended is left to its holder all the same. */
+  leaveMs?: () => number;
 }
 
 const script = (name: string) => loadScript(new URL(`./${name}.lua`, import.meta.url));
@@ -96,6 +102,7 @@ const SCRIPTS = {
   intake: script('intake'),
   route: script('route'),
   claim: script('claim'),
+  renew: script('renew'),
   settle: script('settle'),
   look: script('look'),
 };
@@ -109,6 +116,10 @@ const BEGINNING_BYTES = 1_000;
  * never 300 in a minute.
  */
 const BUCKET = { intervalMs: 210, burst: 5 };
+/** Of an outbox that waits for the bucket: kept for so long when nobody comes for it, which a look does in time. */
+const TURN_LOST_MS = 6_000;
+/** It asks again by then, so that no due time looks as if the clock had been set back. */
+const TURN_ASK_MS = 60_000;
 /** Longer than any wait is: Retry-After counts for five minutes. */
 const FAR_MS = 600_000;
 
@@ -148,19 +159,21 @@ export class OutboxStore {
     return outcomes;
   }
 
-  async claim({ outbox, channel, digest, nonce, overRtm, giveUpMs }: ClaimRequest): Promise<Claim> {
+  async claim({ outbox, channel, team, digest, nonce, overRtm, giveUpMs }: ClaimRequest): Promise<Claim> {
     const keys = this.#keys;
+    const { leaseMs, leaveMs } = this.#limits;
     const [what, first, entry, trouble, idleMs] = listOf(
       await runScript(
         this.#redis,
         SCRIPTS.claim,
         [
-          ...[keys.due, keys.heads, keys.leases, keys.troubles, keys.outbox(outbox), keys.bucket(digest)],
-          ...[keys.stop(digest, 'api'), keys.pace(digest, channel), keys.stop(digest, 'rtm'), keys.pace(digest, 'rtm')],
+          ...[keys.due, keys.heads, keys.leases, keys.troubles, keys.outbox(outbox), keys.bucket(team)],
+          ...[keys.turns(team), keys.pace(team, channel), keys.stop(digest, 'api'), keys.stop(team, 'api')],
+          ...[keys.stop(digest, 'rtm'), keys.pace(digest, 'rtm')],
         ],
         [
-          ...[outbox, nonce, this.#limits.leaseMs, giveUpMs, overRtm ? 1 : 0],
-          ...[BUCKET.intervalMs, BUCKET.burst, FAR_MS],
+          ...[outbox, nonce, leaseMs, giveUpMs, overRtm ? 1 : 0, BUCKET.intervalMs, BUCKET.burst, FAR_MS],
+          ...[leaveMs?.() ?? 0, TURN_LOST_MS, TURN_ASK_MS],
         ],
       ),
     );
@@ -184,17 +197,26 @@ export class OutboxStore {
     }
   }
 
+  /** @returns false if the lease is another's, or gone */
+  async renew({ outbox, channel, team, digest, nonce }: Omit<ClaimRequest, 'overRtm' | 'giveUpMs'>): Promise<boolean> {
+    const { due, leases, pace } = this.#keys;
+    const keys = [due, leases, pace(team, channel), pace(digest, 'rtm')];
+    return (await runScript(this.#redis, SCRIPTS.renew, keys, [outbox, nonce, this.#limits.leaseMs])) === 1;
+  }
+
   async settle(request: SettleRequest): Promise<Settled> {
-    const { outbox, channel, digest, nonce, via, what, waitMs, paceMs, stopMs, id, result, letter, trouble } = request;
+    const { outbox, channel, team, digest, nonce, via, what, waitMs, paceMs, id, result, letter, trouble } = request;
+    const { stopMs, stops } = request;
     const keys = this.#keys;
+    const stop = keys.stop(stops === 'team' ? team : digest, via);
     const ttlMs = what === 'again' ? QUEUED_RESULT_TTL_MS : RESULT_TTL_MS;
     const [kind, detail] = listOf(
       await runScript(
         this.#redis,
         SCRIPTS.settle,
         [
-          ...[keys.due, keys.heads, keys.leases, keys.troubles, keys.outbox(outbox), keys.stop(digest, via)],
-          ...[keys.pace(digest, channel), keys.pace(digest, 'rtm'), keys.result(id), keys.dead],
+          ...[keys.due, keys.heads, keys.leases, keys.troubles, keys.outbox(outbox), stop],
+          ...[keys.pace(team, channel), keys.pace(digest, 'rtm'), keys.result(id), keys.dead],
         ],
         [outbox, nonce, what, waitMs, paceMs, stopMs, result, ttlMs, letter, MOST_DEAD_LETTERS, trouble],
       ),

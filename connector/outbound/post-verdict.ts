@@ -31,8 +31,10 @@ export type Verdict =
       refusal: Refusal | undefined;
       waitMs: number;
       paceMs: number;
-      /** For which nothing more may be sent with this token. */
+      /** For which nothing more may be sent this way. */
       stopMs: number;
+      /** By whom: what Slack said of a rate counts for a new token, too; what it said of a token does not. */
+      stops: 'team' | 'token';
     };
 
 /** Slack takes one message a second in a channel (docs.slack.dev/apis/web-api/rate-limits), and over an RTM socket. */
@@ -90,7 +92,7 @@ function judgeApi(answer: WebApiAnswer, command: Command, before: Trouble | unde
         message: 'Slack asked for fewer messages (429). Relax retries automatically.',
       };
       const waitMs = Math.max(PACE_MS, answer.retryAfterMs);
-      return again({ tries: 0, refusals: 0, ...before, failure }, { waitMs, stopMs: waitMs });
+      return again({ tries: 0, refusals: 0, ...before, failure }, { waitMs, stopMs: waitMs, stops: 'team' });
     }
     case 'terminal':
       return unpostable(answer) ?? refused(answer, before);
@@ -183,16 +185,13 @@ function judgeRtm(answer: RtmAnswer, command: Command, before: Trouble | undefin
   }
 }
 
-type Wait = Partial<Pick<Extract<Verdict, { kind: 'again' }>, 'stopMs' | 'paceMs' | 'refusal'>> & { waitMs: number };
+type Again = Extract<Verdict, { kind: 'again' }>;
+type Wait = Partial<Pick<Again, 'stopMs' | 'stops' | 'paceMs' | 'refusal'>> & Pick<Again, 'waitMs'>;
 
-const again = (trouble: Trouble, { waitMs, stopMs = 0, paceMs = PACE_MS, refusal }: Wait): Verdict => ({
-  kind: 'again',
-  trouble,
-  refusal,
-  waitMs,
-  paceMs,
-  stopMs,
-});
+const again = (
+  trouble: Trouble,
+  { waitMs, stopMs = 0, stops = 'token', paceMs = PACE_MS, refusal }: Wait,
+): Verdict => ({ kind: 'again', trouble, refusal, waitMs, paceMs, stopMs, stops });
 
 /** Why it can't be sent by this bot at all; undefined if it can. */
 export function whyUnsendable(command: Command, sender: Sender): CommandFailure | undefined {

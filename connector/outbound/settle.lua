@@ -4,8 +4,8 @@
 -- ARGV[1] name of the outbox  ARGV[2] nonce of the lease
 -- ARGV[3] sent | failed | again | back: the first two take the head away
 -- ARGV[4] again, back: ms until it may be tried again
--- ARGV[5] ms until the next message of this token to this channel, 0 if none was sent
--- ARGV[6] ms for which Slack wants no more of this token, 0 for none
+-- ARGV[5] ms until the next message of this team to this channel, 0 if none was sent
+-- ARGV[6] ms of the stop, 0 for none
 -- ARGV[7] result as JSON, '' for none  ARGV[8] ms that it lives  ARGV[9] dead letter as JSON, '' for none
 -- ARGV[10] most dead letters  ARGV[11] failure as JSON, for the next try
 -- Returns { 'settled', ms until the next message is due or -1 for none }, { 'late' } or { 'refused', error }

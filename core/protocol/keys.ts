@@ -78,12 +78,14 @@ export interface CommandKeys {
   result(id: string): string;
   /** List of commands that were not done. */
   dead: string;
-  /** String with TTL: while it is there, this token sends nothing to this channel, or nothing over RTM (`rtm`). */
-  pace(tokenDigest: string, channel: string): string;
-  /** String with TTL: how much this token has sent lately. */
-  bucket(tokenDigest: string): string;
-  /** String with TTL: while it is there, this token sends nothing this way, since Slack has asked for that. */
-  stop(tokenDigest: string, via: string): string;
+  /** String with TTL: while it is there, this team gets nothing in this channel, or this token sends nothing over RTM (`rtm`). */
+  pace(teamOrTokenDigest: string, channel: string): string;
+  /** String with TTL: Redis time (ms) at which this team has all of its messages back. */
+  bucket(teamID: string): string;
+  /** Sorted set with TTL: outbox that waits for the bucket -> Redis time (ms) of its turn. */
+  turns(teamID: string): string;
+  /** String with TTL: while it is there, this team or token sends nothing this way. */
+  stop(teamOrTokenDigest: string, via: string): string;
   /** Pub/sub channel: names of outboxes that have something to send. */
   nudge: string;
 }
@@ -101,9 +103,10 @@ export function commandKeys(commands: string): CommandKeys {
     outbox: (name) => `${tag}:outbox:${name}`,
     result: (id) => `${tag}:result:${id}`,
     dead: `${tag}:dead`,
-    pace: (digest, channel) => `${tag}:pace:${digest}:${channel}`,
-    bucket: (digest) => `${tag}:bucket:${digest}`,
-    stop: (digest, via) => `${tag}:stop:${digest}:${via}`,
+    pace: (whose, channel) => `${tag}:pace:${whose}:${channel}`,
+    bucket: (teamID) => `${tag}:bucket:${teamID}`,
+    turns: (teamID) => `${tag}:turns:${teamID}`,
+    stop: (whose, via) => `${tag}:stop:${whose}:${via}`,
     nudge: `relax:nudge:${commands}`,
   };
 }

@@ -32,11 +32,13 @@ async function faultyOutbox({ settle, ...faults }: Faults, senders: Sender[], ..
   const delivery = new Delivery({
     store: {
       claim: (request) => store.claim(request),
+      renew: (request) => store.renew(request),
       settle: async (request) => {
         await settle?.(request);
         return await store.settle(request);
       },
     },
+    renewMs: 1_000,
     senders: fakes,
     webApi: { call: () => Promise.reject(new Error('nothing is posted here')) },
     refuse: () => undefined,
@@ -79,7 +81,15 @@ describe('a message that makes no progress', () => {
   it('is not given up by two at once, nor while somebody is sending it', async () => {
     const { application, store, delivery } = await outbox([], { id: '1' });
     await age(PATIENCE_MS + 1_000);
-    const request = { outbox: 'T1/C1', channel: 'C1', digest: 'd', nonce: 'n', overRtm: false, giveUpMs: 0 };
+    const request = {
+      outbox: 'T1/C1',
+      channel: 'C1',
+      team: 'T1',
+      digest: 'd',
+      nonce: 'n',
+      overRtm: false,
+      giveUpMs: 0,
+    };
     expect(await store.claim(request)).toMatchObject({ kind: 'claimed' });
     expect(await delivery.giveUp('T1/C1', PATIENCE_MS)).toBe(false);
     expect(await application.deadLetters()).toEqual([]);
@@ -137,7 +147,15 @@ describe('a delivery that is closing', () => {
     delivery.close();
     expect(await sending).toBe(0);
     expect(await delivery.send('T1/C1')).toBeUndefined();
-    const request = { outbox: 'T1/C1', channel: 'C1', digest: 'd', nonce: 'n', overRtm: false, giveUpMs: 0 };
+    const request = {
+      outbox: 'T1/C1',
+      channel: 'C1',
+      team: 'T1',
+      digest: 'd',
+      nonce: 'n',
+      overRtm: false,
+      giveUpMs: 0,
+    };
     expect(await store.claim(request)).toMatchObject({ kind: 'claimed' });
   });
 });

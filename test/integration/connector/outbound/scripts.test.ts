@@ -42,7 +42,7 @@ async function* route(store: OutboxStore): AsyncGenerator<void, void> {
 
 async function* send(store: OutboxStore, outbox: string, slack: Slack, nonce: string): AsyncGenerator<void, void> {
   const { channel } = addressOf(outbox);
-  const request = { outbox, channel, digest: 'd', nonce };
+  const request = { outbox, channel, team: 'T1', digest: 'd', nonce };
   const claim: Claim = await store.claim({ ...request, overRtm: false, giveUpMs: 0 });
   if (claim.kind !== 'claimed') return;
   yield;
@@ -50,7 +50,7 @@ async function* send(store: OutboxStore, outbox: string, slack: Slack, nonce: st
   slack.posts.push(id);
   slack.unmarked.add(id);
   yield;
-  const rest = { waitMs: 0, stopMs: 0, paceMs: 0, letter: '', trouble: '' };
+  const rest = { waitMs: 0, stopMs: 0, stops: 'token' as const, paceMs: 0, letter: '', trouble: '' };
   await store.settle({ ...request, ...rest, via: 'api', what: 'sent', id, result: '{"state":"sent"}' });
   slack.unmarked.delete(id);
 }
@@ -73,12 +73,12 @@ async function runSteps(steps: readonly Step[], store: OutboxStore, slack: Slack
 
 /** Everybody has died. Their leases end, and one comes that does all that is left. */
 async function finish(keys: CommandKeys, store: OutboxStore, slack: Slack): Promise<void> {
-  await redis.del(keys.leases, ...CHANNELS.map((channel) => keys.pace('d', channel)));
+  await redis.del(keys.leases, ...CHANNELS.map((channel) => keys.pace('T1', channel)));
   for (const channel of CHANNELS) await redis.zadd(keys.due, 'XX', 0, `T1/${channel}`);
   for (let left = 0; left < 2; left += 1) for await (const _each of route(store));
   for (const channel of CHANNELS) {
     for (let left = 0; left < 4; left += 1) {
-      await redis.del(keys.bucket('d'));
+      await redis.del(keys.bucket('T1'));
       for await (const _each of send(store, `T1/${channel}`, slack, `last-${left}`));
     }
   }
@@ -139,13 +139,23 @@ describe('the scripts of outbound messages', () => {
     const store = new OutboxStore(redis, keys, { leaseMs: 1 });
     await redis.rpush(keys.commands, '{"type":"message","team":"T1","channel":"C1","text":"m","id":"m"}');
     for await (const _each of route(store));
-    const request = { outbox: 'T1/C1', channel: 'C1', digest: 'd' };
+    const request = { outbox: 'T1/C1', channel: 'C1', team: 'T1', digest: 'd' };
     const claim = { ...request, overRtm: false, giveUpMs: 0 };
     expect(await store.claim({ ...claim, nonce: 'stalled' })).toMatchObject({ kind: 'claimed' });
     const other = async (): Promise<Claim> => await store.claim({ ...claim, nonce: 'other' });
     let taken = await other();
     while (taken.kind !== 'claimed') taken = await other();
-    const settle = { ...request, via: 'api', waitMs: 0, paceMs: 0, stopMs: 5_000, id: 'm', letter: '', trouble: '' };
+    const settle = {
+      ...request,
+      via: 'api',
+      waitMs: 0,
+      paceMs: 0,
+      stopMs: 5_000,
+      stops: 'token' as const,
+      id: 'm',
+      letter: '',
+      trouble: '',
+    };
     const sent = { ...settle, what: 'sent', result: '{"state":"sent"}' } as const;
     expect(await store.settle({ ...sent, nonce: 'stalled' })).toEqual({ kind: 'late' });
     expect(await redis.llen(keys.outbox('T1/C1'))).toBe(1);
@@ -155,32 +165,90 @@ describe('the scripts of outbound messages', () => {
     expect(await redis.llen(keys.outbox('T1/C1'))).toBe(0);
   });
 
-  it('let a token send five at once and then one in 210 ms, so never 300 in a minute, whatever the channels', async () => {
+  it('let a team be sent five at once and then one in 210 ms, so never 300 in a minute, whatever the channels', async () => {
     const { keys, store } = await accepted('bucket', 'C1', 'C2', 'C3', 'C4', 'C5', 'C6');
     const claims = [];
-    for (let at = 1; at <= 6; at += 1) claims.push(await store.claim(claimOf(`C${at}`, 'd')));
+    for (let at = 1; at <= 6; at += 1) claims.push(await store.claim(claimOf(`C${at}`)));
     expect(claims.map(({ kind }) => kind)).toEqual([...Array.from({ length: 5 }, () => 'claimed'), 'wait']);
     const [last] = claims.slice(-1);
     expect(last?.kind === 'wait' && last.waitMs).toBeGreaterThan(100);
     expect(last?.kind === 'wait' && last.waitMs).toBeLessThanOrEqual(210);
-    // Another token has a bucket of its own.
+    // Another team has a bucket of its own.
     await redis.zadd(keys.due, 0, 'T1/C6');
-    expect(await store.claim(claimOf('C6', 'other'))).toMatchObject({ kind: 'claimed' });
+    expect(await store.claim(claimOf('C6', { team: 'T2' }))).toMatchObject({ kind: 'claimed' });
   });
 
-  it('hold the pace of a token and channel until the answer, and for a second after it, for every outbox', async () => {
+  it('hold the pace of a channel until the answer, and for a second after it, for every outbox and for a new token', async () => {
     const { keys, store } = await accepted('pace', 'C1');
     await redis.rpush(keys.commands, '{"type":"message","bot":"bots/acme","channel":"C1","text":"m"}');
     for await (const _each of route(store));
-    const claim = claimOf('C1', 'd');
+    const claim = claimOf('C1');
     expect(await store.claim(claim)).toMatchObject({ kind: 'claimed' });
-    const other = { ...claim, outbox: 'bots/acme/C1' };
+    const other = { ...claim, outbox: 'bots/acme/C1', digest: 'of a new token' };
     expect(await store.claim(other)).toMatchObject({ kind: 'wait' });
-    const rest = { waitMs: 0, stopMs: 0, paceMs: 1_000, letter: '', trouble: '', result: '', id: '' };
+    const rest = {
+      waitMs: 0,
+      stopMs: 0,
+      stops: 'token' as const,
+      paceMs: 1_000,
+      letter: '',
+      trouble: '',
+      result: '',
+      id: '',
+    };
     await store.settle({ ...claim, ...rest, via: 'api', what: 'sent' });
     await redis.zadd(keys.due, 0, 'bots/acme/C1');
     const waiting = await store.claim(other);
     expect(waiting.kind === 'wait' && waiting.waitMs).toBeGreaterThan(900);
+  });
+
+  it('give a turn of its own to each outbox that waits for the bucket, and pass over one that nobody comes for', async () => {
+    const channels = Array.from({ length: 14 }, (_none, at) => `C${at}`);
+    const { keys, store } = await accepted('turns', ...channels);
+    const waits: number[] = [];
+    for (const channel of channels) {
+      const claim = await store.claim(claimOf(channel));
+      waits.push(claim.kind === 'wait' ? claim.waitMs : 0);
+    }
+    const turns = waits.slice(5);
+    for (const [at, waitMs] of turns.entries()) expect(Math.abs(waitMs - 210 * (at + 1))).toBeLessThan(100);
+    // One that comes early, or again, keeps its turn.
+    await redis.zadd(keys.due, 0, 'T1/C10');
+    const again = await store.claim(claimOf('C10'));
+    expect(again.kind === 'wait' && Math.abs(again.waitMs - 210 * 6)).toBeLessThan(100);
+
+    await redis.del(keys.bucket('T1'));
+    for (const channel of channels.slice(5)) await redis.zadd(keys.due, 0, `T1/${channel}`);
+    expect(await store.claim(claimOf('C13'))).toMatchObject({ kind: 'wait' });
+    for (const channel of channels.slice(5, 13)) await redis.zincrby(keys.turns('T1'), -60_000, `T1/${channel}`);
+    await redis.zadd(keys.due, 0, 'T1/C13');
+    expect(await store.claim(claimOf('C13'))).toMatchObject({ kind: 'claimed' });
+    expect(await redis.zcard(keys.turns('T1'))).toBe(0);
+  });
+
+  it("keep a renewed lease with its pace, and do not renew one that is another's", async () => {
+    const { keys, store } = await accepted('renewal', 'C1');
+    const claim = claimOf('C1');
+    expect(await store.claim(claim)).toMatchObject({ kind: 'claimed' });
+    await redis.pexpire(keys.pace('T1', 'C1'), 500);
+    await redis.hset(keys.leases, 'T1/C1', `${claim.nonce} ${Date.now() + 500}`);
+    expect(await store.renew({ ...claim, nonce: 'another' })).toBe(false);
+    expect(await redis.pttl(keys.pace('T1', 'C1'))).toBeLessThanOrEqual(500);
+    expect(await store.renew(claim)).toBe(true);
+    expect(await redis.pttl(keys.pace('T1', 'C1'))).toBeGreaterThan(29_000);
+    expect(await store.claim({ ...claim, nonce: 'another' })).toMatchObject({ kind: 'leased' });
+    expect(Number(await redis.zscore(keys.due, 'T1/C1'))).toBeGreaterThan(Date.now() + 29_000);
+  });
+
+  it('leave a lease that has ended to its holder for as long as it may have had no Redis', async () => {
+    const { keys, store } = await accepted('left', 'C1');
+    await store.claim(claimOf('C1'));
+    await redis.del(keys.pace('T1', 'C1'));
+    await redis.hset(keys.leases, 'T1/C1', 'gone 1');
+    await redis.zadd(keys.due, 0, 'T1/C1');
+    const left = new OutboxStore(redis, keys, { leaseMs: 30_000, leaveMs: () => 700 });
+    expect(await left.claim(claimOf('C1'))).toEqual({ kind: 'leased', waitMs: 700 });
+    expect(await store.claim(claimOf('C1'))).toMatchObject({ kind: 'claimed' });
   });
 
   it('do not wait for hours because the clock of Redis was set back', async () => {
@@ -188,15 +256,24 @@ describe('the scripts of outbound messages', () => {
     const laterMs = Date.now() + 3_600_000;
     await redis.zadd(keys.due, laterMs, 'T1/C1', laterMs, 'T1/C2');
     await redis.hset(keys.leases, 'T1/C2', `nonce ${laterMs}`);
-    await redis.set(keys.bucket('d'), laterMs);
+    await redis.set(keys.bucket('T1'), laterMs);
     expect((await store.look(0, 1_000, 0)).due.map(({ outbox }) => outbox)).toEqual(['T1/C1', 'T1/C2']);
-    expect(await store.claim(claimOf('C1', 'd'))).toMatchObject({ kind: 'claimed' });
-    expect(await store.claim(claimOf('C2', 'd'))).toMatchObject({ kind: 'claimed' });
+    expect(await store.claim(claimOf('C1'))).toMatchObject({ kind: 'claimed' });
+    expect(await store.claim(claimOf('C2'))).toMatchObject({ kind: 'claimed' });
   });
 });
 
-const claimOf = (channel: string, digest: string): ClaimRequest => {
-  return { outbox: `T1/${channel}`, channel, digest, nonce: `of-${channel}`, overRtm: false, giveUpMs: 0 };
+const claimOf = (channel: string, changes: Partial<ClaimRequest> = {}): ClaimRequest => {
+  return {
+    outbox: `T1/${channel}`,
+    channel,
+    team: 'T1',
+    digest: 'd',
+    nonce: `of-${channel}`,
+    overRtm: false,
+    giveUpMs: 0,
+    ...changes,
+  };
 };
 
 /** A message to each of these channels, in its outbox. */
