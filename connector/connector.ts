@@ -108,7 +108,10 @@ export class Connector {
       limitedLog: this.#limitedLog,
       held: () => (this.#session.mayAct ? this.#assignments.held.slots : undefined),
       createRunner: (spec, onStatus) => new SlotRunner(spec, transports[spec.kind], slots, onStatus),
-      onChange: (id) => this.#board.changed(id),
+      onChange: (id) => {
+        this.#board.changed(id);
+        this.#outbound?.changed();
+      },
       onAddressees: () => this.#served.look(),
     });
     const routeSenders = new RouteSenders({ cluster, keyring, limitedLog: this.#limitedLog });

@@ -10,6 +10,7 @@
 -- ARGV[8] no time lies further ahead than so many ms, unless Redis's clock has been set back
 -- ARGV[9] ms for which a lease that has ended is left to its holder all the same
 -- ARGV[10] ms after which a turn is lost  ARGV[11] most ms until somebody who waits for a turn asks again
+-- ARGV[12] most ms until somebody asks again who waits for a message that is being sent
 -- Returns
 --   { 'none' }                    nothing to do
 --   { 'leased', ms }              by another connector, so long at most
@@ -53,7 +54,12 @@ else
   if waitMs > 0 then return { 'wait', waitMs } end
 
   local holds = isRtm and { KEYS[8], KEYS[11], KEYS[12] } or { KEYS[8], KEYS[9], KEYS[10] }
-  for _, hold in ipairs(holds) do waitMs = math.max(waitMs, redis.call('PTTL', hold)) end
+  for _, hold in ipairs(holds) do
+    local leftMs = redis.call('PTTL', hold)
+    -- A message that is being sent holds it, until it is answered: long before its lease ends, if its process lives.
+    if leftMs > 0 and redis.call('GET', hold) ~= '-' then leftMs = math.min(leftMs, tonumber(ARGV[12])) end
+    waitMs = math.max(waitMs, leftMs)
+  end
   local turns, intervalMs, burst, lostMs = KEYS[7], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[10])
   -- When the bucket would be full again.
   local fullMs = nowMs

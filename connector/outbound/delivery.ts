@@ -92,10 +92,10 @@ export class Delivery {
   }
 
   /**
-   * @returns ms until the outbox is worth another look; undefined if that depends on somebody else
+   * @returns ms until the outbox is worth another look; undefined if that depends on somebody else, such as one with a socket
    * @throws Redis's error, if it did not let us claim
    */
-  async send(outbox: string): Promise<number | undefined> {
+  async send(outbox: string): Promise<number | 'elsewhere' | undefined> {
     const address = addressOf(outbox);
     const sender = senderOf(address, this.#deps.senders);
     if (sender === undefined) return undefined;
@@ -120,7 +120,7 @@ export class Delivery {
     address: Address,
     sender: Sender | undefined,
     giveUpMs: number,
-  ): Promise<number | undefined> {
+  ): Promise<number | 'elsewhere' | undefined> {
     const { store, renewMs, timers } = this.#deps;
     if (this.#closing) return undefined;
     const digest = sender?.token === undefined ? NO_TOKEN : tokenDigest(sender.token);
@@ -133,8 +133,9 @@ export class Delivery {
     const claimed = await store.claim({ ...ours, overRtm, giveUpMs });
     switch (claimed.kind) {
       case 'none':
-      case 'elsewhere':
         return undefined;
+      case 'elsewhere':
+        return claimed.kind;
       case 'leased':
       case 'wait':
         return claimed.waitMs;

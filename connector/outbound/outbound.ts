@@ -50,6 +50,8 @@ const RENEWALS = 3;
 const POSTS_AT_ONCE = 50;
 /** Whatever a nudge or a timer has missed is found by then. */
 const LOOK_MS = 5_000;
+/** Until a look because slots have changed, of which thousands may at once. */
+const CHANGED_MS = 200;
 /** Reserved, when stopping, for marks and for the caller. */
 const ABORT_MS = 500;
 /** Of outboxes in one nudge. */
@@ -65,6 +67,8 @@ export class Outbound {
   readonly #delivery: Delivery;
   readonly #schedule: OutboxSchedule;
   readonly #look: PeriodicTask;
+  /** Outboxes that all connectors have been told of, and that are served here because of that. */
+  readonly #heard = new Set<string>();
   #unsubscribe: (() => void)[] = [];
   #startedAtMs = 0;
   /** Until then others may have had no Redis either, in which to mark what they have sent. */
@@ -108,7 +112,7 @@ export class Outbound {
     this.#startedAtMs = this.#timers.monotonicMs();
     this.#unsubscribe = [
       subscriber.onMessage((channel, message) => {
-        if (channel === this.#keys.nudge) this.#wake(message.split('\n'));
+        if (channel === this.#keys.nudge) for (const outbox of message.split('\n')) this.#hear(outbox, 0);
       }),
       senders.onChange(() => this.#look.soon(0)),
       redis.onReady(() => {
@@ -120,6 +124,11 @@ export class Outbound {
     subscriber.subscribe(this.#keys.nudge).catch((error: unknown) => this.#warn(error));
     this.#reader.start();
     this.#look.soon(0);
+  }
+
+  /** A bot that was here before may be able to send now: a socket of its has become live. */
+  changed(): void {
+    this.#look.soon(CHANGED_MS);
   }
 
   /**
@@ -145,7 +154,11 @@ export class Outbound {
 
   async #serve(outbox: string): Promise<number | undefined> {
     try {
-      return await this.#delivery.send(outbox);
+      const isHeard = this.#heard.delete(outbox);
+      const next = await this.#delivery.send(outbox);
+      if (next !== 'elsewhere') return next;
+      if (!isHeard) this.#nudge([outbox]);
+      return undefined;
     } catch (error) {
       this.#warn(error);
       return undefined;
@@ -161,6 +174,12 @@ export class Outbound {
 
   #wake(outboxes: readonly string[]): void {
     for (const outbox of outboxes) if (this.#isServed(outbox)) this.#schedule.wake(outbox, 0);
+  }
+
+  #hear(outbox: string, inMs: number): void {
+    if (!this.#isServed(outbox)) return;
+    this.#heard.add(outbox);
+    this.#schedule.wake(outbox, inMs);
   }
 
   #isServed(outbox: string): boolean {
@@ -189,7 +208,7 @@ export class Outbound {
     for (let page = 0; ; page += 1) {
       const { outboxes, oldestMs, due, long } = await this.#store.look(LOOK_MS, PATIENCE_MS, page);
       this.#backlog = { outboxes, oldestMs };
-      for (const { outbox, ms } of due) if (this.#isServed(outbox)) this.#schedule.wake(outbox, Math.max(0, ms));
+      for (const { outbox, ms } of due) this.#hear(outbox, Math.max(0, ms));
       if (page === 0) await this.#giveUp(long);
       if (due.length < LOOK_PAGE) return;
     }

@@ -27,7 +27,7 @@ if isOurs and ARGV[9] ~= '' then
   redis.call('LTRIM', KEYS[10], -tonumber(ARGV[10]), -1)
 end
 
-if stopMs > 0 and redis.call('PTTL', KEYS[6]) < stopMs then redis.call('SET', KEYS[6], '1', 'PX', stopMs) end
+if stopMs > 0 and redis.call('PTTL', KEYS[6]) < stopMs then redis.call('SET', KEYS[6], '-', 'PX', stopMs) end
 for at = 7, 8 do
   local holder = redis.call('GET', KEYS[at])
   -- The pace of RTM is held by messages over RTM only.

@@ -107,7 +107,7 @@ describe('a message that makes no progress', () => {
 
   it('over RTM, since no socket of the bot is live, says so', async () => {
     const { application, delivery } = await outbox([fakeSender('T1', { speaksRtm: true })], { id: '1', via: 'rtm' });
-    expect(await delivery.send('T1/C1')).toBeUndefined();
+    expect(await delivery.send('T1/C1')).toBe('elsewhere');
     await age(PATIENCE_MS);
     await delivery.giveUp('T1/C1', PATIENCE_MS);
     expect(await application.result('1')).toMatchObject({ state: 'failed', reason: 'RtmUnavailable' });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PATIENCE_MS } from '#connector/outbound/post-verdict.ts';
+import type { Sender } from '#connector/outbound/sender.ts';
 import { systemTimers } from '#core/process/timers.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 import { waitFor } from '#test/support/wait.ts';
@@ -114,17 +115,64 @@ describe('a message that an application sends', () => {
   scenario(
     'is handed over when the lease of a process that died ends',
     async ({ keys, application, start, startWith, said, answer }) => {
-      const hung = await startWith({ senders: new FakeSenders('T1'), leaseMs: 1_000 });
+      let isDead = false;
+      const after: typeof systemTimers.after = (ms, run) => systemTimers.after(ms, () => isDead || run());
+      const timers = { ...systemTimers, after };
+      const hung = await startWith({ senders: new FakeSenders('T1'), leaseMs: 1_000, timers });
       answer({ kind: 'hang' }, { times: 1 });
       await application.say({ team: 'T1', channel: 'C1', text: 'm', id: 'm' });
       await waitFor(() => redis.exists(keys.leases).then((there) => there === 1));
-      // It waits for Slack until the test ends; its lease does not.
+      isDead = true;
       await start('T1');
       expect(await application.final('m')).toMatchObject({ state: 'sent' });
       expect(said()).toEqual(['m']);
       expect(hung.counts.get('sent')).toBeUndefined();
+      isDead = false;
     },
   );
+
+  scenario(
+    'is not handed over while Slack takes longer than the lease, and its process lives',
+    async ({ keys, application, start, startWith, answer }) => {
+      await startWith({ senders: new FakeSenders('T1'), leaseMs: 600, timeoutMs: 2_000 });
+      answer({ kind: 'hang' }, { times: 1 });
+      await application.say({ team: 'T1', channel: 'C1', text: 'm', id: 'm' });
+      await waitFor(() => redis.exists(keys.leases).then((there) => there === 1));
+      await start('T1');
+      // Only who has asked Slack can know that it did not answer.
+      const known = async () =>
+        await application.result('m').then((result) => result !== undefined && 'reason' in result);
+      await waitFor(known, { what: 'Slack did not answer' });
+      expect(await application.final('m')).toMatchObject({ state: 'sent' });
+    },
+  );
+
+  scenario('is posted at once when its bot can send, or over RTM by whoever has the socket', async (world) => {
+    const { application, startWith, said, untilSaid } = world;
+    const texts: string[] = [];
+    const overRtm: Sender['overRtm'] = async ({ text }) => {
+      texts.push(text);
+      return { kind: 'sent', ts: '1.0' };
+    };
+    const [late, ears, mouth] = [new FakeSenders(), new FakeSenders(), new FakeSenders()];
+    ears.bots.push(fakeSender('T2', { speaksRtm: true }));
+    mouth.bots.push(fakeSender('T2', { speaksRtm: true, overRtm }));
+    const waiting = await startWith({ senders: late });
+    await Promise.all([startWith({ senders: ears }), startWith({ senders: mouth })]);
+    await application.say({ team: 'T1', channel: 'C1', text: 'm', id: 'm' });
+    for (const channel of ['C1', 'C2', 'C3']) {
+      await application.say({ team: 'T2', channel, text: channel, via: 'rtm', id: channel });
+    }
+    const startedAtMs = performance.now();
+    await waitFor(async () => (await application.result('m')) !== undefined);
+    late.bots.push(fakeSender('T1'));
+    waiting.outbound.changed();
+    await untilSaid(1);
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(said()).toEqual(['m']);
+    // One a second for each bot, in whatever order.
+    await waitFor(() => texts.length >= 3, { timeoutMs: 4_500, what: 'the first three over RTM' });
+  });
 
   scenario(
     'is on the dead list with the reason and the remedy, and holds up nothing',

@@ -185,7 +185,8 @@ describe('the scripts of outbound messages', () => {
     const claim = claimOf('C1');
     expect(await store.claim(claim)).toMatchObject({ kind: 'claimed' });
     const other = { ...claim, outbox: 'bots/acme/C1', digest: 'of a new token' };
-    expect(await store.claim(other)).toMatchObject({ kind: 'wait' });
+    // It asks again soon: the answer comes long before the lease ends.
+    expect(await store.claim(other)).toEqual({ kind: 'wait', waitMs: 250 });
     const rest = {
       waitMs: 0,
       stopMs: 0,
