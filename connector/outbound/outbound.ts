@@ -9,7 +9,7 @@ import type { BlockingRedis, Redis, RedisSubscriber } from '../../core/redis/red
 import type { WebApi } from '../../core/slack/web-api.ts';
 import { type CommandObserver, CommandReader, commandFault } from './command-reader.ts';
 import { Delivery, type DeliveryDeps, type DeliveryObserver } from './delivery.ts';
-import { addressOf, senderOf } from './outbox.ts';
+import { addresseeOf, addressOf, senderOf } from './outbox.ts';
 import { OutboxSchedule } from './outbox-schedule.ts';
 import { LOOK_PAGE, OutboxStore } from './outbox-store.ts';
 import { PATIENCE_MS, patienceMs } from './post-verdict.ts';
@@ -48,6 +48,8 @@ const LEASE_MS = 10_000;
 /** Renewals of a lease that may fail before it ends. */
 const RENEWALS = 3;
 const POSTS_AT_ONCE = 50;
+/** Of one addressee: more than its bucket lets through while Slack answers within two seconds. */
+const POSTS_OF_ONE = 10;
 /** Whatever a nudge or a timer has missed is found by then. */
 const LOOK_MS = 5_000;
 /** Until a look because slots have changed, of which thousands may at once. */
@@ -97,6 +99,8 @@ export class Outbound {
     this.#schedule = new OutboxSchedule({
       serve: (outbox) => this.#serve(outbox),
       atOnce: POSTS_AT_ONCE,
+      atOnceOfGroup: POSTS_OF_ONE,
+      groupOf: addresseeOf,
       timers,
       defects: new DefectLog(log),
     });

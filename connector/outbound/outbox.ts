@@ -28,6 +28,9 @@ export function addressOf(outbox: string): Address {
   return { addressee: parts.length > 1 ? { bot: name } : { team: name }, channel };
 }
 
+/** The outbox's name without the channel. */
+export const addresseeOf = (outbox: string): string => outbox.slice(0, Math.max(0, outbox.lastIndexOf('/')));
+
 /** The script that claims reads its first two words (`claim.lua`). */
 export const entryPrefix = ({ via }: Pick<Command, 'via'>, id: string, acceptedMs: number): string =>
   `${acceptedMs} ${via} ${encodeURIComponent(id)} `;

@@ -9,20 +9,26 @@ let defects: unknown[];
 let answer: (outbox: string) => Promise<number | undefined>;
 let schedule: OutboxSchedule;
 
+const scheduleFor = (atOnce: number): OutboxSchedule =>
+  new OutboxSchedule({
+    serve: (outbox) => {
+      served.push({ outbox, atMs: timers.monotonicMs() });
+      return answer(outbox);
+    },
+    atOnce,
+    atOnceOfGroup: 2,
+    // Of one group unless its name says another.
+    groupOf: (outbox) => outbox.split('/')[1] ?? '',
+    timers,
+    defects: { report: (_part, error) => void defects.push(error) },
+  });
+
 beforeEach(() => {
   timers = new FakeTimers();
   served = [];
   defects = [];
   answer = () => Promise.resolve(undefined);
-  schedule = new OutboxSchedule({
-    serve: (outbox) => {
-      served.push({ outbox, atMs: timers.monotonicMs() });
-      return answer(outbox);
-    },
-    atOnce: 2,
-    timers,
-    defects: { report: (_part, error) => void defects.push(error) },
-  });
+  schedule = scheduleFor(2);
 });
 
 describe('when a process looks at an outbox', () => {
@@ -65,6 +71,19 @@ describe('when a process looks at an outbox', () => {
     ends.shift()?.();
     await timers.advance(0);
     expect(served.map(({ outbox }) => outbox)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not depend on another group, whose messages are not answered: each has so many at once, and they take turns', async () => {
+    schedule = scheduleFor(4);
+    const ends: (() => void)[] = [];
+    answer = () => new Promise((resolve) => ends.push(() => resolve(undefined)));
+    for (const outbox of ['a/1', 'b/1', 'c/1', 'd/1', 'a/2', 'b/2', 'a/3']) schedule.wake(outbox, 0);
+    expect(served.map(({ outbox }) => outbox)).toEqual(['a/1', 'b/1', 'a/2', 'b/2']);
+    ends.shift()?.();
+    await timers.advance(0);
+    ends.pop()?.();
+    await timers.advance(0);
+    expect(served.slice(4).map(({ outbox }) => outbox)).toEqual(['c/1', 'a/3']);
   });
 
   it('is never after the stop, which says what was planned and waits for what is being done', async () => {
