@@ -104,7 +104,7 @@ export const settings = {
       'operator: uid of the kube-system namespace; standalone: host name and a digest of the directory; status: all clusters',
     example: 'production-eu',
     doc: 'Scope of sessions and assignments in Redis. It is the same for the operator and the connectors of one installation, and different for each installation.',
-    programs: ALL,
+    programs: [...FLEET, 'status'],
     requiredBy: ['connector'],
   }),
   owner: setting({

@@ -28,7 +28,7 @@ const isLive = ({ state, reason }: SlotStatus): boolean => state === 'live' && r
 const isTroubled = ({ reason }: SlotStatus): boolean => reason !== '';
 /** The slots of a row begin in groups of so many, so that their TLS handshakes don't make each other late. */
 const AT_ONCE = 20;
-const APART_MS = 200;
+const APART_MS = 500;
 /** So long a slot that waits is watched, for calls that it should not make. */
 const WATCH_MS = 3_000;
 /** A machine that runs many suites at once may be late by so much, without anything of ours being slow. */

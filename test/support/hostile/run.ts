@@ -9,7 +9,9 @@ import { Subject } from './subject.ts';
 import type { SubjectKind } from './subject-names.ts';
 
 /** Spreads the beginnings, so that two hundred TLS handshakes at once don't count as the fault of a row. */
-const APART_MS = 40;
+const APART_MS = 50;
+/** Some of them are storms. */
+const LIFE_APART_MS = 150;
 /** Reached past the proxy. */
 export const NO_PROXY_HOST = '127.0.0.2';
 
@@ -76,12 +78,12 @@ export class HostileRun {
   }
 
   async runLife(row: LifeRow, transport: SubjectKind): Promise<RowResult> {
-    await this.#turn();
+    await this.#turn(LIFE_APART_MS);
     return await runLifeRow(row, transport, { certificates: this.#certificates, subject: this.#direct });
   }
 
   async run(row: Row, transport: SubjectKind): Promise<RowResult> {
-    await this.#turn();
+    await this.#turn(APART_MS);
     return await runRow(row, transport, {
       certificates: this.#certificates,
       subject: row.proxied === true ? this.#proxied : this.#direct,
@@ -90,9 +92,9 @@ export class HostileRun {
     });
   }
 
-  async #turn(): Promise<void> {
+  async #turn(apartMs: number): Promise<void> {
     const nowMs = performance.now();
-    this.#nextAtMs = Math.max(nowMs, this.#nextAtMs) + APART_MS;
+    this.#nextAtMs = Math.max(nowMs, this.#nextAtMs) + apartMs;
     await new Promise((resolve) => setTimeout(resolve, this.#nextAtMs - nowMs));
   }
 

@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LifeRow, transportsOfLife } from '#test/support/hostile/life-row.ts';
 import type { RowResult } from '#test/support/hostile/row.ts';
-import { CLOSING_ROWS } from '#test/support/hostile/rows/closing-rows.ts';
-import { FRAME_ROWS, GREETING_ROWS } from '#test/support/hostile/rows/frame-rows.ts';
+import { LIVING_SOCKETS } from '#test/support/hostile/rows/living-sockets.ts';
 import { HostileRun } from '#test/support/hostile/run.ts';
 import { useRedis } from '#test/support/redis-fixture.ts';
 
 const server = useRedis();
 
-/** All rows run at once, each with a Slack of its own; a test looks at what became of its row. */
-const cases = [...CLOSING_ROWS, ...FRAME_ROWS, ...GREETING_ROWS].flatMap((row: LifeRow) =>
-  transportsOfLife(row).map((transport) => ({ row, transport, fault: row.fault })),
-);
+const longestMs = ({ promise }: LifeRow): number => (promise.kind === 'replaced' ? promise.detectedWithinMs : 0);
+
+/**
+ * All rows run beside each other, each with a Slack of its own, and those begin first that take longest; a test looks at what
+ * became of its row.
+ */
+const cases = LIVING_SOCKETS.flatMap(({ rows }) => rows)
+  .toSorted((one, other) => longestMs(other) - longestMs(one))
+  .flatMap((row) => transportsOfLife(row).map((transport) => ({ row, transport, fault: row.fault })));
 /** A hundred slots, four of which read a frame of 10 MB or 17 MB at the same moment. */
 const MOST_BYTES = 512 * 2 ** 20;
 const results = new Map<(typeof cases)[number], Promise<RowResult>>();

@@ -28,6 +28,8 @@ export const CLOSING_ROWS: readonly LifeRow[] = [
     fault: 'a TCP reset',
     inflict: ({ line }) => void setTimeout(() => line.reset(), 50),
     promise: closed(),
+    // The acknowledgement may have been under way.
+    acknowledges: 'any',
   },
   {
     fault: "a close handshake of the peer's that leaves TCP open",

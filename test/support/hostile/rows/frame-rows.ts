@@ -39,17 +39,21 @@ const VIOLATIONS: readonly Buffer[] = [
   Buffer.concat([frameBytes(OPCODE.text, 'x', { fin: false }), frameBytes(OPCODE.text, 'x')]),
 ];
 
-const sendsEvery = (socket: HostileSocket, everyMs: number, forMs: number, send: () => void): Promise<void> => {
-  const timer = setInterval(send, everyMs);
-  const end = (): void => clearInterval(timer);
-  socket.line.on('close', end);
-  return new Promise((resolve) =>
-    setTimeout(() => {
-      end();
+/** So many times, or until the socket has ended. */
+const sendsEvery = (socket: HostileSocket, everyMs: number, times: number, send: (n: number) => void): Promise<void> =>
+  new Promise((resolve) => {
+    let sent = 0;
+    const end = (): void => {
+      clearInterval(timer);
       resolve();
-    }, forMs),
-  );
-};
+    };
+    const timer = setInterval(() => {
+      send(sent);
+      sent += 1;
+      if (sent === times) end();
+    }, everyMs);
+    socket.line.on('close', end);
+  });
 
 /** Until the socket has ended. */
 const sendsOn = (socket: HostileSocket, everyMs: number, send: () => void): void => {
@@ -78,11 +82,9 @@ export const FRAME_ROWS: readonly LifeRow[] = [
     fault: '10,000 pings a second for three seconds',
     async inflict(socket, kind) {
       const pings = Buffer.concat(Array.from({ length: 100 }, (_, n) => frameBytes(OPCODE.ping, `storm ${n}`)));
-      let events = 0;
-      await sendsEvery(socket, 10, 3_000, () => {
+      await sendsEvery(socket, 10, 300, (n) => {
         socket.raw(pings);
-        if (events < 50) say(socket, kind, `event ${events}`);
-        events += 1;
+        if (n < 50) say(socket, kind, `event ${n}`);
       });
     },
     promise: UNHARMED,
@@ -92,7 +94,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
     fault: '10,000 pongs a second for three seconds',
     async inflict(socket) {
       const pongs = Buffer.concat(Array.from({ length: 100 }, (_, n) => frameBytes(OPCODE.pong, `storm ${n}`)));
-      await sendsEvery(socket, 10, 3_000, () => socket.raw(pongs));
+      await sendsEvery(socket, 10, 300, () => socket.raw(pongs));
     },
     promise: UNHARMED,
   },
@@ -100,8 +102,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
     fault: 'pings of 125 bytes, and of none',
     async inflict(socket) {
       const sizes = [125, 0, 1, 125];
-      let at = 0;
-      await sendsEvery(socket, 50, 500, () => socket.frame(OPCODE.ping, 'p'.repeat(sizes[at++ % sizes.length] ?? 0)));
+      await sendsEvery(socket, 50, 10, (n) => socket.frame(OPCODE.ping, 'p'.repeat(sizes[n % sizes.length] ?? 0)));
     },
     promise: UNHARMED,
   },

@@ -19,7 +19,7 @@ const UPGRADE_BYTES = acceptBytes('').length;
 /** An answer of the API, filled up so that all have the same length. */
 const apiAnswer = (body: string): string => answerBytes({ body: body.padEnd(181) });
 const API_BYTES = apiAnswer('').length;
-/** Of what a server says in a TLS handshake (about 900 bytes): borders of records and messages, and in between. */
+/** Of what a server says in a TLS handshake (about 900 bytes): borders of records and messages. No more than begin at once. */
 const TLS_OFFSETS = [0, 1, 4, 5, 6, 9, 80, 127, 128, 133, 140, 300, 500, 700];
 
 const resetInHandshake = (isMeant: (of: Connection) => boolean) => (): SlackScript => ({
@@ -31,13 +31,16 @@ const resetInHandshake = (isMeant: (of: Connection) => boolean) => (): SlackScri
   },
 });
 
+/** Hundreds of TLS handshakes within seconds make each other late. */
+const MANY = { detectedWithinMs: 15_000, recoveredWithinMs: 20_000 };
+
 /** Connections that are reset: each slot of a row another byte further. */
 export const RESET_ROWS: readonly Row[] = [
   {
     fault: `API: reset in the TLS handshake, after ${TLS_OFFSETS.length} different numbers of bytes`,
     slots: TLS_OFFSETS.length,
     script: resetInHandshake(({ isSocket }) => !isSocket),
-    promise: recoversUnspent(['SlackUnavailable']),
+    promise: recoversUnspent(['SlackUnavailable'], { ...MANY, recoveredWithinMs: 9_500 }),
   },
   {
     fault: 'API: reset after each byte of the answer',
@@ -50,13 +53,13 @@ export const RESET_ROWS: readonly Row[] = [
         ),
       };
     },
-    promise: recovers(['SlackUnavailable']),
+    promise: recovers(['SlackUnavailable'], MANY),
   },
   {
     fault: `websocket: reset in the TLS handshake, after ${TLS_OFFSETS.length} different numbers of bytes`,
     slots: TLS_OFFSETS.length,
     script: resetInHandshake(({ isSocket }) => isSocket),
-    promise: recovers(['ConnectionLost']),
+    promise: recovers(['ConnectionLost'], MANY),
   },
   {
     fault: 'upgrade: reset after each byte of the answer',
@@ -69,6 +72,6 @@ export const RESET_ROWS: readonly Row[] = [
         ),
       };
     },
-    promise: recovers(['ConnectionLost']),
+    promise: recovers(['ConnectionLost'], MANY),
   },
 ];

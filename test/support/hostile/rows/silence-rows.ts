@@ -103,6 +103,7 @@ export const SILENCE_ROWS: readonly Row[] = [
         }, 100);
       },
     }),
-    promise: recovers(['ConnectionLost'], { detectedWithinMs: 15_000 }),
+    // 10 s, unless the process gets no CPU: then it forgives the silence that it may have caused itself.
+    promise: recovers(['ConnectionLost'], { detectedWithinMs: 30_000 }),
   },
 ];

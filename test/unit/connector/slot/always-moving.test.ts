@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BudgetAnswer } from '#connector/budget/connect-budget.ts';
 import { SlotAlarm } from '#connector/slot/slot-alarm.ts';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { type Effect, HEARTBEAT_MS, type Input, type SlotFacts, type SlotState } from '#connector/slot/state.ts';
@@ -184,6 +185,11 @@ const openAnswer: fc.Arbitrary<OpenAnswer> = fc.oneof(
     message: 'no',
   })),
 );
+const budgetAnswer: fc.Arbitrary<BudgetAnswer | 'away'> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ granted: true as const }) },
+  fc.constant('away' as const),
+  fc.record({ granted: fc.constant(false as const), waitMs: absurdMs, yields: fc.boolean(), full: fc.boolean() }),
+);
 const close = absurdMs.chain((retryAfterMs) =>
   fc.constantFrom(
     { kind: 'closed' as const, code: 1006, detail: 'lost' },
@@ -213,13 +219,7 @@ const INPUTS: { [T in Input['type']]: fc.Arbitrary<Of<T> & Partial<Aged>> } = {
   }) as unknown as fc.Arbitrary<Of<'update'>>,
   pressure: fc.record({ pressed: fc.boolean() }),
   permitted: withAge<Of<'permitted'>>({ sparing: fc.boolean() }),
-  budget: withAge<Of<'budget'>>({
-    answer: fc.oneof(
-      { weight: 3, arbitrary: fc.constant({ granted: true as const }) },
-      fc.constant('away' as const),
-      fc.record({ granted: fc.constant(false as const), waitMs: absurdMs, yields: fc.boolean(), full: fc.boolean() }),
-    ),
-  }),
+  budget: withAge<Of<'budget'>>({ answer: budgetAnswer }),
   answer: withAge<Of<'answer'>>({ answer: openAnswer }),
   opened: withAge<Of<'opened'>>({}),
   heard: withAge<Of<'heard'>>({ answered: fc.boolean() }),
@@ -238,14 +238,77 @@ const INPUTS: { [T in Input['type']]: fc.Arbitrary<Of<T> & Partial<Aged>> } = {
   elsewhere: fc.record({ tokenDigest: fc.constantFrom('d1', 'd2'), live: fc.boolean() }),
 };
 
-type Move = { do: 'favour' } | { do: 'pass' | 'jump'; ms: number } | { do: 'input'; type: Input['type']; rest: object };
+/** What may come next in the state as it is: without it, chance seldom leads far. */
+const fitting = fc.record({
+  do: fc.constant('fitting' as const),
+  ofCurrent: fc.boolean(),
+  which: fc.nat({ max: 9 }),
+  budget: budgetAnswer,
+  answer: openAnswer,
+  close,
+  sockets: fc.constantFrom(undefined, 1, 3),
+});
+type Fitting = typeof fitting extends fc.Arbitrary<infer F> ? F : never;
+const MIGRATION = { reason: 'MigrationInProgress', message: 'on the move' } as const;
+
+function ofCurrent(id: number, { which, close: ended }: Fitting): Input {
+  const all: Input[] = [
+    { type: 'closed', id, close: ended },
+    { type: 'closing', id, trouble: which % 2 === 0 ? TOO_MANY : MIGRATION },
+    { type: 'refused', id, refusal: LINK_DISABLED, mismatch: false },
+    { type: 'withheld', id },
+    { type: 'brought', id },
+    { type: 'known', id, known: 1 },
+    { type: 'heartbeat' },
+    { type: 'unmarked' },
+  ];
+  return all[which] ?? { type: 'leaving', id };
+}
+
+function ofAttempt({ attempt }: SlotState, { which, budget, answer, close: ended, sockets }: Fitting): Input {
+  switch (attempt.tag) {
+    case 'inLine':
+      return { type: 'permitted', id: attempt.id, sparing: which > 7 };
+    case 'asking':
+      return { type: 'budget', id: attempt.id, answer: budget };
+    case 'connecting':
+      return { type: 'answer', id: attempt.id, answer };
+    case 'dialing':
+      return which < 7 ? { type: 'opened', id: attempt.id } : { type: 'closed', id: attempt.id, close: ended };
+    case 'greeting': {
+      const { id } = attempt;
+      const all: Input[] = [
+        { type: 'closed', id, close: ended },
+        { type: 'closing', id, trouble: TOO_MANY },
+        { type: 'refused', id, refusal: LINK_DISABLED, mismatch: true },
+        { type: 'error', id, code: 1, msg: 'Socket URL has expired' },
+      ];
+      return all[which] ?? { type: 'hello', id, sockets };
+    }
+    case 'none':
+    case 'waiting':
+    case 'yielding':
+    case 'backingOff':
+    case 'refused':
+      return which < 3 ? { type: 'recovered' } : { type: 'wake' };
+    default:
+      return attempt satisfies never;
+  }
+}
+
+type Move =
+  | Fitting
+  | { do: 'favour' }
+  | { do: 'pass' | 'jump'; ms: number }
+  | { do: 'input'; type: Input['type']; rest: object };
 
 const inputs: fc.Arbitrary<Move>[] = Object.entries(INPUTS)
   .filter(([type]) => type !== 'stop')
   .map(([type, rest]) => rest.map((fields) => ({ do: 'input', type: type as Input['type'], rest: fields })));
 const moves: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 16, arbitrary: fc.constant<Move>({ do: 'favour' }) },
-  { weight: 24, arbitrary: fc.oneof(...inputs) },
+  { weight: 30, arbitrary: fitting },
+  { weight: 12, arbitrary: fc.constant<Move>({ do: 'favour' }) },
+  { weight: 12, arbitrary: fc.oneof(...inputs) },
   { weight: 3, arbitrary: fc.constantFrom(1, 2_500, 20_000, 90_000).map((ms): Move => ({ do: 'pass', ms })) },
   { weight: 1, arbitrary: fc.constantFrom(3_600_000, DAY_MS).map((ms): Move => ({ do: 'jump', ms })) },
 );
@@ -255,6 +318,12 @@ function play(slot: AlarmedSlot, move: Move): void {
     case 'favour':
       slot.favour();
       return;
+    case 'fitting': {
+      const { current } = slot.state;
+      const isOfCurrent = current !== undefined && (move.ofCurrent || slot.state.attempt.tag === 'none');
+      slot.play(isOfCurrent ? ofCurrent(current.id, move) : ofAttempt(slot.state, move));
+      return;
+    }
     case 'pass':
       slot.pass(move.ms);
       return;
