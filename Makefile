@@ -52,8 +52,6 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/storm.ts
 	@echo '== bench/outage.ts: how a fleet survives 30 s without Slack, in three of its ways (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/outage.ts --only '^(API hangs|upgrade 503|no route)$$'
-	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
-	@$(NODE) bench/hostile.ts
 
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts
