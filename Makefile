@@ -46,12 +46,12 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@$(NODE) bench/outbound.ts
 	@echo '== bench/connector.ts: a whole connector, compared with the smallest program that does its job (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/connector.ts
-	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
-	@$(NODE) bench/hostile.ts
 	@echo '== bench/storm.ts: all sockets of a connector end at once, compared with a bare loop that reconnects (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/storm.ts
 	@echo '== bench/outage.ts: how a fleet survives 30 s without Slack, in three of its ways (Linux only)'
 	@[ "$$(uname)" != Linux ] || $(NODE) bench/outage.ts --only '^(API hangs|upgrade 503|no route)$$'
+	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
+	@$(NODE) bench/hostile.ts
 
 build: $(INSTALLED) ## compile to dist/, as in the image
 	@$(NODE) scripts/build.ts

@@ -8,6 +8,7 @@ import { createLog } from '#core/process/log.ts';
 import { IoredisClient } from '#core/redis/ioredis-client.ts';
 import { RedisClock } from '#core/redis/redis-clock.ts';
 import { egressProxy, useProxyForFetch } from '#core/slack/egress-proxy.ts';
+import { Lateness } from './lateness.ts';
 import type { FromSubject, Resolution, ToSubject } from './subject-protocol.ts';
 import { SubjectSlot } from './subject-slot.ts';
 
@@ -33,6 +34,7 @@ const count = (): Map<string, number> => {
   for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return counts;
 };
+const lateness = new Lateness().watch((ms) => tell({ what: 'late', ms }));
 const before = count();
 
 const log = createLog({ program: 'subject', level: 'trace', to: { write: (line) => tell({ what: 'log', line }) } });
@@ -77,6 +79,7 @@ async function stop(id: number): Promise<void> {
 
 async function end(): Promise<void> {
   redis.close();
+  lateness.stop();
   const left = (): Record<string, number> =>
     Object.fromEntries(
       COUNTED.flatMap((kind) => {

@@ -28,6 +28,8 @@ export type FromSubject =
   /** An event or another thing that was read from a socket. `text`: of an event. */
   | { what: 'offered'; id: number; kind: string; text: string | undefined }
   | { what: 'log'; line: string }
+  /** The process did not get to run for so long. */
+  | { what: 'late'; ms: number }
   /** A rejection that nobody handled, or an exception that nobody caught. */
   | { what: 'defect'; text: string }
   /** By kind, as Node names what keeps its event loop alive; beyond what was there at first. */

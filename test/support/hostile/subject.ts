@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { waitFor } from '#test/support/wait.ts';
+import { Lateness } from './lateness.ts';
 import { type SubjectKind, tokenOf } from './subject-names.ts';
 import type { FromSubject, Resolution, SlotOrder, ToSubject } from './subject-protocol.ts';
 
@@ -30,6 +31,8 @@ export class Subject {
   readonly #slots = new Map<number, SubjectView>();
   readonly logLines: string[] = [];
   readonly defects: string[] = [];
+  readonly #ours = new Lateness().watch();
+  readonly #theirs = new Lateness();
   #isReady = false;
   #left: Readonly<Record<string, number>> | undefined;
   #lastID: number;
@@ -91,7 +94,13 @@ export class Subject {
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
   }
 
+  /** How long this process and the subject's did not get to run since then: no fault of the subject's. */
+  lateSinceMs(atMs: number): number {
+    return this.#ours.sinceMs(atMs) + this.#theirs.sinceMs(atMs);
+  }
+
   kill(): void {
+    this.#ours.stop();
     this.#child.kill('SIGKILL');
   }
 
@@ -108,6 +117,9 @@ export class Subject {
       case 'stopped':
       case 'offered':
         this.#slots.get(message.id)?.take(message);
+        return;
+      case 'late':
+        this.#theirs.add(message.ms);
         return;
       case 'log':
         this.logLines.push(message.line);

@@ -81,7 +81,9 @@ class AlarmedSlot extends SlotWorld {
       monotonicMs: () => this.nowMs,
       after: (delayMs: number, fire: () => void) => {
         expect(delayMs, 'a timer for a time that is a number').not.toBeNaN();
-        const alarm = { dueMs: this.nowMs + Math.max(0, delayMs), fire };
+        // As Node's timers, it may be early by a fraction of a millisecond.
+        const earlyMs = delayMs > 1 ? 0.4 : 0;
+        const alarm = { dueMs: this.nowMs + Math.max(0, delayMs - earlyMs), fire };
         this.#alarms.add(alarm);
         return () => this.#alarms.delete(alarm);
       },
@@ -374,7 +376,7 @@ describe.each(TRANSPORTS)('over %s, from any state and under any sequence of inp
           slot.pass(HEARTBEAT_MS);
         }
         for (let wakes = 0; slot.mover === 'a timer'; wakes += 1) {
-          expect(wakes, 'timers until the next turn').toBeLessThan(6);
+          expect(wakes, 'timers until the next turn').toBeLessThan(12);
           slot.pass(Math.max(0, (slot.outstanding.wakeAtMs ?? 0) - slot.nowMs));
         }
         expect(['its turn', 'another token']).toContain(slot.mover);
