@@ -66,6 +66,19 @@ it('Slack is not asked while Redis is away', async () => {
   await until(() => world.token('u') === newestAt(slack, 'T0NOREDIS'), 'the new token');
 });
 
+it('a Redis that restarts without its last second gets the newest pair back at once', async () => {
+  const world = cluster(createWebApi({ apiUrl: slack.url }));
+  world.put('u', rotatingBot(slack, 'T0LASTSECOND', { expiresAtMs: inHours(1) }));
+  await until(() => world.token('u') === newestAt(slack, 'T0LASTSECOND'), 'the new token');
+  const before = await recordOf(redis, 'T0LASTSECOND');
+  // The stand-in keeps nothing on disk.
+  await server.kill();
+  await server.restart();
+  await until(() => recordOf(redis, 'T0LASTSECOND'), 'the record');
+  expect(await recordOf(redis, 'T0LASTSECOND')).toEqual(before);
+  expect(refreshesAt(slack, 'T0LASTSECOND')).toBe(1);
+});
+
 it('a process that hangs before it has heard Slack leaves the old refresh token to the next, and spoils nothing later', async () => {
   const hangs = Promise.withResolvers<void>();
   const hung = cluster(betweenSlackAndRedis(() => hangs.promise));
