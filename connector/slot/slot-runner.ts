@@ -292,7 +292,8 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && !isOutlived(before) && now.trouble !== undefined)
-      outage.failed(now.spec.streamID, now.trouble.reason);
+    const { trouble } = now;
+    if (!failed || isOutlived(before) || trouble === undefined || trouble.isOfOne === true) return;
+    outage.failed(now.spec.streamID, trouble.reason);
   }
 }
