@@ -63,6 +63,7 @@ export async function runLifeRow(
     const tooMany = calls > MOST_CALLS ? [`a slot called Slack's API ${calls} times`] : [];
     return {
       fault: row.fault,
+      line: row.line ?? row.fault,
       transport: kind,
       slots: views.length,
       detectedMs: mostOf(courses, 'detectedMs'),
