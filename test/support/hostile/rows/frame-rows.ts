@@ -5,8 +5,8 @@ import type { SubjectKind } from '../subject-names.ts';
 import { frameBytes, OPCODE } from '../websocket-frame.ts';
 import { REPLACED, UNHARMED } from './life-promises.ts';
 
-/** Two pings without an answer, or, of a peer that sends, ten seconds without one. */
-const SILENT: LifePromise = { kind: 'replaced', reasons: ['ConnectionLost'], detectedWithinMs: 13_000 };
+/** 10 s, unless the process gets no CPU: then it forgives the silence that it may have caused itself. */
+const SILENT: LifePromise = { kind: 'replaced', reasons: ['ConnectionLost'], detectedWithinMs: 30_000 };
 
 const text = (kind: SubjectKind, token: string, event: string, n: number): string =>
   wrapped(kind, token, event, `odd-${n}`);

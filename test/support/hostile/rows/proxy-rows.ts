@@ -1,11 +1,10 @@
 import type { Tunnel } from '../hostile-proxy.ts';
+import { DIRECT_HOST } from '../hostile-slack.ts';
 import type { Promised, Row, World } from '../row.ts';
 import { HARMLESS, recovers, recoversUnspent } from './first-attempt.ts';
 
 /** A name that only the proxy can reach: tunnels lead to this machine. */
 const HOST = 'slack.test';
-/** An address for which the subject's NO_PROXY says that the proxy is not asked. */
-const DIRECT_HOST = '127.0.0.2';
 
 const asked =
   (times: number) =>
