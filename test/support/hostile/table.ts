@@ -37,18 +37,22 @@ function tableOf(results: readonly RowResult[], form: Form): string {
 }
 
 function lineOf(name: string, results: readonly RowResult[], { time }: Form): string {
-  const byTransport = Map.groupBy(results, ({ transport }) => transport);
+  const found = TRANSPORTS.flatMap((name) => {
+    const some = results.filter(({ transport }) => transport === name);
+    return some.length === 0 ? [] : [some];
+  });
   const cell = (of: (results: readonly RowResult[]) => string): string => {
-    const values = new Set([...byTransport.values()].map(of));
-    const only = byTransport.size === 1 ? results[0] : undefined;
+    const values = new Set(found.map(of));
+    const only = found.length === 1 ? results[0] : undefined;
     return `${[...values].join(', ')}${only === undefined ? '' : ` (${NAMES[only.transport]})`}`;
   };
-  const worst = (key: 'detectedMs' | 'recoveredMs' | 'calls', found: readonly RowResult[]): number =>
-    Math.max(...found.map((result) => result[key] ?? 0));
+  const worst = (key: 'detectedMs' | 'recoveredMs' | 'calls', some: readonly RowResult[]): number =>
+    Math.max(...some.map((result) => result[key] ?? 0));
   const isNoticed = results.some(({ detectedMs }) => detectedMs !== undefined);
-  const noticed = isNoticed ? cell((found) => time(worst('detectedMs', found))) : 'never';
-  const recovered = isNoticed ? cell((found) => time(worst('recoveredMs', found))) : 'stays live';
-  return `| ${name} | ${noticed} | ${recovered} | ${cell((found) => `${worst('calls', found)}`)} |`;
+  const noticed = isNoticed ? cell((some) => time(worst('detectedMs', some))) : 'never';
+  const recovered = isNoticed ? cell((some) => time(worst('recoveredMs', some))) : 'stays live';
+  return `| ${name} | ${noticed} | ${recovered} | ${cell((some) => `${worst('calls', some)}`)} |`;
 }
 
+const TRANSPORTS = ['rtm', 'socketMode'] as const satisfies readonly RowResult['transport'][];
 const NAMES: Record<RowResult['transport'], string> = { rtm: 'RTM', socketMode: 'Socket Mode' };
