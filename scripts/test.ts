@@ -34,7 +34,7 @@ const check = (name: string, command: readonly string[]): Part => ({
 });
 
 /**
- * A run in CI may take 40 minutes, and takes some 33; the limit of a suite is for one that hangs.
+ * A run in CI may take 40 minutes, and takes some 36; the limit of a suite is for one that hangs.
  * @param workers files at once. On two cores Vitest takes one; tests that mostly wait take more
  * @param within a program that runs the suite, whose command line follows
  */
