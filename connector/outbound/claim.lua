@@ -10,7 +10,7 @@
 -- ARGV[8] no time lies further ahead than so many ms, unless Redis's clock has been set back
 -- ARGV[9] ms for which a lease that has ended is left to its holder all the same
 -- ARGV[10] ms after which a turn is lost  ARGV[11] most ms until somebody who waits for a turn asks again
--- ARGV[12] most ms until somebody asks again who waits for a message that is being sent
+-- ARGV[12] ms until another look, while a message of another outbox is under way that holds the pace
 -- Returns
 --   { 'none' }                    nothing to do
 --   { 'leased', ms }              by another connector, so long at most

@@ -120,8 +120,8 @@ const BUCKET = { intervalMs: 210, burst: 5 };
 const TURN_LOST_MS = 6_000;
 /** It asks again by then, so that no due time looks as if the clock had been set back. */
 const TURN_ASK_MS = 60_000;
-/** Until it is seen that a message was answered which holds the same pace: from another outbox, or over RTM. */
-const HELD_ASK_MS = 250;
+/** As long as a pace holds after an answer: whoever looks again sooner would still have to wait. */
+const UNDER_WAY_MS = 1_000;
 /** Longer than any wait is: Retry-After counts for five minutes. */
 const FAR_MS = 600_000;
 
@@ -175,7 +175,7 @@ export class OutboxStore {
         ],
         [
           ...[outbox, nonce, leaseMs, giveUpMs, overRtm ? 1 : 0, BUCKET.intervalMs, BUCKET.burst, FAR_MS],
-          ...[leaveMs?.() ?? 0, TURN_LOST_MS, TURN_ASK_MS, HELD_ASK_MS],
+          ...[leaveMs?.() ?? 0, TURN_LOST_MS, TURN_ASK_MS, UNDER_WAY_MS],
         ],
       ),
     );

@@ -119,8 +119,11 @@ async function everything(): Promise<[string, unknown][]> {
         return await redis.lrange(key, 0, -1);
       case 'hash':
         return await redis.hgetall(key);
-      default:
+      case 'zset':
         return await redis.zrange(key, '0', '-1');
+      default:
+        // It has expired since.
+        return undefined;
     }
   };
   const names = await redis.keys('*');

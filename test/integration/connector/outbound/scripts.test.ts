@@ -185,8 +185,7 @@ describe('the scripts of outbound messages', () => {
     const claim = claimOf('C1');
     expect(await store.claim(claim)).toMatchObject({ kind: 'claimed' });
     const other = { ...claim, outbox: 'bots/acme/C1', digest: 'of a new token' };
-    // It asks again soon: the answer comes long before the lease ends.
-    expect(await store.claim(other)).toEqual({ kind: 'wait', waitMs: 250 });
+    expect(await store.claim(other)).toEqual({ kind: 'wait', waitMs: 1_000 });
     const rest = {
       waitMs: 0,
       stopMs: 0,
@@ -250,6 +249,23 @@ describe('the scripts of outbound messages', () => {
     const left = new OutboxStore(redis, keys, { leaseMs: 30_000, leaveMs: () => 700 });
     expect(await left.claim(claimOf('C1'))).toEqual({ kind: 'leased', waitMs: 700 });
     expect(await store.claim(claimOf('C1'))).toMatchObject({ kind: 'claimed' });
+  });
+
+  it('let a message that another one holds up look again after a second, not after a lease', async () => {
+    const keys = commandKeys('held');
+    const store = new OutboxStore(redis, keys, { leaseMs: 30_000 });
+    for (const channel of ['C1', 'C2']) {
+      const command = { type: 'message', team: 'T1', channel, text: 'm', via: 'rtm' };
+      await redis.rpush(keys.commands, JSON.stringify(command));
+    }
+    for await (const _each of route(store));
+    const overRtm = (channel: string): ClaimRequest => ({ ...claimOf(channel), overRtm: true });
+    expect(await store.claim(overRtm('C1'))).toMatchObject({ kind: 'claimed' });
+    const waiting = await store.claim(overRtm('C2'));
+    expect(waiting.kind === 'wait' && waiting.waitMs).toBe(1_000);
+    // It waits for the answer, however long that takes.
+    await redis.zadd(keys.due, 0, 'T1/C2');
+    expect(await store.claim(overRtm('C2'))).toEqual({ kind: 'wait', waitMs: 1_000 });
   });
 
   it('do not wait for hours because the clock of Redis was set back', async () => {
