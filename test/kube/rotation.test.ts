@@ -100,15 +100,8 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
     await fleet.apply('shop', { appID: SHOP, credentials: { secretRef: { name: 'shop' } } }, 'bots', 'SlackApp');
     const spec = { transport: 'App', appRef: { name: 'shop' }, credentials: { secretRef: { name: 'carried' } } };
     await fleet.apply('carried', { teamID: 'T0CARRIED', ...spec });
-  };
-  /** It is sent once the bot has a token that works. */
-  const sendAsCarried = async (text: string): Promise<void> => {
-    const command = { type: 'message', id: text, bot: 'bots/carried', channel: 'C1', text };
+    const command = { type: 'message', id: 'hello', bot: 'bots/carried', channel: 'C1', text: 'hello' };
     await redis.rpush(COMMANDS.commands, JSON.stringify(command));
-    await waitFor(async () => (await redis.get(COMMANDS.result(text)))?.includes('"state":"sent"'), {
-      timeoutMs: 30_000,
-      what: `the message ${text}`,
-    });
   };
   const addBot = (name: string, teamID: string, more: object = {}) =>
     fleet.apply(name, { teamID, credentials: { secretRef: { name } }, replicas: 1, ...more });
@@ -172,8 +165,11 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
   });
 
   it('does all of it for a SlackBot that an app carries, whose message waits for the token', async () => {
-    await sendAsCarried('hello');
     await untilWritten('carried', 'T0CARRIED', 1);
+    await waitFor(async () => (await redis.get(COMMANDS.result('hello')))?.includes('"state":"sent"'), {
+      timeoutMs: 20_000,
+      what: 'the message',
+    });
     const sentWith = createHash('sha256').update(rotationOf('T0CARRIED').pair.accessToken).digest('hex');
     expect(fleet.slack.posts.list('T0CARRIED')).toMatchObject([{ text: 'hello', tokenDigest: sentWith }]);
     await waitFor(async () => (await fleet.condition('carried', 'CredentialsValid')).startsWith('True Accepted'), {
@@ -223,27 +219,33 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
   });
 
   it('keeps the pair for a while when the SlackBot is gone', async () => {
-    await fleet.kubectl.must(['delete', 'slackbot', 'acme', '--timeout=40s']);
-    const key = rotationKey('T0ACME', tokenDigest(CLIENT.clientID));
+    await fleet.kubectl.must(['delete', 'slackbot', 'edited', '--timeout=40s']);
+    const key = rotationKey('T0EDITED', tokenDigest(CLIENT.clientID));
     await waitFor(async () => Number(await redis.call('pttl', key)) > 0, { what: 'the pair has a time to live' });
   });
 
   it('loses nothing when the API server is away between Redis and the Secret, and the operator restarts then', async () => {
-    const before = rotationOf('T0CARRIED').pair.accessToken;
+    const before = rotationOf('T0ACME').pair.accessToken;
     await fleet.api.killApi();
     fleet.slack.tokens.expire(before);
-    await sendAsCarried('again');
-    const key = rotationKey('T0CARRIED', tokenDigest(CLIENT.clientID));
-    const { refreshes, pair } = rotationOf('T0CARRIED');
-    expect(refreshes).toBe(2);
-    const record = JSON.parse((await redis.hget(key, 'pair')) ?? '{}');
-    expect(record.tokenDigest).toBe(tokenDigest(pair.accessToken));
+    fleet.slack.inflict({ teamID: 'T0ACME' }, { kind: 'drop' });
+    const key = rotationKey('T0ACME', tokenDigest(CLIENT.clientID));
+    await waitFor(
+      async () => {
+        const { refreshes, pair } = rotationOf('T0ACME');
+        const record = JSON.parse((await redis.hget(key, 'pair')) ?? '{}');
+        return refreshes === 2 && record.tokenDigest === tokenDigest(pair.accessToken);
+      },
+      { timeoutMs: 30_000, what: 'the new pair in Redis' },
+    );
+    await waitFor(() => fleet.slack.sockets('T0ACME').length === 1, { timeoutMs: 30_000, what: 'live again' });
     await Promise.all([operator.stop(), fleet.api.restartApi()]);
-    expect((await read('carried')).token).toBe(before);
+    expect((await read('acme')).token).toBe(before);
     // Nobody could release it, and its expiry is not what this is about.
     await fleet.kubectl.must(['delete', 'lease', 'relax-operator', '-n', 'relax']);
     await startProxied();
-    await untilWritten('carried', 'T0CARRIED', 2);
+    await untilWritten('acme', 'T0ACME', 2);
+    await fleet.until('acme', 'True Live 1/1', 40_000);
   });
 
   /** HTTPS_PROXY excludes neither Slack nor the API server, as the operator reaches them. */
