@@ -218,6 +218,12 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
     expect(events[0].note).toContain('bad_client_secret');
   });
 
+  it('keeps the pair for a while when the SlackBot is gone', async () => {
+    await fleet.kubectl.must(['delete', 'slackbot', 'edited', '--timeout=40s']);
+    const key = rotationKey('T0EDITED', tokenDigest(CLIENT.clientID));
+    await waitFor(async () => Number(await redis.call('pttl', key)) > 0, { what: 'the pair has a time to live' });
+  });
+
   it('loses nothing when the API server is away between Redis and the Secret, and the operator restarts then', async () => {
     const before = rotationOf('T0ACME').pair.accessToken;
     await fleet.api.killApi();
@@ -261,12 +267,6 @@ kubeBinariesSuite('Rotating tokens on a real API server, with the rights that th
     fleet.slack.inflict({ teamID: 'T0NOTED' }, { kind: 'drop' });
     await untilWritten('noted', 'T0NOTED', 2);
     expect(proxy?.asked()).toEqual(['slack.test:443']);
-  });
-
-  it('keeps the pair for a while when the SlackBot is gone', async () => {
-    await fleet.kubectl.must(['delete', 'slackbot', 'acme', '--timeout=40s']);
-    const key = rotationKey('T0ACME', tokenDigest(CLIENT.clientID));
-    await waitFor(async () => Number(await redis.call('pttl', key)) > 0, { what: 'the pair has a time to live' });
   });
 
   it('reveals no token, refresh token or client secret in any log, status, Event, metric or plain Redis value', async () => {
