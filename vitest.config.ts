@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /**
  * Suites by what they need. `unit` needs nothing, `integration` a Redis server from PATH, `kube` an API server, `e2e`
@@ -21,6 +22,7 @@ const API_SERVER = 'test/support/kube/global-setup.ts';
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       suite('unit', { timeoutMs: 20_000, parallel: true }),
       suite('integration', { timeoutMs: 60_000, parallel: true }),

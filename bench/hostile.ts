@@ -6,13 +6,14 @@ import type { RowResult } from '../test/support/hostile/row.ts';
 import { GETTING_A_SOCKET } from '../test/support/hostile/rows/getting-a-socket.ts';
 import { LIVING_SOCKETS } from '../test/support/hostile/rows/living-sockets.ts';
 import { HostileRun, transportsOf } from '../test/support/hostile/run.ts';
-import { type TablePart, table } from '../test/support/hostile/table.ts';
+import { EVERY_FAULT, SUMMARY, type TablePart, table } from '../test/support/hostile/table.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
 /**
  * How soon Relax notices each fault of a hostile network, is live again, and what it asks of Slack meanwhile:
  * `node bench/hostile.ts [--only TEXT] [--write]`. Takes six minutes, since some rows wait for as long as Slack may ask.
- * Prints the table of docs/slack-sockets.md, or with `--write` puts it there. Ends with 1 if a promise is broken.
+ * Prints a line for each fault; `--write` also puts a line for each kind of them into docs/slack-sockets.md. Ends with 1 if a
+ * promise is broken.
  */
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'boolean' } } });
 const PAGE = join(import.meta.dirname, '..', 'docs', 'slack-sockets.md');
@@ -70,9 +71,8 @@ const run = await HostileRun.start({ redisUrl: redis.url, patient: true });
 const parts = (await measure(partsOf(run))).filter(({ results }) => results.length > 0);
 const { defects, left, leaks } = await run.end();
 await redis.stop();
-const text = table(parts);
-if (values.write) write(text);
-else console.log(text);
+console.log(table(parts, EVERY_FAULT));
+if (values.write) write(table(parts, SUMMARY));
 
 const broken = parts.flatMap(({ results }) => results).filter((result: RowResult) => result.broken.length > 0);
 const isClean = defects.length === 0 && leaks.length === 0 && Object.keys(left).length === 0;

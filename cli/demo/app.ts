@@ -8,6 +8,16 @@ interface Item {
   reply?: { to: string; id: string };
 }
 
+/** A message to Slack; the whole shape is in docs/commands.md. */
+interface Message {
+  team: string;
+  channel: string;
+  text: string;
+}
+
+/** The list of commands, unless RELAX_COMMANDS says otherwise. */
+const COMMANDS = 'relax:commands';
+
 const AT_ONCE = 100;
 const IDLE_MS = 20;
 
@@ -42,6 +52,12 @@ export class App {
   async handledIDs(): Promise<(string | undefined)[]> {
     const items = (await this.#redis.lrange(this.handled, '0', '-1')).map((json) => JSON.parse(json) as Item);
     return items.filter(({ type }) => type !== 'slash_commands').map(({ event }) => event?.client_msg_id);
+  }
+
+  /** Sends messages to Slack, as docs/commands.md says. */
+  async send(messages: readonly Message[]): Promise<void> {
+    const commands = messages.map((message) => JSON.stringify({ type: 'message', ...message }));
+    await this.#redis.batch(commands.map((command) => ['rpush', COMMANDS, command] as const));
   }
 
   async #moveSome(): Promise<number> {

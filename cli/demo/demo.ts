@@ -7,16 +7,16 @@ import { systemClock } from '../../core/process/clock.ts';
 import { createLog } from '../../core/process/log.ts';
 import { connectRedis } from '../../core/redis/ioredis-client.ts';
 import type { Redis } from '../../core/redis/redis.ts';
-import { isClone } from '../launcher.ts';
 import type { ClusterStatus } from '../status/fleet-status.ts';
 import { readFleet } from '../status/read-fleet.ts';
 import { App } from './app.ts';
+import { closingWords, type Messages } from './closing-words.ts';
 import { DemoView, type Moment } from './demo-view.ts';
 import { manifestsOf, socketCount, teamCount, WORLD } from './demo-world.ts';
 import { DuplicateMeter } from './duplicate-meter.ts';
 import { FleetProcess } from './fleet-process.ts';
 import { startRedis } from './redis-server.ts';
-import { type CommandCounts, SlackStandIn } from './slack-stand-in.ts';
+import { SlackStandIn } from './slack-stand-in.ts';
 import { isClean, judge, type Verdict } from './verdict.ts';
 
 const ZONES = ['a', 'b'];
@@ -43,7 +43,9 @@ export async function runDemo(signal: AbortSignal): Promise<number> {
   try {
     const stage = await setStage(view, ends, signal);
     const verdict = await play(stage);
-    view.end(verdictText(verdict, await stage.slack.commands(), stage));
+    const messages = await sendMessages(stage);
+    const commands = await stage.slack.commands();
+    view.end(closingWords({ verdict, commands, messages, suppressed: stage.meter.total }));
     return isClean(verdict) ? 0 : 1;
   } catch (error) {
     view.end();
@@ -177,6 +179,21 @@ async function play(stage: Stage): Promise<Verdict> {
   }
 }
 
+/** Two to one channel of each classic bot, all at once. */
+async function sendMessages(stage: Stage): Promise<Messages> {
+  const { app, slack, view } = stage;
+  const teams = await slack.rtmTeams();
+  const messages = ['Relax was here.', 'In this order.'].flatMap((text) =>
+    teams.map(({ teamID }) => ({ team: teamID, channel: 'C0GENERAL', text })),
+  );
+  view.say(
+    `the application pushes ${messages.length} messages to relax:commands, two for each of ${teams.length} channels`,
+  );
+  await app.send(messages);
+  await hopefully(stage, 'every message is posted', async () => (await slack.posts()).posted >= messages.length);
+  return { sent: messages.length, ...(await slack.posts()) };
+}
+
 async function typeCommands(slack: SlackStandIn, signal: AbortSignal): Promise<void> {
   for (let nth = 0; !signal.aborted; nth += 1) {
     await slack.type('/status', nth).catch(() => undefined);
@@ -209,42 +226,6 @@ async function killConnector({ look, view }: Stage): Promise<void> {
 async function verdictNow({ slack, app }: Stage): Promise<Verdict> {
   return judge(await slack.sentIDs(), await app.handledIDs());
 }
-
-function verdictText(verdict: Verdict, commands: CommandCounts, { meter }: Stage): string {
-  const { sent, received, lost, duplicated, strange } = verdict;
-  const lines = [
-    '',
-    'Events, counted by id (slash commands aside):',
-    `  sent         ${sent}`,
-    `  received     ${received}`,
-    `  lost         ${lost}`,
-    `  duplicated   ${duplicated}`,
-    ...(strange === 0 ? [] : [`  unknown      ${strange}`]),
-    `  (${meter.total} second copies were suppressed, by the connectors' own count; what the killed one counted last is gone)`,
-    '',
-    `Slash commands: ${commands.typed} typed, ${commands.answered} answered by the application, ${commands.plain} acknowledged ` +
-      `without an answer, ${commands.failed} failed`,
-    ...(commands.failed === 0 ? [] : ['  (Slack does not repeat a command that reached a connector as it was killed)']),
-    '',
-    isClean(verdict) ? 'Each event exactly once.' : 'NOT each event exactly once: this is a bug, please report it.',
-    '',
-    ...(isClone ? NEXT : []),
-  ];
-  return lines.join('\n');
-}
-
-/** Of files that only a clone has. */
-const NEXT = [
-  'Next:',
-  '  your own bot, with a Redis of yours (put its team id and app-level token into the file):',
-  '    mkdir -p bots && cp examples/slackbot.yaml bots/',
-  '    node bin/relax.mjs standalone --bots bots --redis-url redis://localhost:6379',
-  '    node bin/relax.mjs status --redis-url redis://localhost:6379',
-  '  no Slack app yet: docs/install.md has the way to one in five minutes; until then, a stand-in for Slack:',
-  '    node bin/relax.mjs slack --apps 1 --control',
-  '  examples/consumers shows how an application reads the queue; "make test" runs every test',
-  '',
-];
 
 /** Redis learns of a killed connector when its lease runs out; we, on its machine, can look. */
 const liveIn = (cluster: ClusterStatus | undefined, zone: string): number =>

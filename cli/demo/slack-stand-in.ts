@@ -94,6 +94,12 @@ export class SlackStandIn {
     return [...overRtm, ...overApps.filter(({ envelope }) => envelope !== COMMANDS)].map(({ id }) => id);
   }
 
+  /** Messages that bots have posted, and those that Slack refused because they came too fast. */
+  async posts(): Promise<{ posted: number; tooFast: number }> {
+    const { posted, overChannelLimit, overWorkspaceLimit, overRtmLimit } = (await this.#control.stats()).posts;
+    return { posted, tooFast: overChannelLimit + overWorkspaceLimit + overRtmLimit };
+  }
+
   async end(): Promise<void> {
     await this.#control.close();
     await this.process.end(3_000);

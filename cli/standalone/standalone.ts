@@ -1,4 +1,5 @@
-import { type StandaloneConfig, standaloneOwner } from '../../core/config/config.ts';
+import type { StandaloneConfig } from '../../core/config/config.ts';
+import { standaloneOwner } from '../../core/config/standalone-owner.ts';
 import { systemClock } from '../../core/process/clock.ts';
 import { type Lifecycle, live } from '../../core/process/lifecycle.ts';
 import { createLog, errorText, type Log } from '../../core/process/log.ts';

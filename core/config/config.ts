@@ -1,60 +1,23 @@
-import { createHash } from 'node:crypto';
 import type { HttpSettings } from '../process/http-server.ts';
-import type { LogLevel } from '../process/log.ts';
-import { longestWaitMs } from '../protocol/dedupe-window.ts';
-import { commandsListFault, urgentListFault } from '../protocol/keys.ts';
-import type { RedisSettings } from '../redis/redis.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
+import { contradictions } from './contradictions.ts';
 import type { Program } from './setting.ts';
-import type { Machine } from './setting-kind.ts';
 import { settings } from './settings.ts';
+import {
+  type CommonConfig,
+  common,
+  type DedupeSettings,
+  dedupe,
+  type EventSettings,
+  events,
+  type FleetSettings,
+  http,
+  type QueueSettings,
+  queue,
+} from './shared-config.ts';
+import { standaloneCluster } from './standalone-owner.ts';
 
 /** What each program is configured with: parsed once at start from environment and flags, then frozen. */
-
-/** Common to the long-running programs, unlike `relax status` and `relax send`. */
-interface FleetSettings {
-  /** The one evicting maxmemory-policy of Redis that is accepted. */
-  allowEviction: string | undefined;
-}
-
-interface CommonConfig {
-  redis: RedisSettings;
-  logLevel: LogLevel;
-}
-
-interface QueueSettings {
-  name: string;
-  /** List of urgent events; undefined when they go to the queue, too. */
-  urgent: string | undefined;
-  /** Items on each of the two; 0 means no limit. */
-  max: number;
-}
-
-/** Part of the fleet contract: all programs of one Redis must agree. */
-interface DedupeSettings {
-  windowMs: number;
-  subBuckets: number;
-}
-
-interface BufferSettings {
-  bytes: number;
-  /** Age of the oldest event at which reading pauses. */
-  ageMs: number;
-}
-
-/** What a program needs to bring events to the queue. */
-interface EventSettings extends FleetSettings {
-  queue: QueueSettings;
-  /** List of the messages that applications send; undefined: none are sent. */
-  commands: string | undefined;
-  dedupe: DedupeSettings;
-  buffer: BufferSettings;
-  /** Maximum number of sockets of one connector. */
-  capacity: number;
-  graceMs: number;
-  /** Ends in a slash. */
-  slackApiUrl: string;
-}
 
 export interface ConnectorConfig extends CommonConfig, EventSettings {
   program: 'connector';
@@ -237,100 +200,7 @@ function configure<C extends object>(
   return deepFreeze({ config: build(values, warnings), warnings });
 }
 
-/** Values that are valid individually but not together. Values that were refused, or that the program lacks, are skipped. */
-function contradictions(values: Values): string[] {
-  const mistakes: string[] = [];
-  const url = values.find(settings.redisUrl);
-  const redis = url === undefined ? undefined : new URL(url);
-  if (redis?.protocol === 'redis:' && values.find(settings.redisCaFile) !== undefined) {
-    mistakes.push('RELAX_REDIS_CA_FILE has no effect without TLS: write rediss:// in RELAX_REDIS_URL, or remove it');
-  }
-  // The client prefers what the URL says, so a rotated password file would be silently ignored.
-  if (redis !== undefined && redis.password !== '' && values.find(settings.redisPasswordFile) !== undefined) {
-    mistakes.push('RELAX_REDIS_URL and RELAX_REDIS_PASSWORD_FILE both give a password: take it out of the URL');
-  }
-  if (redis !== undefined && redis.username !== '' && values.find(settings.redisUsername) !== undefined) {
-    mistakes.push('RELAX_REDIS_URL and RELAX_REDIS_USERNAME both give a user name: take it out of the URL');
-  }
-  const queue = values.find(settings.queue);
-  const urgent = values.find(settings.queueUrgent);
-  const urgentFault = queue === undefined || urgent === undefined ? undefined : urgentListFault(queue, urgent);
-  if (urgentFault !== undefined) mistakes.push(urgentFault);
-  const commands = values.find(settings.commands);
-  const commandsFault = queue === undefined || !commands ? undefined : commandsListFault(commands, queue);
-  if (commandsFault !== undefined) mistakes.push(commandsFault);
-  const windowSeconds = values.find(settings.dedupeWindow);
-  const bufferSeconds = values.find(settings.bufferSeconds);
-  const longestSeconds = windowSeconds === undefined ? undefined : longestWaitMs(windowSeconds * 1000) / 1000;
-  if (longestSeconds !== undefined && bufferSeconds !== undefined && bufferSeconds > longestSeconds) {
-    mistakes.push(
-      `RELAX_BUFFER_SECONDS ${bufferSeconds} is more than half of RELAX_DEDUPE_WINDOW_SECONDS ${windowSeconds}: ` +
-        `an event could leave the buffer after its mark is gone. Set at most ${Math.floor(longestSeconds)}`,
-    );
-  }
-  return mistakes;
-}
-
 const machineOf = (input: ConfigInput) => input.machine ?? thisMachine();
-
-const common = (values: Values): CommonConfig => ({
-  redis: {
-    url: values.get(settings.redisUrl),
-    username: values.find(settings.redisUsername),
-    passwordFile: values.find(settings.redisPasswordFile),
-    caFile: values.find(settings.redisCaFile),
-  },
-  logLevel: values.get(settings.logLevel),
-});
-
-const queue = (values: Values): QueueSettings => ({
-  name: values.get(settings.queue),
-  urgent: values.find(settings.queueUrgent),
-  max: values.get(settings.queueMax),
-});
-
-const dedupe = (values: Values): DedupeSettings => ({
-  windowMs: values.get(settings.dedupeWindow) * 1000,
-  subBuckets: values.get(settings.dedupeSubBuckets),
-});
-
-const events = (values: Values): EventSettings => ({
-  allowEviction: values.find(settings.allowEviction),
-  queue: queue(values),
-  commands: values.get(settings.commands) || undefined,
-  dedupe: dedupe(values),
-  buffer: { bytes: values.get(settings.bufferBytes), ageMs: values.get(settings.bufferSeconds) * 1000 },
-  capacity: values.get(settings.capacity),
-  graceMs: values.get(settings.grace) * 1000,
-  slackApiUrl: values.get(settings.slackApiUrl),
-});
-
-const http = (values: Values): HttpSettings => ({
-  port: values.get(settings.metricsPort),
-  host: values.get(settings.metricsHost),
-});
-
-/** Two directories, or the same path on two machines, never share assignments. */
-function standaloneCluster(host: string, directory: string): string {
-  const digest = createHash('sha256').update(directory).digest('hex').slice(0, 8);
-  return `${host.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'host'}-${digest}`;
-}
-
-const MACHINE_ID = '/etc/machine-id';
-
-/**
- * Who owns the scope of a standalone installation. Host names repeat ("ubuntu", "localhost"), so the machine's own id is
- * part of it where there is one.
- */
-export function standaloneOwner(directory: string, machine: Machine = thisMachine()): string {
-  const owner = `standalone:${standaloneCluster(machine.hostname, directory)}`;
-  try {
-    const id = machine.readFile(MACHINE_ID).trim();
-    return id === '' ? owner : `${owner}/${createHash('sha256').update(id).digest('hex').slice(0, 8)}`;
-  } catch {
-    return owner;
-  }
-}
 
 const SERVICE_ACCOUNT_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 

@@ -25,6 +25,7 @@ describe('relax demo', () => {
     expect(Number(typed)).toBeGreaterThan(10);
     // One may have reached the connector that is killed, some come while Redis is cut off.
     expect(Number(answered)).toBeGreaterThan(Number(typed) / 2);
+    expect(demo.text).toContain('Messages to Slack: 12 sent, 12 posted, 0 refused because they came too fast');
     const [, suppressed] = /\((\d+) second copies were suppressed/.exec(demo.text) ?? [];
     expect(Number(suppressed)).toBeGreaterThan(1_000);
     expect(folders()).toEqual(before);

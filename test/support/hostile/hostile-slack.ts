@@ -9,6 +9,8 @@ import { ApiCall, UpgradeCall } from './slack-call.ts';
 /** The websockets' address, unless the API is reached by a name: so a connection's purpose is known before TLS. */
 const SOCKET_HOST = '127.0.0.3';
 const API_HOST = '127.0.0.1';
+/** Reached past a proxy. */
+export const DIRECT_HOST = '127.0.0.2';
 
 /** A TCP connection: the `nth` to the API, or to a websocket. */
 export interface Connection {
@@ -35,7 +37,9 @@ export interface SlackScript {
  * that all that it counts is of that row.
  */
 export class HostileSlack {
-  readonly #server: Server;
+  /** One for each address, all on one port. */
+  readonly #servers: Server[] = [];
+  #port = 0;
   readonly #script: SlackScript;
   readonly #good: SecureContext;
   readonly #lines = new Set<Line>();
@@ -47,22 +51,26 @@ export class HostileSlack {
   /** When the fault began, if that was not with the first connection; see `faultBegins`. */
   faultAtMs: number | undefined;
 
-  private constructor(server: Server, script: SlackScript, good: SecureContext) {
-    this.#server = server;
+  private constructor(script: SlackScript, good: SecureContext) {
     this.#script = script;
     this.#good = good;
-    server.on('connection', (tcp) => this.#accept(tcp));
   }
 
   static async start(script: SlackScript, good: SecureContext): Promise<HostileSlack> {
-    const slack = new HostileSlack(createServer({ allowHalfOpen: true }), script, good);
-    // Every loopback address, since NO_PROXY is tried with another one.
-    await once(slack.#server.listen({ port: 0, host: '0.0.0.0', backlog: 4_096 }), 'listening');
+    const slack = new HostileSlack(script, good);
+    for (const host of [API_HOST, DIRECT_HOST, SOCKET_HOST]) await slack.#listen(host);
     return slack;
   }
 
+  async #listen(host: string): Promise<void> {
+    const server = createServer({ allowHalfOpen: true }, (tcp) => this.#accept(tcp));
+    await once(server.listen({ port: this.#port, host, backlog: 4_096 }), 'listening');
+    this.#servers.push(server);
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   apiUrl(host = API_HOST): string {
@@ -95,10 +103,9 @@ export class HostileSlack {
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
+    const closed = this.#servers.map((server) => once(server.close(), 'close'));
     for (const line of this.#lines) line.reset();
-    await closed;
+    await Promise.all(closed);
   }
 
   #sum(token: string | undefined, of: (counts: { calls: number; upgrades: number }) => number): number {

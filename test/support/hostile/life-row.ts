@@ -4,8 +4,10 @@ import type { SubjectKind } from './subject-names.ts';
 
 /** One thing that a network or a peer can do to a live websocket, and what Relax promises for it. */
 export interface LifeRow {
-  /** In the words of the table: a noun. */
+  /** In a few words: a noun. */
   fault: string;
+  /** As of a `Row`. */
+  line?: string;
   /** Both, if undefined. */
   transports?: readonly SubjectKind[];
   /** Slots at once, each with another variant of the fault; 1 if undefined. */

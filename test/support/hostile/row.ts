@@ -14,8 +14,10 @@ export interface World {
 
 /** One fault of the network, and what Relax promises for it. All times are counted for each slot of the row. */
 export interface Row {
-  /** In the words of the table: a noun. */
+  /** In a few words: a noun. */
   fault: string;
+  /** The line of the documentation's table that it shares with its like; one of its own, named for the fault, if undefined. */
+  line?: string;
   /** Both, if undefined. */
   transports?: readonly SubjectKind[];
   /** Slots at once, each with a token of its own; 1 if undefined. */
@@ -62,6 +64,7 @@ export type Reason = RetryReason | TerminalReason;
 
 export interface RowResult {
   fault: string;
+  line: string;
   transport: SubjectKind;
   slots: number;
   /** The longest of the row's slots; undefined where it does not apply. */

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { waitFor } from '#test/support/wait.ts';
 import type { HostileCertificates } from './certificates.ts';
@@ -46,9 +45,8 @@ export async function runLifeRow(
   { certificates, subject }: LifeDeps,
 ): Promise<RowResult> {
   const script = new LifeScript(row, kind);
-  const delays = monitorEventLoopDelay();
-  delays.enable();
-  const lateMs = (): number => 2 * (delays.max / 1e6);
+  const startedAtMs = performance.now();
+  const lateMs = (): number => subject.lateSinceMs(startedAtMs);
   const slack = await HostileSlack.start(script, certificates.good);
   try {
     const views = subject.open(kind, slack.apiUrl(), row.slots ?? 1);
@@ -63,6 +61,7 @@ export async function runLifeRow(
     const tooMany = calls > MOST_CALLS ? [`a slot called Slack's API ${calls} times`] : [];
     return {
       fault: row.fault,
+      line: row.line ?? row.fault,
       transport: kind,
       slots: views.length,
       detectedMs: mostOf(courses, 'detectedMs'),
@@ -74,7 +73,6 @@ export async function runLifeRow(
       broken: [...courses.flatMap(({ broken }) => broken), ...thrown, ...stops.flat(), ...held, ...tooMany],
     };
   } finally {
-    delays.disable();
     await slack.stop();
   }
 }
@@ -142,7 +140,7 @@ interface Watched {
   view: SubjectView;
   slack: HostileSlack;
   script: LifeScript;
-  /** What a bound allows for on a machine that is busy otherwise: twice the longest time that it kept this process waiting. */
+  /** What a bound allows for: as long as a busy machine kept this process and the subject's waiting. */
   lateMs(): number;
 }
 

@@ -57,6 +57,7 @@ export async function runRow(row: Row, transport: SubjectKind, deps: RowDeps): P
     if (calls > row.promise.mostCalls) broken.push(`a slot called Slack's API ${calls} times`);
     return {
       fault: row.fault,
+      line: row.line ?? row.fault,
       transport,
       slots: views.length,
       detectedMs: mostOf(courses, 'detectedMs'),

@@ -1,5 +1,6 @@
 import { type HostileCertificates, hostileCertificates } from './certificates.ts';
 import { HostileProxy } from './hostile-proxy.ts';
+import { DIRECT_HOST } from './hostile-slack.ts';
 import type { LifeRow } from './life-row.ts';
 import { Neighbour, type NeighbourEnd } from './neighbour.ts';
 import type { Row, RowResult } from './row.ts';
@@ -12,9 +13,6 @@ import type { SubjectKind } from './subject-names.ts';
 const APART_MS = 50;
 /** Some of them are storms. */
 const LIFE_APART_MS = 150;
-/** Reached past the proxy. */
-export const NO_PROXY_HOST = '127.0.0.2';
-
 export interface RunOptions {
   redisUrl: string;
   /** Waits for minutes where Slack asked for it. */
@@ -62,7 +60,7 @@ export class HostileRun {
     const { caFile } = certificates;
     const [direct, proxied] = await Promise.all([
       Subject.start({ redisUrl, caFile }),
-      Subject.start({ redisUrl, caFile, firstID: 100_000, env: { HTTPS_PROXY: proxy.url, NO_PROXY: NO_PROXY_HOST } }),
+      Subject.start({ redisUrl, caFile, firstID: 100_000, env: { HTTPS_PROXY: proxy.url, NO_PROXY: DIRECT_HOST } }),
     ]);
     return new HostileRun(certificates, proxy, { direct, proxied }, patient);
   }

@@ -1,12 +1,18 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { localCertificate } from '#slack-simulator/certificate.ts';
 import { ENDS, ReconnectSlack, SLOW_ENDS } from './reconnect-slack.ts';
 import type { Leaks } from './reconnect-subject.ts';
 
 const SUBJECT = join(import.meta.dirname, 'reconnect-subject.ts');
+
+let subject: ChildProcess | undefined;
+/** A test that fails or takes too long does not wait for it. */
+afterEach(() => {
+  subject?.kill('SIGKILL');
+});
 
 /** Runs slots whose sockets end again and again, and gives what they left. */
 async function reconnect() {
@@ -18,6 +24,7 @@ async function reconnect() {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.caFile },
     });
+    subject = child;
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text;

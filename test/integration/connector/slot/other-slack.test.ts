@@ -40,7 +40,7 @@ beforeEach(async () => {
     });
     for (const text of greeting) peer.send(text);
   });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as { port: number }).port}/api/`;
   slot = new TestSlot({ url }, specOf('xoxb-1-abc'));
 });

@@ -4,14 +4,21 @@ import type { Promised, Row } from '../row.ts';
 import type { ApiCall } from '../slack-call.ts';
 import { firstCall, HARMLESS, recovers, waitsFor } from './first-attempt.ts';
 
-const api = (fault: string, answer: (call: ApiCall) => void, promise: Promised): Row => ({
+const api = (fault: string, answer: (call: ApiCall) => void, promise: Promised, line?: string): Row => ({
   fault: `API: ${fault}`,
+  ...(line === undefined ? {} : { line: `API: ${line}` }),
   script: () => ({ api: firstCall(answer) }),
   promise,
 });
 
+/** Lines of the table. */
+const NO_ANSWER = "200 with a body that is no answer of Slack's";
+const TOO_LARGE = 'a body too large: 3 MB, 1 TB announced, 50 KB of gzip that become 50 MB';
+const BROKEN = 'HTTP that is broken, or ends early';
+const ODD = 'early hints first, or an answer in chunks of one byte';
+
 const body = (fault: string, text: string): Row =>
-  api(`200 with ${fault}`, (call) => call.json(text), recovers(['SlackAnswerUnreadable']));
+  api(`200 with ${fault}`, (call) => call.json(text), recovers(['SlackAnswerUnreadable']), NO_ANSWER);
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 const keptAnswer = (body: string): string =>
@@ -39,7 +46,7 @@ export const API_BODY_ROWS: readonly Row[] = [
     (call) => call.refuse('migration_in_progress'),
     recovers(['MigrationInProgress']),
   ),
-  api('a body of 3 MB', (call) => call.json(' '.repeat(HUGE_BYTES)), recovers(['SlackAnswerUnreadable'])),
+  api('a body of 3 MB', (call) => call.json(' '.repeat(HUGE_BYTES)), recovers(['SlackAnswerUnreadable']), TOO_LARGE),
   api(
     'a body that claims to be of 1 TB, pouring in',
     (call) => {
@@ -47,6 +54,7 @@ export const API_BODY_ROWS: readonly Row[] = [
       call.pour(' '.repeat(65_536), 5);
     },
     recovers(['SlackAnswerUnreadable']),
+    TOO_LARGE,
   ),
   api(
     'a gzip bomb: 50 KB that become 50 MB',
@@ -56,6 +64,7 @@ export const API_BODY_ROWS: readonly Row[] = [
       call.write(bomb);
     },
     recovers(['SlackAnswerUnreadable']),
+    TOO_LARGE,
   ),
   api(
     'gzip that is none',
@@ -66,6 +75,7 @@ export const API_BODY_ROWS: readonly Row[] = [
       );
     },
     recovers(['SlackAnswerUnreadable']),
+    BROKEN,
   ),
   api(
     'a body that ends before its length',
@@ -74,18 +84,26 @@ export const API_BODY_ROWS: readonly Row[] = [
       call.tls.end();
     },
     recovers(['SlackUnavailable']),
+    BROKEN,
   ),
   api(
     'a broken chunk',
     (call) => call.write(`${HEAD}transfer-encoding: chunked\r\n\r\nnot a length\r\n`),
     recovers(['SlackUnavailable']),
+    BROKEN,
   ),
   api(
     'a header line of 100 KB',
     (call) => call.write(`${HEAD}x-long: ${'x'.repeat(100_000)}\r\n\r\n`),
     recovers(['SlackUnavailable']),
+    BROKEN,
   ),
-  api('bytes that are not HTTP', (call) => call.write('SSH-2.0-OpenSSH_9.6\r\n'), recovers(['SlackUnavailable'])),
+  api(
+    'bytes that are not HTTP',
+    (call) => call.write('SSH-2.0-OpenSSH_9.6\r\n'),
+    recovers(['SlackUnavailable']),
+    BROKEN,
+  ),
   {
     fault: 'API: the connection is kept, and reset under the next call',
     // A call within 4 s of the other, over the same connection.
@@ -103,7 +121,7 @@ export const API_BODY_ROWS: readonly Row[] = [
     }),
     promise: recovers(['ConnectionLost'], { mostCalls: 3 }),
   },
-  api('closed instead of an answer', (call) => call.tls.end(), recovers(['SlackUnavailable'])),
+  api('closed instead of an answer', (call) => call.tls.end(), recovers(['SlackUnavailable']), BROKEN),
   api(
     'early hints before the answer',
     (call) => {
@@ -111,6 +129,7 @@ export const API_BODY_ROWS: readonly Row[] = [
       call.grant();
     },
     HARMLESS,
+    ODD,
   ),
   api(
     'an answer in chunks of one byte',
@@ -121,5 +140,6 @@ export const API_BODY_ROWS: readonly Row[] = [
       call.tls.end('0\r\n\r\n');
     },
     HARMLESS,
+    ODD,
   ),
 ];

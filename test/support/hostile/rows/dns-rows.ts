@@ -9,6 +9,9 @@ const FAULTS: readonly { to: Resolution; words: string; withinMs: number }[] = [
   { to: 'hang', words: 'the resolver hangs', withinMs: 15_500 },
 ];
 
+const lineOf = (to: Resolution): string =>
+  to === 'hang' ? 'the resolver hangs' : 'no such name, or no answer from the resolver';
+
 const apiName = (port: number): string => `api-${port}.slack.test`;
 const socketName = (port: number): string => `socket-${port}.slack.test`;
 
@@ -16,6 +19,7 @@ const socketName = (port: number): string => `socket-${port}.slack.test`;
 export const DNS_ROWS: readonly Row[] = FAULTS.flatMap(({ to, words, withinMs }): Row[] => [
   {
     fault: `API: ${words}`,
+    line: `API: ${lineOf(to)}`,
     apiUrl: (slack) => slack.apiUrl(apiName(slack.port)),
     begin: ({ subject, slack }) => subject.resolve(apiName(slack.port), to),
     heal: ({ subject, slack }) => subject.resolve(apiName(slack.port), 'here'),
@@ -23,6 +27,7 @@ export const DNS_ROWS: readonly Row[] = FAULTS.flatMap(({ to, words, withinMs })
   },
   {
     fault: `websocket: ${words}`,
+    line: `websocket: ${lineOf(to)}`,
     script: () => ({
       api: firstCall((call) => call.grant(call.socketUrl.replace('127.0.0.3', socketName(call.slack.port)))),
     }),

@@ -3,11 +3,10 @@ import type { HostileSocket } from '../hostile-socket.ts';
 import type { LifePromise, LifeRow } from '../life-row.ts';
 import type { SubjectKind } from '../subject-names.ts';
 import { frameBytes, OPCODE } from '../websocket-frame.ts';
+import { REPLACED, UNHARMED } from './life-promises.ts';
 
-const UNHARMED: LifePromise = { kind: 'unharmed' };
-const REPLACED: LifePromise = { kind: 'replaced', reasons: ['ConnectionLost'], detectedWithinMs: 2_500 };
-/** Two pings without an answer, or, of a peer that sends, ten seconds without one. */
-const SILENT: LifePromise = { kind: 'replaced', reasons: ['ConnectionLost'], detectedWithinMs: 13_000 };
+/** 10 s, unless the process gets no CPU: then it forgives the silence that it may have caused itself. */
+const SILENT: LifePromise = { kind: 'replaced', reasons: ['ConnectionLost'], detectedWithinMs: 30_000 };
 
 const text = (kind: SubjectKind, token: string, event: string, n: number): string =>
   wrapped(kind, token, event, `odd-${n}`);
@@ -61,16 +60,26 @@ const sendsOn = (socket: HostileSocket, everyMs: number, send: () => void): void
   socket.line.on('close', () => clearInterval(timer));
 };
 
+/** Lines of the table. */
+const FORBIDDEN = 'frames that the protocol forbids, or that announce 2^62 bytes and more';
+const STORMS = '10,000 pings or pongs a second, of whatever size';
+const UNANSWERED = 'a peer that sends pings or pongs, and answers nothing';
+const FRAGMENTS = 'an event in thousands of fragments, or with pings between them';
+const LARGE = 'an event of 1.1 MB or 10 MB';
+const ODD_TEXTS = 'texts that are no events, not UTF-8 or absurd JSON; binary frames';
+
 /** What can come over a live socket, one frame after the other. */
 export const FRAME_ROWS: readonly LifeRow[] = [
   {
     fault: 'frames that the protocol forbids',
+    line: FORBIDDEN,
     slots: VIOLATIONS.length,
     inflict: (socket, _kind, at) => socket.raw(VIOLATIONS[at] ?? Buffer.alloc(0)),
     promise: REPLACED,
   },
   {
     fault: 'headers that announce 2^62 bytes and more',
+    line: FORBIDDEN,
     slots: 3,
     inflict: (socket, _kind, at) =>
       socket.frame(OPCODE.text, 'x', { claimedBytes: [2n ** 62n, 2n ** 64n - 1n, 2n ** 53n][at] ?? 0n }),
@@ -80,6 +89,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: '10,000 pings a second for three seconds',
+    line: STORMS,
     async inflict(socket, kind) {
       const pings = Buffer.concat(Array.from({ length: 100 }, (_, n) => frameBytes(OPCODE.ping, `storm ${n}`)));
       await sendsEvery(socket, 10, 300, (n) => {
@@ -92,6 +102,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: '10,000 pongs a second for three seconds',
+    line: STORMS,
     async inflict(socket) {
       const pongs = Buffer.concat(Array.from({ length: 100 }, (_, n) => frameBytes(OPCODE.pong, `storm ${n}`)));
       await sendsEvery(socket, 10, 300, () => socket.raw(pongs));
@@ -100,6 +111,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'pings of 125 bytes, and of none',
+    line: STORMS,
     async inflict(socket) {
       const sizes = [125, 0, 1, 125];
       await sendsEvery(socket, 50, 10, (n) => socket.frame(OPCODE.ping, 'p'.repeat(sizes[n % sizes.length] ?? 0)));
@@ -108,6 +120,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'a peer that pings and answers nothing',
+    line: UNANSWERED,
     inflict(socket) {
       socket.answersPings = false;
       sendsOn(socket, 500, () => socket.frame(OPCODE.ping, 'are you there'));
@@ -116,6 +129,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'a peer that sends pongs that nobody asked for, and answers nothing',
+    line: UNANSWERED,
     inflict(socket) {
       socket.answersPings = false;
       sendsOn(socket, 500, () => socket.frame(OPCODE.pong, 'I am here'));
@@ -124,6 +138,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'an event in fragments of one byte, with a ping after each',
+    line: FRAGMENTS,
     inflict(socket, kind) {
       const ping = frameBytes(OPCODE.ping, 'between');
       const fragments = inFragments(Buffer.from(messageText(socket, kind, 'in pieces, ä€😀')), 1);
@@ -134,6 +149,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'an event in ten thousand fragments',
+    line: FRAGMENTS,
     inflict(socket, kind) {
       const fragments = inFragments(Buffer.from(messageText(socket, kind, 'x'.repeat(9_600))), 1);
       for (let at = 0; at < fragments.length; at += 100) socket.raw(Buffer.concat(fragments.slice(at, at + 100)));
@@ -167,12 +183,14 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'an event of 1.1 MB',
+    line: LARGE,
     inflict: (socket, kind) => say(socket, kind, 'x'.repeat(1_100_000)),
     promise: UNHARMED,
     offers: () => ({ event: 1 }),
   },
   {
     fault: 'an event of 10 MB',
+    line: LARGE,
     inflict: (socket, kind) => say(socket, kind, 'x'.repeat(10_000_000)),
     promise: UNHARMED,
     offers: () => ({ tooLarge: 1 }),
@@ -186,6 +204,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'an event that is not UTF-8',
+    line: ODD_TEXTS,
     inflict(socket, kind) {
       const [before, after] = messageText(socket, kind, '\u0001cut\u0001').split('\\u0001cut\\u0001');
       socket.frame(
@@ -199,6 +218,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'binary frames',
+    line: ODD_TEXTS,
     inflict(socket) {
       for (let n = 0; n < 100; n += 1) socket.frame(OPCODE.binary, Buffer.alloc(n));
     },
@@ -206,6 +226,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: '10,000 empty texts',
+    line: ODD_TEXTS,
     inflict(socket) {
       const empty = Buffer.concat(Array.from({ length: 100 }, () => frameBytes(OPCODE.text)));
       for (let n = 0; n < 100; n += 1) socket.raw(empty);
@@ -215,6 +236,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'texts that are no events: NUL bytes, HTML, bare values',
+    line: ODD_TEXTS,
     inflict(socket) {
       for (const each of ['\0\0\0', '<html>', 'null', '[]', '"x"', '1e999', '{', '{}', 'true']) socket.text(each);
     },
@@ -223,6 +245,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'events with numbers beyond all measure, lone surrogates, NUL and keys twice',
+    line: ODD_TEXTS,
     inflict(socket, kind) {
       const odd = [
         '1e999',
@@ -240,6 +263,7 @@ export const FRAME_ROWS: readonly LifeRow[] = [
   },
   {
     fault: 'JSON of 100,000 levels: as an event, inside one, and around one',
+    line: ODD_TEXTS,
     inflict(socket, kind) {
       socket.text(text(kind, socket.token, withField(nested(100_000)), 1));
       socket.text(nested(100_000));
@@ -260,51 +284,5 @@ export const FRAME_ROWS: readonly LifeRow[] = [
     promise: SILENT,
     offers: () => ({ event: 1_000 }),
     acknowledges: 'any',
-  },
-];
-
-/** What can come before, or in place of, hello. */
-export const GREETING_ROWS: readonly LifeRow[] = [
-  {
-    fault: 'hello twice',
-    greet(socket) {
-      socket.hello();
-      socket.hello();
-    },
-    promise: UNHARMED,
-  },
-  {
-    fault: 'hello after five seconds',
-    async greet(socket) {
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
-      socket.hello();
-    },
-    promise: UNHARMED,
-  },
-  {
-    fault: 'a hello that names another app than the token',
-    transports: ['socketMode'],
-    greet: (socket) => socket.hello({ connection_info: { app_id: 'A0OTHER' } }),
-    promise: UNHARMED,
-  },
-  {
-    fault: 'an event before hello',
-    greet(socket, kind) {
-      say(socket, kind, 'early');
-      socket.hello();
-    },
-    promise: UNHARMED,
-    offers: () => ({ event: 1 }),
-  },
-  {
-    fault: 'goodbye in place of hello',
-    greet: (socket, kind) =>
-      socket.text(JSON.stringify(kind === 'rtm' ? { type: 'goodbye' } : { type: 'disconnect', reason: 'warning' })),
-    promise: { kind: 'replaced', reasons: ['HelloTimeout'], detectedWithinMs: 11_500 },
-  },
-  {
-    fault: 'a close frame in place of hello',
-    greet: (socket) => socket.close(1011),
-    promise: REPLACED,
   },
 ];

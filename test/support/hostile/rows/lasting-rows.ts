@@ -31,6 +31,7 @@ const rowsFor = (transport: SubjectKind): Row[] => {
     {
       ...about,
       fault: `API: HTTP 503 ${over}`,
+      line: 'API: HTTP 503 for 4 s',
       script: () => ({
         api: lasting<ApiCall>(
           (call) => call.answer({ status: 503 }),
@@ -42,6 +43,7 @@ const rowsFor = (transport: SubjectKind): Row[] => {
     {
       ...about,
       fault: `upgrade: reset ${over}`,
+      line: 'upgrade: reset for 4 s',
       script: () => ({
         upgrade: lasting<UpgradeCall>(
           (call) => call.line.reset(),

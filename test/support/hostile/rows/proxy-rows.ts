@@ -1,11 +1,10 @@
 import type { Tunnel } from '../hostile-proxy.ts';
+import { DIRECT_HOST } from '../hostile-slack.ts';
 import type { Promised, Row, World } from '../row.ts';
 import { HARMLESS, recovers, recoversUnspent } from './first-attempt.ts';
 
 /** A name that only the proxy can reach: tunnels lead to this machine. */
 const HOST = 'slack.test';
-/** An address for which the subject's NO_PROXY says that the proxy is not asked. */
-const DIRECT_HOST = '127.0.0.2';
 
 const asked =
   (times: number) =>
@@ -14,8 +13,13 @@ const asked =
     return tunnels === times ? [] : [`the proxy was asked ${tunnels} times`];
   };
 
+const wayOf = (nth: number): string => (nth === 1 ? 'API' : 'websocket');
+/** The only one of its faults that takes a time limit to be noticed. */
+const SILENT = 'never answers';
+
 const proxied = (fault: string, nth: number, behavior: (tunnel: Tunnel) => void, promise: Promised): Row => ({
-  fault: `proxy, ${nth === 1 ? 'API' : 'websocket'}: ${fault}`,
+  fault: `proxy, ${wayOf(nth)}: ${fault}`,
+  line: `proxy, ${wayOf(nth)}: ${fault === SILENT ? fault : 'refuses, resets, closes, speaks no HTTP'}`,
   proxied: true,
   apiUrl: (slack) => slack.apiUrl(HOST),
   begin: ({ proxy, slack }) =>
@@ -40,7 +44,7 @@ interface Fault {
 const FAULTS: readonly Fault[] = [
   { words: 'refuses with 407', behavior: refuses(407) },
   { words: 'refuses with 502', behavior: refuses(502) },
-  { words: 'never answers', behavior: () => undefined, withinMs: 16_000 },
+  { words: SILENT, behavior: () => undefined, withinMs: 16_000 },
   { words: 'resets without an answer', behavior: ({ client }) => client.resetAndDestroy() },
   {
     words: 'resets in the middle of its answer',
@@ -55,6 +59,7 @@ export const PROXY_ROWS: readonly Row[] = [
   {
     ...proxied('works', 1, (tunnel) => tunnel.open(), HARMLESS),
     fault: 'proxy: works',
+    line: 'proxy: works',
     // One tunnel for the API, one for the websocket.
     verify: asked(2),
   },

@@ -22,23 +22,32 @@ const ASKED: readonly Asked[] = [
   { words: 'no time', value: () => 'soon, perhaps', waitMs: undefined },
 ];
 
+const wordsOf = (isKept: boolean): string =>
+  ASKED.filter(({ waitMs }) => (waitMs !== undefined) === isKept)
+    .map(({ words }) => words)
+    .join('; ');
+
 const rowsOf = ({ words, value, waitMs }: Asked): Row[] => {
+  const asked = `Retry-After: ${wordsOf(waitMs !== undefined)}`;
   const more = (status: number) => ({ status, headers: { 'retry-after': value() } });
   const orBackoff = (reason: 'SlackUnavailable' | 'ConnectionRefused'): Promised =>
     waitMs === undefined ? recovers([reason]) : waitsFor([reason], waitMs);
   const upgrade = (status: number): Row => ({
     fault: `upgrade: HTTP ${status}, Retry-After of ${words}`,
+    line: `upgrade: HTTP 429 or 503, ${asked}`,
     script: () => ({ upgrade: firstUpgrade((call) => call.answer(more(status))) }),
     promise: orBackoff('ConnectionRefused'),
   });
   return [
     {
       fault: `API: HTTP 429, Retry-After of ${words}`,
+      line: `API: HTTP 429, ${asked}`,
       script: () => ({ api: firstCall((call) => call.answer(more(429))) }),
       promise: waitsFor(['RateLimited'], waitMs ?? DEFAULT_MS),
     },
     {
       fault: `API: HTTP 503, Retry-After of ${words}`,
+      line: `API: HTTP 503, ${asked}`,
       script: () => ({ api: firstCall((call) => call.answer(more(503))) }),
       promise: orBackoff('SlackUnavailable'),
     },

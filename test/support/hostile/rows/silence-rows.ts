@@ -12,15 +12,22 @@ const LATE_MS = 5_000;
 const silentApi = recovers(['SlackUnavailable'], { detectedWithinMs: CALL_MS + LATE_MS });
 const silentUpgrade = recovers(['ConnectionLost'], { detectedWithinMs: UPGRADE_MS + LATE_MS });
 
+/** Lines of the table. */
+const API_TLS = 'API: no TLS, or a handshake of a byte a second';
+const API_ANSWER = 'API: no answer, one of a byte a second, or one that never ends';
+const SOCKET = 'websocket: no TLS, no answer to the upgrade, or either at a byte a second';
+
 /** Nothing comes, or so slowly that it is as good as nothing. */
 export const SILENCE_ROWS: readonly Row[] = [
   {
     fault: 'API: TCP accepted, but never TLS',
+    line: API_TLS,
     script: () => ({ connected: (_line, of) => !isFirstToApi(of) }),
     promise: recoversUnspent(['SlackUnavailable'], { detectedWithinMs: CONNECT_MS + LATE_MS }),
   },
   {
     fault: 'API: TLS handshake of a byte a second',
+    line: API_TLS,
     script: () => ({
       connected: (line, of) => {
         if (isFirstToApi(of)) line.trickle(1_000);
@@ -31,16 +38,19 @@ export const SILENCE_ROWS: readonly Row[] = [
   },
   {
     fault: 'API: no answer',
+    line: API_ANSWER,
     script: () => ({ api: firstCall(() => undefined) }),
     promise: silentApi,
   },
   {
     fault: 'API: headers of a byte a second',
+    line: API_ANSWER,
     script: () => ({ api: firstCall((call) => call.trickle(answerBytes({ body: call.granted() }))) }),
     promise: silentApi,
   },
   {
     fault: 'API: a body of a byte a second',
+    line: API_ANSWER,
     script: () => ({
       api: firstCall((call) => {
         const answer = answerBytes({ body: call.granted() });
@@ -53,6 +63,7 @@ export const SILENCE_ROWS: readonly Row[] = [
   },
   {
     fault: 'API: a chunked body that never ends',
+    line: API_ANSWER,
     script: () => ({
       api: firstCall((call) => {
         call.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n');
@@ -63,11 +74,13 @@ export const SILENCE_ROWS: readonly Row[] = [
   },
   {
     fault: 'websocket: TCP accepted, but never TLS',
+    line: SOCKET,
     script: () => ({ connected: (_line, of) => !isFirstToSocket(of) }),
     promise: silentUpgrade,
   },
   {
     fault: 'websocket: TLS handshake of a byte a second',
+    line: SOCKET,
     script: () => ({
       connected: (line, of) => {
         if (isFirstToSocket(of)) line.trickle(1_000);
@@ -78,11 +91,13 @@ export const SILENCE_ROWS: readonly Row[] = [
   },
   {
     fault: 'upgrade: no answer',
+    line: SOCKET,
     script: () => ({ upgrade: firstUpgrade(() => undefined) }),
     promise: silentUpgrade,
   },
   {
     fault: 'upgrade: an answer of a byte a second',
+    line: SOCKET,
     script: () => ({ upgrade: firstUpgrade((call) => call.trickle(acceptBytes(call.key))) }),
     promise: silentUpgrade,
   },

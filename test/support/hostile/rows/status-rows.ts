@@ -19,14 +19,20 @@ function apiPromise(status: number): Promised {
   return recovers(['SlackAnswerUnreadable']);
 }
 
+/** The statuses of its kind, which share a line of the table. */
+const statusesLike = (status: number): string =>
+  [REDIRECTS, REFUSALS, FAILURES].find((group) => group.includes(status))?.join(', ') ?? `${status}`;
+
 const onApi = (status: number, body: string, what: string): Row => ({
   fault: `API: HTTP ${status}, ${what}`,
+  line: `API: HTTP ${statusesLike(status)}`,
   script: () => ({ api: firstCall((call) => call.answer({ status, body, headers: headersOf(status) })) }),
   promise: apiPromise(status),
 });
 
 const onUpgrade = (status: number, body: string, what: string): Row => ({
   fault: `upgrade: HTTP ${status}, ${what}`,
+  line: `upgrade: HTTP ${statusesLike(status)}`,
   script: () => ({ upgrade: firstUpgrade((call) => call.answer({ status, body, headers: headersOf(status) })) }),
   promise: recovers(['ConnectionRefused']),
 });

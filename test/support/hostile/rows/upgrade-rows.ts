@@ -7,8 +7,18 @@ import { firstUpgrade, HARMLESS, recovers } from './first-attempt.ts';
 const LOST = recovers(['ConnectionLost']);
 const REFUSED = recovers(['ConnectionRefused']);
 
-const upgrade = (fault: string, answer: (call: UpgradeCall) => void, promise: Promised = LOST): Row => ({
+/** Lines of the table. */
+const UNACCEPTABLE = 'an answer that RFC 6455 does not accept, or none';
+const ODD = 'early hints first, or accepted byte by byte';
+
+const upgrade = (
+  fault: string,
+  answer: (call: UpgradeCall) => void,
+  promise: Promised = LOST,
+  line = UNACCEPTABLE,
+): Row => ({
   fault: `upgrade: ${fault}`,
+  line: `upgrade: ${line}`,
   script: () => ({ upgrade: firstUpgrade(answer) }),
   promise,
 });
@@ -49,6 +59,7 @@ export const UPGRADE_ROWS: readonly Row[] = [
       call.greet();
     },
     HARMLESS,
+    ODD,
   ),
   upgrade(
     'accepted byte by byte, hello and all',
@@ -57,5 +68,6 @@ export const UPGRADE_ROWS: readonly Row[] = [
       for (const byte of acceptBytes(call.key) + hello) call.write(Buffer.from(byte, 'latin1'));
     },
     HARMLESS,
+    ODD,
   ),
 ];

@@ -4,12 +4,14 @@ import { firstCall, firstUpgrade, recovers } from './first-attempt.ts';
 
 const unreadable = (words: string, url: (call: ApiCall) => string): Row => ({
   fault: `URL: ${words}`,
+  line: 'URL: not one of a websocket over TLS',
   script: () => ({ api: firstCall((call) => call.grant(url(call))) }),
   promise: recovers(['SlackAnswerUnreadable']),
 });
 
 const undialable = (words: string, url: (call: ApiCall) => string): Row => ({
   fault: `URL: ${words}`,
+  line: 'URL: no such host, a closed port, a fragment',
   script: () => ({ api: firstCall((call) => call.grant(url(call))) }),
   promise: recovers(['ConnectionLost']),
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { standaloneOwner } from '#core/config/config.ts';
+import { standaloneOwner } from '#core/config/standalone-owner.ts';
 import { isForeignOwner, isSameOwner, kubeOwner } from '#core/protocol/scope.ts';
 
 describe('The owner of a scope', () => {
