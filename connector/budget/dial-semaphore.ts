@@ -43,11 +43,14 @@ export class DialSemaphore {
     // Thousands may give their turn back as soon as they get it.
     if (this.#isGiving) return;
     this.#isGiving = true;
-    for (const next of this.#waiting) {
-      if (this.#dialing >= this.#limit) break;
-      this.#waiting.delete(next);
-      next();
+    try {
+      for (const next of this.#waiting) {
+        if (this.#dialing >= this.#limit) return;
+        this.#waiting.delete(next);
+        next();
+      }
+    } finally {
+      this.#isGiving = false;
     }
-    this.#isGiving = false;
   }
 }

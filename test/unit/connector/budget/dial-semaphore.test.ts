@@ -29,3 +29,18 @@ it('skips one that left the line, and counts a permit released twice once', () =
   joined(limit, 'd', order);
   expect(order).toEqual(['a', 'c']);
 });
+
+it('goes on after somebody who threw when his turn came', () => {
+  const semaphore = new DialSemaphore(1);
+  const leave = semaphore.join(() => {});
+  const leaveBroken = semaphore.join(() => {
+    throw new Error('a defect');
+  });
+  let gone = 0;
+  semaphore.join(() => {
+    gone += 1;
+  });
+  expect(leave).toThrow('a defect');
+  leaveBroken();
+  expect(gone).toBe(1);
+});
