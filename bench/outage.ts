@@ -14,13 +14,15 @@ import { type Way, ways } from './outage-ways.ts';
 
 /**
  * How a fleet survives an outage of Slack: how long after its end all are live again, and what that cost in calls, one row
- * for each way of failing: `node bench/outage.ts [--teams 300] [--bots 100] [--seconds 30] [--only pattern]`. Two connectors
- * on one Redis run a socket each for every RTM team; an app has four sockets, and each Socket Mode bot one. Linux only.
+ * for each way of failing: `node bench/outage.ts [--teams 300] [--bots 100] [--app 4] [--seconds 30] [--only pattern]`. Two
+ * connectors on one Redis run a socket each for every RTM team; an app has `--app` sockets, and each Socket Mode bot one.
+ * Linux only.
  */
 const { values } = parseArgs({
   options: {
     teams: { type: 'string', default: '300' },
     bots: { type: 'string', default: '100' },
+    app: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '30' },
     only: { type: 'string', default: '' },
   },
@@ -29,9 +31,9 @@ const TEAMS = Number(values.teams);
 const BOTS = Number(values.bots);
 const LENGTH_MS = Number(values.seconds) * 1000;
 const PODS = ['a', 'b'];
-const APP_SOCKETS = 4;
+const APP_SOCKETS = Number(values.app);
 const SLOTS = TEAMS * PODS.length + APP_SOCKETS + BOTS;
-const STREAMS = TEAMS + 1 + BOTS;
+const STREAMS = TEAMS + Math.min(1, APP_SOCKETS) + BOTS;
 /** Slack's own limit is three connects at once and one a minute, after the two of the start. */
 const BURST = PODS.length + TEAM_BUDGET.capacity;
 const GIVE_UP_MS = 150_000;

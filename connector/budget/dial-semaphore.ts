@@ -8,6 +8,7 @@ const DEFAULT_LIMIT = 50;
 export class DialSemaphore {
   readonly #limit: number;
   #dialing = 0;
+  #isGiving = false;
   /** In the order of insertion. */
   readonly #waiting = new Set<() => void>();
 
@@ -39,9 +40,14 @@ export class DialSemaphore {
 
   #giveOn(): void {
     this.#dialing -= 1;
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    next();
+    // Thousands may give their turn back as soon as they get it.
+    if (this.#isGiving) return;
+    this.#isGiving = true;
+    for (const next of this.#waiting) {
+      if (this.#dialing >= this.#limit) break;
+      this.#waiting.delete(next);
+      next();
+    }
+    this.#isGiving = false;
   }
 }

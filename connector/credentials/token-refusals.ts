@@ -4,10 +4,11 @@ import { PeriodicTask } from '../../core/process/periodic-task.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import { redactTokens } from '../../core/process/redact.ts';
 import type { ClusterKeys } from '../../core/protocol/keys.ts';
-import { REFUSED_VERSION_FIELD, type RefusedToken } from '../../core/protocol/refused-token.ts';
+import { FINAL_REFUSALS, isFinalRefusal, type RefusedToken } from '../../core/protocol/refused-token.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import type { RedisClock } from '../../core/redis/redis-clock.ts';
+import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { Sender } from '../outbound/sender.ts';
 
@@ -22,24 +23,25 @@ export interface RefusedOwner {
 }
 
 export interface TokenRefusalsOptions {
-  redis: Pick<Redis, 'hset' | 'publish'>;
+  redis: Redis;
   keys: Pick<ClusterKeys, 'refused' | 'plannerNudge'>;
   redisClock: Pick<RedisClock, 'nowMs'>;
   log: Log;
   limitedLog: Pick<RateLimitedLog, 'warn'>;
 }
 
+const REFUSE = loadScript(new URL('./refuse.lua', import.meta.url));
 const RETRY_MS = 1_000;
 const MAX_MESSAGE = 1024;
 
 /**
  * Tells the operator, through Redis, of tokens that Slack refuses elsewhere than at the opening of a socket. Each is retried
- * until it is written; of several about one owner only the last counts.
+ * until it is written. Of several about one owner the last counts, unless an earlier one about the same token is final.
  */
 export class TokenRefusals {
   readonly #options: TokenRefusalsOptions;
-  /** Owner uid -> what is still to be written. */
-  readonly #owed = new Map<string, RefusedToken>();
+  /** What is still to be written, in the order in which it came: of each owner the last that is final, and the last that is not. */
+  readonly #owed = new Map<string, { ownerUid: string; record: RefusedToken }>();
   readonly #task: PeriodicTask;
 
   constructor(options: TokenRefusalsOptions) {
@@ -51,7 +53,10 @@ export class TokenRefusals {
     const { redisClock, log } = this.#options;
     const words = redactTokens(message).slice(0, MAX_MESSAGE);
     log.warn({ bot, reason, error }, 'Slack refuses the token of a bot');
-    this.#owed.set(ownerUid, { tokenDigest, generation, reason, error, message: words, atMs: redisClock.nowMs() });
+    const record = { tokenDigest, generation, reason, error, message: words, atMs: redisClock.nowMs() };
+    const place = `${ownerUid} ${isFinalRefusal(error)}`;
+    this.#owed.delete(place);
+    this.#owed.set(place, { ownerUid, record });
     this.#task.soon(0);
   }
 
@@ -77,14 +82,14 @@ export class TokenRefusals {
     const owed = [...this.#owed];
     if (owed.length === 0) return Number.POSITIVE_INFINITY;
     try {
-      const records = Object.fromEntries(owed.map(([ownerUid, record]) => [ownerUid, JSON.stringify(record)]));
-      await redis.hset(keys.refused, { ...records, [REFUSED_VERSION_FIELD]: randomUUID() });
+      const records = owed.flatMap(([, { ownerUid, record }]) => [ownerUid, JSON.stringify(record)]);
+      await runScript(redis, REFUSE, [keys.refused], [randomUUID(), JSON.stringify(FINAL_REFUSALS), ...records]);
     } catch (error) {
       const fields = { key: keys.refused, bots: owed.length, error: redisErrorText(error) };
       limitedLog.warn('refused tokens', fields, 'could not tell the operator of refused tokens yet');
       return RETRY_MS;
     }
-    for (const [ownerUid, record] of owed) if (this.#owed.get(ownerUid) === record) this.#owed.delete(ownerUid);
+    for (const [place, refused] of owed) if (this.#owed.get(place) === refused) this.#owed.delete(place);
     // Without the nudge the planner looks within a second all the same.
     await redis.publish(keys.plannerNudge, 'refused').catch(() => undefined);
     return Number.POSITIVE_INFINITY;

@@ -7,6 +7,7 @@
 -- ARGV[4] 0: to send; else: to give up a head that has made no progress for so many ms
 -- ARGV[5] 1: it can be sent over RTM  ARGV[6] ms until the bucket gets one message back  ARGV[7] messages of a full bucket
 -- ARGV[8] no time lies further ahead than so many ms, unless Redis's clock has been set back
+-- ARGV[9] ms until another look, while a message of another outbox is under way that holds the pace
 -- Returns
 --   { 'none' }                    nothing to do
 --   { 'leased', ms }              by another connector, so long at most
@@ -52,7 +53,12 @@ else
   local stop = isRtm and KEYS[9] or KEYS[7]
   local paces = isRtm and { KEYS[8], KEYS[10] } or { KEYS[8] }
   waitMs = redis.call('PTTL', stop)
-  for _, pace in ipairs(paces) do waitMs = math.max(waitMs, redis.call('PTTL', pace)) end
+  for _, pace in ipairs(paces) do
+    local paceMs = redis.call('PTTL', pace)
+    -- Its holder's lease is what would be waited for. It is answered long before, unless the holder was killed.
+    if redis.call('GET', pace) ~= '-' then paceMs = math.min(paceMs, tonumber(ARGV[9])) end
+    waitMs = math.max(waitMs, paceMs)
+  end
   local intervalMs, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
   -- When the bucket would be full again.
   local fullMs = nowMs

@@ -109,6 +109,8 @@ const BEGINNING_BYTES = 1_000;
  * never 300 in a minute.
  */
 const BUCKET = { intervalMs: 210, burst: 5 };
+/** As long as a pace holds after an answer: whoever looks again sooner would still have to wait. */
+const UNDER_WAY_MS = 1_000;
 /** Longer than any wait is: Retry-After counts for five minutes. */
 const FAR_MS = 600_000;
 
@@ -160,7 +162,7 @@ export class OutboxStore {
         ],
         [
           ...[outbox, nonce, this.#limits.leaseMs, giveUpMs, overRtm ? 1 : 0],
-          ...[BUCKET.intervalMs, BUCKET.burst, FAR_MS],
+          ...[BUCKET.intervalMs, BUCKET.burst, FAR_MS, UNDER_WAY_MS],
         ],
       ),
     );

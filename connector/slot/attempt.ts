@@ -12,6 +12,16 @@ export const RECOVERED_SPREAD_MS = 1_000;
 /** Slack allows one connect a minute: with a lower cap, retries would only wait for the budget. */
 export const BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 60_000 };
 
+/**
+ * Of an app, which alone in its process must notice within 10 s that an outage of half a minute is over (ADR 0023). What lasts
+ * longer than so many attempts, a minute at least, is asked about as rarely as over RTM.
+ */
+const APP_BACKOFF: BackoffPolicy = { baseMs: 1_000, capMs: 8_000 };
+const APP_ATTEMPTS = 20;
+
+const backoffOf = ({ spec, failures }: SlotState): BackoffPolicy =>
+  spec.callsOften && failures < APP_ATTEMPTS ? APP_BACKOFF : BACKOFF;
+
 /** Whatever a peer, a proxy or another clock asks for: then the slot tries again, which harms nobody. */
 const MOST_WAIT_MS = 600_000;
 
@@ -52,19 +62,26 @@ export function abandon(attempt: Attempt): readonly Effect[] {
 /** Slack has recovered since this attempt began, which may have been spent on the outage. */
 export const isOutlived = ({ attempt, outlived }: SlotState): boolean => 'id' in attempt && attempt.id === outlived;
 
+/** A backoff counts from the call, because an attempt that hung has waited already. */
+function againMs({ attempt, connectedAtMs, failures }: SlotState, policy: BackoffPolicy, moment: Moment): number {
+  const hasCalled = 'id' in attempt && connectedAtMs > Number.NEGATIVE_INFINITY;
+  const hungMs = hasCalled ? moment.nowMs - connectedAtMs : 0;
+  return Math.max(backoffMs(0, policy, moment.random), backoffMs(failures, policy, moment.random) - hungMs);
+}
+
 /** The attempt is over; another follows. @param atLeastMs what the peer asked for */
 export function fail(
   state: SlotState,
   trouble: Trouble,
   moment: Moment,
   atLeastMs = 0,
-  policy: BackoffPolicy = BACKOFF,
+  policy: BackoffPolicy = backoffOf(state),
 ): Step {
   const outlived = isOutlived(state);
   const well = { yields: 0, hurried: outlived };
   // This failure says nothing about the token, which Slack has refused.
   if (state.refusal !== undefined && state.current === undefined) return stillRefused({ ...state, ...well }, moment);
-  const soonMs = outlived ? moment.random * RECOVERED_SPREAD_MS : backoffMs(state.failures, policy, moment.random);
+  const soonMs = outlived ? moment.random * RECOVERED_SPREAD_MS : againMs(state, policy, moment);
   const untilMs = moment.nowMs + Math.max(boundedMs(atLeastMs), soonMs);
   const failures = outlived ? state.failures : state.failures + 1;
   return go(state, { ...well, attempt: { tag: 'backingOff', asked: atLeastMs > 0, untilMs }, trouble, failures });

@@ -62,14 +62,15 @@ function onFailedCall(
   answer: Extract<OpenAnswer, { kind: 'retry' }>,
   moment: Moment,
 ): Step {
-  const { reason, message, isUnreached = false } = answer;
+  const { reason, message, isUnreached = false, isOfOne = false } = answer;
+  const trouble: Trouble = { reason, message, isOfOne };
   const retryAfterMs = boundedMs(answer.retryAfterMs ?? 0);
   const effects: Effect[] = [{ do: 'leaveLine' }];
   if (retryAfterMs > 0) effects.push({ do: 'holdBudget', forMs: retryAfterMs });
-  if (!isUnreached) return first(effects, fail(state, { reason, message }, moment, retryAfterMs));
+  if (!isUnreached) return first(effects, fail(state, trouble, moment, retryAfterMs));
   if (taken) effects.push({ do: 'giveBack' });
   const unspent: SlotState = { ...state, connectedAtMs: Number.NEGATIVE_INFINITY };
-  return first(effects, fail(unspent, { reason, message }, moment, 0, UNREACHED_BACKOFF));
+  return first(effects, fail(unspent, trouble, moment, 0, UNREACHED_BACKOFF));
 }
 
 export function onOpened(state: SlotState, id: number, { nowMs }: Moment): Step {

@@ -15,6 +15,7 @@ export function factsOf<S extends SlotSpec>(transport: Transport<S>, spec: S, wi
     rebalance,
     spread,
     refusal: transport.tokenRefusal(spec),
+    callsOften: transport.bucket(spec, tokenDigest).sockets !== undefined,
     redelivers: backpressure === 'redelivery',
     answersPings: keepAlive.by === 'websocketPing',
     pauseLimitMs: longestWaitMs(windowMs),

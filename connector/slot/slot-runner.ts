@@ -2,8 +2,7 @@ import type { Log } from '../../core/process/log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
 import type { ConnectBudget } from '../budget/connect-budget.ts';
-import type { DialSemaphore } from '../budget/dial-semaphore.ts';
-import type { Outage } from '../budget/outage.ts';
+import { type ConnectLine, joinLine } from '../budget/connect-line.ts';
 import type { Addressee } from '../outbound/addressee.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { OpenAnswer, Transport } from '../transport/transport.ts';
@@ -30,10 +29,8 @@ export interface SlotObserver extends FrameObserver, TransitionObserver {
 }
 
 /** Shared by all slots of a process. */
-export interface SlotDeps extends SlotSocketsDeps {
+export interface SlotDeps extends SlotSocketsDeps, ConnectLine {
   budget: ConnectBudget;
-  dialSemaphore: DialSemaphore;
-  outage: Outage;
   heartbeats: HeartbeatWheel;
   /** Absent: sockets are not compared with others of their token. */
   twins?: Pick<TwinWatch, 'join'>;
@@ -182,9 +179,12 @@ export class SlotRunner<S extends SlotSpec> {
 
   #perform(effect: Effect): void {
     switch (effect.do) {
-      case 'joinLine':
-        this.#joinLine(effect.id);
+      case 'joinLine': {
+        const { id } = effect;
+        const permitted = (sparing: boolean): void => this.#feed({ type: 'permitted', id, sparing });
+        this.#leaveLine = joinLine(this.#deps, this.#state.spec.streamID, permitted);
         return;
+      }
       case 'leaveLine':
         this.#leaveLine?.();
         this.#leaveLine = undefined;
@@ -235,18 +235,6 @@ export class SlotRunner<S extends SlotSpec> {
     }
   }
 
-  #joinLine(id: number): void {
-    const { outage, dialSemaphore } = this.#deps;
-    let leaveDials: (() => void) | undefined;
-    const leaveOutage = outage.pass(this.#state.spec.streamID, (sparing) => {
-      leaveDials = dialSemaphore.join(() => this.#feed({ type: 'permitted', id, sparing }));
-    });
-    this.#leaveLine = () => {
-      leaveOutage();
-      leaveDials?.();
-    };
-  }
-
   #isTrying(id: number): boolean {
     const { attempt } = this.#state;
     return 'id' in attempt && attempt.id === id;
@@ -292,7 +280,8 @@ export class SlotRunner<S extends SlotSpec> {
     if (now.current !== undefined && now.current.id !== before.current?.id) outage.succeeded();
     const failed =
       now.attempt !== before.attempt && now.attempt.tag === 'backingOff' && before.attempt.tag !== 'backingOff';
-    if (failed && !isOutlived(before) && now.trouble !== undefined)
-      outage.failed(now.spec.streamID, now.trouble.reason);
+    const { trouble } = now;
+    if (!failed || isOutlived(before) || trouble === undefined || trouble.isOfOne === true) return;
+    outage.failed(now.spec.streamID, trouble.reason);
   }
 }

@@ -86,13 +86,14 @@ export function statusOf(state: SlotState): SlotStatus {
     }
     const odd = unknown === undefined ? undefined : unknownSockets(unknown);
     const kept = withheld === undefined ? undefined : WITHHELD;
-    return { state: live, ...(odd ?? kept ?? trouble ?? NO_TROUBLE), tokenDigest, ...known };
+    const { reason, message } = odd ?? kept ?? trouble ?? NO_TROUBLE;
+    return { state: live, reason, message, tokenDigest, ...known };
   }
   // A problem is reported until a socket is live, whatever the slot is doing meanwhile: alternating reasons during an outage
   // would cost a status write per bot and minute. The report also says until when the slot waits.
   const waits = isWaiting(state);
-  const trouble = state.trouble ?? (waits ? BUDGET : NO_TROUBLE);
-  return { state: waits ? 'waiting' : 'connecting', ...trouble, tokenDigest: spec.tokenDigest, ...known };
+  const { reason, message } = state.trouble ?? (waits ? BUDGET : NO_TROUBLE);
+  return { state: waits ? 'waiting' : 'connecting', reason, message, tokenDigest: spec.tokenDigest, ...known };
 }
 
 /** For Slack's budget, or for its limit of an app's sockets. */

@@ -105,6 +105,8 @@ export interface SlotFacts {
    * one that Slack closes is read until then. Otherwise every socket gets a copy of its own, once.
    */
   redelivers: boolean;
+  /** A call comes back to its bucket every few seconds, as of an app, and not once a minute. */
+  callsOften: boolean;
   /** A socket has to answer websocket pings, however much else comes over it. */
   answersPings: boolean;
   /** Longest time that a socket may stay unread. */

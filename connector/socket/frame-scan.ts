@@ -9,9 +9,14 @@ export interface FrameScan {
   isUnfinished: boolean;
 }
 
-export const NEW_SCAN: FrameScan = { skipBytes: 0, header: Buffer.alloc(0), isUnfinished: false };
+const NO_BYTES = Buffer.alloc(0);
 
-/** @param chunk from a server, which does not mask; what the protocol forbids is for others to judge */
+export const NEW_SCAN: FrameScan = { skipBytes: 0, header: NO_BYTES, isUnfinished: false };
+
+/**
+ * @param chunk from a server, which does not mask; what the protocol forbids is for others to judge. Nothing of it is kept: a
+ * part of a Buffer keeps all of it in memory
+ */
 export function scanFrames(scan: FrameScan, chunk: Buffer): FrameScan {
   let { skipBytes, isUnfinished } = scan;
   const bytes = scan.header.length === 0 ? chunk : Buffer.concat([scan.header, chunk]);
@@ -26,7 +31,8 @@ export function scanFrames(scan: FrameScan, chunk: Buffer): FrameScan {
     skipBytes = header.payloadBytes;
     if (header.isData) isUnfinished = !header.isLast;
   }
-  return { skipBytes, header: bytes.subarray(at), isUnfinished };
+  if (at < bytes.length) return { skipBytes, header: Buffer.from(bytes.subarray(at)), isUnfinished };
+  return skipBytes === 0 && !isUnfinished ? NEW_SCAN : { skipBytes, header: NO_BYTES, isUnfinished };
 }
 
 interface FrameHeader {
@@ -38,7 +44,7 @@ interface FrameHeader {
 
 /** @returns undefined if not all of it is there */
 function headerAt(bytes: Buffer, at: number): FrameHeader | undefined {
-  const [first, second] = bytes.subarray(at, at + 2);
+  const [first, second] = [bytes[at], bytes[at + 1]];
   if (first === undefined || second === undefined) return undefined;
   const short = second & 0x7f;
   const length = short === 126 ? 4 : short === 127 ? 10 : 2;

@@ -18,7 +18,6 @@ import {
   type Socket,
   type SocketClose,
   type SocketHandlers,
-  type Unreadable,
 } from './socket.ts';
 
 export interface WsSocketOptions {
@@ -106,7 +105,7 @@ class WsSocket implements Socket {
   #readAtMs = 0;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #closing: NodeJS.Timeout | undefined;
-  readonly #opening: NodeJS.Timeout;
+  #opening: NodeJS.Timeout | undefined;
   /** Pings of ours. */
   #pings = 0;
   readonly #deadline = new MessageDeadline(() => {
@@ -181,9 +180,11 @@ class WsSocket implements Socket {
   #listen(ws: WebSocket): void {
     let stream: Stream | undefined;
     // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
-    if (process.versions.bun === undefined) ws.on('upgrade', ({ socket }) => (stream = socket));
+    if (process.versions.bun === undefined) ws.once('upgrade', ({ socket }) => (stream = socket));
     ws.on('open', () => {
       clearTimeout(this.#opening);
+      // Else it weighs as long as the socket lives.
+      this.#opening = undefined;
       if (stream !== undefined) this.#deadline.watch(stream);
       // What was asked for before there was anything to pause.
       if (this.#paused) ws.pause();
@@ -252,13 +253,9 @@ class WsSocket implements Socket {
 
   #take(data: RawData | string): void {
     this.#readAtMs = systemClock.monotonicMs();
-    if (lengthOf(data) > MAX_TEXT_BYTES) this.#unreadable('tooLarge', data);
-    else if (!isText(data)) this.#unreadable('notUtf8', data);
-    else this.#text(textOf(data));
-  }
-
-  #unreadable(what: Unreadable, data: RawData | string): void {
-    this.#handlers.onUnreadable(what, lengthOf(data), edgesOf(data));
+    const isTooLarge = lengthOf(data) > MAX_TEXT_BYTES;
+    if (!isTooLarge && isText(data)) this.#text(textOf(data));
+    else this.#handlers.onUnreadable(isTooLarge ? 'tooLarge' : 'notUtf8', lengthOf(data), edgesOf(data));
   }
 
   #text(text: string): void {

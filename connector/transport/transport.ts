@@ -182,4 +182,6 @@ export type KeepAlive =
 export interface Trouble {
   reason: RetryReason;
   message: string;
+  /** Slack says it of one team or app: no sign that Slack as a whole fails. */
+  isOfOne?: boolean;
 }

@@ -33,10 +33,12 @@ export const isRevokingEvent = (error: unknown): error is RevokingEvent =>
   REVOKING_EVENTS.some((type) => type === error);
 
 /**
- * Slack has withdrawn the token, and does not take that back. What else it answers to a message may be a fault of Slack
- * (`invalid_auth` for some seconds), so that such a record stands for a while only (`ANSWER_STANDS_MS`).
+ * The errors of a token that Slack has withdrawn, which it does not take back. What else it answers to a message may be a fault of
+ * Slack (`invalid_auth` for some seconds), so that such a record stands for a while only (`ANSWER_STANDS_MS`).
  */
-export const isFinalRefusal = (error: string): boolean => isRevokingEvent(error) || error === 'token_revoked';
+export const FINAL_REFUSALS: readonly string[] = [...REVOKING_EVENTS, 'token_revoked'];
+
+export const isFinalRefusal = (error: string): boolean => FINAL_REFUSALS.includes(error);
 
 /** How long a record counts that is not final, from `atMs`. If Slack still refuses the token then, the next message says so. */
 export const ANSWER_STANDS_MS = 600_000;

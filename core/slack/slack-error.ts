@@ -9,6 +9,8 @@ export type SlackError =
       message: string;
       /** Slack said no, in a word that is new. */
       isUnknown?: true;
+      /** Slack says it of one team or app, however well it is. */
+      isOfOne?: true;
     }
   | { kind: 'rateLimited' };
 
@@ -28,6 +30,13 @@ export const terminal = (reason: TerminalReason, message: string): SlackError =>
   message,
 });
 export const retry = (reason: RetryReason, message: string): SlackError => ({ kind: 'retry', reason, message });
+/** What somebody who administers the team, the app or the token must allow first. */
+export const disallowed = (message: string): SlackError => ({
+  kind: 'retry',
+  reason: 'ConnectionRefused',
+  message,
+  isOfOne: true,
+});
 
 /** Slack did not understand the request although it is correct: something has changed it on its way. */
 export const mangled = retry('SlackUnavailable', `Slack did not understand the request. ${MANGLED}`);
@@ -83,18 +92,13 @@ const sharedErrors = (method: string, newToken: string): Readonly<Record<string,
     'AccessDenied',
     `${method} does not take the token of an organization as a whole. Use the token of one of its workspaces. ${newToken}`,
   ),
-  accesslimited: retry(
-    'ConnectionRefused',
+  accesslimited: disallowed(
     "Slack does not allow this from the connector's network. Add its addresses to the app's allowed IP ranges at Slack.",
   ),
-  ekm_access_denied: retry(
-    'ConnectionRefused',
+  ekm_access_denied: disallowed(
     "The workspace's administrators have suspended access (Enterprise Key Management). Only they can end that.",
   ),
-  two_factor_setup_required: retry(
-    'ConnectionRefused',
-    "The token's user must set up two-factor authentication at Slack first.",
-  ),
+  two_factor_setup_required: disallowed("The token's user must set up two-factor authentication at Slack first."),
   migration_in_progress: migrates,
   team_added_to_org: migrates,
   org_login_required: migrates,

@@ -17,6 +17,8 @@ export type WebApiFailure =
       isUnreached?: boolean;
       /** Slack answered with an error that Relax does not know. */
       isUnknown?: boolean;
+      /** Slack says it of one team or app: no sign that Slack as a whole fails. */
+      isOfOne?: boolean;
       /** From an answer with Retry-After. */
       retryAfterMs?: number;
     };

@@ -40,7 +40,8 @@ function judged(
   { reason, error, message }: RefusedToken,
   use: TokenUse,
 ): CredentialsVerdict {
-  const trouble = { reason, message };
+  // That Slack does not give the next token is why it has expired, and says what to do.
+  const trouble = (reason === 'TokenExpired' ? verdict.trouble : undefined) ?? { reason, message };
   switch (use) {
     case 'carried': {
       // The app's sockets stay, and its row too: what still comes is the bot's. Nothing is sent with the token.
@@ -51,10 +52,9 @@ function judged(
       // An answer of Slack to a message says nothing about the sockets, an event that ends the installation does.
       return isRevokingEvent(error) ? { kind: 'invalid', ...trouble, isRefused: true } : { ...verdict, trouble };
     case 'sockets':
-      if (isFinalRefusal(error)) return { kind: 'invalid', ...trouble, isRefused: true };
-      // Slack leaves the sockets of a token open when it expires, and a new one may be on its way. Any other answer may be a fault
-      // of Slack, and Slack itself closes the sockets of a token that it takes no longer.
-      return reason === 'TokenExpired' ? { kind: 'invalid', ...trouble } : { ...verdict, trouble };
+      // Slack leaves the sockets of a token open when it expires. Any other answer may be a fault of Slack, and Slack itself closes
+      // the sockets of a token that it takes no longer.
+      return isFinalRefusal(error) ? { kind: 'invalid', ...trouble, isRefused: true } : { ...verdict, trouble };
     default:
       return use satisfies never;
   }

@@ -24,8 +24,11 @@ const STORE = loadScript(new URL('./store.lua', import.meta.url));
 const SHOW = loadScript(new URL('./show.lua', import.meta.url));
 const RELEASE = loadScript(new URL('./release.lua', import.meta.url));
 
-/** After its SlackBot was deleted, for one that is created again from the same manifests. */
-const ORPHAN_MS = 24 * 3_600_000;
+/**
+ * For a SlackBot that is created again from the same manifests, or whose Secret was broken for a while: its Secret then shows the
+ * first pair of all, also if the one before it, which is gone, showed the newest.
+ */
+const ORPHAN_MS = 7 * 24 * 3_600_000;
 
 /** The pairs of rotating tokens in Redis. Every method throws when Redis does not answer. */
 export class RotationStore {
@@ -66,7 +69,7 @@ export class RotationStore {
     await this.#redis.set(rotationRefusalKey(teamID, clientDigest), JSON.stringify(refusal), 'PX', ttlMs);
   }
 
-  /** The SlackBot no longer uses it. The last one takes the pair with it. */
+  /** The SlackBot no longer uses it. Once none does, the pair is kept for a week. */
   async release(lineage: Lineage, ownerUid: string): Promise<void> {
     await runScript(this.#redis, RELEASE, [keyOf(lineage)], [this.fieldOf(ownerUid), SHOWN, ORPHAN_MS]);
   }

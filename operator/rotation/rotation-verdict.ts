@@ -81,7 +81,8 @@ function notesOn({ decision, trouble, sealed, unwritten, writesBack }: VerdictIn
   }
   if (decision.writeBack && !writesBack) {
     notes.push(
-      'The newest token is in Redis only, since nothing may write it into the Secret: see RELAX_CREDENTIALS_WRITE_BACK.',
+      'The newest token is in Redis only, since nothing may write it into the Secret. An operator does so with ' +
+        'RELAX_CREDENTIALS_WRITE_BACK; standalone mode never writes manifests.',
     );
   } else if (decision.writeBack && unwritten !== undefined) {
     notes.push(`The newest token is in Redis, and not in the Secret yet: ${unwritten}`);

@@ -65,6 +65,7 @@ export class Rotations implements Rotation {
   readonly #stopping = new AbortController();
   readonly #tasks = new Set<Promise<void>>();
   #wake = (): void => {};
+  #unlisten = (): void => {};
   #running: Promise<void> | undefined;
   #rights = '';
 
@@ -78,11 +79,15 @@ export class Rotations implements Rotation {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    if (this.#running !== undefined) return;
+    // A Redis that was away may have lost what it had last. Until it has it again, no other process may know the newest pair.
+    this.#unlisten = this.#options.redis.onReady(() => this.#lookAtAll());
+    this.#running = this.#run();
   }
 
   /** Ends when what Slack has given is in Redis, or that was tried for a few seconds. */
   async stop(): Promise<void> {
+    this.#unlisten();
     this.#stopping.abort(new Error('the rotation of tokens stopped'));
     await this.#running;
     await Promise.all(this.#tasks);
@@ -198,7 +203,12 @@ export class Rotations implements Rotation {
     const rights = `${mayRefresh()} ${writes?.right() !== undefined}`;
     if (rights === this.#rights) return;
     this.#rights = rights;
+    this.#lookAtAll();
+  }
+
+  #lookAtAll(): void {
     for (const state of this.#lineages.values()) state.dueMs = 0;
+    this.#wake();
   }
 
   async #rest(ms: number): Promise<void> {

@@ -4,5 +4,4 @@ local present = redis.call('HGET', KEYS[1], 'pair') or ''
 if present == ARGV[2] then return 1 end
 if present ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'pair', ARGV[2])
-redis.call('PERSIST', KEYS[1])
 return 1

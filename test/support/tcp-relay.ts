@@ -29,10 +29,13 @@ export class TcpRelay {
     });
   }
 
-  /** @param target port of the server */
-  static async start(target: number): Promise<TcpRelay> {
+  /**
+   * @param target port of the server
+   * @param host where it listens
+   */
+  static async start(target: number, host = '127.0.0.1'): Promise<TcpRelay> {
     const relay = new TcpRelay(target);
-    relay.#server.listen(0, '127.0.0.1');
+    relay.#server.listen(0, host);
     await once(relay.#server, 'listening');
     return relay;
   }

@@ -1,5 +1,5 @@
 import { unreadable } from '../../../core/slack/classify-answer.ts';
-import { mangled, retry, terminal, webApiMethod } from '../../../core/slack/slack-error.ts';
+import { disallowed, mangled, terminal, webApiMethod } from '../../../core/slack/slack-error.ts';
 import type { WebApi } from '../../../core/slack/web-api.ts';
 import type { WebApiAnswer, WebApiFailure } from '../../../core/slack/web-api-answer.ts';
 import { text } from '../../event/frame-field.ts';
@@ -43,8 +43,7 @@ export const APPS_CONNECTIONS_OPEN = webApiMethod('apps.connections.open', NEW_A
     'SocketModeDisabled',
     'Socket Mode is switched off for this app. Switch it on at api.slack.com/apps, "Socket Mode". Relax asks again by itself.',
   ),
-  two_factor_setup_required: retry(
-    'ConnectionRefused',
+  two_factor_setup_required: disallowed(
     'The person who generated the app-level token must set up two-factor authentication at Slack first.',
   ),
   insecure_request: mangled,

@@ -22,7 +22,7 @@ describe('what a connector learns of a refused token', () => {
     await Promise.all(started.splice(0).map((refusals) => refusals.stop()));
   });
 
-  function start(client: Pick<Redis, 'hset' | 'publish'> = redis): TokenRefusals {
+  function start(client: Redis = redis): TokenRefusals {
     const limitedLog = new RateLimitedLog(silentLog, systemTimers);
     const refusals = new TokenRefusals({
       redis: client,
@@ -75,13 +75,13 @@ describe('what a connector learns of a refused token', () => {
   it('is written when Redis takes it, however long that is, and of one owner only the last', async () => {
     let isAway = true;
     let tries = 0;
-    const away = {
-      hset: (...args: Parameters<Redis['hset']>) => {
+    const evalsha = redis.evalsha.bind(redis);
+    const away: Redis = Object.assign(Object.create(redis), {
+      evalsha: (...args: Parameters<Redis['evalsha']>) => {
         tries += 1;
-        return isAway ? Promise.reject(new Error('READONLY')) : redis.hset(...args);
+        return isAway ? Promise.reject(new Error('READONLY')) : evalsha(...args);
       },
-      publish: (...args: Parameters<Redis['publish']>) => redis.publish(...args),
-    };
+    });
     const refusals = start(away);
     refusals.refuse(OWNER, REFUSAL);
     refusals.refuse({ ...OWNER, ownerUid: 'b' }, REFUSAL);
@@ -90,6 +90,41 @@ describe('what a connector learns of a refused token', () => {
     isAway = false;
     await waitFor(async () => (await records()).uids.length === 2, { what: 'both', timeoutMs: 5_000 });
     expect((await records()).of('a')?.tokenDigest).toBe('d2');
+  });
+
+  describe('by an event, which is final,', () => {
+    const BY_EVENT = { reason: 'AppUninstalled', error: 'app_uninstalled', message: 'gone' } as const;
+    const ANSWER = { reason: 'TokenInvalid', error: 'invalid_auth', message: 'refused' } as const;
+    const stored = async () => {
+      await Promise.all(started.splice(0).map((refusals) => refusals.stop()));
+      return (await records()).of('a')?.error;
+    };
+
+    it('stays when Slack then answers a message with an error that it may take back, to this connector or to another', async () => {
+      const refusals = start();
+      refusals.refuse(OWNER, BY_EVENT);
+      refusals.refuse(OWNER, ANSWER);
+      expect(await stored()).toBe('app_uninstalled');
+      start().refuse({ ...OWNER, generation: 2 }, ANSWER);
+      expect(await stored()).toBe('app_uninstalled');
+    });
+
+    it('takes the place of such an answer', async () => {
+      const refusals = start();
+      refusals.refuse(OWNER, ANSWER);
+      refusals.refuse(OWNER, BY_EVENT);
+      expect(await stored()).toBe('app_uninstalled');
+    });
+
+    it.each([
+      ['another token', { tokenDigest: 'd2' }],
+      ['a newer spec', { generation: 4 }],
+    ])('says nothing of %s', async (_, changed) => {
+      start().refuse(OWNER, BY_EVENT);
+      expect(await stored()).toBe('app_uninstalled');
+      start().refuse({ ...OWNER, ...changed }, ANSWER);
+      expect(await stored()).toBe('invalid_auth');
+    });
   });
 
   it('is written before the connector ends', async () => {

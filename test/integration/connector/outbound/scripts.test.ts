@@ -183,6 +183,23 @@ describe('the scripts of outbound messages', () => {
     expect(waiting.kind === 'wait' && waiting.waitMs).toBeGreaterThan(900);
   });
 
+  it('let a message that another one of the token holds up look again after a second, not after a lease', async () => {
+    const keys = commandKeys('held');
+    const store = new OutboxStore(redis, keys, { leaseMs: 30_000 });
+    for (const channel of ['C1', 'C2']) {
+      const command = { type: 'message', team: 'T1', channel, text: 'm', via: 'rtm' };
+      await redis.rpush(keys.commands, JSON.stringify(command));
+    }
+    for await (const _each of route(store));
+    const overRtm = (channel: string): ClaimRequest => ({ ...claimOf(channel, 'd'), overRtm: true });
+    expect(await store.claim(overRtm('C1'))).toMatchObject({ kind: 'claimed' });
+    const waiting = await store.claim(overRtm('C2'));
+    expect(waiting.kind === 'wait' && waiting.waitMs).toBe(1_000);
+    // It waits for the answer, however long that takes.
+    await redis.zadd(keys.due, 0, 'T1/C2');
+    expect(await store.claim(overRtm('C2'))).toEqual({ kind: 'wait', waitMs: 1_000 });
+  });
+
   it('do not wait for hours because the clock of Redis was set back', async () => {
     const { keys, store } = await accepted('clock', 'C1', 'C2');
     const laterMs = Date.now() + 3_600_000;

@@ -66,6 +66,19 @@ it('Slack is not asked while Redis is away', async () => {
   await until(() => world.token('u') === newestAt(slack, 'T0NOREDIS'), 'the new token');
 });
 
+it('a Redis that restarts without its last second gets the newest pair back at once', async () => {
+  const world = cluster(createWebApi({ apiUrl: slack.url }));
+  world.put('u', rotatingBot(slack, 'T0LASTSECOND', { expiresAtMs: inHours(1) }));
+  await until(() => world.token('u') === newestAt(slack, 'T0LASTSECOND'), 'the new token');
+  const before = await recordOf(redis, 'T0LASTSECOND');
+  // The stand-in keeps nothing on disk.
+  await server.kill();
+  await server.restart();
+  await until(() => recordOf(redis, 'T0LASTSECOND'), 'the record');
+  expect(await recordOf(redis, 'T0LASTSECOND')).toEqual(before);
+  expect(refreshesAt(slack, 'T0LASTSECOND')).toBe(1);
+});
+
 it('a process that hangs before it has heard Slack leaves the old refresh token to the next, and spoils nothing later', async () => {
   const hangs = Promise.withResolvers<void>();
   const hung = cluster(betweenSlackAndRedis(() => hangs.promise));
@@ -87,4 +100,24 @@ it('a process that hangs before it has heard Slack leaves the old refresh token 
   await until(() => hung.counted.found === 1, 'a process that finds another pair');
   await until(() => hung.token('u') === next.token('u'), 'the same token');
   expect(await recordOf(redis, 'T0KILLED')).toEqual(record);
+});
+
+it('a process that was suspended for longer than the grace period brings the only pair that lasts', async () => {
+  const hangs = Promise.withResolvers<void>();
+  const hung = cluster(betweenSlackAndRedis(() => hangs.promise));
+  const secret = rotatingBot(slack, 'T0GRACE', { expiresAtMs: inHours(1) }, { graceMs: 1 });
+  hung.put('u', secret);
+  await until(() => refreshesAt(slack, 'T0GRACE') === 1, "Slack's answer");
+  await redis.del(rotationLockKey('T0GRACE', tokenDigest(CLIENT.clientID)));
+  const next = cluster(createWebApi({ apiUrl: slack.url }));
+  next.put('u', secret);
+  await until(() => next.verdict('u')?.note.includes('invalid_refresh_token'), 'a refusal');
+  expect(await recordOf(redis, 'T0GRACE')).toBeUndefined();
+  hangs.resolve();
+  await until(() => hung.token('u') === newestAt(slack, 'T0GRACE'), 'the new token');
+  // Slack refuses the old one by now, so it looks at Redis again.
+  next.rotations.setExpired('u', true);
+  await until(() => next.token('u') === hung.token('u'), 'the same token');
+  expect(next.verdict('u')).toEqual({ note: expect.not.stringContaining('invalid_refresh_token'), fault: undefined });
+  expect(refreshesAt(slack, 'T0GRACE')).toBe(1);
 });

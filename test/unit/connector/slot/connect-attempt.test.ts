@@ -316,6 +316,31 @@ describe('failures in a row', () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
+  it('of an app are waited for 8 s at most in an outage of half a minute, and up to a minute in a long one', () => {
+    const world = started(facts({ callsOften: true }));
+    const waits = Array.from({ length: 22 }, () => {
+      world.random = 0.999;
+      return Math.round(failOnce(world) / 1000);
+    });
+    expect(waits.slice(0, 20)).toEqual([1, 2, 4, ...Array.from({ length: 17 }, () => 8)]);
+    expect(waits.slice(20)).toEqual([60, 60]);
+  });
+
+  it('that came late have been waited for already', () => {
+    const world = started();
+    world.random = 0.999;
+    for (let round = 0; round < 4; round += 1) failOnce(world);
+    world.until('greeting');
+    world.pass(10_000);
+    world.play({ type: 'closed', id: world.id, close: CLOSED });
+    expect(Math.round((wakeAtMs(world.state) ?? 0) - world.nowMs)).toBeLessThan(6_100);
+    world.until('greeting');
+    world.random = 0;
+    world.pass(10_000);
+    world.play({ type: 'closed', id: world.id, close: CLOSED });
+    expect((wakeAtMs(world.state) ?? 0) - world.nowMs, 'no less than after a first failure').toBe(100);
+  });
+
   it('are forgotten only once a socket has lived for a minute', () => {
     const world = started();
     failOnce(world);

@@ -137,6 +137,22 @@ it('the end of an attempt that Slack has outlived is no sign of another outage',
   expect(outage.isDeclared).toBe(true);
 });
 
+it('what Slack says of one team is no sign of an outage, and is told as it is', async () => {
+  answer = async () => ({
+    kind: 'retry',
+    reason: 'ConnectionRefused',
+    error: 'ekm_access_denied',
+    message: 'Access is suspended.',
+    isOfOne: true,
+  });
+  for (const team of ['T2', 'T3']) outage.failed(team, 'SlackUnavailable');
+  slot.start();
+  await settle();
+  expect(slot.status()).toMatchObject({ reason: 'ConnectionRefused', message: 'Access is suspended.' });
+  expect(slot.status()).not.toHaveProperty('isOfOne');
+  expect(outage.isDeclared).toBe(false);
+});
+
 it('the result of a cancelled call opens nothing', async () => {
   const { promise, resolve } = Promise.withResolvers<RtmConnectAnswer>();
   let aborted = false;

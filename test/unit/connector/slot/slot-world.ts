@@ -17,6 +17,7 @@ export const facts = (changes: Partial<SlotFacts> = {}): SlotFacts => ({
   generation: 1,
   rebalance: false,
   refusal: undefined,
+  callsOften: false,
   redelivers: false,
   answersPings: false,
   pauseLimitMs: 1_800_000,

@@ -109,8 +109,8 @@ describe('for any inputs in any order', () => {
         return;
       case 'update': {
         const { move: _, ...changes } = move;
-        const { redelivers, answersPings } = world.state.spec;
-        world.play({ type: 'update', spec: facts({ ...changes, redelivers, answersPings }) });
+        const { callsOften, redelivers, answersPings } = world.state.spec;
+        world.play({ type: 'update', spec: facts({ ...changes, callsOften, redelivers, answersPings }) });
         return;
       }
       case 'budget':
@@ -148,7 +148,7 @@ describe('for any inputs in any order', () => {
   it('nothing leaks, nothing gets stuck, one socket is current, and a healthy Slack always leads to a live one', () => {
     fc.assert(
       fc.property(fc.array(moves, { maxLength: 60 }), fc.boolean(), (sequence, redelivers) => {
-        const world = started(facts({ redelivers, answersPings: redelivers }));
+        const world = started(facts({ callsOften: redelivers, redelivers, answersPings: redelivers }));
         for (const move of sequence) play(world, move);
         expect(() => statusOf(world.state)).not.toThrow();
         for (let turn = 0; turn < 12 && world.favour(); turn += 1);

@@ -49,3 +49,12 @@ it('however TCP cuts the frames into pieces, what it says of them is the same', 
     { numRuns: 200 },
   );
 });
+
+it('nothing of what has come is kept in memory, for which thousands of sockets would pay', () => {
+  const whole = frameBytes(text, 'x'.repeat(70_000));
+  expect(scanFrames(NEW_SCAN, whole)).toBe(NEW_SCAN);
+  const withHalfAHeader = Buffer.concat([whole, frameBytes(text, 'x'.repeat(300)).subarray(0, 3)]);
+  const { header } = scanFrames(NEW_SCAN, withHalfAHeader);
+  expect(header).toHaveLength(3);
+  expect(header.buffer).not.toBe(withHalfAHeader.buffer);
+});

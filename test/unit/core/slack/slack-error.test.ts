@@ -46,6 +46,10 @@ describe.each(METHODS)('an error of $name', (method) => {
     expect(method.errors.has(error)).toBe(true);
   });
 
+  it.each(['accesslimited', 'ekm_access_denied', 'two_factor_setup_required'])('%s is of one team or app', (error) => {
+    expect(answerTo(method, error)).toMatchObject({ kind: 'retry', reason: 'ConnectionRefused', isOfOne: true });
+  });
+
   it('that is final names Slack’s code and what helps', () => {
     for (const [error, { kind }] of method.errors) {
       if (kind !== 'terminal') continue;

@@ -47,9 +47,25 @@ describe('a record of a refused token', () => {
     expect(judge(VALID, record(), 'sockets', generation)).toEqual({ verdict, isRefused: true });
   });
 
-  it('leaves the sockets of an expired token for a while: a new one may be on its way', () => {
+  describe('of an expired token', () => {
     const expired = record({ reason: 'TokenExpired', error: 'token_expired' });
-    expect(judge(VALID, expired, 'sockets').verdict).toEqual({ kind: 'invalid', ...TROUBLE, reason: 'TokenExpired' });
+
+    it('leaves its sockets, as Slack does', () => {
+      const trouble = { ...TROUBLE, reason: 'TokenExpired' };
+      expect(judge(VALID, expired, 'sockets').verdict).toEqual({ ...VALID, trouble });
+    });
+
+    it.each<[TokenUse, ValidCredentials]>([
+      ['sockets', VALID],
+      ['messages', VALID],
+      ['carried', CARRIED],
+    ])('says why there is no newer one, if that is known (%s)', (use, verdict) => {
+      const trouble = { reason: 'RefreshRefused', message: 'bad_client_secret' } as const;
+      expect(judge({ ...verdict, trouble }, expired, use).verdict).toMatchObject({ kind: 'valid', trouble });
+      expect(judge({ ...verdict, trouble }, record(), use).verdict).not.toMatchObject({
+        trouble,
+      });
+    });
   });
 
   it('that Slack gave to a message ends sockets only if it says that the token is revoked: it may be a fault of Slack', () => {

@@ -36,7 +36,7 @@ describe('what people are told of a rotating token', () => {
     [
       'that only Redis has it',
       { decision: decision({ writeBack: true }) },
-      /in Redis only.*RELAX_CREDENTIALS_WRITE_BACK/,
+      /in Redis only.*RELAX_CREDENTIALS_WRITE_BACK; standalone mode never/,
     ],
     ['nothing while it is being written', { decision: decision({ writeBack: true }), writesBack: true }, /^$/],
     [
