@@ -85,7 +85,7 @@ const CHECKS: readonly Part[] = [
 ];
 
 const SUITES: readonly Part[] = [
-  suite('unit', 4, 2),
+  suite('unit', 6, 2),
   suite('integration', 14, 3),
   suite('kube', 14, 3),
   suite('e2e', 20),

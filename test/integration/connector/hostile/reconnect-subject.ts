@@ -1,6 +1,6 @@
 /**
  * `reconnect-subject.ts URL`: slots that reconnect whenever the Slack at URL ends their sockets: one of each transport a
- * thousand times, and fifty others twenty times. Prints what is left afterwards as one line of JSON (`Leaks`). A program of
+ * thousand times, and fifty others eight times. Prints what is left afterwards as one line of JSON (`Leaks`). A program of
  * its own, since NODE_EXTRA_CA_CERTS is read when a process starts, and so that nothing else is counted. Needs --expose-gc.
  */
 
@@ -39,8 +39,8 @@ const [url = ''] = process.argv.slice(2);
 const PLAN: readonly { kind: TransportName; slots: number; ends: number }[] = [
   { kind: 'rtm', slots: 1, ends: 1_000 },
   { kind: 'socketMode', slots: 1, ends: 1_000 },
-  { kind: 'rtm', slots: 25, ends: 20 },
-  { kind: 'socketMode', slots: 25, ends: 20 },
+  { kind: 'rtm', slots: 25, ends: 8 },
+  { kind: 'socketMode', slots: 25, ends: 8 },
 ];
 /** What is measured first has a fifth of its reconnects behind it, so that what grows only once has grown. */
 const WARM = 1 / 5;
@@ -188,10 +188,12 @@ const deps = (): SlotDeps => {
   };
 };
 
+/** Of anything: it takes ten times as long on a machine that is busy otherwise. */
+const MOST_MS = 180_000;
 const until = async (what: string, isTrue: () => boolean): Promise<void> => {
-  const endMs = performance.now() + 90_000;
+  const endMs = performance.now() + MOST_MS;
   while (!isTrue()) {
-    if (performance.now() > endMs) throw new Error(`not within 90 s: ${what}`);
+    if (performance.now() > endMs) throw new Error(`not within ${MOST_MS} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };

@@ -184,7 +184,7 @@ describe.concurrent('no socket is replaced', () => {
 });
 
 it('no socket is replaced for a restart of Redis, after which those that are kept from events are found as before', async () => {
-  const [well, deaf] = [await pair(), await pair()];
+  const [well, deaf] = await Promise.all([pair(), pair()]);
   const talk = chatter(slack, well.teamID, 100);
   await server.restart();
   await waitFor(() => redis.isReady, { timeoutMs: 10_000 });
