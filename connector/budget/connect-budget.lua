@@ -2,9 +2,12 @@
 -- KEYS[1] adds: urgentMs (a connect that was needed found no call, so the others wait until then), tries (connects that were
 --         needed since the last hello), lastMs and lastBy (the last of them)
 -- ARGV[7] 1: Slack is known to be well again  ARGV[8], ARGV[9] ms after one connect in vain, after more
+-- ARGV[10] ms that a call may take to Slack, which counts it when it arrives: the next must not get there too early because
+--          it was quicker
 -- Returns { 1, 0, 0 } if the connect may be made, else { 0, ms to wait, 1 if another slot of the team goes first };
 -- of anyLive 1 or 0.
 local unspaced, firstGapMs, nextGapMs = ARGV[7] == '1', tonumber(ARGV[8]), tonumber(ARGV[9])
+local arrivesMs = tonumber(ARGV[10])
 local urgentMs = tonumber(held.urgentMs or 0)
 -- More than anybody who needs a connect has to wait.
 if urgentMs > nowMs + longestBlockMs + capacity * refillMs then urgentMs = 0 end
@@ -46,7 +49,7 @@ else
     -- Another replica probes with this team.
     waitMs, yields = forMs, 1
   elseif not has(whole) then
-    waitMs = missingMs(whole)
+    waitMs = missingMs(whole) + arrivesMs
     -- One is left, which is reserved for a real need.
     if sparing and has(whole - 1) then yields = 1 end
   else

@@ -38,13 +38,13 @@ export function redisConnectBudget(redis: Redis, holder = '', cluster = ''): Con
     return [what, capacity, refillMs, forMs, `${holder}/${slot}`, sparing ? 1 : 0];
   };
   const runTeam = (key: string, call: Call): Promise<unknown> => {
-    const { capacity, refillMs, firstGapMs, nextGapMs } = TEAM_BUDGET;
+    const { capacity, refillMs, firstGapMs, nextGapMs, arrivesMs } = TEAM_BUDGET;
     const args = shared(call, call.slotID ?? '', capacity, refillMs);
     return runScript(
       redis,
       TEAM_SCRIPT,
       [key],
-      [...args, call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs, ...LONGEST],
+      [...args, call.unspaced === true ? 1 : 0, firstGapMs, nextGapMs, arrivesMs, ...LONGEST],
     );
   };
   const runApp = (key: string, sockets: string, call: Call): Promise<unknown> => {
