@@ -2,7 +2,7 @@ import type { StandaloneConfig } from '../../core/config/config.ts';
 import { standaloneOwner } from '../../core/config/standalone-owner.ts';
 import { systemClock } from '../../core/process/clock.ts';
 import { type Lifecycle, live } from '../../core/process/lifecycle.ts';
-import { createLog, errorText, type Log } from '../../core/process/log.ts';
+import { createLog, type Log } from '../../core/process/log.ts';
 import { createRegistry } from '../../core/process/metrics.ts';
 import type { BotSummary } from '../../core/protocol/bot-summary.ts';
 import { DEFAULT_CONTRACT } from '../../core/protocol/contract.ts';
@@ -23,11 +23,12 @@ import { QueueProbe } from './console/queue-probe.ts';
 import { ShutdownReport } from './console/shutdown-report.ts';
 import { emptyDirectoryRemedy, startupLines } from './console/startup-lines.ts';
 import { ControlPlane } from './control-plane.ts';
-import { BotsDirectory, type DirectoryContent } from './manifests/bots-directory.ts';
+import { followDirectory } from './follow-directory.ts';
+import { BotsDirectory } from './manifests/bots-directory.ts';
 import { type StandaloneMetrics, standaloneMetrics, startMetricsServer } from './metrics.ts';
-import { GenerationReader } from './objects/generation-reader.ts';
 import { StateFolder } from './objects/state-folder.ts';
 import { startRotations } from './rotations.ts';
+import type { Run } from './run.ts';
 
 /** Beyond the connectors' own grace, before they are killed; and what the rest takes after that. */
 const KILL_AFTER_MS = 3_000;
@@ -58,14 +59,6 @@ function consoleOf(config: StandaloneConfig, plainLog: Log): { console: Console;
   const terminal = new TerminalConsole(process.stdout);
   const to = { write: (line: string) => terminal.logLine(line) };
   return { console: terminal, log: createLog({ program: 'standalone', level: config.logLevel, to }) };
-}
-
-interface Run {
-  config: StandaloneConfig;
-  console: Console;
-  log: Log;
-  lifecycle: Lifecycle;
-  signal: AbortSignal;
 }
 
 async function start(run: Run): Promise<void> {
@@ -256,41 +249,6 @@ function show({ config, console }: Run, { controlPlane, planner, changed, eventT
     events: eventTotals.read(systemClock.monotonicMs()),
     nowMs: queueProbe.nowMs(),
   });
-}
-
-interface Followed {
-  directory: BotsDirectory;
-  state: StateFolder;
-  controlPlane: ControlPlane;
-  redis: Redis;
-  /** The control plane has other objects. */
-  taken(): void;
-}
-
-function followDirectory(
-  { config, console, log, lifecycle }: Run,
-  { directory, state, controlPlane, redis, taken }: Followed,
-): void {
-  const { cluster } = config;
-  const { fence } = queueKeys(config.queue.name);
-  const generations = new GenerationReader({ redis, keys: clusterKeys(cluster), fence, cluster, log });
-  const onChange = async (content: DirectoryContent): Promise<void> => {
-    const newProblems = controlPlane.take(content, await generations.read(lifecycle.signal));
-    console.files(content.changes);
-    for (const problem of newProblems) log.warn({ problem }, 'bots directory');
-    if (controlPlane.empty) log.warn({ remedy: emptyDirectoryRemedy(config) }, 'no SlackBot and no SlackApp');
-    log.info({ ...controlPlane.counts, problems: controlPlane.problems.length }, 'bots directory read');
-    try {
-      state.writeRegistry(controlPlane.registry);
-    } catch (error) {
-      log.warn(
-        { error: errorText(error) },
-        'could not write the state folder, generations will start over after a restart',
-      );
-    }
-    taken();
-  };
-  lifecycle.background('bots directory', directory.follow(onChange, lifecycle.signal));
 }
 
 function openRedis<R extends RedisRole>({ config, log, lifecycle }: Run, role: R): Promise<RedisOfRole[R]> {
