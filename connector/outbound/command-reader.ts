@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { backoffMs } from '../../core/process/backoff.ts';
 import { errorText } from '../../core/process/log.ts';
 import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
-import { sleep, type Timers } from '../../core/process/timers.ts';
+import type { Timers } from '../../core/process/timers.ts';
 import type { CommandFailure } from '../../core/protocol/command.ts';
 import type { CommandKeys } from '../../core/protocol/keys.ts';
 import { aclFault } from '../../core/redis/acl.ts';
 import { connectionFault, redisErrorText } from '../../core/redis/fault.ts';
 import type { BlockingRedis } from '../../core/redis/redis.ts';
+import { restUntilReady } from '../../core/redis/rest-until-ready.ts';
 import { routeArrived } from './arrival.ts';
 import type { OutboxStore, Routed, RouteOutcome } from './outbox-store.ts';
 
@@ -125,14 +126,9 @@ export class CommandReader {
     this.#deps.limitedLog.warn('commands', { error: this.#wordsOf(error) }, 'could not take commands, retrying');
   }
 
-  /** Until it makes sense to try again: a while, or until there is a connection. */
-  async #rest(): Promise<void> {
+  #rest(): Promise<void> {
     const { redis, timers, random } = this.#deps;
-    const waking = new AbortController();
-    const unsubscribe = redis.onReady(() => waking.abort());
-    const delayMs = backoffMs(this.#attempts, BACKOFF, random());
-    await sleep(timers, delayMs, AbortSignal.any([this.#stopping.signal, waking.signal]));
-    unsubscribe();
+    return restUntilReady(redis, timers, backoffMs(this.#attempts, BACKOFF, random()), this.#stopping.signal);
   }
 
   #wordsOf(error: unknown): string {

@@ -1,10 +1,11 @@
 import { backoffMs } from '../../core/process/backoff.ts';
 import { DefectLog } from '../../core/process/defect.ts';
 import { errorText, type Log } from '../../core/process/log.ts';
-import { sleep, type Timers } from '../../core/process/timers.ts';
+import type { Timers } from '../../core/process/timers.ts';
 import { aclFault } from '../../core/redis/acl.ts';
 import { connectionFault, redisErrorText } from '../../core/redis/fault.ts';
 import type { BlockingRedis } from '../../core/redis/redis.ts';
+import { restUntilReady } from '../../core/redis/rest-until-ready.ts';
 import type { ReadAnswer } from './answer-desk.ts';
 
 export interface AnswerReaderDeps {
@@ -119,14 +120,10 @@ export class AnswerReader {
       log.warn({ error: text }, 'could not read answers, retrying');
   }
 
-  /** Until it makes sense to try again: a while, or until there is a connection. */
-  async #rest(): Promise<void> {
+  #rest(): Promise<void> {
     const { redis, timers, random } = this.#deps;
-    const waking = new AbortController();
-    const unsubscribe = redis.onReady(() => waking.abort());
     const delayMs = backoffMs(this.#failing?.attempts ?? 0, BACKOFF, random());
-    await sleep(timers, delayMs, AbortSignal.any([this.#stopping.signal, waking.signal]));
-    unsubscribe();
+    return restUntilReady(redis, timers, delayMs, this.#stopping.signal);
   }
 
   #wordsOf(error: unknown): string {
