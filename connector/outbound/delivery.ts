@@ -10,7 +10,7 @@ import { encodeResult, isoTime } from './arrival.ts';
 import { CHAT_POST_MESSAGE, postParams } from './chat-post-message.ts';
 import { keepLease } from './lease-renewal.ts';
 import { type Address, addressOf, type Entry, parseEntry, senderOf } from './outbox.ts';
-import type { Claim, OutboxStore, Settled, SettleRequest } from './outbox-store.ts';
+import { type Claim, NO_CHANGE, type OutboxStore, type Settled, type SettleRequest } from './outbox-store.ts';
 import {
   judge,
   type PostAnswer,
@@ -198,16 +198,9 @@ export class Delivery {
       case 'again': {
         const { trouble, waitMs, paceMs, stopMs, stops } = verdict;
         const result = encodeResult({ state: 'queued', at, ...trouble.failure });
-        const words = {
-          what: 'again',
-          trouble: JSON.stringify(trouble),
-          result,
-          waitMs,
-          paceMs,
-          stopMs,
-          stops,
-        } as const;
-        return await this.#settle(lease, command.via, words);
+        const failure = JSON.stringify(trouble);
+        const change = { what: 'again', trouble: failure, result, waitMs, paceMs, stopMs, stops } as const;
+        return await this.#settle(lease, command.via, change);
       }
       default:
         return verdict satisfies never;
@@ -239,14 +232,20 @@ export class Delivery {
   async #settle(
     lease: Lease,
     via: string,
-    change: Pick<SettleRequest, 'what'> & Partial<SettleRequest>,
+    change: Pick<SettleRequest, 'what'> & Partial<typeof NO_CHANGE>,
   ): Promise<number | undefined> {
     const { store, timers } = this.#deps;
     const { outbox, team, digest, nonce, address, entry } = lease;
     const request: SettleRequest = {
-      ...{ outbox, channel: address.channel, team, digest, nonce, via, id: entry.id },
-      ...{ waitMs: 0, paceMs: 0, stopMs: 0, stops: 'token', result: '', letter: '', trouble: '' },
+      ...NO_CHANGE,
       ...change,
+      outbox,
+      channel: address.channel,
+      team,
+      digest,
+      nonce,
+      via,
+      id: entry.id,
     };
     // Nobody can ask for the result of a command without an id.
     if (entry.id === '') request.result = '';

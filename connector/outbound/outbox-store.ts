@@ -77,6 +77,20 @@ export interface SettleRequest extends Pick<ClaimRequest, 'outbox' | 'channel' |
   trouble: string;
 }
 
+/** What a settlement changes beside the outbox, unless it says so. */
+export const NO_CHANGE: Pick<
+  SettleRequest,
+  'waitMs' | 'paceMs' | 'stopMs' | 'stops' | 'result' | 'letter' | 'trouble'
+> = {
+  waitMs: 0,
+  paceMs: 0,
+  stopMs: 0,
+  stops: 'token',
+  result: '',
+  letter: '',
+  trouble: '',
+};
+
 export type Settled =
   | { kind: 'settled'; nextMs: number | undefined }
   /** The lease was another's by then, or gone. */
