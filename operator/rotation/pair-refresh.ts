@@ -1,6 +1,6 @@
 import { backoffMs } from '../../core/process/backoff.ts';
 import { errorText } from '../../core/process/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
+import { sleep, systemTimers } from '../../core/process/timers.ts';
 import { rotationLockKey } from '../../core/protocol/keys.ts';
 import type { RotationRecord } from '../../core/protocol/rotation.ts';
 import { tokenDigest } from '../../core/protocol/token.ts';
@@ -41,7 +41,6 @@ const STORE_GRACE_MS = 5_000;
 /** One refresh after the other of a rotating token, whoever asks; a few tokens at a time. */
 export class PairRefresh {
   readonly #options: RotationOptions;
-  readonly #timers: Timers;
   readonly #store: RotationStore;
   readonly #reader: LineageReader;
   readonly #stopping: AbortSignal;
@@ -51,11 +50,10 @@ export class PairRefresh {
 
   constructor(options: RotationOptions, store: RotationStore, reader: LineageReader, stopping: AbortSignal) {
     this.#options = options;
-    this.#timers = options.timers ?? systemTimers;
     this.#store = store;
     this.#reader = reader;
     this.#stopping = stopping;
-    this.#turns = new RefreshTurns(this.#timers, stopping);
+    this.#turns = new RefreshTurns(systemTimers, stopping);
   }
 
   /**
@@ -72,10 +70,10 @@ export class PairRefresh {
 
   async #inTurn(state: LineageState, user: LineageUser): Promise<void> {
     const { redis, log } = this.#options;
-    const pausedMs = (this.#paused.get(state.lineage.clientDigest) ?? 0) - this.#timers.monotonicMs();
+    const pausedMs = (this.#paused.get(state.lineage.clientDigest) ?? 0) - systemTimers.monotonicMs();
     if (pausedMs > 0) return this.#again(state, pausedMs);
     const { teamID, clientDigest } = state.lineage;
-    const lock = new Redlocked(redis, rotationLockKey(teamID, clientDigest), LOCK_TTL_MS, this.#timers);
+    const lock = new Redlocked(redis, rotationLockKey(teamID, clientDigest), LOCK_TTL_MS, systemTimers);
     try {
       if (!(await lock.acquire())) return this.#again(state, LOCKED_AGAIN_MS);
       await this.#locked(state, user, () => lock.value() !== undefined);
@@ -89,12 +87,12 @@ export class PairRefresh {
   }
 
   #again(state: LineageState, delayMs: number): void {
-    state.notBeforeMs = this.#timers.monotonicMs() + delayMs;
+    state.notBeforeMs = systemTimers.monotonicMs() + delayMs;
   }
 
   async #locked(state: LineageState, user: LineageUser, holds: () => boolean): Promise<void> {
     await this.#reader.read(state);
-    const askedAtMs = this.#timers.wallMs();
+    const askedAtMs = systemTimers.wallMs();
     const decision = decisionFor(state, user, askedAtMs);
     const { refreshAtMs = Number.POSITIVE_INFINITY } = decision;
     if (refreshAtMs > askedAtMs) return this.#options.observer.refreshed('found');
@@ -119,13 +117,13 @@ export class PairRefresh {
   /** Another process has asked the same, and Slack has refused it. */
   async #isRefused(state: LineageState, user: LineageUser, refreshToken: string): Promise<boolean> {
     const refusal = await this.#store.refusal(state.lineage);
-    const restMs = (refusal?.nextTryMs ?? 0) - this.#timers.wallMs();
+    const restMs = (refusal?.nextTryMs ?? 0) - systemTimers.wallMs();
     const request = requestDigest(user.secret, refreshToken);
     // A clock that differs by hours must not hold it back for longer than any refusal does.
     if (refusal?.request !== request || restMs <= 0 || restMs > REFUSED.capMs) return false;
     const { failures, message } = refusal;
     const isKnown = troubleOf(state, user, { token: '', refreshToken }) !== undefined;
-    state.trouble = { kind: 'refused', failures, message, request, nextTryMs: this.#timers.monotonicMs() + restMs };
+    state.trouble = { kind: 'refused', failures, message, request, nextTryMs: systemTimers.monotonicMs() + restMs };
     if (!isKnown) tellUsers(state, { ...state.trouble, failures: 1 });
     this.#options.observer.refreshed('found');
     return true;
@@ -137,8 +135,8 @@ export class PairRefresh {
     const { teamID } = state.lineage;
     const text = JSON.stringify(next.record);
     let endMs = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; this.#timers.monotonicMs() < endMs; attempt += 1) {
-      if (this.#stopping.aborted) endMs = Math.min(endMs, this.#timers.monotonicMs() + STORE_GRACE_MS);
+    for (let attempt = 0; systemTimers.monotonicMs() < endMs; attempt += 1) {
+      if (this.#stopping.aborted) endMs = Math.min(endMs, systemTimers.monotonicMs() + STORE_GRACE_MS);
       try {
         if (await this.#store.store(state.lineage, state.stored?.text ?? '', text)) {
           state.stored = { shown: state.stored?.shown ?? new Map(), record: next.record, text };
@@ -155,7 +153,7 @@ export class PairRefresh {
         }
       } catch (error) {
         if (attempt === 0) log.warn({ team: teamID, error: errorText(error) }, 'a new token waits for Redis');
-        await sleep(this.#timers, backoffMs(attempt, STORING, this.#random()), NEVER);
+        await sleep(systemTimers, backoffMs(attempt, STORING, this.#random()), NEVER);
       }
     }
     log.error(
@@ -181,7 +179,7 @@ export class PairRefresh {
       backoffMs(failures - 1, policy, this.#random()),
       answer.kind === 'retry' ? (answer.retryAfterMs ?? 0) : 0,
     );
-    const nowMs = this.#timers.monotonicMs();
+    const nowMs = systemTimers.monotonicMs();
     if (answer.kind === 'retry' && answer.retryAfterMs !== undefined) {
       this.#paused.set(state.lineage.clientDigest, nowMs + answer.retryAfterMs);
     }
@@ -192,7 +190,7 @@ export class PairRefresh {
     log.warn({ team: state.lineage.teamID, error: message, failures }, 'a token was not refreshed');
     tellUsers(state, state.trouble);
     if (kind === 'refused') {
-      const refusal = { request, failures, message, nextTryMs: this.#timers.wallMs() + delayMs };
+      const refusal = { request, failures, message, nextTryMs: systemTimers.wallMs() + delayMs };
       await this.#store.refuse(state.lineage, refusal, delayMs);
     }
     if (answer.kind === 'refused' && answer.isOfToken) await this.#noteRefused(state, refreshToken);

@@ -1,5 +1,4 @@
 import type { Log } from '../../core/process/log.ts';
-import type { Timers } from '../../core/process/timers.ts';
 import type { TokenPair } from '../../core/protocol/rotation.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { Redis } from '../../core/redis/redis.ts';
@@ -21,7 +20,6 @@ export interface RotationOptions {
   onChange: (uids: readonly string[]) => void;
   observer: RotationObserver;
   log: Log;
-  timers?: Timers;
   random?: () => number;
 }
 

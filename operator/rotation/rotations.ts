@@ -1,5 +1,6 @@
 import { errorText } from '../../core/process/log.ts';
-import { sleep, systemTimers, type Timers } from '../../core/process/timers.ts';
+import { PeriodicTask } from '../../core/process/periodic-task.ts';
+import { systemTimers } from '../../core/process/timers.ts';
 import type { Lineage } from '../../core/protocol/rotation.ts';
 import { tokenDigest } from '../../core/protocol/token.ts';
 import { LineageReader } from './lineage-reader.ts';
@@ -55,7 +56,6 @@ const MOST_READS = 200;
  */
 export class Rotations implements Rotation {
   readonly #options: RotationOptions;
-  readonly #timers: Timers;
   readonly #store: RotationStore;
   readonly #reader: LineageReader;
   readonly #refresh: PairRefresh;
@@ -64,32 +64,30 @@ export class Rotations implements Rotation {
   readonly #ofUser = new Map<string, LineageState>();
   readonly #stopping = new AbortController();
   readonly #tasks = new Set<Promise<void>>();
-  #wake = (): void => {};
+  readonly #round: PeriodicTask;
   #unlisten = (): void => {};
-  #running: Promise<void> | undefined;
   #rights = '';
 
   constructor(options: RotationOptions) {
     this.#options = options;
-    this.#timers = options.timers ?? systemTimers;
     this.#store = new RotationStore(options.redis, options.cluster);
     this.#reader = new LineageReader(options, this.#store);
     this.#refresh = new PairRefresh(options, this.#store, this.#reader, this.#stopping.signal);
     this.#writeBack = new SecretWriteBack(options);
+    this.#round = new PeriodicTask('rotation of tokens', () => this.#attendDue(), options.log);
   }
 
   start(): void {
-    if (this.#running !== undefined) return;
     // A Redis that was away may have lost what it had last. Until it has it again, no other process may know the newest pair.
     this.#unlisten = this.#options.redis.onReady(() => this.#lookAtAll());
-    this.#running = this.#run();
+    this.#round.soon(0);
   }
 
   /** Ends when what Slack has given is in Redis, or that was tried for a few seconds. */
   async stop(): Promise<void> {
     this.#unlisten();
     this.#stopping.abort(new Error('the rotation of tokens stopped'));
-    await this.#running;
+    await this.#round.stop();
     await Promise.all(this.#tasks);
   }
 
@@ -117,7 +115,7 @@ export class Rotations implements Rotation {
     const state = this.#ofUser.get(uid);
     const user = state?.users.get(uid);
     if (state === undefined || user === undefined || state.stored === undefined) return;
-    const { token } = pairFor(state, user, decisionFor(state, user, this.#timers.wallMs()));
+    const { token } = pairFor(state, user, decisionFor(state, user, systemTimers.wallMs()));
     const expired = isExpired ? tokenDigest(token) : undefined;
     if (user.expiredToken === expired) return;
     user.expiredToken = expired;
@@ -159,7 +157,7 @@ export class Rotations implements Rotation {
     if (state.stored === undefined) {
       return { kind: 'unknown', message: 'Redis has not said yet whether it has a newer token than the Secret.' };
     }
-    const decision = decisionFor(state, user, this.#timers.wallMs());
+    const decision = decisionFor(state, user, systemTimers.wallMs());
     const pair = pairFor(state, user, decision);
     const verdict = rotationVerdict({
       decision,
@@ -174,21 +172,18 @@ export class Rotations implements Rotation {
 
   #look(state: LineageState): void {
     state.dueMs = 0;
-    this.#wake();
+    this.#round.soon(0);
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      this.#noticeRights();
-      const nowMs = this.#timers.monotonicMs();
-      const due = [...this.#lineages.values()].filter(({ busy, dueMs }) => !busy && dueMs <= nowMs);
-      if (due.length === 0 || !this.#options.redis.isReady) {
-        await this.#rest(due.length === 0 ? this.#idleMs(nowMs) : REDIS_RETRY_MS);
-        continue;
-      }
-      await Promise.all(due.slice(0, MOST_READS).map((state) => this.#attend(state)));
-    }
+  /** @returns ms until the next round */
+  async #attendDue(): Promise<number> {
+    this.#noticeRights();
+    const nowMs = systemTimers.monotonicMs();
+    const due = [...this.#lineages.values()].filter(({ busy, dueMs }) => !busy && dueMs <= nowMs);
+    if (due.length === 0) return this.#idleMs(nowMs);
+    if (!this.#options.redis.isReady) return REDIS_RETRY_MS;
+    await Promise.all(due.slice(0, MOST_READS).map((state) => this.#attend(state)));
+    return 0;
   }
 
   #idleMs(nowMs: number): number {
@@ -208,27 +203,20 @@ export class Rotations implements Rotation {
 
   #lookAtAll(): void {
     for (const state of this.#lineages.values()) state.dueMs = 0;
-    this.#wake();
-  }
-
-  async #rest(ms: number): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await sleep(this.#timers, ms, AbortSignal.any([this.#stopping.signal, woken.signal]));
-    this.#wake = () => {};
+    this.#round.soon(0);
   }
 
   /** Reads what Redis has, and begins what is due. */
   async #attend(state: LineageState): Promise<void> {
     const { random = Math.random } = this.#options;
     // What comes meanwhile makes it due again.
-    state.dueMs = this.#timers.monotonicMs() + POLL_MS * (0.9 + 0.2 * random());
+    state.dueMs = systemTimers.monotonicMs() + POLL_MS * (0.9 + 0.2 * random());
     try {
       await this.#reader.read(state);
       await this.#reader.show(state);
     } catch (error) {
       this.#options.log.debug({ error: errorText(error) }, 'could not read a rotating token from Redis');
-      state.dueMs = this.#timers.monotonicMs() + REDIS_RETRY_MS;
+      state.dueMs = systemTimers.monotonicMs() + REDIS_RETRY_MS;
       return;
     }
     for (const user of state.users.values()) this.#begin(state, user);
@@ -237,8 +225,8 @@ export class Rotations implements Rotation {
 
   #begin(state: LineageState, user: LineageUser): void {
     const { mayRefresh } = this.#options;
-    const wallMs = this.#timers.wallMs();
-    const nowMs = this.#timers.monotonicMs();
+    const wallMs = systemTimers.wallMs();
+    const nowMs = systemTimers.monotonicMs();
     const decision = decisionFor(state, user, wallMs);
     const soonest = (dueMs: number): void => {
       state.dueMs = Math.min(state.dueMs, dueMs);
@@ -266,8 +254,8 @@ export class Rotations implements Rotation {
       } finally {
         state.busy = false;
         this.#tell(state);
-        state.dueMs = Math.min(state.dueMs, this.#timers.monotonicMs());
-        this.#wake();
+        state.dueMs = Math.min(state.dueMs, systemTimers.monotonicMs());
+        this.#round.soon(0);
       }
     });
   }

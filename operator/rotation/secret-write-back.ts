@@ -1,7 +1,7 @@
 import { backoffMs } from '../../core/process/backoff.ts';
 import { errorText } from '../../core/process/log.ts';
 import { redactTokens } from '../../core/process/redact.ts';
-import { systemTimers, type Timers } from '../../core/process/timers.ts';
+import { systemTimers } from '../../core/process/timers.ts';
 import { isKubeError } from '../kube/kube-error.ts';
 import type { KnownPair, LineageUser } from './lineage-state.ts';
 import type { RotationOptions } from './rotation-options.ts';
@@ -13,11 +13,9 @@ const SETTLE_MS = 3_000;
 /** Puts the newest pair into the Secrets that show an older one, until they show it. */
 export class SecretWriteBack {
   readonly #options: RotationOptions;
-  readonly #timers: Timers;
 
   constructor(options: RotationOptions) {
     this.#options = options;
-    this.#timers = options.timers ?? systemTimers;
   }
 
   /** When the Secret of this SlackBot may be written next, monotonic; undefined: not by us. */
@@ -37,12 +35,12 @@ export class SecretWriteBack {
     try {
       const outcome = await writes.write(home, pair, record.expiresAtMs, right);
       observer.wrote(outcome);
-      user.write = { dueMs: this.#timers.monotonicMs() + SETTLE_MS, failures: 0, error: undefined };
+      user.write = { dueMs: systemTimers.monotonicMs() + SETTLE_MS, failures: 0, error: undefined };
       writes.onWritten(user.uid);
     } catch (error) {
       const delayMs = backoffMs(write.failures, RETRY, random());
       const said = whyNot(error, home);
-      user.write = { dueMs: this.#timers.monotonicMs() + delayMs, failures: write.failures + 1, error: said };
+      user.write = { dueMs: systemTimers.monotonicMs() + delayMs, failures: write.failures + 1, error: said };
       if (right.aborted) return;
       observer.wrote('failed');
       const secret = `${home.namespace}/${home.name}`;
