@@ -7,17 +7,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLog } from '../core/process/log.ts';
 import { joinCredentials } from '../core/protocol/app-credentials.ts';
-import { type KindFields, type Slot, teamOf } from '../core/protocol/assignment.ts';
+import { encodeSlot, type KindFields, parseSlotID } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD, type Route } from '../core/protocol/route.ts';
-import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../core/protocol/seal.ts';
-import { tokenDigest } from '../core/protocol/token.ts';
+import { newFleetKey, parseFleetKeys, sealingKey } from '../core/protocol/seal.ts';
 import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { generatedApp, generatedInstallation } from '../slack-simulator/app.ts';
 import { generatedTeam } from '../slack-simulator/team.ts';
 import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-program.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
+import { assignedSlot } from './fleet/assigned-slot.ts';
 
 /**
  * What a connector weighs and what an event costs it, beside the least program that does the same (connector-baseline.ts),
@@ -121,21 +121,8 @@ async function assign(redis: IoredisClient, key: string): Promise<void> {
   const slots: Record<string, string> = {};
   const fleetKey = sealingKey(parseFleetKeys(key), []);
   for (const [id, { token, bot, kind }] of assigned()) {
-    const [ownerUid = ''] = id.split('/');
-    const slot: Slot = {
-      epoch: 1,
-      generation: 1,
-      role: 'active',
-      ...kind,
-      bot,
-      queueNamespace: '',
-      events: { include: [], exclude: [], own: false },
-      tokenDigest: tokenDigest(token),
-      assignedAtMs: Date.now(),
-      cause: 'place',
-      token: seal(token, fleetKey, { cluster: CLUSTER, ownerUid, teamID: teamOf(kind) }),
-    };
-    slots[id] = JSON.stringify(slot);
+    const { ownerUid } = parseSlotID(id);
+    slots[id] = encodeSlot(assignedSlot({ token, kind, bot }, fleetKey, { cluster: CLUSTER, ownerUid }));
   }
   if (SOCKET_MODE) await redis.hset(keys.route(APP_UID), routes());
   await redis.hset(keys.assign('bench-0'), slots);

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createLog } from '../../core/process/log.ts';
 import { joinCredentials } from '../../core/protocol/app-credentials.ts';
-import { type KindFields, type Slot, type SlotID, teamOf } from '../../core/protocol/assignment.ts';
+import { encodeSlot, type KindFields, parseSlotID, type SlotID } from '../../core/protocol/assignment.ts';
 import { clusterKeys } from '../../core/protocol/keys.ts';
-import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../../core/protocol/seal.ts';
+import { newFleetKey, parseFleetKeys, sealingKey } from '../../core/protocol/seal.ts';
 import { decodeSession } from '../../core/protocol/session.ts';
-import { tokenDigest } from '../../core/protocol/token.ts';
 import { IoredisClient } from '../../core/redis/ioredis-client.ts';
 import { generatedApp, generatedInstallation } from '../../slack-simulator/app.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
 import { NETWORK_FILE } from '../../test/support/network/network.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
+import { assignedSlot } from './assigned-slot.ts';
 import { LOOP_FILE } from './loop-cpu.ts';
 
 const CLUSTER = 'bench';
@@ -125,21 +125,10 @@ export class Fleet {
     const key = sealingKey(parseFleetKeys(this.#key), []);
     const slots: Record<string, string> = {};
     for (const [id, { token, kind }] of assigned) {
-      const [ownerUid = ''] = id.split('/');
-      const slot: Slot = {
-        epoch: 1,
-        generation: 1,
-        role: 'active',
-        ...kind,
-        bot: `bots/${ownerUid}`,
-        queueNamespace: '',
-        events: { include: [], exclude: [], own: false },
-        tokenDigest: tokenDigest(token),
-        assignedAtMs: Date.now(),
-        cause: 'place',
-        token: seal(token, key, { cluster: CLUSTER, ownerUid, teamID: teamOf(kind) }),
-      };
-      slots[id] = JSON.stringify(slot);
+      const { ownerUid } = parseSlotID(id);
+      slots[id] = encodeSlot(
+        assignedSlot({ token, kind, bot: `bots/${ownerUid}` }, key, { cluster: CLUSTER, ownerUid }),
+      );
     }
     await this.redis.hset(keys.assign(pod), slots);
     await this.redis.set(keys.version(pod), '1');
