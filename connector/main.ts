@@ -11,7 +11,7 @@ import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
 import { RedisClock } from '../core/redis/redis-clock.ts';
-import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
+import { useEgressProxy } from '../core/slack/egress-proxy.ts';
 import { Connector } from './connector.ts';
 import { type ParentReport, parentReport, type TellParent } from './parent-report.ts';
 
@@ -79,8 +79,7 @@ async function run(
   const redisNeeds = { contract, allowEviction: config.allowEviction, tellNotes: false, ask, onWait };
   if (!(await waitForRedis(control, redisNeeds, log, AbortSignal.any([signal, lifecycle.signal])))) return;
 
-  const proxy = egressProxy(process.env);
-  if (proxy !== undefined) useProxyForFetch(proxy);
+  const proxy = useEgressProxy(process.env);
   const connections = { control, queue, subscriber, answers, commands };
   const parts = { config, incarnation, contract, keyring, metrics, redisClock, ...connections, proxy, log };
   let counts = (): ParentReport | undefined => undefined;

@@ -6,7 +6,7 @@ import { createRegistry } from '../core/process/metrics.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { connectRedis } from '../core/redis/ioredis-client.ts';
 import type { RedisOfRole, RedisRole } from '../core/redis/redis.ts';
-import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
+import { useEgressProxy } from '../core/slack/egress-proxy.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { KINDS } from './kinds/registered-kinds.ts';
 import { KubeClient, type KubeClientObserver } from './kube/client.ts';
@@ -71,8 +71,7 @@ async function run(config: OperatorConfig, log: Log, outside: AbortSignal, lifec
   );
   log.info({ pod: config.pod, port: server.port }, 'starting operator');
   // For Slack. The API server is called through connections of our own.
-  const proxy = egressProxy(process.env);
-  if (proxy !== undefined) useProxyForFetch(proxy);
+  useEgressProxy(process.env);
 
   const keyring = new FleetKeyring(config.fleetKeyFile, log);
   const fleetKeys = () => {

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { errorText } from '../core/process/log.ts';
-import { egressProxy, useProxyForFetch } from '../core/slack/egress-proxy.ts';
+import { useEgressProxy } from '../core/slack/egress-proxy.ts';
 import { HELM, KUBERNETES, type KubeSource } from './kube-versions.ts';
 import { runStep } from './step.ts';
 
@@ -71,8 +71,7 @@ export function downloadSource(sites: DownloadSites, env: NodeJS.ProcessEnv, say
       return `Downloading ${what.join(' and ')}, once: a minute or so. Each is checked against its published checksum.`;
     },
     async fill(needs, to) {
-      const proxy = egressProxy(env);
-      if (proxy !== undefined) useProxyForFetch(proxy);
+      useEgressProxy(env);
       const machine = thisMachine();
       if (needs.server) {
         const index = indexSchema.parse(parse((await get(sites.envtestIndex)).toString('utf8')));

@@ -3,7 +3,7 @@ import type { Lifecycle } from '../../core/process/lifecycle.ts';
 import type { Log } from '../../core/process/log.ts';
 import type { FleetKey } from '../../core/protocol/seal.ts';
 import type { Redis } from '../../core/redis/redis.ts';
-import { egressProxy, useProxyForFetch } from '../../core/slack/egress-proxy.ts';
+import { useEgressProxy } from '../../core/slack/egress-proxy.ts';
 import { createWebApi } from '../../core/slack/web-api.ts';
 import type { Planner } from '../../operator/fleet/planner.ts';
 import { Rotations } from '../../operator/rotation/rotations.ts';
@@ -23,8 +23,7 @@ export function startRotations(
   },
 ): Promise<Rotations> {
   const { redis, fleetKeys, planner, metrics, look, log } = parts;
-  const proxy = egressProxy(process.env);
-  if (proxy !== undefined) useProxyForFetch(proxy);
+  useEgressProxy(process.env);
   const rotations = new Rotations({
     redis,
     cluster: config.cluster,

@@ -23,10 +23,13 @@ export function proxyAgent(proxyEnv: EgressProxy): Agent {
 }
 
 /**
- * For every fetch of this process, and every call by `node:https` that names no agent of its own (`http-post.ts`). Bun reads
- * the environment by itself.
+ * From now on every fetch of this process, and every call by `node:https` that names no agent of its own (`http-post.ts`), goes
+ * through the proxy of the environment. Bun reads the environment by itself.
+ * @returns the proxy, for what has an agent of its own (`proxyAgent`); undefined without one
  */
-export function useProxyForFetch(proxyEnv: EgressProxy): void {
-  // The first releases of Node 24 have none either: there, NODE_USE_ENV_PROXY=1 does it.
-  http.setGlobalProxyFromEnv?.(proxyEnv);
+export function useEgressProxy(env: NodeJS.ProcessEnv): EgressProxy | undefined {
+  const proxy = egressProxy(env);
+  // The first releases of Node 24 have no such call: there, NODE_USE_ENV_PROXY=1 does it.
+  if (proxy !== undefined) http.setGlobalProxyFromEnv?.(proxy);
+  return proxy;
 }

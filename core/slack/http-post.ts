@@ -20,7 +20,7 @@ export interface HttpPost {
 export type HttpPostResult = { answer: HttpAnswer } | { failure: CallFailure };
 
 /**
- * One POST by the runtime's own client and its global agents, which `useProxyForFetch` points at a proxy. Not by fetch: it
+ * One POST by the runtime's own client and its global agents, which `useEgressProxy` points at a proxy. Not by fetch: it
  * does not tell whether a connection that was reset had carried the request, and behind a proxy that closes without an
  * answer to CONNECT it connects again as fast as it can, thousands of times a second, even after the call was aborted
  * (undici 7.29, test/support/hostile/rows/proxy-rows.ts). Never rejects. Nothing is followed, decompressed or sent again.

@@ -43,7 +43,7 @@ const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Slack's Web API, under Node and Bun: both trust what NODE_EXTRA_CA_CERTS names. A form with the token in a header is what
- * Slack's own client sends. Proxies are set up for the whole process (`useProxyForFetch`). A redirect is reported, never
+ * Slack's own client sends. Proxies are set up for the whole process (`useEgressProxy`). A redirect is reported, never
  * followed: the token is for this host only.
  */
 export function createWebApi(options: WebApiOptions): WebApi {

@@ -7,7 +7,7 @@ import { systemClock } from '#core/process/clock.ts';
 import { createLog } from '#core/process/log.ts';
 import { IoredisClient } from '#core/redis/ioredis-client.ts';
 import { RedisClock } from '#core/redis/redis-clock.ts';
-import { egressProxy, useProxyForFetch } from '#core/slack/egress-proxy.ts';
+import { useEgressProxy } from '#core/slack/egress-proxy.ts';
 import { Lateness } from './lateness.ts';
 import type { FromSubject, Resolution, ToSubject } from './subject-protocol.ts';
 import { SubjectSlot } from './subject-slot.ts';
@@ -38,8 +38,7 @@ const lateness = new Lateness().watch((ms) => tell({ what: 'late', ms }));
 const before = count();
 
 const log = createLog({ program: 'subject', level: 'trace', to: { write: (line) => tell({ what: 'log', line }) } });
-const proxy = egressProxy(process.env);
-if (proxy !== undefined) useProxyForFetch(proxy);
+const proxy = useEgressProxy(process.env);
 const settings = { url: process.argv[2] ?? '', username: undefined, passwordFile: undefined, caFile: undefined };
 const redis = new IoredisClient(settings, 'command', 'subject', log);
 await redis.connect();

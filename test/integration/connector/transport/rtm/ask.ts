@@ -1,10 +1,9 @@
 import { rtmConnect } from '#connector/transport/rtm/rtm-connect.ts';
-import { egressProxy, useProxyForFetch } from '#core/slack/egress-proxy.ts';
+import { useEgressProxy } from '#core/slack/egress-proxy.ts';
 import { createWebApi } from '#core/slack/web-api.ts';
 
 /** `ask.ts API_URL TOKEN`: calls rtm.connect by what this process trusts and prints the answer as one line of JSON. */
 const [, , apiUrl = '', token = ''] = process.argv;
-const proxy = egressProxy(process.env);
-if (proxy !== undefined) useProxyForFetch(proxy);
+useEgressProxy(process.env);
 const answer = await rtmConnect(createWebApi({ apiUrl }))(token, new AbortController().signal);
 process.stdout.write(`${JSON.stringify(answer)}\n`);
