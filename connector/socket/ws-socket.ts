@@ -4,6 +4,7 @@ import type { Socket as Stream } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
+import { runtimeHas } from '../../core/process/runtime.ts';
 import { type EgressProxy, proxyAgent } from '../../core/slack/egress-proxy.ts';
 import { retryAfterMs } from '../../core/slack/retry-after.ts';
 import { closeDetail } from './close-detail.ts';
@@ -85,7 +86,7 @@ let shared: { secureContext?: SecureContext } | undefined;
  * itself, and better: 5 KiB less than with a context from us (bench/sockets.ts, ADR 0001).
  */
 function sharedTrust(): { secureContext?: SecureContext } {
-  shared ??= process.versions.bun === undefined ? { secureContext: createSecureContext() } : {};
+  shared ??= runtimeHas.tlsContextByHand ? { secureContext: createSecureContext() } : {};
   return shared;
 }
 
@@ -180,7 +181,7 @@ class WsSocket implements Socket {
   #listen(ws: WebSocket): void {
     let stream: Stream | undefined;
     // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
-    if (process.versions.bun === undefined) ws.once('upgrade', ({ socket }) => (stream = socket));
+    if (runtimeHas.visibleSockets) ws.once('upgrade', ({ socket }) => (stream = socket));
     ws.on('open', () => {
       clearTimeout(this.#opening);
       // Else it weighs as long as the socket lives.

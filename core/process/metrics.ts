@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { RUNTIME } from './runtime.ts';
 import { version } from './version.ts';
 
 /** One registry per program, so that standalone mode and tests can hold several. */
@@ -10,6 +11,6 @@ export function createRegistry(program: string): Registry {
     help: 'Always 1; the labels carry version and runtime.',
     labelNames: ['program', 'version', 'runtime'],
     registers: [registry],
-  }).set({ program, version: version(), runtime: `node ${process.versions.node}` }, 1);
+  }).set({ program, version: version(), runtime: `${RUNTIME.name} ${RUNTIME.version}` }, 1);
   return registry;
 }

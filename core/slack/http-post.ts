@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { errorText } from '../process/log.ts';
+import { runtimeHas } from '../process/runtime.ts';
 import type { CallFailure, HttpAnswer } from './classify-answer.ts';
 
 export interface HttpPost {
@@ -58,11 +59,11 @@ function send(post: HttpPost): Promise<HttpPostResult> {
     };
     const failBy = (error: Error & { code?: string }): void => {
       const code = error.code ?? 'network_error';
-      fail({ how: 'network', code, text: errorText(error), isUnconnected: isKnown && !isConnected });
+      fail({ how: 'network', code, text: errorText(error), isUnconnected: runtimeHas.visibleSockets && !isConnected });
     };
     const stop = (): void => fail({ how: 'stopped' });
     const timer = setTimeout(
-      () => fail({ how: 'timeout', afterMs: timeoutMs, isUnconnected: isKnown && !isConnected }),
+      () => fail({ how: 'timeout', afterMs: timeoutMs, isUnconnected: runtimeHas.visibleSockets && !isConnected }),
       timeoutMs,
     );
     signal.addEventListener('abort', stop, { once: true });
@@ -97,9 +98,6 @@ function send(post: HttpPost): Promise<HttpPostResult> {
     else request.end(body);
   });
 }
-
-/** Bun's client does not show its sockets. */
-const isKnown = process.versions.bun === undefined;
 
 /** Once what is written goes to the server: after the TLS handshake, where there is one. */
 function whenConnected(socket: Socket, isReused: boolean, connected: () => void): void {
