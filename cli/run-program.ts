@@ -8,6 +8,7 @@ import {
 import type { ConfigInput } from '../core/config/config-input.ts';
 import type { Program } from '../core/config/setting.ts';
 import { createLog, type Log, type LogLevel } from '../core/process/log.ts';
+import { RUNTIME } from '../core/process/runtime.ts';
 
 /**
  * Runs one program until its end. Each program is loaded only when it is needed: a connector has no use for a Kubernetes
@@ -28,6 +29,11 @@ export async function runProgram(
     }
     case 'connector': {
       const { config, log } = begin(program, connectorConfig(input));
+      const { runtime = RUNTIME.name } = config;
+      if (runtime !== RUNTIME.name) {
+        const warning = 'only the image and relax standalone start connectors by RELAX_CONNECTOR_RUNTIME';
+        log.warn({ wanted: runtime, runtime: RUNTIME.name, warning }, 'connector was started on another runtime');
+      }
       const { runConnector } = await import('../connector/main.ts');
       const { tellParent } = await import('../connector/parent-report.ts');
       await runConnector(config, log.child({ pod: config.pod }), signal, tellParent);
