@@ -28,6 +28,8 @@ const LEFT = 72;
 const RIGHT = 24;
 const TOP = 84;
 const BOTTOM = 60;
+/** More would hide the line. */
+const MOST_DOTS = 20;
 
 /** Who looks at the page by night sees the second of each. */
 const STYLE = `
@@ -72,7 +74,7 @@ export function renderChart({ title, x, y, series, target }: Chart): string {
     `<text transform="translate(20 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)" text-anchor="middle">${escaped(y.label)}</text>`,
     ...series.flatMap(({ color, dashed, points }) => [
       `<polyline class="line ${color}${dashed ? ' dashed' : ''}" points="${points.map(at).join(' ')}"/>`,
-      ...points.map(
+      ...(points.length > MOST_DOTS ? [] : points).map(
         (point) =>
           `<circle class="${color}" cx="${px(atX(point.x))}" cy="${px(atY(point.y))}" r="${dashed ? 2.5 : 3.5}"/>`,
       ),

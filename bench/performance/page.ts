@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderPlots } from './plots.ts';
+import { renderPlots, soakChart } from './plots.ts';
 import { type Results, readResults } from './results.ts';
+import { readSoak, type SoakResults } from './soak-results.ts';
 import * as tables from './tables.ts';
 
 /**
@@ -12,7 +13,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export const PAGE = 'docs/performance.md';
 const PLOTS = 'docs/performance';
 
-const BLOCKS: Readonly<Record<string, (results: Results) => string>> = {
+const BLOCKS: Readonly<Record<string, (results: Results, soak: SoakResults | undefined) => string>> = {
   machine: tables.machineText,
   targets: tables.targetTable,
   missed: tables.missedList,
@@ -21,10 +22,12 @@ const BLOCKS: Readonly<Record<string, (results: Results) => string>> = {
   sockets: tables.socketTable,
   pods: tables.podTable,
   start: tables.startTable,
+  soak: (_results, soak) =>
+    `${tables.soakText(soak)}${soak === undefined ? '' : '\n\n![Memory of one connector over time](performance/soak.svg)'}`,
 };
 
 /** @throws Error for a block that nobody knows, and for one that the page lacks */
-export function renderPage(page: string, results: Results): string {
+export function renderPage(page: string, results: Results, soak: SoakResults | undefined): string {
   const missing = new Set(Object.keys(BLOCKS));
   const rendered = page.replaceAll(
     /(<!-- measured: (\w+) -->\n).*?(<!-- end -->)/gs,
@@ -32,7 +35,7 @@ export function renderPage(page: string, results: Results): string {
       const block = BLOCKS[name];
       if (block === undefined) throw new Error(`${PAGE}: nothing measured is called ${name}`);
       missing.delete(name);
-      return `${begin}\n${block(results)}\n\n${end}`;
+      return `${begin}\n${block(results, soak)}\n\n${end}`;
     },
   );
   if (missing.size > 0) throw new Error(`${PAGE} lacks ${[...missing].join(', ')}`);
@@ -42,8 +45,10 @@ export function renderPage(page: string, results: Results): string {
 /** For scripts/generated-files.ts. */
 export function performanceFiles(): { path: string; content: () => string }[] {
   const results = readResults();
+  const soak = readSoak();
+  const plots = { ...renderPlots(results), ...(soak === undefined ? {} : { 'soak.svg': soakChart(soak) }) };
   return [
-    { path: PAGE, content: () => renderPage(readFileSync(join(ROOT, PAGE), 'utf8'), results) },
-    ...Object.entries(renderPlots(results)).map(([name, svg]) => ({ path: `${PLOTS}/${name}`, content: () => svg })),
+    { path: PAGE, content: () => renderPage(readFileSync(join(ROOT, PAGE), 'utf8'), results, soak) },
+    ...Object.entries(plots).map(([name, svg]) => ({ path: `${PLOTS}/${name}`, content: () => svg })),
   ];
 }

@@ -3,6 +3,7 @@ import type { Subject } from '../load/subject.ts';
 import { type Axis, type Chart, linearTicks, logTicks, renderChart, type Series } from './chart.ts';
 import { type Results, runKey } from './results.ts';
 import { RATES, SIZES, SIZES_RATE, SOCKETS, SUBJECTS } from './run-plans.ts';
+import type { SoakResults } from './soak-results.ts';
 import { loadOf } from './target-rows.ts';
 
 /** The plots of docs/performance.md: name of the file -> SVG. Pure, as the tables. */
@@ -114,4 +115,19 @@ function sizes(results: Results): Chart {
     ...{ title: 'CPU of the process per event by its size, at 2,000 a second', series },
     ...{ x: { label: 'bytes of an event', scale: 'log', ticks: SIZES }, y: linear('µs per event', series) },
   };
+}
+
+export function soakChart({ samples, sockets, runtime }: SoakResults): string {
+  const points = samples.map(({ minute, rssMB }) => ({ x: minute, y: rssMB }));
+  const series: Series[] = [
+    { name: `connector, ${runtime === 'bun' ? 'Bun' : 'Node'}`, color: runtime, dashed: false, points },
+  ];
+  return renderChart({
+    ...{
+      title: `Memory of one connector whose ${sockets.toLocaleString('en')} sockets are replaced again and again`,
+      series,
+    },
+    x: { label: 'minutes', scale: 'linear', ticks: linearTicks(points.map(({ x }) => x)) },
+    y: linear('resident memory, MB', series),
+  });
 }

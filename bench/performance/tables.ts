@@ -1,6 +1,7 @@
 import { HELD_BY } from './held-by.ts';
 import { type Results, runKey } from './results.ts';
 import { RATES, SATURATING, SIZES, SIZES_RATE, SOCKETS, SUBJECTS } from './run-plans.ts';
+import { judgeSoak, type SoakResults } from './soak-results.ts';
 import { loadOf, TARGET_ROWS, type TargetRow } from './target-rows.ts';
 
 /** The measured tables of docs/performance.md, in Markdown. Pure: the same results give the same text. */
@@ -149,5 +150,19 @@ export function machineText({ machine, source, quick, measuredAt }: Results): st
     `Measured on ${measuredAt.slice(0, 10)} at commit ${machine.commit}: ${machine.cores} cores (${machine.cpu}), ` +
     `${machine.memoryGB} GB, Linux ${machine.kernel}, Node ${machine.node}, Bun ${machine.bun}, Redis ${machine.redis}; ` +
     `the connector runs from ${from}. Load of the machine before the first run: ${machine.load.toFixed(1)}.${caution}`
+  );
+}
+
+export function soakText(soak: SoakResults | undefined): string {
+  if (soak === undefined) return 'Not measured yet.';
+  const { minutes, earlyMB, lastMB, trend, isFlat } = judgeSoak(soak.samples);
+  const runtime = `${soak.runtime === 'bun' ? 'Bun' : 'Node'} ${soak.runtimeVersion}`;
+  const mb = (value: number): string => `${number(value, 0)} MB`;
+  return (
+    `${number(soak.sockets, 0)} sockets with a real chain on ${runtime} for ${number(minutes, 0)} minutes ` +
+    `(${soak.measuredAt.slice(0, 10)}, commit ${soak.commit}), ${number(soak.refreshed, 0)} reconnects, ` +
+    `${soak.eventsPerSecond} events a second (${number(soak.queued, 0)} queued, ${soak.doubled} of them twice): memory was ` +
+    `${mb(earlyMB)} early and ${mb(lastMB)} in the end. The last two thirds gain ${number(trend.slope, 1)} MB an hour, ` +
+    `give or take ${number(trend.halfWidth, 1)} (95 %): ${isFlat ? 'flat' : 'it grows'}.`
   );
 }
