@@ -73,8 +73,8 @@ export interface LoadMeasured {
   slackCpuMicros: number;
 }
 
-/** A subject may still load modules and collect what it connected with. */
-const SETTLE_MS = 5_000;
+/** A subject may still load modules and collect what it connected with; a run that looks for a moment only waits no longer. */
+const MOST_SETTLE_SECONDS = 5;
 
 export async function measure(plan: MeasurePlan): Promise<Measured> {
   const { subject, teams, certificate } = plan;
@@ -123,7 +123,7 @@ async function untilLive(field: Field, teams: number, children: readonly ChildPr
 }
 
 async function measureIdle(pids: readonly number[], seconds: number): Promise<Idle> {
-  await sleep(SETTLE_MS);
+  await sleep(Math.min(MOST_SETTLE_SECONDS, seconds) * 1000);
   const before = cpuOf(pids);
   await sleep(seconds * 1000);
   return { cpuMsPerSecond: (cpuOf(pids) - before) / 1000 / seconds, rssMB: rssOf(pids) };

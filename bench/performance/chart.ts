@@ -25,7 +25,7 @@ export interface Series {
 const WIDTH = 760;
 const HEIGHT = 400;
 const LEFT = 72;
-const RIGHT = 24;
+const RIGHT = 32;
 const TOP = 84;
 const BOTTOM = 60;
 /** More would hide the line. */

@@ -124,7 +124,7 @@ export function soakChart({ samples, sockets, runtime }: SoakResults): string {
   ];
   return renderChart({
     ...{
-      title: `Memory of one connector whose ${sockets.toLocaleString('en')} sockets are replaced again and again`,
+      title: `Memory over time, ${sockets.toLocaleString('en')} sockets replaced again and again`,
       series,
     },
     x: { label: 'minutes', scale: 'linear', ticks: linearTicks(points.map(({ x }) => x)) },
