@@ -6,17 +6,19 @@
 -- KEYS[1]  queue, a list
 -- KEYS[2]  fence, a hash: field -> generation
 -- KEYS[3]  list of urgent events; the queue itself when there is none
--- KEYS[4+] mark hashes, each listed as often as an event names it
+-- KEYS[4]  steps: how many hashes the marks of each bucket are spread over, a string
+-- KEYS[5+] mark hashes, each listed as often as an event names it
 -- ARGV[1]  maximum number of items on each list, 0 = no limit
 -- ARGV[2]  how many events, from the first, go to the list of urgent events; 0 when there is none
+-- ARGV[3]  the steps that the keys of marks follow from
 -- then seven for each event:
 --   fence field, generation, index in KEYS of its first mark key, number of its mark keys (the middle one, or the first of
 --   two, gets the mark, all are looked at), field of the mark (at most 64 bytes), seconds that the mark must live, payload
--- Returns one string for each event, in order:
+-- Returns "steps <text>", with nothing done, if the steps are others. Otherwise one string for each event, in order:
 --   queued | duplicate | fenced
 --   full                          the list that it goes to has no room
 --   unmarked:<error>              on its list, but a later copy will be queued again
---   error:<queue, urgent, fence or mark>:<command>:<error>   not queued, not marked; some versions of Redis name no command
+--   error:<queue, urgent, fence, steps or mark>:<command>:<error>   not queued, not marked; some versions of Redis name no command
 local fence, max, urgents = KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local function failure(reply)
@@ -30,9 +32,20 @@ end
 -- The result for every event that would have been pushed, on whichever list.
 local refusal
 
+-- Everybody who sets a mark or looks for one does so by the steps that are here.
+local steps = redis.pcall('GET', KEYS[4])
+if failure(steps) then
+  refusal = outcome('error:steps:get', steps)
+elseif not steps then
+  local set = redis.pcall('SET', KEYS[4], ARGV[3])
+  if failure(set) then refusal = outcome('error:steps:set', set) end
+elseif steps ~= ARGV[3] then
+  return 'steps ' .. steps
+end
+
 -- Nearly always empty, in which case no event needs its own lookup.
 local fences = redis.pcall('HLEN', fence)
-if failure(fences) then refusal = outcome('error:fence:hlen', fences) end
+if failure(fences) then refusal = refusal or outcome('error:fence:hlen', fences) end
 
 -- What one list refuses concerns only the events that go to it.
 local function listOf(name, key)
@@ -110,7 +123,7 @@ local function putAll(from, to, name, key)
   end
 end
 
-putAll(3, urgents * 7 + 2, 'urgent', KEYS[3])
-putAll(urgents * 7 + 3, #ARGV, 'queue', KEYS[1])
+putAll(4, urgents * 7 + 3, 'urgent', KEYS[3])
+putAll(urgents * 7 + 4, #ARGV, 'queue', KEYS[1])
 if tried then redis.pcall('HDEL', tried, '?') end
 return results

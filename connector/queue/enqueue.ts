@@ -4,7 +4,9 @@ import { whyUnreadable } from '../../core/redis/message-limit.ts';
 import type { Redis } from '../../core/redis/redis.ts';
 import { loadScript, runScript } from '../../core/redis/script.ts';
 import type { QueueEntry } from './buffer.ts';
-import { type EnqueueResult, parseResult } from './redis-answer.ts';
+import type { KnownSteps } from './known-steps.ts';
+import { markedBucket, markKeys } from './mark-keys.ts';
+import { type EnqueueResult, newerSteps, parseResult } from './redis-answer.ts';
 
 /**
  * Hands a batch, urgent events first, to Redis and says for each event what became of it.
@@ -17,18 +19,44 @@ const SCRIPT = loadScript(new URL('./enqueue.lua', import.meta.url));
 /** Redis refuses to set any of its limits on the length of a message below 1 MiB. */
 const ALWAYS_READ_BYTES = 1_048_576;
 
-/** @param queueMax most items on the queue and on the list of urgent events each, 0 for no bound */
-export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number): Enqueue {
-  return async (batch) => {
-    const scriptKeys = [keys.queue, keys.fence, keys.urgent];
+/** Steps are added minutes apart, so that a batch meets one at most. */
+const MOST_PLACINGS = 3;
+
+/**
+ * @param queueMax most items on the queue and on the list of urgent events each, 0 for no bound
+ * @param known by which the marks are placed; kept up to date here
+ */
+export function redisEnqueue(redis: Redis, keys: QueueKeys, queueMax: number, known: KnownSteps): Enqueue {
+  const run = async (batch: readonly QueueEntry[]): Promise<unknown> => {
+    const scriptKeys = [keys.queue, keys.fence, keys.urgent, keys.subBuckets];
     const args: (string | number)[] = [queueMax, keys.urgent === keys.queue ? 0 : leadingUrgent(batch)];
+    const steps = known.current;
+    args.push(steps.text);
     for (const { fenceField, generation, mark, payload } of batch) {
-      args.push(fenceField, generation, scriptKeys.length + 1, mark.keys.length, mark.field, mark.ttlSeconds, payload);
-      scriptKeys.push(...mark.keys);
+      const hashes = markKeys(mark, steps, keys);
+      args.push(fenceField, generation, scriptKeys.length + 1, hashes.length, mark.field, mark.ttlSeconds, payload);
+      scriptKeys.push(...hashes);
+      const bucket = markedBucket(mark);
+      if (bucket !== undefined) known.noteBucket(bucket.bucket);
     }
+    return await runScript(redis, SCRIPT, scriptKeys, args);
+  };
+
+  /** Places the marks anew as often as Redis says that it has other steps; nothing was done until then. */
+  const runPlaced = async (batch: readonly QueueEntry[]): Promise<unknown> => {
+    for (let placings = 0; placings < MOST_PLACINGS; placings++) {
+      const answer = await run(batch);
+      const steps = newerSteps(answer);
+      if (steps === undefined) return answer;
+      known.take(steps);
+    }
+    throw new Error(`${keys.subBuckets} changes again and again`);
+  };
+
+  return async (batch) => {
     let reply: unknown;
     try {
-      reply = await runScript(redis, SCRIPT, scriptKeys, args);
+      reply = await runPlaced(batch);
     } catch (error) {
       const verdict = isCutOff(error) ? await tooLarge(redis, batch) : undefined;
       if (verdict === undefined) throw error;

@@ -5,7 +5,7 @@ import { aclFault } from '../../core/redis/acl.ts';
 import { redisFault } from '../../core/redis/fault.ts';
 
 /** Which of the script's keys an error is about. */
-export type FaultyKey = 'queue' | 'urgent' | 'fence' | 'mark';
+export type FaultyKey = 'queue' | 'urgent' | 'fence' | 'steps' | 'mark';
 
 /** What the script says of one event (`enqueue.lua`). */
 export type EnqueueResult =
@@ -24,9 +24,13 @@ export function parseResult(answer: unknown): EnqueueResult | undefined {
   if (PLAIN.has(answer)) return { kind: answer as 'queued' };
   const unmarked = /^unmarked:(.*)$/s.exec(answer);
   if (unmarked !== null) return { kind: 'unmarked', error: scriptError(unmarked[1] ?? '') };
-  const [, key, command, error = ''] = /^error:(queue|urgent|fence|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
+  const [, key, command, error = ''] = /^error:(queue|urgent|fence|steps|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
   return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
 }
+
+/** @returns the steps by which the batch should have been placed; undefined when it is not that answer of the script */
+export const newerSteps = (answer: unknown): string | undefined =>
+  typeof answer === 'string' && answer.startsWith('steps ') ? answer.slice(6) : undefined;
 
 /** Redis before 7 puts the script's line before the errors of its own checks: `@user_script: 44: -OOM command ...`. */
 const scriptError = (error: string): string => error.replace(/^@?user_script:\s*\d+:\s*-?/, '').trim();
@@ -80,7 +84,7 @@ export function refusal(
   }
   if (error.startsWith('WRONGTYPE') && key !== 'queue') {
     const words = `a ${key} key holds another type: remove the keys that Relax did not write`;
-    return { retry: key === 'fence', words };
+    return { retry: key !== 'mark', words };
   }
   if (OF_THE_EVENT.test(error)) return { retry: false, words: `Redis refuses an event: ${errorText(error)}` };
   const { user, queue } = names;
