@@ -13,13 +13,17 @@ export class KnownSteps {
     return this.#current;
   }
 
-  /** @throws if it is nothing that Relax writes; what was known stays */
-  take(text: string): void {
-    if (text !== this.#current.text) this.#current = parseSteps(text);
+  /** @returns false for what is none of Relax's; then nothing changes */
+  take(text: string): boolean {
+    if (text === this.#current.text) return true;
+    const steps = parseSteps(text);
+    if (steps !== undefined) this.#current = steps;
+    return steps !== undefined;
   }
 
-  /** An event of this bucket is about to be looked for. */
-  noteBucket(bucket: number): void {
+  /** An event of this bucket is about to be looked for; undefined for one that is in none. */
+  noteBucket(bucket: number | undefined): void {
+    if (bucket === undefined) return;
     if (this.#newestBucket === undefined || bucket > this.#newestBucket) this.#newestBucket = bucket;
   }
 

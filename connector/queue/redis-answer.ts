@@ -16,21 +16,43 @@ export type EnqueueResult =
   /** Not of the script: Redis reads no message of this length at all. */
   | { kind: 'tooLarge'; error: string };
 
-const PLAIN = new Set(['queued', 'duplicate', 'fenced', 'full']);
+/** The script's answer to a batch that must say whose events it holds. */
+export const FENCES = 'fences';
 
-/** @returns undefined when it is not an answer of the script */
-export function parseResult(answer: unknown): EnqueueResult | undefined {
-  if (typeof answer !== 'string') return undefined;
-  if (PLAIN.has(answer)) return { kind: answer as 'queued' };
-  const unmarked = /^unmarked:(.*)$/s.exec(answer);
-  if (unmarked !== null) return { kind: 'unmarked', error: scriptError(unmarked[1] ?? '') };
-  const [, key, command, error = ''] = /^error:(queue|urgent|fence|steps|mark):(?:([a-z]+):)?(.*)$/s.exec(answer) ?? [];
-  return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
+/** @returns the steps by which the batch should have been placed; undefined when that is not the answer */
+export const otherSteps = (answer: unknown): string | undefined =>
+  typeof answer === 'string' && answer.startsWith('steps ') ? answer.slice(6) : undefined;
+
+/** By the script's letter; one object for all, since most events end in the same way. */
+const PLAIN: Readonly<Record<string, EnqueueResult>> = {
+  q: { kind: 'queued' },
+  d: { kind: 'duplicate' },
+  x: { kind: 'fenced' },
+  f: { kind: 'full' },
+};
+
+/**
+ * What became of each event of a batch.
+ * @returns undefined when it is not an answer of the script to so many events
+ */
+export function parseAnswer(answer: unknown, events: number): EnqueueResult[] | undefined {
+  const [letters, ...words]: unknown[] = Array.isArray(answer) ? answer : [answer];
+  if (typeof letters !== 'string' || letters.length !== events) return undefined;
+  const results: EnqueueResult[] = [];
+  for (const letter of letters) {
+    const result = PLAIN[letter] ?? (letter === 'u' || letter === 'e' ? inWords(letter, words.shift()) : undefined);
+    if (result === undefined) return undefined;
+    results.push(result);
+  }
+  return results;
 }
 
-/** @returns the steps by which the batch should have been placed; undefined when it is not that answer of the script */
-export const newerSteps = (answer: unknown): string | undefined =>
-  typeof answer === 'string' && answer.startsWith('steps ') ? answer.slice(6) : undefined;
+function inWords(letter: 'u' | 'e', words: unknown): EnqueueResult | undefined {
+  if (typeof words !== 'string') return undefined;
+  if (letter === 'u') return { kind: 'unmarked', error: scriptError(words) };
+  const [, key, command, error = ''] = /^(queue|urgent|fence|steps|mark):([a-z]+):(.*)$/s.exec(words) ?? [];
+  return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
+}
 
 /** Redis before 7 puts the script's line before the errors of its own checks: `@user_script: 44: -OOM command ...`. */
 const scriptError = (error: string): string => error.replace(/^@?user_script:\s*\d+:\s*-?/, '').trim();

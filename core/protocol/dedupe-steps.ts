@@ -47,8 +47,8 @@ export const firstSteps = (floor: number): DedupeSteps => ({
   steps: [{ fromBucket: 0, count: floor }],
 });
 
-/** @throws if it is not what Relax writes */
-export function parseSteps(text: string): DedupeSteps {
+/** @returns undefined when it is not what Relax writes */
+export function parseSteps(text: string): DedupeSteps | undefined {
   const steps = text.split(',').map((part): Step => {
     const [, fromBucket, count] = /^(\d{1,15}):(\d{1,6})$/.exec(part) ?? [];
     return { fromBucket: Number(fromBucket), count: Number(count) };
@@ -57,8 +57,7 @@ export function parseSteps(text: string): DedupeSteps {
   const ascend = steps.every(
     ({ fromBucket, count }, at) => fromBucket > (steps[at - 1]?.fromBucket ?? -1) && count > 0,
   );
-  if (first?.fromBucket !== 0 || !ascend) throw new Error(`not the steps of a dedupe memory: "${text.slice(0, 100)}"`);
-  return { text, steps: [first, ...others] };
+  return first?.fromBucket === 0 && ascend ? { text, steps: [first, ...others] } : undefined;
 }
 
 /** Over how many hashes the marks of this bucket are spread. Nearly always found at once: events are recent. */

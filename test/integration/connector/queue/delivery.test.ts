@@ -85,12 +85,13 @@ describe('one queue for many connectors', () => {
     expect(await admin.ttl(key)).toBeGreaterThan(29 * 86_400);
   });
 
-  it('leaves nothing but the queue and compact marks that expire', async () => {
+  it('leaves nothing but the queue, the steps of its dedupe memory and compact marks that expire', async () => {
     const { publisher } = await start();
     for (const n of range(0, 3_000)) publisher.offer(event(n));
     await settledAll([publisher]);
     const keys = await admin.keys('*');
-    const marks = keys.filter((key) => key !== 'relax:events');
+    const marks = keys.filter((key) => !['relax:events', '{relax:events}:subbuckets'].includes(key));
+    expect(await admin.get('{relax:events}:subbuckets')).toBe('0:64');
     expect(marks.length).toBeGreaterThan(60);
     for (const key of marks) {
       expect(key).toMatch(/^\{relax:events\}:dd:\d+:\d+$/);
@@ -99,21 +100,44 @@ describe('one queue for many connectors', () => {
       expect(ttl).toBeGreaterThan(3_600);
       expect(ttl).toBeLessThanOrEqual(3_660);
     }
-    expect((await Promise.all(marks.map((key) => admin.hlen(key)))).reduce((sum, count) => sum + count, 0)).toBe(3_000);
+    const fields = (await Promise.all(marks.map((key) => admin.hkeys(key)))).flat();
+    expect(fields.filter((field) => field !== '?')).toHaveLength(3_000);
   });
 
-  it('renews the life of a bucket with every mark', async () => {
+  it('renews the life of a bucket with a mark that comes a minute or more after the last renewal', async () => {
     const { publisher } = await start();
     const message = (channel: string): void =>
       publisher.offer(eventOf({ type: 'message', channel, user: 'U1', text: channel, ts: '1700000000.000001' }));
     message('C1');
     await settledAll([publisher]);
     const [key = ''] = await admin.keys('{relax:events}:dd:*');
-    await admin.expire(key, 100);
+    const nowSeconds = Number((await admin.time())[0]);
+    const renewAt = Number(await admin.hget(key, '?'));
+    expect(renewAt).toBeGreaterThan(nowSeconds + 50);
+    expect(renewAt).toBeLessThanOrEqual(nowSeconds + 60);
+    // A minute later.
+    await admin.hset(key, '?', nowSeconds);
+    await admin.expire(key, 3_590);
     for (const n of range(0, 640)) message(`D${n}`);
     await settledAll([publisher]);
-    expect(await admin.hlen(key)).toBeGreaterThan(1);
+    expect(await admin.hlen(key)).toBeGreaterThan(2);
     expect(await admin.ttl(key)).toBeGreaterThan(3_600);
+    expect(Number(await admin.hget(key, '?'))).toBeGreaterThanOrEqual(renewAt);
+  });
+
+  it('gives a life to a bucket that a connector of an earlier version has made, or one whose Redis was emptied', async () => {
+    const { publisher } = await start();
+    const offer = (): void => publisher.offer(eventOf({ type: 'message', channel: 'C1', ts: '1700000000.000001' }));
+    offer();
+    await settledAll([publisher]);
+    const [key = ''] = await admin.keys('{relax:events}:dd:*');
+    for (const left of [{}, { another: '1' }, { another: '1', '?': '1' }]) {
+      await admin.flushall();
+      if ('another' in left) await admin.hset(key, left);
+      offer();
+      await settledAll([publisher]);
+      expect(await admin.ttl(key)).toBeGreaterThan(3_600);
+    }
   });
 });
 

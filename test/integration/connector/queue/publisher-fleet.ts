@@ -100,3 +100,15 @@ export async function settledAll(publishers: readonly Publisher[]): Promise<void
     what: 'publishers to empty their buffers',
   });
 }
+
+/** Events of one dedupe bucket; `n` tells them apart. */
+export function eventIn(bucket: number, n: number, more: Partial<NormalizedEvent> = {}): NormalizedEvent {
+  const ts = `${bucket * 60 + (n % 60)}.${String(n).padStart(6, '0')}`;
+  const frame = { type: 'message', channel: `C${n % 7}`, user: 'U1', text: `${bucket}/${n}`, ts };
+  return { ...eventOf(frame), ...more };
+}
+
+export async function offerAll({ publisher }: TestPublisher, events: readonly NormalizedEvent[]): Promise<void> {
+  for (const one of events) publisher.offer(one);
+  await settledAll([publisher]);
+}

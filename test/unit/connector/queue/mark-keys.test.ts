@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Mark } from '#connector/event/mark.ts';
 import { findsMarkOf, type MarkPlace, markedBucket, markKeys, markPlace } from '#connector/queue/mark-keys.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
-import { type DedupeSteps, firstSteps, parseSteps } from '#core/protocol/dedupe-steps.ts';
+import { type DedupeSteps, firstSteps, withStep } from '#core/protocol/dedupe-steps.ts';
 import { queueKeys } from '#core/protocol/keys.ts';
 
 const keys = queueKeys('relax:events');
@@ -80,7 +80,10 @@ describe('where a mark lives', () => {
   });
 
   it('follows the steps of the dedupe memory, each bucket by its own', () => {
-    const steps = parseSteps('0:1,10:1000,11:1');
+    const steps = [
+      { fromBucket: 10, count: 1_000 },
+      { fromBucket: 11, count: 1 },
+    ].reduce(withStep, firstSteps(1));
     const hashesOf = (mark: Mark, arrivedAtMs = 0): (string | undefined)[] =>
       place('x', mark, arrivedAtMs, steps).keys.map((key) => key.split(':').slice(3).join(':'));
     expect(hashesOf({ kind: 'timed', atMs: 599_999 })).toEqual(['9:0']);

@@ -1,36 +1,54 @@
 import { describe, expect, it } from 'vitest';
-import { parseResult, passingFault, refusal } from '#connector/queue/redis-answer.ts';
+import { parseAnswer, passingFault, refusal } from '#connector/queue/redis-answer.ts';
 
 describe('an answer of the script', () => {
-  it.each<[unknown, unknown]>([
-    ['queued', { kind: 'queued' }],
-    ['duplicate', { kind: 'duplicate' }],
-    ['fenced', { kind: 'fenced' }],
-    ['full', { kind: 'full' }],
-    ['error:queue:OOM command not allowed', { kind: 'error', key: 'queue', error: 'OOM command not allowed' }],
+  it.each<[unknown, number, unknown]>([
+    ['qdxf', 4, [{ kind: 'queued' }, { kind: 'duplicate' }, { kind: 'fenced' }, { kind: 'full' }]],
     [
-      "error:queue:@user_script: 44: -OOM command not allowed when used memory > 'maxmemory'.\r\n",
-      { kind: 'error', key: 'queue', error: "OOM command not allowed when used memory > 'maxmemory'." },
+      ['queq', 'NOPERM no hset', 'queue:rpush:OOM command'],
+      4,
+      [
+        { kind: 'queued' },
+        { kind: 'unmarked', error: 'NOPERM no hset' },
+        { kind: 'error', key: 'queue', command: 'rpush', error: 'OOM command' },
+        { kind: 'queued' },
+      ],
     ],
-    ['error:mark:WRONGTYPE Operation', { kind: 'error', key: 'mark', error: 'WRONGTYPE Operation' }],
-    ['unmarked:NOPERM no hsetnx', { kind: 'unmarked', error: 'NOPERM no hsetnx' }],
-    ['error:urgent:llen:WRONGTYPE x', { kind: 'error', key: 'urgent', command: 'llen', error: 'WRONGTYPE x' }],
-    ['error:queue:rpush:OOM command', { kind: 'error', key: 'queue', command: 'rpush', error: 'OOM command' }],
     [
-      "error:mark:hsetnx:@user_script: 9: The user executing the script can't run this command or subcommand",
-      {
-        kind: 'error',
-        key: 'mark',
-        command: 'hsetnx',
-        error: "The user executing the script can't run this command or subcommand",
-      },
+      ['e', "queue:rpush:@user_script: 44: -OOM command not allowed when used memory > 'maxmemory'.\r\n"],
+      1,
+      [
+        {
+          kind: 'error',
+          key: 'queue',
+          command: 'rpush',
+          error: "OOM command not allowed when used memory > 'maxmemory'.",
+        },
+      ],
     ],
-    ['error:other:x', undefined],
-    ['', undefined],
-    [1, undefined],
-    [null, undefined],
-  ])('%j', (answer, result) => {
-    expect(parseResult(answer)).toEqual(result);
+    [['e', 'urgent:llen:WRONGTYPE x'], 1, [{ kind: 'error', key: 'urgent', command: 'llen', error: 'WRONGTYPE x' }]],
+    [
+      ['e', "mark:hset:@user_script: 9: The user executing the script can't run this command or subcommand"],
+      1,
+      [
+        {
+          kind: 'error',
+          key: 'mark',
+          command: 'hset',
+          error: "The user executing the script can't run this command or subcommand",
+        },
+      ],
+    ],
+    [['e', 'other:get:x'], 1, undefined],
+    [['ee', 'mark:hset:x'], 2, undefined],
+    ['e', 1, undefined],
+    ['q', 2, undefined],
+    ['z', 1, undefined],
+    ['', 1, undefined],
+    [1, 1, undefined],
+    [null, 1, undefined],
+  ])('%j', (answer, events, results) => {
+    expect(parseAnswer(answer, events)).toEqual(results);
   });
 });
 

@@ -16,6 +16,11 @@ import {
 
 const NOW = 29_402_110;
 const DAY = 1_440;
+const read = (text: string): DedupeSteps => {
+  const steps = parseSteps(text);
+  if (steps === undefined) throw new Error(`not steps: ${text}`);
+  return steps;
+};
 const decide = (facts: Partial<StepFacts>): Step | undefined =>
   nextStep({
     steps: firstSteps(64),
@@ -41,11 +46,11 @@ const perMinute = (perSecond: number): number => perSecond * 60;
 
 describe('the number of hashes that the marks of a minute are spread over', () => {
   it('is that of the last step before it, and that of the contract before there is any', () => {
-    const steps = parseSteps('0:64,100:256,200:128');
+    const steps = read('0:64,100:256,200:128');
     expect([-1, 0, 99, 100, 199, 200, 9_999].map((bucket) => subBucketsOf(steps, bucket))).toEqual([
       64, 64, 64, 256, 256, 128, 128,
     ]);
-    expect(firstSteps(64)).toEqual(parseSteps('0:64'));
+    expect(firstSteps(64)).toEqual(read('0:64'));
   });
 
   it.each([
@@ -116,7 +121,7 @@ describe('the number of hashes that the marks of a minute are spread over', () =
     '0:-1',
     '0:64,x:1',
   ])('is not read from "%s"', (text) => {
-    expect(() => parseSteps(text)).toThrow('not the steps of a dedupe memory');
+    expect(parseSteps(text)).toBeUndefined();
   });
 });
 
@@ -160,7 +165,7 @@ describe('whatever the rate does', () => {
           now += minutes;
         }
         expect(parseSteps(fleet.steps.text)).toEqual(fleet.steps);
-        expect(subBucketsOf(parseSteps(fleet.steps.text), NOW + offset)).toBe(subBucketsOf(fleet.steps, NOW + offset));
+        expect(subBucketsOf(read(fleet.steps.text), NOW + offset)).toBe(subBucketsOf(fleet.steps, NOW + offset));
       }),
     );
   });
