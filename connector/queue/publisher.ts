@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/process/clock.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
-import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
 import { BufferBound, type BufferLimits } from './buffer-bound.ts';
@@ -146,7 +145,7 @@ export class Publisher {
     }
     const shard = this.#shards[shardOf(event.shardKey, this.#shards.length)] ?? this.#shards[0];
     const { field: fenceField, generation } = event.fence;
-    const mark = this.#markOf(event, shard.keys);
+    const mark = this.#markOf(event);
     const offeredAtMs = this.#options.clock.monotonicMs();
     if (isSentAgain) {
       if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
@@ -172,9 +171,9 @@ export class Publisher {
     shard.schedule();
   }
 
-  #markOf({ item, mark }: NormalizedEvent, keys: QueueKeys): MarkPlace {
+  #markOf({ item, mark }: NormalizedEvent): MarkPlace {
     const { contract, redisNowMs } = this.#options;
-    return markPlace(item.id, mark, contract, keys, redisNowMs());
+    return markPlace(item.id, mark, contract, redisNowMs());
   }
 
   #fail(reason: FailReason, settled: Settled | undefined): void {

@@ -85,12 +85,13 @@ describe('one queue for many connectors', () => {
     expect(await admin.ttl(key)).toBeGreaterThan(29 * 86_400);
   });
 
-  it('leaves nothing but the queue and compact marks that expire', async () => {
+  it('leaves nothing but the queue, the steps of its dedupe memory and compact marks that expire', async () => {
     const { publisher } = await start();
     for (const n of range(0, 3_000)) publisher.offer(event(n));
     await settledAll([publisher]);
     const keys = await admin.keys('*');
-    const marks = keys.filter((key) => key !== 'relax:events');
+    const marks = keys.filter((key) => !['relax:events', '{relax:events}:subbuckets'].includes(key));
+    expect(await admin.get('{relax:events}:subbuckets')).toBe('0:64');
     expect(marks.length).toBeGreaterThan(60);
     for (const key of marks) {
       expect(key).toMatch(/^\{relax:events\}:dd:\d+:\d+$/);

@@ -6,7 +6,7 @@ import { BufferBound } from '#connector/queue/buffer-bound.ts';
 const entry = (name: string, bytes: number, offeredAtMs = 0, isSentAgain = false): QueueEntry => ({
   fenceField: 'c/u',
   generation: 1,
-  mark: { keys: ['k'], field: 'f', ttlSeconds: 1 },
+  mark: { buckets: [], field: 'f', spread: 0, ttlSeconds: 1 },
   settled: undefined,
   urgent: false,
   isSentAgain,

@@ -132,7 +132,7 @@ describe('whatever bots and Redis do', () => {
     }
 
     #push(fenceField: string, bytes: number, isSentAgain: boolean): boolean {
-      const mark = { keys: ['k'], field: 'f', ttlSeconds: 1 };
+      const mark = { buckets: [], field: 'f', spread: 0, ttlSeconds: 1 };
       const entry: QueueEntry = {
         fenceField,
         generation: 1,
