@@ -3,6 +3,7 @@ import * as tls from 'node:tls';
 import { rootCertificates } from 'node:tls';
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
+import { runtimeHas } from '../core/process/runtime.ts';
 
 /**
  * The least that brings Slack's events to a queue once: a websocket a token, JSON.parse, one script a batch. No session,
@@ -37,7 +38,8 @@ function flush(): void {
 
 const extra = process.env.NODE_EXTRA_CA_CERTS;
 const ca = [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')])];
-const secureContext = tls.createSecureContext({ ca });
+// Bun shares by itself, and better.
+const trust = runtimeHas.tlsContextByHand ? { secureContext: tls.createSecureContext({ ca }) } : {};
 const tokens = readFileSync(tokenFile, 'utf8').trim().split('\n');
 const all = tokens.length;
 let live = 0;
@@ -45,7 +47,7 @@ let live = 0;
 async function connect(token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
   const answer = (await (await fetch(`${apiUrl}${method}`, { method: 'POST', headers })).json()) as { url: string };
-  const options = { perMessageDeflate: false, secureContext };
+  const options = { perMessageDeflate: false, ...trust };
   const socket = new WebSocket(answer.url, options);
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts the relax program with a Node that can run it. Plain JavaScript for old versions of Node: this file is the one
-// that such a Node reads. In a clone the sources run as they are; in an image or package what `npm run build` made.
+// that such a Node reads. In a clone the sources run as they are; in an image or package the bundle that `npm run build` made.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -18,11 +18,11 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) await run();
 else runWith(inPackage('node_modules/.bin/node'));
 
 async function run() {
-  const main = ['cli/main.ts', 'dist/cli/main.js'].find((path) => existsSync(inPackage(path)));
+  const main = ['cli/main.ts', 'dist/node/main.js'].find((path) => existsSync(inPackage(path)));
   if (main === 'cli/main.ts' && !existsSync(inPackage('node_modules'))) {
     fail(`its packages are missing: run "npm ci" in ${inPackage('.')}`);
   }
-  if (main === undefined) fail('dist/cli/main.js is missing: run "npm run build"');
+  if (main === undefined) fail('dist/node/main.js is missing: run "npm run build"');
   await import(new URL(`../${main}`, import.meta.url).href);
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { OutcomeCounts } from './queue/outcome.ts';
 
 /**
@@ -8,11 +8,11 @@ import type { OutcomeCounts } from './queue/outcome.ts';
 export const parentReportSchema = z.object({
   events: z.object({
     /** Put onto the queue by this process. */
-    queued: z.int().nonnegative(),
+    queued: z.int().check(z.nonnegative()),
     /** Read, and lost for one of the reasons of `relax_events_total{outcome="failed"}`. */
-    failed: z.int().nonnegative(),
+    failed: z.int().check(z.nonnegative()),
     /** Waiting for Redis. */
-    pending: z.int().nonnegative(),
+    pending: z.int().check(z.nonnegative()),
   }),
 });
 export type ParentReport = z.infer<typeof parentReportSchema>;

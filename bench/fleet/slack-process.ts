@@ -3,6 +3,7 @@ import type { AppSocketFault, SocketFault, StandingFault } from '../../slack-sim
 import { startSimulator } from '../../slack-simulator/simulator.ts';
 import type { SimulatorOptions, Stats } from '../../slack-simulator/simulator-api.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
+import { answerParent } from './asked-child.ts';
 
 /**
  * A Slack stand-in over TLS as a process of its own, so that its work is not measured, which strikes all its sockets in the
@@ -97,10 +98,4 @@ async function answer(request: SlackRequest): Promise<unknown> {
   }
 }
 
-process.on('message', ({ id, request }: { id: number; request: SlackRequest }) => {
-  answer(request).then(
-    (value) => process.send?.({ id, value }),
-    (error: unknown) => process.send?.({ id, error: String(error) }),
-  );
-});
-process.on('disconnect', () => process.exit(0));
+answerParent(answer);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isObject } from '../../core/slack/json-object.ts';
 
 /**
@@ -25,7 +25,7 @@ const MAX_DEPTH = 64;
 
 /** 128 bits as 22 characters of base64url; equal for equal content in any key order. */
 export function contentDigest(value: unknown): string {
-  return createHash('sha256').update(canonical(value, 0)).digest().subarray(0, 16).toString('base64url');
+  return hash('sha256', canonical(value, 0), 'buffer').toString('base64url', 0, 16);
 }
 
 function canonical(value: unknown, depth: number): string {

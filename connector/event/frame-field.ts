@@ -26,10 +26,9 @@ export const firstText = (...values: readonly unknown[]): string => {
   return '';
 };
 
-const SLACK_TIME = /^(\d{1,12})(?:\.\d{0,12})?$/;
+const SLACK_TIME = /^\d{1,12}(?:\.\d{0,12})?$/;
 
 /** Whole seconds of a Slack time ("1355517523.000005") in ms. The rest stays text: it is an identity, not a number. */
 export function slackTimeMs(ts: string): number | undefined {
-  const seconds = SLACK_TIME.exec(ts)?.[1];
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
+  return SLACK_TIME.test(ts) ? Number.parseInt(ts, 10) * 1000 : undefined;
 }

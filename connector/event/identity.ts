@@ -49,8 +49,12 @@ const LONGEST_PART = 128;
 /** Parts joined so that different lists give different texts, bounded whatever Slack sends. `~` starts a digest. */
 export const joinID = (parts: readonly string[]): string => parts.map(part).join('/');
 
+/** What hardly any part has. Of a pair of surrogates only a look at whole characters shows that it is one. */
+const MAYBE_ESCAPED = /[%/\ud800-\udfff]/;
+
 function part(value: string): string {
   if (value.length > LONGEST_PART) return `~${contentDigest(value)}`;
+  if (!MAYBE_ESCAPED.test(value)) return value;
   return value.replace(/[%/]|\p{Surrogate}/gu, (character) => `%${character.codePointAt(0)?.toString(16)}`);
 }
 

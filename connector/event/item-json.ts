@@ -1,3 +1,4 @@
+import type { QueueItem } from '../../core/protocol/queue-item.ts';
 import type { NormalizedEvent } from './normalize.ts';
 
 /**
@@ -8,11 +9,29 @@ import type { NormalizedEvent } from './normalize.ts';
 export function itemJson({ item, eventText }: NormalizedEvent): string | undefined {
   if (eventText === undefined || !eventText.isWellFormed()) return encode(item);
   if (nestsTooDeeply(eventText)) return undefined;
-  const { event: _, envelope, reply, received_at, ...head } = item;
+  const { envelope, reply, received_at } = item;
   const tail = encode({ envelope, reply, received_at });
   if (tail === undefined || nestsTooDeeply(tail)) return undefined;
-  return `${JSON.stringify(head).slice(0, -1)},"event":${eventText},${tail.slice(1)}`;
+  return `${JSON.stringify(headOf(item)).slice(0, -1)},"event":${eventText},${tail.slice(1)}`;
 }
+
+/** What stands before the event. By name: a literal is copied and encoded twice as fast as the rest of an item. */
+const headOf = (item: QueueItem): Omit<QueueItem, 'event' | 'envelope' | 'reply' | 'received_at'> => ({
+  type: item.type,
+  user_uid: item.user_uid,
+  channel_uid: item.channel_uid,
+  team_uid: item.team_uid,
+  im: item.im,
+  text: item.text,
+  relax_bot_uid: item.relax_bot_uid,
+  timestamp: item.timestamp,
+  provider: item.provider,
+  event_timestamp: item.event_timestamp,
+  namespace: item.namespace,
+  attachments: item.attachments,
+  id: item.id,
+  bot: item.bot,
+});
 
 function encode(item: unknown): string | undefined {
   try {

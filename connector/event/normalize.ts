@@ -8,6 +8,7 @@ import type { EventSource, RefusedBot } from './event-source.ts';
 import { type FilterReason, filterReason, isOwn, isTransport } from './filter.ts';
 import { firstText, objectAt, text } from './frame-field.ts';
 import { disableBotIdentity, type Identity, identify } from './identity.ts';
+import { isoTime } from './iso-time.ts';
 import type { Mark } from './mark.ts';
 import { bareFields, type RelaxFields, relaxFields } from './relax-fields.ts';
 import { isUrgent } from './urgency.ts';
@@ -65,8 +66,8 @@ export function normalize(
     { type: fields.type, user: fields.user_uid, appID: firstText(frame.app_id, objectAt(frame, 'bot_profile').app_id) },
     { botUserID, appID: envelope?.appID ?? '' },
   );
-  const names = { type: fields.type, slackType };
-  const reason = filterReason(source.events, { ...names, own });
+  const names = { type: fields.type, slackType, own };
+  const reason = filterReason(source.events, names);
   if (reason !== undefined) return { kind: 'filtered', reason };
   const identity = envelope === undefined ? identify(frame, source) : identifyInEnvelope(frame, envelope, source);
   return toEvent(source, fields, identity, {
@@ -129,7 +130,7 @@ function toEvent(
       event: rest.event,
       ...(rest.envelope === undefined ? {} : { envelope: rest.envelope }),
       ...(rest.reply === undefined ? {} : { reply: rest.reply }),
-      received_at: new Date(rest.receivedAtMs).toISOString(),
+      received_at: isoTime(rest.receivedAtMs),
     },
     eventText: rest.eventText,
     mark: identity.mark,

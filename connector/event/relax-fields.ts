@@ -75,29 +75,23 @@ export const bareFields = (type: string, nowMs: number): RelaxFields => ({
 function messageFields(frame: JsonObject, nowMs: number): RelaxFields {
   const channel = idOf(frame.channel);
   const outerTs = text(frame.ts);
-  const shared = {
+  const subtype = text(frame.subtype);
+  const fields: RelaxFields = {
+    type: subtype === '' ? 'message_new' : 'message',
+    user_uid: idOf(frame.user),
     channel_uid: channel,
     im: isDirect(channel),
+    text: text(frame.text),
+    timestamp: outerTs,
     event_timestamp: outerTs || clockTimestamp(nowMs),
   };
-  const subtype = text(frame.subtype);
-  const plain = { user_uid: idOf(frame.user), text: text(frame.text), timestamp: outerTs };
-  if (subtype === '') return { type: 'message_new', ...plain, ...shared };
   if (subtype === 'message_changed' && isObject(frame.message)) {
-    const inner = frame.message;
-    return {
-      type: 'message_edited',
-      user_uid: idOf(inner.user),
-      text: text(inner.text),
-      timestamp: text(inner.ts),
-      ...shared,
-    };
+    const { user, text: said, ts } = frame.message;
+    return { ...fields, type: 'message_edited', user_uid: idOf(user), text: text(said), timestamp: text(ts) };
   }
   // The outer frame's user and text, which are usually absent: Relax never read `previous_message`.
-  if (subtype === 'message_deleted') {
-    return { type: 'message_deleted', ...plain, timestamp: text(frame.deleted_ts), ...shared };
-  }
-  return { type: 'message', ...plain, ...shared };
+  if (subtype === 'message_deleted') return { ...fields, type: subtype, timestamp: text(frame.deleted_ts) };
+  return fields;
 }
 
 function reactionFields(frame: JsonObject, nowMs: number): RelaxFields {

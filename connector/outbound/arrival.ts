@@ -55,7 +55,7 @@ function refuse(
   };
 }
 
-/** The state comes first: `route.lua` looks for it there. */
+/** The state comes first: `route-commands.lua` looks for it there. */
 export const encodeResult = ({ state, ...rest }: CommandResult): string => JSON.stringify({ state, ...rest });
 
 export const isoTime = (redisMs: number): string => new Date(redisMs).toISOString();

@@ -114,9 +114,9 @@ export interface StoreLimits {
 const script = (name: string) => loadScript(new URL(`./${name}.lua`, import.meta.url));
 const SCRIPTS = {
   intake: script('intake'),
-  route: script('route'),
+  route: script('route-commands'),
   claim: script('claim'),
-  renew: script('renew'),
+  renew: script('renew-leases'),
   settle: script('settle'),
   look: script('look'),
 };

@@ -1,6 +1,6 @@
 /** What an answer to a message means for it, and for the messages behind it. Pure. */
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { type BackoffPolicy, backoffMs } from '../../core/process/backoff.ts';
 import type { Command, CommandFailure } from '../../core/protocol/command.ts';
 import type { Refusal, WebApiAnswer, WebApiFailure } from '../../core/slack/web-api-answer.ts';
@@ -245,7 +245,7 @@ const givenUp = ({ message, ...failure }: CommandFailure): CommandFailure => ({
 const troubleSchema = z.object({
   tries: z.number(),
   refusals: z.number(),
-  failure: z.object({ reason: z.string(), error: z.string().optional(), message: z.string() }),
+  failure: z.object({ reason: z.string(), error: z.optional(z.string()), message: z.string() }),
 });
 
 /** @param json of `Trouble`; anything else is none */

@@ -1,6 +1,6 @@
 /** Decides whether a starting connector may take its pod's name. Pure (ADR 0006). */
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { isForeignOwner, isSameOwner } from '../../core/protocol/scope.ts';
 import { SESSION_RENEW_MS } from '../../core/protocol/session.ts';
 import type { ProcessState } from './process-identity.ts';
@@ -8,11 +8,11 @@ import type { ProcessState } from './process-identity.ts';
 /** The holder of the pod's name according to a session in Redis. It must be readable even in a later version's format. */
 const holderSchema = z.object({
   incarnation: z.string(),
-  state: z.string().catch('up'),
-  owner: z.string().catch(''),
-  machine: z.string().catch(''),
-  pid: z.int().catch(0),
-  startTicks: z.string().catch(''),
+  state: z.catch(z.string(), 'up'),
+  owner: z.catch(z.string(), ''),
+  machine: z.catch(z.string(), ''),
+  pid: z.catch(z.int(), 0),
+  startTicks: z.catch(z.string(), ''),
 });
 export type NameHolder = z.infer<typeof holderSchema>;
 

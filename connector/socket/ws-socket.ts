@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
 import { runtimeHas } from '../../core/process/runtime.ts';
-import { type EgressProxy, proxyAgent } from '../../core/slack/egress-proxy.ts';
+import { type EgressProxy, proxyAgent, proxyTo } from '../../core/slack/egress-proxy.ts';
 import { retryAfterMs } from '../../core/slack/retry-after.ts';
 import { closeDetail } from './close-detail.ts';
 import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
@@ -50,9 +50,9 @@ const TOO_LARGE: ReadonlySet<unknown> = new Set([
 const pingText = (n: number): string => `${n} by relax`;
 const PING_TEXT = /^(\d{1,15}) by relax/;
 
-/** Two options that `ws` takes and its types lack. */
-type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext };
-type SettingsFor = (scheme: 'ws:' | 'wss:') => Settings;
+/** Options that `ws` takes and its types lack, `proxy` only under Bun. */
+type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext; proxy?: string };
+type SettingsFor = (url: URL) => Settings;
 
 /**
  * Sockets by the `ws` package, under Node and under Bun, which puts its own client in the package's place.
@@ -74,9 +74,21 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
     // Whoever began the close; then the connection is cut.
     closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
   };
-  const way = options.proxy === undefined ? {} : { agent: proxyAgent(options.proxy) };
-  const settings: SettingsFor = (scheme) => (scheme === 'wss:' ? { ...plain, ...sharedTrust(), ...way } : plain);
+  const way = wayBy(options.proxy);
+  const settings: SettingsFor = (url) =>
+    url.protocol === 'wss:' ? { ...plain, ...sharedTrust(), ...way(url) } : plain;
   return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
+}
+
+/** Through the proxy or past it; the settings of `ws` for that. */
+function wayBy(proxy: EgressProxy | undefined): (url: URL) => Pick<Settings, 'agent' | 'proxy'> {
+  if (proxy === undefined) return () => ({});
+  const agent = runtimeHas.proxyOption ? undefined : proxyAgent(proxy);
+  return (url) => {
+    const through = proxyTo(proxy, url);
+    if (through === undefined) return {};
+    return agent === undefined ? { proxy: through } : { agent };
+  };
 }
 
 let shared: { secureContext?: SecureContext } | undefined;
@@ -165,9 +177,9 @@ class WsSocket implements Socket {
 
   #dial(settings: SettingsFor): WebSocket | undefined {
     try {
-      const { protocol } = new URL(this.#url);
-      if (protocol !== 'wss:' && protocol !== 'ws:') throw new SyntaxError('not a websocket URL');
-      const ws = new WebSocket(this.#url, settings(protocol));
+      const url = new URL(this.#url);
+      if (url.protocol !== 'wss:' && url.protocol !== 'ws:') throw new SyntaxError('not a websocket URL');
+      const ws = new WebSocket(this.#url, settings(url));
       this.#listen(ws);
       return ws;
     } catch (error) {

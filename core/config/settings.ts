@@ -234,7 +234,7 @@ export const settings = {
     argument: 'directory',
     kind: folder,
     example: './bots',
-    doc: 'Directory of YAML files with SlackBot, SlackApp and Secret documents; changes are picked up while running.',
+    doc: 'Directory of YAML files with SlackBot, SlackApp and Secret documents; changes are picked up while running, at once where the system reports them (most local disks), elsewhere within 30 s.',
     programs: ['standalone'],
     requiredBy: ['standalone'],
   }),

@@ -11,8 +11,14 @@ export const RUNTIME: { name: RuntimeName; version: string } =
 
 /** What only one of them does. A property for each difference, so that the code that needs it says what for. */
 export const runtimeHas: Readonly<{
-  /** `ws` and `node:http` show the sockets that they use. */
+  /** `ws` shows the socket that it reads. */
   visibleSockets: boolean;
   /** A TLS context that all sockets share has to be made, and given to each. */
   tlsContextByHand: boolean;
-}> = { visibleSockets: RUNTIME.name === 'node', tlsContextByHand: RUNTIME.name === 'node' };
+  /** `ws` takes the URL of a proxy as an option, and takes no notice of an agent. */
+  proxyOption: boolean;
+}> = {
+  visibleSockets: RUNTIME.name === 'node',
+  tlsContextByHand: RUNTIME.name === 'node',
+  proxyOption: RUNTIME.name === 'bun',
+};

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /**
  * Assignments: one hash per connector pod, keyed by the stable pod name, so that a new incarnation of the pod
@@ -8,21 +8,21 @@ import { z } from 'zod';
 
 export const eventFilterSchema = z.object({
   /** Event types to queue; empty means all. */
-  include: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
+  include: z._default(z.array(z.string()), []),
+  exclude: z._default(z.array(z.string()), []),
   /** Also queue plain messages of the bot itself. */
-  own: z.boolean().default(false),
+  own: z._default(z.boolean(), false),
   /** Event types that go to the urgent queue, beside those that always do; absent: none. */
-  urgent: z.array(z.string()).optional(),
+  urgent: z.optional(z.array(z.string())),
 });
 export type EventFilter = z.infer<typeof eventFilterSchema>;
 
 /** What a slot of every kind has. */
 const anySlotSchema = z.object({
   /** Rises with each new placement of this slot; matches reports to assignments, nothing else. */
-  epoch: z.int().nonnegative(),
+  epoch: z.int().check(z.nonnegative()),
   /** `metadata.generation` of the SlackBot; the fence is compared with it. */
-  generation: z.int().nonnegative(),
+  generation: z.int().check(z.nonnegative()),
   /** `incoming` takes over from another pod, which keeps its entry until this one reports hello. */
   role: z.enum(['active', 'incoming']),
   /** "namespace/name" of the SlackBot. */
@@ -35,16 +35,16 @@ const anySlotSchema = z.object({
   /** `tokenDigest` of the plain token: distinguishes a new token from a new seal, and identifies the connect budget. */
   tokenDigest: z.string(),
   /** Wall time when the planner placed it here: the `since` of the status. */
-  assignedAtMs: z.number().default(0),
+  assignedAtMs: z._default(z.number(), 0),
   /**
    * Why it is here: a `rebalance` connects from a full budget only, a `spread` repairs a set whose sockets are all in one
    * zone (design rule 11). An unknown cause is tolerated, because an unreadable slot would not be run.
    */
-  cause: z.enum(['place', 'drain', 'spread', 'rebalance']).default('place').catch('place'),
+  cause: z.catch(z._default(z.enum(['place', 'drain', 'spread', 'rebalance']), 'place'), 'place'),
 });
 
 /** A bot of one team, over RTM. */
-const rtmSlotSchema = anySlotSchema.extend({
+const rtmSlotSchema = z.extend(anySlotSchema, {
   kind: z.literal('rtm'),
   /** `spec.teamID`: the workspace or organization that the token must be of. */
   teamID: z.string(),
@@ -52,23 +52,23 @@ const rtmSlotSchema = anySlotSchema.extend({
 /** What the slots of Socket Mode have. Their `token` holds an app's credentials (`core/protocol/app-credentials.ts`). */
 const envelopeFields = {
   /** Whether payloads that take an answer wait for one from the application. */
-  replies: z.enum(['wait', 'off']).default('wait'),
+  replies: z._default(z.enum(['wait', 'off']), 'wait'),
   /** The app has Slack's Delayed Events switched on: marks live for 26 h (`core/protocol/dedupe-window.ts`). */
-  delayedEvents: z.boolean().default(false),
+  delayedEvents: z._default(z.boolean(), false),
 };
 /** A bot of one team, over Socket Mode by an app of its own. */
-const socketModeSlotSchema = anySlotSchema.extend({
+const socketModeSlotSchema = z.extend(anySlotSchema, {
   kind: z.literal('socketMode'),
   teamID: z.string(),
   ...envelopeFields,
 });
 /** One of the few sockets of an app, which carry the events of all its teams. */
-const appSlotSchema = anySlotSchema.extend({
+const appSlotSchema = z.extend(anySlotSchema, {
   kind: z.literal('app'),
-  appID: z.string().default(''),
+  appID: z._default(z.string(), ''),
   ...envelopeFields,
   /** What becomes of the events of a team that no SlackBot names. */
-  unknownTeams: z.enum(['deliver', 'drop']).default('deliver'),
+  unknownTeams: z._default(z.enum(['deliver', 'drop']), 'deliver'),
 });
 
 const slotSchema = z.discriminatedUnion('kind', [rtmSlotSchema, socketModeSlotSchema, appSlotSchema]);
@@ -134,7 +134,7 @@ export function parseSlotID(id: SlotID): { ownerUid: string; index: number } {
 }
 
 /** Programs from before `spread` can't read a slot with an unknown cause, so it is written as the closest known one. */
-const wireSchema = z.object({ spread: z.boolean().default(false).catch(false) });
+const wireSchema = z.object({ spread: z.catch(z._default(z.boolean(), false), false) });
 
 /** One field of an assignment hash. */
 export function encodeSlot(slot: Slot): string {

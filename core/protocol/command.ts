@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { redactTokens } from '../process/redact.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { TERMINAL_REASONS } from './report.ts';
 
 /**
@@ -13,7 +13,7 @@ const refusedTokenSchema = z.object({
    */
   tokenDigest: z.string(),
   /** Of the SlackBot: a newer one is not refused by it. */
-  generation: z.int().nonnegative(),
+  generation: z.int().check(z.nonnegative()),
   reason: z.enum(TERMINAL_REASONS),
   /** Slack's code, or the type of its event. */
   error: z.string(),

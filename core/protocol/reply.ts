@@ -1,10 +1,13 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /**
  * What an application pushes to the list that a queue item names as `reply.to`. `payload` is what Slack gets inside the
  * acknowledgement of the envelope; without it (or with null) the envelope is acknowledged plainly, and at once.
  */
-export const replySchema = z.object({ id: z.string().min(1).max(200), payload: z.unknown().optional() });
+export const replySchema = z.object({
+  id: z.string().check(z.minLength(1), z.maxLength(200)),
+  payload: z.optional(z.unknown()),
+});
 export type Reply = z.infer<typeof replySchema>;
 
 /** Slack drops an acknowledgement of 20 KB or more without a word (slack-go, `socketmode`: maxResponseSize). */

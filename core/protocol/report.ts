@@ -1,15 +1,15 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** What a connector reports about one of its slots. The operator derives conditions from it; no event depends on it. */
 
 export const slotReportSchema = z.object({
   /** Epoch of the assignment that this report answers. */
-  epoch: z.int().nonnegative(),
+  epoch: z.int().check(z.nonnegative()),
   /**
    * What the slot runs, for a planner that finds nothing but the report after a loss of Redis. Absent from connectors of
    * versions that ran `rtm` only.
    */
-  kind: z.enum(['rtm', 'socketMode', 'app']).optional().catch(undefined),
+  kind: z.catch(z.optional(z.enum(['rtm', 'socketMode', 'app'])), undefined),
   /** Incarnation of the connector that wrote it; a report of an earlier incarnation says nothing about the present. */
   incarnation: z.string(),
   state: z.enum([
@@ -27,19 +27,19 @@ export const slotReportSchema = z.object({
    * CamelCase: a reason of the CredentialsValid or Connected condition. Empty when live; SealUnreadable when live because
    * of an earlier assignment whose token could be opened.
    */
-  reason: z.string().default(''),
+  reason: z._default(z.string(), ''),
   /** For people: what happened and the remedy. Never holds a token. */
-  message: z.string().default(''),
+  message: z._default(z.string(), ''),
   /**
    * Redis time, in whole seconds, at which the slot continues: when Slack's budget has its next connect, or the next try
    * is due. Absent if it waits for neither, and from connectors of earlier versions. In the past: it is trying.
    */
-  waitUntilMs: z.int().nonnegative().optional(),
+  waitUntilMs: z.optional(z.int().check(z.nonnegative())),
   /** Digest of the token it used: a verdict on an old token says nothing about a new one. */
   tokenDigest: z.string(),
   /** What Slack returned when it was last asked for a socket. */
-  teamName: z.string().default(''),
-  botUserID: z.string().default(''),
+  teamName: z._default(z.string(), ''),
+  botUserID: z._default(z.string(), ''),
 });
 export type SlotReport = z.infer<typeof slotReportSchema>;
 

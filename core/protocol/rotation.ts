@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { type FleetKey, openSeal, seal } from './seal.ts';
 import { tokenDigest } from './token.ts';
 
@@ -29,11 +29,11 @@ const recordSchema = z.object({
   /** Wall time of the request that brought the pair. */
   refreshedAtMs: z.number(),
   /** Wall time; absent: Slack did not say. */
-  expiresAtMs: z.number().optional(),
+  expiresAtMs: z.optional(z.number()),
   /** Digests of the refresh tokens that came before it, oldest first. */
   spent: z.array(z.string()),
   /** Digests of refresh tokens that a Secret showed and Slack did not take, oldest first. */
-  refused: z.array(z.string()).default([]),
+  refused: z._default(z.array(z.string()), []),
 });
 export type RotationRecord = z.infer<typeof recordSchema>;
 
@@ -50,7 +50,7 @@ const refusalSchema = z.object({
   /** Digest of what was sent: other values are not refused by it. */
   request: z.string(),
   /** In a row. */
-  failures: z.int().positive(),
+  failures: z.int().check(z.positive()),
   /** For people. Never holds a token. */
   message: z.string(),
   /** Wall time of the next try. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { eventFilterSchema } from './assignment.ts';
 
 /**
@@ -10,16 +10,16 @@ const routeSchema = z.object({
   ownerUid: z.string(),
   /** "namespace/name" of the SlackBot. */
   bot: z.string(),
-  generation: z.int().nonnegative(),
-  queueNamespace: z.string().default(''),
+  generation: z.int().check(z.nonnegative()),
+  queueNamespace: z._default(z.string(), ''),
   events: eventFilterSchema,
-  replies: z.enum(['wait', 'off']).default('wait'),
+  replies: z._default(z.enum(['wait', 'off']), 'wait'),
   /** The bot token of the SlackBot, sealed for the fleet (`core/protocol/seal.ts`); absent if it names no Secret. */
-  token: z.string().optional(),
+  token: z.optional(z.string()),
   /** `tokenDigest` of the plain bot token; absent without one. */
-  tokenDigest: z.string().optional(),
+  tokenDigest: z.optional(z.string()),
   /** Its events are acknowledged and not queued. */
-  suspended: z.boolean().default(false),
+  suspended: z._default(z.boolean(), false),
 });
 export type Route = z.infer<typeof routeSchema>;
 

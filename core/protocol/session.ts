@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** A connector pod's session lease: that it is alive, where it runs, its capacity and which assignments it holds. */
 
@@ -14,28 +14,28 @@ export const sessionSchema = z.object({
   incarnation: z.string(),
   zone: z.string(),
   /** Sockets this pod takes at most. */
-  capacity: z.int().nonnegative(),
+  capacity: z.int().check(z.nonnegative()),
   /** `draining` from SIGTERM on; the key then outlives the process until `DRAIN_RETURN_MS` after it began. */
   state: z.enum(['up', 'draining']),
   /** Redis time in ms when draining began; 0 while up. */
-  drainingSinceMs: z.number().default(0),
+  drainingSinceMs: z._default(z.number(), 0),
   /** Its sockets are closed; it only stays for events that wait for the queue. Older programs never set this. */
-  left: z.boolean().optional(),
+  left: z.optional(z.boolean()),
   /** Version of the assignments this pod holds; 0 for none yet. */
-  version: z.int().nonnegative(),
+  version: z.int().check(z.nonnegative()),
   /** Ids of the fleet keys it can open seals with. */
   keyIDs: z.array(z.string()),
   /** Counts written reports; a reader whose copy has the same number need not read them again. */
-  reportVersion: z.int().nonnegative(),
+  reportVersion: z.int().check(z.nonnegative()),
   /** Fleet faults in words that an administrator can act on, such as "Redis is full (OOM)"; empty when ready. */
-  faults: z.array(z.string()).default([]),
-  pid: z.int().default(0),
+  faults: z._default(z.array(z.string()), []),
+  pid: z._default(z.int(), 0),
   /** The installation that this connector belongs to (`core/protocol/scope.ts`); empty if not known. */
-  owner: z.string().default(''),
+  owner: z._default(z.string(), ''),
   /** The boot and process namespace in which `pid` is valid; empty if unknown. */
-  machine: z.string().default(''),
+  machine: z._default(z.string(), ''),
   /** When the process started, in its kernel's ticks, because process ids are reused. */
-  startTicks: z.string().default(''),
+  startTicks: z._default(z.string(), ''),
 });
 export type Session = z.infer<typeof sessionSchema>;
 

@@ -1,7 +1,8 @@
 import type { Log } from '../process/log.ts';
-import { sleep, systemTimers } from '../process/timers.ts';
+import { systemTimers } from '../process/timers.ts';
 import { redisErrorText, redisFault } from '../redis/fault.ts';
 import type { Redis } from '../redis/redis.ts';
+import { restUntilReady } from '../redis/rest-until-ready.ts';
 import { EvictingRedisError, judgeServerProperties, readServerProperties } from '../redis/server-properties.ts';
 import { checkRedisVersion, RedisTooOldError } from '../redis/version.ts';
 import { agreeOnContract, ContractMismatchError, type FleetContract } from './contract.ts';
@@ -67,7 +68,7 @@ export async function waitForRedis(
           log.warn({ error: words }, 'waiting for Redis (RELAX_REDIS_URL)');
         }
       }
-      await sleep(systemTimers, RETRY_MS, signal);
+      await restUntilReady(redis, systemTimers, RETRY_MS, signal);
     }
     return false;
   } finally {

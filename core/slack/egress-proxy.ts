@@ -1,8 +1,9 @@
 import * as http from 'node:http';
 import { Agent } from 'node:https';
+import { BlockList, isIPv4 } from 'node:net';
 
-/** As in Go and most programs: this machine itself is never reached through a proxy. */
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+/** As in Go and most programs: this machine itself is never reached through a proxy. In brackets it is known to fetch alone. */
+const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
 
 export type EgressProxy = http.ProxyEnv;
 
@@ -15,17 +16,55 @@ export function egressProxy(env: NodeJS.ProcessEnv): EgressProxy | undefined {
 }
 
 /**
- * For sockets. The proxy is asked to CONNECT; TLS is between us and Slack, as without it. Bun's client takes no notice of
- * this agent: it has an option `proxy` of its own (ADR 0001).
+ * The proxy on the way to a server that is reached over TLS, by the same rule on every runtime. It is the one by which the
+ * runtimes' own agents choose (`useEgressProxy`); a test compares the two.
+ * @param url with its port, if that is not 443
+ * @returns undefined: straight there
  */
-export function proxyAgent(proxyEnv: EgressProxy): Agent {
-  return new Agent({ proxyEnv });
+export function proxyTo({ HTTPS_PROXY, NO_PROXY = '' }: EgressProxy, { hostname, port }: URL): string | undefined {
+  // Of other kinds, such as SOCKS, the runtimes take no notice either.
+  if (HTTPS_PROXY === undefined || !/^https?:\/\//i.test(HTTPS_PROXY)) return undefined;
+  // An IPv6 address has brackets in a URL alone.
+  const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  const names = [host, `${host}:${port || 443}`];
+  const isExcepted = NO_PROXY.toLowerCase()
+    .split(',')
+    .some((entry) => entry === '*' || names.includes(entry) || isBelow(host, entry) || isInRange(host, entry));
+  return isExcepted ? undefined : HTTPS_PROXY;
+}
+
+/** `.example.com` is the name with all below it, `*.example.com` all below it. */
+function isBelow(host: string, entry: string): boolean {
+  if (entry.startsWith('*.')) return host.endsWith(entry.slice(1));
+  return entry.startsWith('.') && (host === entry.slice(1) || host.endsWith(entry));
+}
+
+/** `10.0.0.1-10.0.0.99` */
+function isInRange(host: string, entry: string): boolean {
+  const [first = '', last = ''] = entry.split('-').map((end) => end.trim());
+  if (![host, first, last].every((address) => isIPv4(address))) return false;
+  const range = new BlockList();
+  try {
+    range.addRange(first, last);
+  } catch {
+    // Its end comes before its beginning.
+    return false;
+  }
+  return range.check(host);
 }
 
 /**
- * From now on every fetch of this process, and every call by `node:https` that names no agent of its own (`http-post.ts`), goes
- * through the proxy of the environment. Bun reads the environment by itself.
- * @returns the proxy, for what has an agent of its own (`proxyAgent`); undefined without one
+ * For a socket, whatever its address: who calls has asked `proxyTo`. The proxy is asked to CONNECT; TLS is between us and
+ * Slack, as without it. Bun's client takes no notice of this agent: it has an option of its own (`runtimeHas.proxyOption`).
+ */
+export function proxyAgent({ HTTPS_PROXY }: EgressProxy): Agent {
+  return new Agent({ proxyEnv: { HTTPS_PROXY } });
+}
+
+/**
+ * From now on every call by `node:https` that names no agent of its own (`http-post.ts`), and every fetch of Node, goes
+ * through the proxy of the environment.
+ * @returns the proxy, for what has an agent of its own (`proxyTo`); undefined without one
  */
 export function useEgressProxy(env: NodeJS.ProcessEnv): EgressProxy | undefined {
   const proxy = egressProxy(env);

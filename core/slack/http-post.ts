@@ -3,7 +3,6 @@ import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { errorText } from '../process/log.ts';
-import { runtimeHas } from '../process/runtime.ts';
 import type { CallFailure, HttpAnswer } from './classify-answer.ts';
 
 export interface HttpPost {
@@ -59,11 +58,11 @@ function send(post: HttpPost): Promise<HttpPostResult> {
     };
     const failBy = (error: Error & { code?: string }): void => {
       const code = error.code ?? 'network_error';
-      fail({ how: 'network', code, text: errorText(error), isUnconnected: runtimeHas.visibleSockets && !isConnected });
+      fail({ how: 'network', code, text: errorText(error), isUnconnected: !isConnected });
     };
     const stop = (): void => fail({ how: 'stopped' });
     const timer = setTimeout(
-      () => fail({ how: 'timeout', afterMs: timeoutMs, isUnconnected: runtimeHas.visibleSockets && !isConnected }),
+      () => fail({ how: 'timeout', afterMs: timeoutMs, isUnconnected: !isConnected }),
       timeoutMs,
     );
     signal.addEventListener('abort', stop, { once: true });

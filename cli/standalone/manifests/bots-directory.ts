@@ -1,8 +1,8 @@
-import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock } from '../../../core/process/clock.ts';
 import { errorText } from '../../../core/process/log.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 import { keepLastGood } from './last-good.ts';
 import { type ManifestProblem, type Manifests, mergeManifests, NO_MANIFESTS, parseManifests } from './manifest.ts';
 
@@ -26,8 +26,12 @@ export interface DirectoryContent extends Manifests {
 
 /** Editors write a file in steps, or move it away and back, so a change counts once the file is unchanged for this long. */
 const SETTLE_MS = 300;
-/** Watching misses changes on network file systems and some mounts. */
+/** How often every file is looked at where the system reports changes: it never is sure to report all. */
+const LOOK_BEHIND_WATCH_MS = 30_000;
+/** And where it does not, or has missed one lately. */
 const LOOK_MS = 1_000;
+/** After a change that was not reported. */
+const DISTRUST_MS = 600_000;
 const FILE_NAME = /^[^.].*\.(ya?ml|json)$/i;
 
 interface FileMemory {
@@ -39,22 +43,30 @@ interface FileMemory {
   gives: Manifests | undefined;
   /** Its first reading had problems, and no later one was without. */
   neverWhole: boolean;
+  /** The system has told of this state. */
+  reported: boolean;
 }
 
 /** The manifests of a directory, subdirectories and hidden files aside, kept up to date. */
 export class BotsDirectory {
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #lookBehindWatchMs: number;
   readonly #files = new Map<string, FileMemory>();
   /** Rises with each change of what the directory gives. */
   #revision = 0;
   #ownProblem: ManifestProblem | undefined;
   #changes: FileChange[] = [];
-  #watcher: FSWatcher | undefined;
+  readonly #watch: DirectoryWatch;
+  /** Files that may be in the middle of a change. */
+  readonly #settling = new Set<string>();
+  #distrustedUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(path: string, clock: Clock) {
+  constructor(path: string, clock: Clock, lookBehindWatchMs = LOOK_BEHIND_WATCH_MS) {
     this.#path = path;
     this.#clock = clock;
+    this.#lookBehindWatchMs = lookBehindWatchMs;
+    this.#watch = new DirectoryWatch(path);
   }
 
   /**
@@ -62,34 +74,54 @@ export class BotsDirectory {
    * @throws Error naming the directory and the remedy when it can't be read
    */
   async open(): Promise<void> {
-    await this.look();
-    if (this.#ownProblem !== undefined) throw new Error(`--bots ${this.#path}: ${this.#ownProblem.message}`);
+    // Before the first look, or a change between the two would be reported to nobody.
+    this.#watch.open();
+    await this.#lookAtAll(true);
+    if (this.#ownProblem === undefined) return;
+    this.#watch.close();
+    throw new Error(`--bots ${this.#path}: ${this.#ownProblem.message}`);
   }
 
   /** Calls `onChange` with each new content, the first included, until `signal` aborts. */
   async follow(onChange: (content: DirectoryContent) => Promise<void>, signal: AbortSignal): Promise<void> {
     let told: number | undefined;
+    let lookedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
-      const settling = await this.look();
+      const { all, names } = this.#watch.take();
+      if (all || this.#clock.monotonicMs() >= lookedMs + this.#lookEveryMs()) {
+        const isNew = this.#watch.open();
+        await this.#lookAtAll(all || isNew, names);
+        lookedMs = this.#clock.monotonicMs();
+      } else await this.#lookAtSome(names);
       // The first content must be complete: a list that lacks a file would close the sockets of its bots.
+      const settling = this.#settling.size > 0;
       if (this.#revision !== told && (told !== undefined || !settling)) {
         told = this.#revision;
         await onChange(this.#content());
       }
-      await this.#pause(settling ? SETTLE_MS : LOOK_MS, signal);
+      // What settles takes its time, whatever else is reported meanwhile.
+      const waitMs = settling ? SETTLE_MS : lookedMs + this.#lookEveryMs() - this.#clock.monotonicMs();
+      await this.#watch.pause(Math.max(0, waitMs), signal, { early: !settling });
     }
-    this.#watcher?.close();
+    this.#watch.close();
   }
 
-  /** Looks at every file once. @returns whether one of them may still be in the middle of a change */
-  async look(): Promise<boolean> {
+  #lookEveryMs(): number {
+    const isTrusted = this.#watch.isOpen && this.#clock.monotonicMs() >= this.#distrustedUntilMs;
+    return isTrusted && this.#ownProblem === undefined ? this.#lookBehindWatchMs : LOOK_MS;
+  }
+
+  /** @param all the system has told that any file may have changed */
+  async #lookAtAll(all: boolean, reported: ReadonlySet<string> = new Set()): Promise<void> {
     const names = await this.#list();
-    if (names === undefined) return false;
-    let settling = false;
-    for (const name of new Set([...names, ...this.#files.keys()])) {
-      if (await this.#lookAt(name)) settling = true;
+    if (names === undefined) return;
+    for (const name of new Set([...names, ...this.#files.keys()])) await this.#lookAt(name, all || reported.has(name));
+  }
+
+  async #lookAtSome(reported: ReadonlySet<string>): Promise<void> {
+    for (const name of new Set([...this.#settling, ...reported])) {
+      if (FILE_NAME.test(name)) await this.#lookAt(name, reported.has(name));
     }
-    return settling;
   }
 
   async #list(): Promise<string[] | undefined> {
@@ -109,21 +141,26 @@ export class BotsDirectory {
     }
   }
 
-  async #lookAt(name: string): Promise<boolean> {
+  async #lookAt(name: string, reported: boolean): Promise<void> {
+    if (await this.#isSettling(name, reported)) this.#settling.add(name);
+    else this.#settling.delete(name);
+  }
+
+  async #isSettling(name: string, reported: boolean): Promise<boolean> {
     const nowMs = this.#clock.monotonicMs();
     const signature = await this.#signatureOf(name);
     const memory = this.#files.get(name);
     if (memory === undefined && signature === undefined) return false;
     if (memory === undefined || memory.signature !== signature) {
-      this.#files.set(name, {
-        ...(memory ?? { applied: undefined, gives: undefined, neverWhole: false }),
-        signature,
-        sinceMs: nowMs,
-      });
+      const before = memory ?? { applied: undefined, gives: undefined, neverWhole: false };
+      this.#files.set(name, { ...before, signature, sinceMs: nowMs, reported });
       return true;
     }
+    memory.reported ||= reported;
     if (memory.signature === memory.applied && memory.gives !== undefined) return false;
     if (nowMs - memory.sinceMs < SETTLE_MS) return true;
+    // A report comes sooner than this, if one comes.
+    if (!memory.reported) this.#distrustedUntilMs = nowMs + DISTRUST_MS;
     if (signature !== undefined) return !(await this.#apply(name, memory));
     this.#files.delete(name);
     this.#revision += 1;
@@ -180,35 +217,6 @@ export class BotsDirectory {
     const changes = this.#changes;
     this.#changes = [];
     return { ...merged, problems, changes, complete: !files.some(({ neverWhole }) => neverWhole) };
-  }
-
-  /** Ends early when the system reports a change; not while one settles, which takes its time. */
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    const timer = setTimeout(wake, ms);
-    const watcher = ms === LOOK_MS ? this.#watch() : undefined;
-    watcher?.once('change', wake);
-    signal.addEventListener('abort', wake);
-    if (signal.aborted) wake();
-    await promise;
-    clearTimeout(timer);
-    signal.removeEventListener('abort', wake);
-    watcher?.off('change', wake);
-  }
-
-  #watch(): FSWatcher | undefined {
-    if (this.#watcher !== undefined) return this.#watcher;
-    try {
-      this.#watcher = watch(this.#path, { persistent: false });
-      this.#watcher.on('error', () => {
-        this.#watcher?.close();
-        this.#watcher = undefined;
-      });
-    } catch {
-      // Checking every second is enough.
-    }
-    return this.#watcher;
   }
 }
 

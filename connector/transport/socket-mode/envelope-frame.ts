@@ -34,23 +34,26 @@ export function decodeEnvelope(frame: JsonObject, textFrame: string): Frame {
   return id === '' ? event : { ...event, ack: id };
 }
 
-/** An object and the JSON that it was parsed from. */
+/** An object, the JSON document that it was parsed from, and where it stands in there (`memberText`). */
 interface Payload {
   fields: JsonObject;
   json: string;
+  path: readonly string[];
 }
+
+const IN_FRAME = ['payload'];
+const WHOLE: readonly string[] = [];
 
 /** Slack sends an object; a text is read as the JSON of one. */
 function payloadOf({ payload }: JsonObject, textFrame: string): Payload | undefined {
   if (typeof payload === 'string') return payloadIn(payload);
-  const json = memberText(textFrame, 'payload');
-  return isObject(payload) && json !== undefined ? { fields: payload, json } : undefined;
+  return isObject(payload) ? { fields: payload, json: textFrame, path: IN_FRAME } : undefined;
 }
 
 function payloadIn(json: string): Payload | undefined {
   try {
     const fields: unknown = JSON.parse(json);
-    return isObject(fields) ? { fields, json } : undefined;
+    return isObject(fields) ? { fields, json, path: WHOLE } : undefined;
   } catch {
     return undefined;
   }
@@ -72,7 +75,7 @@ function contentOf(type: string, frame: JsonObject, payload: Payload): Content |
     const { event, token, ...outer } = payload.fields;
     if (isObject(event) && isName(event.type)) {
       return {
-        ...withoutToken(event, memberText(payload.json, 'event'), token),
+        ...eventOf(event, memberText(payload.json, ...payload.path, 'event'), token),
         outer: { ...outer, ...deliveryOf(frame) },
       };
     }
@@ -81,17 +84,20 @@ function contentOf(type: string, frame: JsonObject, payload: Payload): Content |
   }
   const { payload: _payload, token: _token, ...outer } = frame;
   const { token, ...event } = payload.fields;
-  return { event, text: withoutMember(payload.json, 'token'), outer };
+  return { event, text: withoutToken(memberText(payload.json, ...payload.path)), outer };
 }
 
 const isName = (type: unknown): type is string => typeof type === 'string' && type !== '';
 
 /** An event inside a payload has no token, unless it repeats the payload's. */
-function withoutToken(event: JsonObject, json: string | undefined, secret: unknown): Pick<Content, 'event' | 'text'> {
+function eventOf(event: JsonObject, json: string | undefined, secret: unknown): Pick<Content, 'event' | 'text'> {
   if (event.token === undefined || event.token !== secret) return { event, text: json };
   const { token: _, ...rest } = event;
-  return { event: rest, text: json === undefined ? undefined : withoutMember(json, 'token') };
+  return { event: rest, text: withoutToken(json) };
 }
+
+const withoutToken = (json: string | undefined): string | undefined =>
+  json === undefined ? undefined : withoutMember(json, 'token');
 
 const DELIVERY = ['envelope_id', 'retry_attempt', 'retry_reason'];
 

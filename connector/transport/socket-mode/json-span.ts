@@ -2,30 +2,42 @@
  * Finds the members of an object in the text of a JSON document, so that a part of what Slack sent can be passed on as Slack
  * wrote it. Every text given here must be one that `JSON.parse` accepts; what is found then is what `JSON.parse` finds.
  */
-interface Member {
-  key: string;
-  /** Of the key's opening quote. */
-  start: number;
-  valueStart: number;
-  /** After the value, without blanks. */
-  end: number;
-}
 
 /**
  * The text of a member's value. Of a key that stands several times it is the last, as with `JSON.parse`.
  * @param json valid JSON text of an object
+ * @param path the member's key; before it, those of the objects that it is in
  */
-export function memberText(json: string, key: string): string | undefined {
-  const member = membersOf(json).findLast((each) => each.key === key);
-  return member === undefined ? undefined : json.slice(member.valueStart, member.end);
+export function memberText(json: string, ...path: readonly string[]): string | undefined {
+  let found: string | undefined;
+  const read = (from: number, level: number): number => {
+    const key = path[level];
+    // What an earlier member of the same key had inside does not count.
+    found = undefined;
+    if (key !== undefined) {
+      return readMembers(json, from, (start, keyEnd, valueStart) =>
+        isKey(json, start, keyEnd, key) ? read(valueStart, level + 1) : afterValue(json, valueStart),
+      );
+    }
+    const end = afterValue(json, from);
+    found = json.slice(from, end);
+    return end;
+  };
+  read(afterBlanks(json, 0), 0);
+  return found;
 }
 
 /** The object's text without every member of that key. @param json valid JSON text of an object */
 export function withoutMember(json: string, key: string): string {
-  const members = membersOf(json);
-  const kept = members.filter((each) => each.key !== key);
-  if (kept.length === members.length) return json;
-  return `{${kept.map(({ start, end }) => json.slice(start, end)).join(',')}}`;
+  const kept: string[] = [];
+  let isWhole = true;
+  readMembers(json, afterBlanks(json, 0), (start, keyEnd, valueStart) => {
+    const end = afterValue(json, valueStart);
+    if (isKey(json, start, keyEnd, key)) isWhole = false;
+    else kept.push(json.slice(start, end));
+    return end;
+  });
+  return isWhole ? json : `{${kept.join(',')}}`;
 }
 
 const QUOTE = 0x22;
@@ -36,28 +48,32 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The members of the object itself, in their order; empty for what is not an object. */
-function membersOf(json: string): Member[] {
-  const members: Member[] = [];
-  let at = afterBlanks(json, 0);
-  if (json.charCodeAt(at) !== OPEN_BRACE) return members;
-  at = afterBlanks(json, at + 1);
+/**
+ * Reads the members of an object in their order; of any other value, none.
+ * @param read one of them: where its key starts, with its quotes, where that ends, and where its value starts. Says where that ends
+ * @returns the place after the object, or the other value
+ */
+function readMembers(
+  json: string,
+  from: number,
+  read: (start: number, keyEnd: number, valueStart: number) => number,
+): number {
+  if (json.charCodeAt(from) !== OPEN_BRACE) return afterValue(json, from);
+  let at = afterBlanks(json, from + 1);
   while (json.charCodeAt(at) === QUOTE) {
-    const start = at;
-    const keyEnd = afterString(json, start);
-    const valueStart = afterBlanks(json, afterBlanks(json, keyEnd) + 1);
-    const end = afterValue(json, valueStart);
-    members.push({ key: keyOf(json.slice(start, keyEnd)), start, valueStart, end });
-    at = afterBlanks(json, end);
-    if (json.charCodeAt(at) !== COMMA) break;
-    at = afterBlanks(json, at + 1);
+    const keyEnd = afterString(json, at);
+    at = afterBlanks(json, read(at, keyEnd, afterBlanks(json, afterBlanks(json, keyEnd) + 1)));
+    if (json.charCodeAt(at) === COMMA) at = afterBlanks(json, at + 1);
   }
-  return members;
+  return at + 1;
 }
 
-/** @param literal with its quotes; nearly no key has an escape */
-const keyOf = (literal: string): string =>
-  literal.includes('\\') ? String(JSON.parse(literal)) : literal.slice(1, -1);
+/** Whether a literal with its quotes is that key; nearly none has an escape, which makes it longer. */
+function isKey(json: string, start: number, end: number, key: string): boolean {
+  const longer = end - start - 2 - key.length;
+  if (longer === 0) return json.startsWith(key, start + 1);
+  return longer > 0 && json.slice(start, end).includes('\\') && JSON.parse(json.slice(start, end)) === key;
+}
 
 /** Space, tab, line feed and carriage return: JSON has no other. */
 function afterBlanks(json: string, from: number): number {

@@ -1,11 +1,15 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BotsDirectory, type DirectoryContent } from '#cli/standalone/manifests/bots-directory.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { waitFor } from '#test/support/wait.ts';
+
+/** So that the calls can be counted; they are made. */
+vi.mock('node:fs/promises', { spy: true });
 
 const secret = (name: string): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'b' }, stringData: { token: name } });
@@ -21,8 +25,8 @@ describe('a directory of manifests', () => {
   const names = (content = contents.at(-1)) => content?.secrets.map(({ metadata }) => metadata.name).sort();
   const until = (...wanted: string[]) =>
     waitFor(() => JSON.stringify(names()) === JSON.stringify(wanted), { what: `${wanted}, but it is ${names()}` });
-  async function follow(): Promise<void> {
-    const directory = new BotsDirectory(folder, systemClock);
+  async function follow(lookBehindWatchMs?: number): Promise<void> {
+    const directory = new BotsDirectory(folder, systemClock, lookBehindWatchMs);
     await directory.open();
     following = directory.follow(async (content) => {
       contents.push(content);
@@ -102,6 +106,65 @@ describe('a directory of manifests', () => {
     expect(names()).toEqual(['a']);
     renameSync(`${folder}-away`, folder);
     await waitFor(() => contents.at(-1)?.problems.length === 0);
+  });
+
+  it('costs nothing while nothing changes, and one file when one does', async () => {
+    const files = Array.from({ length: 50 }, (_, n) => `${n}`.padStart(2, '0'));
+    for (const file of files) put(`${file}.yaml`, file);
+    await follow();
+    vi.mocked(stat).mockClear();
+    // Longer than files were looked at without a watch.
+    await sleep(1_500);
+    expect(stat).not.toHaveBeenCalled();
+    put('07.yaml', '07', 'z');
+    await until(...files, 'z');
+    expect(new Set(vi.mocked(stat).mock.calls.map(([path]) => String(path)))).toEqual(
+      new Set([join(folder, '07.yaml')]),
+    );
+  });
+
+  it('is looked at now and then all the same, and more often once a change was not reported', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'relax-elsewhere-'));
+    try {
+      writeFileSync(join(elsewhere, 'a.yaml'), secret('a'));
+      symlinkSync(join(elsewhere, 'a.yaml'), join(folder, 'a.yaml'));
+      const lookBehindWatchMs = 5_000;
+      await follow(lookBehindWatchMs);
+      writeFileSync(join(elsewhere, 'a.yaml'), secret('a1'));
+      await until('a1');
+      vi.mocked(stat).mockClear();
+      const startMs = systemClock.monotonicMs();
+      await waitFor(() => vi.mocked(stat).mock.calls.length > 1);
+      expect(systemClock.monotonicMs() - startMs).toBeLessThan(lookBehindWatchMs);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
+  it('may be a mounted ConfigMap, in which one link takes every file to its next state', async () => {
+    const version = (name: string, of: string): void => {
+      mkdirSync(join(folder, `..${name}`));
+      writeFileSync(join(folder, `..${name}`, 'a.yaml'), secret(of));
+      symlinkSync(`..${name}`, join(folder, '..new'));
+      renameSync(join(folder, '..new'), join(folder, '..data'));
+    };
+    version('1', 'a');
+    symlinkSync('..data/a.yaml', join(folder, 'a.yaml'));
+    await follow();
+    version('2', 'b');
+    await until('b');
+  });
+
+  it('may be replaced by another, which is followed from then on', async () => {
+    put('a.yaml', 'a');
+    await follow();
+    renameSync(folder, `${folder}-old`);
+    mkdirSync(folder);
+    put('b.yaml', 'b');
+    await until('b');
+    put('c.yaml', 'c');
+    await until('b', 'c');
+    rmSync(`${folder}-old`, { recursive: true });
   });
 
   it('must be there at the start', async () => {

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What is measured: the connector, or the least program that does its job (connector-baseline.ts), on either runtime. */
+export interface Subject {
+  program: 'connector' | 'baseline';
+  runtime: 'bun' | 'node';
+}
+
+/** What the connector is started from: `dist` is what `make build` made. */
+export type Source = 'dist' | 'sources';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** As standalone and the chart start it. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
+const DIST = join(ROOT, 'dist', 'connector.js');
+
+export const EVENTS_OF = { connector: 'relax:events', baseline: 'baseline:events' } as const;
+
+export const runtimeBinary = (runtime: Subject['runtime']): string => join(ROOT, 'node_modules', '.bin', runtime);
+
+export const builtSource = (): Source => (existsSync(DIST) ? 'dist' : 'sources');
+
+export interface SubjectPlace {
+  redisUrl: string;
+  slackUrl: string;
+  caFile: string;
+  /** A token a line, for the baseline. */
+  tokenFile: string;
+  fleetKeyFile: string;
+  cluster: string;
+  pod: string;
+}
+
+export function startSubject(subject: Subject, place: SubjectPlace, source: Source): ChildProcess {
+  const { program, runtime } = subject;
+  const flags = runtime === 'node' ? NODE_FLAGS : [];
+  const args =
+    program === 'baseline'
+      ? [join(ROOT, 'bench', 'connector-baseline.ts'), place.redisUrl, place.slackUrl, place.tokenFile]
+      : source === 'dist'
+        ? [DIST]
+        : [join(ROOT, 'bin', 'relax.mjs'), 'connector'];
+  const child = spawn(runtimeBinary(runtime), [...flags, ...args], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_EXTRA_CA_CERTS: place.caFile,
+      RELAX_REDIS_URL: place.redisUrl,
+      RELAX_SLACK_API_URL: place.slackUrl,
+      RELAX_FLEET_KEY_FILE: place.fleetKeyFile,
+      RELAX_CLUSTER: place.cluster,
+      RELAX_POD: place.pod,
+      RELAX_ZONE: 'a',
+      RELAX_METRICS_PORT: '0',
+      RELAX_METRICS_HOST: '127.0.0.1',
+      RELAX_LOG_LEVEL: process.env.RELAX_BENCH_LOG ?? 'warn',
+    },
+    stdio: ['ignore', process.env.RELAX_BENCH_LOG === undefined ? 'ignore' : 'inherit', 'inherit'],
+  });
+  return child;
+}
+
+export async function endSubject(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
