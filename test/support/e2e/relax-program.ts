@@ -17,12 +17,19 @@ export class RelaxProgram {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | null>;
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  /** @param runtime the command line of Node or Bun: this process's own, if undefined */
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    runtime: readonly [file: string, ...flags: string[]] = [process.execPath],
+  ) {
     this.name = name;
     // A run of the suite may be for connectors on one of the two runtimes.
     const { PATH = '', HOME = '/tmp', RELAX_CONNECTOR_RUNTIME = '' } = process.env;
     const inherited = { PATH, HOME, RELAX_CONNECTOR_RUNTIME };
-    this.#child = spawn(process.execPath, [BIN, ...args], {
+    const [file, ...flags] = runtime;
+    this.#child = spawn(file, [...flags, BIN, ...args], {
       env: { ...inherited, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
