@@ -1,5 +1,5 @@
 import { copyFileSync, globSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ROOT } from './step.ts';
 
 /** What `scripts/build.ts` makes. Run by Bun, whose bundler takes plugins only in this form. */
@@ -48,8 +48,12 @@ const withoutTelemetry: Plugin = {
 };
 
 /** What only one command needs is a chunk that the others don't load: a connector loads no Kubernetes client. */
-const PROGRAM = { entrypoints: [join(ROOT, 'cli/main.ts')], splitting: true, plugins: [withoutTelemetry] };
-const DIST = join(ROOT, 'dist');
+const PROGRAM = {
+  entrypoints: [join(ROOT, 'cli/main.ts')],
+  splitting: true,
+  plugins: [withoutTelemetry],
+};
+const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
 
 /** All chunks of a bundle are in one folder, and look for their scripts beside them: two of one name would be one. */
 function copyScripts(folder: string): string[] {
@@ -63,7 +67,7 @@ function copyScripts(folder: string): string[] {
 
 rmSync(DIST, { recursive: true, force: true });
 let scripts: string[] = [];
-// Bun has packages of its own in the place of `ws` and `undici`: in its bundle these stay imports.
+// What Bun has packages of its own for (`ws`, `undici`) stays an import in its bundle.
 for (const target of ['node', 'bun'] as const) {
   const outdir = join(DIST, target);
   await Bun.build({ ...PROGRAM, target, outdir });

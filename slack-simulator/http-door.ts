@@ -98,7 +98,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
   const inHeader = bearer(request.headers.authorization);
   const inArguments = typeof args.token === 'string' ? args.token : undefined;
   delete args.token;
-  const scheme = request.socket instanceof TLSSocket ? 'wss' : 'ws';
+  const scheme = options.tls === undefined ? 'ws' : 'wss';
   const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort}`;
   const call = {
     method,
