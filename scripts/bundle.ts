@@ -1,4 +1,4 @@
-import { copyFileSync, globSync, rmSync } from 'node:fs';
+import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ROOT } from './step.ts';
 
@@ -65,6 +65,24 @@ function copyScripts(folder: string): string[] {
   return names;
 }
 
+/** The licences of all packages that a bundle may hold ask for their text to go with it. */
+function writeLicenses(file: string): void {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }>;
+  };
+  const texts = Object.entries(packages)
+    .filter(([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional)
+    .map(([path]) => {
+      const name = path.slice('node_modules/'.length);
+      const [text] = globSync('{LICENSE,LICENCE}*', { cwd: join(ROOT, path), exclude: (file) => file.endsWith('.js') });
+      const { license = '' } = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as {
+        license?: string;
+      };
+      return `== ${name}: ${license}\n\n${text === undefined ? '' : readFileSync(join(ROOT, path, text), 'utf8').trim()}\n`;
+    });
+  writeFileSync(file, texts.join('\n'));
+}
+
 rmSync(DIST, { recursive: true, force: true });
 let scripts: string[] = [];
 // What Bun has packages of its own for (`ws`, `undici`) stays an import in its bundle.
@@ -73,6 +91,7 @@ for (const target of ['node', 'bun'] as const) {
   await Bun.build({ ...PROGRAM, target, outdir });
   scripts = copyScripts(outdir);
 }
+writeLicenses(join(DIST, 'LICENSES.txt'));
 
 process.chdir(join(DIST, 'bun'));
 const { TARGET: target = '' } = process.env;
