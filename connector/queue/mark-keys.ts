@@ -1,6 +1,6 @@
 /** Where an event's mark is kept: its bucket, sub-bucket and lifetime (design rules 3 and 4). */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import { type DedupeSteps, subBucketsOf } from '../../core/protocol/dedupe-steps.ts';
 import { delayedWindowMs } from '../../core/protocol/dedupe-window.ts';
@@ -35,8 +35,8 @@ const OWN_KEY: readonly Bucket[] = [];
  *   keys. Copies of an untimed event find each other when their arrivals are less than one bucket apart.
  */
 export function markPlace(id: string, mark: Mark, contract: FleetContract, arrivedAtMs: number): MarkPlace {
-  const digest = createHash('sha256').update(id).digest();
-  const field = digest.subarray(0, 16).toString('base64url');
+  const digest = hash('sha256', id, 'buffer');
+  const field = digest.toString('base64url', 0, 16);
   const spread = digest.readUInt32BE(16);
   const bucketOf = (atMs: number): number => Math.floor(atMs / contract.bucketMs);
   switch (mark.kind) {
