@@ -73,6 +73,7 @@ const entry = (n: number): QueueEntry => {
     settled: undefined,
     urgent: false,
     isSentAgain: false,
+    lane: 0,
   };
 };
 

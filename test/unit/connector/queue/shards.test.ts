@@ -144,7 +144,7 @@ describe('a publisher with two shards', () => {
     publisher.offer(message(FIRST, 1));
     await vi.advanceTimersByTimeAsync(10);
     for (const n of range(0, 120)) publisher.offer(message(SECOND, n));
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(40);
     expect(queues.map(({ taken }) => taken.length)).toEqual([0, 120]);
     await vi.advanceTimersByTimeAsync(3_000);
     expect(queues[0].order()).toEqual([1]);

@@ -57,6 +57,7 @@ const entryOf = (n: number, kind: 'timed' | 'delayed' | 'untimed' | 'own') => {
     bytes: 2,
     urgent: n === 1,
     isSentAgain: kind === 'delayed',
+    lane: 0,
     offeredAtMs: 0,
     settled: undefined,
   };
