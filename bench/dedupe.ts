@@ -32,6 +32,7 @@ const fixed = firstSteps(DEFAULT_CONTRACT.subBuckets);
 const entry = (n: number, perMinute: number): QueueEntry => ({
   fenceField: 'c1/u1',
   generation: 1,
+  lane: 0,
   payload: '{}',
   bytes: 2,
   offeredAtMs: 0,
