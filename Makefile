@@ -34,6 +34,8 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@$(NODE) scripts/redis.ts
 	@echo '== bench/enqueue.ts: queueing an event exactly once, compared with plain RPUSH'
 	@$(NODE) bench/enqueue.ts
+	@echo '== bench/dedupe.ts: what a mark costs by rate, with 64 hashes a minute and with as many as the rate asks for'
+	@$(NODE) bench/dedupe.ts
 	@echo '== bench/plan.ts: one plan for 10,000 and 100,000 bots'
 	@$(NODE) bench/plan.ts
 	@echo '== bench/planner-idle.ts: the planner while nothing happens, 10,000 bots'
