@@ -90,7 +90,7 @@ export function quickPlan(): RunPlan[] {
     })),
     ...CONNECTORS.map((subject) => ({
       ...plain,
-      run: 'sockets-1000',
+      run: 'quick-sockets',
       teams: 200,
       idleSeconds: 1,
       drop: true,
