@@ -6,18 +6,20 @@
 -- KEYS[1]  queue, a list
 -- KEYS[2]  fence, a hash: field -> generation
 -- KEYS[3]  list of urgent events; the queue itself when there is none
--- KEYS[4+] mark hashes, of each event in order. The middle one of three or the first of two gets the mark, all are looked at
+-- KEYS[4]  steps: how many hashes the marks of each bucket are spread over, a string (core/protocol/dedupe-steps.ts)
+-- KEYS[5+] mark hashes, of each event in order. The middle one of three or the first of two gets the mark, all are looked at
 -- ARGV[1]  maximum number of items on each list, 0 = no limit
 -- ARGV[2]  how many events, from the first, go to the list of urgent events; 0 when there is none
 -- ARGV[3]  seconds for which a mark hash need not be renewed again
 -- ARGV[4]  31 characters for each event: number of its mark keys, seconds that the mark must live (8 digits), field of the mark
--- ARGV[5+] payload of each event; then, if the client knows that there are fences, the fence field of each; then the
+-- ARGV[5]  the steps by which the client has chosen the mark hashes
+-- ARGV[6+] payload of each event; then, if the client knows that there are fences, the fence field of each; then the
 --          generation of each
 --
 -- A mark hash has one field more, "?": Redis time (seconds) from which on a mark is preceded by a renewal of the hash.
 --
--- Returns "fences", with nothing done, if there are fences and the arguments don't say of whom the events are. Otherwise one
--- character for each event, in order:
+-- Returns "steps <text>", with nothing done, if the steps are others by now, and "fences", with nothing done, if there are
+-- fences and the arguments don't say of whom the events are. Otherwise one character for each event, in order:
 --   q  queued
 --   d  duplicate
 --   x  fenced
@@ -25,9 +27,9 @@
 --   u  unmarked: on its list, but a later copy will be queued again
 --   e  not queued, not marked
 -- With a u or an e it is an array: those characters, then for each u "<error>" and for each e
--- "<queue, urgent, fence or mark>:<command>:<error>"; some versions of Redis name no command in their errors.
+-- "<queue, urgent, fence, steps or mark>:<command>:<error>"; some versions of Redis name no command in their errors.
 local fence, max, urgents, renewal, places = KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local WIDTH, PAYLOADS = 31, 4
+local WIDTH, PAYLOADS = 31, 5
 local count = #places / WIDTH
 
 local function failure(reply)
@@ -37,14 +39,25 @@ end
 -- Of every event that would have been pushed, on whichever list.
 local refusal
 
+-- Whoever looks for a mark or sets one does so by the steps that are here. Where there are none, these are as good as any.
+local steps = redis.pcall('GET', KEYS[4])
+if failure(steps) then
+  refusal = 'steps:get:' .. steps.err
+elseif not steps then
+  local set = redis.pcall('SET', KEYS[4], ARGV[5])
+  if failure(set) then refusal = 'steps:set:' .. set.err end
+elseif steps ~= ARGV[5] then
+  return 'steps ' .. steps
+end
+
 -- Nearly always empty, in which case no event needs a look.
 local fences = redis.pcall('HLEN', fence)
 if failure(fences) then
-  refusal = 'fence:hlen:' .. fences.err
+  refusal = refusal or 'fence:hlen:' .. fences.err
 elseif fences > 0 then
   if #ARGV == PAYLOADS + count then return 'fences' end
   fences = redis.pcall('HMGET', fence, unpack(ARGV, PAYLOADS + count + 1, PAYLOADS + 2 * count))
-  if failure(fences) then refusal = 'fence:hmget:' .. fences.err end
+  if failure(fences) then refusal = refusal or 'fence:hmget:' .. fences.err end
 else
   fences = nil
 end
@@ -148,7 +161,7 @@ local function listOf(name, key)
   return list
 end
 
-local key = 4
+local key = 5
 local function lookAll(from, to, list)
   for event = from, to do
     local keys = string.byte(places, (event - 1) * WIDTH + 1) - 48

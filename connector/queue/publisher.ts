@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/process/clock.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
-import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
 import { BufferBound, type BufferLimits } from './buffer-bound.ts';
+import { laneOf } from './lane.ts';
 import { type MarkPlace, markPlace } from './mark-keys.ts';
 import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
 import {
@@ -146,7 +146,7 @@ export class Publisher {
     }
     const shard = this.#shards[shardOf(event.shardKey, this.#shards.length)] ?? this.#shards[0];
     const { field: fenceField, generation } = event.fence;
-    const mark = this.#markOf(event, shard.keys);
+    const mark = this.#markOf(event);
     const offeredAtMs = this.#options.clock.monotonicMs();
     if (isSentAgain) {
       if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
@@ -164,7 +164,10 @@ export class Publisher {
     }
     const bytes = Buffer.byteLength(payload);
     const { urgent } = event;
-    if (!shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, offeredAtMs, settled })) {
+    const lane = laneOf(event.shardKey, event.item.channel_uid);
+    if (
+      !shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, lane, offeredAtMs, settled })
+    ) {
       this.#fail('buffer_full', settled);
       return;
     }
@@ -172,9 +175,9 @@ export class Publisher {
     shard.schedule();
   }
 
-  #markOf({ item, mark }: NormalizedEvent, keys: QueueKeys): MarkPlace {
+  #markOf({ item, mark }: NormalizedEvent): MarkPlace {
     const { contract, redisNowMs } = this.#options;
-    return markPlace(item.id, mark, contract, keys, redisNowMs());
+    return markPlace(item.id, mark, contract, redisNowMs());
   }
 
   #fail(reason: FailReason, settled: Settled | undefined): void {

@@ -1,4 +1,5 @@
 import type { HttpSettings } from '../process/http-server.ts';
+import { RUNTIME, type RuntimeName } from '../process/runtime.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import { contradictions } from './contradictions.ts';
 import type { Program } from './setting.ts';
@@ -64,6 +65,8 @@ export interface StandaloneConfig extends CommonConfig, EventSettings {
   /** Absolute path. */
   botsDirectory: string;
   connectors: number;
+  /** Undefined: Bun where there is one, else Node. */
+  connectorRuntime: RuntimeName | undefined;
   /** Connector n runs in zone n modulo their number. */
   zones: readonly string[];
   cluster: string;
@@ -103,6 +106,12 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
     if (zone === undefined) {
       warnings.push(
         'RELAX_ZONE is not set: this pod counts as a zone of its own, so redundancy over zones is not known',
+      );
+    }
+    const runtime = values.find(settings.connectorRuntime) ?? RUNTIME.name;
+    if (runtime !== RUNTIME.name) {
+      warnings.push(
+        `RELAX_CONNECTOR_RUNTIME is ${runtime}, but this process was started on ${RUNTIME.name}: the image and relax standalone obey it, a connector started by hand does not`,
       );
     }
     return {
@@ -159,6 +168,7 @@ export function standaloneConfig(input: ConfigInput): Configured<StandaloneConfi
       ...events(values),
       botsDirectory,
       connectors: values.get(settings.connectors),
+      connectorRuntime: values.find(settings.connectorRuntime),
       zones: values.get(settings.zones),
       cluster: values.find(settings.cluster) ?? standaloneCluster(machineOf(input).hostname, botsDirectory),
       fleetKeyFile: values.find(settings.fleetKeyFile),

@@ -19,7 +19,9 @@ export class RelaxProgram {
 
   constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.name = name;
-    const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/tmp' };
+    // A run of the suite may be for connectors on one of the two runtimes.
+    const { PATH = '', HOME = '/tmp', RELAX_CONNECTOR_RUNTIME = '' } = process.env;
+    const inherited = { PATH, HOME, RELAX_CONNECTOR_RUNTIME };
     this.#child = spawn(process.execPath, [BIN, ...args], {
       env: { ...inherited, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
