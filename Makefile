@@ -53,7 +53,7 @@ bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes
 	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
 	@$(NODE) bench/hostile.ts
 
-build: $(INSTALLED) ## compile to dist/, as in the image
+build: $(INSTALLED) ## bundles, as in the image, and a single executable to dist/; TARGET=bun-linux-arm64 for another platform
 	@$(NODE) scripts/build.ts
 
 kube: $(INSTALLED) ## fetch an API server, etcd, kubectl and helm for the tests, once, if they are missing
