@@ -20,7 +20,7 @@ import type { Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
 import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
-import type { SlotDeps } from './slot/slot-runner.ts';
+import type { SlotDeps } from './slot/slot-deps.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
 import { redisBroughtEvents } from './twins/brought-events.ts';
 import { TwinWatch } from './twins/twin-watch.ts';
