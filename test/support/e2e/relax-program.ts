@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { waitFor } from '#test/support/wait.ts';
 
-const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
+export const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 
 /** One line of a program's log. */
 export type LogLine = Record<string, unknown> & { msg?: string; level?: string };
