@@ -8,7 +8,7 @@ import { runtimeHas } from '../../core/process/runtime.ts';
 import { type EgressProxy, proxyAgent, proxyTo } from '../../core/slack/egress-proxy.ts';
 import { retryAfterMs } from '../../core/slack/retry-after.ts';
 import { closeDetail } from './close-detail.ts';
-import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
+import { edgesOf, isLongerThan, isText, lengthOf, textOf } from './frame-data.ts';
 import { LatePong, QUIET_MS } from './late-pong.ts';
 import { MessageDeadline } from './message-deadline.ts';
 import {
@@ -266,7 +266,7 @@ class WsSocket implements Socket {
 
   #take(data: RawData | string): void {
     this.#readAtMs = systemClock.monotonicMs();
-    const isTooLarge = lengthOf(data) > MAX_TEXT_BYTES;
+    const isTooLarge = isLongerThan(MAX_TEXT_BYTES, data);
     if (!isTooLarge && isText(data)) this.#text(textOf(data));
     else this.#handlers.onUnreadable(isTooLarge ? 'tooLarge' : 'notUtf8', lengthOf(data), edgesOf(data));
   }

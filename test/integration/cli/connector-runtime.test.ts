@@ -94,9 +94,10 @@ describe.each(['bun', 'node'] as const)('a connector of relax standalone on %s',
     const pid = await onlyChild();
     expect(await relax.stop()).toBe(0);
     expect(isAlive(pid)).toBe(false);
-    expect(relax.lines.map(({ msg }) => msg).join('\n')).toMatch(
-      /[12] events? put onto the queue relax:events since the start, none was left in a buffer/,
-    );
+    // What the first process had queued is missing if it was killed before it told.
+    const { queued, left } = relax.lines.find(({ msg }) => msg === 'stopped') ?? {};
+    expect(queued === 1 || queued === 2, relax.tail()).toBe(true);
+    expect(left).toBe(0);
     expect(relax.lines.filter(({ msg }) => msg === 'connector did not exit in time, killed')).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ import { kubectl, type SharedKube } from '#test/support/kube/kube-suite.ts';
 import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { RelaxProgram } from './relax-program.ts';
+import { BIN, RelaxProgram } from './relax-program.ts';
 
 const CLUSTER = 'e2e';
 const ROOT = join(import.meta.dirname, '../../..');
@@ -89,7 +89,7 @@ export class KubeFleet {
       RELAX_GRACE_SECONDS: '20',
       ...more,
     };
-    return this.#run(name, new RelaxProgram(name, ['connector'], env, connectorRuntime()));
+    return this.#run(name, new RelaxProgram(name, ['connector'], env, { command: [...connectorRuntime(), BIN] }));
   }
 
   program(name: string): RelaxProgram {
