@@ -17,7 +17,7 @@ const number = (value: number | undefined, digits: number): string =>
     : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 const ratio = (value: number | undefined, to: number | undefined): string =>
-  value === undefined || to === undefined ? NONE : number(value / to, 2);
+  value === undefined || to === undefined || to === 0 ? NONE : number(value / to, 2);
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -72,6 +72,8 @@ export function rateTable(results: Results): string {
       const latency = loadOf(results, subject, perSecond)?.latencyMs;
       return latency === undefined ? NONE : `${number(latency.p50, 1)}, ${number(latency.p99, 1)}`;
     });
+  const busy = (perSecond: number): string[] =>
+    [CONNECTOR_BUN, CONNECTOR_NODE].map((subject) => number(loadOf(results, subject, perSecond)?.rssMB, 0));
   const perEvent = (name: string, of: (perSecond: number) => string[]): string =>
     `${name}\n\n${table(
       ['events per second', ...NAMES],
@@ -80,9 +82,9 @@ export function rateTable(results: Results): string {
   return [
     perEvent('CPU of the process per event, µs:', cpu),
     perEvent('CPU of the Redis server per event, µs:', redis),
-    `From Slack to the queue, median and p99, ms:\n\n${table(
-      ['events per second', 'connector, Bun', 'connector, Node'],
-      RATES.map((perSecond) => [number(perSecond, 0), ...late(perSecond)]),
+    `From Slack to the queue, median and p99, and memory at the end of the load:\n\n${table(
+      ['events per second', 'Bun, ms', 'Node, ms', 'Bun, MB', 'Node, MB'],
+      RATES.map((perSecond) => [number(perSecond, 0), ...late(perSecond), ...busy(perSecond)]),
     )}`,
   ].join('\n\n');
 }
