@@ -54,14 +54,7 @@ interface SuiteOptions {
 const suite = (name: string, options: SuiteOptions): Part => ({
   name,
   run: async () => {
-    const {
-      minutes,
-      workers = 1,
-      within = [],
-      runtime = [process.execPath],
-      projects = [name],
-      from = [],
-    } = options;
+    const { minutes, workers = 1, within = [], runtime = [process.execPath], projects = [name], from = [] } = options;
     const pool = options.pool === undefined ? [] : [`--pool=${options.pool}`];
     const report = join(folder, `${name}.json`);
     const more = [
