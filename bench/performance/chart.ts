@@ -109,7 +109,8 @@ function position({ scale, ticks }: Axis, from: number, to: number): (value: num
 
 /** From 0 to above the highest value, in five steps or so of a round size. */
 export function linearTicks(values: readonly number[]): number[] {
-  const highest = Math.max(...values, 1e-9);
+  const highest = Math.max(...values);
+  if (!(highest > 0 && Number.isFinite(highest))) return [0, 1];
   const power = 10 ** Math.floor(Math.log10(highest / 5));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => highest / each <= 5) ?? power;
   return Array.from({ length: Math.ceil(highest / step) + 1 }, (_, n) => Number((n * step).toPrecision(12)));

@@ -17,7 +17,7 @@ const number = (value: number | undefined, digits: number): string =>
     : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 const ratio = (value: number | undefined, to: number | undefined): string =>
-  value === undefined || to === undefined ? NONE : number(value / to, 2);
+  value === undefined || to === undefined || to === 0 ? NONE : number(value / to, 2);
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -72,6 +72,8 @@ export function rateTable(results: Results): string {
       const latency = loadOf(results, subject, perSecond)?.latencyMs;
       return latency === undefined ? NONE : `${number(latency.p50, 1)}, ${number(latency.p99, 1)}`;
     });
+  const busy = (perSecond: number): string[] =>
+    [CONNECTOR_BUN, CONNECTOR_NODE].map((subject) => number(loadOf(results, subject, perSecond)?.rssMB, 0));
   const perEvent = (name: string, of: (perSecond: number) => string[]): string =>
     `${name}\n\n${table(
       ['events per second', ...NAMES],
@@ -80,9 +82,9 @@ export function rateTable(results: Results): string {
   return [
     perEvent('CPU of the process per event, µs:', cpu),
     perEvent('CPU of the Redis server per event, µs:', redis),
-    `From Slack to the queue, median and p99, ms:\n\n${table(
-      ['events per second', 'connector, Bun', 'connector, Node'],
-      RATES.map((perSecond) => [number(perSecond, 0), ...late(perSecond)]),
+    `From Slack to the queue, median and p99, and memory at the end of the load:\n\n${table(
+      ['events per second', 'Bun, ms', 'Node, ms', 'Bun, MB', 'Node, MB'],
+      RATES.map((perSecond) => [number(perSecond, 0), ...late(perSecond), ...busy(perSecond)]),
     )}`,
   ].join('\n\n');
 }
@@ -155,12 +157,12 @@ export function machineText({ machine, source, quick, measuredAt }: Results): st
 
 export function soakText(soak: SoakResults | undefined): string {
   if (soak === undefined) return 'Not measured yet.';
-  const { minutes, earlyMB, lastMB, trend, isFlat } = judgeSoak(soak.samples);
+  const { minutes, earlyMB, lastMB, trend, isFlat, live } = judgeSoak(soak.samples);
   const runtime = `${soak.runtime === 'bun' ? 'Bun' : 'Node'} ${soak.runtimeVersion}`;
   const mb = (value: number): string => `${number(value, 0)} MB`;
   return (
     `${number(soak.sockets, 0)} sockets with a real chain on ${runtime} for ${number(minutes, 0)} minutes ` +
-    `(${soak.measuredAt.slice(0, 10)}, commit ${soak.commit}), ${number(soak.refreshed, 0)} reconnects, ` +
+    `(${soak.measuredAt.slice(0, 10)}, commit ${soak.commit}), ${number(soak.refreshed, 0)} reconnects (${number(live, 0)} live, the median), ` +
     `${soak.eventsPerSecond} events a second (${number(soak.queued, 0)} queued, ${soak.doubled} of them twice): memory was ` +
     `${mb(earlyMB)} early and ${mb(lastMB)} in the end. The last two thirds gain ${number(trend.slope, 1)} MB an hour, ` +
     `give or take ${number(trend.halfWidth, 1)} (95 %): ${isFlat ? 'flat' : 'it grows'}.`
