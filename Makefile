@@ -30,10 +30,14 @@ format: $(INSTALLED) ## format the sources and fix what lint can fix
 generate: $(INSTALLED) ## write the generated files: CRD, references
 	@$(NODE) scripts/generate.ts
 
-bench: $(INSTALLED) ## measure queue, planner, sockets, connector; takes minutes, best on an idle machine
+bench: $(INSTALLED) ## measure everything and write docs/performance.md; takes 40 minutes on an idle machine
 	@$(NODE) scripts/redis.ts
+	@echo '== bench/performance.ts: what a connector takes, with tables and plots in docs/performance.md; 20 minutes (Linux only)'
+	@[ "$$(uname)" != Linux ] || { $(NODE) scripts/build.ts && $(NODE) bench/performance.ts; }
 	@echo '== bench/enqueue.ts: queueing an event exactly once, compared with plain RPUSH'
 	@$(NODE) bench/enqueue.ts
+	@echo '== bench/dedupe.ts: what a mark costs by rate, with 64 hashes a minute and with as many as the rate asks for'
+	@$(NODE) bench/dedupe.ts
 	@echo '== bench/plan.ts: one plan for 10,000 and 100,000 bots'
 	@$(NODE) bench/plan.ts
 	@echo '== bench/planner-idle.ts: the planner while nothing happens, 10,000 bots'

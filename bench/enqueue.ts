@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { normalize } from '../connector/event/normalize.ts';
 import type { QueueEntry } from '../connector/queue/buffer.ts';
-import { redisEnqueue } from '../connector/queue/enqueue.ts';
+import { type Enqueue, redisEnqueue } from '../connector/queue/enqueue.ts';
+import { KnownSteps } from '../connector/queue/known-steps.ts';
 import { markPlace } from '../connector/queue/mark-keys.ts';
 import { Publisher } from '../connector/queue/publisher.ts';
 import { systemClock } from '../core/process/clock.ts';
 import { createLog } from '../core/process/log.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
+import { firstSteps } from '../core/protocol/dedupe-steps.ts';
 import { queueKeys } from '../core/protocol/keys.ts';
 import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
@@ -67,10 +69,11 @@ const entry = (n: number): QueueEntry => {
     payload,
     bytes: payload.length,
     offeredAtMs: 0,
-    mark: markPlace(item.id, mark, DEFAULT_CONTRACT, keys, Date.now()),
+    mark: markPlace(item.id, mark, DEFAULT_CONTRACT, Date.now()),
     settled: undefined,
     urgent: false,
     isSentAgain: false,
+    lane: 0,
   };
 };
 
@@ -119,14 +122,17 @@ async function plain(redis: IoredisClient, entries: readonly QueueEntry[], size:
   }
 }
 
+const enqueueOn = (redis: IoredisClient): Enqueue =>
+  redisEnqueue(redis, keys, 1_000_000, new KnownSteps(firstSteps(DEFAULT_CONTRACT.subBuckets)));
+
 async function batches(redis: IoredisClient, entries: readonly QueueEntry[], size: number): Promise<void> {
-  const enqueue = redisEnqueue(redis, keys, 1_000_000);
+  const enqueue = enqueueOn(redis);
   for (let at = 0; at < entries.length; at += size) await enqueue(entries.slice(at, at + size));
 }
 
 const publisherOn = (redis: IoredisClient): Publisher =>
   new Publisher({
-    shards: [{ keys, enqueue: redisEnqueue(redis, keys, 1_000_000) }],
+    shards: [{ keys, enqueue: enqueueOn(redis) }],
     contract: DEFAULT_CONTRACT,
     clock: systemClock,
     buffer: { maxBytes: 1e9, maxAgeMs: 120_000 },

@@ -27,6 +27,8 @@ const { values } = parseArgs({
 });
 const ROUNDS = Number(values.rounds);
 const EVENTS = 2_000;
+/** What comes over one socket is old by the time that it brings the next event. */
+const SOCKETS = 1_000;
 /** What a batch of the queue takes. */
 const TURN = 50;
 
@@ -197,7 +199,8 @@ function stepsOf({ transport, spec }: Load, publisher: Publisher): Record<string
     const event = normalized(text);
     if (event !== undefined) publisher.offer(event);
   };
-  const onText = slotOf(transport, spec, publisher);
+  const sockets = Array.from({ length: SOCKETS }, () => socketOf(transport, spec, publisher));
+  let turn = 0;
   return {
     least,
     decode: (text) => transport.decode(text),
@@ -207,12 +210,12 @@ function stepsOf({ transport, spec }: Load, publisher: Publisher): Record<string
       return event?.kind === 'event' ? itemJson(event) : undefined;
     },
     publish: offer,
-    slot: onText,
+    slot: (text) => sockets[turn++ % SOCKETS]?.(text),
   };
 }
 
 /** What a websocket calls with a text. */
-function slotOf(transport: Transport<SlotSpec>, spec: SlotSpec, publisher: Publisher): (text: string) => void {
+function socketOf(transport: Transport<SlotSpec>, spec: SlotSpec, publisher: Publisher): (text: string) => void {
   let handlers: SocketHandlers | undefined;
   const nothing = (): void => {};
   const replies = { open: neverAsked, takesNone: nothing };

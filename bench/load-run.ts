@@ -75,7 +75,7 @@ else {
         `RSS ${load.rssMB.toFixed(0)} MB`,
         late === undefined ? '' : `p50 ${ms(late.p50)}, p99 ${ms(late.p99)}, max ${ms(late.max)}`,
         `queued ${load.queuedPerSecond.toFixed(0)}/s`,
-        `sent ${ms(load.sentLateMs)} late at most`,
+        `the load itself ${load.slackCpuMicros.toFixed(1)} us per event and ${ms(load.sentLateMs)} late at most`,
       ]
         .filter((part) => part !== '')
         .join(', '),

@@ -16,8 +16,10 @@ import type { TokenRefusals } from './credentials/token-refusals.ts';
 import type { ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import { Outbound, type OutboundDeps } from './outbound/outbound.ts';
 import { redisEnqueue } from './queue/enqueue.ts';
+import type { KnownSteps } from './queue/known-steps.ts';
 import type { Pressure } from './queue/pressure.ts';
 import { Publisher } from './queue/publisher.ts';
+import { SubBucketWatch } from './queue/sub-bucket-watch.ts';
 import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
 import type { SlotDeps } from './slot/slot-deps.ts';
@@ -54,16 +56,20 @@ interface Observers {
   limitedLog: RateLimitedLog;
 }
 
-/** @param onPressure reading must stop, or may go on */
+/**
+ * @param known by which the marks of the queue are placed
+ * @param onPressure reading must stop, or may go on
+ */
 export function createPublisher(
   { config, contract, queue, redisClock }: ConnectorParts,
   { metrics, limitedLog }: Observers,
+  known: KnownSteps,
   onPressure: (pressure: Pressure) => void,
 ): Publisher {
   const keys = queueKeys(config.queue.name, config.queue.urgent);
   const { settled, batch } = metrics;
   return new Publisher({
-    shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max) }],
+    shards: [{ keys, enqueue: redisEnqueue(queue, keys, config.queue.max, known) }],
     contract,
     clock: systemClock,
     buffer: { maxBytes: config.buffer.bytes, maxAgeMs: config.buffer.ageMs },
@@ -76,6 +82,22 @@ export function createPublisher(
       refused: (words) => limitedLog.warn('refused', { words }, 'Redis refused an event'),
       threw: (error) => limitedLog.warn('threw', { error: errorText(error) }, 'a callback of the publisher threw'),
     },
+  });
+}
+
+/** @param known of the publisher */
+export function createSubBucketWatch(
+  { config, contract, control, redisClock, log }: ConnectorParts,
+  known: KnownSteps,
+): SubBucketWatch {
+  return new SubBucketWatch({
+    redis: control,
+    keys: queueKeys(config.queue.name, config.queue.urgent),
+    known,
+    contract,
+    redisNowMs: () => redisClock.nowMs(),
+    random: Math.random,
+    log,
   });
 }
 

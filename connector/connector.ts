@@ -1,18 +1,27 @@
 import { type Clock, systemClock } from '../core/process/clock.ts';
 import { RateLimitedLog } from '../core/process/rate-limited-log.ts';
+import { firstSteps } from '../core/protocol/dedupe-steps.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { createWebApi } from '../core/slack/web-api.ts';
 import { AssignmentWatch } from './assignment/assignment-watch.ts';
-import { type ConnectorParts, createOutbound, createPublisher, createSlotDeps } from './connector-parts.ts';
+import {
+  type ConnectorParts,
+  createOutbound,
+  createPublisher,
+  createSlotDeps,
+  createSubBucketWatch,
+} from './connector-parts.ts';
 import { TokenRefusals } from './credentials/token-refusals.ts';
 import { drain } from './drain.ts';
 import { type ConnectorMetrics, connectorMetrics } from './metrics.ts';
 import type { Outbound } from './outbound/outbound.ts';
 import { RouteSenders } from './outbound/route-senders.ts';
 import { ServedBots } from './outbound/senders.ts';
+import { KnownSteps } from './queue/known-steps.ts';
 import type { OutcomeCounts } from './queue/outcome.ts';
 import { isPressed, NO_PRESSURE, type Pressure } from './queue/pressure.ts';
 import type { Publisher } from './queue/publisher.ts';
+import type { SubBucketWatch } from './queue/sub-bucket-watch.ts';
 import { fleetFaults, type HealthFacts, notReady } from './readiness.ts';
 import { Adoption } from './registry/adoption.ts';
 import { ReportBoard } from './registry/report-board.ts';
@@ -40,6 +49,7 @@ export class Connector {
   readonly #metrics: ConnectorMetrics;
   readonly #limitedLog: RateLimitedLog;
   readonly #publisher: Publisher;
+  readonly #subBuckets: SubBucketWatch;
   readonly #replies: Replies;
   readonly #refusals: TokenRefusals;
   readonly #registry: SlotRegistry;
@@ -77,7 +87,9 @@ export class Connector {
       outbound: () => this.#outbound?.backlog ?? { outboxes: 0, oldestMs: 0 },
     });
     const shared = { metrics: this.#metrics, limitedLog: this.#limitedLog };
-    this.#publisher = createPublisher(parts, shared, (pressure) => this.#onPressure(pressure));
+    const known = new KnownSteps(firstSteps(contract.subBuckets));
+    this.#subBuckets = createSubBucketWatch(parts, known);
+    this.#publisher = createPublisher(parts, shared, known, (pressure) => this.#onPressure(pressure));
     const list = keys.replies(pod);
     const observer = this.#metrics.reply;
     this.#replies = new Replies({ answers, control, list, redisClock, observer, limitedLog: this.#limitedLog, log });
@@ -178,6 +190,7 @@ export class Connector {
     this.#assignments.start();
     this.#routes.start();
     this.#outbound?.start();
+    this.#subBuckets.start();
     this.#keyFileTimer = setInterval(() => this.#parts.keyring.reload(), KEY_FILE_MS);
   }
 
@@ -220,6 +233,7 @@ export class Connector {
     await this.#assignments.stop();
     await this.#routes.stop();
     await this.#registry.stopAll();
+    await this.#subBuckets.stop();
     await this.#publisher.drain(STOP_PUBLISHING_MS);
     await this.#replies.stop();
     await this.#refusals.stop();

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { performanceFiles } from '../bench/performance/page.ts';
 import { configurationReference } from '../core/config/settings-reference.ts';
 import { crdOf, KIND_DEFINITIONS, type KindDefinition } from './crd.ts';
 import { crdReference } from './crd-reference.ts';
@@ -25,4 +26,5 @@ export const GENERATED_FILES: readonly GeneratedFile[] = [
   { path: 'docs/crd.md', content: crdReference },
   { path: 'docs/configuration.md', content: configurationReference },
   { path: 'docs/events.md', content: eventReference },
+  ...performanceFiles(),
 ];

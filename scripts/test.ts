@@ -33,22 +33,75 @@ const check = (name: string, command: readonly string[]): Part => ({
   },
 });
 
-/**
- * A run in CI may take 40 minutes, and takes some 36; the limit of a suite is for one that hangs.
- * @param workers files at once. On two cores Vitest takes one; tests that mostly wait take more
- * @param within a program that runs the suite, whose command line follows
- */
-const suite = (name: string, minutes: number, workers = 1, within: readonly string[] = []): Part => ({
+/** How Vitest runs tests, if not as the suite of the part's own name under Node. */
+interface SuiteOptions {
+  /** A run in CI may take 40 minutes; this limit is for a suite that hangs. */
+  minutes: number;
+  /** Files at once, 1 if undefined. On two cores Vitest takes one; tests that mostly wait take more. */
+  workers?: number;
+  /** A program that runs the suite, whose command line follows. */
+  within?: readonly string[];
+  runtime?: readonly string[];
+  projects?: readonly string[];
+  /** Vitest's own choice, if undefined. */
+  pool?: 'threads';
+  /** Folders and files to take them from; all of the projects' tests, if undefined. */
+  from?: readonly string[];
+  /** What differs from our own environment. */
+  env?: Readonly<Record<string, string>>;
+}
+
+const suite = (name: string, options: SuiteOptions): Part => ({
   name,
   run: async () => {
+    const { minutes, workers = 1, within = [], runtime = [process.execPath], projects = [name], from = [] } = options;
+    const pool = options.pool === undefined ? [] : [`--pool=${options.pool}`];
     const report = join(folder, `${name}.json`);
-    const more = [`--maxWorkers=${workers}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const vitest = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', name];
-    const command = [...within, ...vitest];
-    const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS });
+    const more = [
+      ...pool,
+      `--maxWorkers=${workers}`,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
+    const vitest = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...from];
+    const command = [...within, ...runtime, ...vitest, ...projects.flatMap((project) => ['--project', project])];
+    const env = { ...process.env, ...options.env };
+    const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS, env });
     if (!outcome.ok) process.stdout.write(`suite ${name} failed: ${outcome.why}\n`);
     return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, outcome.ok);
   },
+});
+
+/** The connector and what it is made of, once more on the other runtime that may run it (ADR 0001). */
+const onBun: Part = {
+  name: 'connector-bun',
+  run: async () => {
+    const bun = join(ROOT, 'node_modules/.bin/bun');
+    if (!existsSync(bun)) {
+      const verdict = process.env.REQUIRE_BUN === '1' ? 'FAILED, since REQUIRE_BUN=1' : 'SKIPPED';
+      process.stdout.write(`${verdict}: the connector on Bun. ${bun} is missing: npm ci installs it\n`);
+      return process.env.REQUIRE_BUN === '1' ? ONE_FAILED : ONE_SKIPPED;
+    }
+    return suite('connector-bun', {
+      minutes: 14,
+      workers: 3,
+      // Vitest's processes do not start under Bun; its threads do.
+      runtime: [bun, '--bun'],
+      projects: ['unit', 'integration'],
+      pool: 'threads',
+      from: ['unit', 'integration'].flatMap((each) => [`test/${each}/connector`, `test/${each}/core`]),
+    }).run();
+  },
+};
+
+/** Whole fleets run their connectors on Bun. Where those are killed, cut off and frozen, they do it on Node as well. */
+const chaosOnNode = suite('e2e-node', {
+  minutes: 8,
+  workers: 2,
+  projects: ['e2e'],
+  from: ['kubernetes-chaos', 'socket-mode', 'standalone'].map((file) => `test/e2e/${file}.test.ts`),
+  env: { RELAX_CONNECTOR_RUNTIME: 'node' },
 });
 
 /** The chart with each of its own example values, linted and rendered as a person would who has no cluster. */
@@ -85,23 +138,27 @@ const CHECKS: readonly Part[] = [
 ];
 
 const SUITES: readonly Part[] = [
-  suite('unit', 6, 2),
-  suite('integration', 14, 3),
-  suite('kube', 14, 3),
-  suite('e2e', 20),
+  suite('unit', { minutes: 6, workers: 2 }),
+  suite('integration', { minutes: 14, workers: 4 }),
+  onBun,
+  suite('kube', { minutes: 14, workers: 3 }),
+  suite('e2e', { minutes: 16, workers: 2 }),
+  chaosOnNode,
 ];
 
 const cluster: Part = {
   name: 'cluster',
   run: async () => {
     const missing = missingForCluster();
-    if (missing.length === 0) return suite('cluster', 8, 1, [NAMESPACE_SCRIPT]).run();
+    if (missing.length === 0) return suite('cluster', { minutes: 8, within: [NAMESPACE_SCRIPT] }).run();
     const required = process.env.REQUIRE_CLUSTER === '1';
     const verdict = required ? 'FAILED, since REQUIRE_CLUSTER=1' : 'SKIPPED';
     process.stdout.write(`${verdict}: the chart on real nodes. Missing here: ${missing.join('; ')}\n`);
     return required ? ONE_FAILED : ONE_SKIPPED;
   },
 };
+/** Some of their tests preload a library of their own. */
+const COMPILING: readonly string[] = ['integration', 'connector-bun'];
 /** Only by name: needs root and what a node of a cluster needs. */
 const BY_NAME: readonly Part[] = [cluster];
 
@@ -131,15 +188,17 @@ const results: { name: string; tally: Tally; seconds: number }[] = [];
 try {
   const needRedis = [...SUITES, ...BY_NAME].filter(({ name }) => name !== 'unit');
   if (parts.some((part) => needRedis.includes(part))) ensureRedisServer();
-  const needServer = parts.some(({ name }) => name === 'kube' || name === 'e2e');
+  const needServer = parts.some(({ name }) => ['kube', 'e2e', 'e2e-node'].includes(name));
   const needHelm = needServer || parts.some(({ name }) => name === 'chart');
   const missing = await ensureKube({ server: needServer, helm: needHelm });
   if (missing !== undefined) {
     process.stdout.write(`Tests that need ${needsInWords(missing)} are SKIPPED. To run them: ${KUBE_REMEDY}\n`);
   }
-  if (parts.some(({ name }) => name === 'integration') && !hasCompiler()) {
+  if (parts.some(({ name }) => COMPILING.includes(name)) && !hasCompiler()) {
     const verdict = process.env.REQUIRE_CC === '1' ? 'FAILED, since REQUIRE_CC=1' : 'SKIPPED';
-    process.stdout.write(`The test that moves Redis's clock needs ${C_COMPILER}: ${verdict}. ${C_COMPILER_REMEDY}\n`);
+    process.stdout.write(
+      `The tests that move Redis's clock, and those that bend names under Bun, need ${C_COMPILER}: ${verdict}. ${C_COMPILER_REMEDY}\n`,
+    );
   }
   for (const { name, run } of parts) {
     process.stdout.write(`\n== ${name}\n`);

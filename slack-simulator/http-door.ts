@@ -2,7 +2,6 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import type { Frame } from './frames.ts';
 import type { ApiAnswer, ApiCall } from './web-api.ts';
 
@@ -98,7 +97,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
   const inHeader = bearer(request.headers.authorization);
   const inArguments = typeof args.token === 'string' ? args.token : undefined;
   delete args.token;
-  const scheme = request.socket instanceof TLSSocket ? 'wss' : 'ws';
+  const scheme = options.tls === undefined ? 'ws' : 'wss';
   const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort}`;
   const call = {
     method,
@@ -109,7 +108,7 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     args,
     origin: `${scheme}://${host}`,
   };
-  give(options.api(call), request, response);
+  give(options, options.api(call), request, response);
 }
 
 /** On an answer to a response URL: `ok`, what is wrong with the URL, or undefined where there is none. */
@@ -119,7 +118,7 @@ function giveVerdict(verdict: string | undefined, response: ServerResponse): voi
   else response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>Not found</body></html>');
 }
 
-function give(answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {
+function give(options: DoorOptions, answer: ApiAnswer, request: IncomingMessage, response: ServerResponse): void {
   switch (answer.kind) {
     case 'json':
       sendJson(response, answer.status, answer.body);
@@ -142,18 +141,18 @@ function give(answer: ApiAnswer, request: IncomingMessage, response: ServerRespo
     case 'hang':
       return;
     case 'reset':
-      reset(request.socket);
+      reset(options, request.socket);
       return;
     case 'answerLost':
-      if (answer.by !== 'hang') reset(request.socket);
+      if (answer.by !== 'hang') reset(options, request.socket);
       return;
   }
 }
 
 /** Only a bare TCP handle can send a reset; under TLS the peer sees a close without an answer. */
-function reset(socket: Socket): void {
-  if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+function reset({ tls }: DoorOptions, socket: Socket): void {
+  if (tls === undefined) socket.resetAndDestroy();
+  else socket.destroy();
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

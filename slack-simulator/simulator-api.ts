@@ -13,6 +13,8 @@ import type { TokenControls } from './token-controls.ts';
 
 export type SimulatorOptions = {
   tls?: boolean | undefined;
+  /** What its certificate is for, besides localhost: `host`, if undefined. */
+  tlsName?: string | undefined;
   /** 0 (the default) takes a free one. */
   port?: number | undefined;
   /** Address to listen on, 127.0.0.1 by default. */

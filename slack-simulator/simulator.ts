@@ -34,7 +34,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     perMinute: positive('connectPerMinute', options.connectPerMinute ?? 1),
     burst: positive('connectBurst', options.connectBurst ?? 3),
   };
-  const certificate = options.tls === true ? await certificateFor(host) : undefined;
+  const certificate = options.tls === true ? await certificateFor(options.tlsName ?? host) : undefined;
   const directory = new TeamDirectory();
   const faults = new FaultBoard();
   const tickets = new TicketBook(options.urlTtlMs ?? 30_000);

@@ -23,13 +23,11 @@ const ID = `00000000-0000-4000-8000-${zeros(12)}`;
 const TEXT = `${MARK}${zeros(NUMBER_DIGITS)} ${zeros(SENT_DIGITS)}`;
 
 /** What a frame becomes larger by: text in blocks, as Slack adds it to everything that people write. */
-const elements = (bytes: number): object[] => {
-  const found: object[] = [];
-  for (let at = 0; at < bytes; at += 120) {
-    found.push({ type: 'text', text: 'What somebody says at work, ' }, { type: 'user', user_id: 'U0PERSON01' });
-  }
-  return found;
-};
+const SAID = [
+  { type: 'text', text: 'What somebody says at work, ' },
+  { type: 'user', user_id: 'U0PERSON01' },
+];
+const SAID_BYTES = JSON.stringify(SAID).length - 1;
 
 function eventText(bytes: number): string {
   const said = { type: 'message', user: 'U0PERSON01', text: TEXT, team: TEAM, ts: TS, client_msg_id: ID };
@@ -37,7 +35,10 @@ function eventText(bytes: number): string {
   const bare = JSON.stringify({ ...said, ...place });
   const missing = bytes - bare.length - 120;
   if (missing <= 0) return bare;
-  const section = { type: 'rich_text_section', elements: elements(missing) };
+  const section = {
+    type: 'rich_text_section',
+    elements: Array.from({ length: Math.round(missing / SAID_BYTES) }, () => SAID).flat(),
+  };
   const blocks = [{ type: 'rich_text', block_id: 'aB3', elements: [section] }];
   return JSON.stringify({ ...said, blocks, ...place });
 }

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../core/process/log.ts';
 import { encodeSlot, type KindFields } from '../../core/protocol/assignment.ts';
-import { clusterKeys } from '../../core/protocol/keys.ts';
+import { clusterKeys, connectBudgetKey } from '../../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../../core/protocol/seal.ts';
+import { tokenDigest } from '../../core/protocol/token.ts';
 import { IoredisClient } from '../../core/redis/ioredis-client.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
@@ -31,6 +32,8 @@ export interface Field {
   /** Where a subject finds all of it. */
   placeOf(pod: string): SubjectPlace;
   redisCost(): Promise<RedisCost>;
+  /** As if no connect was made lately: nobody waits for a team's connects to come back. */
+  forgetConnects(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -75,6 +78,9 @@ export async function startField(plan: LoadPlan, pods: readonly string[]): Promi
       pod,
     }),
     redisCost: async () => redisCost(await redis.info('cpu'), await redis.info('commandstats')),
+    async forgetConnects() {
+      await redis.batch(teams.map(({ teamID, token }) => ['del', connectBudgetKey(teamID, tokenDigest(token))]));
+    },
     async stop() {
       redis.close();
       await slack.stop();

@@ -4,8 +4,7 @@ import { MARK, NUMBER_DIGITS, SENT_DIGITS } from './event-template.ts';
 
 /** Items taken at once. */
 const MOST = 2_000;
-/** Between two looks at a list that was empty. */
-const PAUSE_MS = 2;
+const DEFAULT_PAUSE_MS = 2;
 
 /**
  * Takes the events of a load off the queue and notes for each how long it was on the way. It reads the answers of Redis itself,
@@ -14,6 +13,7 @@ const PAUSE_MS = 2;
 export class QueueReader {
   readonly #socket: Socket;
   readonly #pop: string;
+  readonly #pauseMs: number;
   readonly #counts = new Uint8Array(20_000_000);
   #seen = 0;
   #doubled = 0;
@@ -25,18 +25,19 @@ export class QueueReader {
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(socket: Socket, list: string) {
+  private constructor(socket: Socket, list: string, pauseMs: number) {
+    this.#pauseMs = pauseMs;
     this.#socket = socket;
     this.#pop = `*3\r\n$4\r\nLPOP\r\n$${list.length}\r\n${list}\r\n$${String(MOST).length}\r\n${MOST}\r\n`;
     socket.on('data', (bytes) => this.#take(bytes));
   }
 
-  /** Reads until `stop`. */
-  static async start(port: number, list: string): Promise<QueueReader> {
+  /** Reads until `stop`. @param pauseMs between two looks at a list that was empty: as much too long a latency may be */
+  static async start(port: number, list: string, pauseMs = DEFAULT_PAUSE_MS): Promise<QueueReader> {
     const socket = connect(port, '127.0.0.1');
     socket.setNoDelay(true);
     await once(socket, 'connect');
-    const reader = new QueueReader(socket, list);
+    const reader = new QueueReader(socket, list, pauseMs);
     reader.#ask();
     return reader;
   }
@@ -92,7 +93,7 @@ export class QueueReader {
       if (this.#missing === 0) {
         this.#missing = undefined;
         if (read > 0) this.#ask();
-        else this.#timer = setTimeout(() => this.#ask(), PAUSE_MS);
+        else this.#timer = setTimeout(() => this.#ask(), this.#pauseMs);
       }
     }
     this.#rest = bytes.subarray(at);

@@ -15,13 +15,13 @@ export type Source = 'dist' | 'sources';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** As standalone and the chart start it. */
 const NODE_FLAGS = ['--max-semi-space-size=4'];
-const DIST = join(ROOT, 'dist', 'connector.js');
+const bundleFor = (runtime: Subject['runtime']): string => join(ROOT, 'dist', runtime, 'main.js');
 
 export const EVENTS_OF = { connector: 'relax:events', baseline: 'baseline:events' } as const;
 
 export const runtimeBinary = (runtime: Subject['runtime']): string => join(ROOT, 'node_modules', '.bin', runtime);
 
-export const builtSource = (): Source => (existsSync(DIST) ? 'dist' : 'sources');
+export const builtSource = (): Source => (existsSync(bundleFor('bun')) ? 'dist' : 'sources');
 
 export interface SubjectPlace {
   redisUrl: string;
@@ -41,7 +41,7 @@ export function startSubject(subject: Subject, place: SubjectPlace, source: Sour
     program === 'baseline'
       ? [join(ROOT, 'bench', 'connector-baseline.ts'), place.redisUrl, place.slackUrl, place.tokenFile]
       : source === 'dist'
-        ? [DIST]
+        ? [bundleFor(runtime), 'connector']
         : [join(ROOT, 'bin', 'relax.mjs'), 'connector'];
   const child = spawn(runtimeBinary(runtime), [...flags, ...args], {
     env: {

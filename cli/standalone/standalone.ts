@@ -1,4 +1,5 @@
 import type { StandaloneConfig } from '../../core/config/config.ts';
+import { ConfigError } from '../../core/config/config-input.ts';
 import { standaloneOwner } from '../../core/config/standalone-owner.ts';
 import { systemClock } from '../../core/process/clock.ts';
 import { type Lifecycle, live } from '../../core/process/lifecycle.ts';
@@ -16,8 +17,10 @@ import { Planner } from '../../operator/fleet/planner.ts';
 import { claimScope, ScopeOwnedError } from '../../operator/fleet/scope-owner.ts';
 import type { Rotation } from '../../operator/rotation/rotations.ts';
 import { ConnectorChildren } from './connectors/connector-children.ts';
+import { type ConnectorCommand, connectorCommand } from './connectors/connector-command.ts';
 import { connectorSetOf, connectorSpecs } from './connectors/connector-specs.ts';
 import { EventTotals } from './connectors/event-totals.ts';
+import { whereabouts } from './connectors/find-runtimes.ts';
 import { type Console, PlainConsole, TerminalConsole } from './console/console.ts';
 import { QueueProbe } from './console/queue-probe.ts';
 import { ShutdownReport } from './console/shutdown-report.ts';
@@ -63,6 +66,7 @@ function consoleOf(config: StandaloneConfig, plainLog: Log): { console: Console;
 
 async function start(run: Run): Promise<void> {
   const { config, console, log, lifecycle, signal } = run;
+  const command = commandOf(run);
   const directory = new BotsDirectory(config.botsDirectory, systemClock);
   await directory.open();
   const state = new StateFolder(config.cluster);
@@ -145,7 +149,7 @@ async function start(run: Run): Promise<void> {
     look,
     log,
   });
-  await startConnectors(run, { keyFile, owner, eventTotals, metrics });
+  await startConnectors(run, { command, keyFile, owner, eventTotals, metrics });
   notReady = () => planner.faults();
 
   every(lifecycle, 'fleet key file', KEY_FILE_MS, () => keyring.reload());
@@ -204,12 +208,29 @@ function takeCluster(
   return waitForRedis(redis, { contract, allowEviction, tellNotes: true, ask, isFinal, onWait }, log, signal);
 }
 
+/** @throws ConfigError when the runtime that was asked for is not here */
+function commandOf({ config, log }: Run): ConnectorCommand {
+  const command = connectorCommand(config.connectorRuntime, whereabouts(process.env));
+  if ('mistake' in command) throw new ConfigError('standalone', [command.mistake]);
+  const { runtime, warning } = command;
+  if (warning !== undefined) log.warn({ warning }, 'connectors run on another runtime');
+  log.info({ runtime }, 'runtime of the connectors');
+  return command;
+}
+
 async function startConnectors(
   { config, console, log, lifecycle }: Run,
-  parts: { keyFile: string; owner: string; eventTotals: EventTotals; metrics: StandaloneMetrics },
+  parts: {
+    command: ConnectorCommand;
+    keyFile: string;
+    owner: string;
+    eventTotals: EventTotals;
+    metrics: StandaloneMetrics;
+  },
 ): Promise<void> {
-  const { keyFile, owner, eventTotals, metrics } = parts;
+  const { command, keyFile, owner, eventTotals, metrics } = parts;
   const children = new ConnectorChildren({
+    command,
     specs: connectorSpecs(config, keyFile, owner, process.env),
     log,
     onLine: (_pod, line) => console.logLine(line),

@@ -4,32 +4,58 @@
  */
 export const MAX_BATCH_EVENTS = 50;
 export const MAX_BATCH_BYTES = 1_048_576;
-const MAX_WAIT_MS = 5;
+/** Batches under way at once. More gain nothing: Redis runs them one after the other (ADR 0025). */
+export const MAX_IN_FLIGHT = 8;
+/** Between two batches that are not full: each costs more than an event does. */
+const PACE_MS = 20;
+/** For what is read in the same turn of the event loop. */
+const COMPANY_MS = 1;
 
 export interface Waiting {
+  /** In lanes of which nothing is under way. */
   events: number;
+  /** A person waits for them. */
+  areUrgent: boolean;
   oldestAgeMs: number;
-  /** A batch is in flight: the next must not overtake it. */
-  inFlight: boolean;
+  /** Since the last batch was sent. */
+  sinceBatchMs: number;
+  /** As many batches are under way as may be. */
+  isBusy: boolean;
   /** Milliseconds until a batch that failed may be tried again; 0 or less when none did. */
   retryInMs: number;
   /** No more events will come, so waiting for a fuller batch is pointless. */
   draining: boolean;
 }
 
-/** @returns ms until the next batch is due, 0 for now, undefined when something else must happen first */
+/**
+ * When little comes, a batch follows the last one after 20 ms; when much comes, as soon as it is full.
+ * @returns ms until the next batch is due, 0 for now, undefined when something else must happen first
+ */
 export function nextFlushMs(waiting: Waiting): number | undefined {
-  if (waiting.inFlight || waiting.events === 0) return undefined;
-  if (waiting.retryInMs > 0) return waiting.retryInMs;
-  if (waiting.draining || waiting.events >= MAX_BATCH_EVENTS) return 0;
-  return Math.max(0, MAX_WAIT_MS - waiting.oldestAgeMs);
+  const { events, areUrgent, oldestAgeMs, sinceBatchMs, isBusy, retryInMs, draining } = waiting;
+  if (isBusy || events === 0) return undefined;
+  if (retryInMs > 0) return retryInMs;
+  if (draining || events >= MAX_BATCH_EVENTS) return 0;
+  const companyMs = COMPANY_MS - oldestAgeMs;
+  return Math.max(0, companyMs, areUrgent ? 0 : PACE_MS - sinceBatchMs);
 }
 
+/** A lane that events can be taken from now. */
+export interface OpenLane {
+  /** Monotonic time at which its oldest event was offered. */
+  headAtMs: number;
+  /** Most events of a batch that this lane is part of. */
+  limit: number;
+}
+
+/** The order in which a batch is filled from them: the oldest first, so that none starves. */
+export const inOrder = <L extends OpenLane>(lanes: L[]): L[] => lanes.sort((a, b) => a.headAtMs - b.headAtMs);
+
 /**
- * Maximum number of events in the next batch. A batch that Redis cuts off repeatedly may be too large as a whole, so half
+ * Maximum number of events in the next batch of a lane. A batch that Redis cuts off repeatedly may be too large as a whole, so half
  * of it is tried, down to the single event at fault. The size grows back as fast as it shrank.
  */
-export function batchLimit(before: number, tried: number, end: 'answered' | 'cutOff' | 'failed'): number {
+export function batchLimit(before: number, tried: number, end: BatchEnd): number {
   switch (end) {
     case 'answered':
       return Math.min(MAX_BATCH_EVENTS, before * 2);
@@ -41,3 +67,5 @@ export function batchLimit(before: number, tried: number, end: 'answered' | 'cut
       return end satisfies never;
   }
 }
+
+export type BatchEnd = 'answered' | 'cutOff' | 'failed';

@@ -14,6 +14,8 @@ export interface QueueEntry {
   urgent: boolean;
   /** Slack sends it again unless it is acknowledged. */
   isSentAgain: boolean;
+  /** Events of one lane keep their order (`laneOf`). */
+  lane: number;
   /** Monotonic time of the offer. */
   offeredAtMs: number;
   /** Called once, when the outcome is final. */
@@ -55,13 +57,15 @@ export class EventBuffer {
   }
 
   /**
-   * A batch of `first` and the oldest entries here, within the bounds; at least one entry if there is any. They stay until
+   * Adds the oldest entries to a batch, within the bounds; at least one if the batch is empty. They stay here until
    * `release`.
+   * @param maxCount of the batch
+   * @param maxBytes of what is added
+   * @returns how many were added
    */
-  front(maxCount: number, maxBytes: number, first: readonly QueueEntry[] = []): QueueEntry[] {
-    const batch = [...first];
+  front(batch: QueueEntry[], maxCount: number, maxBytes: number): number {
+    const before = batch.length;
     let bytes = 0;
-    for (const entry of first) bytes += entry.bytes;
     for (let at = this.#head; at < this.#entries.length && batch.length < maxCount; at++) {
       const entry = this.#entries[at];
       if (entry === undefined) break;
@@ -69,7 +73,7 @@ export class EventBuffer {
       if (batch.length > 0 && bytes > maxBytes) break;
       batch.push(entry);
     }
-    return batch;
+    return batch.length - before;
   }
 
   /** Removes the `count` oldest, except those in `keep`, which stay the oldest in the given order. */
@@ -102,10 +106,9 @@ export class EventBuffer {
     return expired;
   }
 
-  /** Of the oldest entry; 0 when there is none. */
-  ageMs(nowMs: number): number {
-    const oldest = this.#entries[this.#head];
-    return oldest === undefined ? 0 : nowMs - oldest.offeredAtMs;
+  /** Monotonic time at which the oldest entry was offered; Infinity when there is none. */
+  get headAtMs(): number {
+    return this.#entries[this.#head]?.offeredAtMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Of the oldest entry that Slack sends only once; 0 when there is none. */
@@ -120,6 +123,10 @@ export class EventBuffer {
 
   /** Now and then, not at every batch: that would copy the whole buffer each time. */
   #compact(): void {
+    if (this.length === 0) {
+      this.#entries.length = this.#head = this.#once = 0;
+      return;
+    }
     if (this.#head < 1024 || this.#head * 2 < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#head);
     this.#once -= this.#head;

@@ -16,6 +16,13 @@ const FULL = 'the queue holds RELAX_QUEUE_MAX items: consumers are stopped or to
 const URGENT_FULL =
   'the list of urgent events (RELAX_QUEUE_URGENT) holds RELAX_QUEUE_MAX items: nobody reads it, or too slowly';
 
+/** One object for all events that end alike: most do. */
+const PLAIN: Readonly<Record<'queued' | 'duplicate' | 'fenced', Verdict>> = {
+  queued: { outcome: { kind: 'queued' } },
+  duplicate: { outcome: { kind: 'duplicate' } },
+  fenced: { outcome: { kind: 'fenced' } },
+};
+
 /**
  * @param result undefined when the answer has none for this event
  * @param list the list that it goes to
@@ -25,7 +32,7 @@ export function judge(result: EnqueueResult | undefined, names: AclNames, list: 
     case 'queued':
     case 'duplicate':
     case 'fenced':
-      return { outcome: { kind: result.kind } };
+      return PLAIN[result.kind];
     case 'unmarked':
       return {
         outcome: { kind: 'queued' },

@@ -39,7 +39,8 @@ const FAILS_AGAIN: Readonly<Record<FailReason, boolean>> = {
 /** Whether another delivery of the same event would end in the same way: only then is it acknowledged (design rule 5). */
 export const isFinal = (outcome: Outcome): boolean => outcome.kind !== 'failed' || FAILS_AGAIN[outcome.reason];
 /** Of a copy that came while the event waited. */
-export const copyOutcome = (outcome: Outcome): Outcome => (outcome.kind === 'queued' ? { kind: 'duplicate' } : outcome);
+export const copyOutcome = (outcome: Outcome): Outcome => (outcome.kind === 'queued' ? DUPLICATE : outcome);
+const DUPLICATE: Outcome = { kind: 'duplicate' };
 
 /** Called once for each event, when its outcome is final: the moment to acknowledge it to Slack. */
 export type Settled = (outcome: Outcome) => void;

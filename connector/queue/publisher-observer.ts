@@ -17,10 +17,15 @@ export function tell(observer: PublisherObserver, callback: () => void): void {
   try {
     callback();
   } catch (error) {
-    try {
-      observer.threw?.(error);
-    } catch {
-      // There is nobody left to report it to.
-    }
+    threw(observer, error);
+  }
+}
+
+/** A callback threw. */
+export function threw(observer: PublisherObserver, error: unknown): void {
+  try {
+    observer.threw?.(error);
+  } catch {
+    // There is nobody left to report it to.
   }
 }

@@ -1,14 +1,15 @@
 import type { Clock } from '../../core/process/clock.ts';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import { longestWaitMs } from '../../core/protocol/dedupe-window.ts';
-import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { itemJson } from '../event/item-json.ts';
 import type { Normalized, NormalizedEvent } from '../event/normalize.ts';
 import { BufferBound, type BufferLimits } from './buffer-bound.ts';
+import { laneOf } from './lane.ts';
 import { type MarkPlace, markPlace } from './mark-keys.ts';
 import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
 import {
   type BufferLoad,
+  isCalm,
   isRefused,
   NO_PRESSURE,
   NO_REFUSAL,
@@ -146,11 +147,11 @@ export class Publisher {
     }
     const shard = this.#shards[shardOf(event.shardKey, this.#shards.length)] ?? this.#shards[0];
     const { field: fenceField, generation } = event.fence;
-    const mark = this.#markOf(event, shard.keys);
+    const mark = this.#markOf(event);
     const offeredAtMs = this.#options.clock.monotonicMs();
     if (isSentAgain) {
       if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
-      const load = this.#load();
+      const load = this.#bound.load(0);
       if (isRefused(load, this.#refusal, fenceField)) {
         this.#refusesAll ||= refusesAll(load);
         this.#fail('buffer_full', settled);
@@ -164,17 +165,26 @@ export class Publisher {
     }
     const bytes = Buffer.byteLength(payload);
     const { urgent } = event;
-    if (!shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, offeredAtMs, settled })) {
+    const lane = laneOf(event.shardKey, event.item.channel_uid);
+    if (
+      !shard.push({ fenceField, generation, mark, payload, bytes, urgent, isSentAgain, lane, offeredAtMs, settled })
+    ) {
       this.#fail('buffer_full', settled);
       return;
     }
-    this.#weigh();
+    if (!this.#isCalm()) this.#weigh();
     shard.schedule();
   }
 
-  #markOf({ item, mark }: NormalizedEvent, keys: QueueKeys): MarkPlace {
+  /** Nothing can follow from the bytes that wait. What follows from their age is weighed with each batch. */
+  #isCalm(): boolean {
+    const { once, again } = this.#bound.load(0);
+    return this.#pressure === NO_PRESSURE && this.#refusal === NO_REFUSAL && isCalm(once, again);
+  }
+
+  #markOf({ item, mark }: NormalizedEvent): MarkPlace {
     const { contract, redisNowMs } = this.#options;
-    return markPlace(item.id, mark, contract, keys, redisNowMs());
+    return markPlace(item.id, mark, contract, redisNowMs());
   }
 
   #fail(reason: FailReason, settled: Settled | undefined): void {

@@ -5,7 +5,7 @@ import { aclFault } from '../../core/redis/acl.ts';
 import { redisFault } from '../../core/redis/fault.ts';
 
 /** Which of the script's keys an error is about. */
-export type FaultyKey = 'queue' | 'urgent' | 'fence' | 'mark';
+export type FaultyKey = 'queue' | 'urgent' | 'fence' | 'steps' | 'mark';
 
 /** What the script says of one event (`enqueue.lua`). */
 export type EnqueueResult =
@@ -18,6 +18,10 @@ export type EnqueueResult =
 
 /** The script's answer to a batch that must say whose events it holds. */
 export const FENCES = 'fences';
+
+/** @returns the steps by which the batch should have been placed; undefined when that is not the answer */
+export const otherSteps = (answer: unknown): string | undefined =>
+  typeof answer === 'string' && answer.startsWith('steps ') ? answer.slice(6) : undefined;
 
 /** By the script's letter; one object for all, since most events end in the same way. */
 const PLAIN: Readonly<Record<string, EnqueueResult>> = {
@@ -46,7 +50,7 @@ export function parseAnswer(answer: unknown, events: number): EnqueueResult[] | 
 function inWords(letter: 'u' | 'e', words: unknown): EnqueueResult | undefined {
   if (typeof words !== 'string') return undefined;
   if (letter === 'u') return { kind: 'unmarked', error: scriptError(words) };
-  const [, key, command, error = ''] = /^(queue|urgent|fence|mark):([a-z]+):(.*)$/s.exec(words) ?? [];
+  const [, key, command, error = ''] = /^(queue|urgent|fence|steps|mark):([a-z]+):(.*)$/s.exec(words) ?? [];
   return key === undefined ? undefined : { kind: 'error', key: key as FaultyKey, command, error: scriptError(error) };
 }
 
@@ -102,7 +106,7 @@ export function refusal(
   }
   if (error.startsWith('WRONGTYPE') && key !== 'queue') {
     const words = `a ${key} key holds another type: remove the keys that Relax did not write`;
-    return { retry: key === 'fence', words };
+    return { retry: key !== 'mark', words };
   }
   if (OF_THE_EVENT.test(error)) return { retry: false, words: `Redis refuses an event: ${errorText(error)}` };
   const { user, queue } = names;

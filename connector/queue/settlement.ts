@@ -1,4 +1,4 @@
-import type { QueueEntry } from './buffer.ts';
+import type { Copy, QueueEntry } from './buffer.ts';
 import {
   copyOutcome,
   type FailReason,
@@ -7,13 +7,7 @@ import {
   type OutcomeCounts,
   type Settled,
 } from './outcome.ts';
-import { type PublisherObserver, tell } from './publisher-observer.ts';
-
-/** An event of a batch, and its outcome; undefined if it is sent again. */
-export interface SettledEntry {
-  entry: QueueEntry;
-  outcome: Outcome | undefined;
-}
+import { type PublisherObserver, threw } from './publisher-observer.ts';
 
 /** Gives each event its one final outcome: counts it once, then calls whoever waits for it (design rule 13). */
 export class Settlement {
@@ -35,27 +29,32 @@ export class Settlement {
   }
 
   /**
-   * Each with the copies that share its outcome. All are counted before the first callback, because callbacks may read the
-   * counts or offer more events.
+   * Each with the copies that share its outcome; an event without one is sent again. All are counted before the first
+   * callback, because callbacks may read the counts or offer more events.
    */
-  settleAll(entries: readonly SettledEntry[], nowMs: number): void {
-    for (const { entry, outcome } of entries) {
+  settleAll(entries: readonly QueueEntry[], outcomes: readonly (Outcome | undefined)[], nowMs: number): void {
+    for (let at = 0; at < entries.length; at++) {
+      const outcome = outcomes[at];
       if (outcome === undefined) continue;
       this.#counter.count(outcome);
-      for (const _ of entry.copies ?? []) this.#counter.count(copyOutcome(outcome));
+      for (const _ of entries[at]?.copies ?? NONE) this.#counter.count(copyOutcome(outcome));
     }
-    for (const { entry, outcome } of entries) {
-      if (outcome === undefined) continue;
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at];
+      const outcome = outcomes[at];
+      if (entry === undefined || outcome === undefined) continue;
       this.#tell(outcome, entry.settled, nowMs - entry.offeredAtMs);
-      for (const copy of entry.copies ?? []) {
+      for (const copy of entry.copies ?? NONE) {
         this.#tell(copyOutcome(outcome), copy.settled, nowMs - copy.offeredAtMs);
       }
     }
   }
 
   giveUp(entries: readonly QueueEntry[], reason: FailReason, nowMs: number): void {
+    const outcome: Outcome = { kind: 'failed', reason };
     this.settleAll(
-      entries.map((entry) => ({ entry, outcome: { kind: 'failed', reason } })),
+      entries,
+      entries.map(() => outcome),
       nowMs,
     );
   }
@@ -65,7 +64,19 @@ export class Settlement {
   }
 
   #tell(outcome: Outcome, settled: Settled | undefined, waitedMs: number): void {
-    tell(this.#observer, () => this.#observer.settled?.(outcome, waitedMs));
-    if (settled !== undefined) tell(this.#observer, () => settled(outcome));
+    // Not `tell`, which takes a closure: this is done for every event.
+    try {
+      this.#observer.settled?.(outcome, waitedMs);
+    } catch (error) {
+      threw(this.#observer, error);
+    }
+    if (settled === undefined) return;
+    try {
+      settled(outcome);
+    } catch (error) {
+      threw(this.#observer, error);
+    }
   }
 }
+
+const NONE: readonly Copy[] = [];

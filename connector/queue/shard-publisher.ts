@@ -2,12 +2,11 @@ import type { Clock } from '../../core/process/clock.ts';
 import { errorText } from '../../core/process/log.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
 import { isCutOff } from '../../core/redis/fault.ts';
-import { batchLimit, MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from './batcher.ts';
 import type { Copy, QueueEntry } from './buffer.ts';
 import type { BufferBound } from './buffer-bound.ts';
 import type { Enqueue } from './enqueue.ts';
 import { judge, type Verdict } from './event-verdict.ts';
-import { Lanes } from './lanes.ts';
+import { type Batch, Lanes } from './lanes.ts';
 import { type PublisherObserver, tell } from './publisher-observer.ts';
 import { QueueHealth } from './queue-health.ts';
 import type { AclNames, EnqueueResult } from './redis-answer.ts';
@@ -34,9 +33,10 @@ export interface ShardDeps {
 }
 
 /**
- * Brings the events of one queue to their final outcome, in order: one batch at a time, retrying the oldest events until
- * Redis has answered (design rule 2). If a batch ran although its reply was lost, its marks make the retry a duplicate. A
- * problem of one queue does not hold up another, nor does one of its two lists the other.
+ * Brings the events of one queue to their final outcome, those of a channel in order: a few batches at a time that have no
+ * lane in common, retrying the oldest events of a lane until Redis has answered (design rule 2, ADR 0025). If a batch ran
+ * although its reply was lost, its marks make the retry a duplicate. A problem of one queue does not hold up another, nor
+ * does one of its two lists the other.
  */
 export class ShardPublisher {
   readonly keys: QueueKeys;
@@ -48,8 +48,8 @@ export class ShardPublisher {
   #timer: NodeJS.Timeout | undefined;
   /** Monotonic time at which it fires. */
   #timerAtMs = Number.POSITIVE_INFINITY;
-  #inFlight = false;
-  #batchLimit = MAX_BATCH_EVENTS;
+  /** An event has come that may change when the next batch is due. */
+  #isDue = false;
   #draining = false;
   #closed = false;
 
@@ -73,7 +73,7 @@ export class ShardPublisher {
   }
 
   get isIdle(): boolean {
-    return !this.#inFlight && this.#lanes.pending === 0;
+    return this.#lanes.inFlight === 0 && this.#lanes.pending === 0;
   }
 
   /** Of the oldest event that waits. */
@@ -93,7 +93,10 @@ export class ShardPublisher {
 
   /** `schedule` must follow. @returns false when there is no room */
   push(entry: QueueEntry): boolean {
-    return this.#lanes.push(entry);
+    const changes = this.#lanes.push(entry);
+    if (changes === undefined) return false;
+    this.#isDue ||= changes;
+    return true;
   }
 
   /** @returns whether the same event waits already, and the copy now shares its outcome */
@@ -105,35 +108,58 @@ export class ShardPublisher {
   drain(): void {
     this.#draining = true;
     this.#lanes.retryNow();
-    this.schedule();
+    this.#plan(this.#deps.clock.monotonicMs());
   }
 
   /** Stops sending. @returns what Redis has not taken; some events of a batch in flight may still arrive */
   close(): QueueEntry[] {
     this.#closed = true;
     this.#cancelTimer();
-    return this.#lanes.expire(Number.POSITIVE_INFINITY);
+    return this.#lanes.clear();
   }
 
-  /** Schedules the next batch. */
+  /** Schedules the next batch, after an event has come. */
   schedule(): void {
-    if (this.#closed) return;
-    const nowMs = this.#deps.clock.monotonicMs();
-    const waitMs = this.#lanes.nextFlushMs(nowMs, { inFlight: this.#inFlight, draining: this.#draining });
-    // The timer may be that of a list that is full, while something for the other has come. Another is worth 1 ms at least.
-    if (waitMs === undefined || (waitMs > 0 && nowMs + waitMs > this.#timerAtMs - 1)) return;
-    this.#cancelTimer();
-    if (waitMs === 0) {
-      void this.#flush();
-      return;
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    this.#plan(this.#deps.clock.monotonicMs());
+  }
+
+  /** Sends what is due, and sets the timer for what will be. */
+  #plan(nowMs: number): void {
+    const { settlement, staleMs, onFlushed } = this.#deps;
+    while (!this.#closed) {
+      const waitMs = this.#lanes.nextFlushMs(nowMs, this.#draining);
+      if (waitMs === undefined) return;
+      if (waitMs > 0) {
+        this.#wakeAt(nowMs + waitMs, waitMs);
+        return;
+      }
+      const stale = this.#lanes.expire(nowMs - staleMs);
+      if (stale.length > 0) {
+        settlement.giveUp(stale, 'stale', nowMs);
+        onFlushed();
+      }
+      const batch = this.#lanes.take(nowMs);
+      if (batch !== undefined) void this.#send(batch);
+      else if (stale.length === 0) return;
     }
+  }
+
+  /** A timer that is set already may be that of a list that is full, while something for the other has come. */
+  #wakeAt(atMs: number, waitMs: number): void {
+    // Another timer is worth 1 ms at least.
+    if (atMs > this.#timerAtMs - 1) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#wake(), waitMs);
-    this.#timerAtMs = nowMs + waitMs;
+    this.#timerAtMs = atMs;
   }
 
   #wake(): void {
+    // Timers may fire a little early by the clock that we read.
+    const nowMs = Math.max(this.#deps.clock.monotonicMs(), this.#timerAtMs);
     this.#cancelTimer();
-    this.schedule();
+    this.#plan(nowMs);
   }
 
   #cancelTimer(): void {
@@ -142,67 +168,53 @@ export class ShardPublisher {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 
-  async #flush(): Promise<void> {
-    const { clock, settlement, staleMs, onFlushed } = this.#deps;
-    this.#inFlight = true;
-    const nowMs = clock.monotonicMs();
-    settlement.giveUp(this.#lanes.expire(nowMs - staleMs), 'stale', nowMs);
-    const batch = this.#lanes.front(this.#batchLimit, MAX_BATCH_BYTES, nowMs);
-    if (batch.length > 0) await this.#send(batch);
-    this.#inFlight = false;
-    onFlushed();
-    this.schedule();
-  }
-
-  async #send(batch: readonly QueueEntry[]): Promise<void> {
-    const { clock, observer } = this.#deps;
+  async #send(batch: Batch): Promise<void> {
+    const { clock, observer, onFlushed } = this.#deps;
     const startedAtMs = clock.monotonicMs();
     let results: EnqueueResult[] | undefined;
     let failure: unknown;
     try {
-      results = await this.#enqueue(batch);
+      results = await this.#enqueue(batch.entries);
     } catch (error) {
       failure = error;
     }
     const nowMs = clock.monotonicMs();
     const words = results === undefined ? errorText(failure) : undefined;
-    tell(observer, () => observer.batch?.(batch.length, nowMs - startedAtMs, words));
-    const end = results !== undefined ? 'answered' : isCutOff(failure) ? 'cutOff' : 'failed';
-    this.#batchLimit = batchLimit(this.#batchLimit, batch.length, end);
+    tell(observer, () => observer.batch?.(batch.entries.length, nowMs - startedAtMs, words));
     // Outside the `try`: a failure after an answer must never look like a missing answer.
     if (results === undefined) {
       this.#health.failed(failure, nowMs);
-      this.#lanes.outage.failed(nowMs);
+      this.#lanes.failed(batch, nowMs, isCutOff(failure) ? 'cutOff' : 'failed');
     } else if (!this.#closed) {
-      this.#lanes.outage.succeeded();
-      this.#absorb(batch, results);
+      this.#absorb(batch, results, nowMs);
     }
+    onFlushed();
+    this.#plan(clock.monotonicMs());
   }
 
-  #absorb(batch: readonly QueueEntry[], results: readonly EnqueueResult[]): void {
-    const { observer, settlement, clock } = this.#deps;
-    const verdicts = batch.map((entry, index) => judge(results[index], this.#names, this.#lanes.listOf(entry)));
-    const keep = batch.filter((_, index) => verdicts[index]?.outcome === undefined);
-    this.#lanes.release(batch, keep);
-    const settled = batch.map((entry, index) => ({ entry, outcome: verdicts[index]?.outcome }));
-    settlement.settleAll(settled, clock.monotonicMs());
-    for (const { notice } of verdicts) if (notice !== undefined) tell(observer, () => observer.refused?.(notice));
+  #absorb(batch: Batch, results: readonly EnqueueResult[], nowMs: number): void {
+    const { observer, settlement } = this.#deps;
+    const verdicts = batch.entries.map((entry, at) => judge(results[at], this.#names, this.#lanes.listOf(entry)));
+    const outcomes = verdicts.map(({ outcome }) => outcome);
+    // Before the callbacks, which may offer more events.
+    this.#lanes.answered(batch, outcomes, nowMs);
     this.#judgeLists(batch, verdicts);
+    settlement.settleAll(batch.entries, outcomes, nowMs);
+    for (const { notice } of verdicts) if (notice !== undefined) tell(observer, () => observer.refused?.(notice));
   }
 
-  /** By list, because what one of them refuses is no reason to keep the other waiting. */
-  #judgeLists(batch: readonly QueueEntry[], verdicts: readonly Verdict[]): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    for (const list of this.#lanes.lists) {
-      const of = verdicts.filter((_, index) => {
-        const entry = batch[index];
-        return entry !== undefined && this.#lanes.listOf(entry) === list;
-      });
-      if (of.length === 0) continue;
-      const faults = of.map(({ fault }) => fault).filter((fault) => fault !== undefined);
-      this.#health.answered(list.key, faults);
-      if (of.some(({ outcome }) => outcome === undefined)) list.backoff.failed(nowMs);
-      else list.backoff.succeeded();
+  /** By list, because what one of them refuses says nothing about the other. */
+  #judgeLists({ entries }: Batch, verdicts: readonly Verdict[]): void {
+    const faultsOf = new Map<string, string[]>();
+    for (let at = 0; at < entries.length; at++) {
+      const entry = entries[at];
+      if (entry === undefined) continue;
+      const { key } = this.#lanes.listOf(entry);
+      const faults = faultsOf.get(key) ?? [];
+      const fault = verdicts[at]?.fault;
+      if (fault !== undefined) faults.push(fault);
+      faultsOf.set(key, faults);
     }
+    for (const [key, faults] of faultsOf) this.#health.answered(key, faults);
   }
 }

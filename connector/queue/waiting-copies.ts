@@ -1,4 +1,5 @@
 import type { Copy, QueueEntry } from './buffer.ts';
+import { findsMarkOf } from './mark-keys.ts';
 
 /** Slack sends an event four times at most, on whichever sockets; more than this of one event is no redelivery. */
 const MOST_COPIES = 16;
@@ -28,8 +29,7 @@ export class WaitingCopies {
   join({ mark, fenceField, generation }: CopyFacts, copy: Copy): boolean {
     const entry = this.#waiting.get(mark.field);
     if (entry === undefined || entry.fenceField !== fenceField || entry.generation !== generation) return false;
-    const key = entry.mark.keys[Math.floor((entry.mark.keys.length - 1) / 2)];
-    if (key === undefined || !mark.keys.includes(key)) return false;
+    if (!findsMarkOf(mark, entry.mark)) return false;
     const copies = entry.copies ?? [];
     if (copies.length >= MOST_COPIES) return false;
     copies.push(copy);

@@ -27,6 +27,12 @@ function bufferOf(data: RawData): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data);
 }
 
+/** In UTF-8, a unit of a text takes three bytes at most, so that nearly no text needs to be measured. */
+export function isLongerThan(bytes: number, data: RawData | string): boolean {
+  if (typeof data === 'string' && data.length * 3 <= bytes) return false;
+  return lengthOf(data) > bytes;
+}
+
 export function lengthOf(data: RawData | string): number {
   if (typeof data === 'string') return Buffer.byteLength(data);
   return Array.isArray(data) ? data.reduce((sum, part) => sum + part.byteLength, 0) : data.byteLength;

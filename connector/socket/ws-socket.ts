@@ -7,7 +7,7 @@ import { systemClock } from '../../core/process/clock.ts';
 import { runtimeHas } from '../../core/process/runtime.ts';
 import { ABNORMAL, closeOf, refusalOf } from './close-cause.ts';
 import { closeDetail } from './close-detail.ts';
-import { edgesOf, isText, lengthOf, textOf } from './frame-data.ts';
+import { edgesOf, isLongerThan, isText, lengthOf, textOf } from './frame-data.ts';
 import { LatePong, QUIET_MS } from './late-pong.ts';
 import { MessageDeadline } from './message-deadline.ts';
 import {
@@ -227,7 +227,7 @@ class WsSocket implements Socket {
 
   #take(data: RawData | string): void {
     this.#readAtMs = systemClock.monotonicMs();
-    const isTooLarge = lengthOf(data) > MAX_TEXT_BYTES;
+    const isTooLarge = isLongerThan(MAX_TEXT_BYTES, data);
     if (!isTooLarge && isText(data)) this.#text(textOf(data));
     else this.#handlers.onUnreadable(isTooLarge ? 'tooLarge' : 'notUtf8', lengthOf(data), edgesOf(data));
   }

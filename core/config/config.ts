@@ -1,4 +1,5 @@
 import type { HttpSettings } from '../process/http-server.ts';
+import type { RuntimeName } from '../process/runtime.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import { contradictions } from './contradictions.ts';
 import type { Program } from './setting.ts';
@@ -27,6 +28,8 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   owner: string | undefined;
   pod: string;
   zone: string;
+  /** What it was meant to be started on; undefined: nothing was said. */
+  runtime: RuntimeName | undefined;
   http: HttpSettings;
 }
 
@@ -64,6 +67,8 @@ export interface StandaloneConfig extends CommonConfig, EventSettings {
   /** Absolute path. */
   botsDirectory: string;
   connectors: number;
+  /** Undefined: Bun where there is one, else Node. */
+  connectorRuntime: RuntimeName | undefined;
   /** Connector n runs in zone n modulo their number. */
   zones: readonly string[];
   cluster: string;
@@ -114,6 +119,7 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
       owner: values.find(settings.owner),
       pod,
       zone: zone ?? `unknown-${pod}`,
+      runtime: values.find(settings.connectorRuntime),
       http: http(values),
     };
   });
@@ -159,6 +165,7 @@ export function standaloneConfig(input: ConfigInput): Configured<StandaloneConfi
       ...events(values),
       botsDirectory,
       connectors: values.get(settings.connectors),
+      connectorRuntime: values.find(settings.connectorRuntime),
       zones: values.get(settings.zones),
       cluster: values.find(settings.cluster) ?? standaloneCluster(machineOf(input).hostname, botsDirectory),
       fleetKeyFile: values.find(settings.fleetKeyFile),

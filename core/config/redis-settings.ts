@@ -116,7 +116,7 @@ export const redisSettings = {
     kind: integer(1, 4096),
     fallback: '64',
     example: '64',
-    doc: 'Number of hashes that the marks of one minute are spread over; about 100 events in each is best. Part of the fleet contract.',
+    doc: 'Least number of hashes that the marks of one minute are spread over; above some 200 events/s connectors take more by themselves. Part of the fleet contract.',
     programs: FLEET,
   }),
   bufferBytes: setting({

@@ -1,4 +1,5 @@
 import { LOG_LEVELS } from '../process/log.ts';
+import { RUNTIMES } from '../process/runtime.ts';
 import { parseFleetKeys } from '../protocol/seal.ts';
 import { redisSettings } from './redis-settings.ts';
 import { ALL, EVENTS, FLEET, later, type Program, type Setting, setting } from './setting.ts';
@@ -257,6 +258,16 @@ export const settings = {
     example: 'a,b',
     doc: 'Zones that the connectors are assigned to in turn.',
     programs: ['standalone'],
+  }),
+  connectorRuntime: setting({
+    env: 'RELAX_CONNECTOR_RUNTIME',
+    flag: 'connector-runtime',
+    argument: 'name',
+    kind: choice(RUNTIMES),
+    unset: 'bun; standalone takes node, with a warning, where there is no Bun',
+    example: 'bun',
+    doc: 'Runtime of the connectors: bun, or node, which needs about twice the memory (ADR 0024). Standalone starts its connectors on it, and the image `relax connector` (in the chart connector.runtime). A connector that is started by hand runs on what it is started with.',
+    programs: EVENTS,
   }),
   output: setting({
     env: undefined,

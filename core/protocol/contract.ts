@@ -9,7 +9,7 @@ import { BUCKET_MS, CONTRACT_KEY } from './keys.ts';
 export interface FleetContract {
   /** Width of a dedupe bucket. */
   bucketMs: number;
-  /** Number of hashes per bucket, so that each has about 100 marks and stays in Redis's compact encoding. */
+  /** Least number of hashes per bucket; how many there are follows the rate (`dedupe-steps.ts`). */
   subBuckets: number;
   /** A mark lives at least this long. */
   windowMs: number;

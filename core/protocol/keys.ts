@@ -13,6 +13,8 @@ export interface QueueKeys {
   urgent: string;
   /** Hash `<cluster>/<owner uid>` -> generation: suspended or deleted bots only. */
   fence: string;
+  /** String: over how many hashes the marks of each bucket are spread (`core/protocol/dedupe-steps.ts`). */
+  subBuckets: string;
   /** Hash of marks, with TTL: the events of one bucket and sub-bucket that are on the queue. */
   dedupe(bucket: number, subBucket: number): string;
   /** The same for apps with Slack's Delayed Events: marks that live for 26 h (`core/protocol/dedupe-window.ts`). */
@@ -30,6 +32,7 @@ export function queueKeys(queue: string, urgent = queue): QueueKeys {
     queue,
     urgent,
     fence: `{${queue}}:fence`,
+    subBuckets: `{${queue}}:subbuckets`,
     dedupe: (bucket, subBucket) => `{${queue}}:dd:${bucket}:${subBucket}`,
     dedupeDelayed: (bucket, subBucket) => `{${queue}}:dd26:${bucket}:${subBucket}`,
     dedupeOwn: (markField) => `{${queue}}:dd:own:${markField}`,
@@ -37,7 +40,7 @@ export function queueKeys(queue: string, urgent = queue): QueueKeys {
 }
 
 /** What follows the queue's hash tag in keys that have another use: those above, and the lists of consumers (docs/redis.md). */
-const TAKEN = ['fence', 'dd', 'dd26', 'processing'];
+const TAKEN = ['fence', 'subbuckets', 'dd', 'dd26', 'processing'];
 
 /** Why a key can't be the list of urgent events, with the remedy; undefined when it can. */
 export function urgentListFault(queue: string, urgent: string): string | undefined {

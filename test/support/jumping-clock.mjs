@@ -1,4 +1,4 @@
-// Preloaded by a program under test (`node --import`): its wall clock is off by the number of ms in the file JUMPING_CLOCK
+// Preloaded by a program under test (preload.ts): its wall clock is off by the number of ms in the file JUMPING_CLOCK
 // names, which may change at any moment. Timers go on as ever, as they do when somebody sets a machine's clock.
 import { readFileSync } from 'node:fs';
 

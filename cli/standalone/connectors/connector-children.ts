@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { backoffMs } from '../../../core/process/backoff.ts';
 import type { Log } from '../../../core/process/log.ts';
 import { sleep, systemTimers } from '../../../core/process/timers.ts';
-import { LAUNCHER } from '../../launcher.ts';
+import type { ConnectorCommand } from './connector-command.ts';
 
 export interface ChildSpec {
   pod: string;
@@ -13,6 +13,7 @@ export interface ChildSpec {
 }
 
 interface ChildrenOptions {
+  command: ConnectorCommand;
   specs: readonly ChildSpec[];
   log: Log;
   /** A message from a child over its channel. */
@@ -23,11 +24,6 @@ interface ChildrenOptions {
   onRestart(pod: string): void;
 }
 
-/**
- * An event's objects live for milliseconds, so a connector needs no large young generation: 4 MB instead of Node's 16 saved
- * a tenth of its memory at no measurable cost (bench/connector.ts). The chart sets the same in connector.nodeOptions.
- */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
 const RESTART = { baseMs: 500, capMs: 15_000 };
 /** If a child has lived this long, its end counts as a first failure, not as one more in a row. */
 const HEALTHY_MS = 60_000;
@@ -81,7 +77,8 @@ export class ConnectorChildren {
 
   /** Runs a child once, until it ends. */
   async #live({ pod, env }: ChildSpec): Promise<{ code?: number | null; by?: string | null; error?: string }> {
-    const child = spawn(process.execPath, [...NODE_FLAGS, ...process.execArgv, LAUNCHER, 'connector'], {
+    const { file, args } = this.#options.command;
+    const child = spawn(file, [...args, 'connector'], {
       env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,

@@ -17,6 +17,8 @@ export interface LifeRow {
   /** Once the first socket of a slot has said hello and sent an event. @param at which of the row's slots, from 0 */
   inflict?(socket: HostileSocket, kind: SubjectKind, at: number): void | Promise<void>;
   promise: LifePromise;
+  /** What is not kept under Bun, and why; the test is skipped there, and says so. */
+  notOnBun?: { transport: SubjectKind; why: string };
   /**
    * What each slot offers to the queue in all, by kind: each thing that was read ends in exactly one. To be added to the events
    * that are sent before and after the fault.

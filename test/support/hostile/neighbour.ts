@@ -1,3 +1,4 @@
+import { waitFor } from '#test/support/wait.ts';
 import type { HostileCertificates } from './certificates.ts';
 import { message, wrapped } from './events.ts';
 import { HostileSlack } from './hostile-slack.ts';
@@ -20,6 +21,7 @@ export class Neighbour {
   readonly #view: SubjectView;
   /** Number of an event -> when it was sent, and when it was offered. */
   readonly #sentAtMs: number[] = [];
+  #isEnding = false;
 
   private constructor(slack: HostileSlack, view: SubjectView) {
     this.#slack = slack;
@@ -32,7 +34,8 @@ export class Neighbour {
       {
         live(socket) {
           const timer = setInterval(() => {
-            const n = neighbour?.sends() ?? 0;
+            const n = neighbour?.sends();
+            if (n === undefined) return;
             socket.text(wrapped('socketMode', socket.token, JSON.stringify(message(`n=${n}`)), `n-${n}`));
           }, EVERY_MS);
           socket.line.on('close', () => clearInterval(timer));
@@ -47,11 +50,16 @@ export class Neighbour {
     return neighbour;
   }
 
-  sends(): number {
-    return this.#sentAtMs.push(performance.now()) - 1;
+  /** @returns the next event's number; undefined once it is about to end */
+  sends(): number | undefined {
+    return this.#isEnding ? undefined : this.#sentAtMs.push(performance.now()) - 1;
   }
 
   async end(): Promise<NeighbourEnd> {
+    // What is sent to a slot that stops goes to the next one of its token.
+    this.#isEnding = true;
+    const isHeard = (): boolean => this.#view.offered.length >= this.#sentAtMs.length;
+    await waitFor(isHeard, { timeoutMs: 10_000 }).catch(() => undefined);
     await this.#view.stop();
     const heard = new Map<number, number>();
     for (const { text = '', atMs } of this.#view.offered) {

@@ -24,6 +24,8 @@ export interface Row {
   slots?: number;
   /** The subject whose way to Slack leads through the proxy. */
   proxied?: boolean;
+  /** A subject of its own, since the fault would be one of every row's. */
+  alone?: boolean;
   script?(certificates: HostileCertificates): SlackScript;
   /** Where the API is; the stand-in itself if undefined. */
   apiUrl?(slack: HostileSlack): string;

@@ -107,7 +107,9 @@ async function observe(
   if (await isLate(course.detectedMs, promise.detectedWithinMs, view.openedAtMs, subject)) {
     broken.push(`detected after ${Math.round(course.detectedMs)} ms`);
   }
-  if (!promise.reasons.some((reason) => reason === course.reason)) broken.push(`it was told: ${course.reason}`);
+  if (!promise.reasons.some((reason) => reason === course.reason)) {
+    broken.push(`it was told: ${course.reason}: ${told.status.message}`);
+  }
   await row.heal?.(world);
   if (promise.kind === 'waits') {
     const waits = await view.until(({ waitUntilMs }) => waitUntilMs !== undefined, 'waiting', GRACE_MS);

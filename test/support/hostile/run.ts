@@ -38,6 +38,9 @@ export class HostileRun {
   readonly #proxy: HostileProxy;
   readonly #direct: Subject;
   readonly #proxied: Subject;
+  /** Of rows that share none. */
+  readonly #others: Subject[] = [];
+  readonly #startSubject: () => Promise<Subject>;
   readonly #patient: boolean;
   #nextAtMs = 0;
   #neighbour: Neighbour | undefined;
@@ -45,13 +48,14 @@ export class HostileRun {
   private constructor(
     certificates: HostileCertificates,
     proxy: HostileProxy,
-    subjects: { direct: Subject; proxied: Subject },
+    subjects: { direct: Subject; proxied: Subject; startAnother: () => Promise<Subject> },
     patient: boolean,
   ) {
     this.#certificates = certificates;
     this.#proxy = proxy;
     this.#direct = subjects.direct;
     this.#proxied = subjects.proxied;
+    this.#startSubject = subjects.startAnother;
     this.#patient = patient;
   }
 
@@ -62,7 +66,12 @@ export class HostileRun {
       Subject.start({ redisUrl, caFile }),
       Subject.start({ redisUrl, caFile, firstID: 100_000, env: { HTTPS_PROXY: proxy.url, NO_PROXY: DIRECT_HOST } }),
     ]);
-    return new HostileRun(certificates, proxy, { direct, proxied }, patient);
+    let firstID = 200_000;
+    const startAnother = (): Promise<Subject> => {
+      firstID += 1_000;
+      return Subject.start({ redisUrl, caFile, firstID });
+    };
+    return new HostileRun(certificates, proxy, { direct, proxied, startAnother }, patient);
   }
 
   /** A healthy slot beside the subjects of the rows that have a direct way to Slack. */
@@ -84,10 +93,17 @@ export class HostileRun {
     await this.#turn(APART_MS);
     return await runRow(row, transport, {
       certificates: this.#certificates,
-      subject: row.proxied === true ? this.#proxied : this.#direct,
+      subject: await this.#subjectOf(row),
       proxy: this.#proxy,
       patient: this.#patient,
     });
+  }
+
+  async #subjectOf({ alone, proxied }: Row): Promise<Subject> {
+    if (alone !== true) return proxied === true ? this.#proxied : this.#direct;
+    const subject = await this.#startSubject();
+    this.#others.push(subject);
+    return subject;
   }
 
   async #turn(apartMs: number): Promise<void> {
@@ -98,7 +114,7 @@ export class HostileRun {
 
   async end(): Promise<RunEnd> {
     const neighbour = await this.#neighbour?.end();
-    const subjects = [this.#direct, this.#proxied];
+    const subjects = [this.#direct, this.#proxied, ...this.#others];
     const left = await Promise.all(subjects.map((subject) => subject.end()));
     await Promise.all([this.#proxy.stop(), this.#certificates.remove()]);
     const logLines = subjects.flatMap((subject) => subject.logLines);

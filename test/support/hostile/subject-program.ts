@@ -2,14 +2,14 @@
  * Real slots of the connector in a process of their own, so that what they leave behind, reject or log is theirs alone, and
  * trust and proxy come from the environment as in production. Arguments: the URL of a Redis. Speaks `subject-protocol.ts`.
  */
-import dns from 'node:dns';
 import { systemClock } from '#core/process/clock.ts';
 import { createLog } from '#core/process/log.ts';
 import { IoredisClient } from '#core/redis/ioredis-client.ts';
 import { RedisClock } from '#core/redis/redis-clock.ts';
 import { useEgressProxy } from '#core/slack/egress-proxy.ts';
+import { bendLookups, NAMES_FILE } from '#test/support/network/names.ts';
 import { Lateness } from './lateness.ts';
-import type { FromSubject, Resolution, ToSubject } from './subject-protocol.ts';
+import type { FromSubject, ToSubject } from './subject-protocol.ts';
 import { SubjectSlot } from './subject-slot.ts';
 
 const COUNTED = ['TCPSocketWrap', 'TLSWrap', 'Timeout', 'GetAddrInfoReqWrap'];
@@ -26,8 +26,7 @@ for (const event of ['unhandledRejection', 'uncaughtException']) {
   });
 }
 
-const resolutions = new Map<string, Resolution>();
-interceptLookups();
+bendLookups(process.env[NAMES_FILE] ?? '');
 
 const count = (): Map<string, number> => {
   const counts = new Map<string, number>();
@@ -57,9 +56,6 @@ process.on('message', (message: ToSubject) => {
       return;
     case 'stop':
       void stop(message.id);
-      return;
-    case 'resolve':
-      resolutions.set(message.name, message.to);
       return;
     case 'end':
       void end();
@@ -95,24 +91,4 @@ async function end(): Promise<void> {
   }
   tell({ what: 'left', resources: left() });
   process.disconnect();
-}
-
-/** Names under `slack.test` are known here alone; all others are asked for as ever. */
-function interceptLookups(): void {
-  const real = dns.lookup;
-  const lookup = (name: string, options: dns.LookupOptions, done: (...answer: unknown[]) => void): void => {
-    if (!name.endsWith('slack.test')) {
-      real(name, options, done);
-      return;
-    }
-    const to = resolutions.get(name) ?? 'ENOTFOUND';
-    if (to === 'hang') return;
-    setImmediate(() => {
-      if (to !== 'here') {
-        done(Object.assign(new Error(`getaddrinfo ${to} ${name}`), { code: to, errno: -3008, syscall: 'getaddrinfo' }));
-      } else if (options.all === true) done(null, [{ address: '127.0.0.1', family: 4 }]);
-      else done(null, '127.0.0.1', 4);
-    });
-  };
-  dns.lookup = lookup as typeof dns.lookup;
 }

@@ -10,13 +10,9 @@ export interface SlotOrder {
   apiUrl: string;
 }
 
-/** What a name under `slack.test` leads to: this machine, or an error of the resolver's. `hang`: no answer at all. */
-export type Resolution = 'here' | 'ENOTFOUND' | 'EAI_AGAIN' | 'hang';
-
 export type ToSubject =
   | { do: 'open'; slots: readonly SlotOrder[] }
   | { do: 'stop'; id: number }
-  | { do: 'resolve'; name: string; to: Resolution }
   /** Everything has been stopped: count what is left, and end. */
   | { do: 'end' };
 

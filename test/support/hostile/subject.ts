@@ -1,12 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
+import { type Answer, bentEnv, nameLine } from '#test/support/network/names.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { Lateness } from './lateness.ts';
 import { type SubjectKind, tokenOf } from './subject-names.ts';
-import type { FromSubject, Resolution, SlotOrder, ToSubject } from './subject-protocol.ts';
+import type { FromSubject, SlotOrder, ToSubject } from './subject-protocol.ts';
 
 export interface SubjectOptions {
   redisUrl: string;
@@ -25,9 +27,13 @@ export interface Told {
 
 const PROXY_NAMES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'NODE_USE_ENV_PROXY'];
 
+/** File of its folder: what names lead to. */
+const NAMES = 'names';
+
 /** A process with real slots (`subject-program.ts`), as the test sees it. */
 export class Subject {
   readonly #child: ChildProcess;
+  readonly #folder: string;
   readonly #slots = new Map<number, SubjectView>();
   readonly logLines: string[] = [];
   readonly defects: string[] = [];
@@ -37,19 +43,22 @@ export class Subject {
   #left: Readonly<Record<string, number>> | undefined;
   #lastID: number;
 
-  private constructor(child: ChildProcess, firstID: number) {
+  private constructor(child: ChildProcess, folder: string, firstID: number) {
     this.#child = child;
+    this.#folder = folder;
     this.#lastID = firstID - 1;
     child.on('message', (message: FromSubject) => this.#take(message));
   }
 
   static async start({ redisUrl, caFile, env = {}, firstID = 1 }: SubjectOptions): Promise<Subject> {
     const inherited = Object.entries(process.env).filter(([name]) => !PROXY_NAMES.includes(name));
+    const folder = mkdtempSync(join(tmpdir(), 'relax-subject-'));
+    const bent = await bentEnv(join(folder, NAMES), folder);
     const child = fork(join(import.meta.dirname, 'subject-program.ts'), [redisUrl], {
-      env: { ...Object.fromEntries(inherited), NODE_EXTRA_CA_CERTS: caFile, ...env },
+      env: { ...Object.fromEntries(inherited), NODE_EXTRA_CA_CERTS: caFile, ...bent, ...env },
       execArgv: [],
     });
-    const subject = new Subject(child, firstID);
+    const subject = new Subject(child, folder, firstID);
     await waitFor(() => subject.#isReady, { what: 'the subject is ready', timeoutMs: 20_000 });
     return subject;
   }
@@ -67,8 +76,8 @@ export class Subject {
   }
 
   /** What a name under `slack.test` leads to; at first nothing does. */
-  resolve(name: string, to: Resolution): void {
-    this.#tell({ do: 'resolve', name, to });
+  resolve(name: string, to: Answer): void {
+    appendFileSync(join(this.#folder, NAMES), nameLine(name, to));
   }
 
   /** All that its slots ever said of themselves, as JSON. */
@@ -102,6 +111,7 @@ export class Subject {
   kill(): void {
     this.#ours.stop();
     this.#child.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #tell(message: ToSubject): void {

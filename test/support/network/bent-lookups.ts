@@ -1,4 +1,4 @@
-import { bendLookups, NETWORK_FILE } from './network.ts';
+import { bendLookups, NAMES_FILE } from './names.ts';
 
 /** Loaded into a connector before anything else. */
-bendLookups(process.env[NETWORK_FILE] ?? '');
+bendLookups(process.env[NAMES_FILE] ?? '');

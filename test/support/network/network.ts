@@ -1,12 +1,12 @@
-import dns from 'node:dns';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { localCertificate } from '#slack-simulator/certificate.ts';
+import { nameLine } from './names.ts';
 
 /**
- * Where `localhost`, by which a connector knows Slack, leads to. Each is an address of this machine at which
+ * Where the name by which a connector knows Slack leads to. Each is an address of this machine at which
  * something else happens on Slack's port, so that nothing stands between a connector and Slack while all is well.
  */
 export const NETWORK = {
@@ -23,29 +23,13 @@ export const NETWORK = {
 } as const;
 export type Network = keyof typeof NETWORK;
 
-/** Name of the variable with the file that says where `localhost` leads to now. */
-export const NETWORK_FILE = 'RELAX_TEST_NETWORK_FILE';
+export { NAMES_FILE as NETWORK_FILE } from './names.ts';
 
-/** In a connector (`node --import bent-lookups.ts`): every look-up of `localhost` gives what the file says. */
-export function bendLookups(file: string): void {
-  const { lookup } = dns;
-  const bent = (host: string, options: dns.LookupOptions, done: (...answer: unknown[]) => void): void => {
-    const now = readFileSync(file, 'utf8');
-    if (host !== 'localhost') {
-      lookup(host, options, done as never);
-    } else if (now.startsWith('127.')) {
-      process.nextTick(done, null, ...(options.all ? [[{ address: now, family: 4 }]] : [now, 4]));
-    } else {
-      process.nextTick(
-        done,
-        Object.assign(new Error(`getaddrinfo ${now} ${host}`), { code: now, syscall: 'getaddrinfo' }),
-      );
-    }
-  };
-  Object.assign(dns, { lookup: bent });
-}
+/** By which a connector knows Slack; Bun asks nobody where `localhost` leads to. */
+export const SLACK_NAME = 'slack.test';
 
-export const setNetwork = (file: string, network: Network): void => writeFileSync(file, NETWORK[network]);
+export const setNetwork = (file: string, network: Network): void =>
+  writeFileSync(file, [SLACK_NAME, 'localhost'].map((name) => nameLine(name, NETWORK[network])).join(''));
 
 /** Opens the addresses at which things go wrong. @param port Slack's @returns ends them */
 export async function openNetwork(port: number, folder: string): Promise<() => Promise<void>> {

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { redisMsOf } from '#core/redis/redis-clock.ts';
 import { hasCompiler } from '#test/support/c-compiler.ts';
 import { runCommand } from '#test/support/command.ts';
+import { preloaded } from '#test/support/preload.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { ConnectorFleet, keys, QUEUE } from './connector-fleet.ts';
 
@@ -55,8 +55,7 @@ const connectsOf = (started: ConnectorFleet): unknown => started.slack.stats().c
 it('a connector whose clock jumps by an hour or a day goes on as if nothing had happened', async () => {
   fleet = await ConnectorFleet.start(TEAMS);
   writeFileSync(clockFile, '0');
-  const preload = pathToFileURL(join(SUPPORT, 'jumping-clock.mjs'));
-  await two(fleet, { NODE_OPTIONS: `--import=${preload}`, JUMPING_CLOCK: clockFile });
+  await two(fleet, { ...preloaded(join(SUPPORT, 'jumping-clock.mjs')), JUMPING_CLOCK: clockFile });
   const [sockets, connects, session] = [fleet.liveSockets(), connectsOf(fleet), await fleet.session('a')];
   await whileJumping(fleet, async (offMs) => writeFileSync(clockFile, `${offMs}`));
   expect(await fleet.expectOnce()).toEqual({ sent: EVENTS.events, lost: 0, duplicated: 0 });

@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import type { SlotReport } from '#core/protocol/report.ts';
 import type { StandingFault } from '#slack-simulator/fault.ts';
-import { NETWORK_FILE, type Network, openNetwork, setNetwork } from '#test/support/network/network.ts';
+import { bentEnv, cannotBend } from '#test/support/network/names.ts';
+import { type Network, openNetwork, SLACK_NAME, setNetwork } from '#test/support/network/network.ts';
+import { preloaded } from '#test/support/preload.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { ConnectorFleet } from './connector-fleet.ts';
 
@@ -13,7 +15,7 @@ const TEAMS = 40;
 const PODS = ['a', 'b'];
 /** A team that probed when it had little left may have no connect for its second socket, which waits for the next. */
 const MOST_SOCKETS = 0.95 * TEAMS * PODS.length;
-const BEND = `--import ${join(import.meta.dirname, '../../../support/network/bent-lookups.ts')}`;
+const BEND = preloaded(join(import.meta.dirname, '../../../support/network/bent-lookups.ts'));
 
 /** What Slack was called, by outcome: rtm.connects. */
 interface Calls {
@@ -37,17 +39,17 @@ class OutageFleet {
   /** @param left connects that each team has left: one just after the start, three after some minutes */
   static async start(left: 1 | 3, teams = TEAMS): Promise<OutageFleet> {
     // Slack's own limit, of three at once and one a minute, is after the two that the start takes.
-    const fleet = await ConnectorFleet.start(teams, { tls: true, connectBurst: 2 + left });
+    const fleet = await ConnectorFleet.start(teams, { tls: true, tlsName: SLACK_NAME, connectBurst: 2 + left });
     const folder = mkdtempSync(join(tmpdir(), 'relax-outage-'));
     const closeNetwork = await openNetwork(fleet.slack.port, folder);
     const self = new OutageFleet(fleet, folder, closeNetwork);
     self.lead('well');
+    const bent = { ...BEND, ...(await bentEnv(join(folder, 'network'), folder)) };
     for (const [index, pod] of PODS.entries()) {
       fleet.program(pod, {
-        RELAX_SLACK_API_URL: `https://localhost:${fleet.slack.port}/api/`,
+        RELAX_SLACK_API_URL: `https://${SLACK_NAME}:${fleet.slack.port}/api/`,
         NODE_EXTRA_CA_CERTS: fleet.slack.caFile ?? '',
-        NODE_OPTIONS: BEND,
-        [NETWORK_FILE]: join(folder, 'network'),
+        ...bent,
       });
       await fleet.assign(pod, 1, fleet.slots(teams, index));
     }
@@ -150,7 +152,10 @@ const network = (name: Network) => (fleet: OutageFleet) => fleet.lead(name);
 /** Probes that two pods make in so long an outage, at most: at once, after 1 s, 3 s, and then every 3 s. */
 const probesIn = (ms: number): number => PODS.length * (3 + Math.ceil(ms / 3_000));
 
-describe.concurrent('an outage of Slack, for 40 teams on two pods', () => {
+/** `make test` says it; failed where REQUIRE_CC=1. */
+const isSkipped = cannotBend && process.env.REQUIRE_CC !== '1';
+
+describe.skipIf(isSkipped).concurrent('an outage of Slack, for 40 teams on two pods', () => {
   // The longest first, since not all run at the same time.
   it('503 for 30 s is over within 10 s for a team that is alone, too', { timeout: 180_000 }, async ({ expect }) => {
     const fleet = await OutageFleet.start(3, 1);

@@ -77,8 +77,9 @@ describe('Redis fails in the middle, and every event still arrives exactly once'
     process.kill(server.pid, 'SIGCONT');
     await settledAll([pod.publisher]);
     expect(await textsOn(admin)).toEqual(expected(0, 200));
-    // The batch that timed out ran once Redis woke up; only its marks kept the retry from the queue.
-    expect(pod.publisher.counts()).toMatchObject({ duplicate: 50, queued: 150 });
+    // The batches that timed out ran once Redis woke up; only its marks kept the retry from the queue.
+    const { duplicate, queued } = pod.publisher.counts();
+    expect([duplicate >= 50, duplicate + queued]).toEqual([true, 200]);
   });
 
   it('connections cut again and again', async () => {
@@ -132,7 +133,7 @@ describe('a refusal by Redis is explained, and events flow again once somebody h
     const pod = await start();
     await offerSlowly([pod.publisher], 0, 120);
     await says(pod, 'another type');
-    const marks = (await admin.keys('*')).filter((key) => key !== 'relax:events');
+    const marks = await admin.keys('{relax:events}:dd*');
     for (const key of marks) expect(await admin.hkeys(key), 'marked without a push').toEqual(['?']);
     await admin.rename('relax:events', 'elsewhere');
     await settledAll([pod.publisher]);

@@ -2,9 +2,11 @@ import type { EventSource } from '#connector/event/event-source.ts';
 import type { NormalizedEvent } from '#connector/event/normalize.ts';
 import { normalize } from '#connector/event/normalize.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
+import { KnownSteps } from '#connector/queue/known-steps.ts';
 import { Publisher, type PublisherOptions } from '#connector/queue/publisher.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { firstSteps } from '#core/protocol/dedupe-steps.ts';
 import { type QueueKeys, queueKeys } from '#core/protocol/keys.ts';
 import type { Redis } from '#core/redis/redis.ts';
 import { RedisClock } from '#core/redis/redis-clock.ts';
@@ -17,6 +19,7 @@ export interface TestPublisher<R extends Redis = TestRedis> {
   publisher: Publisher;
   redis: R;
   keys: QueueKeys;
+  known: KnownSteps;
   stop(): Promise<void>;
 }
 
@@ -44,8 +47,9 @@ export async function publisherOn<R extends Redis>(
   const keys = queueKeys(queue, urgent);
   const redisClock = new RedisClock(systemClock);
   await redisClock.sync(redis);
+  const known = new KnownSteps(firstSteps(DEFAULT_CONTRACT.subBuckets));
   const publisher = new Publisher({
-    shards: [{ keys, enqueue: redisEnqueue(redis, keys, queueMax) }],
+    shards: [{ keys, enqueue: redisEnqueue(redis, keys, queueMax, known) }],
     contract: DEFAULT_CONTRACT,
     buffer: { maxBytes: 64 * 1_048_576, maxAgeMs: 120_000 },
     clock: systemClock,
@@ -57,7 +61,7 @@ export async function publisherOn<R extends Redis>(
     await publisher.drain(0);
     redis.close();
   };
-  return { publisher, redis, keys, stop };
+  return { publisher, redis, keys, known, stop };
 }
 
 /** A plain message that no other `n` shares an identity with. */
@@ -75,9 +79,20 @@ export function eventOf(frame: Record<string, unknown>, source: Partial<EventSou
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index);
 
-/** The texts on the queue, in order. */
+/** The texts on the queue, `inChannelOrder`. */
 export async function textsOn(redis: Pick<Redis, 'lrange'>, queue = 'relax:events'): Promise<string[]> {
-  return (await redis.lrange(queue, '0', '-1')).map((payload) => JSON.parse(payload).text);
+  return inChannelOrder((await redis.lrange(queue, '0', '-1')).map((payload) => JSON.parse(payload).text));
+}
+
+/** Texts of `event`, sorted if each channel is in order, since channels don't wait for each other; else as they are. */
+export function inChannelOrder(texts: readonly string[]): string[] {
+  const numbers = texts.map((text) => Number(text.split(' ')[1]));
+  const last = new Map<number, number>();
+  for (const n of numbers) {
+    if (!(n > (last.get(n % 7) ?? -1))) return [...texts];
+    last.set(n % 7, n);
+  }
+  return numbers.toSorted((a, b) => a - b).map((n) => `event ${n}`);
 }
 
 export const expected = (from: number, to: number): string[] => range(from, to).map((n) => `event ${n}`);
@@ -95,4 +110,16 @@ export async function settledAll(publishers: readonly Publisher[]): Promise<void
     timeoutMs: 45_000,
     what: 'publishers to empty their buffers',
   });
+}
+
+/** Events of one dedupe bucket; `n` tells them apart. */
+export function eventIn(bucket: number, n: number, more: Partial<NormalizedEvent> = {}): NormalizedEvent {
+  const ts = `${bucket * 60 + (n % 60)}.${String(n).padStart(6, '0')}`;
+  const frame = { type: 'message', channel: `C${n % 7}`, user: 'U1', text: `${bucket}/${n}`, ts };
+  return { ...eventOf(frame), ...more };
+}
+
+export async function offerAll({ publisher }: TestPublisher, events: readonly NormalizedEvent[]): Promise<void> {
+  for (const one of events) publisher.offer(one);
+  await settledAll([publisher]);
 }

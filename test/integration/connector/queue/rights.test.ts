@@ -57,7 +57,7 @@ async function without(rules: string[], words: string[], options: TestPublisherO
 }
 
 describe('without a permission no event is lost or duplicated, and readiness names what to grant', () => {
-  it.each(['rpush', 'hmget', 'hset', 'hlen', 'time', 'evalsha'])('%s', async (command) => {
+  it.each(['get', 'rpush', 'hmget', 'hset', 'hlen', 'time', 'evalsha'])('%s', async (command) => {
     await without([`-${command}`], [command, `ACL SETUSER app +${command}`]);
   });
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SlotDeps } from '#connector/slot/slot-deps.ts';
+import type { OpenSocket, SocketClose } from '#connector/socket/socket.ts';
+import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
@@ -148,13 +150,22 @@ describe('a slot over Socket Mode', () => {
     const budget = {
       ...openBudget,
       release: async ({ sockets = '' }, slotID: string) => {
-        released.push(`${slotID} of ${sockets} with ${states().filter((state) => state === 'live').length} live`);
+        released.push(`${slotID} of ${sockets} with ${unclosed} open`);
       },
     };
-    const slot = await open({}, { budget }).live();
+    let unclosed = 0;
+    const openSocket: OpenSocket = (url, handlers) => {
+      unclosed += 1;
+      const onClose = (close: SocketClose): void => {
+        unclosed -= 1;
+        handlers.onClose(close);
+      };
+      return wsOpenSocket()(url, { ...handlers, onClose });
+    };
+    const slot = await open({}, { budget, openSocket }).live();
     await Promise.all([slot.running.stop(), slot.running.stop()]);
     await waitFor(() => slack.apps.sockets(APP).length === 0);
-    expect(released).toEqual(['uid-1/0 of relax:app:A0ONE with 0 live']);
+    expect(released).toEqual(['uid-1/0 of relax:app:A0ONE with 0 open']);
     expect([slot.heartbeats.members, isFree(slot.dialSemaphore)]).toEqual([0, true]);
   });
 });

@@ -38,7 +38,7 @@ describe('the http server', () => {
   it('serves metrics with what runs', async () => {
     const metrics = await get(await start(), '/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
-    expect(await metrics.text()).toMatch(/relax_build_info\{program="test",version="[^"]+",runtime="node /);
+    expect(await metrics.text()).toMatch(/relax_build_info\{program="test",version="[^"]+",runtime="(node|bun) /);
   });
 
   it('answers / as Relax did, and nothing else', async () => {

@@ -68,6 +68,12 @@ const FRAGMENTS = 'an event in thousands of fragments, or with pings between the
 const LARGE = 'an event of 1.1 MB or 10 MB';
 const ODD_TEXTS = 'texts that are no events, not UTF-8 or absurd JSON; binary frames';
 
+/** Over RTM no answer to a ping of ours can come between fragments, so the peer is given up for that. */
+const NO_DEADLINE: NonNullable<LifeRow['notOnBun']> = {
+  transport: 'socketMode',
+  why: 'its websockets show no frames, so no deadline for a message in fragments can be kept (message-deadline.ts)',
+};
+
 /** What can come over a live socket, one frame after the other. */
 export const FRAME_ROWS: readonly LifeRow[] = [
   {
@@ -167,11 +173,13 @@ export const FRAME_ROWS: readonly LifeRow[] = [
       sendsOn(socket, 10, () => socket.raw(fragments));
     },
     promise: SILENT,
+    notOnBun: NO_DEADLINE,
   },
   {
     fault: 'a fragment that never ends, while pings are answered',
     inflict: (socket) => socket.frame(OPCODE.text, '{"type":', { fin: false }),
     promise: { ...SILENT, detectedWithinMs: 22_000 },
+    notOnBun: NO_DEADLINE,
   },
   {
     fault: 'a frame that comes byte by byte',

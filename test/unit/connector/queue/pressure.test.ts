@@ -132,7 +132,7 @@ describe('whatever bots and Redis do', () => {
     }
 
     #push(fenceField: string, bytes: number, isSentAgain: boolean): boolean {
-      const mark = { keys: ['k'], field: 'f', ttlSeconds: 1 };
+      const mark = { buckets: [], field: 'f', spread: 0, ttlSeconds: 1 };
       const entry: QueueEntry = {
         fenceField,
         generation: 1,
@@ -141,6 +141,7 @@ describe('whatever bots and Redis do', () => {
         bytes,
         urgent: false,
         isSentAgain,
+        lane: 0,
         offeredAtMs: 0,
         settled: undefined,
       };
@@ -155,7 +156,7 @@ describe('whatever bots and Redis do', () => {
     }
 
     #weigh(): void {
-      const load = this.bound.load(this.buffer.ageMs(0));
+      const load = this.bound.load(Math.max(0, -this.buffer.headAtMs));
       this.#refusal = refusalOf(load, this.#refusal);
       this.pressure = pressureOf(load, this.pressure);
     }

@@ -60,22 +60,36 @@ afterEach(() => {
 });
 
 describe('the publisher', () => {
-  it('sends events in order, 50 at a time, one batch after the other', async () => {
+  it('sends the events of a channel in order, 50 at a time, one batch after the other', async () => {
     const { enqueue, batches } = scripted(all('queued'));
     const publisher = publisherOf(enqueue);
     for (const n of range(0, 120)) publisher.offer(message(n));
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(50);
     expect(batches).toEqual([range(0, 50), range(50, 100), range(100, 120)]);
     expect(publisher.counts()).toMatchObject({ offered: 120, queued: 120, pending: 0 });
   });
 
-  it('lets a single event wait no longer than 5 ms', async () => {
+  it('sends an event that comes alone after 1 ms, and the next ones 20 ms later, unless they are urgent', async () => {
     const { enqueue, batches } = scripted(all('queued'));
-    publisherOf(enqueue).offer(message(1));
-    await vi.advanceTimersByTimeAsync(4);
+    const publisher = publisherOf(enqueue);
+    publisher.offer(message(1));
+    await vi.advanceTimersByTimeAsync(0);
     expect(batches).toEqual([]);
-    await vi.advanceTimersByTimeAsync(2);
+    await vi.advanceTimersByTimeAsync(1);
     expect(batches).toEqual([[1]]);
+    await vi.advanceTimersByTimeAsync(4);
+    publisher.offer(message(2));
+    await vi.advanceTimersByTimeAsync(5);
+    publisher.offer(message(3));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(batches).toEqual([[1]]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(batches).toEqual([[1], [2, 3]]);
+    await vi.advanceTimersByTimeAsync(5);
+    publisher.offer(message(4));
+    publisher.offer({ ...message(5), urgent: true } as Normalized);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(batches).toEqual([[1], [2, 3], [5, 4]]);
   });
 
   it('sends the same events again, before any later one, until it has an answer', async () => {
@@ -249,12 +263,12 @@ describe('the publisher', () => {
   });
 
   it('looks for an untimed event in the buckets of its arrival, however late Redis takes it', async () => {
-    const keys: unknown[] = [];
+    const places: unknown[] = [];
     let nowMs = 600_000;
     const publisher = publisherOf(
       async (batch) => {
-        keys.push(batch[0]?.mark.keys);
-        if (keys.length < 3) throw new Error('lost');
+        places.push(batch[0]?.mark.buckets);
+        if (places.length < 3) throw new Error('lost');
         return [{ kind: 'queued' }];
       },
       { redisNowMs: () => nowMs },
@@ -263,8 +277,8 @@ describe('the publisher', () => {
     await vi.advanceTimersByTimeAsync(8);
     nowMs += 3_000_000;
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(keys).toHaveLength(3);
-    expect(new Set(keys.map(String)).size).toBe(1);
+    const neighbors = [9, 10, 11].map((bucket) => ({ bucket, delayed: false }));
+    expect(places).toEqual([neighbors, neighbors, neighbors]);
   });
 
   it('says how long Redis has been away, and ignores a short break', async () => {

@@ -112,15 +112,12 @@ describe('a publisher with two shards', () => {
     expect([one?.mark, queues[0].taken, more]).toEqual([other?.mark, [], []]);
   });
 
-  it('delivers each event to the queue of its team, in order, with its mark beside it', async () => {
+  it('delivers each event to the queue of its team, in order', async () => {
     const publisher = publisherOf();
     for (const n of range(0, 120)) publisher.offer(message(n % 3 === 0 ? SECOND : FIRST, n));
     await vi.advanceTimersByTimeAsync(50);
     expect(queues[0].order()).toEqual(range(0, 120).filter((n) => n % 3 !== 0));
     expect(queues[1].order()).toEqual(range(0, 120).filter((n) => n % 3 === 0));
-    const keysOf = ({ taken }: Queue): string[] => taken.flatMap(({ mark }) => mark.keys);
-    expect(keysOf(queues[0]).every((key) => key.startsWith('{q:0}:'))).toBe(true);
-    expect(keysOf(queues[1]).every((key) => key.startsWith('{q:1}:'))).toBe(true);
     expect(publisher.counts()).toMatchObject({ offered: 120, queued: 120, pending: 0 });
   });
 
@@ -147,7 +144,7 @@ describe('a publisher with two shards', () => {
     publisher.offer(message(FIRST, 1));
     await vi.advanceTimersByTimeAsync(10);
     for (const n of range(0, 120)) publisher.offer(message(SECOND, n));
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(40);
     expect(queues.map(({ taken }) => taken.length)).toEqual([0, 120]);
     await vi.advanceTimersByTimeAsync(3_000);
     expect(queues[0].order()).toEqual([1]);

@@ -22,12 +22,14 @@ describe.each([
     for (const n of range(1_000, 1_060)) publisher.offer(urgent(n));
     expect(publisher.backlog()).toMatchObject({ events: 360, urgent: 60 });
     await vi.advanceTimersByTimeAsync(50);
-    // The first batch was under way.
-    expect(queue.batches.slice(0, 3)).toEqual([
+    // The first batch was under way. While the second is, its channel waits for it, as every channel does.
+    expect(queue.batches.slice(0, 4)).toEqual([
       range(0, 50),
       range(1_000, 1_050),
-      [...range(1_050, 1_060), ...range(50, 90)],
+      range(50, 100),
+      [...range(1_050, 1_060)],
     ]);
+    expect(queue.batches.flat().filter((n) => n >= 1_000)).toEqual(range(1_000, 1_060));
     expect(queue.batches.flat().filter((n) => n < 1_000)).toEqual(range(0, 300));
     expect(publisher.counts()).toMatchObject({ queued: 360, pending: 0 });
   });
@@ -68,7 +70,7 @@ describe('of two lists', () => {
       expect(publisher.faults()).toEqual([expect.stringContaining(words)]);
     }
     expect(waits).toHaveLength(20);
-    expect(Math.max(...waits)).toBeLessThan(20);
+    expect(Math.max(...waits)).toBeLessThan(25);
     full = false;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(publisher.faults()).toEqual([]);

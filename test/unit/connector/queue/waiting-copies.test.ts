@@ -44,7 +44,7 @@ describe('while Redis is away, Slack sends an event again', () => {
   it('also while the first is under way', async () => {
     queue.away = false;
     offer(1);
-    await vi.advanceTimersByTimeAsync(5);
+    await vi.advanceTimersByTimeAsync(1);
     expect(queue.batches).toEqual([]);
     offer(1);
     await vi.advanceTimersByTimeAsync(10);
@@ -82,9 +82,9 @@ describe('while Redis is away, Slack sends an event again', () => {
   it('and after the outcome a copy is asked of Redis again', async () => {
     queue.away = false;
     offer(1);
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(30);
     offer(1);
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(30);
     expect(queue.batches).toEqual([[1], [1]]);
   });
 

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
+import { KnownSteps } from '#connector/queue/known-steps.ts';
 import { markPlace } from '#connector/queue/mark-keys.ts';
+import { SubBucketWatch } from '#connector/queue/sub-bucket-watch.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { agreeOnContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
+import { firstSteps } from '#core/protocol/dedupe-steps.ts';
 import { appBudgetKey, appSocketsKey, clusterKeys, connectBudgetKey, queueKeys } from '#core/protocol/keys.ts';
 import type { Session } from '#core/protocol/session.ts';
 import type { Redis, RedisCommand } from '#core/redis/redis.ts';
@@ -12,6 +15,7 @@ import { SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
 import type { PodMemory } from '#operator/fleet/pod-memory.ts';
 import { readHeads } from '#operator/fleet/reader.ts';
 import { FleetWriter } from '#operator/fleet/writer.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 /** What Redis Cluster hashes of a key: the part in the first braces, else all of it. */
 const hashedPart = (key: string): string => /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
@@ -46,7 +50,7 @@ const entryOf = (n: number, kind: 'timed' | 'delayed' | 'untimed' | 'own') => {
       : kind === 'own'
         ? ({ kind, ttlMs: 1_000 } as const)
         : ({ kind } as const);
-  const place = markPlace(`id-${n}`, mark, DEFAULT_CONTRACT, queue, n * 60_000);
+  const place = markPlace(`id-${n}`, mark, DEFAULT_CONTRACT, n * 60_000);
   return {
     fenceField: 'f',
     generation: 1,
@@ -55,6 +59,7 @@ const entryOf = (n: number, kind: 'timed' | 'delayed' | 'untimed' | 'own') => {
     bytes: 2,
     urgent: n === 1,
     isSentAgain: kind === 'delayed',
+    lane: 0,
     offeredAtMs: 0,
     settled: undefined,
   };
@@ -73,7 +78,21 @@ const session = { incarnation: 'i1', owner: '' } as Session;
 
 /** Name -> the call, and how many keys it has at least. */
 const CALLS: readonly [name: string, least: number, call: (redis: Redis) => Promise<unknown>][] = [
-  ['events of all kinds and times in one batch', 11, (redis) => redisEnqueue(redis, queue, 0)(batch)],
+  [
+    'events of all kinds and times in one batch',
+    11,
+    (redis) => redisEnqueue(redis, queue, 0, new KnownSteps(firstSteps(64)))(batch),
+  ],
+  [
+    'the marks of a minute',
+    33,
+    (redis) => {
+      const contract = DEFAULT_CONTRACT;
+      const known = new KnownSteps(firstSteps(64));
+      const deps = { redis, keys: queue, known, contract, redisNowMs: () => 0, random: () => 0, log: silentLog };
+      return new SubBucketWatch(deps).look();
+    },
+  ],
   ['a renewal of a session', 6, (redis) => redisRenew(redis, keys, 'p1')(session, 1, undefined)],
   ['a look at who holds a name', 3, (redis) => redisLook(redis, keys, 'p1')()],
   [

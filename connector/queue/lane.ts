@@ -1,0 +1,37 @@
+import { MAX_BATCH_EVENTS, type OpenLane } from './batcher.ts';
+import { EventBuffer } from './buffer.ts';
+import type { BufferBound } from './buffer-bound.ts';
+
+/**
+ * Enough for eight batches under way that have no lane in common, while each takes from a few; with more of them a batch
+ * would be filled from more lanes and leave fewer free.
+ */
+export const LANES = 32;
+
+/**
+ * The lane of an event. Events of one channel share one; those that belong to no channel share that of their team. FNV-1a
+ * is used because ids differ in only a few characters. Nobody else needs to choose the same.
+ */
+export function laneOf(teamID: string, channelID: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < teamID.length; at++) hash = Math.imul(hash ^ teamID.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < channelID.length; at++) hash = Math.imul(hash ^ channelID.charCodeAt(at), 0x01000193);
+  // A last character hardly reaches the bits in the middle.
+  return ((hash ^ (hash >>> 16)) >>> 0) % LANES;
+}
+
+/** Events that must keep their order, so that no more than one batch with events of it is under way. */
+export class Lane implements OpenLane {
+  readonly buffer: EventBuffer;
+  /** A batch with its oldest events is under way. */
+  isBusy = false;
+  limit = MAX_BATCH_EVENTS;
+
+  constructor(bound: BufferBound) {
+    this.buffer = new EventBuffer(bound);
+  }
+
+  get headAtMs(): number {
+    return this.buffer.headAtMs;
+  }
+}
