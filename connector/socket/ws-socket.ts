@@ -1,6 +1,7 @@
 /** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket as Stream } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
 import { runtimeHas } from '../../core/process/runtime.ts';
@@ -47,12 +48,6 @@ export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
 /** The library's socket names ours, so that all sockets share their listeners: there are thousands of sockets. */
 const OWNER = Symbol('owner');
 type OwnedWebSocket = WebSocket & { [OWNER]?: WsSocket };
-
-function ownerOf(ws: OwnedWebSocket): WsSocket {
-  const owner = ws[OWNER];
-  if (owner === undefined) throw new TypeError('a websocket of nobody');
-  return owner;
-}
 
 class WsSocket implements Socket {
   readonly #url: string;
@@ -141,69 +136,43 @@ class WsSocket implements Socket {
   #listen(ws: OwnedWebSocket): void {
     ws[OWNER] = this;
     // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
-    if (runtimeHas.visibleSockets) ws.once('upgrade', WsSocket.#onUpgrade);
-    ws.on('open', WsSocket.#onOpen);
-    ws.on('message', WsSocket.#onMessage);
-    ws.on('ping', WsSocket.#onPing);
-    ws.on('pong', WsSocket.#onPong);
-    ws.on('unexpected-response', WsSocket.#onRefusal);
-    ws.on('error', WsSocket.#onError);
-    ws.on('close', WsSocket.#onClose);
+    if (runtimeHas.visibleSockets) ws.once('upgrade', onUpgrade);
+    ws.on('open', onOpen);
+    ws.on('message', onMessage);
+    ws.on('ping', onPing);
+    ws.on('pong', onPong);
+    ws.on('unexpected-response', onUnexpectedResponse);
+    ws.on('error', onError);
+    ws.on('close', onClose);
   }
 
-  static #onUpgrade(this: OwnedWebSocket, { socket }: IncomingMessage): void {
-    const owner = ownerOf(this);
+  // What the listeners tell.
+
+  upgraded(stream: Stream): void {
     const deadline = new MessageDeadline(() => {
-      owner.#failure ??= { kind: 'failed', detail: 'a message in fragments did not end' };
-      owner.terminate();
+      this.#failure ??= { kind: 'failed', detail: 'a message in fragments did not end' };
+      this.terminate();
     });
-    owner.#deadline = deadline;
-    this.once('open', () => deadline.watch(socket));
+    this.#deadline = deadline;
+    this.#ws?.once('open', () => deadline.watch(stream));
   }
 
-  static #onOpen(this: OwnedWebSocket): void {
-    const owner = ownerOf(this);
-    clearTimeout(owner.#opening);
+  opened(): void {
+    clearTimeout(this.#opening);
     // Else it weighs as long as the socket lives.
-    owner.#opening = undefined;
+    this.#opening = undefined;
     // What was asked for before there was anything to pause.
-    if (owner.#paused) this.pause();
-    if (!owner.#isDone) owner.#handlers.onOpen();
+    if (this.#paused) this.#ws?.pause();
+    if (!this.#isDone) this.#handlers.onOpen();
   }
 
-  static #onMessage(this: OwnedWebSocket, data: RawData | string, isBinary: boolean): void {
-    const owner = ownerOf(this);
-    if (owner.#isDone) return;
-    if (isBinary) owner.#handlers.onBinary(lengthOf(data));
-    else owner.#take(data);
+  arrived(data: RawData | string, isBinary: boolean): void {
+    if (this.#isDone) return;
+    if (isBinary) this.#handlers.onBinary(lengthOf(data));
+    else this.#take(data);
   }
 
-  static #onPing(this: OwnedWebSocket, data: Buffer): void {
-    ownerOf(this).#owePong(data);
-  }
-
-  static #onPong(this: OwnedWebSocket, data: Buffer): void {
-    const owner = ownerOf(this);
-    owner.#heard(owner.#isAnswer(data) ? 'pong' : 'ping');
-  }
-
-  static #onRefusal(this: OwnedWebSocket, _request: ClientRequest, response: IncomingMessage): void {
-    ownerOf(this).#failure ??= refusalOf(response);
-    this.terminate();
-  }
-
-  static #onError(this: OwnedWebSocket, error: Error & { code?: string }): void {
-    const owner = ownerOf(this);
-    const kind = TOO_LARGE.has(error.code) ? 'tooLarge' : 'failed';
-    owner.#failure ??= { kind, detail: closeDetail(error, owner.#url) };
-  }
-
-  static #onClose(this: OwnedWebSocket, code: number, reason: Buffer): void {
-    const owner = ownerOf(this);
-    owner.#done({ ...(owner.#failure ?? closeOf(code, closeDetail(reason.toString(), owner.#url))), code });
-  }
-
-  #owePong(data: Buffer): void {
+  pinged(data: Buffer): void {
     this.#readAtMs = systemClock.monotonicMs();
     this.#pong ??= new LatePong(
       (owed) => this.#writable()?.pong(owed, true, ignoreError),
@@ -212,6 +181,25 @@ class WsSocket implements Socket {
     // A paused socket sends nothing at all.
     if (!this.#paused && !this.#isDone) this.#pong.owe(data);
     this.#heard('ping');
+  }
+
+  ponged(data: Buffer): void {
+    const n = Number(PING_TEXT.exec(data.toString('latin1'))?.[1] ?? 0);
+    this.#heard(n > 0 && n <= this.#pings ? 'pong' : 'ping');
+  }
+
+  refused(response: IncomingMessage): void {
+    this.#failure ??= refusalOf(response);
+    this.#ws?.terminate();
+  }
+
+  broke(error: Error & { code?: string }): void {
+    const kind = TOO_LARGE.has(error.code) ? 'tooLarge' : 'failed';
+    this.#failure ??= { kind, detail: closeDetail(error, this.#url) };
+  }
+
+  closed(code: number, reason: Buffer): void {
+    this.#done({ ...(this.#failure ?? closeOf(code, closeDetail(reason.toString(), this.#url))), code });
   }
 
   #goOn(): void {
@@ -226,11 +214,6 @@ class WsSocket implements Socket {
   #writable(): WebSocket | undefined {
     const ws = this.#ws;
     return ws?.readyState === WebSocket.OPEN && ws.bufferedAmount < MOST_UNSENT_BYTES ? ws : undefined;
-  }
-
-  #isAnswer(data: Buffer): boolean {
-    const n = Number(PING_TEXT.exec(data.toString('latin1'))?.[1] ?? 0);
-    return n > 0 && n <= this.#pings;
   }
 
   #closeWhenRead(): void {
@@ -279,6 +262,38 @@ class WsSocket implements Socket {
     clearTimeout(this.#opening);
     this.#handlers.onClose(close);
   }
+}
+
+function onUpgrade(this: OwnedWebSocket, { socket }: IncomingMessage): void {
+  this[OWNER]?.upgraded(socket);
+}
+
+function onOpen(this: OwnedWebSocket): void {
+  this[OWNER]?.opened();
+}
+
+function onMessage(this: OwnedWebSocket, data: RawData | string, isBinary: boolean): void {
+  this[OWNER]?.arrived(data, isBinary);
+}
+
+function onPing(this: OwnedWebSocket, data: Buffer): void {
+  this[OWNER]?.pinged(data);
+}
+
+function onPong(this: OwnedWebSocket, data: Buffer): void {
+  this[OWNER]?.ponged(data);
+}
+
+function onUnexpectedResponse(this: OwnedWebSocket, _request: ClientRequest, response: IncomingMessage): void {
+  this[OWNER]?.refused(response);
+}
+
+function onError(this: OwnedWebSocket, error: Error & { code?: string }): void {
+  this[OWNER]?.broke(error);
+}
+
+function onClose(this: OwnedWebSocket, code: number, reason: Buffer): void {
+  this[OWNER]?.closed(code, reason);
 }
 
 /** A failed write ends the connection, which the `close` event reports. */
