@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measure } from './load/measure.ts';
+import { type Measured, measure } from './load/measure.ts';
 import { builtSource } from './load/subject.ts';
 import { thisMachine } from './performance/machine.ts';
 import { performanceFiles } from './performance/page.ts';
@@ -53,7 +53,16 @@ for (const { run, ...plan } of values.quick ? quickPlan() : fullPlan()) {
   const key = runKey(run, plan.subject);
   if (!isWanted(key)) continue;
   const startMs = performance.now();
-  const found = await measure({ ...plan, source });
+  delete results.runs[key];
+  let found: Measured;
+  try {
+    found = await measure({ ...plan, source });
+  } catch (error) {
+    // The page says "not measured"; the others are not lost.
+    console.error(`${key}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+    continue;
+  }
   results.runs[key] = found;
   const idle = found.idle === undefined ? '' : `, ${found.idle.rssMB.toFixed(0)} MB idle`;
   const costs = found.loads

@@ -37,6 +37,13 @@ const SOCKETS = Number(values.sockets);
 /** One for each socket and hour of 12 hours. */
 const REFRESHES = Number(values.refreshes ?? 12 * SOCKETS);
 const RATE = Number(values.rate);
+/** Slack allows a team one connect a minute; with more, the run would show sockets that wait. */
+const LEAST_MINUTES_BETWEEN = 2;
+if (REFRESHES / SOCKETS > MINUTES / LEAST_MINUTES_BETWEEN) {
+  throw new Error(
+    `${REFRESHES} reconnects of ${SOCKETS} sockets need ${(LEAST_MINUTES_BETWEEN * REFRESHES) / SOCKETS} minutes`,
+  );
+}
 const RUNTIME = values.runtime === 'node' ? 'node' : 'bun';
 const SAMPLE_MS = 10_000;
 const SAVE_SAMPLES = 6;

@@ -119,7 +119,7 @@ async function untilLive(field: Field, teams: number, children: readonly ChildPr
     }
     return (await field.slack.look()).live >= teams;
   };
-  await waitFor(live, { timeoutMs: 180_000, everyMs: 50, what: `${teams} live sockets` });
+  await waitFor(live, { timeoutMs: 600_000, everyMs: 50, what: `${teams} live sockets` });
 }
 
 async function measureIdle(pids: readonly number[], seconds: number): Promise<Idle> {
@@ -193,7 +193,7 @@ async function measureDrop(field: Field, teams: number, children: readonly Child
   const startMs = performance.now();
   await field.slack.drop();
   const back = async (): Promise<boolean> => (await field.slack.look()).hellos - before >= teams;
-  await waitFor(back, { timeoutMs: 300_000, everyMs: 50, what: 'all sockets back' });
+  await waitFor(back, { timeoutMs: 600_000, everyMs: 50, what: 'all sockets back' });
   await untilLive(field, teams, children);
   return performance.now() - startMs;
 }

@@ -39,6 +39,8 @@ export interface SoakVerdict {
   trend: Line;
   /** No growth that the samples could tell from none, or less than a fiftieth of the memory in all that time. */
   isFlat: boolean;
+  /** Open at a time, the median. */
+  live: number;
 }
 
 const FLAT_SHARE = 0.02;
@@ -48,18 +50,19 @@ export function judgeSoak(samples: readonly SoakSample[]): SoakVerdict {
     samples.slice(Math.floor(from * samples.length), Math.max(Math.ceil(to * samples.length), 1));
   const points: Point[] = part(1 / 3, 1).map(({ minute, rssMB }) => ({ x: minute / 60, y: rssMB }));
   const trend = fitLine(points);
-  const lastMB = median(part(0.9, 1));
+  const lastMB = median(part(0.9, 1).map(({ rssMB }) => rssMB));
   const hours = (points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0);
   return {
     minutes: samples.at(-1)?.minute ?? 0,
-    earlyMB: median(part(0.1, 0.2)),
+    earlyMB: median(part(0.1, 0.2).map(({ rssMB }) => rssMB)),
+    live: median(samples.map(({ live }) => live)),
     lastMB,
     trend,
     isFlat: trend.slope - trend.halfWidth <= 0 || trend.slope * hours < FLAT_SHARE * lastMB,
   };
 }
 
-function median(samples: readonly SoakSample[]): number {
-  const sorted = samples.map(({ rssMB }) => rssMB).toSorted((a, b) => a - b);
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }

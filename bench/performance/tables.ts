@@ -157,12 +157,12 @@ export function machineText({ machine, source, quick, measuredAt }: Results): st
 
 export function soakText(soak: SoakResults | undefined): string {
   if (soak === undefined) return 'Not measured yet.';
-  const { minutes, earlyMB, lastMB, trend, isFlat } = judgeSoak(soak.samples);
+  const { minutes, earlyMB, lastMB, trend, isFlat, live } = judgeSoak(soak.samples);
   const runtime = `${soak.runtime === 'bun' ? 'Bun' : 'Node'} ${soak.runtimeVersion}`;
   const mb = (value: number): string => `${number(value, 0)} MB`;
   return (
     `${number(soak.sockets, 0)} sockets with a real chain on ${runtime} for ${number(minutes, 0)} minutes ` +
-    `(${soak.measuredAt.slice(0, 10)}, commit ${soak.commit}), ${number(soak.refreshed, 0)} reconnects, ` +
+    `(${soak.measuredAt.slice(0, 10)}, commit ${soak.commit}), ${number(soak.refreshed, 0)} reconnects (${number(live, 0)} live, the median), ` +
     `${soak.eventsPerSecond} events a second (${number(soak.queued, 0)} queued, ${soak.doubled} of them twice): memory was ` +
     `${mb(earlyMB)} early and ${mb(lastMB)} in the end. The last two thirds gain ${number(trend.slope, 1)} MB an hour, ` +
     `give or take ${number(trend.halfWidth, 1)} (95 %): ${isFlat ? 'flat' : 'it grows'}.`
