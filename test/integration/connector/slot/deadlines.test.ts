@@ -72,7 +72,7 @@ describe.concurrent('a socket', () => {
   it('is not considered dead while nobody talks', () =>
     onStage(async ({ slack, open }) => {
       const slot = await open().live();
-      await waitFor(() => pings(slack) >= 3, { timeoutMs: 20_000 });
+      await waitFor(() => pings(slack) >= 3, { timeoutMs: 30_000 });
       expect(slot.states).toEqual(['live']);
     }));
 
