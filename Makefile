@@ -36,6 +36,10 @@ bench: $(INSTALLED) ## measure everything and write docs/performance.md; takes 4
 	@[ "$$(uname)" != Linux ] || { $(NODE) scripts/build.ts && $(NODE) bench/performance.ts; }
 	@echo '== bench/enqueue.ts: queueing an event exactly once, compared with plain RPUSH'
 	@$(NODE) bench/enqueue.ts
+	@echo '== bench/event.ts: an event from the text of its frame to the queue entry, step by step, on Node and on Bun'
+	@$(NODE) bench/event.ts && node_modules/.bin/bun --bun bench/event.ts
+	@echo '== bench/dedupe.ts: what a mark costs by rate, with 64 hashes a minute and with as many as the rate asks for'
+	@$(NODE) bench/dedupe.ts
 	@echo '== bench/plan.ts: one plan for 10,000 and 100,000 bots'
 	@$(NODE) bench/plan.ts
 	@echo '== bench/planner-idle.ts: the planner while nothing happens, 10,000 bots'
@@ -55,7 +59,7 @@ bench: $(INSTALLED) ## measure everything and write docs/performance.md; takes 4
 	@echo '== bench/hostile.ts: each fault of a hostile network, how soon it is noticed and over; six minutes'
 	@$(NODE) bench/hostile.ts
 
-build: $(INSTALLED) ## compile to dist/, as in the image
+build: $(INSTALLED) ## bundles, as in the image, and a single executable to dist/; TARGET=bun-linux-arm64 for another platform
 	@$(NODE) scripts/build.ts
 
 kube: $(INSTALLED) ## fetch an API server, etcd, kubectl and helm for the tests, once, if they are missing

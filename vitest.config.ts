@@ -27,7 +27,7 @@ export default defineConfig({
       suite('unit', { timeoutMs: 20_000, parallel: true }),
       suite('integration', { timeoutMs: 60_000, parallel: true }),
       suite('kube', { timeoutMs: 120_000, parallel: true, globalSetup: API_SERVER }),
-      suite('e2e', { timeoutMs: 300_000, parallel: false, globalSetup: API_SERVER }),
+      suite('e2e', { timeoutMs: 300_000, parallel: true }),
       suite('cluster', { timeoutMs: 240_000, parallel: false }),
     ],
   },

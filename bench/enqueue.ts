@@ -15,16 +15,17 @@ import { startRedis } from '../test/support/redis-server.ts';
 
 /**
  * What push-then-mark costs against plain RPUSH of the same payloads in the same run, how long an event waits for its
- * outcome (and so for its acknowledgement), and an urgent one behind a full buffer.
- * `node bench/enqueue.ts [--events 100000] [--bytes 1000] [--seconds 10] [--rate 2000]`; it starts a Redis of its own and
- * empties it.
+ * outcome (and so for its acknowledgement) at each of several rates, and an urgent one behind a full buffer.
+ * `node bench/enqueue.ts [--events 100000] [--bytes 1000] [--seconds 10] [--rates 2000,10000]`; it starts a Redis of its own
+ * and empties it. Redis's time for an event comes from `INFO commandstats`, which goes on while other programs have the
+ * core; the CPU time of its main thread, from `INFO cpu`, holds whatever else it did, such as reading the arguments.
  */
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '100000' },
     bytes: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '2000' },
+    rates: { type: 'string', default: '2000,10000' },
   },
 });
 const EVENTS = Number(values.events);
@@ -81,6 +82,7 @@ interface Result {
   name: string;
   perSecond: number;
   serverMicros: number;
+  serverCpuMicros: number;
   clientMicros: number;
 }
 
@@ -95,21 +97,31 @@ async function serverMicros(redis: IoredisClient): Promise<number> {
     );
 }
 
+/** Of its main thread since it started. */
+async function serverCpuMicros(redis: IoredisClient): Promise<number> {
+  const stats = await redis.info('cpu');
+  const seconds = [...stats.matchAll(/^used_cpu_(?:user|sys)_main_thread:([\d.]+)/gm)].map(([, text]) => Number(text));
+  return seconds.reduce((sum, each) => sum + each, 0) * 1e6;
+}
+
 async function measure(redis: IoredisClient, name: string, work: () => Promise<void>): Promise<Result> {
   await redis.flushall();
   await redis.config('RESETSTAT');
+  const serverCpu = await serverCpuMicros(redis);
   const cpu = process.cpuUsage();
   const startedAtMs = performance.now();
   await work();
   const tookMs = performance.now() - startedAtMs;
   const { user, system } = process.cpuUsage(cpu);
   const micros = await serverMicros(redis);
+  const cpuMicros = (await serverCpuMicros(redis)) - serverCpu;
   const queued = await redis.llen(keys.queue);
   if (queued !== EVENTS) throw new Error(`${name}: ${queued} of ${EVENTS} events on the queue`);
   return {
     name,
     perSecond: Math.round(EVENTS / (tookMs / 1000)),
     serverMicros: micros / EVENTS,
+    serverCpuMicros: cpuMicros / EVENTS,
     clientMicros: (user + system) / EVENTS,
   };
 }
@@ -152,7 +164,6 @@ async function wholeWay(redis: IoredisClient): Promise<void> {
 
 /** ms from offer to outcome, of events that come at an even rate as over Socket Mode. */
 async function waitsAtRate(redis: IoredisClient, perSecond: number, seconds: number): Promise<number[]> {
-  await redis.flushall();
   const publisher = publisherOn(redis);
   const waits: number[] = [];
   const startedAtMs = performance.now();
@@ -193,7 +204,7 @@ const redis = new IoredisClient(
 await redis.connect();
 try {
   const entries = Array.from({ length: EVENTS }, (_, n) => entry(n));
-  console.log(`${EVENTS} events, ${entries[0]?.bytes} bytes each, one connection, one batch in flight\n`);
+  console.log(`${EVENTS} events, ${entries[0]?.bytes} bytes each, one connection\n`);
   await measure(redis, 'warm-up', () => batches(redis, entries, 50));
   const results = [
     await measure(redis, 'plain RPUSH, pipelines of 50', () => plain(redis, entries, 50)),
@@ -205,31 +216,42 @@ try {
   ];
   const [baseline] = results;
   console.log(
-    '                                  events/s   server µs   client µs   events/s ÷ plain   server µs ÷ plain',
+    '                                  events/s   script µs   server CPU µs   client CPU µs   events/s ÷ plain   server CPU ÷ plain',
   );
-  for (const { name, perSecond, serverMicros: micros, clientMicros } of results) {
-    const ratios = baseline ? [perSecond / baseline.perSecond, micros / baseline.serverMicros] : [];
-    const [rate = 0, cost = 0] = ratios;
+  for (const { name, perSecond, serverMicros: micros, serverCpuMicros: cpu, clientMicros } of results) {
+    const rate = perSecond / (baseline?.perSecond ?? 1);
+    const cost = cpu / (baseline?.serverCpuMicros ?? 1);
     console.log(
-      `${name.padEnd(32)}${String(perSecond).padStart(10)}${micros.toFixed(2).padStart(12)}` +
-        `${clientMicros.toFixed(1).padStart(12)}${rate.toFixed(2).padStart(19)}${cost.toFixed(2).padStart(20)}`,
+      `${name.padEnd(32)}${String(perSecond).padStart(10)}${micros.toFixed(2).padStart(12)}${cpu.toFixed(2).padStart(16)}` +
+        `${clientMicros.toFixed(1).padStart(16)}${rate.toFixed(2).padStart(19)}${cost.toFixed(2).padStart(21)}`,
     );
   }
   const memory = await redis.call('MEMORY', 'USAGE', keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
   const marks = await redis.hlen(keys.dedupe(Math.floor(1_700_000_000_000 / 60_000), 0));
   if (marks > 0) console.log(`\nmarks: ${(Number(memory) / marks).toFixed(1)} bytes each at ${marks} a sub-bucket`);
 
-  const [perSecond, seconds] = [Number(values.rate), Number(values.seconds)];
-  const waits = (await waitsAtRate(redis, perSecond, seconds)).sort((a, b) => a - b);
-  if (waits.length !== perSecond * seconds) throw new Error(`only ${waits.length} events have an outcome`);
+  const seconds = Number(values.seconds);
   console.log(
-    `\nfrom offer to outcome at ${perSecond} events/s for ${seconds} s, in ms: ` +
-      `p50 ${percentile(waits, 0.5)}, p99 ${percentile(waits, 0.99)}, p99.9 ${percentile(waits, 0.999)}, ` +
-      `most ${percentile(waits, 1)}`,
+    '\nat an even rate, all acknowledged   events a batch   script µs   client CPU µs   ms to the outcome: p50, p99, most',
   );
+  for (const perSecond of values.rates.split(',').map(Number)) {
+    await redis.flushall();
+    await redis.config('RESETSTAT');
+    const cpu = process.cpuUsage();
+    const waits = (await waitsAtRate(redis, perSecond, seconds)).sort((a, b) => a - b);
+    const { user, system } = process.cpuUsage(cpu);
+    const events = perSecond * seconds;
+    if (waits.length !== events) throw new Error(`only ${waits.length} events have an outcome`);
+    const calls = Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1]);
+    console.log(
+      `${`${perSecond} events/s for ${seconds} s`.padEnd(36)}${(events / calls).toFixed(1).padStart(14)}` +
+        `${((await serverMicros(redis)) / events).toFixed(2).padStart(12)}${((user + system) / events).toFixed(1).padStart(16)}` +
+        `${percentile(waits, 0.5).padStart(24)}, ${percentile(waits, 0.99)}, ${percentile(waits, 1)}`,
+    );
+  }
   const behind = await waitsBehind(redis, EVENTS);
   console.log(
-    `an urgent event behind ${EVENTS} that wait: ${behind.urgent.toFixed(1)} ms; the last of those: ${behind.last.toFixed(0)} ms`,
+    `\nan urgent event behind ${EVENTS} that wait: ${behind.urgent.toFixed(1)} ms; the last of those: ${behind.last.toFixed(0)} ms`,
   );
 } finally {
   redis.disconnect();

@@ -5,9 +5,14 @@ import {
   standaloneConfig,
   statusConfig,
 } from '../core/config/config.ts';
-import type { ConfigInput } from '../core/config/config-input.ts';
+import { ConfigError, type ConfigInput } from '../core/config/config-input.ts';
 import type { Program } from '../core/config/setting.ts';
 import { createLog, type Log, type LogLevel } from '../core/process/log.ts';
+import { RUNTIME, runtimeHas } from '../core/process/runtime.ts';
+
+const NEEDS_NODE =
+  'this is Bun, which does not check the API server of Kubernetes by its CA: run the operator with Node 24 or later, by the ' +
+  'image or by "node bin/relax.mjs operator". The single executable is Bun as well';
 
 /**
  * Runs one program until its end. Each program is loaded only when it is needed: a connector has no use for a Kubernetes
@@ -21,6 +26,7 @@ export async function runProgram(
 ): Promise<number> {
   switch (program) {
     case 'operator': {
+      if (!runtimeHas.undiciTrust) throw new ConfigError(program, [NEEDS_NODE]);
       const { config, log } = begin(program, operatorConfig(input));
       const { runOperator } = await import('../operator/main.ts');
       await runOperator(config, log, signal);
@@ -28,6 +34,11 @@ export async function runProgram(
     }
     case 'connector': {
       const { config, log } = begin(program, connectorConfig(input));
+      const { runtime = RUNTIME.name } = config;
+      if (runtime !== RUNTIME.name) {
+        const warning = 'only the image and relax standalone start connectors by RELAX_CONNECTOR_RUNTIME';
+        log.warn({ wanted: runtime, runtime: RUNTIME.name, warning }, 'connector was started on another runtime');
+      }
       const { runConnector } = await import('../connector/main.ts');
       const { tellParent } = await import('../connector/parent-report.ts');
       await runConnector(config, log.child({ pod: config.pod }), signal, tellParent);

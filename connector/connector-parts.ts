@@ -22,7 +22,7 @@ import { Publisher } from './queue/publisher.ts';
 import { SubBucketWatch } from './queue/sub-bucket-watch.ts';
 import type { ReplyDesk } from './reply/reply-desk.ts';
 import { HeartbeatWheel } from './slot/heartbeat-wheel.ts';
-import type { SlotDeps } from './slot/slot-runner.ts';
+import type { SlotDeps } from './slot/slot-deps.ts';
 import { wsOpenSocket } from './socket/ws-socket.ts';
 import { redisBroughtEvents } from './twins/brought-events.ts';
 import { TwinWatch } from './twins/twin-watch.ts';

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SlotReport } from '../core/protocol/report.ts';
 import type { FilterReason } from './event/filter.ts';
+import { HotHistogram } from './hot-histogram.ts';
 import type { Backlog, OutboundObserver } from './outbound/outbound.ts';
 import type { PostResult } from './outbound/post-verdict.ts';
 import type { FailReason, Outcome } from './queue/outcome.ts';
@@ -113,9 +114,11 @@ const labelsOf = (outcome: Outcome): { outcome: Outcome['kind']; reason: string 
   reason: reasonOf(outcome),
 });
 
-function raise<C extends { count: number }>(counts: readonly C[], isIt: (count: C) => boolean): void {
-  const found = counts.find(isIt);
-  if (found !== undefined) found.count += 1;
+/** No two outcomes have the same: a reason belongs to one kind, and none is named as a kind is. */
+const wordOf = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : outcome.kind);
+
+function raise(count: { count: number } | undefined): void {
+  if (count !== undefined) count.count += 1;
 }
 
 /** Counters by pod, never by team: a fleet has a hundred thousand of those. Every label that is known exists from 0 on. */
@@ -155,12 +158,13 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     ...keysOf(FAILED).map((reason) => ({ kind: 'failed' as const, reason })),
   ];
   const events = hotCounter('relax_events_total', 'Events read from Slack, by outcome.', outcomes.map(labelsOf));
+  const eventsOf = new Map(outcomes.map((outcome, at) => [wordOf(outcome), events[at]]));
 
-  const waits = new Histogram({
+  const waits = new HotHistogram({
     name: 'relax_event_wait_seconds',
     help: 'From reading an event to its final outcome.',
     buckets: WAIT_BUCKETS_S,
-    registers,
+    registry,
   });
   const batches = new Histogram({
     name: 'relax_enqueue_batch_seconds',
@@ -180,6 +184,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     'Websocket frames read, by kind.',
     keysOf(FRAMES).map((kind) => ({ kind })),
   );
+  const framesOf = new Map(frames.map((count) => [count.labels.kind, count]));
   const transitions = counter('relax_socket_transitions_total', 'State transitions of sockets, by the new state.', [
     'state',
   ]);
@@ -253,8 +258,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
 
   return {
     settled(outcome, waitedMs) {
-      const reason = reasonOf(outcome);
-      raise(events, ({ labels }) => labels.outcome === outcome.kind && labels.reason === reason);
+      raise(eventsOf.get(wordOf(outcome)));
       waits.observe(waitedMs / 1000);
     },
     batch(_events, tookMs, error) {
@@ -262,7 +266,7 @@ export function connectorMetrics(registry: Registry, sources: MetricSources): Co
     },
     renewal: (result) => renewals.inc({ result }),
     connect: (answer) => connects.inc({ answer: ANSWERS[answer] }),
-    frame: (kind) => raise(frames, ({ labels }) => labels.kind === kind),
+    frame: (kind) => raise(framesOf.get(kind)),
     transition: (state) => transitions.inc({ state }),
     withheld: () => deaf.inc(),
     reply: {

@@ -6,6 +6,7 @@ import { ROOT } from './step.ts';
 /**
  * Makes dist/ (ADR 0027): the program as one bundle for each runtime, which need no node_modules, and as an executable.
  * `TARGET=bun-linux-arm64 node scripts/build.ts` makes the executable for another platform; Bun fetches that one's runtime.
+ * An argument names another folder than dist/.
  */
 
 /** npm has it there before the scripts of packages have run, and `npm ci --ignore-scripts` leaves it there. */
@@ -18,5 +19,6 @@ if (bun === undefined) {
   process.stderr.write('Bun is missing: run "npm ci"\n');
   process.exitCode = 1;
 } else {
-  process.exitCode = spawnSync(bun, [join(ROOT, 'scripts/bundle.ts')], { stdio: 'inherit' }).status ?? 1;
+  process.exitCode =
+    spawnSync(bun, [join(ROOT, 'scripts/bundle.ts'), ...process.argv.slice(2)], { stdio: 'inherit' }).status ?? 1;
 }

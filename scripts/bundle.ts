@@ -1,5 +1,5 @@
-import { copyFileSync, globSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { ROOT } from './step.ts';
 
 /** What `scripts/build.ts` makes. Run by Bun, whose bundler takes plugins only in this form. */
@@ -48,8 +48,12 @@ const withoutTelemetry: Plugin = {
 };
 
 /** What only one command needs is a chunk that the others don't load: a connector loads no Kubernetes client. */
-const PROGRAM = { entrypoints: [join(ROOT, 'cli/main.ts')], splitting: true, plugins: [withoutTelemetry] };
-const DIST = join(ROOT, 'dist');
+const PROGRAM = {
+  entrypoints: [join(ROOT, 'cli/main.ts')],
+  splitting: true,
+  plugins: [withoutTelemetry],
+};
+const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
 
 /** All chunks of a bundle are in one folder, and look for their scripts beside them: two of one name would be one. */
 function copyScripts(folder: string): string[] {
@@ -61,14 +65,33 @@ function copyScripts(folder: string): string[] {
   return names;
 }
 
+/** The licences of all packages that a bundle may hold ask for their text to go with it. */
+function writeLicenses(file: string): void {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }>;
+  };
+  const texts = Object.entries(packages)
+    .filter(([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional)
+    .map(([path]) => {
+      const name = path.slice('node_modules/'.length);
+      const [text] = globSync('{LICENSE,LICENCE}*', { cwd: join(ROOT, path), exclude: (file) => file.endsWith('.js') });
+      const { license = '' } = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as {
+        license?: string;
+      };
+      return `== ${name}: ${license}\n\n${text === undefined ? '' : readFileSync(join(ROOT, path, text), 'utf8').trim()}\n`;
+    });
+  writeFileSync(file, texts.join('\n'));
+}
+
 rmSync(DIST, { recursive: true, force: true });
 let scripts: string[] = [];
-// Bun has packages of its own in the place of `ws` and `undici`: in its bundle these stay imports.
+// What Bun has packages of its own for (`ws`, `undici`) stays an import in its bundle.
 for (const target of ['node', 'bun'] as const) {
   const outdir = join(DIST, target);
   await Bun.build({ ...PROGRAM, target, outdir });
   scripts = copyScripts(outdir);
 }
+writeLicenses(join(DIST, 'LICENSES.txt'));
 
 process.chdir(join(DIST, 'bun'));
 const { TARGET: target = '' } = process.env;

@@ -45,21 +45,16 @@ interface SuiteOptions {
   projects?: readonly string[];
   /** Vitest's own choice, if undefined. */
   pool?: 'threads';
-  /** Folders to take them from; all of the projects' tests, if undefined. */
-  folders?: readonly string[];
+  /** Folders and files to take them from; all of the projects' tests, if undefined. */
+  from?: readonly string[];
+  /** What differs from our own environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const suite = (name: string, options: SuiteOptions): Part => ({
   name,
   run: async () => {
-    const {
-      minutes,
-      workers = 1,
-      within = [],
-      runtime = [process.execPath],
-      projects = [name],
-      folders = [],
-    } = options;
+    const { minutes, workers = 1, within = [], runtime = [process.execPath], projects = [name], from = [] } = options;
     const pool = options.pool === undefined ? [] : [`--pool=${options.pool}`];
     const report = join(folder, `${name}.json`);
     const more = [
@@ -69,9 +64,10 @@ const suite = (name: string, options: SuiteOptions): Part => ({
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    const vitest = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...folders];
+    const vitest = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...from];
     const command = [...within, ...runtime, ...vitest, ...projects.flatMap((project) => ['--project', project])];
-    const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS });
+    const env = { ...process.env, ...options.env };
+    const outcome = await runStep({ name, command: [...command, ...more], timeoutMs: minutes * MINUTE_MS, env });
     if (!outcome.ok) process.stdout.write(`suite ${name} failed: ${outcome.why}\n`);
     return tallyOf(existsSync(report) ? readFileSync(report, 'utf8') : undefined, outcome.ok);
   },
@@ -94,10 +90,19 @@ const onBun: Part = {
       runtime: [bun, '--bun'],
       projects: ['unit', 'integration'],
       pool: 'threads',
-      folders: ['unit', 'integration'].flatMap((each) => [`test/${each}/connector`, `test/${each}/core`]),
+      from: ['unit', 'integration'].flatMap((each) => [`test/${each}/connector`, `test/${each}/core`]),
     }).run();
   },
 };
+
+/** Whole fleets run their connectors on Bun. Where those are killed, cut off and frozen, they do it on Node as well. */
+const chaosOnNode = suite('e2e-node', {
+  minutes: 8,
+  workers: 2,
+  projects: ['e2e'],
+  from: ['kubernetes-chaos', 'socket-mode', 'standalone'].map((file) => `test/e2e/${file}.test.ts`),
+  env: { RELAX_CONNECTOR_RUNTIME: 'node' },
+});
 
 /** The chart with each of its own example values, linted and rendered as a person would who has no cluster. */
 const chart: Part = {
@@ -134,10 +139,11 @@ const CHECKS: readonly Part[] = [
 
 const SUITES: readonly Part[] = [
   suite('unit', { minutes: 6, workers: 2 }),
-  suite('integration', { minutes: 14, workers: 3 }),
+  suite('integration', { minutes: 14, workers: 4 }),
   onBun,
   suite('kube', { minutes: 14, workers: 3 }),
-  suite('e2e', { minutes: 20 }),
+  suite('e2e', { minutes: 16, workers: 2 }),
+  chaosOnNode,
 ];
 
 const cluster: Part = {
@@ -182,7 +188,7 @@ const results: { name: string; tally: Tally; seconds: number }[] = [];
 try {
   const needRedis = [...SUITES, ...BY_NAME].filter(({ name }) => name !== 'unit');
   if (parts.some((part) => needRedis.includes(part))) ensureRedisServer();
-  const needServer = parts.some(({ name }) => name === 'kube' || name === 'e2e');
+  const needServer = parts.some(({ name }) => ['kube', 'e2e', 'e2e-node'].includes(name));
   const needHelm = needServer || parts.some(({ name }) => name === 'chart');
   const missing = await ensureKube({ server: needServer, helm: needHelm });
   if (missing !== undefined) {

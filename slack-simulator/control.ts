@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'undici';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { type PostControl, postControlOf, type TokenControl, tokenControlOf } from './bot-control.ts';
 import type { BurstPlan, BurstState } from './burst.ts';
 import type { SocketFault, StandingFault } from './fault.ts';
@@ -47,18 +49,24 @@ export type Control = {
 
 /** `url`: the simulator's, as it prints it. `caFile`: with TLS, unless the process trusts it already. */
 export function controlOf(url: string, options: { caFile?: string | undefined } = {}): Control {
-  const connect = options.caFile === undefined ? {} : { ca: readFileSync(options.caFile) };
-  const dispatcher = new Agent({ connect, connections: 4 });
+  // Not by fetch or undici, whose option for a CA Bun ignores.
+  const { Agent, request } = url.startsWith('https:') ? https : http;
+  const ca = options.caFile === undefined ? {} : { ca: readFileSync(options.caFile) };
+  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...ca });
 
   async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const response = await request(new URL(`/_control/${path}`, url), {
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const open = request(new URL(`/_control/${path}`, url), {
       method,
-      dispatcher,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
-    const text = await response.body.text();
-    if (response.statusCode !== 200) throw new Error(`the Slack simulator refused ${method} ${path}: ${text}`);
-    return JSON.parse(text) as T;
+      agent,
+      ...ca,
+      ...(body === undefined ? {} : { headers }),
+    }).end(text);
+    const [response] = (await once(open, 'response')) as [http.IncomingMessage];
+    const answer = Buffer.concat(await response.toArray()).toString();
+    if (response.statusCode !== 200) throw new Error(`the Slack simulator refused ${method} ${path}: ${answer}`);
+    return JSON.parse(answer) as T;
   }
   const of = encodeURIComponent;
 
@@ -88,6 +96,6 @@ export function controlOf(url: string, options: { caFile?: string | undefined } 
     posts: postControlOf(call),
     tokens: tokenControlOf(call),
     apps: appControlOf(call),
-    close: () => dispatcher.close(),
+    close: async () => agent.destroy(),
   };
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LAUNCHER } from '../launcher.ts';
+import { RELAX } from '../launcher.ts';
 import { OwnedProcess } from './owned-process.ts';
 
 /** `relax standalone` on these manifests, and what its log says about its connectors. */
@@ -19,7 +19,7 @@ export class FleetProcess {
     mkdirSync(bots);
     for (const [file, yaml] of manifests) writeFileSync(join(bots, file), yaml, { mode: 0o600 });
     const flags = ['--bots', bots, '--connectors', String(fleet.connectors), '--zones', fleet.zones.join(',')];
-    this.process = new OwnedProcess('relax standalone', [process.execPath, LAUNCHER, 'standalone', ...flags], {
+    this.process = new OwnedProcess('relax standalone', [...RELAX, 'standalone', ...flags], {
       env,
       tie: 'channel',
       onLine: (line) => this.#read(line),

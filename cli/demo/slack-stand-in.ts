@@ -1,5 +1,5 @@
 import { type Control, controlOf } from '../../slack-simulator/control.ts';
-import { LAUNCHER } from '../launcher.ts';
+import { RELAX } from '../launcher.ts';
 import type { SlackReady } from '../slack/slack.ts';
 import { type DemoApp, type RtmTeam, WORLD } from './demo-world.ts';
 import { OwnedProcess } from './owned-process.ts';
@@ -36,7 +36,7 @@ export class SlackStandIn {
     const { promise, resolve } = Promise.withResolvers<string>();
     const world = ['--teams', String(WORLD.rtmTeams), '--apps', String(WORLD.ownApps + 1), '--app-teams', '1'];
     const flags = ['--tls', '--control', '--json', ...world];
-    const child = new OwnedProcess('relax slack', [process.execPath, LAUNCHER, 'slack', ...flags], {
+    const child = new OwnedProcess('relax slack', [...RELAX, 'slack', ...flags], {
       tie: 'channel',
       onLine: resolve,
     });

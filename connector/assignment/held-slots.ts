@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decodeSlot, type Slot, type SlotID, type Slots } from '../../core/protocol/assignment.ts';
+import { decodeSlot, type EventFilter, type Slot, type SlotID, type Slots } from '../../core/protocol/assignment.ts';
 
 /** What Redis assigns to this pod, as far as is known. Version 0: none adopted yet. */
 export interface HeldSlots {
@@ -33,13 +33,23 @@ export function heldAfterRead(held: HeldSlots, read: SlotsRead): ReadVerdict {
 
   const unreadable: SlotID[] = [];
   const slots = new Map<SlotID, Slot>();
+  const filters = new Map<string, EventFilter>();
   for (const [id, json] of Object.entries(read.fields)) {
     const before = held.slots.get(id);
-    const slot = decodeSlot(json);
+    const slot = withSharedFilter(decodeSlot(json), filters);
     if (slot === undefined) unreadable.push(id);
     // What has not changed stays the same object, so that comparing it is cheap.
     const after = slot === undefined || isDeepStrictEqual(before, slot) ? before : slot;
     if (after !== undefined) slots.set(id, after);
   }
   return { held: { version: read.version ?? 0, slots }, unreadable };
+}
+
+/** Of thousands of bots most choose the same events, so that they hold one filter. */
+function withSharedFilter(slot: Slot | undefined, filters: Map<string, EventFilter>): Slot | undefined {
+  if (slot === undefined) return undefined;
+  const text = JSON.stringify(slot.events);
+  const events = filters.get(text) ?? slot.events;
+  filters.set(text, events);
+  return { ...slot, events };
 }

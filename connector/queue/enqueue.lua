@@ -28,6 +28,7 @@
 --   e  not queued, not marked
 -- With a u or an e it is an array: those characters, then for each u "<error>" and for each e
 -- "<queue, urgent, fence, steps or mark>:<command>:<error>"; some versions of Redis name no command in their errors.
+local KEYS, ARGV, pcall, byte, sub = KEYS, ARGV, redis.pcall, string.byte, string.sub
 local fence, max, urgents, renewal, places = KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local WIDTH, PAYLOADS = 31, 5
 local count = #places / WIDTH
@@ -40,29 +41,29 @@ end
 local refusal
 
 -- Whoever looks for a mark or sets one does so by the steps that are here. Where there are none, these are as good as any.
-local steps = redis.pcall('GET', KEYS[4])
+local steps = pcall('GET', KEYS[4])
 if failure(steps) then
   refusal = 'steps:get:' .. steps.err
 elseif not steps then
-  local set = redis.pcall('SET', KEYS[4], ARGV[5])
+  local set = pcall('SET', KEYS[4], ARGV[5])
   if failure(set) then refusal = 'steps:set:' .. set.err end
 elseif steps ~= ARGV[5] then
   return 'steps ' .. steps
 end
 
 -- Nearly always empty, in which case no event needs a look.
-local fences = redis.pcall('HLEN', fence)
+local fences = pcall('HLEN', fence)
 if failure(fences) then
   refusal = refusal or 'fence:hlen:' .. fences.err
 elseif fences > 0 then
   if #ARGV == PAYLOADS + count then return 'fences' end
-  fences = redis.pcall('HMGET', fence, unpack(ARGV, PAYLOADS + count + 1, PAYLOADS + 2 * count))
+  fences = pcall('HMGET', fence, unpack(ARGV, PAYLOADS + count + 1, PAYLOADS + 2 * count))
   if failure(fences) then refusal = refusal or 'fence:hmget:' .. fences.err end
 else
   fences = nil
 end
 
-local time = redis.pcall('TIME')
+local time = pcall('TIME')
 if failure(time) then refusal = refusal or 'mark:time:' .. time.err end
 local now = tonumber(time[1])
 
@@ -71,28 +72,24 @@ local function fail(event, what)
   results[event], words[event] = 'e', what
 end
 
--- Field -> the event that gets that mark, and where.
-local first = {}
--- Event -> its mark hash, for those that are pushed; or the event before it that it is a copy of.
-local markOf, copyOf = {}, {}
-local tried = false
+-- Of those that are pushed: the hash that gets the mark, the field, and the other way round the event.
+local markOf, fieldOf, eventOf = {}, {}, {}
+-- Event -> the one before it in this batch that it is a copy of.
+local copyOf = {}
 
--- Before the push: the hash outlives the marks that are about to be set, and it takes them.
-local function prepare(mark, at, renewAt)
-  if renewAt and renewAt > now then
-    if tried then return end
-    local set = redis.pcall('HSET', mark, '?', renewAt)
-    if failure(set) then return 'mark:hset:' .. set.err end
-  else
-    local set = redis.pcall('HSET', mark, '?', now + renewal)
-    if failure(set) then return 'mark:hset:' .. set.err end
-    local renewed = redis.pcall('EXPIRE', mark, tonumber(string.sub(places, at + 2, at + 9)))
-    if failure(renewed) then
-      redis.pcall('HSET', mark, '?', '0')
-      return 'mark:expire:' .. renewed.err
+local function isFenced(event)
+  local entry = fences[event] and tonumber(fences[event])
+  return entry and tonumber(ARGV[PAYLOADS + 2 * count + event]) <= entry
+end
+
+-- Looks at what an event's other keys hold: 1 or Redis's error.
+local function elsewhere(from, to, mark, field)
+  for k = from, to do
+    if KEYS[k] ~= mark then
+      local seen = pcall('HEXISTS', KEYS[k], field)
+      if seen ~= 0 then return seen end
     end
   end
-  tried = true
 end
 
 -- Another type under a key of marks concerns this event. Anything else may pass, and no later event may overtake this one.
@@ -101,57 +98,36 @@ local function unseen(event, command, reply)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then refusal = words[event] end
 end
 
-local function look(event, key, keys, list)
-  if refusal then return fail(event, refusal) end
-  if list.refusal then return fail(event, list.refusal) end
-  local fenced = fences and fences[event] and tonumber(fences[event])
-  if fenced and tonumber(ARGV[PAYLOADS + 2 * count + event]) <= fenced then
-    results[event] = 'x'
-    return
+local function isCopy(before, from, to)
+  for k = from, to do
+    if before and KEYS[k] == markOf[before] then return true end
   end
+end
 
-  local at = (event - 1) * WIDTH
-  local field = string.sub(places, at + 10, at + WIDTH)
-  local mark = KEYS[key + math.floor((keys - 1) / 2)]
-  local seen = redis.pcall('HMGET', mark, field, '?')
-  if failure(seen) then return unseen(event, 'hmget', seen) end
-  if seen[1] then
-    results[event] = 'd'
-    return
-  end
-  local before = first[field]
-  for k = key, key + keys - 1 do
-    if before and KEYS[k] == markOf[before] then
-      copyOf[event] = before
-      return
-    end
-    if KEYS[k] ~= mark then
-      local other = redis.pcall('HEXISTS', KEYS[k], field)
-      if failure(other) then return unseen(event, 'hexists', other) end
-      if other == 1 then
-        results[event] = 'd'
-        return
-      end
+-- Before the push: the hash takes marks, and outlives those that are about to be set.
+local tried = false
+local function prepare(mark, at, renewAt)
+  if renewAt and tonumber(renewAt) > now then
+    if tried then return end
+    local set = pcall('HSET', mark, '?', renewAt)
+    if failure(set) then return 'mark:hset:' .. set.err end
+  else
+    local set = pcall('HSET', mark, '?', now + renewal)
+    if failure(set) then return 'mark:hset:' .. set.err end
+    local renewed = pcall('EXPIRE', mark, tonumber(sub(places, at + 2, at + 9)))
+    if failure(renewed) then
+      pcall('HSET', mark, '?', '0')
+      return 'mark:expire:' .. renewed.err
     end
   end
-
-  if list.room <= 0 then
-    results[event] = 'f'
-    return
-  end
-  refusal = prepare(mark, at, seen[2] and tonumber(seen[2]))
-  if refusal then return fail(event, refusal) end
-  first[field], markOf[event] = event, mark
-  list.room = list.room - 1
-  list.events[#list.events + 1] = event
-  list.payloads[#list.payloads + 1] = ARGV[PAYLOADS + event]
+  tried = true
 end
 
 -- What one list refuses concerns only the events that go to it.
 local function listOf(name, key)
   local list = { name = name, key = key, room = math.huge, events = {}, payloads = {} }
   if max > 0 then
-    local length = redis.pcall('LLEN', key)
+    local length = pcall('LLEN', key)
     if failure(length) then
       list.refusal = name .. ':llen:' .. length.err
     else
@@ -163,23 +139,54 @@ end
 
 local key = 5
 local function lookAll(from, to, list)
+  local events, payloads, room, pushes = list.events, list.payloads, list.room, 0
   for event = from, to do
-    local keys = string.byte(places, (event - 1) * WIDTH + 1) - 48
-    look(event, key, keys, list)
-    key = key + keys
+    local at = (event - 1) * WIDTH
+    local last = key + byte(places, at + 1) - 49
+    if refusal or list.refusal then
+      fail(event, refusal or list.refusal)
+    elseif fences and isFenced(event) then
+      results[event] = 'x'
+    else
+      local field = sub(places, at + 10, at + WIDTH)
+      local mark = KEYS[last - key == 2 and key + 1 or key]
+      local seen = pcall('HMGET', mark, field, '?')
+      local other = last > key and not seen.err and not seen[1] and elsewhere(key, last, mark, field)
+      if seen.err then
+        unseen(event, 'hmget', seen)
+      elseif failure(other) then
+        unseen(event, 'hexists', other)
+      elseif seen[1] or other then
+        results[event] = 'd'
+      elseif isCopy(eventOf[field], key, last) then
+        copyOf[event] = eventOf[field]
+      elseif pushes >= room then
+        results[event] = 'f'
+      else
+        refusal = prepare(mark, at, seen[2])
+        if refusal then
+          fail(event, refusal)
+        else
+          pushes = pushes + 1
+          events[pushes], payloads[pushes] = event, ARGV[PAYLOADS + event]
+          markOf[event], fieldOf[event], eventOf[field] = mark, field, event
+        end
+      end
+    end
+    key = last + 1
   end
 end
 
 local function pushAll(list)
-  if #list.events == 0 then return end
+  local events, payloads = list.events, list.payloads
+  if #events == 0 then return end
   -- All of them or none, so that none overtakes another.
-  local pushed = redis.pcall('RPUSH', list.key, unpack(list.payloads))
-  for _, event in ipairs(list.events) do
+  local pushed = pcall('RPUSH', list.key, unpack(payloads))
+  for _, event in ipairs(events) do
     if failure(pushed) then
       fail(event, list.name .. ':rpush:' .. pushed.err)
     else
-      local at = (event - 1) * WIDTH
-      local marked = redis.pcall('HSET', markOf[event], string.sub(places, at + 10, at + WIDTH), '1')
+      local marked = pcall('HSET', markOf[event], fieldOf[event], '1')
       if failure(marked) then
         results[event], words[event] = 'u', marked.err
       else
@@ -202,8 +209,9 @@ for _, list in ipairs(lists) do pushAll(list) end
 
 -- A copy of an event of this batch waits with it if that was not pushed.
 for event, before in pairs(copyOf) do
-  local onList = results[before] == 'q' or results[before] == 'u'
-  results[event], words[event] = onList and 'd' or results[before], not onList and words[before] or nil
+  local isOnList = results[before] == 'q' or results[before] == 'u'
+  results[event] = isOnList and 'd' or results[before]
+  words[event] = not isOnList and words[before] or nil
 end
 
 local answer = table.concat(results)

@@ -1,11 +1,11 @@
 /** Where an event's mark is kept: its bucket, sub-bucket and lifetime (design rules 3 and 4). */
 
-import { createHash } from 'node:crypto';
 import type { FleetContract } from '../../core/protocol/contract.ts';
 import { type DedupeSteps, subBucketsOf } from '../../core/protocol/dedupe-steps.ts';
 import { delayedWindowMs } from '../../core/protocol/dedupe-window.ts';
 import type { QueueKeys } from '../../core/protocol/keys.ts';
 import type { Mark } from '../event/mark.ts';
+import { markDigest } from './mark-digest.ts';
 
 /** All marks of one minute that live equally long; they are spread over several hashes. */
 interface Bucket {
@@ -35,9 +35,7 @@ const OWN_KEY: readonly Bucket[] = [];
  *   keys. Copies of an untimed event find each other when their arrivals are less than one bucket apart.
  */
 export function markPlace(id: string, mark: Mark, contract: FleetContract, arrivedAtMs: number): MarkPlace {
-  const digest = createHash('sha256').update(id).digest();
-  const field = digest.subarray(0, 16).toString('base64url');
-  const spread = digest.readUInt32BE(16);
+  const { field, spread } = markDigest(id);
   const bucketOf = (atMs: number): number => Math.floor(atMs / contract.bucketMs);
   switch (mark.kind) {
     case 'own':

@@ -56,6 +56,10 @@ export const MOST_AGAIN = 0.88;
 /** How much the level must change before the heaviest bots are determined again; per event that would be too expensive. */
 const LOOK_EVERY = 0.04;
 
+/** So little waits that nobody pauses, and nothing is refused, for its bytes. */
+export const isCalm = (once: Pick<Share, 'fill'>, again: Pick<Share, 'fill'>): boolean =>
+  once.fill + again.fill <= RESUME_AT;
+
 /** Between the thresholds nothing changes, so that reading does not oscillate (hysteresis). */
 export function pressureOf({ age, once, again }: BufferLoad, before: Pressure): Pressure {
   const fill = (ALL_AT * once.fill) / (ALL_AT - again.fill);

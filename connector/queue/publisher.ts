@@ -9,6 +9,7 @@ import { type MarkPlace, markPlace } from './mark-keys.ts';
 import type { FailReason, OutcomeCounts, Settled } from './outcome.ts';
 import {
   type BufferLoad,
+  isCalm,
   isRefused,
   NO_PRESSURE,
   NO_REFUSAL,
@@ -150,7 +151,7 @@ export class Publisher {
     const offeredAtMs = this.#options.clock.monotonicMs();
     if (isSentAgain) {
       if (shard.join({ mark, fenceField, generation }, { offeredAtMs, settled })) return;
-      const load = this.#load();
+      const load = this.#bound.load(0);
       if (isRefused(load, this.#refusal, fenceField)) {
         this.#refusesAll ||= refusesAll(load);
         this.#fail('buffer_full', settled);
@@ -171,8 +172,14 @@ export class Publisher {
       this.#fail('buffer_full', settled);
       return;
     }
-    this.#weigh();
+    if (!this.#isCalm()) this.#weigh();
     shard.schedule();
+  }
+
+  /** Nothing can follow from the bytes that wait. What follows from their age is weighed with each batch. */
+  #isCalm(): boolean {
+    const { once, again } = this.#bound.load(0);
+    return this.#pressure === NO_PRESSURE && this.#refusal === NO_REFUSAL && isCalm(once, again);
   }
 
   #markOf({ item, mark }: NormalizedEvent): MarkPlace {

@@ -6,12 +6,12 @@ import { crowd, isRoomy, lookAgain, stillUnknown } from './app-sockets.ts';
 import { abandon, begin, fail, purposeOf } from './attempt.ts';
 import { isForBudget } from './attempt-budget.ts';
 import { ACCEPTED, refuseRevoked, refuseSocket } from './refusal.ts';
+import type { SignsOfLife } from './signs-of-life.ts';
 import {
   type CurrentSocket,
   type Effect,
   first,
   go,
-  HEARTBEAT_MS,
   type Input,
   type Moment,
   NONE,
@@ -27,21 +27,13 @@ const STABLE_MS = 60_000;
 const MARK_MS = 300_000;
 /** How soon it is marked again if Redis may not know it: others would take the socket for one that is not of Relax. */
 const MARK_AGAIN_MS = 5_000;
-/** A peer that has answered neither of two pings, one heartbeat apart, by the third heartbeat is dead. */
+/**
+ * How long a peer is silent before it is pinged, before it is pinged again, and before it is dead. Each is seen by the next
+ * heartbeat, so that a dead peer is given up 9 to 10 s after its last sign of life, with 2 s at least to answer the first ping
+ * even if heartbeats are late. A silent socket that is well costs one ping in 6 to 7 s (ADR 0028).
+ */
+const SILENCE_MS = { ping: 6_000, pingAgain: 7_500, dead: 9_000 };
 const MOST_PINGS = 2;
-/** A peer that sends, but has answered no ping for this long by a heartbeat, does not hear us: about 10 s. */
-const MUTE_MS = 4 * HEARTBEAT_MS - HEARTBEAT_MS / 2;
-/** A peer whose last answer is older is pinged although it sends. */
-const ASK_ANYWAY_MS = HEARTBEAT_MS + HEARTBEAT_MS / 2;
-/** A heartbeat this late means that this process was delayed, not the peer: what arrived in the meantime is read first. */
-const LATE_HEARTBEAT_MS = 2 * HEARTBEAT_MS;
-
-export function onHeard(state: SlotState, input: Extract<Input, { type: 'heard' }>, { nowMs }: Moment): Step {
-  const { current } = state;
-  if (current?.id !== input.id) return stay(state);
-  if (input.answered === true) return go(state, { current: { ...current, heard: true, answeredAtMs: nowMs } });
-  return current.heard ? stay(state) : go(state, { current: { ...current, heard: true } });
-}
 
 /** The successor is live. Only now is the earlier socket closed, or left to Slack to close. */
 export function onHello(state: SlotState, id: number, sockets: number | undefined, { nowMs }: Moment): Step {
@@ -57,10 +49,8 @@ export function onHello(state: SlotState, id: number, sockets: number | undefine
     sinceMs: nowMs,
     readSinceMs: nowMs,
     pausedSinceMs: pressed ? nowMs : undefined,
-    heard: true,
     pings: 0,
-    answeredAtMs: nowMs,
-    heartbeatAtMs: nowMs,
+    pingedAtMs: nowMs,
     markedAtMs: nowMs,
     leaving: false,
     counted,
@@ -160,18 +150,20 @@ export function lose(state: SlotState, current: CurrentSocket, trouble: Trouble,
   }
 }
 
-export function onHeartbeat(state: SlotState, moment: Moment): Step {
+type Heartbeat = Extract<Input, { type: 'heartbeat' }>;
+
+export function onHeartbeat(state: SlotState, heartbeat: Heartbeat, moment: Moment): Step {
   const { current } = state;
   if (current === undefined) return stay(state);
-  const beaten = beat(state, current, moment);
+  const beaten = beat(state, current, heartbeat, moment);
   const looked = lookAgain(beaten.state, moment);
-  return first([...beaten.effects, ...looked.effects], lookAtWithheld(looked.state, moment));
+  return first(beaten.effects, first(looked.effects, lookAtWithheld(looked.state, moment)));
 }
 
-function beat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
-  if (moment.nowMs - current.markedAtMs < MARK_MS) return heartbeat(state, current, moment);
+function beat(state: SlotState, current: CurrentSocket, heartbeat: Heartbeat, moment: Moment): Step {
+  if (moment.nowMs - current.markedAtMs < MARK_MS) return lookAtSilence(state, current, heartbeat, moment);
   const marked: CurrentSocket = { ...current, markedAtMs: moment.nowMs };
-  return first([markLive(marked)], heartbeat({ ...state, current: marked }, marked, moment));
+  return first([markLive(marked)], lookAtSilence({ ...state, current: marked }, marked, heartbeat, moment));
 }
 
 export function onUnmarked(state: SlotState, { nowMs }: Moment): Step {
@@ -183,35 +175,33 @@ export function onUnmarked(state: SlotState, { nowMs }: Moment): Step {
 
 const markLive = ({ tokenDigest }: CurrentSocket) => ({ do: 'markLive', tokenDigest }) as const;
 
-function heartbeat(state: SlotState, current: CurrentSocket, moment: Moment): Step {
+function lookAtSilence(state: SlotState, current: CurrentSocket, heartbeat: Heartbeat, moment: Moment): Step {
   const { nowMs } = moment;
-  const heartbeatDone = (changes: Partial<CurrentSocket>): SlotState => ({
-    ...state,
-    current: { ...current, ...changes, heard: false, heartbeatAtMs: nowMs },
-  });
-  const ping: Effect = { do: 'ping', id: current.id };
   if (current.pausedSinceMs !== undefined) {
     const unreadMs = nowMs - current.pausedSinceMs;
-    if (unreadMs > state.spec.pauseLimitMs) {
-      const message = `Redis took no events for ${Math.round(unreadMs / 60_000)} min, so that what the socket holds is stale.`;
-      return end(state, current, { reason: 'ConnectionLost', message }, moment);
-    }
     // Nothing is sent: if the peer has closed, that would cost everything unread (ADR 0009).
-    return stay(heartbeatDone({}));
-  }
-  if (nowMs - current.heartbeatAtMs > LATE_HEARTBEAT_MS) return stay(heartbeatDone({ pings: 0, answeredAtMs: nowMs }));
-  const unansweredMs = state.spec.answersPings ? nowMs - current.answeredAtMs : 0;
-  if (unansweredMs > MUTE_MS) {
-    const message = 'Slack has not answered a ping for 10 s, though it sends. Relax reconnects automatically.';
+    if (unreadMs <= state.spec.pauseLimitMs) return stay(state);
+    const message = `Redis took no events for ${Math.round(unreadMs / 60_000)} min, so that what the socket holds is stale.`;
     return end(state, current, { reason: 'ConnectionLost', message }, moment);
   }
-  if (current.heard) {
-    const effects = unansweredMs > ASK_ANYWAY_MS ? [ping] : [];
-    return { state: heartbeatDone({ pings: 0 }), effects };
-  }
-  if (current.pings < MOST_PINGS) return { state: heartbeatDone({ pings: current.pings + 1 }), effects: [ping] };
-  const message = 'Slack has not answered a ping for 5 s. Relax reconnects automatically.';
-  return end(state, current, { reason: 'ConnectionLost', message }, moment);
+  const { signs, steadySinceMs } = heartbeat;
+  const signAtMs = state.spec.answersPings ? signs.answeredAtMs : signs.heardAtMs;
+  // During a delay of this process the peer may have answered: what arrived in the meantime is read first.
+  const silentSinceMs = Math.max(signAtMs, current.readSinceMs, steadySinceMs);
+  const silentMs = nowMs - silentSinceMs;
+  const pings = current.pingedAtMs <= silentSinceMs ? 0 : current.pings;
+  if (pings === MOST_PINGS)
+    return silentMs < SILENCE_MS.dead ? stay(state) : end(state, current, silent(signs, silentSinceMs), moment);
+  if (silentMs < (pings === 0 ? SILENCE_MS.ping : SILENCE_MS.pingAgain)) return stay(state);
+  return go(state, { current: { ...current, pings: pings + 1, pingedAtMs: nowMs } }, { do: 'ping', id: current.id });
+}
+
+function silent({ heardAtMs }: SignsOfLife, silentSinceMs: number): Trouble {
+  const though = heardAtMs > silentSinceMs ? ', though it sends' : '';
+  return {
+    reason: 'ConnectionLost',
+    message: `Slack has answered neither of two pings${though}. Relax reconnects automatically.`,
+  };
 }
 
 /** Without the close handshake, which a dead peer would never answer. */
@@ -224,9 +214,8 @@ export function onPressure(state: SlotState, pressed: boolean, { nowMs }: Moment
   if (pressed === state.pressed || state.spec.redelivers) return stay(state);
   if (current === undefined) return go(state, { pressed });
   const { id } = current;
-  if (pressed)
-    return go(state, { pressed, current: { ...current, pings: 0, pausedSinceMs: nowMs } }, { do: 'pause', id });
-  const read: CurrentSocket = { ...current, heard: true, pings: 0, pausedSinceMs: undefined, readSinceMs: nowMs };
+  if (pressed) return go(state, { pressed, current: { ...current, pausedSinceMs: nowMs } }, { do: 'pause', id });
+  const read: CurrentSocket = { ...current, pausedSinceMs: undefined, readSinceMs: nowMs };
   return go(state, { pressed, current: read }, { do: 'resume', id });
 }
 

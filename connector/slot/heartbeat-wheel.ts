@@ -1,7 +1,16 @@
 import type { Timers } from '../../core/process/timers.ts';
 import { HEARTBEAT_MS } from './state.ts';
 
-const SPOKES = 25;
+const SPOKES = 10;
+
+/** A turn this late means that the process was delayed. What arrived meanwhile is read first, before a peer is blamed. */
+const LATE_MS = 1_000;
+
+/** Who is called. */
+export interface HeartbeatMember {
+  /** @param steadySinceMs since when this process has not been delayed (monotonic) */
+  heartbeat(steadySinceMs: number): void;
+}
 
 /**
  * Heartbeats for all sockets of a process with one timer: each member is called every HEARTBEAT_MS, and the members are
@@ -9,34 +18,33 @@ const SPOKES = 25;
  */
 export class HeartbeatWheel {
   readonly #timers: Timers;
-  readonly #spokes = Array.from({ length: SPOKES }, () => new Set<() => void>());
+  readonly #spokes = Array.from({ length: SPOKES }, () => new Set<HeartbeatMember>());
   #members = 0;
   #next = 0;
   #dueMs = 0;
+  #steadySinceMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
 
   constructor(timers: Timers) {
     this.#timers = timers;
   }
 
-  /** @returns leaves the wheel; only the first call counts */
-  join(heartbeat: () => void): () => void {
-    const spoke = this.#spokes.reduce((least, other) => (other.size < least.size ? other : least));
-    // A function of its own, so that the same one may join twice.
-    const member = (): void => heartbeat();
-    spoke.add(member);
+  /** @param member not on the wheel yet */
+  join(member: HeartbeatMember): void {
+    this.#spokes.reduce((least, other) => (other.size < least.size ? other : least)).add(member);
     this.#members += 1;
-    if (this.#cancel === undefined) {
-      this.#dueMs = this.#timers.monotonicMs();
-      this.#turn();
-    }
-    return () => {
-      if (!spoke.delete(member)) return;
-      this.#members -= 1;
-      if (this.#members > 0) return;
-      this.#cancel?.();
-      this.#cancel = undefined;
-    };
+    if (this.#cancel !== undefined) return;
+    this.#dueMs = this.#timers.monotonicMs();
+    this.#turn();
+  }
+
+  /** Of one that is not on the wheel nothing changes. */
+  leave(member: HeartbeatMember): void {
+    if (!this.#spokes.some((spoke) => spoke.delete(member))) return;
+    this.#members -= 1;
+    if (this.#members > 0) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #turn(): void {
@@ -48,9 +56,11 @@ export class HeartbeatWheel {
 
   #heartbeat(): void {
     this.#cancel = undefined;
+    const nowMs = this.#timers.monotonicMs();
+    if (nowMs - this.#dueMs > LATE_MS) this.#steadySinceMs = nowMs;
     const spoke = this.#spokes[this.#next];
     this.#next = (this.#next + 1) % SPOKES;
-    for (const member of [...(spoke ?? [])]) if (spoke?.has(member)) member();
+    for (const member of [...(spoke ?? [])]) if (spoke?.has(member)) member.heartbeat(this.#steadySinceMs);
     // A member that joined just now may have set the wheel going already.
     if (this.#members > 0 && this.#cancel === undefined) this.#turn();
   }

@@ -1,24 +1,29 @@
 import type { Timers } from '../../core/process/timers.ts';
-import type { HeartbeatWheel } from './heartbeat-wheel.ts';
+import type { HeartbeatMember, HeartbeatWheel } from './heartbeat-wheel.ts';
 import { type Input, type SlotState, wakeAtMs } from './state.ts';
 
 /** What a slot's time comes from. */
 export interface AlarmDeps {
-  heartbeats: Pick<HeartbeatWheel, 'join'>;
+  heartbeats: Pick<HeartbeatWheel, 'join' | 'leave'>;
   timers: Timers;
+}
+
+/** Whom the alarm is for. */
+export interface AlarmedSlot extends HeartbeatMember {
+  feed(input: Input): void;
 }
 
 /** The passing of time as a slot hears of it: a `wake` when its state wants one, a `heartbeat` while it has a current socket. */
 export class SlotAlarm {
   readonly #deps: AlarmDeps;
-  readonly #feed: (input: Input) => void;
+  readonly #slot: AlarmedSlot;
   #wakeAtMs: number | undefined;
   #cancelWake: (() => void) | undefined;
-  #leaveHeartbeats: (() => void) | undefined;
+  #hasHeartbeats = false;
 
-  constructor(deps: AlarmDeps, feed: (input: Input) => void) {
+  constructor(deps: AlarmDeps, slot: AlarmedSlot) {
     this.#deps = deps;
-    this.#feed = feed;
+    this.#slot = slot;
   }
 
   /** After each step. */
@@ -37,13 +42,13 @@ export class SlotAlarm {
     this.#cancelWake = timers.after(atMs - timers.monotonicMs(), () => {
       // A timer may be early by a fraction of a millisecond; the step says so by wanting the same time again.
       this.#wakeAtMs = undefined;
-      this.#feed({ type: 'wake' });
+      this.#slot.feed({ type: 'wake' });
     });
   }
 
   #setHeartbeats(areWanted: boolean): void {
-    if (areWanted === (this.#leaveHeartbeats !== undefined)) return;
-    this.#leaveHeartbeats?.();
-    this.#leaveHeartbeats = areWanted ? this.#deps.heartbeats.join(() => this.#feed({ type: 'heartbeat' })) : undefined;
+    if (areWanted === this.#hasHeartbeats) return;
+    this.#hasHeartbeats = areWanted;
+    this.#deps.heartbeats[areWanted ? 'join' : 'leave'](this.#slot);
   }
 }

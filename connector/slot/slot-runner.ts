@@ -1,54 +1,32 @@
-import type { Log } from '../../core/process/log.ts';
-import type { Timers } from '../../core/process/timers.ts';
 import { redisErrorText } from '../../core/redis/fault.ts';
-import type { ConnectBudget } from '../budget/connect-budget.ts';
-import { type ConnectLine, joinLine } from '../budget/connect-line.ts';
+import { joinLine } from '../budget/connect-line.ts';
 import type { Addressee } from '../outbound/addressee.ts';
+import type { RtmAnswer } from '../outbound/sender.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
-import type { OpenAnswer, Transport } from '../transport/transport.ts';
-import type { TwinWatch } from '../twins/twin-watch.ts';
+import type { Transport } from '../transport/transport.ts';
 import { isOutlived } from './attempt.ts';
-import type { HeartbeatWheel } from './heartbeat-wheel.ts';
-import { SlotAlarm } from './slot-alarm.ts';
+import { type AlarmedSlot, SlotAlarm } from './slot-alarm.ts';
 import { SlotBudget } from './slot-budget.ts';
+import type { SlotDeps } from './slot-deps.ts';
 import { factsOf } from './slot-facts.ts';
 import { namesOf } from './slot-names.ts';
-import { type FrameObserver, SlotSockets, type SlotSocketsDeps } from './slot-sockets.ts';
+import { SlotSockets } from './slot-sockets.ts';
 import { SlotSpeaker } from './slot-speaker.ts';
 import { type SlotStatus, statusOf } from './slot-status.ts';
-import { SlotTeller, type TransitionObserver } from './slot-teller.ts';
+import { SlotTeller, type TellingSlot } from './slot-teller.ts';
 import { SlotTwin } from './slot-twin.ts';
 import { type Effect, type Input, initialState, type SlotState } from './state.ts';
 import { step } from './step.ts';
 
-/** For metrics. Callbacks must not throw. */
-export interface SlotObserver extends FrameObserver, TransitionObserver {
-  connect?(answer: OpenAnswer['kind']): void;
-  /** The slot's socket is kept from events. */
-  withheld?(): void;
-}
-
-/** Shared by all slots of a process. */
-export interface SlotDeps extends SlotSocketsDeps, ConnectLine {
-  budget: ConnectBudget;
-  heartbeats: HeartbeatWheel;
-  /** Absent: sockets are not compared with others of their token. */
-  twins?: Pick<TwinWatch, 'join'>;
-  /** The dedupe window of the contract: a socket stays unread for at most half of it. */
-  windowMs: number;
-  timers: Timers;
-  random(): number;
-  log: Log;
-  observer?: SlotObserver;
-}
-
 /**
  * Runs one slot: performs the effects that `step` decides, and feeds the results back. Decides nothing itself. All methods
- * are quick and never throw.
+ * are quick and never throw. There are thousands, so its parts hold the slot itself rather than functions made for each.
  */
-export class SlotRunner<S extends SlotSpec> {
+export class SlotRunner<S extends SlotSpec> implements AlarmedSlot, TellingSlot {
   readonly #transport: Transport<S>;
   readonly #deps: SlotDeps;
+  /** Called on changes only. */
+  readonly onStatus: () => void;
   #spec: S;
   #state: SlotState;
   readonly #sockets: SlotSockets<S>;
@@ -56,8 +34,8 @@ export class SlotRunner<S extends SlotSpec> {
   readonly #budget: SlotBudget<S>;
   readonly #alarm: SlotAlarm;
   readonly #teller: SlotTeller;
-  readonly #twin: SlotTwin<S>;
-  readonly #inbox: Input[] = [];
+  /** What came while another input was processed. */
+  #inbox: Input[] | undefined;
   #busy = false;
   #leaveLine: (() => void) | undefined;
   #leaveOutage: (() => void) | undefined;
@@ -74,31 +52,19 @@ export class SlotRunner<S extends SlotSpec> {
     this.#spec = spec;
     this.#transport = transport;
     this.#deps = deps;
-    const owner = { spec: () => this.#spec, feed: (input: Input) => this.#feed(input) };
-    this.#sockets = new SlotSockets(transport, deps, {
-      ...owner,
-      answered: (n, answer) => this.#speaker.answered(n, answer),
-    });
-    this.#speaker = new SlotSpeaker(transport, deps, {
-      ...owner,
-      write: (id, text) => this.#sockets.write(id, text),
-    });
-    this.#budget = new SlotBudget(transport, deps.budget, {
-      ...owner,
-      isTrying: (id) => this.#isTrying(id),
-      away: (error) => this.#budgetAway(error),
-    });
-    this.#state = initialState(factsOf(this.#transport, this.#spec, this.#deps.windowMs));
-    this.#alarm = new SlotAlarm(deps, owner.feed);
-    const names = () => namesOf(this.#transport, this.#spec);
-    this.#twin = new SlotTwin(transport, deps, { ...owner, state: () => this.#state, sockets: this.#sockets });
-    this.#teller = new SlotTeller(statusOf(this.#state), { ...deps, names, onStatus });
+    this.onStatus = onStatus;
+    this.#sockets = new SlotSockets(transport, deps, this);
+    this.#speaker = new SlotSpeaker(transport, deps, this);
+    this.#budget = new SlotBudget(transport, deps.budget, this);
+    this.#state = initialState(factsOf(transport, spec, deps.windowMs));
+    this.#alarm = new SlotAlarm(deps, this);
+    this.#teller = new SlotTeller(statusOf(this.#state), deps, this);
   }
 
   start(): void {
-    this.#leaveOutage ??= this.#deps.outage.onRecovered(() => this.#feed({ type: 'recovered' }));
-    if (this.#transport.twins !== undefined) this.#leaveTwins ??= this.#deps.twins?.join(this.#twin);
-    this.#feed({ type: 'start' });
+    this.#leaveOutage ??= this.#deps.outage.onRecovered(() => this.feed({ type: 'recovered' }));
+    this.#joinTwins();
+    this.feed({ type: 'start' });
   }
 
   /**
@@ -109,17 +75,17 @@ export class SlotRunner<S extends SlotSpec> {
     const left = this.#budget.bucket();
     this.#spec = spec;
     if (left.key !== this.#budget.bucket().key) this.#budget.release(left);
-    this.#feed({ type: 'update', spec: factsOf(this.#transport, this.#spec, this.#deps.windowMs) });
+    this.feed({ type: 'update', spec: factsOf(this.#transport, this.#spec, this.#deps.windowMs) });
   }
 
   /** Stops or resumes reading, as the publisher's buffer asks. */
   setPressure(pressed: boolean): void {
-    this.#feed({ type: 'pressure', pressed });
+    this.feed({ type: 'pressure', pressed });
   }
 
   /** Redis may have lost the mark of the live socket. */
   markAgain(): void {
-    this.#feed({ type: 'unmarked' });
+    this.feed({ type: 'unmarked' });
   }
 
   /** For messages in the bot's name; undefined if its sockets are of no single bot. */
@@ -140,20 +106,66 @@ export class SlotRunner<S extends SlotSpec> {
       this.#stopped = Promise.withResolvers();
       this.#leaveOutage?.();
       this.#leaveTwins?.();
-      this.#feed({ type: 'stop' });
+      this.feed({ type: 'stop' });
       this.#sockets.closeAll();
       this.#resolveIfGone();
     }
     return this.#stopped.promise;
   }
 
+  // What its parts ask of it, and tell it.
+
+  spec(): S {
+    return this.#spec;
+  }
+
+  state(): SlotState {
+    return this.#state;
+  }
+
+  names(): Readonly<Record<string, string>> {
+    return namesOf(this.#transport, this.#spec);
+  }
+
+  /** Whether this attempt is still under way. */
+  isTrying(id: number): boolean {
+    const { attempt } = this.#state;
+    return 'id' in attempt && attempt.id === id;
+  }
+
+  write(socketID: number, text: string): boolean {
+    return this.#sockets.write(socketID, text);
+  }
+
+  answered(n: number, answer: RtmAnswer): void {
+    this.#speaker.answered(n, answer);
+  }
+
+  /** Redis, which holds the budget, is away. */
+  away(error: unknown): void {
+    const fields = { error: redisErrorText(error) };
+    this.#deps.limitedLog.warn(
+      'budget',
+      fields,
+      'connect budget unavailable: each socket connects at most once a minute',
+    );
+  }
+
+  heartbeat(steadySinceMs: number): void {
+    const { current } = this.#state;
+    if (current !== undefined) this.feed({ type: 'heartbeat', signs: this.#sockets.signs(current.id), steadySinceMs });
+  }
+
   /** Processes one input after the other: what an effect causes immediately is handled after the step that caused it. */
-  #feed(input: Input): void {
-    this.#inbox.push(input);
-    if (this.#busy) return;
+  feed(input: Input): void {
+    if (this.#busy) {
+      this.#inbox ??= [];
+      this.#inbox.push(input);
+      return;
+    }
     this.#busy = true;
     try {
-      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#take(next);
+      for (let next: Input | undefined = input; next !== undefined; next = this.#inbox?.shift()) this.#take(next);
     } finally {
       this.#busy = false;
     }
@@ -166,7 +178,7 @@ export class SlotRunner<S extends SlotSpec> {
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
     this.#alarm.set(state);
-    // Most inputs are frames, which change nothing.
+    // Most inputs are heartbeats that find nothing to do.
     if (state !== before) {
       this.#teller.tell(state, input.type);
       this.#tellOutage(before, state);
@@ -181,7 +193,7 @@ export class SlotRunner<S extends SlotSpec> {
     switch (effect.do) {
       case 'joinLine': {
         const { id } = effect;
-        const permitted = (sparing: boolean): void => this.#feed({ type: 'permitted', id, sparing });
+        const permitted = (sparing: boolean): void => this.feed({ type: 'permitted', id, sparing });
         this.#leaveLine = joinLine(this.#deps, this.#state.spec.streamID, permitted);
         return;
       }
@@ -235,24 +247,16 @@ export class SlotRunner<S extends SlotSpec> {
     }
   }
 
-  #isTrying(id: number): boolean {
-    const { attempt } = this.#state;
-    return 'id' in attempt && attempt.id === id;
+  #joinTwins(): void {
+    const { twins } = this.#deps;
+    if (this.#transport.twins === undefined || twins === undefined) return;
+    this.#leaveTwins ??= twins.join(new SlotTwin(this.#transport, this.#deps, this, this.#sockets));
   }
 
   #tellDisabled(slackError: string): void {
     const { offer, redisNowMs } = this.#deps;
     const normalized = this.#transport.disableBot(this.#spec, slackError, redisNowMs());
     if (normalized !== undefined) offer(normalized);
-  }
-
-  #budgetAway(error: unknown): void {
-    const fields = { error: redisErrorText(error) };
-    this.#deps.limitedLog.warn(
-      'budget',
-      fields,
-      'connect budget unavailable: each socket connects at most once a minute',
-    );
   }
 
   async #connect(id: number): Promise<void> {
@@ -262,7 +266,7 @@ export class SlotRunner<S extends SlotSpec> {
     const answer = await this.#transport.open(this.#spec, calling.signal);
     if (this.#calling === calling) this.#calling = undefined;
     if (!calling.signal.aborted) observer?.connect?.(answer.kind);
-    this.#feed({ type: 'answer', id, answer });
+    this.feed({ type: 'answer', id, answer });
   }
 
   #resolveIfGone(): void {

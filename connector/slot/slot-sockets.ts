@@ -4,16 +4,16 @@ import type { RateLimitedLog } from '../../core/process/rate-limited-log.ts';
 import type { Timers } from '../../core/process/timers.ts';
 import type { Normalized } from '../event/normalize.ts';
 import { revokingTypeOf } from '../event/revocation.ts';
-import type { RtmAnswer } from '../outbound/sender.ts';
 import type { Settled } from '../queue/outcome.ts';
 import type { ReplyDesk } from '../reply/reply-desk.ts';
 import type { OpenSocket, SocketClose, Unreadable } from '../socket/socket.ts';
 import type { SlotSpec } from '../transport/slot-spec.ts';
 import type { EventFrame, Frame, SlackSelf, Transport } from '../transport/transport.ts';
 import { normalizeFrame } from './event-frame.ts';
-import { type HeldSocket, heldSocket } from './held-socket.ts';
+import { HeldSocket, type SocketReader } from './held-socket.ts';
+import { NO_SIGN, type SignsOfLife } from './signs-of-life.ts';
 import { namesOf } from './slot-names.ts';
-import type { Input } from './state.ts';
+import type { SocketsOwner } from './sockets-owner.ts';
 import { type RevocationDeps, tellRevoked } from './tell-revoked.ts';
 import { Unacknowledged } from './unacknowledged.ts';
 
@@ -37,15 +37,6 @@ export interface SlotSocketsDeps extends RevocationDeps {
   observer?: FrameObserver;
 }
 
-/** The slot that the sockets belong to. */
-export interface SocketsOwner<S extends SlotSpec> {
-  /** As it is now. */
-  spec(): S;
-  feed(input: Input): void;
-  /** Slack answered a message that was sent over one of them. */
-  answered?(n: number, answer: RtmAnswer): void;
-}
-
 /** From the notice that it will close a socket, Slack takes about 10 s. */
 const LET_CLOSE_MS = 15_000;
 
@@ -57,11 +48,12 @@ const LINGER_MS = 3_000;
  * slot. An event is offered even if the slot has given up its socket: Slack sends it only once, and dedupe absorbs an
  * extra copy.
  */
-export class SlotSockets<S extends SlotSpec> {
+export class SlotSockets<S extends SlotSpec> implements SocketReader<S> {
   readonly #transport: Transport<S>;
   readonly #deps: SlotSocketsDeps;
   readonly #owner: SocketsOwner<S>;
-  readonly #held = new Map<number, HeldSocket<S>>();
+  /** Oldest first; rarely more than two. */
+  #held: readonly HeldSocket<S>[] = [];
 
   constructor(transport: Transport<S>, deps: SlotSocketsDeps, owner: SocketsOwner<S>) {
     this.#transport = transport;
@@ -70,100 +62,109 @@ export class SlotSockets<S extends SlotSpec> {
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#held.length;
+  }
+
+  #get(id: number): HeldSocket<S> | undefined {
+    return this.#held.find((held) => held.id === id);
+  }
+
+  /** When it last showed that its peer is there. */
+  signs(id: number): Readonly<SignsOfLife> {
+    return this.#get(id) ?? NO_SIGN;
   }
 
   /** When it last brought an event that every socket of its token gets (monotonic); -Infinity for never. */
   copiedAtMs(id: number): number {
-    return this.#held.get(id)?.copied.atMs ?? Number.NEGATIVE_INFINITY;
+    return this.#get(id)?.copiedAtMs ?? Number.NEGATIVE_INFINITY;
   }
 
   pause(id: number): void {
-    this.#held.get(id)?.socket.pause();
+    this.#get(id)?.socket?.pause();
   }
 
   resume(id: number): void {
-    this.#held.get(id)?.socket.resume();
+    this.#get(id)?.socket?.resume();
   }
 
   /** Once what came over it has been acknowledged: Slack may not take an acknowledgement over another socket. */
   close(id: number): void {
-    const held = this.#held.get(id);
+    const held = this.#get(id);
     if (held === undefined || held.lingers?.for === 'acks') return;
     held.lingers?.cancel();
     held.lingers = undefined;
-    if (held.unacknowledged.size === 0) held.socket.close();
+    if (held.unacknowledged.size === 0) held.socket?.close();
     else held.lingers = { for: 'acks', cancel: this.#deps.timers.after(LINGER_MS, () => this.#endLinger(held)) };
   }
 
   /** What waits for an answer is acknowledged plainly if it can't be later, or Slack would tell the user that the app is away. */
   #endLinger(held: HeldSocket<S>): void {
-    const isLast = ![...this.#held.values()].some((other) => other !== held && other.greeted === 'yes');
+    const isLast = !this.#held.some((other) => other !== held && other.greeted === 'yes');
     if (isLast) for (const envelope of [...held.unacknowledged]) envelope.expire();
-    held.socket.close();
+    held.socket?.close();
   }
 
   closeAll(): void {
-    for (const id of [...this.#held.keys()]) this.close(id);
+    for (const { id } of this.#held) this.close(id);
   }
 
   /** Slack will. It may hand an event to the socket until then, so that whoever closes it first loses one now and then. */
   letClose(id: number): void {
-    const held = this.#held.get(id);
+    const held = this.#get(id);
     if (held === undefined || held.lingers !== undefined) return;
     held.lingers = { for: 'slack', cancel: this.#deps.timers.after(LET_CLOSE_MS, () => this.close(id)) };
   }
 
   /** At once. */
   terminate(id: number): void {
-    this.#held.get(id)?.socket.terminate();
+    this.#get(id)?.socket?.terminate();
   }
 
   dial(id: number, url: string, self: SlackSelf): void {
-    const { keepAlive } = this.#transport;
-    const socket = this.#deps.openSocket(url, {
-      onOpen: () => this.#owner.feed({ type: 'opened', id }),
-      onText: (text) => this.#onText(id, text),
-      onBinary: (bytes) => this.#odd('binary', { bytes }),
-      onUnreadable: (what, bytes, edges) => this.#onUnreadable(id, what, { bytes, edges }),
-      onHeard: (what) => {
-        if (keepAlive.by === 'websocketPing') this.#owner.feed({ type: 'heard', id, answered: what === 'pong' });
-      },
-      onClose: (close) => this.#onClose(id, close),
-    });
-    this.#held.set(id, heldSocket(socket, self, this.#owner.spec().tokenDigest));
+    const held = new HeldSocket(this, id, self, this.#owner.spec().tokenDigest);
+    this.#held = [...this.#held, held];
+    held.socket = this.#deps.openSocket(url, held);
   }
 
   ping(id: number): void {
-    const held = this.#held.get(id);
-    if (held === undefined) return;
+    const held = this.#get(id);
     const { keepAlive } = this.#transport;
-    if (keepAlive.by === 'websocketPing') {
-      held.socket.ping();
-      return;
-    }
-    held.socket.send(keepAlive.ping(++held.lastPing));
+    if (keepAlive.by === 'websocketPing') held?.socket?.ping();
+    else if (held !== undefined) held.socket?.send(keepAlive.ping(++held.lastPing));
   }
 
   /** @returns false when that socket is not open */
   write(id: number, text: string): boolean {
-    return this.#held.get(id)?.socket.send(text) === true;
+    return this.#get(id)?.socket?.send(text) === true;
   }
 
-  #onText(id: number, text: string): void {
-    if (this.#held.get(id)?.greeted === 'foreign') return;
+  onOpen({ id }: HeldSocket<S>): void {
+    this.#owner.feed({ type: 'opened', id });
+  }
+
+  onText(held: HeldSocket<S>, text: string): void {
+    if (held.greeted === 'foreign') return;
     const frame = this.#transport.decode(text);
-    this.#owner.feed({ type: 'heard', id });
-    if (frame.kind === 'event') this.#onEvent(id, frame);
-    else if (frame.kind === 'malformed') this.#onMalformed(id, frame);
-    else this.#onTransport(id, frame);
+    held.heardAtMs = this.#deps.timers.monotonicMs();
+    if (frame.kind === 'event') this.#onEvent(held, frame);
+    else if (frame.kind === 'malformed') this.#onMalformed(held, frame);
+    else this.#onTransport(held, frame);
   }
 
-  #onEvent(id: number, frame: EventFrame): void {
+  onBinary(bytes: number): void {
+    this.#odd('binary', { bytes });
+  }
+
+  onHeard(held: HeldSocket<S>, what: 'ping' | 'pong'): void {
+    if (this.#transport.keepAlive.by !== 'websocketPing') return;
+    held.heardAtMs = this.#deps.timers.monotonicMs();
+    if (what === 'pong') held.answeredAtMs = held.heardAtMs;
+  }
+
+  #onEvent(held: HeldSocket<S>, frame: EventFrame): void {
     this.#deps.observer?.frame?.('event');
-    const held = this.#held.get(id);
-    if (held === undefined) return;
-    held.copied.read(this.#transport.twins?.copied(frame.event, held.self), this.#deps.timers.monotonicMs());
+    const copied = this.#transport.twins?.copied(frame.event, held.self);
+    if (copied !== undefined) held.brought(copied, held.heardAtMs);
     const spec = this.#owner.spec();
     if (held.resolver?.spec !== spec)
       held.resolver = { spec, resolve: this.#transport.sourceResolver(spec, held.self) };
@@ -194,13 +195,13 @@ export class SlotSockets<S extends SlotSpec> {
       ack,
       send: (text) => this.#send(held, text),
       done: () => {
-        held.unacknowledged.delete(envelope);
+        held.awaitsNoMore(envelope);
         if (held.unacknowledged.size > 0 || held.lingers?.for !== 'acks') return;
         held.lingers.cancel();
-        held.socket.close();
+        held.socket?.close();
       },
     });
-    held.unacknowledged.add(envelope);
+    held.awaits(envelope);
     return envelope;
   }
 
@@ -210,8 +211,8 @@ export class SlotSockets<S extends SlotSpec> {
    * @returns whether it was sent
    */
   #send(held: HeldSocket<S>, text: string): boolean {
-    if (held.socket.send(text)) return true;
-    return [...this.#held.values()].reverse().some((other) => other.greeted === 'yes' && other.socket.send(text));
+    if (held.socket?.send(text)) return true;
+    return this.#held.toReversed().some((other) => other.greeted === 'yes' && other.socket?.send(text) === true);
   }
 
   #offer(normalized: Normalized, waiting: Unacknowledged | undefined, isSentAgain = false): void {
@@ -220,29 +221,28 @@ export class SlotSockets<S extends SlotSpec> {
   }
 
   /** Counted as a failed event, since nobody knows what it was. Acknowledged, or Slack would send it again to no avail. */
-  #onMalformed(id: number, { reason, ack }: Extract<Frame, { kind: 'malformed' }>): void {
+  #onMalformed(held: HeldSocket<S>, { reason, ack }: Extract<Frame, { kind: 'malformed' }>): void {
     this.#odd('malformed', { problem: reason });
-    const held = this.#held.get(id);
-    this.#offer({ kind: 'malformed' }, held === undefined ? undefined : this.#unacknowledged(held, ack));
+    this.#offer({ kind: 'malformed' }, this.#unacknowledged(held, ack));
   }
 
   /**
    * Slack is alive but sent something that can't be an event. Other sockets may get it too, so none is ended for it. It is
    * acknowledged if it shows what it is: Slack would send it again to no avail.
    */
-  #onUnreadable(id: number, what: Unreadable, { bytes, edges }: { bytes: number; edges: string }): void {
-    this.#owner.feed({ type: 'heard', id });
+  onUnreadable(held: HeldSocket<S>, what: Unreadable, bytes: number, edges: string): void {
+    held.heardAtMs = this.#deps.timers.monotonicMs();
     const kind = what === 'tooLarge' ? 'tooLarge' : 'malformed';
     this.#odd(kind, { problem: what, bytes });
-    const held = this.#held.get(id);
-    this.#offer({ kind }, held === undefined ? undefined : this.#unacknowledged(held, this.#transport.ackIn?.(edges)));
+    this.#offer({ kind }, this.#unacknowledged(held, this.#transport.ackIn?.(edges)));
   }
 
-  #onTransport(id: number, frame: Exclude<Frame, { kind: 'event' | 'malformed' }>): void {
+  #onTransport(held: HeldSocket<S>, frame: Exclude<Frame, { kind: 'event' | 'malformed' }>): void {
+    const { id } = held;
     this.#deps.observer?.frame?.('transport');
     switch (frame.kind) {
       case 'hello':
-        this.#onHello(id, frame);
+        this.#onHello(held, frame);
         return;
       case 'leaving':
         this.#owner.feed({ type: 'leaving', id });
@@ -271,10 +271,10 @@ export class SlotSockets<S extends SlotSpec> {
     }
   }
 
-  #onHello(id: number, hello: Extract<Frame, { kind: 'hello' }>): void {
+  #onHello(held: HeldSocket<S>, hello: Extract<Frame, { kind: 'hello' }>): void {
+    const { id } = held;
     const refusal = this.#transport.helloRefusal?.(this.#owner.spec(), hello);
-    const held = this.#held.get(id);
-    if (held !== undefined) held.greeted = refusal === undefined ? 'yes' : 'foreign';
+    held.greeted = refusal === undefined ? 'yes' : 'foreign';
     this.#owner.feed(
       refusal === undefined
         ? { type: 'hello', id, sockets: hello.sockets }
@@ -282,14 +282,14 @@ export class SlotSockets<S extends SlotSpec> {
     );
   }
 
-  #onClose(id: number, close: SocketClose): void {
+  onClose(held: HeldSocket<S>, close: SocketClose): void {
     if (close.kind === 'tooLarge') {
       this.#odd('tooLarge', { detail: close.detail });
       this.#deps.offer({ kind: 'tooLarge' });
     }
-    this.#held.get(id)?.lingers?.cancel();
-    this.#held.delete(id);
-    this.#owner.feed({ type: 'closed', id, close });
+    held.lingers?.cancel();
+    this.#held = this.#held.filter((other) => other !== held);
+    this.#owner.feed({ type: 'closed', id: held.id, close });
   }
 
   #odd(kind: 'malformed' | 'binary' | 'tooLarge', fields: Readonly<Record<string, unknown>>): void {

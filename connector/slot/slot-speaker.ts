@@ -14,23 +14,26 @@ export interface SpeakingSlot<S extends SlotSpec> {
   write(socketID: number, text: string): boolean;
 }
 
+export interface SpeakerDeps {
+  timers: Pick<Timers, 'after'>;
+  random(): number;
+}
+
 /** What outbound messages see of a slot: whom they are posted as, and the way over its websocket. */
 export class SlotSpeaker<S extends SlotSpec> {
   readonly #transport: Pick<Transport<S>, 'speaker' | 'message'>;
   readonly #slot: SpeakingSlot<S>;
-  readonly #sent: SentMessages;
+  readonly #deps: SpeakerDeps;
+  /** Made with the first message: most bots send none. */
+  #sent: SentMessages | undefined;
   #current: CurrentSocket | undefined;
   /** Of the credentials with which a socket was last live: Slack has said whose they are. */
   #acceptedDigest: string | undefined;
 
-  constructor(
-    transport: Pick<Transport<S>, 'speaker' | 'message'>,
-    deps: { timers: Pick<Timers, 'after'>; random(): number },
-    slot: SpeakingSlot<S>,
-  ) {
+  constructor(transport: Pick<Transport<S>, 'speaker' | 'message'>, deps: SpeakerDeps, slot: SpeakingSlot<S>) {
     this.#transport = transport;
     this.#slot = slot;
-    this.#sent = new SentMessages(deps.timers, () => deps.random());
+    this.#deps = deps;
   }
 
   /** The socket that is read now. */
@@ -47,11 +50,11 @@ export class SlotSpeaker<S extends SlotSpec> {
   }
 
   answered(n: number, answer: RtmAnswer): void {
-    this.#sent.answered(n, answer);
+    this.#sent?.answered(n, answer);
   }
 
   ended(socketID: number): void {
-    this.#sent.ended(socketID);
+    this.#sent?.ended(socketID);
   }
 
   /** Undefined before a socket was live with the credentials, since they may be another team's (design rule 4). */
@@ -71,6 +74,8 @@ export class SlotSpeaker<S extends SlotSpec> {
       const socket = this.#speakable();
       if (socket === undefined) return { kind: 'unsent', why: 'the bot has no live websocket' };
       const write = (text: string): boolean => this.#slot.write(socket.id, text);
+      const { timers, random } = this.#deps;
+      this.#sent ??= new SentMessages(timers, random);
       return await this.#sent.send({ socketID: socket.id, encode: (n) => encode(n, message), write }, signal);
     };
   }

@@ -13,7 +13,11 @@ export interface TellerDeps {
   timers: Pick<Timers, 'monotonicMs'>;
   log: Log;
   observer?: TransitionObserver;
-  /** The slot in log lines. */
+}
+
+/** The slot that tells. */
+export interface TellingSlot {
+  /** In log lines. */
   names(): Readonly<Record<string, string>>;
   onStatus(): void;
 }
@@ -21,11 +25,13 @@ export interface TellerDeps {
 /** What a slot tells of itself, on changes only: its status, a log line, a count. */
 export class SlotTeller {
   readonly #deps: TellerDeps;
+  readonly #slot: TellingSlot;
   #status: SlotStatus;
 
-  constructor(status: SlotStatus, deps: TellerDeps) {
+  constructor(status: SlotStatus, deps: TellerDeps, slot: TellingSlot) {
     this.#status = status;
     this.#deps = deps;
+    this.#slot = slot;
   }
 
   /** As it was last told. */
@@ -35,7 +41,7 @@ export class SlotTeller {
 
   /** @param cause the input that led to this state */
   tell(state: SlotState, cause: Input['type']): void {
-    const { observer, log, names, onStatus } = this.#deps;
+    const { observer, log } = this.#deps;
     const before = this.#status;
     const now = this.#statusOf(state);
     if (state.life === 'stopped' || sameStatus(before, now)) return;
@@ -45,9 +51,9 @@ export class SlotTeller {
       observer?.transition?.(change);
       const level = now.state === 'failed' ? 'warn' : 'debug';
       const { reason, message } = now;
-      log[level]({ ...names(), ...change, reason, detail: message }, 'socket state changed');
+      log[level]({ ...this.#slot.names(), ...change, reason, detail: message }, 'socket state changed');
     }
-    onStatus();
+    this.#slot.onStatus();
   }
 
   /** Converts the slot's monotonic clock to Redis time, which others read. */

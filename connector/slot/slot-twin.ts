@@ -16,7 +16,6 @@ export interface SlotTwinDeps {
 export interface TwinOwner<S extends SlotSpec> {
   spec(): S;
   state(): SlotState;
-  sockets: Pick<SlotSockets<S>, 'copiedAtMs'>;
   feed(input: Input): void;
 }
 
@@ -25,11 +24,18 @@ export class SlotTwin<S extends SlotSpec> implements TwinSlot {
   readonly #transport: Transport<S>;
   readonly #deps: SlotTwinDeps;
   readonly #owner: TwinOwner<S>;
+  readonly #sockets: Pick<SlotSockets<S>, 'copiedAtMs'>;
 
-  constructor(transport: Transport<S>, deps: SlotTwinDeps, owner: TwinOwner<S>) {
+  constructor(
+    transport: Transport<S>,
+    deps: SlotTwinDeps,
+    owner: TwinOwner<S>,
+    sockets: Pick<SlotSockets<S>, 'copiedAtMs'>,
+  ) {
     this.#transport = transport;
     this.#deps = deps;
     this.#owner = owner;
+    this.#sockets = sockets;
   }
 
   socket(): TwinSocket | undefined {
@@ -40,7 +46,7 @@ export class SlotTwin<S extends SlotSpec> implements TwinSlot {
     }
     const { id, tokenDigest, readSinceMs } = current;
     const stream = twins.stream(this.#owner.spec(), tokenDigest);
-    return { id, stream, readSinceMs, broughtAtMs: this.#owner.sockets.copiedAtMs(id) };
+    return { id, stream, readSinceMs, broughtAtMs: this.#sockets.copiedAtMs(id) };
   }
 
   withheld(id: number): void {

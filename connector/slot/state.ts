@@ -5,6 +5,7 @@ import type { Refusal } from '../../core/slack/web-api-answer.ts';
 import type { BudgetAnswer, ConnectPurpose } from '../budget/connect-budget.ts';
 import type { SocketClose } from '../socket/socket.ts';
 import type { OpenAnswer, SlackSelf, Trouble } from '../transport/transport.ts';
+import type { SignsOfLife } from './signs-of-life.ts';
 import type { SlackCount, UnknownSockets } from './slack-count.ts';
 
 /**
@@ -14,10 +15,11 @@ import type { SlackCount, UnknownSockets } from './slack-count.ts';
  *
  * Life: `new` until `start`. `running`. `stopped` is final: every input is ignored, the sockets are closing.
  *
- * Current, live: has received hello and is read. Its heartbeat (every HEARTBEAT_MS) pings it if it was silent since the last
- * one, and gives it up when two pings got no answer. The transport defines what a ping is, and what counts as a sign of
- * life (`KeepAlive`). Where websocket pings are answered, a socket is also given up when none was for 10 s: it may go on to
- * bring events while what we send, acknowledgements too, gets nowhere.
+ * Current, live: has received hello and is read. What it brings is no input of its own: the heartbeat (every HEARTBEAT_MS)
+ * is told when there was last a sign of life, pings the socket if that is long ago, and gives it up when two pings got no
+ * answer. The transport defines what a ping is, and what counts as a sign of life (`KeepAlive`). Where websocket pings are
+ * answered, only their answers count: a socket may go on to bring events while what we send, acknowledgements too, gets
+ * nowhere.
  *
  * Current, paused: live, but not read, since the publisher's buffer is full. It can't answer, so it has no deadline, and
  * nothing is sent over it (ADR 0009). After half the dedupe window it is ended: what it holds is too old to
@@ -120,13 +122,9 @@ export interface CurrentSocket {
   /** Since when it has been read without a pause. */
   readSinceMs: number;
   pausedSinceMs: number | undefined;
-  /** A sign of life came since the last heartbeat. */
-  heard: boolean;
-  /** Unanswered pings in a row. */
+  /** Pings in a row, and when the last of them was sent: an answer that came later makes them past. */
   pings: number;
-  /** When a websocket ping was last answered; at first, when it became live. */
-  answeredAtMs: number;
-  heartbeatAtMs: number;
+  pingedAtMs: number;
   /** When it was last marked as live for others. */
   markedAtMs: number;
   /** Slack has said that it will close it. */
@@ -172,8 +170,6 @@ export type Input =
   | { type: 'budget'; id: number; answer: BudgetAnswer | 'away' }
   | { type: 'answer'; id: number; answer: OpenAnswer }
   | { type: 'opened'; id: number }
-  /** A sign of life came. `answered`: the answer to a websocket ping. */
-  | { type: 'heard'; id: number; answered?: boolean }
   /** `sockets`: how many of the app Slack counts, if it says. */
   | { type: 'hello'; id: number; sockets?: number | undefined }
   /** Redis may not know that the current socket is live: it was away when told, or has lost what it was told. */
@@ -198,8 +194,11 @@ export type Input =
   | { type: 'recovered' }
   /** Whether a socket with this token is live anywhere. */
   | { type: 'elsewhere'; tokenDigest: string; live: boolean }
-  /** Every HEARTBEAT_MS while there is a current socket. */
-  | { type: 'heartbeat' }
+  /**
+   * Every HEARTBEAT_MS while there is a current socket, whose `signs` these are. `steadySinceMs`: since when this process has
+   * not been delayed; what arrived before may have been read late.
+   */
+  | { type: 'heartbeat'; signs: SignsOfLife; steadySinceMs: number }
   /** The time that `wakeAtMs` gave has come. */
   | { type: 'wake' };
 
@@ -246,8 +245,8 @@ export interface Moment {
   random: number;
 }
 
-/** A dead peer is given up 7.5 to 10 s after its last frame, after 5 s in which to answer the first ping. */
-export const HEARTBEAT_MS = 2_500;
+/** How often it is looked whether a socket is silent. A look that finds nothing to do changes nothing and costs next to nothing. */
+export const HEARTBEAT_MS = 1_000;
 
 export function initialState(spec: SlotFacts): SlotState {
   return {
@@ -294,7 +293,5 @@ export const go = (state: SlotState, changes: Partial<SlotState>, ...effects: Ef
   effects,
 });
 /** Puts effects before those of a step. */
-export const first = (effects: readonly Effect[], step: Step): Step => ({
-  state: step.state,
-  effects: [...effects, ...step.effects],
-});
+export const first = (effects: readonly Effect[], step: Step): Step =>
+  effects.length === 0 ? step : { state: step.state, effects: [...effects, ...step.effects] };

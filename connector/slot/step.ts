@@ -5,7 +5,6 @@ import { onAnswer, onAttemptClosed, onGreetingError, onOpened, onRecovered, onWa
 import {
   lose,
   onClosing,
-  onHeard,
   onHeartbeat,
   onHello,
   onLeaving,
@@ -43,8 +42,6 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
       return onAnswer(state, input.id, input.answer, moment);
     case 'opened':
       return onOpened(state, input.id, moment);
-    case 'heard':
-      return onHeard(state, input, moment);
     case 'hello':
       return onHello(state, input.id, input.sockets, moment);
     case 'unmarked':
@@ -72,7 +69,7 @@ export function step(state: SlotState, input: Input, moment: Moment): Step {
     case 'elsewhere':
       return onElsewhere(state, input.tokenDigest, input.live);
     case 'heartbeat':
-      return onHeartbeat(state, moment);
+      return onHeartbeat(state, input, moment);
     case 'wake':
       return onWake(state, moment);
     default:

@@ -6,7 +6,8 @@ const UNFINISHED_MS = 20_000;
 
 /**
  * How long a message in fragments may take. Pings are answered between its fragments, so that a socket whose message never
- * ends seems well although no event can come any more.
+ * ends seems well although no event can come any more. Bun shows no bytes of a websocket, so nothing is watched there: over RTM
+ * our pings are texts, whose answers can't come either, and over Socket Mode such a socket stays until Slack or TCP ends it.
  */
 export class MessageDeadline {
   readonly #overdue: () => void;

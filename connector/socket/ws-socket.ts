@@ -1,44 +1,29 @@
 /** The one implementation of `Socket`, by the package `ws` (ADR 0001). */
 
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket as Stream } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import { systemClock } from '../../core/process/clock.ts';
 import { runtimeHas } from '../../core/process/runtime.ts';
-import { type EgressProxy, proxyAgent, proxyTo } from '../../core/slack/egress-proxy.ts';
-import { retryAfterMs } from '../../core/slack/retry-after.ts';
+import { ABNORMAL, closeOf, refusalOf } from './close-cause.ts';
 import { closeDetail } from './close-detail.ts';
 import { edgesOf, isLongerThan, isText, lengthOf, textOf } from './frame-data.ts';
 import { LatePong, QUIET_MS } from './late-pong.ts';
 import { MessageDeadline } from './message-deadline.ts';
 import {
   MAX_TEXT_BYTES,
-  MOST_FRAME_BYTES,
   MOST_UNSENT_BYTES,
   type OpenSocket,
   type Socket,
   type SocketClose,
   type SocketHandlers,
 } from './socket.ts';
-
-export interface WsSocketOptions {
-  /** From the dial to the answered upgrade, however slowly it comes: the library's own limit is for silence only. */
-  handshakeTimeoutMs?: number;
-  /** How long a close handshake waits for the peer. */
-  closeTimeoutMs?: number;
-  /** What the sockets go through, if anything (`egressProxy`). */
-  proxy?: EgressProxy | undefined;
-}
+import { type SettingsFor, settingsBy, type WsSocketOptions } from './ws-settings.ts';
 
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Slack often answers no close frame or leaves TCP open after it (node-slack-sdk#2752, #2771). */
-const DEFAULT_CLOSE_TIMEOUT_MS = 1_000;
 
 /** The close frame of a socket that was paused waits like a pong, until this long after reading has resumed at the latest. */
 const LATEST_CLOSE_MS = 1_000;
-
-/** Close code of a connection that ended without a close frame (RFC 6455, 7.1.5). */
-const ABNORMAL = 1006;
 
 /** The library's errors about a frame that is larger than `MOST_FRAME_BYTES`, or than any number that it can count to. */
 const TOO_LARGE: ReadonlySet<unknown> = new Set([
@@ -50,57 +35,19 @@ const TOO_LARGE: ReadonlySet<unknown> = new Set([
 const pingText = (n: number): string => `${n} by relax`;
 const PING_TEXT = /^(\d{1,15}) by relax/;
 
-/** Options that `ws` takes and its types lack, `proxy` only under Bun. */
-type Settings = ClientOptions & { closeTimeout: number; secureContext?: SecureContext; proxy?: string };
-type SettingsFor = (url: URL) => Settings;
-
 /**
  * Sockets by the `ws` package, under Node and under Bun, which puts its own client in the package's place.
  * TLS trusts what the process trusts, NODE_EXTRA_CA_CERTS included.
  */
 export function wsOpenSocket(options: WsSocketOptions = {}): OpenSocket {
   const openWithinMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
-  const plain: Settings = {
-    // An inflate state costs 20 KiB per socket and six times the CPU per frame.
-    perMessageDeflate: false,
-    maxPayload: MOST_FRAME_BYTES,
-    // We check ourselves: the library would end the socket, and every other socket of the team likewise.
-    skipUTF8Validation: true,
-    // The library ends a socket with 60 unanswered pings, which happens when the process was suspended for some minutes.
-    autoPong: false,
-    // For the tunnel through a proxy; otherwise ours (`#opening`) is as soon, and counts from the dial.
-    handshakeTimeout: openWithinMs,
-    followRedirects: false,
-    // Whoever began the close; then the connection is cut.
-    closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-  };
-  const way = wayBy(options.proxy);
-  const settings: SettingsFor = (url) =>
-    url.protocol === 'wss:' ? { ...plain, ...sharedTrust(), ...way(url) } : plain;
+  const settings = settingsBy(options, openWithinMs);
   return (url, handlers) => new WsSocket(url, handlers, settings, openWithinMs);
 }
 
-/** Through the proxy or past it; the settings of `ws` for that. */
-function wayBy(proxy: EgressProxy | undefined): (url: URL) => Pick<Settings, 'agent' | 'proxy'> {
-  if (proxy === undefined) return () => ({});
-  const agent = runtimeHas.proxyOption ? undefined : proxyAgent(proxy);
-  return (url) => {
-    const through = proxyTo(proxy, url);
-    if (through === undefined) return {};
-    return agent === undefined ? { proxy: through } : { agent };
-  };
-}
-
-let shared: { secureContext?: SecureContext } | undefined;
-
-/**
- * One context for all sockets of the process: under Node a context of its own costs a socket 15 KiB. Bun shares by
- * itself, and better: 5 KiB less than with a context from us (bench/sockets.ts, ADR 0001).
- */
-function sharedTrust(): { secureContext?: SecureContext } {
-  shared ??= runtimeHas.tlsContextByHand ? { secureContext: createSecureContext() } : {};
-  return shared;
-}
+/** The library's socket names ours, so that all sockets share their listeners: there are thousands of sockets. */
+const OWNER = Symbol('owner');
+type OwnedWebSocket = WebSocket & { [OWNER]?: WsSocket };
 
 class WsSocket implements Socket {
   readonly #url: string;
@@ -108,23 +55,19 @@ class WsSocket implements Socket {
   readonly #ws: WebSocket | undefined;
   #paused = false;
   /** Texts that were read before the pause took hold: `ws` hands over a whole chunk of TCP at once. */
-  readonly #held: string[] = [];
+  #held: string[] | undefined;
   #failure: Omit<SocketClose, 'code'> | undefined;
   #isDone = false;
-  readonly #pong = new LatePong(
-    (data) => this.#writable()?.pong(data, true, ignoreError),
-    () => this.#readAtMs,
-  );
+  /** Made with the first ping of the peer. */
+  #pong: LatePong | undefined;
   #readAtMs = 0;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #closing: NodeJS.Timeout | undefined;
   #opening: NodeJS.Timeout | undefined;
   /** Pings of ours. */
   #pings = 0;
-  readonly #deadline = new MessageDeadline(() => {
-    this.#failure ??= { kind: 'failed', detail: 'a message in fragments did not end' };
-    this.terminate();
-  });
+  /** Only where the library shows what it reads. */
+  #deadline: MessageDeadline | undefined;
 
   constructor(url: string, handlers: SocketHandlers, settings: SettingsFor, openWithinMs: number) {
     this.#url = url;
@@ -149,8 +92,8 @@ class WsSocket implements Socket {
 
   pause(): void {
     this.#paused = true;
-    this.#pong.forget();
-    this.#deadline.suspend();
+    this.#pong?.forget();
+    this.#deadline?.suspend();
     this.#ws?.pause();
   }
 
@@ -190,57 +133,80 @@ class WsSocket implements Socket {
     }
   }
 
-  #listen(ws: WebSocket): void {
-    let stream: Stream | undefined;
+  #listen(ws: OwnedWebSocket): void {
+    ws[OWNER] = this;
     // Reading it from here on would take what came with the upgrade away from the library. Bun shows none.
-    if (runtimeHas.visibleSockets) ws.once('upgrade', ({ socket }) => (stream = socket));
-    ws.on('open', () => {
-      clearTimeout(this.#opening);
-      // Else it weighs as long as the socket lives.
-      this.#opening = undefined;
-      if (stream !== undefined) this.#deadline.watch(stream);
-      // What was asked for before there was anything to pause.
-      if (this.#paused) ws.pause();
-      if (!this.#isDone) this.#handlers.onOpen();
+    if (runtimeHas.visibleSockets) ws.once('upgrade', onUpgrade);
+    ws.on('open', onOpen);
+    ws.on('message', onMessage);
+    ws.on('ping', onPing);
+    ws.on('pong', onPong);
+    ws.on('unexpected-response', onUnexpectedResponse);
+    ws.on('error', onError);
+    ws.on('close', onClose);
+  }
+
+  // What the listeners tell.
+
+  upgraded(stream: Stream): void {
+    const deadline = new MessageDeadline(() => {
+      this.#failure ??= { kind: 'failed', detail: 'a message in fragments did not end' };
+      this.terminate();
     });
-    ws.on('message', (data: RawData | string, isBinary: boolean) => {
-      if (this.#isDone) return;
-      if (isBinary) this.#handlers.onBinary(lengthOf(data));
-      else this.#take(data);
-    });
-    ws.on('ping', (data: Buffer) => {
-      this.#readAtMs = systemClock.monotonicMs();
-      // A paused socket sends nothing at all.
-      if (!this.#paused && !this.#isDone) this.#pong.owe(data);
-      this.#heard('ping');
-    });
-    ws.on('pong', (data: Buffer) => this.#heard(this.#isAnswer(data) ? 'pong' : 'ping'));
-    ws.on('unexpected-response', (_request, response) => {
-      const status = response.statusCode ?? 0;
-      const { date, 'retry-after': retryAfter } = response.headers;
-      const waitMs = retryAfterMs(retryAfter, systemClock.wallMs(), date);
-      this.#failure ??= {
-        kind: 'refused',
-        status,
-        detail: `the upgrade was answered with HTTP ${status}`,
-        ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
-      };
-      ws.terminate();
-    });
-    ws.on('error', (error: Error & { code?: string }) => {
-      const kind = TOO_LARGE.has(error.code) ? 'tooLarge' : 'failed';
-      this.#failure ??= { kind, detail: closeDetail(error, this.#url) };
-    });
-    ws.on('close', (code: number, reason: Buffer) => {
-      this.#done({ ...(this.#failure ?? closeOf(code, closeDetail(reason.toString(), this.#url))), code });
-    });
+    this.#deadline = deadline;
+    this.#ws?.once('open', () => deadline.watch(stream));
+  }
+
+  opened(): void {
+    clearTimeout(this.#opening);
+    // Else it weighs as long as the socket lives.
+    this.#opening = undefined;
+    // What was asked for before there was anything to pause.
+    if (this.#paused) this.#ws?.pause();
+    if (!this.#isDone) this.#handlers.onOpen();
+  }
+
+  arrived(data: RawData | string, isBinary: boolean): void {
+    if (this.#isDone) return;
+    if (isBinary) this.#handlers.onBinary(lengthOf(data));
+    else this.#take(data);
+  }
+
+  pinged(data: Buffer): void {
+    this.#readAtMs = systemClock.monotonicMs();
+    this.#pong ??= new LatePong(
+      (owed) => this.#writable()?.pong(owed, true, ignoreError),
+      () => this.#readAtMs,
+    );
+    // A paused socket sends nothing at all.
+    if (!this.#paused && !this.#isDone) this.#pong.owe(data);
+    this.#heard('ping');
+  }
+
+  ponged(data: Buffer): void {
+    const n = Number(PING_TEXT.exec(data.toString('latin1'))?.[1] ?? 0);
+    this.#heard(n > 0 && n <= this.#pings ? 'pong' : 'ping');
+  }
+
+  refused(response: IncomingMessage): void {
+    this.#failure ??= refusalOf(response);
+    this.#ws?.terminate();
+  }
+
+  broke(error: Error & { code?: string }): void {
+    const kind = TOO_LARGE.has(error.code) ? 'tooLarge' : 'failed';
+    this.#failure ??= { kind, detail: closeDetail(error, this.#url) };
+  }
+
+  closed(code: number, reason: Buffer): void {
+    this.#done({ ...(this.#failure ?? closeOf(code, closeDetail(reason.toString(), this.#url))), code });
   }
 
   #goOn(): void {
     if (this.#isDone) return;
     this.#giveHeld(() => !this.#paused);
     if (this.#paused) return;
-    this.#deadline.resume();
+    this.#deadline?.resume();
     this.#ws?.resume();
   }
 
@@ -248,11 +214,6 @@ class WsSocket implements Socket {
   #writable(): WebSocket | undefined {
     const ws = this.#ws;
     return ws?.readyState === WebSocket.OPEN && ws.bufferedAmount < MOST_UNSENT_BYTES ? ws : undefined;
-  }
-
-  #isAnswer(data: Buffer): boolean {
-    const n = Number(PING_TEXT.exec(data.toString('latin1'))?.[1] ?? 0);
-    return n > 0 && n <= this.#pings;
   }
 
   #closeWhenRead(): void {
@@ -273,14 +234,16 @@ class WsSocket implements Socket {
 
   #text(text: string): void {
     // New texts must not overtake those that are held back.
-    if (this.#paused || this.#held.length > 0) this.#held.push(text);
-    else this.#handlers.onText(text);
+    if (this.#paused) this.#held ??= [];
+    if (this.#held === undefined) this.#handlers.onText(text);
+    else this.#held.push(text);
   }
 
   #giveHeld(isWanted: () => boolean): void {
-    while (this.#held.length > 0 && isWanted()) {
+    while (this.#held !== undefined && isWanted()) {
       const text = this.#held.shift();
       if (text !== undefined) this.#handlers.onText(text);
+      if (this.#held.length === 0) this.#held = undefined;
     }
   }
 
@@ -293,18 +256,45 @@ class WsSocket implements Socket {
     // RTM never sends an event again: what was read is given, and the receiver judges it.
     this.#giveHeld(() => true);
     this.#isDone = true;
-    this.#pong.forget();
-    this.#deadline.suspend();
+    this.#pong?.forget();
+    this.#deadline?.suspend();
     clearTimeout(this.#closing);
     clearTimeout(this.#opening);
     this.#handlers.onClose(close);
   }
 }
 
-const closeOf = (code: number, reason: string): Omit<SocketClose, 'code'> =>
-  code === ABNORMAL
-    ? { kind: 'failed', detail: 'the connection was lost' }
-    : { kind: 'closed', detail: `closed by the peer with code ${code}${reason === '' ? '' : `: ${reason}`}` };
+function onUpgrade(this: OwnedWebSocket, { socket }: IncomingMessage): void {
+  this[OWNER]?.upgraded(socket);
+}
+
+function onOpen(this: OwnedWebSocket): void {
+  this[OWNER]?.opened();
+}
+
+function onMessage(this: OwnedWebSocket, data: RawData | string, isBinary: boolean): void {
+  this[OWNER]?.arrived(data, isBinary);
+}
+
+function onPing(this: OwnedWebSocket, data: Buffer): void {
+  this[OWNER]?.pinged(data);
+}
+
+function onPong(this: OwnedWebSocket, data: Buffer): void {
+  this[OWNER]?.ponged(data);
+}
+
+function onUnexpectedResponse(this: OwnedWebSocket, _request: ClientRequest, response: IncomingMessage): void {
+  this[OWNER]?.refused(response);
+}
+
+function onError(this: OwnedWebSocket, error: Error & { code?: string }): void {
+  this[OWNER]?.broke(error);
+}
+
+function onClose(this: OwnedWebSocket, code: number, reason: Buffer): void {
+  this[OWNER]?.closed(code, reason);
+}
 
 /** A failed write ends the connection, which the `close` event reports. */
 const ignoreError = (): void => {};

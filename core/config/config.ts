@@ -1,5 +1,5 @@
 import type { HttpSettings } from '../process/http-server.ts';
-import { RUNTIME, type RuntimeName } from '../process/runtime.ts';
+import type { RuntimeName } from '../process/runtime.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import { contradictions } from './contradictions.ts';
 import type { Program } from './setting.ts';
@@ -28,6 +28,8 @@ export interface ConnectorConfig extends CommonConfig, EventSettings {
   owner: string | undefined;
   pod: string;
   zone: string;
+  /** What it was meant to be started on; undefined: nothing was said. */
+  runtime: RuntimeName | undefined;
   http: HttpSettings;
 }
 
@@ -108,12 +110,6 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
         'RELAX_ZONE is not set: this pod counts as a zone of its own, so redundancy over zones is not known',
       );
     }
-    const runtime = values.find(settings.connectorRuntime) ?? RUNTIME.name;
-    if (runtime !== RUNTIME.name) {
-      warnings.push(
-        `RELAX_CONNECTOR_RUNTIME is ${runtime}, but this process was started on ${RUNTIME.name}: the image and relax standalone obey it, a connector started by hand does not`,
-      );
-    }
     return {
       program: 'connector',
       ...common(values),
@@ -123,6 +119,7 @@ export function connectorConfig(input: ConfigInput): Configured<ConnectorConfig>
       owner: values.find(settings.owner),
       pod,
       zone: zone ?? `unknown-${pod}`,
+      runtime: values.find(settings.connectorRuntime),
       http: http(values),
     };
   });

@@ -25,11 +25,14 @@ export const runtimeHas: Readonly<{
   proxyOption: boolean;
   /** Garbage collections, heap spaces and what keeps the process alive can be counted. Bun says 0 or nothing. */
   v8Metrics: boolean;
+  /** `undici` checks a server by the CA that it is given, without which a client of Kubernetes must not be used. */
+  undiciTrust: boolean;
 }> = {
   visibleSockets: RUNTIME.name === 'node',
   tlsContextByHand: RUNTIME.name === 'node',
   proxyOption: RUNTIME.name === 'bun',
   v8Metrics: RUNTIME.name === 'node',
+  undiciTrust: RUNTIME.name === 'node',
 };
 
 /** What a connector is started with on each of them, before its program. The image's entry has the same (`bin/relax-image.sh`). */

@@ -22,7 +22,7 @@ export interface DedupeSteps {
 
 /** Aimed at in each hash. More makes a lookup slow, fewer make the hashes themselves cost more than the marks. */
 const MARKS_PER_HASH = 128;
-/** More than this, and there are too few hashes. From 512 on, Redis keeps a hash in 2.5 times the memory. */
+/** More than this, and there are too few hashes. From 512 on, Redis keeps a hash in 2.7 to 3 times the memory. */
 const CROWDED = 200;
 /** Fewer than this for so long, and there are too many hashes. A day, so that quiet nights don't count. */
 const SPARSE = 32;

@@ -1,77 +1,39 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SlackBot } from '#core/api/slackbot.ts';
-import { isUnheard } from '#slack-simulator/ledger.ts';
 import { generatedTeam, generatedToken } from '#slack-simulator/team.ts';
-import { botNameOf, condition, isRedundant, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
-import { queueItems, settledAudit } from '#test/support/e2e/queue-audit.ts';
-import { kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { FiftyBots, KINDS } from '#test/support/e2e/fifty-bots.ts';
+import { botNameOf, condition, isRedundant, type KubeFleet } from '#test/support/e2e/kube-fleet.ts';
+import { queueItems } from '#test/support/e2e/queue-audit.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /**
- * The main job on a real API server: two operators and three connectors in two zones as processes, 50 SlackBots.
- * One fleet goes through a day of its life, so the order of the tests matters; each leaves it whole.
+ * The main job on a real API server. One fleet goes through a day of its life, so the order of the tests matters; each leaves
+ * it whole.
  */
-const COUNT = 50;
-const ALL = Array.from({ length: COUNT }, (_, index) => index + 1);
-const KINDS = ['message', 'edited', 'deleted', 'reaction_added', 'bot_message'] as const;
-
-kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
+kubeBinariesSuite('fifty SlackBots on Kubernetes', () => {
+  let api: ApiServer;
+  let bots: FiftyBots;
   let fleet: KubeFleet;
 
   beforeAll(async () => {
-    fleet = await KubeFleet.start(kube);
-    fleet.operator('operator-0');
-    fleet.operator('operator-1');
-    fleet.connector('connector-0', 'zone-a');
-    fleet.connector('connector-1', 'zone-b');
-    fleet.connector('connector-2', 'zone-a');
+    api = await startApiServer();
+    bots = await FiftyBots.start(api);
+    fleet = bots.fleet;
   });
-  afterAll(() => fleet?.stop());
-
-  /** Events flow while `action` runs; all of them must be on the queue, once. */
-  async function whileEventsFlow(action: () => Promise<void>, teams?: string[]): Promise<void> {
-    fleet.slack.forgetEvents();
-    await fleet.redis.del(fleet.queue);
-    const burst = fleet.slack.startBurst({
-      events: 1_000_000,
-      perSecond: 100,
-      kinds: [...KINDS],
-      ...(teams && { teams }),
-    });
-    try {
-      await waitFor(() => burst.state().emitted > 50, { what: 'events flow' });
-      await action();
-    } finally {
-      burst.stop();
-      await burst.finished;
-    }
-    await expectAllOnce();
-  }
-
-  async function expectAllOnce(): Promise<void> {
-    const audit = await settledAudit(fleet.redis, fleet.queue, () => fleet.slack.events());
-    expect(fleet.slack.events().filter(isUnheard)).toEqual([]);
-    expect({ lost: audit.lost.length, duplicated: audit.duplicated.length }).toEqual({ lost: 0, duplicated: 0 });
-    expect(audit.sent).toBeGreaterThan(0);
-  }
-
-  const liveSockets = (n: number) =>
-    fleet.slack.sockets(generatedTeam(n).teamID).filter(({ state }) => state === 'live');
-  const socketIDs = () =>
-    fleet.slack
-      .sockets()
-      .map(({ id }) => id)
-      .sort();
+  afterAll(async () => {
+    await fleet?.stop();
+    await api?.stop();
+  });
 
   it('become 2/2 with a socket in each zone, and kubectl shows it', async () => {
-    await fleet.applyBots(ALL);
-    const bots = await fleet.untilBots('all bots 2/2', isRedundant);
-    expect(bots).toHaveLength(COUNT);
-    for (const bot of bots) {
+    const created = await bots.create();
+    expect(created).toHaveLength(bots.numbers.length);
+    for (const bot of created) {
       expect(bot.status?.connections?.map(({ zone }) => zone).sort()).toEqual(['zone-a', 'zone-b']);
       expect(condition(bot, 'Redundant')?.status).toBe('True');
     }
-    for (const n of ALL) expect(liveSockets(n)).toHaveLength(2);
+    for (const n of bots.numbers) expect(bots.liveSockets(n)).toHaveLength(2);
     const table = await fleet.kubectl.must(['-n', fleet.namespace, 'get', 'slackbots', '--no-headers']);
     for (const line of table.trim().split('\n')) expect(line).toMatch(/^bot-\d+ +T0SIM\d+ +True +\S+ +2\/2 +\d+m?s?/);
   });
@@ -79,7 +41,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
   it('deliver 1,000 events of all kinds to the queue, each once', async () => {
     fleet.slack.forgetEvents();
     await fleet.slack.startBurst({ events: 1_000, perSecond: 500, kinds: [...KINDS] }).finished;
-    await expectAllOnce();
+    await bots.expectAllOnce();
     expect(await fleet.redis.llen(fleet.queue)).toBe(1_000);
   });
 
@@ -98,7 +60,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.minutePasses();
     await fleet.patchSpec(1, { suspend: false });
     await fleet.untilBots('resumed', isRedundant, { numbers: [1] });
-    await whileEventsFlow(async () => undefined, [generatedTeam(1).teamID]);
+    await bots.whileEventsFlow(async () => undefined, [generatedTeam(1).teamID]);
   });
 
   it('close their sockets when deleted, and leave no finalizer', async () => {
@@ -107,21 +69,24 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.minutePasses();
     await fleet.applyBots([2]);
     await fleet.untilBots('created again', isRedundant, { numbers: [2] });
-    await whileEventsFlow(async () => undefined, [generatedTeam(2).teamID]);
+    await bots.whileEventsFlow(async () => undefined, [generatedTeam(2).teamID]);
   });
 
   it('take a rotated token within 10 seconds and lose no event', async () => {
     await fleet.minutePasses();
     const { teamID } = generatedTeam(3);
-    const before = liveSockets(3).map(({ id }) => id);
+    const before = bots.liveSockets(3).map(({ id }) => id);
     const token = generatedToken(teamID, 1);
     fleet.slack.addToken(teamID, token);
-    await whileEventsFlow(async () => {
+    await bots.whileEventsFlow(async () => {
       await fleet.setToken(3, token);
-      await waitFor(() => liveSockets(3).length === 2 && liveSockets(3).every(({ id }) => !before.includes(id)), {
-        timeoutMs: 10_000,
-        what: 'two sockets of the new token and none of the old',
-      });
+      await waitFor(
+        () => bots.liveSockets(3).length === 2 && bots.liveSockets(3).every(({ id }) => !before.includes(id)),
+        {
+          timeoutMs: 10_000,
+          what: 'two sockets of the new token and none of the old',
+        },
+      );
     }, [teamID]);
     fleet.slack.revokeToken(generatedTeam(3).token);
     await fleet.untilBots('still whole', isRedundant, { numbers: [3] });
@@ -183,98 +148,6 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
     await fleet.kubectl.must(['-n', fleet.namespace, 'delete', 'slackbot', name, '--timeout=30s']);
   });
 
-  it('move to live pods within 30 seconds when a connector is killed, and lose no event', async () => {
-    await fleet.minutePasses();
-    await fleet.untilBots('whole before', isRedundant);
-    await whileEventsFlow(async () => {
-      await fleet.program('connector-0').kill();
-      await fleet.untilBots(
-        'owned by live pods',
-        (bot) => bot.status?.connections?.every(({ pod }) => pod !== 'connector-0') ?? false,
-        { timeoutMs: 30_000 },
-      );
-      await fleet.untilBots('live again', isRedundant, { timeoutMs: 90_000 });
-    });
-  });
-
-  it('come back with a connector that restarts under its name while no operator runs', async () => {
-    await fleet.minutePasses();
-    await fleet.untilBots('whole before', isRedundant);
-    const operators = ['operator-0', 'operator-1'];
-    for (const name of operators) await fleet.program(name).kill();
-    const before = fleet.slack.sockets().length;
-    await whileEventsFlow(async () => {
-      await fleet.program('connector-1').kill();
-      await waitFor(() => fleet.slack.sockets().length < before, { what: 'its sockets are gone' });
-      fleet.connector('connector-1', 'zone-b');
-      await waitFor(() => ALL.every((n) => liveSockets(n).length === 2), { timeoutMs: 60_000, what: 'all back' }).catch(
-        async (cause: unknown) => {
-          const dark = ALL.filter((n) => liveSockets(n).length !== 2).map((n) => generatedTeam(n).teamID);
-          throw new Error(`not back: ${dark.join()}\n${await fleet.story()}`, { cause });
-        },
-      );
-    });
-    for (const name of operators) fleet.operator(name);
-    await fleet.untilBots('whole after', isRedundant, { timeoutMs: 90_000 });
-  });
-
-  it('move no socket and lose no event when the leading operator is killed and the other takes over', async () => {
-    const first = await waitFor(() => fleet.leader(), { timeoutMs: 60_000, what: 'a leader' });
-    await fleet.untilBots('whole before', isRedundant);
-    const before = socketIDs();
-    await whileEventsFlow(async () => {
-      await fleet.program(first).kill();
-      await waitFor(async () => ![undefined, first].includes(await fleet.leader()), {
-        timeoutMs: 60_000,
-        what: 'another leader',
-      });
-      // It plans: a change is carried out.
-      await fleet.patchSpec(7, { queueNamespace: 'after-takeover' });
-      await fleet.untilBots(
-        'the new leader at work',
-        (bot) => bot.status?.observedGeneration === bot.metadata.generation,
-        { numbers: [7] },
-      );
-    });
-    expect(socketIDs()).toEqual(before);
-    fleet.operator(first);
-  });
-
-  it('keep every socket when Redis is emptied, and are assigned again', async () => {
-    await fleet.untilBots('whole before', isRedundant);
-    const before = socketIDs();
-    const assignments = async () => (await fleet.redis.keys('relax:{c:e2e}:assign:*')).sort();
-    const held = await assignments();
-    await fleet.redis.flushall();
-    await waitFor(async () => (await assignments()).join() === held.join(), {
-      timeoutMs: 60_000,
-      what: 'assignments written again',
-    });
-    await fleet.untilBots('whole after', isRedundant, { timeoutMs: 60_000 });
-    expect(socketIDs()).toEqual(before);
-    await whileEventsFlow(async () => undefined);
-  });
-
-  it('move some of their sockets to a connector that joins, each new one live before the old one ends', async () => {
-    await fleet.minutePasses();
-    await fleet.untilBots('whole before', isRedundant);
-    let fewest = Number.POSITIVE_INFINITY;
-    const watching = setInterval(() => {
-      fewest = Math.min(fewest, ...ALL.map((n) => liveSockets(n).length));
-    }, 5);
-    await whileEventsFlow(async () => {
-      fleet.connector('connector-0', 'zone-a');
-      const hasMoved = (bot: SlackBot) => bot.status?.connections?.some(({ pod }) => pod === 'connector-0');
-      await waitFor(async () => (await fleet.bots()).filter(hasMoved).length >= 3, {
-        timeoutMs: 60_000,
-        everyMs: 250,
-      }).catch(async (cause: unknown) => {
-        throw new Error(await fleet.story(), { cause });
-      });
-    }).finally(() => clearInterval(watching));
-    expect(fewest).toBe(2);
-  });
-
   it('are shown by relax status as kubectl shows them', async () => {
     const { RelaxProgram } = await import('#test/support/e2e/relax-program.ts');
     const status = new RelaxProgram('status', ['status', '-o', 'json'], { RELAX_REDIS_URL: fleet.server.url });
@@ -284,7 +157,7 @@ kubeSuite('fifty SlackBots on Kubernetes', (kube) => {
 
   describe('and their tokens', () => {
     it('are in no log, status, Event or Redis value', async () => {
-      const tokens = [...ALL.map((n) => generatedTeam(n).token), generatedToken(generatedTeam(3).teamID, 1)];
+      const tokens = [...bots.numbers.map((n) => generatedTeam(n).token), generatedToken(generatedTeam(3).teamID, 1)];
       const said = [...fleet.programs.values()].map((program) => program.text + JSON.stringify(program.lines)).join('');
       const objects = await fleet.kubectl.must(['-n', fleet.namespace, 'get', 'slackbots,events', '-o', 'json']);
       const stored: string[] = [];

@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { SlackBot } from '#core/api/slackbot.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { isUnheard } from '#slack-simulator/ledger.ts';
 import { condition, isRedundant, KubeFleet } from '#test/support/e2e/kube-fleet.ts';
 import { audit, queueItems, settledAudit } from '#test/support/e2e/queue-audit.ts';
 import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
-import { kubeSuite } from '#test/support/kube/kube-suite.ts';
+import { type ApiServer, startApiServer } from '#test/support/kube/api-server.ts';
+import { kubeBinariesSuite } from '#test/support/kube/kube-suite.ts';
 import { waitFor } from '#test/support/wait.ts';
 
 /**
@@ -23,18 +24,23 @@ const PODS = [
 
 let files = 0;
 
-kubeSuite('A second installation under the scope name of the first', (kube) => {
+kubeBinariesSuite('A second installation under the scope name of the first', () => {
+  let api: ApiServer;
   let fleet: KubeFleet;
   let folder: string;
   let namespace: string;
   let owner: string;
 
+  beforeAll(async () => {
+    api = await startApiServer();
+  });
+  afterAll(() => api?.stop());
   beforeEach(async () => {
     files += 1;
     namespace = `first-${files}`;
     folder = mkdtempSync(join(tmpdir(), 'relax-two-'));
     writeFileSync(join(folder, 'other-key'), newFleetKey());
-    fleet = await KubeFleet.start(kube, namespace);
+    fleet = await KubeFleet.start(api, namespace);
     const uid = await fleet.kubectl.must(['get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}']);
     owner = `${uid}/${namespace}`;
     startFirst();

@@ -243,6 +243,7 @@ kubeHelmSuite('The chart', (kube, helm) => {
         { ...LEAST, config: { queue: 'q', queueUrgent: '{relax:events}:urgent' } },
         /must begin with {q}:, .*set for example {q}:urgent/,
       ],
+      ['a runtime that it does not know', { ...LEAST, connector: { runtime: 'deno' } }, /connector\/runtime/],
       ['a cluster with braces', { ...LEAST, cluster: '{a}' }, /cluster/],
       [
         'a name that the chart sets',
@@ -329,11 +330,25 @@ kubeHelmSuite('The chart', (kube, helm) => {
         RELAX_METRICS_PORT: '9464',
         RELAX_REDIS_URL: 'redis://redis:6379/0',
         RELAX_GRACE_SECONDS: '120',
-        NODE_OPTIONS: '--max-semi-space-size=4',
+        RELAX_CONNECTOR_RUNTIME: 'bun',
       });
-      const { RELAX_ZONE: _zone, RELAX_GRACE_SECONDS: _grace, NODE_OPTIONS: _options, ...shared } = connector;
+      const {
+        RELAX_ZONE: _zone,
+        RELAX_GRACE_SECONDS: _grace,
+        RELAX_CONNECTOR_RUNTIME: _runtime,
+        ...shared
+      } = connector;
       const operator = envOf(await podOf(LEAST, 'Deployment'));
       expect(operator).toEqual({ ...shared, RELAX_CONNECTOR_SET: 'relax-connector' });
+    });
+
+    it('of connectors are on Node, with its options, by one value', async () => {
+      const on = async (connector: object) => envOf(await podOf({ ...LEAST, connector }, 'StatefulSet'));
+      expect(await on({ runtime: 'node' })).toMatchObject({
+        RELAX_CONNECTOR_RUNTIME: 'node',
+        NODE_OPTIONS: '--max-semi-space-size=4',
+      });
+      expect(await on({ runtime: 'node', nodeOptions: '' })).not.toHaveProperty('NODE_OPTIONS');
     });
 
     it('take no messages when the list of commands is switched off', async () => {

@@ -39,6 +39,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- with include "relax.clusterUid" . }}{{ printf "%s/%s" . $namespace }}{{ end -}}
 {{- end }}
 
+{{/* Of connectors on Node; Bun has no such options. */}}
+{{- define "relax.nodeOptions" -}}
+{{- if eq .Values.connector.runtime "node" }}{{ .Values.connector.nodeOptions }}{{ end -}}
+{{- end }}
+
 {{/* Arguments: root, program. The environment of both programs. */}}
 {{- define "relax.env" -}}
 {{- $config := .root.Values.config -}}
@@ -88,10 +93,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- fail (printf "config.queueUrgent must begin with %s, to be in the queue's hash slot: set for example %surgent" $tag $tag) -}}
 {{- end -}}
 {{- end -}}
-{{- $own = dict "RELAX_QUEUE_URGENT" $config.queueUrgent "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds "RELAX_COMMANDS" $config.commands -}}
+{{- $own = dict "RELAX_QUEUE_URGENT" $config.queueUrgent "RELAX_QUEUE_MAX" $config.queueMax "RELAX_BUFFER_BYTES" $config.bufferBytes "RELAX_BUFFER_SECONDS" $config.bufferSeconds "RELAX_CAPACITY" $config.capacity "RELAX_GRACE_SECONDS" $config.graceSeconds "RELAX_COMMANDS" $config.commands "RELAX_CONNECTOR_RUNTIME" .root.Values.connector.runtime -}}
 {{- end -}}
 {{- $set := concat (keys $own $shared) (list "RELAX_POD" "RELAX_ZONE" "RELAX_CLUSTER" "RELAX_FLEET_KEY_FILE" "RELAX_METRICS_PORT" "RELAX_REDIS_URL" "RELAX_REDIS_USERNAME" "RELAX_REDIS_PASSWORD_FILE" "RELAX_REDIS_CA_FILE") -}}
-{{- if and (eq .program "connector") .root.Values.connector.nodeOptions }}{{ $set = append $set "NODE_OPTIONS" }}{{ end -}}
+{{- if and (eq .program "connector") (include "relax.nodeOptions" .root) }}{{ $set = append $set "NODE_OPTIONS" }}{{ end -}}
 {{- if $owner }}{{ $set = append $set "RELAX_OWNER" }}{{ end -}}
 {{- range $name, $value := merge $own $shared }}
 {{- if or (and (eq $name "RELAX_COMMANDS") (kindIs "string" $value)) (not (or (kindIs "invalid" $value) (eq (toString $value) ""))) }}
@@ -101,7 +106,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- range .root.Values.extraEnv }}
 {{- if has .name $set }}
-{{- fail (printf "extraEnv: %s is set by the chart: use the value under config, redis, fleetKey, cluster, connector.zone or connector.nodeOptions" .name) }}
+{{- fail (printf "extraEnv: %s is set by the chart: use the value under config, redis, fleetKey, cluster, connector.zone, connector.runtime or connector.nodeOptions" .name) }}
 {{- end }}
 - {{ toYaml . | nindent 2 | trim }}
 {{- end }}
@@ -181,7 +186,7 @@ containers:
     env:
       {{- include "relax.env" . | nindent 6 }}
       {{- if eq .program "connector" }}
-      {{- with $values.nodeOptions }}
+      {{- with include "relax.nodeOptions" .root }}
       - name: NODE_OPTIONS
         value: {{ . | quote }}
       {{- end }}
@@ -203,7 +208,7 @@ containers:
       failureThreshold: 6
     readinessProbe:
       httpGet: { path: /readyz, port: metrics }
-      # Node needs a second or two until it listens; an earlier probe causes a Warning event and costs a whole period.
+      # A program needs a second or two until it listens; an earlier probe causes a Warning event and costs a whole period.
       initialDelaySeconds: 2
       periodSeconds: 5
       timeoutSeconds: 3

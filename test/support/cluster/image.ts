@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import {
   cpSync,
   createReadStream,
-  existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -26,7 +25,8 @@ interface ImageConfig {
 
 /**
  * The image that the Dockerfile describes, as a file for `ctr images import`, without a container engine: the Node that
- * runs this with the libraries that it names stands for node:24-slim, the packages that are installed here for `npm ci`.
+ * runs this with the libraries that it names, and a shell, stand for node:24-slim, the packages that are installed here for
+ * `npm ci`.
  * @param folder for what is made on the way; must exist
  */
 export async function buildRelaxImage(folder: string, reference: string): Promise<string> {
@@ -37,6 +37,7 @@ export async function buildRelaxImage(folder: string, reference: string): Promis
 
   const root = join(folder, 'root');
   await addProgram(root, process.execPath, '/usr/local/bin/node');
+  for (const program of ['/bin/sh', '/usr/bin/dirname']) await addProgram(root, program, program);
   const workdir = onlyValueOf(final, 'WORKDIR');
   for (const { from, sources, target } of copiesOf(final)) {
     for (const source of sources) {
@@ -62,33 +63,19 @@ export async function buildPauseImage(folder: string, reference: string): Promis
   return pack(folder, root, reference, { Entrypoint: ['/bin/sleep', 'infinity'] });
 }
 
-/** The build stage's folder in the end: sources as COPY says, what the build made, packages without those of tests. */
+/** The build stage's folder in the end: sources as COPY says, the packages that are installed here, what the build made. */
 async function runBuildStage(stage: Stage, to: string): Promise<void> {
   const app = join(to, onlyValueOf(stage, 'WORKDIR'));
   mkdirSync(app, { recursive: true });
   for (const { sources, target } of copiesOf(stage)) {
     for (const source of sources) copy(join(ROOT, source), join(app, target), target);
   }
-  const modules = join(app, 'node_modules');
-  symlinkSync(join(ROOT, 'node_modules'), modules);
+  symlinkSync(join(ROOT, 'node_modules'), join(app, 'node_modules'));
   for (const command of valuesOf(stage, 'RUN').flatMap((line) => line.split('&&'))) {
     const [program = '', ...args] = command.trim().split(/\s+/);
     if (basename(program) === 'node') await new Command(process.execPath).must([join(app, args[0] ?? '')]);
     else if (program !== 'npm') throw new Error(`Dockerfile: RUN ${command} is unknown here`);
   }
-  rmSync(modules);
-  for (const path of productionPackages(app)) cpSync(join(ROOT, path), join(app, path), { recursive: true });
-}
-
-/** What `npm prune --omit=dev` leaves, by the lock file. */
-function productionPackages(app: string): string[] {
-  type Lock = { packages: Record<string, { dev?: boolean; devOptional?: boolean; optional?: boolean }> };
-  const { packages } = JSON.parse(readFileSync(join(app, 'package-lock.json'), 'utf8')) as Lock;
-  return Object.entries(packages)
-    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
-    .filter(([path, { optional }]) => !optional || existsSync(join(ROOT, path)))
-    .map(([path]) => path)
-    .sort();
 }
 
 /** As COPY does: into a folder if the target ends with a slash, else as the target. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SlackApp } from '#core/api/slackapp.ts';
 import type { SlackBot } from '#core/api/slackbot.ts';
+import { CONNECTOR_FLAGS, type RuntimeName } from '#core/process/runtime.ts';
 import { clusterKeys } from '#core/protocol/keys.ts';
 import { newFleetKey } from '#core/protocol/seal.ts';
 import { decodeSession, type Session } from '#core/protocol/session.ts';
@@ -14,9 +15,16 @@ import { kubectl, type SharedKube } from '#test/support/kube/kube-suite.ts';
 import { connectTo, type TestRedis } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';
 import { waitFor } from '#test/support/wait.ts';
-import { RelaxProgram } from './relax-program.ts';
+import { BIN, RelaxProgram } from './relax-program.ts';
 
 const CLUSTER = 'e2e';
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** As the image's entry chooses it. */
+function connectorRuntime(): [file: string, ...flags: string[]] {
+  const name: RuntimeName = process.env.RELAX_CONNECTOR_RUNTIME === 'node' ? 'node' : 'bun';
+  return [join(ROOT, 'node_modules/.bin', name), ...CONNECTOR_FLAGS[name]];
+}
 
 /** Operators and connectors as processes, around a real API server, a real Redis and a Slack stand-in with TLS. */
 export class KubeFleet {
@@ -81,7 +89,7 @@ export class KubeFleet {
       RELAX_GRACE_SECONDS: '20',
       ...more,
     };
-    return this.#run(name, new RelaxProgram(name, ['connector'], env));
+    return this.#run(name, new RelaxProgram(name, ['connector'], env, { command: [...connectorRuntime(), BIN] }));
   }
 
   program(name: string): RelaxProgram {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { waitFor } from '#test/support/wait.ts';
 
-const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
+export const BIN = join(import.meta.dirname, '../../../bin/relax.mjs');
 
 /** One line of a program's log. */
 export type LogLine = Record<string, unknown> & { msg?: string; level?: string };
@@ -17,13 +17,21 @@ export class RelaxProgram {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | null>;
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  /** @param as how else than from the sources: the command line up to `args`, and the folder */
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    as: { command?: readonly [string, ...string[]]; cwd?: string } = {},
+  ) {
     this.name = name;
     // A run of the suite may be for connectors on one of the two runtimes.
     const { PATH = '', HOME = '/tmp', RELAX_CONNECTOR_RUNTIME = '' } = process.env;
     const inherited = { PATH, HOME, RELAX_CONNECTOR_RUNTIME };
-    this.#child = spawn(process.execPath, [BIN, ...args], {
+    const [file, ...before] = as.command ?? [process.execPath, BIN];
+    this.#child = spawn(file, [...before, ...args], {
       env: { ...inherited, ...env },
+      cwd: as.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#exit = once(this.#child, 'close').then(([code]) => code as number | null);

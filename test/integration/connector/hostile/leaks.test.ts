@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { RUNTIME } from '#core/process/runtime.ts';
 import { localCertificate } from '#slack-simulator/certificate.ts';
 import { ENDS, ReconnectSlack, SLOW_ENDS } from './reconnect-slack.ts';
 import type { Leaks } from './reconnect-subject.ts';
@@ -19,7 +20,8 @@ async function reconnect() {
   const certificate = await localCertificate();
   const slack = await ReconnectSlack.start(certificate);
   try {
-    const args = ['--expose-gc', '--no-warnings', SUBJECT, slack.url];
+    const flags = RUNTIME.name === 'node' ? ['--expose-gc', '--no-warnings'] : [];
+    const args = [...flags, SUBJECT, slack.url];
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.caFile },
@@ -44,12 +46,7 @@ const MOST_GROWTH_BYTES = 2_000_000;
 /** A thousand of one slot of each transport, and eight of each of fifty more. */
 const [RECONNECTS, SLOTS] = [2_400, 52];
 
-it('thousands of reconnects of whatever kind leave no socket, timer, listener or signal behind', async () => {
-  const { leaks, ends, open } = await reconnect();
-  const { before, after, empty, stopped } = leaks;
-  expect(leaks.unhandled).toEqual([]);
-  expect([...ENDS, ...SLOW_ENDS].filter((end) => !ends.has(end))).toEqual([]);
-  expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0.9 * RECONNECTS);
+function expectNothingLeft({ after, empty, stopped }: Leaks): void {
   const none = { AbortController: 0, Unacknowledged: 0, listeners: empty.listeners };
   // One timer turns the wheel of heartbeats.
   expect(after).toMatchObject({ ...none, WebSocket: SLOTS, TCPSocketWrap: SLOTS, Timeout: 1 });
@@ -58,9 +55,31 @@ it('thousands of reconnects of whatever kind leave no socket, timer, listener or
   expect(after.AbortSignal).toBeLessThanOrEqual((after.TLSSocket ?? 0) - SLOTS);
   expect(stopped.AbortSignal).toBeLessThanOrEqual(stopped.TLSSocket ?? 0);
   expect(stopped.TLSSocket).toBeLessThan(SLOTS);
+}
+
+/** A websocket is two objects of that name there, and signals and idle connections of the Web API do not outlast a call. */
+function expectNothingLeftOnBun({ after, empty, stopped }: Leaks): void {
+  const { heapBytes: _, Timeout: __, ...nothing } = empty;
+  expect(after).toMatchObject({
+    ...nothing,
+    WebSocket: (empty.WebSocket ?? 0) + 2 * SLOTS,
+    TLSSocket: expect.any(Number),
+  });
+  expect(after.Timeout).toBeLessThan(SLOTS);
+  expect(stopped).toMatchObject({ ...nothing, Timeout: 0 });
+}
+
+it('thousands of reconnects of whatever kind leave no socket, timer, listener or signal behind', async () => {
+  const { leaks, ends, open } = await reconnect();
+  const { before, after, empty, stopped } = leaks;
+  console.log(
+    `${RECONNECTS} reconnects in ${Math.round(leaks.tookMs)} ms: ${JSON.stringify({ empty, before, after, stopped })}`,
+  );
+  expect(leaks.unhandled).toEqual([]);
+  expect([...ENDS, ...SLOW_ENDS].filter((end) => !ends.has(end))).toEqual([]);
+  expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0.8 * RECONNECTS);
+  if (RUNTIME.name === 'node') expectNothingLeft(leaks);
+  else expectNothingLeftOnBun(leaks);
   expect([leaks.members, open]).toEqual([0, 0]);
   expect((after.heapBytes ?? 0) - (before.heapBytes ?? 0)).toBeLessThan(MOST_GROWTH_BYTES);
-  console.log(
-    `${RECONNECTS} reconnects in ${Math.round(leaks.tookMs)} ms: ${JSON.stringify({ before, after, stopped })}`,
-  );
 }, 240_000);

@@ -1,22 +1,24 @@
 /**
  * `reconnect-subject.ts URL`: slots that reconnect whenever the Slack at URL ends their sockets: one of each transport a
  * thousand times, and fifty others eight times. Prints what is left afterwards as one line of JSON (`Leaks`). A program of
- * its own, since NODE_EXTRA_CA_CERTS is read when a process starts, and so that nothing else is counted. Needs --expose-gc.
+ * its own, since NODE_EXTRA_CA_CERTS is read when a process starts, and so that nothing else is counted. Needs --expose-gc under Node.
  */
 
 import { TLSSocket } from 'node:tls';
-import { queryObjects } from 'node:v8';
 import { WebSocket } from 'ws';
 import { DialSemaphore } from '#connector/budget/dial-semaphore.ts';
 import { Outage } from '#connector/budget/outage.ts';
 import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
+import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import { Unacknowledged } from '#connector/slot/unacknowledged.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import { createTransports, type TransportSpec } from '#connector/transport/transports.ts';
 import type { Log } from '#core/process/log.ts';
 import { systemTimers, type Timers } from '#core/process/timers.ts';
 import { createWebApi, type WebApi } from '#core/slack/web-api.ts';
+import { heapObjects } from '#test/support/heap-objects.ts';
+import { openThings } from '#test/support/open-things.ts';
 import { reconnectToken, type TransportName } from './reconnect-slack.ts';
 
 /** What there is, by kind; `heapBytes` after a collection. */
@@ -89,6 +91,7 @@ class NoOutage extends Outage {
   override succeeded(): void {}
 }
 
+const open = await openThings();
 const CLASSES = { WebSocket, TLSSocket, AbortSignal, AbortController, Unacknowledged } as const;
 async function remains(): Promise<Remains> {
   // What has ended is let go of in the turns after it.
@@ -96,18 +99,11 @@ async function remains(): Promise<Remains> {
     await new Promise((resolve) => setTimeout(resolve, 20));
     globalThis.gc?.();
   }
-  const objects = Object.entries(CLASSES).map(([name, made]) => [
-    name,
-    Number(queryObjects(made, { format: 'count' })),
-  ]);
-  const resources = process.getActiveResourcesInfo();
-  const counted = ['TCPSocketWrap', 'TLSWrap', 'Timeout'].map((each) => [
-    each,
-    resources.filter((one) => one === each).length,
-  ]);
+  const objects = await heapObjects(CLASSES);
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
   return {
-    ...Object.fromEntries([...objects, ...counted]),
+    ...objects,
+    ...Object.fromEntries(open()),
     listeners,
     heapBytes: process.memoryUsage().heapUsed,
   };
@@ -218,7 +214,7 @@ await until('live', () => isQuiet() && slots.every(({ runner }) => runner.status
 const after = await remains();
 await Promise.all(slots.map(({ runner }) => runner.stop()));
 slots.length = 0;
-await until('stopped', () => !process.getActiveResourcesInfo().includes('TLSWrap'));
+await until('stopped', () => !['TLSWrap', 'TLSSocket'].some((kind) => (open().get(kind) ?? 0) > 0));
 const stopped = await remains();
 const leaks: Leaks = {
   before,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ConnectBudget } from '#connector/budget/connect-budget.ts';
 import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
-import type { SlotDeps } from '#connector/slot/slot-runner.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '#slack-simulator/simulator.ts';
 import { connectTo } from '#test/support/redis-fixture.ts';
 import { type RedisServer, startRedis } from '#test/support/redis-server.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SlotDeps } from '#connector/slot/slot-runner.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
 import { tokenDigest } from '#core/protocol/token.ts';
 import { type Simulator, startSimulator } from '#slack-simulator/simulator.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SlotDeps } from '#connector/slot/slot-runner.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
 import type { OpenSocket, SocketClose } from '#connector/socket/socket.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';

@@ -5,8 +5,9 @@ import { Outage } from '#connector/budget/outage.ts';
 import type { Normalized, NormalizedEvent } from '#connector/event/normalize.ts';
 import type { Outcome, Settled } from '#connector/queue/outcome.ts';
 import type { ReplyDesk } from '#connector/reply/reply-desk.ts';
-import { HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
-import { type SlotDeps, SlotRunner } from '#connector/slot/slot-runner.ts';
+import { type HeartbeatMember, HeartbeatWheel } from '#connector/slot/heartbeat-wheel.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
+import { SlotRunner } from '#connector/slot/slot-runner.ts';
 import type { SlotStatus } from '#connector/slot/slot-status.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
@@ -43,17 +44,20 @@ export const noReplies: ReplyDesk = {
 
 /** A heartbeat wheel that knows how many are on it. */
 class CountedWheel extends HeartbeatWheel {
-  members = 0;
+  readonly #members = new Set<HeartbeatMember>();
 
-  override join(heartbeat: () => void): () => void {
-    const leave = super.join(heartbeat);
-    let isMember = true;
-    this.members += 1;
-    return () => {
-      if (isMember) this.members -= 1;
-      isMember = false;
-      leave();
-    };
+  get members(): number {
+    return this.#members.size;
+  }
+
+  override join(member: HeartbeatMember): void {
+    super.join(member);
+    this.#members.add(member);
+  }
+
+  override leave(member: HeartbeatMember): void {
+    super.leave(member);
+    this.#members.delete(member);
   }
 }
 

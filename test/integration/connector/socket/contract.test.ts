@@ -3,7 +3,7 @@ import { describe } from 'vitest';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import { socketContract } from '#test/contract/socket-contract.ts';
 
-/** Runs under Node here, and under Bun as a child of contract-on-bun.test.ts. */
+/** In a suite of each runtime (scripts/test.ts). */
 describe('the socket by ws', () => {
   socketContract({
     openSocket: wsOpenSocket(),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SlotDeps } from '#connector/slot/slot-runner.ts';
+import type { SlotDeps } from '#connector/slot/slot-deps.ts';
 import type { RtmSpec } from '#connector/transport/rtm/rtm-transport.ts';
 import { redisBroughtEvents } from '#connector/twins/brought-events.ts';
 import { type TwinTimes, TwinWatch } from '#connector/twins/twin-watch.ts';

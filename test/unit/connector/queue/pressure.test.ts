@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EventBuffer, type QueueEntry } from '#connector/queue/buffer.ts';
 import { BufferBound } from '#connector/queue/buffer-bound.ts';
 import {
+  isCalm,
   isPressed,
   isRefused,
   NO_PRESSURE,
@@ -37,6 +38,19 @@ describe('pressure', () => {
     ['falls on all when the oldest event grows old: that is the doing of no bot', load(0.01, { a: 1 }, 0.8), 'all'],
   ])('%s', (_name, facts, expected) => {
     expect(told(pressureOf(facts, NO_PRESSURE))).toBe(expected);
+  });
+
+  it('is asked about no event while the buffer is calm, when it could fall on nobody and nothing could be refused', () => {
+    const fill = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fill, fill, (once, again) => {
+        fc.pre(isCalm({ fill: once }, { fill: again }));
+        const facts = load(once, { hot: once }, 0, share(again, { hot: again }));
+        expect(pressureOf(facts, NO_PRESSURE)).toBe(NO_PRESSURE);
+        expect(refusalOf(facts, NO_REFUSAL)).toBe(NO_REFUSAL);
+        expect(isRefused(facts, NO_REFUSAL, 'hot')).toBe(false);
+      }),
+    );
   });
 
   it('on all ends when half of the buffer is empty and the oldest event is young, not before', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BudgetAnswer } from '#connector/budget/connect-budget.ts';
+import type { HeartbeatMember } from '#connector/slot/heartbeat-wheel.ts';
+import { NO_SIGN } from '#connector/slot/signs-of-life.ts';
 import { SlotAlarm } from '#connector/slot/slot-alarm.ts';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { type Effect, HEARTBEAT_MS, type Input, type SlotFacts, type SlotState } from '#connector/slot/state.ts';
@@ -69,7 +71,7 @@ interface Alarm {
 /** A slot with its real alarm, whose time passes in one go. */
 class AlarmedSlot extends SlotWorld {
   readonly #alarms = new Set<Alarm>();
-  #heartbeat: (() => void) | undefined;
+  #member: HeartbeatMember | undefined;
   readonly #alarm: SlotAlarm;
   /** Attempts that have called Slack: each does so once, with a grant of its own or a minute after the last (`SlotWorld`). */
   readonly #called = new Set<number>();
@@ -89,14 +91,17 @@ class AlarmedSlot extends SlotWorld {
       },
     };
     const heartbeats = {
-      join: (heartbeat: () => void) => {
-        this.#heartbeat = heartbeat;
-        return () => {
-          this.#heartbeat = undefined;
-        };
+      join: (member: HeartbeatMember) => {
+        this.#member = member;
+      },
+      leave: () => {
+        this.#member = undefined;
       },
     };
-    this.#alarm = new SlotAlarm({ timers, heartbeats }, (input) => void this.play(input));
+    this.#alarm = new SlotAlarm(
+      { timers, heartbeats },
+      { feed: (input) => this.play(input), heartbeat: () => this.heartbeat() },
+    );
     this.#expectMoving();
   }
 
@@ -130,12 +135,12 @@ class AlarmedSlot extends SlotWorld {
   }
 
   beat(): void {
-    this.#heartbeat?.();
+    this.#member?.heartbeat(this.steadySinceMs);
   }
 
   get outstanding(): Outstanding {
     const [alarm] = this.#alarms;
-    return { inLine: this.inLine, wakeAtMs: alarm?.dueMs, hasHeartbeats: this.#heartbeat !== undefined };
+    return { inLine: this.inLine, wakeAtMs: alarm?.dueMs, hasHeartbeats: this.#member !== undefined };
   }
 
   get mover(): Mover | undefined {
@@ -206,7 +211,10 @@ const INPUTS: { [T in Input['type']]: fc.Arbitrary<Of<T> & Partial<Aged>> } = {
   start: fc.constant({}),
   stop: fc.constant({}),
   wake: fc.constant({}),
-  heartbeat: fc.constant({}),
+  heartbeat: fc.record({
+    signs: fc.record({ heardAtMs: absurdMs, answeredAtMs: absurdMs }),
+    steadySinceMs: fc.constantFrom(Number.NEGATIVE_INFINITY, 0, 5_000),
+  }),
   recovered: fc.constant({}),
   unmarked: fc.constant({}),
   update: fc.record({
@@ -224,7 +232,6 @@ const INPUTS: { [T in Input['type']]: fc.Arbitrary<Of<T> & Partial<Aged>> } = {
   budget: withAge<Of<'budget'>>({ answer: budgetAnswer }),
   answer: withAge<Of<'answer'>>({ answer: openAnswer }),
   opened: withAge<Of<'opened'>>({}),
-  heard: withAge<Of<'heard'>>({ answered: fc.boolean() }),
   hello: withAge<Of<'hello'>>({ sockets: fc.constantFrom(undefined, 0, 1, 3, 11, Number.NaN) }),
   known: withAge<Of<'known'>>({ known: fc.constantFrom(0, 1, 3, Number.NaN) }),
   withheld: withAge<Of<'withheld'>>({}),
@@ -261,7 +268,7 @@ function ofCurrent(id: number, { which, close: ended }: Fitting): Input {
     { type: 'withheld', id },
     { type: 'brought', id },
     { type: 'known', id, known: 1 },
-    { type: 'heartbeat' },
+    { type: 'heartbeat', signs: NO_SIGN, steadySinceMs: Number.NEGATIVE_INFINITY },
     { type: 'unmarked' },
   ];
   return all[which] ?? { type: 'leaving', id };

@@ -1,72 +1,111 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '#connector/slot/slot-status.ts';
 import { HEARTBEAT_MS } from '#connector/slot/state.ts';
 import { CLOSED, facts, live, type SlotWorld } from './slot-world.ts';
 
 describe('a live socket', () => {
-  const heartbeat = (world: SlotWorld, heard: boolean): readonly { do: string }[] => {
-    if (heard) world.play({ type: 'heard', id: world.state.current?.id ?? 0 });
-    world.pass(HEARTBEAT_MS);
-    return world.play({ type: 'heartbeat' });
+  /** Heartbeats for so long. @returns what each does, with the time since the beginning */
+  const beats = (world: SlotWorld, forMs: number, each = (): void => {}): string[] => {
+    const beganAtMs = world.nowMs;
+    const done: string[] = [];
+    while (world.nowMs - beganAtMs < forMs && world.state.current !== undefined) {
+      world.pass(HEARTBEAT_MS);
+      each();
+      for (const effect of world.heartbeat()) done.push(`${(world.nowMs - beganAtMs) / 1_000} s: ${effect.do}`);
+    }
+    return done.filter((what) => !what.endsWith('markLive'));
   };
+  const DEAD = ['6 s: ping', '8 s: ping', '9 s: terminate'];
+  const rtm = () => live();
+  const answering = () => live(facts({ answersPings: true }));
 
   it('that has been heard from is left alone', () => {
-    const world = live();
-    for (let n = 0; n < 100; n += 1) expect(heartbeat(world, true)).toEqual([]);
+    const world = rtm();
+    expect(beats(world, 600_000, () => world.hear())).toEqual([]);
   });
 
   it('that falls silent is pinged twice and closed within 10 s', () => {
-    const world = live();
-    const effects = [heartbeat(world, true), heartbeat(world, false), heartbeat(world, false), heartbeat(world, false)];
-    expect(effects.map((list) => list.map((effect) => effect.do))).toEqual([[], ['ping'], ['ping'], ['terminate']]);
-    expect(world.nowMs).toBe(10_000);
+    const world = rtm();
+    expect(beats(world, 60_000)).toEqual(DEAD);
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionLost' });
   });
 
-  it('that sends, but answers no websocket ping, is closed after about 10 s: nothing that we send gets through', () => {
-    const world = live(facts({ answersPings: true }));
-    const effects = Array.from({ length: 4 }, () => heartbeat(world, true).map((effect) => effect.do));
-    expect(effects).toEqual([[], ['ping'], ['ping'], ['terminate']]);
-    expect(world.nowMs).toBe(10_000);
+  it('that is silent but answers costs a ping in 6 s', () => {
+    const world = rtm();
+    let pings = 0;
+    for (let n = 0; n < 600; n += 1) {
+      const sent = beats(world, HEARTBEAT_MS);
+      pings += sent.length;
+      if (sent.length > 0) world.hear();
+    }
+    expect(pings).toBe(100);
+  });
+
+  it.each([['RTM', rtm] as const, ['Socket Mode', answering] as const])(
+    'over %s that is dead is found within 10 s of its last sign of life, after two pings, however the heartbeats fall',
+    (_, begin) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 0, max: 999 }),
+          fc.array(fc.integer({ min: 1, max: 20_000 })),
+          (phaseMs, signs) => {
+            const world = begin();
+            world.pass(phaseMs);
+            let [beatAtMs, pings, diedAtMs] = [world.nowMs, 0, world.nowMs];
+            const beat = (): void => {
+              beatAtMs += HEARTBEAT_MS;
+              world.nowMs = beatAtMs;
+              pings += world.heartbeat().filter((effect) => effect.do === 'ping').length;
+            };
+            // As long as a sign comes at least every 3 s, or right after a ping, the socket lives.
+            for (const ms of signs) {
+              for (const untilMs = world.nowMs + Math.min(ms, 3_000); beatAtMs + HEARTBEAT_MS <= untilMs; ) beat();
+              world.hear();
+              [pings, diedAtMs] = [0, world.nowMs];
+            }
+            expect(world.state.current).toBeDefined();
+            while (world.state.current !== undefined) beat();
+            expect([pings, world.nowMs - diedAtMs >= 9_000, world.nowMs - diedAtMs <= 10_000]).toEqual([2, true, true]);
+          },
+        ),
+      );
+    },
+  );
+
+  it('that sends, but answers no websocket ping, is closed within 10 s: nothing that we send gets through', () => {
+    const world = answering();
+    expect(beats(world, 60_000, () => world.hear(false))).toEqual(DEAD);
     expect(statusOf(world.state)).toMatchObject({ state: 'connecting', reason: 'ConnectionLost' });
+    expect(statusOf(world.state).message).toContain('though it sends');
   });
 
   it('that sends and answers websocket pings is left open', () => {
-    const world = live(facts({ answersPings: true }));
+    const world = answering();
     for (let n = 0; n < 100; n += 1) {
-      const effects = heartbeat(world, true);
-      if (effects.length === 0) continue;
-      expect(effects).toEqual([{ do: 'ping', id: 1 }]);
-      world.play({ type: 'heard', id: 1, answered: true });
+      world.hear(false);
+      if (beats(world, HEARTBEAT_MS).length > 0) world.hear();
     }
+    expect(world.state.current).toBeDefined();
   });
 
-  it('is not blamed for pings that a held-up process could not hear answered', () => {
-    const world = live(facts({ answersPings: true }));
-    heartbeat(world, true);
-    world.pass(60_000);
-    expect(world.play({ type: 'heartbeat' })).toEqual([]);
-    expect(heartbeat(world, true)).toEqual([]);
-  });
+  it.each([['RTM', rtm] as const, ['Socket Mode', answering] as const])(
+    'over %s is not blamed for pings that a held-up process could not hear answered',
+    (_, begin) => {
+      const world = begin();
+      expect(beats(world, 8_000)).toEqual(DEAD.slice(0, 2));
+      world.pass(60_000);
+      world.steadySinceMs = world.nowMs;
+      expect(beats(world, 60_000)).toEqual(DEAD);
+    },
+  );
 
   it('inherits no unanswered ping from the one that it replaces', () => {
     const world = live();
-    for (let n = 0; n < 3; n += 1) heartbeat(world, false);
+    beats(world, 8_000);
     world.play({ type: 'leaving', id: 1 });
     world.live();
-    const done = Array.from({ length: 4 }, () => heartbeat(world, false).map((effect) => effect.do));
-    expect(done).toEqual([[], ['ping'], ['ping'], ['terminate']]);
-  });
-
-  it('is not blamed for a process that was held up', () => {
-    const world = live();
-    heartbeat(world, false);
-    heartbeat(world, false);
-    heartbeat(world, false);
-    world.pass(60_000);
-    expect(world.play({ type: 'heartbeat' })).toEqual([]);
-    expect(heartbeat(world, false)).toEqual([{ do: 'ping', id: 1 }]);
-    expect(heartbeat(world, true)).toEqual([]);
+    expect(beats(world, 60_000)).toEqual(DEAD);
   });
 
   it('that gets a goodbye is read until its successor says hello, however often that fails', () => {
@@ -101,7 +140,11 @@ describe('a live socket', () => {
 
   it('is marked as live again and again, so that others know', () => {
     const world = live();
-    const marks = Array.from({ length: 480 }, () => heartbeat(world, true)).flat();
+    const marks = Array.from({ length: 1_200 }, () => {
+      world.pass(1_000);
+      world.hear();
+      return world.heartbeat();
+    }).flat();
     expect(marks).toEqual(Array.from({ length: 4 }, () => ({ do: 'markLive', tokenDigest: 'd1' })));
   });
 
@@ -109,9 +152,9 @@ describe('a live socket', () => {
     const world = live();
     world.play({ type: 'unmarked' });
     const marks = Array.from({ length: 6 }, () => {
-      world.pass(HEARTBEAT_MS);
-      world.play({ type: 'heard', id: 1 });
-      return world.play({ type: 'heartbeat' }).map((effect) => effect.do);
+      world.pass(2_500);
+      world.hear();
+      return world.heartbeat().map((effect) => effect.do);
     });
     expect(marks).toEqual([[], ['markLive'], [], [], [], []]);
   });
@@ -123,7 +166,8 @@ describe('a live socket', () => {
     const refusal = { reason: 'TokenInvalid', error: 'invalid_auth', message: 'Slack refused it.' } as const;
     world.play({ type: 'answer', id: world.id, answer: { kind: 'terminal', ...refusal } });
     world.pass(300_000);
-    expect(heartbeat(world, true)).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
+    world.hear();
+    expect(world.heartbeat()).toEqual([{ do: 'markLive', tokenDigest: 'd1' }]);
   });
 
   it('that gets two goodbyes has one successor', () => {
@@ -151,9 +195,8 @@ describe('a live socket', () => {
   it('that is paused has no deadline, is sent nothing, and ends after the limit', () => {
     const world = live(facts({ pauseLimitMs: 120_000 }));
     expect(world.play({ type: 'pressure', pressed: true })).toEqual([{ do: 'pause', id: 1 }]);
-    const effects = Array.from({ length: 48 }, () => heartbeat(world, false)).flat();
-    expect(effects).toEqual([]);
-    expect(heartbeat(world, false)).toEqual([{ do: 'terminate', id: 1 }]);
+    expect(beats(world, 120_000)).toEqual([]);
+    expect(beats(world, HEARTBEAT_MS)).toEqual(['1 s: terminate']);
     world.live();
     expect(statusOf(world.state).state).toBe('paused');
   });
@@ -174,14 +217,8 @@ describe('a live socket', () => {
   it('that was paused has its deadline back when it is read again', () => {
     const world = live();
     world.play({ type: 'pressure', pressed: true });
-    heartbeat(world, false);
+    beats(world, 7_000);
     world.play({ type: 'pressure', pressed: false });
-    const effects = [
-      heartbeat(world, false),
-      heartbeat(world, false),
-      heartbeat(world, false),
-      heartbeat(world, false),
-    ];
-    expect(effects.map((list) => list.map((effect) => effect.do))).toEqual([[], ['ping'], ['ping'], ['terminate']]);
+    expect(beats(world, 60_000)).toEqual(DEAD);
   });
 });

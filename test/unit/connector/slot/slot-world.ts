@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { NO_SIGN, type SignsOfLife } from '#connector/slot/signs-of-life.ts';
 import {
   type Effect,
   type Input,
@@ -55,6 +56,10 @@ export class SlotWorld {
   /** Sockets that were dialed and neither ended nor were told to. */
   readonly open = new Set<number>();
   readonly paused = new Set<number>();
+  /** Of the current socket. */
+  signs: Readonly<SignsOfLife> = NO_SIGN;
+  /** Since when the process has not been delayed. */
+  steadySinceMs = Number.NEGATIVE_INFINITY;
   inLine = false;
   calling: number | undefined;
   /** The budget said yes to this attempt. */
@@ -85,6 +90,15 @@ export class SlotWorld {
 
   pass(ms: number): void {
     this.nowMs += ms;
+  }
+
+  /** The current socket brings something. @param answered the answer to a websocket ping, among others */
+  hear(answered = true): void {
+    this.signs = { heardAtMs: this.nowMs, answeredAtMs: answered ? this.nowMs : this.signs.answeredAtMs };
+  }
+
+  heartbeat(): readonly Effect[] {
+    return this.play({ type: 'heartbeat', signs: this.signs, steadySinceMs: this.steadySinceMs });
   }
 
   /** Lets the time come that the slot waits for. */

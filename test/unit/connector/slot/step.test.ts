@@ -37,7 +37,7 @@ describe('for any inputs in any order', () => {
     {
       weight: 6,
       arbitrary: fc.record({
-        move: fc.constantFrom('permitted', 'opened', 'heard', 'leaving', 'closing', 'error', 'closed'),
+        move: fc.constantFrom('permitted', 'opened', 'leaving', 'closing', 'error', 'closed'),
         age: about,
       }),
     },
@@ -60,6 +60,7 @@ describe('for any inputs in any order', () => {
     { weight: 1, arbitrary: fc.record({ move: fc.constant('crowded' as const), age: about }) },
     { weight: 1, arbitrary: fc.record({ move: fc.constant('revoked' as const), tokenDigest: tokens }) },
     { weight: 3, arbitrary: fc.constant({ move: 'heartbeat' } as const) },
+    { weight: 1, arbitrary: fc.record({ move: fc.constant('hear' as const), answered: fc.boolean() }) },
     { weight: 1, arbitrary: fc.constantFrom({ move: 'recovered' } as const, { move: 'unmarked' } as const) },
     {
       weight: 1,
@@ -92,6 +93,11 @@ describe('for any inputs in any order', () => {
         world.pass(move.ms);
         return;
       case 'heartbeat':
+        world.heartbeat();
+        return;
+      case 'hear':
+        world.hear(move.answered);
+        return;
       case 'recovered':
       case 'unmarked':
         world.play({ type: move.move });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CopiedEvents } from '#connector/slot/copied-events.ts';
 import { statusOf } from '#connector/slot/slot-status.ts';
-import type { Effect } from '#connector/slot/state.ts';
+import { type Effect, HEARTBEAT_MS } from '#connector/slot/state.ts';
 import { facts, live, type SlotWorld } from './slot-world.ts';
 
 let world: SlotWorld;
@@ -21,10 +21,10 @@ function purpose(): string | undefined {
 }
 /** Minutes pass, with heartbeats and pongs. */
 function pass(minutes: number): void {
-  for (let ms = 0; ms < minutes * MINUTE; ms += 2_500) {
-    world.pass(2_500);
-    world.play({ type: 'heard', id: current() });
-    world.play({ type: 'heartbeat' });
+  for (let ms = 0; ms < minutes * MINUTE; ms += HEARTBEAT_MS) {
+    world.pass(HEARTBEAT_MS);
+    world.hear();
+    world.heartbeat();
   }
 }
 

@@ -3,6 +3,7 @@ import { redisConnectBudget } from '#connector/budget/redis-connect-budget.ts';
 import { redisEnqueue } from '#connector/queue/enqueue.ts';
 import { KnownSteps } from '#connector/queue/known-steps.ts';
 import { markPlace } from '#connector/queue/mark-keys.ts';
+import { SubBucketWatch } from '#connector/queue/sub-bucket-watch.ts';
 import { redisLook, redisRenew } from '#connector/session/renewal.ts';
 import { systemClock } from '#core/process/clock.ts';
 import { agreeOnContract, DEFAULT_CONTRACT } from '#core/protocol/contract.ts';
@@ -14,6 +15,7 @@ import { SingleRedisPlannerLock } from '#operator/fleet/planner-lock.ts';
 import type { PodMemory } from '#operator/fleet/pod-memory.ts';
 import { readHeads } from '#operator/fleet/reader.ts';
 import { FleetWriter } from '#operator/fleet/writer.ts';
+import { silentLog } from '#test/support/silent-log.ts';
 
 /** What Redis Cluster hashes of a key: the part in the first braces, else all of it. */
 const hashedPart = (key: string): string => /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
@@ -80,6 +82,16 @@ const CALLS: readonly [name: string, least: number, call: (redis: Redis) => Prom
     'events of all kinds and times in one batch',
     11,
     (redis) => redisEnqueue(redis, queue, 0, new KnownSteps(firstSteps(64)))(batch),
+  ],
+  [
+    'the marks of a minute',
+    33,
+    (redis) => {
+      const contract = DEFAULT_CONTRACT;
+      const known = new KnownSteps(firstSteps(64));
+      const deps = { redis, keys: queue, known, contract, redisNowMs: () => 0, random: () => 0, log: silentLog };
+      return new SubBucketWatch(deps).look();
+    },
   ],
   ['a renewal of a session', 6, (redis) => redisRenew(redis, keys, 'p1')(session, 1, undefined)],
   ['a look at who holds a name', 3, (redis) => redisLook(redis, keys, 'p1')()],

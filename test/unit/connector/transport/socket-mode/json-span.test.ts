@@ -103,6 +103,27 @@ describe('the text of a member', () => {
     );
   });
 
+  it('inside of other members is that of the last object which JSON.parse keeps', () => {
+    expect(memberText('{"payload":{"event":1},"payload":{"x":2}}', 'payload', 'event')).toBeUndefined();
+    expect(memberText('{"payload":{"event":1},"payload":[{"event":2}]}', 'payload', 'event')).toBeUndefined();
+    expect(memberText('{"event":0,"payload":{"event":1,"event":{"a":2} }}', 'payload', 'event')).toBe('{"a":2}');
+    fc.assert(
+      fc.property(document, fc.constantFrom(...KEYS), fc.constantFrom(...KEYS), (json, name, inner) => {
+        const paths = Object.entries(parsed(json)).flatMap(([key, value]) =>
+          typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.keys(value).map((each) => [key, each])
+            : [],
+        );
+        for (const [outer = '', own = ''] of [[name, inner], ...paths]) {
+          const object = memberText(json, outer);
+          const text = object?.startsWith('{') ? memberText(object, own) : undefined;
+          expect(memberText(json, outer, own)).toBe(text);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('is found behind nesting deeper than any stack, and in time that grows with the text', () => {
     const deep = `{"a":${'['.repeat(300_000)}${']'.repeat(300_000)},"b":"${'\\\\'.repeat(300_000)}","c":"${'\\"'.repeat(300_000)}","event":1}`;
     expect(memberText(deep, 'event')).toBe('1');
