@@ -8,6 +8,7 @@ import { builtSource } from './load/subject.ts';
  * [--bytes 390] [--cert small|chain] [--idle 30] [--latency 5] [--pods 1] [--drop] [--json]`. `--source dist|sources` says what
  * the connector is started from; without it dist if it is built. Linux only.
  */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const { values } = parseArgs({
   options: {
     program: { type: 'string', default: 'connector' },

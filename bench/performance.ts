@@ -18,6 +18,7 @@ import { fullPlan, quickPlan } from './performance/run-plans.ts';
  * --quick         two minutes, to see that everything works
  * --out FILE      writes the results there, and no page
  */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },

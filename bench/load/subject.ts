@@ -59,8 +59,16 @@ export function startSubject(subject: Subject, place: SubjectPlace, source: Sour
     },
     stdio: ['ignore', process.env.RELAX_BENCH_LOG === undefined ? 'ignore' : 'inherit', 'inherit'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return child;
 }
+
+/** Nothing that is measured outlasts the program that measures. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export async function endSubject(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
