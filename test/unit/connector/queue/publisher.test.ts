@@ -31,7 +31,7 @@ function scripted(answer: (batch: readonly QueueEntry[], call: number) => Enqueu
     if (answers instanceof Error) throw answers;
     return answers.map((kind) =>
       kind === 'error'
-        ? { kind, key: 'queue', error: 'ERR string exceeds maximum allowed size' }
+        ? { kind, key: 'mark', error: 'WRONGTYPE x' }
         : ({ kind } as EnqueueResult),
     );
   };

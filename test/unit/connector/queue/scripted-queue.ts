@@ -35,7 +35,7 @@ export class ScriptedQueue {
     return batch.map((entry): EnqueueResult => {
       const kind = this.answer(entry);
       return kind === 'refused'
-        ? { kind: 'error', key: 'queue', error: 'ERR string exceeds maximum allowed size' }
+        ? { kind: 'error', key: 'mark', error: 'WRONGTYPE x' }
         : { kind };
     });
   };
