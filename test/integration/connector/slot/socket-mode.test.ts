@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SlotDeps } from '#connector/slot/slot-deps.ts';
-import type { OpenSocket, SocketClose } from '#connector/socket/socket.ts';
+import type { OpenSocket } from '#connector/socket/socket.ts';
 import { wsOpenSocket } from '#connector/socket/ws-socket.ts';
 import type { AppSpec, SocketModeSpec } from '#connector/transport/socket-mode/socket-mode-spec.ts';
 import { joinCredentials } from '#core/protocol/app-credentials.ts';
@@ -162,11 +162,12 @@ describe('a slot over Socket Mode', () => {
     let unclosed = 0;
     const openSocket: OpenSocket = (url, handlers) => {
       unclosed += 1;
-      const onClose = (close: SocketClose): void => {
+      const onClose = handlers.onClose.bind(handlers);
+      handlers.onClose = (close) => {
         unclosed -= 1;
-        handlers.onClose(close);
+        onClose(close);
       };
-      return wsOpenSocket()(url, { ...handlers, onClose });
+      return wsOpenSocket()(url, handlers);
     };
     const slot = await open({}, { budget, openSocket }).live();
     await Promise.all([slot.running.stop(), slot.running.stop()]);
