@@ -194,7 +194,7 @@ export class ConnectorFleet {
   }
 
   /** What the pod says is what it does: its session has this version, and each of its slots is reported live. */
-  async untilReported(pod: string, version: number, slots: number): Promise<Session> {
+  async untilReported(pod: string, version: number, slots: number, timeoutMs = 20_000): Promise<Session> {
     return waitFor(
       async () => {
         const [session, reports] = [await this.session(pod), Object.values(await this.reports(pod))];
@@ -203,7 +203,7 @@ export class ConnectorFleet {
         );
         return session?.version === version && live.length === slots && reports.length === slots ? session : undefined;
       },
-      { timeoutMs: 20_000, what: `${slots} live reports of ${pod} at version ${version}` },
+      { timeoutMs, what: `${slots} live reports of ${pod} at version ${version}` },
     );
   }
 

@@ -53,7 +53,8 @@ class OutageFleet {
       });
       await fleet.assign(pod, 1, fleet.slots(teams, index));
     }
-    for (const pod of PODS) await fleet.untilReported(pod, 1, teams);
+    // Several such fleets start at once, so this takes as long as the machine does.
+    for (const pod of PODS) await fleet.untilReported(pod, 1, teams, 60_000);
     // As if no connect was made lately.
     if (left === 3) for (const key of await fleet.redis.keys('relax:connect:*')) await fleet.redis.del(key);
     return self;
