@@ -27,12 +27,15 @@ export const runtimeHas: Readonly<{
   v8Metrics: boolean;
   /** `undici` checks a server by the CA that it is given, without which a client of Kubernetes must not be used. */
   undiciTrust: boolean;
+  /** The delay of the event loop comes without the time between two samples, so that this time changes no figure's meaning. */
+  bareLoopDelay: boolean;
 }> = {
   visibleSockets: RUNTIME.name === 'node',
   tlsContextByHand: RUNTIME.name === 'node',
   proxyOption: RUNTIME.name === 'bun',
   v8Metrics: RUNTIME.name === 'node',
   undiciTrust: RUNTIME.name === 'node',
+  bareLoopDelay: RUNTIME.name === 'bun',
 };
 
 /**
