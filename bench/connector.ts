@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLog } from '../core/process/log.ts';
+import { CONNECTOR_FLAGS } from '../core/process/runtime.ts';
 import { joinCredentials } from '../core/protocol/app-credentials.ts';
 import { encodeSlot, type KindFields, parseSlotID } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
@@ -144,10 +145,8 @@ async function main(folder: string): Promise<void> {
     await assign(redis, key);
     const shared = { PATH: process.env.PATH ?? '', NODE_EXTRA_CA_CERTS: slack.caFile };
     const here = import.meta.dirname;
-    // As standalone and the chart start it.
-    const flags = ['--max-semi-space-size=4'];
     const run = (args: string[], env: Record<string, string> = {}): ChildProcess =>
-      spawn(process.execPath, [...flags, ...args], {
+      spawn(process.execPath, [...CONNECTOR_FLAGS.node, ...args], {
         env: { ...shared, ...env },
         stdio: ['ignore', 'ignore', 'inherit'],
       });

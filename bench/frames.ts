@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
-import { runtimeHas } from '../core/process/runtime.ts';
+import { CONNECTOR_FLAGS, runtimeHas } from '../core/process/runtime.ts';
 import { localCertificate } from '../slack-simulator/certificate.ts';
 
 /**
@@ -20,7 +20,7 @@ const ROOT = join(import.meta.dirname, '..');
 const SECONDS = 6;
 const PACKAGE = join(ROOT, 'node_modules/ws/wrapper.mjs');
 const FRAME = JSON.stringify({ type: 'message', channel: 'C0', user: 'U0', text: 'x'.repeat(300), ts: '1.000100' });
-const BUN = join(ROOT, 'node_modules/.bin/bun');
+const BUN = [join(ROOT, 'node_modules/.bin/bun'), ...CONNECTOR_FLAGS.bun];
 
 interface Form {
   name: string;
@@ -29,10 +29,10 @@ interface Form {
   isPackage: boolean;
 }
 const FORMS: readonly Form[] = [
-  { name: "Bun, its own client in the place of 'ws'", command: [BUN], isPackage: false },
-  { name: 'Bun, the package ws', command: [BUN], isPackage: true },
-  { name: 'Bun --smol, its own', command: [BUN, '--smol'], isPackage: false },
-  { name: 'Node, the package ws', command: [process.execPath, '--max-semi-space-size=4'], isPackage: true },
+  { name: "Bun, its own client in the place of 'ws'", command: BUN, isPackage: false },
+  { name: 'Bun, the package ws', command: BUN, isPackage: true },
+  { name: 'Bun --smol, its own', command: [...BUN, '--smol'], isPackage: false },
+  { name: 'Node, the package ws', command: [process.execPath, ...CONNECTOR_FLAGS.node], isPackage: true },
 ];
 
 interface Sample {

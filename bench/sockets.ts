@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   await control.close();
 
   const node = await measure('Node', [bin('node'), '--expose-gc'], url, tokens);
-  const bun = await measure('Bun', [bin('bun')], url, tokens);
+  const bun = await measure('Bun', [bin('bun'), '--expose-gc'], url, tokens);
   for (const [at, sockets] of steps.entries()) {
     const ratio = (bun[at] ?? Number.NaN) / (node[at] ?? Number.NaN);
     console.log(`Bun/Node at ${sockets} sockets: ${ratio.toFixed(2)}`);

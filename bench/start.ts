@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createLog } from '../core/process/log.ts';
+import { CONNECTOR_FLAGS } from '../core/process/runtime.ts';
 import { encodeSlot, type KindFields } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../core/protocol/seal.ts';
@@ -33,8 +34,8 @@ const TICKS_PER_SECOND = 100;
 const SETTLE_MS = 1_500;
 const ROOT = join(import.meta.dirname, '..');
 const at = (path: string): string => join(ROOT, path);
-const NODE = [process.execPath, '--max-semi-space-size=4'];
-const BUN = [at('node_modules/.bin/bun')];
+const NODE = [process.execPath, ...CONNECTOR_FLAGS.node];
+const BUN = [at('node_modules/.bin/bun'), ...CONNECTOR_FLAGS.bun];
 
 interface Form {
   name: string;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { whereabouts } from '../cli/standalone/connectors/find-runtimes.ts';
 import { ROOT } from './step.ts';
 
 /**
@@ -9,14 +9,11 @@ import { ROOT } from './step.ts';
  * An argument names another folder than dist/.
  */
 
-/** npm has it there before the scripts of packages have run, and `npm ci --ignore-scripts` leaves it there. */
-const asFetched = `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}/bin/bun`;
-const bun = ['bun/bin/bun.exe', asFetched]
-  .map((path) => join(ROOT, 'node_modules', path))
-  .find((path) => existsSync(path));
+// The one of the packages, which is pinned, and none on the PATH.
+const { bun } = whereabouts({}).found;
 
 if (bun === undefined) {
-  process.stderr.write('Bun is missing: run "npm ci"\n');
+  process.stderr.write('Bun is missing: run "npm ci" (without --omit=optional)\n');
   process.exitCode = 1;
 } else {
   process.exitCode =

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createLog } from '../../core/process/log.ts';
+import { CONNECTOR_FLAGS } from '../../core/process/runtime.ts';
 import { joinCredentials } from '../../core/protocol/app-credentials.ts';
 import { encodeSlot, type KindFields, parseSlotID, type SlotID } from '../../core/protocol/assignment.ts';
 import { clusterKeys } from '../../core/protocol/keys.ts';
@@ -20,8 +21,6 @@ import { LOOP_FILE } from './loop-cpu.ts';
 
 const CLUSTER = 'bench';
 const keys = clusterKeys(CLUSTER);
-/** As standalone and the chart start it. */
-const FLAGS = ['--max-semi-space-size=4'];
 const here = import.meta.dirname;
 
 /** What is assigned to a pod: slot -> what it connects with, and whose it is. */
@@ -92,7 +91,7 @@ export class Fleet {
       join(here, '..', '..', 'bin', 'relax.mjs'),
       'connector',
     ];
-    const child = spawn(process.execPath, [...FLAGS, ...args], {
+    const child = spawn(process.execPath, [...CONNECTOR_FLAGS.node, ...args], {
       env: {
         PATH: process.env.PATH ?? '',
         RELAX_REDIS_URL: this.#redisURL,

@@ -2,19 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CONNECTOR_FLAGS, type RuntimeName } from '../../core/process/runtime.ts';
 
 /** What is measured: the connector, or the least program that does its job (connector-baseline.ts), on either runtime. */
 export interface Subject {
   program: 'connector' | 'baseline';
-  runtime: 'bun' | 'node';
+  runtime: RuntimeName;
 }
 
 /** What the connector is started from: `dist` is what `make build` made. */
 export type Source = 'dist' | 'sources';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** As standalone and the chart start it. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
 const bundleFor = (runtime: Subject['runtime']): string => join(ROOT, 'dist', runtime, 'main.js');
 
 export const EVENTS_OF = { connector: 'relax:events', baseline: 'baseline:events' } as const;
@@ -36,14 +35,13 @@ export interface SubjectPlace {
 
 export function startSubject(subject: Subject, place: SubjectPlace, source: Source): ChildProcess {
   const { program, runtime } = subject;
-  const flags = runtime === 'node' ? NODE_FLAGS : [];
   const args =
     program === 'baseline'
       ? [join(ROOT, 'bench', 'connector-baseline.ts'), place.redisUrl, place.slackUrl, place.tokenFile]
       : source === 'dist'
         ? [bundleFor(runtime), 'connector']
-        : [join(ROOT, 'bin', 'relax.mjs'), 'connector'];
-  const child = spawn(runtimeBinary(runtime), [...flags, ...args], {
+        : [join(ROOT, 'cli', 'main.ts'), 'connector'];
+  const child = spawn(runtimeBinary(runtime), [...CONNECTOR_FLAGS[runtime], ...args], {
     env: {
       PATH: process.env.PATH ?? '',
       NODE_EXTRA_CA_CERTS: place.caFile,

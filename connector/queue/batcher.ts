@@ -28,7 +28,8 @@ export interface Waiting {
 }
 
 /**
- * When little comes, a batch follows the last one after 20 ms; when much comes, as soon as it is full.
+ * When little comes, a batch follows the last one after 20 ms; when much comes, as soon as it is full. What the last one had
+ * no room for waits no longer than 20 ms in all: urgent events that keep coming would go before it for ever.
  * @returns ms until the next batch is due, 0 for now, undefined when something else must happen first
  */
 export function nextFlushMs(waiting: Waiting): number | undefined {
@@ -36,8 +37,8 @@ export function nextFlushMs(waiting: Waiting): number | undefined {
   if (isBusy || events === 0) return undefined;
   if (retryInMs > 0) return retryInMs;
   if (draining || events >= MAX_BATCH_EVENTS) return 0;
-  const companyMs = COMPANY_MS - oldestAgeMs;
-  return Math.max(0, companyMs, areUrgent ? 0 : PACE_MS - sinceBatchMs);
+  const paceMs = areUrgent ? 0 : PACE_MS - Math.max(sinceBatchMs, oldestAgeMs);
+  return Math.max(0, COMPANY_MS - oldestAgeMs, paceMs);
 }
 
 /** A lane that events can be taken from now. */

@@ -72,8 +72,9 @@ local function fail(event, what)
   results[event], words[event] = 'e', what
 end
 
--- Of those that are pushed: the hash that gets the mark, the field, and the other way round the event.
-local markOf, fieldOf, eventOf = {}, {}, {}
+-- Of those that are pushed: the hash that gets the mark, the field, and the other way round the last event with that field;
+-- with the same field but a mark that it did not find, the one before.
+local markOf, fieldOf, eventOf, earlier = {}, {}, {}, {}
 -- Event -> the one before it in this batch that it is a copy of.
 local copyOf = {}
 
@@ -98,9 +99,14 @@ local function unseen(event, command, reply)
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then refusal = words[event] end
 end
 
-local function isCopy(before, from, to)
-  for k = from, to do
-    if before and KEYS[k] == markOf[before] then return true end
+-- The event of this batch that this one is a copy of: its mark will be where this one looks.
+local function original(field, from, to)
+  local before = eventOf[field]
+  while before do
+    for k = from, to do
+      if KEYS[k] == markOf[before] then return before end
+    end
+    before = earlier[before]
   end
 end
 
@@ -151,6 +157,7 @@ local function lookAll(from, to, list)
       local field = sub(places, at + 10, at + WIDTH)
       local mark = KEYS[last - key == 2 and key + 1 or key]
       local seen = pcall('HMGET', mark, field, '?')
+      local before = original(field, key, last)
       local other = last > key and not seen.err and not seen[1] and elsewhere(key, last, mark, field)
       if seen.err then
         unseen(event, 'hmget', seen)
@@ -158,8 +165,8 @@ local function lookAll(from, to, list)
         unseen(event, 'hexists', other)
       elseif seen[1] or other then
         results[event] = 'd'
-      elseif isCopy(eventOf[field], key, last) then
-        copyOf[event] = eventOf[field]
+      elseif before then
+        copyOf[event] = before
       elseif pushes >= room then
         results[event] = 'f'
       else
@@ -169,7 +176,8 @@ local function lookAll(from, to, list)
         else
           pushes = pushes + 1
           events[pushes], payloads[pushes] = event, ARGV[PAYLOADS + event]
-          markOf[event], fieldOf[event], eventOf[field] = mark, field, event
+          markOf[event], fieldOf[event] = mark, field
+          earlier[event], eventOf[field] = eventOf[field], event
         end
       end
     end

@@ -1,3 +1,4 @@
+import { fnv1a } from '../../core/protocol/fnv-1a.ts';
 import { MAX_BATCH_EVENTS, type OpenLane } from './batcher.ts';
 import { EventBuffer } from './buffer.ts';
 import type { BufferBound } from './buffer-bound.ts';
@@ -9,13 +10,11 @@ import type { BufferBound } from './buffer-bound.ts';
 export const LANES = 32;
 
 /**
- * The lane of an event. Events of one channel share one; those that belong to no channel share that of their team. FNV-1a
- * is used because ids differ in only a few characters. Nobody else needs to choose the same.
+ * The lane of an event. Events of one channel share one; those that belong to no channel share that of their team. Nobody
+ * else needs to choose the same.
  */
 export function laneOf(teamID: string, channelID: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < teamID.length; at++) hash = Math.imul(hash ^ teamID.charCodeAt(at), 0x01000193);
-  for (let at = 0; at < channelID.length; at++) hash = Math.imul(hash ^ channelID.charCodeAt(at), 0x01000193);
+  const hash = fnv1a(teamID + channelID);
   // A last character hardly reaches the bits in the middle.
   return ((hash ^ (hash >>> 16)) >>> 0) % LANES;
 }

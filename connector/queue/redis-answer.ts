@@ -85,9 +85,6 @@ export function passingFault(error: unknown, { user, queue }: AclNames = {}): st
   return aclFault(text, { user, keys }) ?? redisFault(error) ?? PASSING.get(text.split(' ', 1)[0] ?? '');
 }
 
-/** Redis says so of this one value, whatever else it takes. */
-const OF_THE_EVENT = /^ERR string exceeds maximum allowed size/;
-
 /**
  * Whether an event that the script refused is worth another try, and what to tell people. It is, unless the error is
  * known to be final for this one event (ADR 0011): what Redis refuses today it may take tomorrow, and is no event's fault.
@@ -108,7 +105,6 @@ export function refusal(
     const words = `a ${key} key holds another type: remove the keys that Relax did not write`;
     return { retry: key !== 'mark', words };
   }
-  if (OF_THE_EVENT.test(error)) return { retry: false, words: `Redis refuses an event: ${errorText(error)}` };
   const { user, queue } = names;
   const keys = queue === undefined ? undefined : key === 'queue' ? queue : `{${queue}}:*`;
   const words = aclFault(error, { user, command, keys }) ?? passingFault(error);

@@ -1,5 +1,6 @@
 import type { HttpSettings } from '../process/http-server.ts';
 import type { RuntimeName } from '../process/runtime.ts';
+import { proxyMistake } from '../slack/egress-proxy.ts';
 import { ConfigError, type ConfigInput, readSettings, thisMachine, type Values } from './config-input.ts';
 import { contradictions } from './contradictions.ts';
 import type { Program } from './setting.ts';
@@ -196,6 +197,9 @@ export function sendConfig(input: ConfigInput): Configured<SendConfig> {
   }));
 }
 
+/** And so goes through the proxy of the environment. */
+const CALLS_SLACK: readonly Program[] = ['operator', 'connector', 'standalone'];
+
 function configure<C extends object>(
   program: Program,
   input: ConfigInput,
@@ -203,6 +207,8 @@ function configure<C extends object>(
 ): Configured<C> {
   const { values, mistakes, warnings } = readSettings(program, input);
   mistakes.push(...contradictions(values));
+  const mistake = CALLS_SLACK.includes(program) ? proxyMistake(input.env) : undefined;
+  if (mistake !== undefined) mistakes.push(mistake);
   if (mistakes.length > 0) throw new ConfigError(program, mistakes);
   return deepFreeze({ config: build(values, warnings), warnings });
 }

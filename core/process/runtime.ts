@@ -35,7 +35,10 @@ export const runtimeHas: Readonly<{
   undiciTrust: RUNTIME.name === 'node',
 };
 
-/** What a connector is started with on each of them, before its program. The image's entry has the same (`bin/relax-image.sh`). */
+/**
+ * What a connector is started with on each of them, before its program. Those of Bun are in the image's entry as well
+ * (`bin/relax-image.sh`), that of Node in the chart, as `connector.nodeOptions`.
+ */
 export const CONNECTOR_FLAGS: Readonly<Record<RuntimeName, readonly string[]>> = {
   // An event's objects live for milliseconds, so a connector needs no large young generation: 4 MB instead of 16 saved a tenth
   // of its memory at no measurable cost (bench/connector.ts).

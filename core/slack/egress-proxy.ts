@@ -5,6 +5,8 @@ import { BlockList, isIPv4 } from 'node:net';
 /** As in Go and most programs: this machine itself is never reached through a proxy. In brackets it is known to fetch alone. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
 
+const HTTP = /^https?:\/\//i;
+
 export type EgressProxy = http.ProxyEnv;
 
 /** HTTPS_PROXY and NO_PROXY in either case, as curl reads them; undefined without a proxy. */
@@ -16,14 +18,40 @@ export function egressProxy(env: NodeJS.ProcessEnv): EgressProxy | undefined {
 }
 
 /**
+ * What is wrong with the proxy of the environment, for people. The runtimes take other kinds, such as SOCKS, for no proxy at
+ * all, and end on some URLs that they can't read, without a word of whose they are: nobody who names a proxy means to be led past it.
+ * @returns undefined where there is nothing wrong, or no proxy. Never holds the value, which may have a password
+ */
+export function proxyMistake(env: NodeJS.ProcessEnv): string | undefined {
+  const proxy = egressProxy(env)?.HTTPS_PROXY;
+  if (proxy === undefined || isProxyUrl(proxy)) return undefined;
+  return (
+    'HTTPS_PROXY (value hidden, it may be a secret): expected http://host:port or https://host:port, with user and password ' +
+    'percent-encoded. Set for example HTTPS_PROXY=http://proxy.example:3128, or unset it to go without'
+  );
+}
+
+function isProxyUrl(text: string): boolean {
+  if (!HTTP.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  try {
+    // As the runtimes do, each for itself.
+    decodeURIComponent(username);
+    decodeURIComponent(password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * The proxy on the way to a server that is reached over TLS, by the same rule on every runtime. It is the one by which the
  * runtimes' own agents choose (`useEgressProxy`); a test compares the two.
  * @param url with its port, if that is not 443
  * @returns undefined: straight there
  */
 export function proxyTo({ HTTPS_PROXY, NO_PROXY = '' }: EgressProxy, { hostname, port }: URL): string | undefined {
-  // Of other kinds, such as SOCKS, the runtimes take no notice either.
-  if (HTTPS_PROXY === undefined || !/^https?:\/\//i.test(HTTPS_PROXY)) return undefined;
+  if (HTTPS_PROXY === undefined || !HTTP.test(HTTPS_PROXY)) return undefined;
   // An IPv6 address has brackets in a URL alone.
   const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
   const names = [host, `${host}:${port || 443}`];

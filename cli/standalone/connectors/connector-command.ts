@@ -27,7 +27,7 @@ export interface ConnectorCommand {
 }
 
 const REMEDY: Record<RuntimeName, string> = {
-  bun: 'run "npm ci" (without --ignore-scripts), or install Bun 1.4 or later and put it on the PATH',
+  bun: 'run "npm ci" (without --omit=optional), or install Bun 1.4 or later and put it on the PATH',
   node: 'run "npm ci" (without --ignore-scripts), or install Node 24 or later and put it on the PATH',
 };
 

@@ -30,9 +30,7 @@ function scripted(answer: (batch: readonly QueueEntry[], call: number) => Enqueu
     underWay -= 1;
     if (answers instanceof Error) throw answers;
     return answers.map((kind) =>
-      kind === 'error'
-        ? { kind, key: 'queue', error: 'ERR string exceeds maximum allowed size' }
-        : ({ kind } as EnqueueResult),
+      kind === 'error' ? { kind, key: 'mark', error: 'WRONGTYPE x' } : ({ kind } as EnqueueResult),
     );
   };
   return { enqueue, batches };

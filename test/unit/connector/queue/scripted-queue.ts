@@ -34,9 +34,7 @@ export class ScriptedQueue {
     if (this.away) throw new Error('connect ECONNREFUSED');
     return batch.map((entry): EnqueueResult => {
       const kind = this.answer(entry);
-      return kind === 'refused'
-        ? { kind: 'error', key: 'queue', error: 'ERR string exceeds maximum allowed size' }
-        : { kind };
+      return kind === 'refused' ? { kind: 'error', key: 'mark', error: 'WRONGTYPE x' } : { kind };
     });
   };
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_BATCH_BYTES } from '#connector/queue/batcher.ts';
 import { message, publisherOf, range, ScriptedQueue, URGENT } from './scripted-queue.ts';
 
 const urgent = (n: number) => message(n, { urgent: true });
@@ -46,6 +47,23 @@ describe.each([
     await vi.advanceTimersByTimeAsync(3_000);
     expect(queue.batches.at(-1)).toEqual([1_000, 1_001, 0, 1, 2]);
   });
+});
+
+it('an event that no batch with urgent ones has room for goes by itself, however many of those keep coming', async () => {
+  const queue = new ScriptedQueue();
+  const publisher = publisherOf(queue, {}, URGENT);
+  let settledAtMs: number | undefined;
+  for (const n of range(1_000, 1_200)) {
+    publisher.offer(urgent(n));
+    if (n === 1_010) {
+      publisher.offer(message(0, {}, 'u1', 'x'.repeat(MAX_BATCH_BYTES)), () => {
+        settledAtMs ??= n;
+      });
+    }
+    await vi.advanceTimersByTimeAsync(5);
+  }
+  expect(queue.batches.findIndex((batch) => batch.includes(0))).toBeLessThan(30);
+  expect(queue.batches).toContainEqual([0]);
 });
 
 describe('of two lists', () => {

@@ -81,6 +81,14 @@ describe('a configuration with mistakes', () => {
     expect(names('send')).toEqual(['RELAX_REDIS_URL']);
   });
 
+  it('names a proxy that cannot be used, to the programs that call Slack', () => {
+    const proxied = (program: Program) => mistakesOf(program, { ...CONNECTOR, HTTPS_PROXY: 'proxy:3128' });
+    expect(proxied('connector')).toEqual([expect.stringMatching(/^HTTPS_PROXY .*http:\/\/proxy\.example:3128/)]);
+    expect(proxied('operator')).toHaveLength(1);
+    expect(proxied('status')).toEqual([]);
+    expect(proxied('send')).toEqual([]);
+  });
+
   it('says how to set what is missing, as a variable and as a flag', () => {
     expect(mistakesOf('status', {})[0]).toContain(
       'Set for example RELAX_REDIS_URL=redis://localhost:6379 (or --redis-url redis://localhost:6379)',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { egressProxy, proxyTo } from '#core/slack/egress-proxy.ts';
+import { egressProxy, proxyMistake, proxyTo } from '#core/slack/egress-proxy.ts';
 
 const LOOPBACK = 'localhost,127.0.0.1,::1,[::1]';
 
@@ -19,6 +19,17 @@ it.each([
 ])('%j', (env, proxy) => {
   expect(egressProxy(env)).toEqual(proxy);
 });
+
+it.each(['', 'http://p:1', 'HTTPS://p:1', 'http://user:p%40ss@[::1]:3128'])('the proxy %j is fine', (HTTPS_PROXY) => {
+  expect(proxyMistake({ HTTPS_PROXY })).toBeUndefined();
+});
+
+it.each(['p:1', 's3cret', 'socks5://u:s3cret@p:1', 'http://', 'http://u:s3cret%zz@p:1', 'http://p:99999'])(
+  'the proxy %j is a mistake, told without its value',
+  (https_proxy) => {
+    expect(proxyMistake({ https_proxy })).toMatch(/^HTTPS_PROXY \(value hidden.*http:\/\/host:port(?!.*s3cret)/);
+  },
+);
 
 describe('the way to a server', () => {
   const to = (url: string, except: string, proxy = 'http://p:1') =>
