@@ -10,7 +10,7 @@ import { Subject } from './subject.ts';
 import type { SubjectKind } from './subject-names.ts';
 
 /** Spreads the beginnings, so that two hundred TLS handshakes at once don't count as the fault of a row. */
-const APART_MS = 50;
+const APART_MS = 100;
 /** Some of them are storms. */
 const LIFE_APART_MS = 150;
 export interface RunOptions {

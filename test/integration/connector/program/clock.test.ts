@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { redisMsOf } from '#core/redis/redis-clock.ts';
 import { hasCompiler } from '#test/support/c-compiler.ts';
 import { runCommand } from '#test/support/command.ts';
+import type { RelaxProgram } from '#test/support/e2e/relax-program.ts';
 import { preloaded } from '#test/support/preload.ts';
 import { waitFor } from '#test/support/wait.ts';
 import { ConnectorFleet, keys, QUEUE } from './connector-fleet.ts';
@@ -31,13 +32,23 @@ afterEach(async () => {
 });
 
 /** Two connectors with a socket each for every team. */
-async function two(started: ConnectorFleet, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  started.program('a', env);
-  started.program('b');
+async function two(started: ConnectorFleet, env: Readonly<Record<string, string>> = {}): Promise<RelaxProgram[]> {
+  const programs = [started.program('a', env), started.program('b')];
   await started.assign('a', 1, started.slots(TEAMS, 0));
   await started.assign('b', 1, started.slots(TEAMS, 1));
   await started.untilReported('a', 1, TEAMS);
   await started.untilReported('b', 1, TEAMS);
+  return programs;
+}
+
+/** How many copies of events have an outcome: the others are still under way. */
+async function settledCopies(programs: readonly RelaxProgram[]): Promise<number> {
+  const texts = programs.map(async (program) => {
+    const { port } = await program.logged('starting connector');
+    return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  });
+  const counts = (await Promise.all(texts)).flatMap((text) => [...text.matchAll(/^relax_events_total{.*} (\d+)$/gm)]);
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** Runs a burst while the clock jumps. @param jump to so many ms off the true time */
@@ -81,18 +92,21 @@ it.skipIf(isSkipped)(
     expect(await runCommand('cc', ['-shared', '-fPIC', '-O2', '-o', library, source])).toMatchObject({ code: 0 });
     const env = { LD_PRELOAD: library, JUMPING_CLOCK: clockFile };
     fleet = await ConnectorFleet.start(TEAMS, { connectBurst: 10 }, { env });
-    const { redis } = fleet;
-    await two(fleet);
+    const { redis, slack } = fleet;
+    const programs = await two(fleet);
     const [sockets, connects, session] = [fleet.liveSockets(), connectsOf(fleet), await fleet.session('a')];
+    let underWay = 0;
     await whileJumping(fleet, async (offMs) => {
+      const settled = await settledCopies(programs);
       writeFileSync(clockFile, `${offMs / 1_000}`);
       await waitFor(async () => Math.abs(redisMsOf(await redis.time()) - Date.now() - offMs) < 5_000);
+      if (offMs > 0) underWay += programs.length * slack.events().length - settled;
     });
     const { sent, lost, duplicated } = await fleet.expectOnce();
-    console.log(`while Redis's clock jumped: sent ${sent}, lost ${lost}, doubled ${duplicated}`);
+    console.log(`while Redis's clock jumped: sent ${sent}, lost ${lost}, doubled ${duplicated} of ${underWay}`);
     expect([sent, lost]).toEqual([EVENTS.events, 0]);
-    // Of each jump forwards, what one process had brought and the other had not yet.
-    expect(duplicated).toBeLessThan(EVENTS.perSecond / 10);
+    // Of each jump forwards, what one process had brought and the other had not yet: on a busy machine they are far apart.
+    expect(duplicated).toBeLessThanOrEqual(underWay);
     expect(fleet.liveSockets()).toEqual(sockets);
     expect(connectsOf(fleet)).toEqual(connects);
     expect((await fleet.session('a'))?.incarnation).toBe(session?.incarnation);
