@@ -5,6 +5,7 @@ import { startHttpServer } from '../core/process/http-server.ts';
 import { type Lifecycle, live } from '../core/process/lifecycle.ts';
 import type { Log } from '../core/process/log.ts';
 import { createRegistry } from '../core/process/metrics.ts';
+import { fileShortage, readOpenFilesLimit } from '../core/process/open-files.ts';
 import { DEFAULT_CONTRACT, type FleetContract } from '../core/protocol/contract.ts';
 import { FleetKeyring } from '../core/protocol/fleet-keyring.ts';
 import { waitForRedis } from '../core/protocol/wait-for-redis.ts';
@@ -60,6 +61,8 @@ async function run(
     (started) => started.stop(),
   );
   log.info({ cluster, zone, incarnation, port: server.port }, 'starting connector');
+  const shortage = fileShortage(readOpenFilesLimit(), config.capacity);
+  if (shortage !== undefined) log.warn({ shortage }, 'too few open files for all sockets');
 
   const redis = <R extends RedisRole>(role: R, name: string): Promise<RedisOfRole[R]> =>
     lifecycle.part(

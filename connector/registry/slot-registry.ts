@@ -119,11 +119,11 @@ export class SlotRegistry {
 
   state(id: SlotID): SlotReport['state'] | undefined {
     const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : statusOf(entry).state;
+    return entry === undefined ? undefined : stateOf(entry);
   }
 
   states(): SlotReport['state'][] {
-    return [...this.#entries.values()].map((entry) => statusOf(entry).state);
+    return [...this.#entries.values()].map(stateOf);
   }
 
   /** Closes everything permanently. Changes are no longer reported: the reports of a leaving pod stay as they are. */
@@ -257,12 +257,21 @@ export class SlotRegistry {
   }
 }
 
-/** A fault is reported beside a socket that lives all the same; otherwise it replaces whatever became of an earlier token. */
-function statusOf({ slot, runner, failure }: Entry): SlotStatus {
+/** What the runner says counts, unless the slot does not run as assigned: then only a socket that lives all the same. */
+function toldBy({ runner, failure }: Entry): SlotStatus | undefined {
   const status = runner?.status();
-  if (status !== undefined && (failure === undefined || status.state === 'live' || status.state === 'paused')) {
-    return { ...status, ...failure?.fault };
-  }
+  const isTold = failure === undefined || status?.state === 'live' || status?.state === 'paused';
+  return isTold ? status : undefined;
+}
+
+/** Asked of thousands each second, and so without making a report. */
+const stateOf = (entry: Entry): SlotReport['state'] => toldBy(entry)?.state ?? 'connecting';
+
+/** A fault is reported beside a socket that lives all the same; otherwise it replaces whatever became of an earlier token. */
+function statusOf(entry: Entry): SlotStatus {
+  const { slot, failure } = entry;
+  const status = toldBy(entry);
+  if (status !== undefined) return { ...status, ...failure?.fault };
   const { tokenDigest } = slot;
   return { state: 'connecting', reason: '', message: '', tokenDigest, teamName: '', botUserID: '', ...failure?.fault };
 }
