@@ -31,7 +31,9 @@ describe('an event that is too large', () => {
       pod.publisher.offer(large(1, bytes));
       for (let n = 100; n < 200; n++) pod.publisher.offer(event(n));
       await settledAll([pod.publisher]);
-      expect(pod.publisher.counts()).toMatchObject({ queued: 200, failed: { refused: 1 } });
+      // What was under way beside the large one has lost its answer with the connection: tried again, it is a duplicate.
+      const { queued, duplicate, failed } = pod.publisher.counts();
+      expect([queued + duplicate, failed]).toEqual([200, expect.objectContaining({ refused: 1 })]);
       expect((await textsOn(admin)).map((text) => Number(text.split(' ')[1]))).toEqual([...Array(200).keys()]);
       expect(words).toEqual([expect.stringMatching(/an event of \d{7} bytes, .*proto-max-bulk-len/)]);
       expect(pod.publisher.faults()).toEqual([]);
