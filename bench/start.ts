@@ -118,7 +118,7 @@ async function main(folder: string): Promise<Cost[]> {
         RELAX_METRICS_HOST: '127.0.0.1',
         RELAX_LOG_LEVEL: process.env.RELAX_LOG_LEVEL ?? 'warn',
       },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
     const pid = child.pid ?? 0;
     const isLive = (): boolean => slack.sockets(teamID).some(({ state }) => state === 'live');

@@ -266,7 +266,7 @@ export const settings = {
     kind: choice(RUNTIMES),
     unset: 'bun; standalone takes node, with a warning, where there is no Bun',
     example: 'bun',
-    doc: 'Runtime of the connectors: bun, or node, which needs about twice the memory (ADR 0024). Standalone starts its connectors on it, and the image `relax connector` (in the chart connector.runtime). A connector that is started by hand runs on what it is started with.',
+    doc: 'Runtime of the connectors: bun, or node, which takes more memory and CPU (docs/performance.md, ADR 0024). Standalone starts its connectors on it, and the image `relax connector` (in the chart connector.runtime). A connector that is started by hand runs on what it is started with.',
     programs: EVENTS,
   }),
   output: setting({

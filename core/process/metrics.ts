@@ -18,8 +18,8 @@ const OF_NODE = [
 ];
 
 /**
- * How often the delay of the event loop is sampled, which wakes an idle process each time: every 10 ms that took a tenth of an
- * idle connector's CPU. Where a sample counts the time since the last one, another interval would change what it means.
+ * How often the delay of the event loop is sampled. Each sample wakes an idle process, so there are few; but where a sample
+ * counts the time since the last one, another interval would change what it means.
  */
 const LOOP_SAMPLE_MS = runtimeHas.bareLoopDelay ? 50 : 10;
 

@@ -66,6 +66,6 @@ export function connectorCommand(
     return { mistake: `RELAX_CONNECTOR_RUNTIME=${name}: no such runtime is here: ${REMEDY[name]}` };
   }
   if (wanted !== undefined || runtime === 'bun') return on(runtime, file);
-  const warning = `no Bun is here, so connectors run on Node, with about twice the memory: ${REMEDY.bun}. RELAX_CONNECTOR_RUNTIME=node accepts it`;
+  const warning = `no Bun is here, so connectors run on Node, which takes more memory and CPU: ${REMEDY.bun}. RELAX_CONNECTOR_RUNTIME=node accepts it`;
   return { ...on(runtime, file), warning };
 }
