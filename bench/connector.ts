@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
 import { assignedSlot } from './fleet/assigned-slot.ts';
+import { cpuMicros, rssMB } from './load/process-cost.ts';
 
 /**
  * What a connector weighs and what an event costs it, beside the least program that does the same (connector-baseline.ts),
@@ -40,7 +41,6 @@ const SOCKET_MODE = values['socket-mode'];
 const SOCKETS = SOCKET_MODE ? 2 : TEAMS;
 const APP_UID = 'uid-app';
 const CLUSTER = 'bench';
-const TICKS_PER_SECOND = 100;
 
 interface Cost {
   idleKiB: number;
@@ -48,13 +48,7 @@ interface Cost {
   microsPerEvent: number;
 }
 
-const cpuSeconds = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-};
-const rssKiB = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+const rssKiB = (pid: number): number => (rssMB(pid) * 1e6) / 1024;
 
 /** Of teams over RTM and of apps alike. */
 async function socketsOf(slack: SlackProgram): Promise<{ live: number; open: number }> {
@@ -68,11 +62,11 @@ async function measure(name: string, child: ChildProcess, slack: SlackProgram): 
   await waitFor(live, { timeoutMs: 120_000, everyMs: 200, what: `${name}: ${SOCKETS} live sockets` });
   await sleep(5_000);
   const idleKiB = rssKiB(pid);
-  const before = cpuSeconds(pid);
+  const before = cpuMicros(pid);
   const { id } = await slack.control.startBurst({ events: PER_SECOND * SECONDS, perSecond: PER_SECOND });
   await waitFor(async () => (await slack.control.burst(id)).done, { timeoutMs: 120_000, everyMs: 200 });
   await sleep(1_000);
-  const microsPerEvent = ((cpuSeconds(pid) - before) * 1e6) / (PER_SECOND * SECONDS);
+  const microsPerEvent = (cpuMicros(pid) - before) / (PER_SECOND * SECONDS);
   const cost = { idleKiB, busyKiB: rssKiB(pid), microsPerEvent };
   const gone = once(child, 'exit');
   child.kill('SIGKILL');

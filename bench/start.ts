@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { generatedTeam } from '../slack-simulator/team.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
 import { assignedSlot } from './fleet/assigned-slot.ts';
+import { cpuMicros, rssMB } from './load/process-cost.ts';
 
 /**
  * From the start of a process to its first hello from Slack, over TLS, with one team assigned: the connector in each form
@@ -29,7 +30,6 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const TICKS_PER_SECOND = 100;
 /** After the hello, for the memory: what a start leaves behind is gone by then. */
 const SETTLE_MS = 1_500;
 const ROOT = join(import.meta.dirname, '..');
@@ -61,15 +61,6 @@ interface Cost {
   cpuMs: number;
   rssMB: number;
 }
-
-const cpuMs = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
-};
-const rssMB = (pid: number): number =>
-  (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024) / 1e6;
 
 function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -124,7 +115,7 @@ async function main(folder: string): Promise<Cost[]> {
     const isLive = (): boolean => slack.sockets(teamID).some(({ state }) => state === 'live');
     await waitFor(isLive, { timeoutMs: 20_000, everyMs: 1, what: `the first hello of ${program}` });
     const helloMs = performance.now() - startMs;
-    const cost = { helloMs, cpuMs: cpuMs(pid) };
+    const cost = { helloMs, cpuMs: cpuMicros(pid) / 1_000 };
     await sleep(SETTLE_MS);
     const rss = rssMB(pid);
     const gone = once(child, 'exit');

@@ -15,6 +15,7 @@ import { Fleet, type Pod, rtmSlots } from './fleet/fleet.ts';
 import { LOOP_FILE, type LoopCpu } from './fleet/loop-cpu.ts';
 import { type Slack, startSlack } from './fleet/slack.ts';
 import type { Blow } from './fleet/slack-process.ts';
+import { cpuMicros } from './load/process-cost.ts';
 
 /**
  * All sockets of a connector end at once, over TLS: how long until all are back, what Slack is called, and how long the
@@ -33,15 +34,9 @@ const ROUNDS = Number(values.rounds);
 const BLOWS = (['drop', 'halfOpen', 'goodbye'] satisfies Blow[]).filter((blow) =>
   values.blows.split(',').includes(blow),
 );
-const TICKS_PER_SECOND = 100;
 const here = import.meta.dirname;
 
-const cpuSeconds = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-};
+const cpuSeconds = (pid: number): number => cpuMicros(pid) / 1e6;
 
 /** CPU of the main thread between two ticks since the last look, which no other process adds to. */
 async function loopCpu({ child, loop }: Pod): Promise<LoopCpu> {
