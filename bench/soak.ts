@@ -74,7 +74,7 @@ function results(reader: QueueReader): SoakResults {
 
 function save(reader: QueueReader): SoakResults {
   const now = results(reader);
-  const json = `${JSON.stringify(now)}\n`;
+  const json = `${JSON.stringify(now, null, 2)}\n`;
   if (values.out === undefined) writeFileSync(SOAK_FILE, json);
   else {
     mkdirSync(values.out, { recursive: true });
