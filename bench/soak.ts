@@ -65,9 +65,15 @@ let isOver = false;
 function results(reader: QueueReader): SoakResults {
   const step = Math.ceil(samples.length / MOST_SHOWN);
   return {
-    ...{ commit: machine.commit, measuredAt: new Date().toISOString(), runtime: RUNTIME },
-    ...{ runtimeVersion: machine[RUNTIME], sockets: SOCKETS, eventsPerSecond: RATE, refreshed },
-    ...{ queued: reader.seen, doubled: reader.doubled },
+    commit: machine.commit,
+    measuredAt: new Date().toISOString(),
+    runtime: RUNTIME,
+    runtimeVersion: machine[RUNTIME],
+    sockets: SOCKETS,
+    eventsPerSecond: RATE,
+    refreshed,
+    queued: reader.seen,
+    doubled: reader.doubled,
     samples: samples.filter((_, at) => at % step === 0),
   };
 }

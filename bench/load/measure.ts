@@ -97,8 +97,15 @@ export async function measure(plan: MeasurePlan): Promise<Measured> {
     }
     const droppedBackMs = plan.drop ? await measureDrop(field, teams, children) : undefined;
     return {
-      ...{ subject, teams, certificate, pods: plan.pods },
-      ...{ startToFirstHelloMs, startToAllLiveMs, idle, loads, droppedBackMs },
+      subject,
+      teams,
+      certificate,
+      pods: plan.pods,
+      startToFirstHelloMs,
+      startToAllLiveMs,
+      idle,
+      loads,
+      droppedBackMs,
     };
   } finally {
     for (const child of children) await endSubject(child);
@@ -157,7 +164,12 @@ async function measureLoad({ field, pids, list }: Run, load: Load): Promise<Load
     reader.latencies();
     const latencyMs = load.latencySeconds > 0 ? await measureLatency(field, reader, load) : undefined;
     return {
-      ...{ perSecond, bytes, rssMB: busyMB, latencyMs, sentLateMs: latestMs, slackCpuMicros },
+      perSecond,
+      bytes,
+      rssMB: busyMB,
+      latencyMs,
+      sentLateMs: latestMs,
+      slackCpuMicros,
       cpuMicros: (cpuAfter - cpuBefore) / burst.events,
       redisCpuMicros: (redisAfter.cpuMicros - redisBefore.cpuMicros) / burst.events,
       redisCommandMicros: (redisAfter.commandMicros - redisBefore.commandMicros) / burst.events,

@@ -26,7 +26,10 @@ const BASELINES: readonly Subject[] = [
 export const SUBJECTS: readonly Subject[] = [...CONNECTORS, ...BASELINES];
 
 const load = (perSecond: number, bytes: number, costSeconds: number, latencySeconds: number): Load => ({
-  ...{ perSecond, bytes, costSeconds, latencySeconds },
+  perSecond,
+  bytes,
+  costSeconds,
+  latencySeconds,
 });
 
 /** From low to high, since a process keeps memory that it once needed. */

@@ -58,7 +58,7 @@ export interface Batch {
  */
 export class Lanes {
   /** One, or two with a list for urgent events. */
-  readonly lists: readonly TargetList[];
+  readonly #lists: readonly TargetList[];
   /** Of batches that got no answer. */
   readonly #outage = new BackoffGate();
   readonly #urgent: Group;
@@ -72,7 +72,7 @@ export class Lanes {
   constructor({ queue, urgent }: Pick<QueueKeys, 'queue' | 'urgent'>, bound: BufferBound) {
     const list = { key: queue, isUrgent: false, gate: new BackoffGate(), inFlight: 0 };
     const urgentList = urgent === queue ? list : { key: urgent, isUrgent: true, gate: new BackoffGate(), inFlight: 0 };
-    this.lists = urgent === queue ? [list] : [urgentList, list];
+    this.#lists = urgent === queue ? [list] : [urgentList, list];
     this.#urgent = groupOf(urgentList, true, bound);
     this.#ordinary = groupOf(list, false, bound);
     this.#groups = [this.#urgent, this.#ordinary];
@@ -132,7 +132,7 @@ export class Lanes {
   /** No more events will follow, so what waits is tried at once. */
   retryNow(): void {
     this.#outage.retryNow();
-    for (const { gate } of this.lists) gate.retryNow();
+    for (const { gate } of this.#lists) gate.retryNow();
   }
 
   /** @returns ms until the next batch is due, 0 for now, undefined when something else must happen first */

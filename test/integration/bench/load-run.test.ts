@@ -7,7 +7,11 @@ it.each(SUBJECTS)(
   'a load is carried by a $program on $runtime, idle and busy, and over a drop of all sockets',
   async (subject) => {
     const measured = await measure({
-      ...{ subject, source: 'sources', teams: 10, pods: 1, idleSeconds: 0.2 },
+      subject,
+      source: 'sources',
+      teams: 10,
+      pods: 1,
+      idleSeconds: 0.2,
       certificate: subject.runtime === 'bun' ? 'chain' : 'small',
       loads: [{ perSecond: 500, bytes: 1_024, costSeconds: 0.5, latencySeconds: 0.5 }],
       drop: subject.program === 'connector',

@@ -24,20 +24,24 @@ function results(scale: (subject: Subject) => number): Results {
       return [
         runKey(plan.run, plan.subject),
         {
-          ...{ subject: plan.subject, teams: plan.teams, certificate: plan.certificate, pods: plan.pods },
-          ...{ startToFirstHelloMs: factor, startToAllLiveMs: factor },
+          subject: plan.subject,
+          teams: plan.teams,
+          certificate: plan.certificate,
+          pods: plan.pods,
+          startToFirstHelloMs: factor,
+          startToAllLiveMs: factor,
           idle: plan.idleSeconds > 0 ? { rssMB: factor, cpuMsPerSecond: factor } : undefined,
           droppedBackMs: plan.drop ? factor * 1_000 : undefined,
           loads: plan.loads.map(({ perSecond, bytes }) => ({
-            ...{
-              perSecond,
-              bytes,
-              rssMB: factor,
-              cpuMicros: factor,
-              redisCpuMicros: factor,
-              redisCommandMicros: factor,
-            },
-            ...{ queuedPerSecond: perSecond, sentLateMs: 1, slackCpuMicros: 1 },
+            perSecond,
+            bytes,
+            rssMB: factor,
+            cpuMicros: factor,
+            redisCpuMicros: factor,
+            redisCommandMicros: factor,
+            queuedPerSecond: perSecond,
+            sentLateMs: 1,
+            slackCpuMicros: 1,
             latencyMs: { p50: factor, p99: factor, max: factor },
           })),
         },
@@ -56,7 +60,10 @@ function results(scale: (subject: Subject) => number): Results {
     load: 0,
   };
   const starts = ['sources, Bun', 'sources, Node', 'bare program, Bun', 'bare program, Node'].map((name) => ({
-    ...{ name, helloMs: 5, cpuMs: 5, rssMB: 5 },
+    name,
+    helloMs: 5,
+    cpuMs: 5,
+    rssMB: 5,
   }));
   return { machine, source: 'sources', quick: false, measuredAt: '2026-11-26T00:00:00Z', runs, starts };
 }
