@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createLog } from '../core/process/log.ts';
 import { CONNECTOR_FLAGS } from '../core/process/runtime.ts';
 import { joinCredentials } from '../core/protocol/app-credentials.ts';
 import { encodeSlot, type KindFields, parseSlotID } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { ROUTE_VERSION_FIELD, type Route } from '../core/protocol/route.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../core/protocol/seal.ts';
-import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { generatedApp, generatedInstallation } from '../slack-simulator/app.ts';
 import { generatedTeam } from '../slack-simulator/team.ts';
 import { type SlackProgram, startSlackProgram } from '../test/support/e2e/slack-program.ts';
@@ -20,6 +19,7 @@ import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
 import { assignedSlot } from './fleet/assigned-slot.ts';
 import { cpuMicros, rssMB } from './load/process-cost.ts';
+import { benchRedis } from './redis.ts';
 
 /**
  * What a connector weighs and what an event costs it, beside the least program that does the same (connector-baseline.ts),
@@ -129,9 +129,7 @@ async function main(folder: string): Promise<void> {
     ? await startSlackProgram(0, ['--apps', '1', '--app-teams', String(TEAMS)])
     : await startSlackProgram(TEAMS, ['--burst', '1000', '--url-ttl', '300']);
   const server = await startRedis();
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
-  await redis.connect();
+  const redis = await benchRedis(server.url);
   try {
     const key = newFleetKey();
     writeFileSync(join(folder, 'keys'), key);

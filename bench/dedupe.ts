@@ -3,12 +3,12 @@ import type { QueueEntry } from '../connector/queue/buffer.ts';
 import { redisEnqueue } from '../connector/queue/enqueue.ts';
 import { KnownSteps } from '../connector/queue/known-steps.ts';
 import { markPlace } from '../connector/queue/mark-keys.ts';
-import { createLog } from '../core/process/log.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
 import { type DedupeSteps, firstSteps, nextStep } from '../core/protocol/dedupe-steps.ts';
 import { queueKeys } from '../core/protocol/keys.ts';
-import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
+import { benchRedis } from './redis.ts';
 
 /**
  * What a mark costs in memory and time of Redis, by rate: with the 64 hashes a minute that the contract says, and with as
@@ -88,12 +88,7 @@ async function measure(redis: IoredisClient, perSecond: number, steps: DedupeSte
 }
 
 const server = await startRedis();
-const log = createLog({ program: 'bench', level: 'silent' });
-const redis = new IoredisClient(
-  { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
-  ...(['command', 'bench', log] as const),
-);
-await redis.connect();
+const redis = await benchRedis(server.url);
 try {
   await measure(redis, 500, fixed);
   console.log(

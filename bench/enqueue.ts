@@ -6,12 +6,12 @@ import { KnownSteps } from '../connector/queue/known-steps.ts';
 import { markPlace } from '../connector/queue/mark-keys.ts';
 import { Publisher } from '../connector/queue/publisher.ts';
 import { systemClock } from '../core/process/clock.ts';
-import { createLog } from '../core/process/log.ts';
 import { DEFAULT_CONTRACT } from '../core/protocol/contract.ts';
 import { firstSteps } from '../core/protocol/dedupe-steps.ts';
 import { queueKeys } from '../core/protocol/keys.ts';
-import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
+import { benchRedis } from './redis.ts';
 
 /**
  * What push-then-mark costs against plain RPUSH of the same payloads in the same run, how long an event waits for its
@@ -196,12 +196,7 @@ const percentile = (sorted: readonly number[], share: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1);
 
 const server = await startRedis();
-const log = createLog({ program: 'bench', level: 'silent' });
-const redis = new IoredisClient(
-  { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined },
-  ...(['command', 'bench', log] as const),
-);
-await redis.connect();
+const redis = await benchRedis(server.url);
 try {
   const entries = Array.from({ length: EVENTS }, (_, n) => entry(n));
   console.log(`${EVENTS} events, ${entries[0]?.bytes} bytes each, one connection\n`);

@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createLog } from '../core/process/log.ts';
 import type { Slot } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, seal, sealingKey } from '../core/protocol/seal.ts';
 import { tokenDigest } from '../core/protocol/token.ts';
-import { IoredisClient } from '../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
+import { benchRedis } from './redis.ts';
 import { BenchSlack } from './replies-slack.ts';
 
 /**
@@ -98,9 +98,7 @@ function run(args: string[], env: Record<string, string> = {}): ChildProcess {
 async function main(folder: string): Promise<void> {
   const slack = await BenchSlack.start();
   const server = await startRedis();
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
-  await redis.connect();
+  const redis = await benchRedis(server.url);
   const application = run([join(here, 'replies-application.ts'), server.url, QUEUE, URGENT]);
   try {
     const fleetKey = newFleetKey();

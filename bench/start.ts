@@ -5,18 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createLog } from '../core/process/log.ts';
 import { CONNECTOR_FLAGS } from '../core/process/runtime.ts';
 import { encodeSlot, type KindFields } from '../core/protocol/assignment.ts';
 import { clusterKeys } from '../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../core/protocol/seal.ts';
-import { IoredisClient } from '../core/redis/ioredis-client.ts';
 import { startSimulator } from '../slack-simulator/simulator.ts';
 import { generatedTeam } from '../slack-simulator/team.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait.ts';
 import { assignedSlot } from './fleet/assigned-slot.ts';
 import { cpuMicros, rssMB } from './load/process-cost.ts';
+import { benchRedis } from './redis.ts';
 
 /**
  * From the start of a process to its first hello from Slack, over TLS, with one team assigned: the connector in each form
@@ -71,9 +70,7 @@ function median(numbers: readonly number[]): number {
 async function main(folder: string): Promise<Cost[]> {
   const slack = await startSimulator({ tls: true, connectBurst: 1_000 });
   const server = await startRedis();
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
-  await redis.connect();
+  const redis = await benchRedis(server.url);
   const key = newFleetKey();
   const keyFile = join(folder, 'keys');
   writeFileSync(keyFile, key);

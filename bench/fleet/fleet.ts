@@ -4,18 +4,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createLog } from '../../core/process/log.ts';
 import { CONNECTOR_FLAGS } from '../../core/process/runtime.ts';
 import { joinCredentials } from '../../core/protocol/app-credentials.ts';
 import { encodeSlot, type KindFields, parseSlotID, type SlotID } from '../../core/protocol/assignment.ts';
 import { clusterKeys } from '../../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../../core/protocol/seal.ts';
 import { decodeSession } from '../../core/protocol/session.ts';
-import { IoredisClient } from '../../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../../core/redis/ioredis-client.ts';
 import { generatedApp, generatedInstallation } from '../../slack-simulator/app.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
 import { NETWORK_FILE } from '../../test/support/network/network.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
+import { benchRedis } from '../redis.ts';
 import { assignedSlot } from './assigned-slot.ts';
 import { LOOP_FILE } from './loop-cpu.ts';
 
@@ -69,9 +69,7 @@ export class Fleet {
 
   static async start(): Promise<Fleet> {
     const server = await startRedis();
-    const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-    const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
-    await redis.connect();
+    const redis = await benchRedis(server.url);
     return new Fleet(server, redis);
   }
 

@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../core/process/log.ts';
 import { encodeSlot, type KindFields } from '../../core/protocol/assignment.ts';
 import { clusterKeys, connectBudgetKey } from '../../core/protocol/keys.ts';
 import { newFleetKey, parseFleetKeys, sealingKey } from '../../core/protocol/seal.ts';
 import { tokenDigest } from '../../core/protocol/token.ts';
-import { IoredisClient } from '../../core/redis/ioredis-client.ts';
+import type { IoredisClient } from '../../core/redis/ioredis-client.ts';
 import { generatedTeam } from '../../slack-simulator/team.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
 import { assignedSlot } from '../fleet/assigned-slot.ts';
+import { benchRedis } from '../redis.ts';
 import { type LoadSlack, startLoadSlack } from './slack.ts';
 import type { LoadPlan } from './slack-process.ts';
 import type { SubjectPlace } from './subject.ts';
@@ -42,9 +42,7 @@ export async function startField(plan: LoadPlan, pods: readonly string[]): Promi
   const folder = mkdtempSync(join(tmpdir(), 'relax-bench-'));
   const slack = await startLoadSlack(plan);
   const server = await startRedis();
-  const settings = { url: server.url, username: undefined, passwordFile: undefined, caFile: undefined };
-  const redis = new IoredisClient(settings, 'command', 'bench', createLog({ program: 'bench', level: 'silent' }));
-  await redis.connect();
+  const redis = await benchRedis(server.url);
   const key = newFleetKey();
   const fleetKeyFile = join(folder, 'keys');
   writeFileSync(fleetKeyFile, key);
